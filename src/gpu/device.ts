@@ -1,0 +1,258 @@
+/**
+ * One GPU device with what the rest of src/gpu needs of it: a pipeline cache, a byte ledger,
+ * uploads and batched readbacks, and errors that surface as exceptions.
+ * This is not a tensor library: it knows buffers and kernels only.
+ */
+import { GpuError, GpuLostError, GpuMemoryError, GpuUnavailableError } from './errors.ts';
+import type { Kernel } from './kernel.ts';
+
+/** A range of a GPU buffer. Offsets are multiples of 256 bytes, the WebGPU binding alignment. */
+export interface View {
+  readonly buffer: GPUBuffer;
+  readonly byteOffset: number;
+  readonly byteLength: number;
+}
+
+/** What a buffer is for; the ledger keeps its bytes under this name. */
+export type Lifetime = 'weights' | 'gradients' | 'moments' | 'activations' | 'kv' | 'io';
+
+/** Work counted since the device was opened. */
+export interface GpuCounters {
+  dispatches: number;
+  submits: number;
+  readbacks: number;
+}
+
+const WANTED_FEATURES = ['subgroups', 'shader-f16', 'timestamp-query'] as const;
+
+const WANTED_LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxStorageBuffersPerShaderStage',
+] as const;
+
+export interface GpuOptions {
+  /** Leave optional features out, to run the variants a lesser adapter would get. */
+  without?: readonly (typeof WANTED_FEATURES)[number][];
+}
+
+export class Gpu {
+  /** Bytes of live buffers by lifetime. */
+  readonly ledger: Record<Lifetime, number> = {
+    weights: 0,
+    gradients: 0,
+    moments: 0,
+    activations: 0,
+    kv: 0,
+    io: 0,
+  };
+  readonly counters: GpuCounters = { dispatches: 0, submits: 0, readbacks: 0 };
+  /** Settles once, when the device is gone for good. */
+  readonly lost: Promise<GpuLostError>;
+  readonly device: GPUDevice;
+  readonly info: GPUAdapterInfo;
+
+  private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
+  private readonly layouts = new Map<string, GPUBindGroupLayout>();
+  private failure: GpuError | undefined;
+
+  private constructor(device: GPUDevice, info: GPUAdapterInfo) {
+    this.device = device;
+    this.info = info;
+    this.lost = device.lost.then((reason) => {
+      const error = new GpuLostError(
+        `The graphics device was lost (${reason.message || reason.reason}). ` +
+          'Reload the page or start the command again; a saved run can be resumed.',
+      );
+      this.failure ??= error;
+      return error;
+    });
+    device.addEventListener('uncapturederror', (event) => {
+      this.failure ??=
+        event.error instanceof GPUOutOfMemoryError
+          ? new GpuMemoryError(
+              'The graphics card has no memory left. Choose a smaller model, group or length.',
+            )
+          : new GpuError(`The graphics device reported an error: ${event.error.message}`);
+    });
+  }
+
+  /**
+   * Opens a device with every optional feature the kernels can use and the adapter's own limits.
+   * @throws GpuUnavailableError when there is no adapter.
+   */
+  static async open(api: GPU | undefined, options: GpuOptions = {}): Promise<Gpu> {
+    const adapter = await api?.requestAdapter({ powerPreference: 'high-performance' });
+    if (!adapter) {
+      throw new GpuUnavailableError(
+        'WebGPU is not available here. Use a current Chrome or Edge with hardware acceleration on.',
+      );
+    }
+    const features = WANTED_FEATURES.filter(
+      (f) => adapter.features.has(f) && !options.without?.includes(f),
+    );
+    const requiredLimits = Object.fromEntries(
+      WANTED_LIMITS.map((name) => [name, adapter.limits[name]]),
+    );
+    const device = await adapter.requestDevice({ requiredFeatures: features, requiredLimits });
+    return new Gpu(device, adapter.info);
+  }
+
+  has(feature: (typeof WANTED_FEATURES)[number]): boolean {
+    return this.device.features.has(feature);
+  }
+
+  /** Allocates a zeroed buffer of `bytes` and enters it in the ledger. */
+  allocate(lifetime: Lifetime, bytes: number, label: string): View {
+    this.throwIfFailed();
+    const size = Math.max(16, Math.ceil(bytes / 16) * 16);
+    if (size > this.device.limits.maxStorageBufferBindingSize) {
+      throw new GpuMemoryError(
+        `${label} needs ${size} bytes in one piece; this adapter binds at most ` +
+          `${this.device.limits.maxStorageBufferBindingSize}. Choose a smaller model or batch.`,
+      );
+    }
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+    const buffer = this.device.createBuffer({ label, size, usage });
+    this.ledger[lifetime] += size;
+    return { buffer, byteOffset: 0, byteLength: size };
+  }
+
+  /** Destroys a whole buffer that `allocate` returned. */
+  release(lifetime: Lifetime, view: View): void {
+    this.ledger[lifetime] -= view.buffer.size;
+    view.buffer.destroy();
+  }
+
+  upload(view: View, data: Float32Array | Uint32Array | Int32Array): void {
+    if (data.byteLength > view.byteLength) {
+      throw new GpuError(`upload of ${data.byteLength} bytes into ${view.byteLength}`);
+    }
+    this.device.queue.writeBuffer(
+      view.buffer,
+      view.byteOffset,
+      data.buffer,
+      data.byteOffset,
+      data.byteLength,
+    );
+  }
+
+  /** Reads several ranges back in one submit and one wait; each result is its own copy. */
+  async read(...views: View[]): Promise<ArrayBuffer[]> {
+    this.throwIfFailed();
+    const total = views.reduce((sum, view) => sum + view.byteLength, 0);
+    const staging = this.device.createBuffer({
+      label: 'readback',
+      size: Math.max(16, total),
+      usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
+    });
+    const encoder = this.device.createCommandEncoder();
+    let at = 0;
+    for (const view of views) {
+      encoder.copyBufferToBuffer(view.buffer, view.byteOffset, staging, at, view.byteLength);
+      at += view.byteLength;
+    }
+    this.submit(encoder);
+    this.counters.readbacks++;
+    try {
+      await staging.mapAsync(GPUMapMode.READ);
+      const mapped = staging.getMappedRange();
+      let offset = 0;
+      return views.map((view) => {
+        const copy = mapped.slice(offset, offset + view.byteLength);
+        offset += view.byteLength;
+        return copy;
+      });
+    } catch (error) {
+      // A lost device rejects the map; its own report says more than the map's error does.
+      if (!this.failure) await Promise.race([this.lost, new Promise((r) => setTimeout(r, 50))]);
+      throw this.failure ?? error;
+    } finally {
+      staging.destroy();
+      this.throwIfFailed();
+    }
+  }
+
+  async readFloats(view: View): Promise<Float32Array> {
+    const [bytes] = await this.read(view);
+    return new Float32Array(bytes as ArrayBuffer);
+  }
+
+  submit(encoder: GPUCommandEncoder): void {
+    this.device.queue.submit([encoder.finish()]);
+    this.counters.submits++;
+  }
+
+  /** Compiles a kernel once per set of override constants. */
+  pipeline(kernel: Kernel, constants: Record<string, number> = {}): Promise<GPUComputePipeline> {
+    const key = `${kernel.name} ${JSON.stringify(constants)}`;
+    let pipeline = this.pipelines.get(key);
+    if (!pipeline) {
+      pipeline = this.device.createComputePipelineAsync({
+        label: kernel.name,
+        layout: this.device.createPipelineLayout({
+          bindGroupLayouts: [this.storageLayout(kernel), this.paramsLayout()],
+        }),
+        compute: {
+          module: this.device.createShaderModule({ label: kernel.name, code: kernel.code }),
+          entryPoint: 'main',
+          constants,
+        },
+      });
+      this.pipelines.set(key, pipeline);
+    }
+    return pipeline;
+  }
+
+  /** Group 0: the kernel's storage buffers, in the order of its bindings. */
+  storageLayout(kernel: Kernel): GPUBindGroupLayout {
+    const key = kernel.bindings.join();
+    let layout = this.layouts.get(key);
+    if (!layout) {
+      layout = this.device.createBindGroupLayout({
+        entries: kernel.bindings.map((access, binding) => ({
+          binding,
+          visibility: GPUShaderStage.COMPUTE,
+          buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
+        })),
+      });
+      this.layouts.set(key, layout);
+    }
+    return layout;
+  }
+
+  /** Group 1: one parameter block in the program's uniform arena, placed by a dynamic offset. */
+  paramsLayout(): GPUBindGroupLayout {
+    let layout = this.layouts.get('params');
+    if (!layout) {
+      layout = this.device.createBindGroupLayout({
+        entries: [
+          {
+            binding: 0,
+            visibility: GPUShaderStage.COMPUTE,
+            buffer: { type: 'uniform', hasDynamicOffset: true },
+          },
+        ],
+      });
+      this.layouts.set('params', layout);
+    }
+    return layout;
+  }
+
+  throwIfFailed(): void {
+    if (this.failure) throw this.failure;
+  }
+
+  /** Waits until everything submitted has run. */
+  async idle(): Promise<void> {
+    await this.device.queue.onSubmittedWorkDone();
+    this.throwIfFailed();
+  }
+
+  close(): void {
+    this.device.destroy();
+  }
+}

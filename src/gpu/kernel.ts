@@ -1,0 +1,80 @@
+/**
+ * What a kernel is, and what one launch of it is. A launch (`Op`) is plain data: no device is
+ * needed to write a program down, only to compile it (see program.ts).
+ *
+ * `D` is the caller's own record of sizes and settings that change from one replay to the next
+ * (tokens in the batch, learning rate, seed): everything of an op that depends on it is a function.
+ */
+import type { View } from './device.ts';
+import type { Activation } from './activations.ts';
+
+export type Access = 'read' | 'write';
+export type ParamType = 'u32' | 'i32' | 'f32';
+
+/** A WGSL module with one entry point `main`, storage buffers in group 0 and parameters in group 1. */
+export interface Kernel<P extends Record<string, ParamType> = Record<string, ParamType>> {
+  readonly name: string;
+  readonly code: string;
+  /** One per storage binding of group 0, in order; 'write' means read_write. */
+  readonly bindings: readonly Access[];
+  /** Fields of `struct Params`, in order, at most 16 of them; all are 4 bytes. */
+  readonly params: P;
+}
+
+export type Bindable = View | Activation;
+export type Grid = readonly [x: number, y?: number, z?: number];
+
+export interface Op<D> {
+  readonly kernel: Kernel;
+  readonly label: string;
+  readonly bindings: readonly Bindable[];
+  readonly params: (dims: D) => readonly number[];
+  /** Workgroups; an empty grid skips the dispatch. */
+  readonly grid: (dims: D) => Grid;
+  readonly constants?: Record<string, number>;
+  /** Useful floating-point operations, for the benchmarks. */
+  readonly flops?: (dims: D) => number;
+}
+
+/** A value known when the program is written down, or read from the dims at each replay. */
+export type Dyn<D> = number | ((dims: D) => number);
+
+export function resolve<D>(value: Dyn<D>, dims: D): number {
+  return typeof value === 'number' ? value : value(dims);
+}
+
+/** Writes down one launch of `kernel`, its parameters by name. */
+export function op<D, P extends Record<string, ParamType>>(
+  kernel: Kernel<P>,
+  launch: {
+    label?: string;
+    bindings: readonly Bindable[];
+    params: { [K in keyof P]: Dyn<D> };
+    grid: (dims: D) => Grid;
+    constants?: Record<string, number>;
+    flops?: (dims: D) => number;
+  },
+): Op<D> {
+  if (launch.bindings.length !== kernel.bindings.length) {
+    throw new Error(`${kernel.name} takes ${kernel.bindings.length} buffers`);
+  }
+  const names = Object.keys(kernel.params);
+  return {
+    kernel,
+    label: launch.label ?? kernel.name,
+    bindings: launch.bindings,
+    params: (dims) => names.map((name) => resolve(launch.params[name] as Dyn<D>, dims)),
+    grid: launch.grid,
+    ...(launch.constants && { constants: launch.constants }),
+    ...(launch.flops && { flops: launch.flops }),
+  };
+}
+
+/**
+ * Spreads `count` workgroups over two dimensions, since one holds at most 65,535. Kernels that use
+ * it take their index as `workgroup_id.x + workgroup_id.y * 65535u` and compare it with `count`.
+ */
+export function foldGrid(count: number): Grid {
+  const limit = 65535;
+  return count <= limit ? [count] : [limit, Math.ceil(count / limit)];
+}

@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { Activation, planActivations } from './activations.ts';
+import type { Gpu } from './device.ts';
+import { op, type Kernel } from './kernel.ts';
+import { openNodeGpu } from './node.ts';
+import { Program } from './program.ts';
+
+const scale = {
+  name: 'test-scale',
+  bindings: ['read', 'write'],
+  params: { count: 'u32', by: 'f32' },
+  code: `
+    struct Params { count: u32, by: f32 }
+    @group(0) @binding(0) var<storage, read> x: array<f32>;
+    @group(0) @binding(1) var<storage, read_write> y: array<f32>;
+    @group(1) @binding(0) var<uniform> p: Params;
+    @compute @workgroup_size(64)
+    fn main(@builtin(global_invocation_id) id: vec3u) {
+      if (id.x < p.count) { y[id.x] = p.by * x[id.x]; }
+    }`,
+} as const satisfies Kernel;
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await openNodeGpu();
+});
+afterAll(() => gpu.close());
+
+it('replays one recording with other sizes and values, several runs in one submit', async () => {
+  const n = 100;
+  const [a, b, c] = ['a', 'b', 'c'].map((label) => new Activation(label, n, label !== 'b')) as [
+    Activation,
+    Activation,
+    Activation,
+  ];
+  type Dims = { count: number; by: number };
+  const launch = (x: Activation, y: Activation) =>
+    op<Dims, (typeof scale)['params']>(scale, {
+      bindings: [x, y],
+      params: { count: (d) => d.count, by: (d) => d.by },
+      grid: (d) => [Math.ceil(d.count / 64)],
+    });
+  const ops = [launch(a, b), launch(b, c)];
+  planActivations(gpu, ops);
+  const program = await Program.compile(gpu, ops, 2);
+  gpu.upload(
+    a.view!,
+    Float32Array.from({ length: n }, (_, i) => i),
+  );
+  const before = { ...gpu.counters };
+  program.run({ count: n, by: 3 });
+  program.run({ count: 5, by: 2 }, { count: 2, by: 10 });
+  expect(gpu.counters.submits - before.submits).toBe(2);
+  expect(gpu.counters.dispatches - before.dispatches).toBe(6);
+  const out = await gpu.readFloats(c.view!);
+  expect([...out.slice(0, 7)]).toEqual([0, 100, 8, 12, 16, 45, 54]);
+});

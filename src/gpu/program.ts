@@ -1,0 +1,152 @@
+/**
+ * A program is a list of ops compiled once (pipelines, bind groups, a uniform arena) and replayed
+ * many times. A replay writes the parameters of all its ops in one go, encodes one pass and submits
+ * once: nothing is created per kernel.
+ */
+import { viewOf } from './activations.ts';
+import type { Gpu } from './device.ts';
+import { GpuError } from './errors.ts';
+import type { Op } from './kernel.ts';
+
+/** The alignment WebGPU guarantees for dynamic uniform offsets. */
+const BLOCK_BYTES = 256;
+const PARAM_BYTES = 64;
+
+interface Ready<D> {
+  readonly op: Op<D>;
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+}
+
+export class Program<D> {
+  private readonly arenaBytes: ArrayBuffer;
+  private constructor(
+    private readonly gpu: Gpu,
+    private readonly steps: readonly Ready<D>[],
+    private readonly arena: GPUBuffer,
+    private readonly arenaGroup: GPUBindGroup,
+    /** How many replays fit into one submit. */
+    readonly maxRuns: number,
+  ) {
+    this.arenaBytes = new ArrayBuffer(arena.size);
+  }
+
+  /** Compiles `ops`; activations must have been planned. `maxRuns` replays can share one submit. */
+  static async compile<D>(gpu: Gpu, ops: readonly Op<D>[], maxRuns = 1): Promise<Program<D>> {
+    const pipelines = await Promise.all(
+      ops.map((op) =>
+        gpu.pipeline(op.kernel, op.constants).catch((error: unknown) => {
+          throw new GpuError(`kernel ${op.kernel.name} does not compile: ${String(error)}`);
+        }),
+      ),
+    );
+    const steps = ops.map((op, i) => ({
+      op,
+      pipeline: pipelines[i] as GPUComputePipeline,
+      bindGroup: gpu.device.createBindGroup({
+        label: op.label,
+        layout: gpu.storageLayout(op.kernel),
+        entries: op.bindings.map((bindable, binding) => {
+          const { buffer, byteOffset, byteLength } = viewOf(bindable);
+          return { binding, resource: { buffer, offset: byteOffset, size: byteLength } };
+        }),
+      }),
+    }));
+    const arena = gpu.device.createBuffer({
+      label: 'parameters',
+      size: Math.max(1, ops.length * maxRuns) * BLOCK_BYTES,
+      usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
+    });
+    const arenaGroup = gpu.device.createBindGroup({
+      layout: gpu.paramsLayout(),
+      entries: [{ binding: 0, resource: { buffer: arena, size: PARAM_BYTES } }],
+    });
+    return new Program(gpu, steps, arena, arenaGroup, maxRuns);
+  }
+
+  /** Replays the program once per entry of `runs`, in order, in one submit. */
+  run(...runs: readonly D[]): void {
+    const encoder = this.gpu.device.createCommandEncoder();
+    this.writeParams(runs);
+    const pass = encoder.beginComputePass();
+    runs.forEach((dims, run) => {
+      for (let i = 0; i < this.steps.length; i++) this.dispatch(pass, run, i, dims);
+    });
+    pass.end();
+    this.gpu.submit(encoder);
+  }
+
+  /** Replays once with a timestamp around each op; milliseconds by label, summed. */
+  async profile(dims: D): Promise<Map<string, number>> {
+    if (!this.gpu.has('timestamp-query')) throw new GpuError('this adapter has no timestamps');
+    const { device } = this.gpu;
+    const count = this.steps.length * 2;
+    const querySet = device.createQuerySet({ type: 'timestamp', count });
+    const encoder = device.createCommandEncoder();
+    this.writeParams([dims]);
+    this.steps.forEach((_, i) => {
+      const pass = encoder.beginComputePass({
+        timestampWrites: {
+          querySet,
+          beginningOfPassWriteIndex: 2 * i,
+          endOfPassWriteIndex: 2 * i + 1,
+        },
+      });
+      this.dispatch(pass, 0, i, dims);
+      pass.end();
+    });
+    const usage = GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC;
+    const buffer = device.createBuffer({ size: count * 8, usage });
+    encoder.resolveQuerySet(querySet, 0, count, buffer, 0);
+    this.gpu.submit(encoder);
+    const [bytes] = await this.gpu.read({ buffer, byteOffset: 0, byteLength: count * 8 });
+    const stamps = new BigUint64Array(bytes as ArrayBuffer);
+    const times = new Map<string, number>();
+    this.steps.forEach(({ op }, i) => {
+      const ms = Number((stamps[2 * i + 1] ?? 0n) - (stamps[2 * i] ?? 0n)) / 1e6;
+      times.set(op.label, (times.get(op.label) ?? 0) + ms);
+    });
+    querySet.destroy();
+    buffer.destroy();
+    return times;
+  }
+
+  /** Useful floating-point operations of one replay. */
+  flops(dims: D): number {
+    return this.steps.reduce((sum, { op }) => sum + (op.flops?.(dims) ?? 0), 0);
+  }
+
+  destroy(): void {
+    this.arena.destroy();
+  }
+
+  private writeParams(runs: readonly D[]): void {
+    if (runs.length > this.maxRuns) throw new GpuError(`at most ${this.maxRuns} runs per submit`);
+    const view = new DataView(this.arenaBytes);
+    runs.forEach((dims, run) => {
+      this.steps.forEach(({ op }, i) => {
+        const types = Object.values(op.kernel.params);
+        let at = (run * this.steps.length + i) * BLOCK_BYTES;
+        op.params(dims).forEach((value, field) => {
+          if (types[field] === 'f32') view.setFloat32(at, value, true);
+          else if (types[field] === 'i32') view.setInt32(at, value, true);
+          else view.setUint32(at, value, true);
+          at += 4;
+        });
+      });
+    });
+    const bytes = runs.length * this.steps.length * BLOCK_BYTES;
+    this.gpu.device.queue.writeBuffer(this.arena, 0, this.arenaBytes, 0, bytes);
+  }
+
+  private dispatch(pass: GPUComputePassEncoder, run: number, index: number, dims: D): void {
+    const { op, pipeline, bindGroup } = this.steps[index] as Ready<D>;
+    const [x, y = 1, z = 1] = op.grid(dims);
+    if (x * y * z === 0) return;
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, bindGroup);
+    pass.setBindGroup(1, this.arenaGroup, [(run * this.steps.length + index) * BLOCK_BYTES]);
+    pass.dispatchWorkgroups(x, y, z);
+    this.gpu.counters.dispatches++;
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * What crosses between the page (or the command line) and the workers that train: plain data only,
+ * nothing that lives on a GPU. Metric names are TRL's.
+ */
+
+/** One row of metrics.jsonl. Sparse metrics (an evaluation every n steps) are simply absent. */
+export interface MetricsRow {
+  step: number;
+  [metric: string]: number;
+}
+
+/** One sampled completion, as it was judged. */
+export interface Sample {
+  /** The whole completion as the policy wrote it. */
+  completion: string;
+  /** Text before the delimiter; null when the arm has no thought or the delimiter is missing. */
+  thought: string | null;
+  /** What the reward model saw. */
+  response: string;
+  wellFormed: boolean;
+  /** Cut off at max_completion_length. */
+  truncated: boolean;
+  /** Completion length in tokens, thought and delimiters included. */
+  tokens: number;
+  reward: number;
+  advantage: number;
+  /** The hidden utility, for evaluation alone; absent when the run has no gold judge. */
+  gold?: number;
+}
+
+/** One prompt and the G samples drawn for it. */
+export interface Group {
+  prompt: string;
+  samples: Sample[];
+  /** Mean and standard deviation (n - 1) of the group's rewards. */
+  mean: number;
+  std: number;
+}
+
+/** Sent after every optimizer step. */
+export interface StepReport {
+  metrics: MetricsRow;
+  /** One of the step's groups, to be shown. */
+  group: Group;
+}
+
+export type Phase =
+  'loading' | 'compiling' | 'training' | 'paused' | 'finished' | 'stopped' | 'failed';
+
+export interface Status {
+  phase: Phase;
+  /** Optimizer steps done, and to be done. */
+  step: number;
+  maxSteps: number;
+  /** Mean over the last steps; absent before the first. */
+  secondsPerStep?: number;
+  /** What is under way inside a step, in the user's words: "writing 128 samples (40%)". */
+  detail?: string;
+  /** In phase 'failed': what went wrong and what to do. */
+  error?: string;
+  adapter?: string;
+  /** Bytes on the GPU by lifetime. */
+  memory?: Record<string, number>;
+}
+
+/** A finished run, small enough to be shipped with the page and replayed without a GPU. */
+export interface RecordedRun {
+  recipe: Record<string, string | number | boolean>;
+  adapter: string;
+  /** The reward the initial policy got on the same held-out prompts, and the final one. */
+  steps: StepReport[];
+}
+
+export interface TrainingListener {
+  onStatus(status: Status): void;
+  onStep(report: StepReport): void;
+}
+
+/** The policy worker, as the page sees it through comlink. */
+export interface TrainingService {
+  /** Loads the models the recipe names (URLs relative to the page) and gets ready to step. */
+  open(
+    recipe: Record<string, string | number | boolean>,
+    listener: TrainingListener,
+  ): Promise<void>;
+  /** Runs until done, paused or stopped. */
+  start(): Promise<void>;
+  pause(): Promise<void>;
+  /** One optimizer step, then pause. */
+  step(): Promise<void>;
+  stop(): Promise<void>;
+}
