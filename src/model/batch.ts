@@ -101,25 +101,47 @@ export function packBatch(groups: readonly TokenGroup[], targets: TargetKind): P
   };
 }
 
-/** Splits groups into batches of at most `maxTokens` rows, in order. */
+/** Sequences as a group whose prompt is their longest common prefix. */
+export function groupByPrefix(sequences: readonly (readonly number[])[]): TokenGroup {
+  const [first = []] = sequences;
+  let shared = first.length;
+  for (const other of sequences) {
+    let same = 0;
+    while (same < shared && other[same] === first[same]) same++;
+    shared = same;
+  }
+  return { prompt: first.slice(0, shared), completions: sequences.map((s) => s.slice(shared)) };
+}
+
+/** Splits groups, in order, into batches of at most `maxTokens` rows and `maxTargets` targets. */
 export function splitGroups<G extends TokenGroup>(
   groups: readonly G[],
-  maxTokens: number,
   targets: TargetKind,
+  { maxTokens, maxTargets }: { maxTokens: number; maxTargets: number },
 ): G[][] {
   const batches: G[][] = [];
-  let room = 0;
+  let roomRows = 0;
+  let roomTargets = 0;
   for (const group of groups) {
     const rows = packedRows(group, targets);
-    if (rows > maxTokens) {
-      throw new Error(`one group takes ${rows} token rows, more than the ${maxTokens} planned for`);
+    const wanted = group.completions.reduce(
+      (sum, c) => sum + (targets === 'score' ? 1 : c.length),
+      0,
+    );
+    if (rows > maxTokens || wanted > maxTargets) {
+      throw new Error(
+        `one prompt with its completions takes ${rows} token rows and ${wanted} targets, more ` +
+          `than the ${maxTokens} and ${maxTargets} planned for; shorten it`,
+      );
     }
-    if (rows > room) {
+    if (rows > roomRows || wanted > roomTargets) {
       batches.push([]);
-      room = maxTokens;
+      roomRows = maxTokens;
+      roomTargets = maxTargets;
     }
     batches.at(-1)?.push(group);
-    room -= rows;
+    roomRows -= rows;
+    roomTargets -= wanted;
   }
   return batches;
 }

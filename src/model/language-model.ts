@@ -32,7 +32,12 @@ export class LanguageModel {
   }
 
   /** Puts one checkpoint tensor in its place. Unknown names and other shapes are refused. */
-  setTensor(name: string, shape: readonly number[], values: Float32Array): void {
+  setTensor(
+    name: string,
+    shape: readonly number[],
+    values: Float32Array,
+    pool: View = this.weights,
+  ): void {
     const parameter = this.layout.parameters.get(name);
     if (!parameter) throw new CheckpointError(`the model has no tensor called ${name}`);
     if (parameter.shape.join() !== shape.join()) {
@@ -41,7 +46,7 @@ export class LanguageModel {
           `[${parameter.shape.join(', ')}]; take both files from the same checkpoint`,
       );
     }
-    const { buffer, byteOffset } = this.weights;
+    const { buffer, byteOffset } = pool;
     this.gpu.upload(
       {
         buffer,
@@ -52,10 +57,10 @@ export class LanguageModel {
     );
   }
 
-  setTensors(tensors: TensorMap): void {
+  /** Puts all tensors of a map in their places in a pool laid out as the weights (moments, say). */
+  setTensors(tensors: TensorMap, pool: View = this.weights): void {
     for (const [name, values] of tensors) {
-      const shape = this.layout.parameters.get(name)?.shape ?? [];
-      this.setTensor(name, shape, values);
+      this.setTensor(name, this.layout.parameters.get(name)?.shape ?? [], values, pool);
     }
   }
 

@@ -16,3 +16,14 @@ export function learningRate(
   if (type === 'cosine') return peak * Math.max(0, 0.5 * (1 + Math.cos(Math.PI * progress)));
   return peak;
 }
+
+/** `warmup_steps` when given, else `warmup_ratio` of the run, rounded up as transformers does. */
+export function warmupSteps(recipe: {
+  warmup_steps: number;
+  warmup_ratio: number;
+  max_steps: number;
+}): number {
+  return recipe.warmup_steps > 0
+    ? recipe.warmup_steps
+    : Math.ceil(recipe.warmup_ratio * recipe.max_steps);
+}
