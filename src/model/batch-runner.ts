@@ -6,7 +6,7 @@
 import { Activation, planActivations } from '../gpu/activations.ts';
 import type { View } from '../gpu/device.ts';
 import type { Op } from '../gpu/kernel.ts';
-import { gather, gatherBackward, groupByTarget } from '../gpu/kernels/gather.ts';
+import { gatherBackward, groupByTarget } from '../gpu/kernels/gather-backward.ts';
 import { Program } from '../gpu/program.ts';
 import type { PackedBatch } from './batch.ts';
 import {
@@ -19,13 +19,8 @@ import {
   type BatchDims,
 } from './heads.ts';
 import type { LanguageModel } from './language-model.ts';
-import {
-  backwardScratch,
-  layerActivations,
-  layerBackward,
-  layerForward,
-  type LayerShape,
-} from './layers.ts';
+import { backwardScratch, layerBackward } from './layers.ts';
+import { rowActivations, trunkOps, uploadRows, type Trunk } from './trunk.ts';
 
 export interface BatchLimits {
   maxTokens: number;
@@ -39,28 +34,10 @@ export interface BatchValues {
   entropy: Float32Array;
 }
 
-/** The buffers that the host fills before a replay. */
-class HostInputs {
-  readonly ids: Activation;
-  readonly positions: Activation;
-  readonly spans: Activation;
-  readonly viewEnd: Activation;
-  readonly idOwners: OwnerLists;
-  constructor(maxTokens: number) {
-    this.ids = new Activation('ids', maxTokens, true);
-    this.positions = new Activation('positions', maxTokens, true);
-    this.spans = new Activation('spans', 4 * maxTokens, true);
-    this.viewEnd = new Activation('viewEnd', maxTokens, true);
-    this.idOwners = new OwnerLists('ids', maxTokens);
-  }
-}
-
-interface Plan {
-  inputs: HostInputs;
+interface Plan extends Trunk {
+  viewEnd: Activation;
+  idOwners: OwnerLists;
   head: HeadBuffers;
-  embedded: Activation;
-  layers: ReturnType<typeof layerActivations>[];
-  output: Activation;
 }
 
 export class BatchRunner {
@@ -83,12 +60,16 @@ export class BatchRunner {
     limits: BatchLimits,
     gradients?: View,
   ): Promise<BatchRunner> {
-    const shape = layerShape(model, limits);
-    const plan = planBuffers(model, shape, limits);
+    const plan: Plan = {
+      ...rowActivations(model, limits.maxTokens),
+      viewEnd: new Activation('viewEnd', limits.maxTokens, true),
+      idOwners: new OwnerLists('ids', limits.maxTokens),
+      head: new HeadBuffers(model, limits.maxTargets),
+    };
     const ones = model.gpu.allocate('activations', 4 * limits.maxTokens, 'ones');
     model.gpu.upload(ones, new Float32Array(limits.maxTokens).fill(1));
-    const forward = forwardOps(model, shape, plan);
-    const backward = gradients ? backwardOps(model, shape, plan, gradients, ones) : [];
+    const forward = forwardOps(model, plan);
+    const backward = gradients ? backwardOps(model, plan, gradients, ones) : [];
     const buffers = planActivations(model.gpu, forward, backward);
     return new BatchRunner(
       model,
@@ -102,7 +83,7 @@ export class BatchRunner {
 
   /** A forward pass of other weights of the same shape (the reference policy) in the same memory. */
   async withWeights(model: LanguageModel): Promise<BatchRunner> {
-    const ops = forwardOps(model, layerShape(model, this.limits), this.plan);
+    const ops = forwardOps(model, this.plan);
     const program = await Program.compile(model.gpu, ops);
     return new BatchRunner(model, this.limits, this.plan, program, undefined, []);
   }
@@ -160,19 +141,17 @@ export class BatchRunner {
           `into the ${maxTokens} and ${maxTargets} planned for`,
       );
     }
-    const { inputs, head } = this.plan;
+    const { inputs, head, viewEnd, idOwners: idLists } = this.plan;
     const upload = (to: Activation, data: Uint32Array): void => {
       if (to.view && data.length > 0) this.model.gpu.upload(to.view, data);
     };
-    upload(inputs.ids, batch.ids);
-    upload(inputs.positions, batch.positions);
-    upload(inputs.spans, batch.spans);
+    uploadRows(this.model.gpu, inputs, batch);
     upload(head.rows, batch.targetRows);
     upload(head.ids, batch.targetIds);
     let idOwners = 0;
     let rowOwners = 0;
     if (this.backwardProgram) {
-      upload(inputs.viewEnd, batch.viewEnd);
+      upload(viewEnd, batch.viewEnd);
       const uploadOwners = (lists: OwnerLists, ids: Uint32Array): number => {
         const groups = groupByTarget(ids);
         upload(lists.order, groups.order);
@@ -180,7 +159,7 @@ export class BatchRunner {
         upload(lists.targets, groups.targets);
         return groups.targets.length;
       };
-      idOwners = uploadOwners(inputs.idOwners, batch.ids);
+      idOwners = uploadOwners(idLists, batch.ids);
       rowOwners = uploadOwners(head.owners, batch.targetRows);
     }
     return {
@@ -193,79 +172,37 @@ export class BatchRunner {
   }
 }
 
-function layerShape(model: LanguageModel, limits: BatchLimits): LayerShape {
-  return {
-    config: model.config,
-    maxTokens: limits.maxTokens,
-    frequencies: model.frequencies,
-  };
-}
-
-function planBuffers(model: LanguageModel, shape: LayerShape, limits: BatchLimits): Plan {
-  const embedded = new Activation('embedded', limits.maxTokens * model.config.hiddenSize);
-  const layers: Plan['layers'] = [];
-  let output = embedded;
-  for (let layer = 0; layer < model.config.layers; layer++) {
-    const saved = layerActivations(shape, layer, output);
-    layers.push(saved);
-    output = saved.output;
-  }
-  return {
-    inputs: new HostInputs(limits.maxTokens),
-    head: new HeadBuffers(model, limits.maxTargets),
-    embedded,
-    layers,
-    output,
-  };
-}
-
-function forwardOps(model: LanguageModel, shape: LayerShape, plan: Plan): Op<BatchDims>[] {
-  const { inputs, head } = plan;
+function forwardOps(model: LanguageModel, plan: Plan): Op<BatchDims>[] {
   const headOps = model.config.kind === 'reward' ? scoreForward : logprobForward;
-  return [
-    gather<BatchDims>({
-      table: model.block('embedding'),
-      ids: inputs.ids,
-      out: plan.embedded,
-      rows: (d) => d.tokens,
-      cols: model.config.hiddenSize,
-      label: 'embedding',
-    }),
-    ...plan.layers.flatMap((saved, i) =>
-      layerForward<BatchDims>(shape, model.layer(i), saved, inputs),
-    ),
-    ...headOps(model, head, plan.output),
-  ];
+  return [...trunkOps<BatchDims>(model, plan), ...headOps(model, plan.head, plan.output)];
 }
 
 function backwardOps(
   model: LanguageModel,
-  shape: LayerShape,
   plan: Plan,
   gradients: View,
   ones: View,
 ): Op<BatchDims>[] {
-  const { inputs, head } = plan;
   const { hiddenSize } = model.config;
-  const dResidual = new Activation('dResidual', shape.maxTokens * hiddenSize);
+  const dResidual = new Activation('dResidual', plan.shape.maxTokens * hiddenSize);
   const headOps = model.config.kind === 'reward' ? scoreHeadBackward : logprobHeadBackward;
   const layers = plan.layers.map((saved, i) =>
     layerBackward<BatchDims>(
-      shape,
+      plan.shape,
       model.layer(i),
       model.layer(i, gradients),
       saved,
-      backwardScratch(shape, i, ones),
-      inputs,
+      backwardScratch(plan.shape, i, ones),
+      { ...plan.inputs, viewEnd: plan.viewEnd },
       dResidual,
     ),
   );
   return [
-    ...headOps(model, gradients, head, dResidual),
+    ...headOps(model, gradients, plan.head, dResidual),
     ...layers.reverse().flat(),
     gatherBackward<BatchDims>({
       dOut: dResidual,
-      ...inputs.idOwners,
+      ...plan.idOwners,
       dTable: model.block('embedding', gradients),
       owners: (d) => d.idOwners,
       cols: hiddenSize,

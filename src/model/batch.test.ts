@@ -54,7 +54,13 @@ describe('packBatch', () => {
 });
 
 it('groupByPrefix shares what sequences begin with', () => {
-  expect(groupByPrefix([[1, 2, 3], [1, 2], [1, 2, 4]])).toEqual({
+  expect(
+    groupByPrefix([
+      [1, 2, 3],
+      [1, 2],
+      [1, 2, 4],
+    ]),
+  ).toEqual({
     prompt: [1, 2],
     completions: [[3], [], [4]],
   });

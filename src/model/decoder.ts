@@ -12,7 +12,6 @@ import type { View } from '../gpu/device.ts';
 import type { Op } from '../gpu/kernel.ts';
 import { attention } from '../gpu/kernels/attention.ts';
 import { attentionDecode } from '../gpu/kernels/attention-decode.ts';
-import { gather } from '../gpu/kernels/gather.ts';
 import { kvStore } from '../gpu/kernels/kv-store.ts';
 import { matmul } from '../gpu/kernels/matmul.ts';
 import { rmsNorm } from '../gpu/kernels/rms-norm.ts';
@@ -30,8 +29,8 @@ import {
   qWidth,
   type LayerShape,
   type RowDims,
-  type RowInputs,
 } from './layers.ts';
+import { embed, rowInputs, uploadRows, type Trunk } from './trunk.ts';
 
 export interface DecoderLimits {
   /** Sequences generated side by side: prompts times samples each. */
@@ -189,11 +188,11 @@ export class Decoder {
       }
     }
     const b = this.buffers;
-    if (rows.length > 0) {
-      gpu.upload(viewOf(b.prefillInputs.ids), Uint32Array.from(rows));
-      gpu.upload(viewOf(b.prefillInputs.positions), Uint32Array.from(positions));
-      gpu.upload(viewOf(b.prefillInputs.spans), Uint32Array.from(spans));
-    }
+    uploadRows(gpu, b.prefillInputs, {
+      ids: Uint32Array.from(rows),
+      positions: Uint32Array.from(positions),
+      spans: Uint32Array.from(spans),
+    });
     gpu.upload(viewOf(b.streams), streams);
     gpu.upload(viewOf(b.done), new Uint32Array(sequences));
     return { promptRows: rows.length };
@@ -219,10 +218,11 @@ export class Decoder {
       }
       prefixStart = prefixEnd;
     }
-    const { decodeInputs } = this.buffers;
-    gpu.upload(viewOf(decodeInputs.ids), Uint32Array.from(ids));
-    gpu.upload(viewOf(decodeInputs.positions), Uint32Array.from(positions));
-    gpu.upload(viewOf(decodeInputs.spans), Uint32Array.from(spans));
+    uploadRows(gpu, this.buffers.decodeInputs, {
+      ids: Uint32Array.from(ids),
+      positions: Uint32Array.from(positions),
+      spans: Uint32Array.from(spans),
+    });
   }
 }
 
@@ -233,8 +233,8 @@ const part = (activation: Activation, elements: number): View => ({
 });
 
 class DecoderBuffers {
-  readonly prefillInputs: Record<keyof RowInputs, Activation>;
-  readonly decodeInputs: Record<keyof RowInputs, Activation>;
+  readonly prefillInputs: Trunk['inputs'];
+  readonly decodeInputs: Trunk['inputs'];
   readonly logits: Activation; // [sequences, vocab]
   readonly probs: Activation; // [sequences, vocab]
   readonly tokens: Activation; // [sequences, maxNewTokens]
@@ -243,14 +243,9 @@ class DecoderBuffers {
   readonly streams: Activation; // [sequences]
 
   constructor(limits: DecoderLimits, vocabSize: number) {
-    const inputs = (rows: number): Record<keyof RowInputs, Activation> => ({
-      ids: new Activation('ids', rows, true),
-      positions: new Activation('positions', rows, true),
-      spans: new Activation('spans', 4 * rows, true),
-    });
     const { maxSequences: n, maxNewTokens } = limits;
-    this.prefillInputs = inputs(limits.maxPromptTokens);
-    this.decodeInputs = inputs(n);
+    this.prefillInputs = rowInputs(limits.maxPromptTokens);
+    this.decodeInputs = rowInputs(n);
     this.logits = new Activation('logits', n * vocabSize);
     this.probs = new Activation('probs', n * vocabSize);
     this.tokens = new Activation('tokens', n * maxNewTokens, true);
@@ -258,21 +253,6 @@ class DecoderBuffers {
     this.done = new Activation('done', n, true);
     this.streams = new Activation('streams', n, true);
   }
-}
-
-function embed<D extends RowDims>(
-  model: LanguageModel,
-  ids: Activation,
-  out: Activation,
-): Op<D> {
-  return gather<D>({
-    table: model.block('embedding'),
-    ids,
-    out,
-    rows: (d) => d.tokens,
-    cols: model.config.hiddenSize,
-    label: 'embedding',
-  });
 }
 
 /** Fills the cache rows of the packed prompts. The last layer's own output is of no use here. */

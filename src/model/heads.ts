@@ -10,10 +10,11 @@ import { Activation } from '../gpu/activations.ts';
 import type { View } from '../gpu/device.ts';
 import type { Op } from '../gpu/kernel.ts';
 import { fill } from '../gpu/kernels/fill.ts';
-import { gather, gatherBackward } from '../gpu/kernels/gather.ts';
+import { gatherBackward } from '../gpu/kernels/gather-backward.ts';
+import { gather } from '../gpu/kernels/gather.ts';
 import { logprobBackward, logprobChunk, logprobFinish } from '../gpu/kernels/logprob.ts';
 import { matmul } from '../gpu/kernels/matmul.ts';
-import { normPartials, rmsNorm, rmsNormBackward } from '../gpu/kernels/rms-norm.ts';
+import { rmsNormPartials, rmsNorm, rmsNormBackward } from '../gpu/kernels/rms-norm.ts';
 import type { LanguageModel } from './language-model.ts';
 import { linearBackward, type RowDims } from './layers.ts';
 
@@ -74,7 +75,7 @@ export class HeadBuffers {
     this.normed = make('normed', maxTargets * d);
     this.dNormed = make('dNormed', maxTargets * d);
     this.dPicked = make('dPicked', maxTargets * d);
-    this.partials = make('partials', normPartials(maxTargets, d));
+    this.partials = make('partials', rmsNormPartials(maxTargets, d));
     this.logits = make('logits', maxTargets * chunk);
     this.state = make('state', maxTargets * 4);
     this.lse = make('lse', maxTargets);

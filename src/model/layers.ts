@@ -9,11 +9,7 @@ import type { Bindable, Dyn, Op } from '../gpu/kernel.ts';
 import { attention, attentionBackward } from '../gpu/kernels/attention.ts';
 import { copy } from '../gpu/kernels/copy.ts';
 import { matmul } from '../gpu/kernels/matmul.ts';
-import {
-  normPartials,
-  rmsNorm,
-  rmsNormBackward,
-} from '../gpu/kernels/rms-norm.ts';
+import { rmsNorm, rmsNormBackward, rmsNormPartials } from '../gpu/kernels/rms-norm.ts';
 import { rope } from '../gpu/kernels/rope.ts';
 import { swiglu, swigluBackward } from '../gpu/kernels/swiglu.ts';
 import type { ModelConfig } from './config.ts';
@@ -278,8 +274,8 @@ export function backwardScratch(shape: LayerShape, layer: number, ones: View): B
     partials: make(
       'partials',
       Math.max(
-        normPartials(n, c.hiddenSize),
-        c.qkNorm ? normPartials(n * c.heads, c.headDim) : 0,
+        rmsNormPartials(n, c.hiddenSize),
+        c.qkNorm ? rmsNormPartials(n * c.heads, c.headDim) : 0,
       ),
     ),
     ones,

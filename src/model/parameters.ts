@@ -34,15 +34,7 @@ const ALIGN_ELEMENTS = 64;
 /** Names of the blocks of one layer. */
 export const layerBlock = (layer: number, part: LayerPart): string => `${layer}.${part}`;
 export type LayerPart =
-  | 'inputNorm'
-  | 'qkv'
-  | 'qkvBias'
-  | 'qNorm'
-  | 'kNorm'
-  | 'output'
-  | 'postNorm'
-  | 'gateUp'
-  | 'down';
+  'inputNorm' | 'qkv' | 'qkvBias' | 'qNorm' | 'kNorm' | 'output' | 'postNorm' | 'gateUp' | 'down';
 
 export function layoutParameters(config: ModelConfig): ParameterLayout {
   const parameters = new Map<string, Parameter>();
@@ -86,11 +78,7 @@ export function layoutParameters(config: ModelConfig): ParameterLayout {
     }
     block(key('output'), [`${at}self_attn.o_proj.weight`, d, q]);
     block(key('postNorm'), [`${at}post_attention_layernorm.weight`, d]);
-    block(
-      key('gateUp'),
-      [`${at}mlp.gate_proj.weight`, f, d],
-      [`${at}mlp.up_proj.weight`, f, d],
-    );
+    block(key('gateUp'), [`${at}mlp.gate_proj.weight`, f, d], [`${at}mlp.up_proj.weight`, f, d]);
     block(key('down'), [`${at}mlp.down_proj.weight`, d, f]);
   }
   block('norm', ['model.norm.weight', d]);

@@ -28,7 +28,10 @@ export function std(values: ArrayLike<number>): number {
  * 2402.03300, eq. 4.1), the whole batch's (arXiv 2508.08221), or left out (Dr. GRPO, arXiv
  * 2503.20783). `rewards` has one row per group.
  */
-export function advantages(rewards: readonly (readonly number[])[], scale: ScaleRewards): number[][] {
+export function advantages(
+  rewards: readonly (readonly number[])[],
+  scale: ScaleRewards,
+): number[][] {
   const batchStd = std(rewards.flat());
   return rewards.map((group) => {
     const centre = mean(group);

@@ -54,7 +54,11 @@ function rotate(head: number[], position: number, frequencies: number[]): number
 }
 
 /** Final hidden states (after the last norm), one row per token. */
-export function hiddenStates(config: ModelConfig, tensors: Tensors, ids: readonly number[]): number[][] {
+export function hiddenStates(
+  config: ModelConfig,
+  tensors: Tensors,
+  ids: readonly number[],
+): number[][] {
   const get = (name: string): ArrayLike<number> => {
     const t = tensors.get(name);
     if (!t) throw new Error(`no tensor ${name}`);
@@ -86,8 +90,9 @@ export function hiddenStates(config: ModelConfig, tensors: Tensors, ids: readonl
       const o: number[] = [];
       for (let head = 0; head < heads; head++) {
         const kvHead = Math.floor(head / (heads / kvHeads));
-        const scores = Array.from({ length: t + 1 }, (_, j) =>
-          (q[t]![head]!.reduce((s, a, i) => s + a * k[j]![kvHead]![i]!, 0)) / Math.sqrt(hd),
+        const scores = Array.from(
+          { length: t + 1 },
+          (_, j) => q[t]![head]!.reduce((s, a, i) => s + a * k[j]![kvHead]![i]!, 0) / Math.sqrt(hd),
         );
         const max = Math.max(...scores);
         const e = scores.map((s) => Math.exp(s - max));
@@ -113,7 +118,9 @@ export function hiddenStates(config: ModelConfig, tensors: Tensors, ids: readonl
 
 /** Logits [T, V] of a causal model. */
 export function logits(config: ModelConfig, tensors: Tensors, ids: readonly number[]): number[][] {
-  const head = tensors.get(config.tieWordEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
+  const head = tensors.get(
+    config.tieWordEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight',
+  );
   if (!head) throw new Error('no output head');
   return hiddenStates(config, tensors, ids).map((row) => linear(row, head, config.vocabSize));
 }
