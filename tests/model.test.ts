@@ -138,7 +138,6 @@ describe.each(Object.entries(CONFIGS))('%s', (_, config) => {
       minP: 0,
       seed: 11,
       maxNewTokens: 12,
-      stopIds: config.eosTokenIds,
     };
     const streams = Uint32Array.from([0, 1, 2, 3, 4, 5]);
     const written = await decoder.generate(prompts, 2, sampling, streams);

@@ -5,7 +5,7 @@
  */
 import type { View } from '../gpu/device.ts';
 import { adamw } from '../gpu/kernels/adamw.ts';
-import { sumOfSquares, sumOfSquaresPartials } from '../gpu/kernels/sum-of-squares.ts';
+import { partialCount, sumOfSquares } from '../gpu/kernels/sum-of-squares.ts';
 import { Program } from '../gpu/program.ts';
 import type { LanguageModel } from './language-model.ts';
 
@@ -48,7 +48,7 @@ export class AdamW {
     const m = gpu.allocate('moments', bytes, 'first moments');
     const v = gpu.allocate('moments', bytes, 'second moments');
     const normSquared = gpu.allocate('moments', 16, 'gradient norm');
-    const partials = gpu.allocate('moments', 4 * sumOfSquaresPartials(count), 'norm partials');
+    const partials = gpu.allocate('moments', 4 * partialCount(count), 'norm partials');
     const program = await Program.compile<StepDims>(gpu, [
       ...sumOfSquares<StepDims>({ x: gradients, partials, out: normSquared, count }),
       adamw<StepDims>({

@@ -10,8 +10,7 @@
 import { Activation, planActivations } from '../gpu/activations.ts';
 import type { View } from '../gpu/device.ts';
 import type { Op } from '../gpu/kernel.ts';
-import { attention } from '../gpu/kernels/attention.ts';
-import { attentionDecode } from '../gpu/kernels/attention-decode.ts';
+import { attention, attentionDecode } from '../gpu/kernels/attention.ts';
 import { kvStore } from '../gpu/kernels/kv-store.ts';
 import { matmul } from '../gpu/kernels/matmul.ts';
 import { rmsNorm } from '../gpu/kernels/rms-norm.ts';
@@ -50,8 +49,6 @@ export interface SamplingOptions {
   minP: number;
   seed: number;
   maxNewTokens: number;
-  /** Generation of a sequence stops after any of these (at most 4); the token is kept. */
-  stopIds: readonly number[];
 }
 
 export interface Generation {
@@ -62,6 +59,9 @@ export interface Generation {
   /** Ended by a stop token. */
   finished: boolean;
 }
+
+/** A sequence ends after any of these; the token is kept. The kernel looks for four. */
+const stopIds = (model: LanguageModel): number[] => model.config.eosTokenIds.slice(0, 4);
 
 /** Tokens generated between two looks at the host. */
 const TOKENS_PER_READBACK = 8;
@@ -142,7 +142,7 @@ export class Decoder {
     );
     const tokens = new Uint32Array(tokenBytes as ArrayBuffer);
     const logps = new Float32Array(logpBytes as ArrayBuffer);
-    const stops = new Set(sampling.stopIds);
+    const stops = new Set(stopIds(this.model));
     const all = Array.from({ length: sequences }, (_, s): Generation => {
       const ids = tokens.subarray(s * stride, s * stride + steps);
       const stop = ids.findIndex((id) => stops.has(id));
@@ -359,7 +359,7 @@ function decodeStep(
       seed: (d) => d.sampling.seed,
       step,
       maxSteps: limits.maxNewTokens,
-      eosIds: (d) => d.sampling.stopIds,
+      eosIds: stopIds(model),
       padId: c.padTokenId ?? 0,
     }),
   ];

@@ -173,7 +173,6 @@ export class GrpoTrainer implements Trainer {
             minP: recipe.min_p,
             seed: recipe.seed,
             maxNewTokens: recipe.max_completion_length,
-            stopIds: this.model.config.eosTokenIds,
           },
         },
         first * recipe.num_generations,

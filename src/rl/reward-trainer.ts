@@ -58,9 +58,7 @@ export class RewardTrainer implements Trainer {
         perStep,
       );
       this.runner.backward(
-        Float32Array.from(values, (_, i) =>
-          (i % 2 === 0 ? result.dChosen : result.dRejected).at(i >> 1),
-        ),
+        interleave(result.dChosen, result.dRejected),
       );
       totals.loss += result.loss;
       totals.correct += result.correct;
@@ -102,4 +100,8 @@ export class RewardTrainer implements Trainer {
     this.runner.destroy();
     this.optimizer.destroy();
   }
+}
+
+function interleave(even: Float64Array, odd: Float64Array): Float32Array {
+  return Float32Array.from({ length: 2 * even.length }, (_, i) => (i % 2 ? odd : even)[i >> 1]!);
 }
