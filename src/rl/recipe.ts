@@ -3,6 +3,8 @@
  * What is wrong is said with the place, the value, and what would be right.
  */
 import { isMap, isNode, isScalar, LineCounter, parse, parseDocument, stringify } from 'yaml';
+import type { AdamWOptions } from '../model/adamw.ts';
+import type { BatchLimits } from '../model/batch-runner.ts';
 import { nearest } from './nearest.ts';
 import { checkTogether, checkValue, oneOf, RecipeError } from './recipe/check.ts';
 import {
@@ -57,8 +59,8 @@ export function makeRecipe(values: Readonly<Record<string, unknown>>): Recipe {
 }
 
 /** The recipe as YAML with every key of its algorithm, so that later defaults cannot change it. */
-export function formatRecipe(recipe: Recipe): string {
-  const keys = keysOf(recipe.algorithm).filter((key) => recipe[key] !== null);
+export function recipeYaml(recipe: Recipe): string {
+  const keys = keysOf(recipe.algorithm).filter((key) => recipe[key] !== undefined);
   return stringify(Object.fromEntries(keys.map((key) => [key, recipe[key]])));
 }
 
@@ -148,4 +150,22 @@ function refuseUnknown(key: string, place: string, keys: readonly string[]): nev
 
 function specOf(key: string): RecipeKeySpec | undefined {
   return Object.hasOwn(recipeKeys, key) ? recipeKeys[key as RecipeKey] : undefined;
+}
+
+export function adamwOptions(recipe: Recipe): AdamWOptions {
+  return {
+    beta1: recipe.adam_beta1,
+    beta2: recipe.adam_beta2,
+    epsilon: recipe.adam_epsilon,
+    weightDecay: recipe.weight_decay,
+    maxGradNorm: recipe.max_grad_norm,
+  };
+}
+
+/** What one batch of examples (sft) or of preference pairs (reward) takes at most. */
+export function batchLimits(recipe: Recipe): BatchLimits {
+  const examples = recipe.per_device_train_batch_size;
+  return recipe.algorithm === 'reward'
+    ? { maxTokens: 2 * examples * recipe.max_length, maxTargets: 2 * examples }
+    : { maxTokens: examples * recipe.max_length, maxTargets: examples * recipe.max_length };
 }

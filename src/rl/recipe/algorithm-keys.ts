@@ -6,7 +6,7 @@ export const examples = {
     type: 'integer',
     default: 1024,
     min: 2,
-    help: 'Longest training example in tokens (sft and reward); what is longer is cut off.',
+    help: 'Longest training example in tokens; memory is planned for it, and a longer one is refused.',
   },
 } as const satisfies RecipeKeys;
 
@@ -23,10 +23,9 @@ export const judge = {
 export const generation = {
   max_prompt_length: {
     type: 'integer',
-    default: null,
-    nullable: true,
+    default: 512,
     min: 1,
-    help: 'Longest prompt in tokens; the start of a longer one is dropped.',
+    help: 'Longest prompt in tokens; memory is planned for it, and a longer one is refused.',
   },
   num_generations: {
     type: 'integer',
@@ -72,8 +71,7 @@ export const generation = {
 export const objective = {
   reward_model_name_or_path: {
     type: 'text',
-    default: null,
-    nullable: true,
+    optional: true,
     help: 'Folder of the reward model, a sequence classifier with one label; it sees prompt and response.',
   },
   malformed: {
@@ -84,8 +82,7 @@ export const objective = {
   },
   gold: {
     type: 'text',
-    default: null,
-    nullable: true,
+    optional: true,
     help: 'A judge for evaluation alone (ours), which shows reward hacking: a world, or a reward model folder.',
   },
   beta: {
@@ -104,23 +101,21 @@ export const objective = {
   },
   epsilon_high: {
     type: 'number',
-    default: null,
-    nullable: true,
+    optional: true,
     above: 0,
-    help: 'Upper bound of the clipping, as epsilon is the lower; 0.28 keeps entropy up; for cispo the largest weight.',
+    help: 'Upper bound of the clipping, as epsilon is the lower; 0.28 keeps entropy up.',
   },
   delta: {
     type: 'number',
-    default: null,
-    nullable: true,
+    optional: true,
     above: 1,
     help: 'Second bound on the probability ratio, for tokens with a negative advantage (two-sided clipping).',
   },
   loss_type: {
     type: 'choice',
-    choices: ['grpo', 'bnpo', 'dr_grpo', 'dapo', 'cispo'],
+    choices: ['grpo', 'bnpo', 'dr_grpo', 'dapo'],
     default: 'dapo',
-    help: 'How token losses are averaged: per completion (grpo), over all tokens (bnpo, dapo), by a fixed length (dr_grpo), or with clipped weights (cispo).',
+    help: 'How token losses are averaged: per completion (grpo), over all tokens (bnpo, dapo), or by a fixed length (dr_grpo).',
   },
   scale_rewards: {
     type: 'choice',
@@ -142,16 +137,14 @@ export const objective = {
     max: 100,
     help: 'Optimizer steps on each batch of completions: more use the samples better and drift further.',
   },
+  log_completions: {
+    type: 'flag',
+    default: true,
+    help: 'Writes every completion with its rewards into the run folder, one file per step.',
+  },
   mask_truncated_completions: {
     type: 'flag',
     default: false,
     help: 'Leaves completions that were cut off out of the loss.',
-  },
-  top_entropy_quantile: {
-    type: 'number',
-    default: 1,
-    above: 0,
-    max: 1,
-    help: 'Share of the tokens, those with the highest entropy, that the policy loss learns from.',
   },
 } as const satisfies RecipeKeys;

@@ -15,7 +15,7 @@ export function checkValue(
   value: unknown,
   place: string,
 ): unknown {
-  if (value === null && spec.nullable) return null;
+  if (value === null && spec.optional) return undefined;
   const refuse = (expected: string): never => {
     throw new RecipeError(`${place}: ${key} is ${show(value)}; it must be ${expected}.`);
   };
@@ -91,14 +91,11 @@ export function checkTogether(recipe: Recipe, source: string): void {
   if (!recipe.model_name_or_path) {
     refuse('model_name_or_path is missing; set it to the folder of the model to train.');
   }
-  if (recipe.world === null && recipe.datasets.length === 0) {
+  if (recipe.world === undefined && recipe.datasets.length === 0) {
     refuse('there is no data; set datasets to JSONL files, or world to meal-planner.');
   }
-  if (recipe.world !== null && recipe.datasets.length > 0) {
+  if (recipe.world !== undefined && recipe.datasets.length > 0) {
     refuse('world and datasets are both set; remove one of them.');
-  }
-  if (recipe.world !== null && recipe.max_steps === null) {
-    refuse('max_steps is missing; a world has no end, so set the number of optimizer steps.');
   }
   if (recipe.algorithm === 'grpo') checkGroups(recipe, refuse);
 }
@@ -107,13 +104,13 @@ function checkGroups(recipe: Recipe, refuse: (problem: string) => never): void {
   if (!recipe.reward_model_name_or_path) {
     refuse('reward_model_name_or_path is missing; set it to the folder of a reward model.');
   }
-  const batch = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps;
+  const batch = recipe.per_device_train_batch_size;
   const group = recipe.num_generations;
   if (batch % group !== 0) {
     const better = Math.max(group, Math.round(batch / group) * group);
     refuse(
-      `per_device_train_batch_size x gradient_accumulation_steps is ${batch} completions, which is ` +
-        `not a multiple of num_generations (${group}); make it ${better}.`,
+      `per_device_train_batch_size is ${batch} completions, which is not a multiple of ` +
+        `num_generations (${group}); make it ${better}.`,
     );
   }
 }

@@ -47,14 +47,13 @@ type ValueOf<Spec> = Spec extends { type: 'choice'; choices: readonly (infer Cho
 export type Recipe = {
   readonly [K in RecipeKey]:
     | ValueOf<(typeof recipeKeys)[K]>
-    | ((typeof recipeKeys)[K] extends { nullable: true } ? null : never);
+    | ((typeof recipeKeys)[K] extends { optional: true } ? undefined : never);
 };
 
 /** Keys of TRL that change nothing here, with the reason: accepted, so that its recipes can be read. */
 export const ignoredKeys: Readonly<Record<string, string>> = {
   report_to: 'metrics are in metrics.jsonl',
-  log_completions: 'completions are always saved',
-  num_completions_to_print: 'completions are always saved',
+  num_completions_to_print: 'log_completions decides',
   logging_steps: 'every step is logged',
   logging_strategy: 'every step is logged',
   logging_first_step: 'every step is logged',
@@ -76,7 +75,9 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
 
 /** Keys of TRL that would change a run and that nothing here can honour yet. */
 export const laterKeys: Readonly<Record<string, string>> = {
+  top_entropy_quantile: 'the policy learns from all tokens',
   use_peft: 'all weights are trained',
+  num_train_epochs: 'set max_steps to a number of optimizer steps',
   lora_r: 'all weights are trained',
   lora_alpha: 'all weights are trained',
   lora_target_modules: 'all weights are trained',

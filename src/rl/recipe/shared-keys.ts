@@ -17,23 +17,14 @@ export const run = {
   },
   output_dir: {
     type: 'text',
-    default: null,
-    nullable: true,
+    optional: true,
     help: 'Folder for metrics, completions and checkpoints; the command line names it with --out.',
   },
   max_steps: {
     type: 'integer',
-    default: null,
-    nullable: true,
+    default: 100,
     min: 1,
-    help: 'Optimizer steps until the run is finished; it decides over num_train_epochs where both are set.',
-  },
-  num_train_epochs: {
-    type: 'number',
-    default: 1,
-    defaults: { sft: 2 },
-    above: 0,
-    help: 'Passes over the data set, where max_steps is not set.',
+    help: 'Optimizer steps until the run is finished.',
   },
   save_steps: {
     type: 'integer',
@@ -43,8 +34,7 @@ export const run = {
   },
   eval_steps: {
     type: 'integer',
-    default: null,
-    nullable: true,
+    optional: true,
     min: 1,
     help: 'The model is evaluated on held-out prompts every so many steps; without it only at the end.',
   },
@@ -59,15 +49,13 @@ export const run = {
 export const data = {
   model_name_or_path: {
     type: 'text',
-    default: null,
-    nullable: true,
+    optional: true,
     help: 'Folder of the model that is trained: config.json, safetensors and tokenizer.',
   },
   world: {
     type: 'choice',
     choices: ['meal-planner'],
-    default: null,
-    nullable: true,
+    optional: true,
     help: 'A built-in source of endless prompts (ours), in place of datasets.',
   },
   datasets: {
@@ -106,11 +94,10 @@ export const optimizer = {
   },
   lr_scheduler_type: {
     type: 'choice',
-    choices: ['constant', 'linear', 'cosine'],
-    aliases: { constant_with_warmup: 'constant' },
+    choices: ['constant', 'constant_with_warmup', 'linear', 'cosine'],
     default: 'constant',
     defaults: { sft: 'cosine', reward: 'linear' },
-    help: 'How the learning rate goes down to zero over the run, after the warm-up; constant keeps it.',
+    help: 'What the learning rate does after the warm-up: fall to zero straight or as a cosine, or stay; plain constant has no warm-up.',
   },
   warmup_ratio: {
     type: 'number',
@@ -157,7 +144,7 @@ export const optimizer = {
   max_grad_norm: {
     type: 'number',
     default: 1,
-    above: 0,
-    help: 'A gradient whose norm over all weights is larger is scaled down to this norm.',
+    min: 0,
+    help: 'A gradient whose norm over all weights is larger is scaled down to this norm; 0 is off.',
   },
 } as const satisfies RecipeKeys;

@@ -5,11 +5,11 @@ export type Algorithm = (typeof algorithms)[number];
 
 interface Key<Type extends string, Value> {
   readonly type: Type;
-  readonly default: Value | null;
+  readonly default?: Value;
   /** Where an algorithm's default is another. */
   readonly defaults?: Partial<Record<Algorithm, Value>>;
-  /** May be null: not set. */
-  readonly nullable?: true;
+  /** May be left out, or null: not set. */
+  readonly optional?: true;
   readonly help: string;
 }
 interface Range {
