@@ -11,12 +11,15 @@ import {
   type Grid,
   type Kernel,
   type Op,
+  type ParamType,
 } from '../kernel.ts';
 import dkvCode from './attention-dkv.wgsl?raw';
 import dqCode from './attention-dq.wgsl?raw';
 import slicedPrelude from './attention-sliced.wgsl?raw';
+import spansPrelude from './attention-spans.wgsl?raw';
 import wholePrelude from './attention-whole.wgsl?raw';
 import code from './attention.wgsl?raw';
+import { unroll } from './unroll.ts';
 
 export const queryParamTypes = {
   tokens: 'u32',
@@ -42,39 +45,67 @@ const backwardParams = {
   dStride: 'u32',
 } as const;
 
-/** Elements of a head that one thread holds. */
-const SLICE = 16;
-
-/** A kernel in two forms: a thread holds a whole head, or SLICE elements of one. */
-function forms<P extends Record<string, 'u32' | 'f32'>>(kernel: Kernel<P>) {
-  const form = (suffix: string, prelude: string): Kernel<P> => ({
-    ...kernel,
-    name: kernel.name + suffix,
-    code: prelude + kernel.code,
-  });
-  return { whole: form('', wholePrelude), sliced: form('-sliced', slicedPrelude) };
+/** How a head is cut up among threads, and how many neighbouring rows a thread takes. */
+interface Tiling {
+  /** vec4s of a head in a thread. */
+  vecs: number;
+  /** Threads that share a head. */
+  slices: number;
+  rows: number;
 }
 
-const forward = forms({
+/**
+ * Up to 32 elements stay in one thread. Longer heads are cut into the largest even parts of at most
+ * 16 elements, and a thread takes fewer rows, which keeps its registers in bounds.
+ */
+function tilingOf(headDim: number): Tiling {
+  const headVecs = vec4s(headDim);
+  if (headVecs <= 8) return { vecs: headVecs, slices: 1, rows: headVecs <= 4 ? 4 : 2 };
+  const vecs = [4, 3, 2, 1].find((part) => headVecs % part === 0) as number;
+  return { vecs, slices: headVecs / vecs, rows: 2 };
+}
+
+const tilesOf = ({ slices }: Tiling): number => Math.floor(64 / slices);
+
+/** The text of a kernel for one tiling. */
+function tiled<P extends Record<string, ParamType>>(kernel: Kernel<P>, tiling: Tiling): Kernel<P> {
+  const { vecs, slices, rows } = tiling;
+  const constants = { VECS: vecs, SLICES: slices, HEAD_VECS: vecs * slices, ROWS: rows };
+  const header = Object.entries({ ...constants, TILES: tilesOf(tiling) })
+    .map(
+      ([name, value]) => `const ${name} = ${value}u;
+`,
+    )
+    .join('');
+  const prelude = slices > 1 ? slicedPrelude : wholePrelude;
+  const body = unroll(kernel.code, { ...constants, KEYS: 4, QUERIES: 4 });
+  return {
+    ...kernel,
+    name: `${kernel.name} ${rows}x${vecs}x${slices}`,
+    code: header + prelude + spansPrelude + body,
+  };
+}
+
+const forward = {
   name: 'attention',
   code,
   bindings: ['read', 'read', 'read', 'write', 'write'],
   params: queryParamTypes,
-});
+} as const satisfies Kernel;
 
-const dq = forms({
+const dq = {
   name: 'attention-dq',
   code: dqCode,
   bindings: ['read', 'read', 'read', 'read', 'read', 'write', 'write'],
   params: backwardParams,
-});
+} as const satisfies Kernel;
 
-const dkv = forms({
+const dkv = {
   name: 'attention-dkv',
   code: dkvCode,
   bindings: ['read', 'read', 'read', 'read', 'read', 'write'],
   params: backwardParams,
-});
+} as const satisfies Kernel;
 
 interface Heads<D> {
   tokens: Dyn<D>;
@@ -110,10 +141,11 @@ export function vec4s(elements: number): number {
   return elements / 4;
 }
 
-function tiling(headDim: number): { constants: Record<string, number>; rows: number } {
-  const slices = Math.ceil(headDim / SLICE);
-  const rows = Math.floor(64 / slices);
-  return { rows, constants: { ROWS: rows, SLICES: slices, HEAD_VECS: vec4s(headDim) } };
+function tileGrid<D>(tokens: Dyn<D>, heads: number, tiling: Tiling) {
+  return (dims: D): Grid => [
+    Math.ceil(resolve(tokens, dims) / (tilesOf(tiling) * tiling.rows)),
+    heads,
+  ];
 }
 
 export function queryParams<D>(a: Queries<D>) {
@@ -136,13 +168,12 @@ export function queryParams<D>(a: Queries<D>) {
  * log-sum-exp of its scores, for the backward.
  */
 export function attention<D>(a: Queries<D> & { lse: Bindable }): Op<D> {
-  const { constants, rows } = tiling(a.headDim);
-  return op<D, typeof queryParamTypes>(a.headDim > SLICE ? forward.sliced : forward.whole, {
+  const tiling = tilingOf(a.headDim);
+  return op<D, typeof queryParamTypes>(tiled(forward, tiling), {
     label: a.label,
     bindings: [a.q, a.kv, a.spans, a.o, a.lse],
     params: queryParams(a),
-    constants,
-    grid: (dims) => [Math.ceil(resolve(a.tokens, dims) / rows), a.heads],
+    grid: tileGrid(a.tokens, a.heads, tiling),
   });
 }
 
@@ -167,8 +198,7 @@ export function attentionBackward<D>(
     dQkv: Bindable;
   },
 ): Op<D>[] {
-  const { constants, rows } = tiling(a.headDim);
-  const form = a.headDim > SLICE ? 'sliced' : 'whole';
+  const tiling = tilingOf(a.headDim);
   const params = {
     tokens: a.tokens,
     heads: a.heads,
@@ -179,23 +209,18 @@ export function attentionBackward<D>(
     vOffset: vec4s(a.vOffset),
     dStride: vec4s((a.heads + 2 * a.kvHeads) * a.headDim),
   };
-  const grid =
-    (heads: number) =>
-    (dims: D): Grid => [Math.ceil(resolve(a.tokens, dims) / rows), heads];
   return [
-    op<D, typeof backwardParams>(dq[form], {
+    op<D, typeof backwardParams>(tiled(dq, tiling), {
       label: a.label,
       bindings: [a.qkv, a.o, a.dO, a.lse, a.spans, a.delta, a.dQkv],
       params,
-      constants,
-      grid: grid(a.heads),
+      grid: tileGrid(a.tokens, a.heads, tiling),
     }),
-    op<D, typeof backwardParams>(dkv[form], {
+    op<D, typeof backwardParams>(tiled(dkv, tiling), {
       label: a.label,
       bindings: [a.qkv, a.dO, a.lse, a.delta, a.viewEnd, a.dQkv],
       params,
-      constants,
-      grid: grid(a.kvHeads),
+      grid: tileGrid(a.tokens, a.kvHeads, tiling),
     }),
   ];
 }
