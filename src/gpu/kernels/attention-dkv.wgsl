@@ -63,7 +63,7 @@ fn main(
       var s{r} = vec4f();
       var dp{r} = vec4f();
       @end r
-      @for n QUERIES
+      @for n FOUR
       let lse{n} = lse[stats[{n}]] * LOG2_E;
       let delta{n} = delta[stats[{n}]];
       @for c VECS
@@ -81,7 +81,7 @@ fn main(
       dp{r} = over_slices(dp{r}, lane);
       let w{r} = select(vec4f(), exp2(s{r} - vec4f(lse0, lse1, lse2, lse3)), sees{r});
       let ds{r} = w{r} * (dp{r} - vec4f(delta0, delta1, delta2, delta3));
-      @for n QUERIES
+      @for n FOUR
       @for c VECS
       dv{r}_{c} += w{r}[{n}] * g{n}_{c};
       dk{r}_{c} += ds{r}[{n}] * q{n}_{c};

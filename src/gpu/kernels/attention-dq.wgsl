@@ -31,7 +31,7 @@ fn main(
   @builtin(workgroup_id) block: vec3u,
 ) {
   let first = (block.x * TILES + lane.x) * ROWS;
-  let head = block.y;
+  let head = block.y * HEADS;
   let slice = lane.y * VECS;
   let k_head = p.k_offset + head / p.group * HEAD_VECS + slice;
   let v_head = p.v_offset + head / p.group * HEAD_VECS + slice;
@@ -39,24 +39,26 @@ fn main(
   @for r ROWS
   let query{r} = min(first + {r}u, p.tokens - 1u);
   let span{r} = spans[query{r}];
-  let stat{r} = query{r} * p.heads + head;
-  let lse{r} = lse[stat{r}] * LOG2_E;
-  var share{r} = 0.0;
+  @for h HEADS
+  let stat{r}_{h} = query{r} * p.heads + head + {h}u;
+  let lse{r}_{h} = lse[stat{r}_{h}] * LOG2_E;
+  var share{r}_{h} = 0.0;
   @for c VECS
-  let q{r}_{c} = qkv[query{r} * p.stride + head * HEAD_VECS + slice + {c}u] * scale;
-  let g{r}_{c} = d_o[stat{r} * HEAD_VECS + slice + {c}u];
-  share{r} += dot(g{r}_{c}, o[stat{r} * HEAD_VECS + slice + {c}u]);
-  var dq{r}_{c} = vec4f();
+  let q{r}_{h}_{c} = qkv[query{r} * p.stride + (head + {h}u) * HEAD_VECS + slice + {c}u] * scale;
+  let g{r}_{h}_{c} = d_o[stat{r}_{h} * HEAD_VECS + slice + {c}u];
+  share{r}_{h} += dot(g{r}_{h}_{c}, o[stat{r}_{h} * HEAD_VECS + slice + {c}u]);
+  var dq{r}_{h}_{c} = vec4f();
   @end c
-  let delta{r} = over_slices(vec4f(share{r}), lane).x;
+  let delta{r}_{h} = over_slices(vec4f(share{r}_{h}), lane).x;
+  @end h
   @end r
 
   var last = span0;
-  var joint = true;
   @for r ROWS
   last = span{r};
   @end r
   let whole = vec4u(span0.xyz, last.w);
+  var joint = true;
   @for r ROWS
   joint = joint && covers(whole, span{r});
   @end r
@@ -69,38 +71,48 @@ fn main(
       let rows = rows_from(t, span);
       let fresh = vec4u(t, t + 1u, t + 2u, t + 3u) < vec4u(count);
       @for r ROWS
-      var s{r} = vec4f();
-      var dp{r} = vec4f();
+      let sees{r} = within(rows, span{r}) & fresh & vec4<bool>(joint || walk == {r}u);
+      @for h HEADS
+      var s{r}_{h} = vec4f();
+      var dp{r}_{h} = vec4f();
+      @end h
       @end r
-      @for n KEYS
+      @for n FOUR
       @for c VECS
       let k{n}_{c} = qkv[rows[{n}] * p.stride + k_head + {c}u];
       let v{n}_{c} = qkv[rows[{n}] * p.stride + v_head + {c}u];
       @for r ROWS
-      s{r}[{n}] += dot(q{r}_{c}, k{n}_{c});
-      dp{r}[{n}] += dot(g{r}_{c}, v{n}_{c});
+      @for h HEADS
+      s{r}_{h}[{n}] += dot(q{r}_{h}_{c}, k{n}_{c});
+      dp{r}_{h}[{n}] += dot(g{r}_{h}_{c}, v{n}_{c});
+      @end h
       @end r
       @end c
       @end n
       @for r ROWS
-      let sees{r} = within(rows, span{r}) & fresh & vec4<bool>(joint || walk == {r}u);
-      s{r} = over_slices(s{r}, lane);
-      dp{r} = over_slices(dp{r}, lane);
-      let ds{r} = select(vec4f(), exp2(s{r} - lse{r}) * (dp{r} - delta{r}), sees{r});
-      @for n KEYS
+      @for h HEADS
+      s{r}_{h} = over_slices(s{r}_{h}, lane);
+      dp{r}_{h} = over_slices(dp{r}_{h}, lane);
+      let w{r}_{h} = exp2(s{r}_{h} - lse{r}_{h});
+      let ds{r}_{h} = select(vec4f(), w{r}_{h} * (dp{r}_{h} - delta{r}_{h}), sees{r});
+      @for n FOUR
       @for c VECS
-      dq{r}_{c} += ds{r}[{n}] * k{n}_{c};
+      dq{r}_{h}_{c} += ds{r}_{h}[{n}] * k{n}_{c};
       @end c
       @end n
+      @end h
       @end r
     }
   }
   @for r ROWS
   if (first + {r}u < p.tokens) {
+    @for h HEADS
+    let d_at{h} = query{r} * p.d_stride + (head + {h}u) * HEAD_VECS + slice;
     @for c VECS
-    d_qkv[query{r} * p.d_stride + head * HEAD_VECS + slice + {c}u] = dq{r}_{c} * p.scale;
+    d_qkv[d_at{h} + {c}u] = dq{r}_{h}_{c} * p.scale;
     @end c
-    if (slice == 0u) { delta[stat{r}] = delta{r}; }
+    if (slice == 0u) { delta[stat{r}_{h}] = delta{r}_{h}; }
+    @end h
   }
   @end r
 }

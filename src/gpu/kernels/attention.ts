@@ -3,23 +3,11 @@
  * completions of a group share the keys of their prompt. Online softmax (Milakov & Gimelshein
  * 2018), with the recomputing backward of FlashAttention (Dao et al. 2022).
  */
-import {
-  op,
-  resolve,
-  type Bindable,
-  type Dyn,
-  type Grid,
-  type Kernel,
-  type Op,
-  type ParamType,
-} from '../kernel.ts';
+import { op, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
 import dkvCode from './attention-dkv.wgsl?raw';
 import dqCode from './attention-dq.wgsl?raw';
-import slicedPrelude from './attention-sliced.wgsl?raw';
-import spansPrelude from './attention-spans.wgsl?raw';
-import wholePrelude from './attention-whole.wgsl?raw';
+import { tiled, tileGrid, tilingOf, vec4s } from './attention-tiling.ts';
 import code from './attention.wgsl?raw';
-import { unroll } from './unroll.ts';
 
 export const queryParamTypes = {
   tokens: 'u32',
@@ -44,47 +32,6 @@ const backwardParams = {
   vOffset: 'u32',
   dStride: 'u32',
 } as const;
-
-/** How a head is cut up among threads, and how many neighbouring rows a thread takes. */
-interface Tiling {
-  /** vec4s of a head in a thread. */
-  vecs: number;
-  /** Threads that share a head. */
-  slices: number;
-  rows: number;
-}
-
-/**
- * Up to 32 elements stay in one thread. Longer heads are cut into the largest even parts of at most
- * 16 elements, and a thread takes fewer rows, which keeps its registers in bounds.
- */
-function tilingOf(headDim: number): Tiling {
-  const headVecs = vec4s(headDim);
-  if (headVecs <= 8) return { vecs: headVecs, slices: 1, rows: headVecs <= 4 ? 4 : 2 };
-  const vecs = [4, 3, 2, 1].find((part) => headVecs % part === 0) as number;
-  return { vecs, slices: headVecs / vecs, rows: 2 };
-}
-
-const tilesOf = ({ slices }: Tiling): number => Math.floor(64 / slices);
-
-/** The text of a kernel for one tiling. */
-function tiled<P extends Record<string, ParamType>>(kernel: Kernel<P>, tiling: Tiling): Kernel<P> {
-  const { vecs, slices, rows } = tiling;
-  const constants = { VECS: vecs, SLICES: slices, HEAD_VECS: vecs * slices, ROWS: rows };
-  const header = Object.entries({ ...constants, TILES: tilesOf(tiling) })
-    .map(
-      ([name, value]) => `const ${name} = ${value}u;
-`,
-    )
-    .join('');
-  const prelude = slices > 1 ? slicedPrelude : wholePrelude;
-  const body = unroll(kernel.code, { ...constants, KEYS: 4, QUERIES: 4 });
-  return {
-    ...kernel,
-    name: `${kernel.name} ${rows}x${vecs}x${slices}`,
-    code: header + prelude + spansPrelude + body,
-  };
-}
 
 const forward = {
   name: 'attention',
@@ -135,19 +82,6 @@ export interface Queries<D> extends Heads<D> {
   o: Bindable;
 }
 
-/** The kernels index vec4s. */
-export function vec4s(elements: number): number {
-  if (elements % 4 !== 0) throw new Error(`attention strides and offsets are multiples of 4`);
-  return elements / 4;
-}
-
-function tileGrid<D>(tokens: Dyn<D>, heads: number, tiling: Tiling) {
-  return (dims: D): Grid => [
-    Math.ceil(resolve(tokens, dims) / (tilesOf(tiling) * tiling.rows)),
-    heads,
-  ];
-}
-
 export function queryParams<D>(a: Queries<D>) {
   return {
     tokens: a.tokens,
@@ -168,8 +102,8 @@ export function queryParams<D>(a: Queries<D>) {
  * log-sum-exp of its scores, for the backward.
  */
 export function attention<D>(a: Queries<D> & { lse: Bindable }): Op<D> {
-  const tiling = tilingOf(a.headDim);
-  return op<D, typeof queryParamTypes>(tiled(forward, tiling), {
+  const tiling = tilingOf(a.headDim, a.heads / a.kvHeads);
+  return op<D, typeof queryParamTypes>(tiled(forward, tiling, { LSE: true }), {
     label: a.label,
     bindings: [a.q, a.kv, a.spans, a.o, a.lse],
     params: queryParams(a),
@@ -198,11 +132,14 @@ export function attentionBackward<D>(
     dQkv: Bindable;
   },
 ): Op<D>[] {
-  const tiling = tilingOf(a.headDim);
+  const group = a.heads / a.kvHeads;
+  const tiling = tilingOf(a.headDim, group);
+  // Keys share no heads with their neighbours, only viewers.
+  const keyTiling = tilingOf(a.headDim, 1);
   const params = {
     tokens: a.tokens,
     heads: a.heads,
-    group: a.heads / a.kvHeads,
+    group,
     scale: a.scale,
     stride: vec4s(a.rowStride),
     kOffset: vec4s(a.kOffset),
@@ -216,11 +153,11 @@ export function attentionBackward<D>(
       params,
       grid: tileGrid(a.tokens, a.heads, tiling),
     }),
-    op<D, typeof backwardParams>(tiled(dkv, tiling), {
+    op<D, typeof backwardParams>(tiled(dkv, keyTiling), {
       label: a.label,
       bindings: [a.qkv, a.dO, a.lse, a.delta, a.viewEnd, a.dQkv],
       params,
-      grid: tileGrid(a.tokens, a.kvHeads, tiling),
+      grid: tileGrid(a.tokens, a.kvHeads, keyTiling),
     }),
   ];
 }

@@ -5,8 +5,9 @@
 // a row, its key and value at k_offset / v_offset + (h / group) * head_dim.
 // o [tokens, heads * head_dim], lse [tokens, heads]. Strides and offsets here count vec4s.
 //
-// A thread holds VECS vec4s (of HEAD_VECS; SLICES threads share a head) of ROWS queries that follow
-// one another, so that a key is read once for all of them, and takes the keys in fours.
+// A thread holds VECS vec4s (of HEAD_VECS; SLICES threads share a head) of HEADS heads of one group
+// in ROWS queries that follow one another, so that a key is read once for all of them, and takes
+// the keys in fours.
 
 const LOG2_E = 1.4426950408889634;
 const MASKED = -1e30;
@@ -28,7 +29,9 @@ struct Params {
 @group(0) @binding(1) var<storage, read> kv: array<vec4f>;
 @group(0) @binding(2) var<storage, read> spans: array<vec4u>;
 @group(0) @binding(3) var<storage, read_write> o: array<vec4f>;
+@for l LSE
 @group(0) @binding(4) var<storage, read_write> lse: array<f32>;
+@end l
 @group(1) @binding(0) var<uniform> p: Params;
 
 @compute @workgroup_size(TILES, SLICES)
@@ -37,7 +40,7 @@ fn main(
   @builtin(workgroup_id) block: vec3u,
 ) {
   let first = (block.x * TILES + lane.x) * ROWS;
-  let head = block.y;
+  let head = block.y * HEADS;
   let slice = lane.y * VECS;
   let q_head = p.q_offset + head * HEAD_VECS + slice;
   let k_head = p.k_offset + head / p.group * HEAD_VECS + slice;
@@ -46,21 +49,23 @@ fn main(
   @for r ROWS
   let query{r} = min(first + {r}u, p.tokens - 1u);
   let span{r} = spans[query{r}] + vec4u(0u, 0u, 0u, p.step);
-  var top{r} = MASKED;
-  var total{r} = 0.0;
+  @for h HEADS
+  var top{r}_{h} = MASKED;
+  var total{r}_{h} = 0.0;
   @for c VECS
-  let q{r}_{c} = q[query{r} * p.q_stride + q_head + {c}u] * scale;
-  var o{r}_{c} = vec4f();
+  let q{r}_{h}_{c} = q[query{r} * p.q_stride + q_head + {h}u * HEAD_VECS + {c}u] * scale;
+  var o{r}_{h}_{c} = vec4f();
   @end c
+  @end h
   @end r
 
   // In a packed batch one walk serves all ROWS queries. Elsewhere each takes its own.
   var last = span0;
-  var joint = true;
   @for r ROWS
   last = span{r};
   @end r
   let whole = vec4u(span0.xyz, last.w);
+  var joint = true;
   @for r ROWS
   joint = joint && covers(whole, span{r});
   @end r
@@ -74,33 +79,44 @@ fn main(
       let rows = rows_from(t, span);
       let fresh = vec4u(t, t + 1u, t + 2u, t + 3u) < vec4u(count);
       @for r ROWS
-      var s{r} = vec4f();
+      let sees{r} = within(rows, span{r}) & fresh & vec4<bool>(joint || walk == {r}u);
+      @for h HEADS
+      var s{r}_{h} = vec4f();
+      @end h
       @end r
-      @for n KEYS
+      @for n FOUR
       @for c VECS
       let k{n}_{c} = kv[rows[{n}] * p.kv_stride + k_head + {c}u];
       @for r ROWS
-      s{r}[{n}] += dot(q{r}_{c}, k{n}_{c});
+      @for h HEADS
+      s{r}_{h}[{n}] += dot(q{r}_{h}_{c}, k{n}_{c});
+      @end h
       @end r
       @end c
       @end n
       @for r ROWS
-      let sees{r} = within(rows, span{r}) & fresh & vec4<bool>(joint || walk == {r}u);
-      s{r} = select(vec4f(MASKED), over_slices(s{r}, lane), sees{r});
-      let raised{r} = max(top{r}, max(max(s{r}.x, s{r}.y), max(s{r}.z, s{r}.w)));
-      let keep{r} = exp2(top{r} - raised{r});
-      let w{r} = exp2(s{r} - raised{r});
-      top{r} = raised{r};
-      total{r} = total{r} * keep{r} + w{r}.x + w{r}.y + w{r}.z + w{r}.w;
+      @for h HEADS
+      s{r}_{h} = select(vec4f(MASKED), over_slices(s{r}_{h}, lane), sees{r});
+      let raised{r}_{h} = max(
+        max(top{r}_{h}, max(s{r}_{h}.x, s{r}_{h}.y)),
+        max(s{r}_{h}.z, s{r}_{h}.w),
+      );
+      let keep{r}_{h} = exp2(top{r}_{h} - raised{r}_{h});
+      let w{r}_{h} = exp2(s{r}_{h} - raised{r}_{h});
+      top{r}_{h} = raised{r}_{h};
+      total{r}_{h} = total{r}_{h} * keep{r}_{h} + dot(w{r}_{h}, vec4f(1.0));
       @for c VECS
-      o{r}_{c} *= keep{r};
+      o{r}_{h}_{c} *= keep{r}_{h};
       @end c
+      @end h
       @end r
-      @for n KEYS
+      @for n FOUR
       @for c VECS
       let v{n}_{c} = kv[rows[{n}] * p.kv_stride + v_head + {c}u];
       @for r ROWS
-      o{r}_{c} += w{r}[{n}] * v{n}_{c};
+      @for h HEADS
+      o{r}_{h}_{c} += w{r}_{h}[{n}] * v{n}_{c};
+      @end h
       @end r
       @end c
       @end n
@@ -108,11 +124,16 @@ fn main(
   }
   @for r ROWS
   if (first + {r}u < p.tokens) {
-    let scale{r} = 1.0 / total{r};
+    @for h HEADS
+    let stat{h} = query{r} * p.heads + head + {h}u;
+    let scale{h} = 1.0 / total{r}_{h};
     @for c VECS
-    o[(query{r} * p.heads + head) * HEAD_VECS + slice + {c}u] = o{r}_{c} * scale{r};
+    o[stat{h} * HEAD_VECS + slice + {c}u] = o{r}_{h}_{c} * scale{h};
     @end c
-    if (slice == 0u) { lse[query{r} * p.heads + head] = (top{r} + log2(total{r})) / LOG2_E; }
+    @for l LSE
+    if (slice == 0u) { lse[stat{h}] = (top{r}_{h} + log2(total{r}_{h})) / LOG2_E; }
+    @end l
+    @end h
   }
   @end r
 }
