@@ -39,14 +39,17 @@ fn main(
   let k_head = p.k_offset + kv_head * HEAD_VECS + slice;
   let v_head = p.v_offset + kv_head * HEAD_VECS + slice;
   let scale = p.scale * LOG2_E;
+  let stride = p.stride;
+  let heads = p.heads;
+  let group = p.group;
   var stop = 0u;
   @for r ROWS
   let key{r} = min(first + {r}u, p.tokens - 1u);
   let viewers{r} = view_end[key{r}] - key{r};
   stop = max(stop, key{r} + viewers{r});
   @for c VECS
-  let k{r}_{c} = qkv[key{r} * p.stride + k_head + {c}u] * scale;
-  let v{r}_{c} = qkv[key{r} * p.stride + v_head + {c}u];
+  let k{r}_{c} = qkv[key{r} * stride + k_head + {c}u] * scale;
+  let v{r}_{c} = qkv[key{r} * stride + v_head + {c}u];
   var dk{r}_{c} = vec4f();
   var dv{r}_{c} = vec4f();
   @end c
@@ -56,9 +59,11 @@ fn main(
   for (var t = 0u; t < end; t += 4u) {
     // What lies below the first viewer is no viewer of any key here, but a row that exists.
     let queries = stop - 1u - min(vec4u(t, t + 1u, t + 2u, t + 3u), vec4u(stop - 1u));
-    for (var h = 0u; h < p.group; h++) {
-      let head = kv_head * p.group + h;
-      let stats = queries * p.heads + head;
+    for (var h = 0u; h < group; h++) {
+      let head = kv_head * group + h;
+      let stats = queries * heads + head;
+      let q_at = queries * stride + (head * HEAD_VECS + slice);
+      let g_at = stats * HEAD_VECS + slice;
       @for r ROWS
       var s{r} = vec4f();
       var dp{r} = vec4f();
@@ -67,8 +72,8 @@ fn main(
       let lse{n} = lse[stats[{n}]] * LOG2_E;
       let delta{n} = delta[stats[{n}]];
       @for c VECS
-      let q{n}_{c} = qkv[queries[{n}] * p.stride + head * HEAD_VECS + slice + {c}u];
-      let g{n}_{c} = d_o[stats[{n}] * HEAD_VECS + slice + {c}u];
+      let q{n}_{c} = qkv[q_at[{n}] + {c}u];
+      let g{n}_{c} = d_o[g_at[{n}] + {c}u];
       @for r ROWS
       s{r}[{n}] += dot(k{r}_{c}, q{n}_{c});
       dp{r}[{n}] += dot(v{r}_{c}, g{n}_{c});
@@ -92,8 +97,8 @@ fn main(
   }
   @for r ROWS
   if (first + {r}u < p.tokens) {
-    let dk_at = key{r} * p.d_stride + (p.heads + kv_head) * HEAD_VECS + slice;
-    let dv_at = dk_at + p.heads / p.group * HEAD_VECS;
+    let dk_at = key{r} * p.d_stride + (heads + kv_head) * HEAD_VECS + slice;
+    let dv_at = dk_at + heads / group * HEAD_VECS;
     @for c VECS
     d_qkv[dk_at + {c}u] = dk{r}_{c} * p.scale;
     d_qkv[dv_at + {c}u] = dv{r}_{c};

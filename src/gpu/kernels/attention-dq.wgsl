@@ -36,6 +36,7 @@ fn main(
   let k_head = p.k_offset + head / p.group * HEAD_VECS + slice;
   let v_head = p.v_offset + head / p.group * HEAD_VECS + slice;
   let scale = p.scale * LOG2_E;
+  let stride = p.stride;
   @for r ROWS
   let query{r} = min(first + {r}u, p.tokens - 1u);
   let span{r} = spans[query{r}];
@@ -44,7 +45,7 @@ fn main(
   let lse{r}_{h} = lse[stat{r}_{h}] * LOG2_E;
   var share{r}_{h} = 0.0;
   @for c VECS
-  let q{r}_{h}_{c} = qkv[query{r} * p.stride + (head + {h}u) * HEAD_VECS + slice + {c}u] * scale;
+  let q{r}_{h}_{c} = qkv[query{r} * stride + (head + {h}u) * HEAD_VECS + slice + {c}u] * scale;
   let g{r}_{h}_{c} = d_o[stat{r}_{h} * HEAD_VECS + slice + {c}u];
   share{r}_{h} += dot(g{r}_{h}_{c}, o[stat{r}_{h} * HEAD_VECS + slice + {c}u]);
   var dq{r}_{h}_{c} = vec4f();
@@ -69,6 +70,8 @@ fn main(
     let end = longest(count);
     for (var t = 0u; t < end; t += 4u) {
       let rows = rows_from(t, span);
+      let k_at = rows * stride + k_head;
+      let v_at = rows * stride + v_head;
       let fresh = vec4u(t, t + 1u, t + 2u, t + 3u) < vec4u(count);
       @for r ROWS
       let sees{r} = within(rows, span{r}) & fresh & vec4<bool>(joint || walk == {r}u);
@@ -79,8 +82,8 @@ fn main(
       @end r
       @for n FOUR
       @for c VECS
-      let k{n}_{c} = qkv[rows[{n}] * p.stride + k_head + {c}u];
-      let v{n}_{c} = qkv[rows[{n}] * p.stride + v_head + {c}u];
+      let k{n}_{c} = qkv[k_at[{n}] + {c}u];
+      let v{n}_{c} = qkv[v_at[{n}] + {c}u];
       @for r ROWS
       @for h HEADS
       s{r}_{h}[{n}] += dot(q{r}_{h}_{c}, k{n}_{c});

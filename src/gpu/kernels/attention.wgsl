@@ -46,6 +46,7 @@ fn main(
   let k_head = p.k_offset + head / p.group * HEAD_VECS + slice;
   let v_head = p.v_offset + head / p.group * HEAD_VECS + slice;
   let scale = p.scale * LOG2_E;
+  let kv_stride = p.kv_stride;
   @for r ROWS
   let query{r} = min(first + {r}u, p.tokens - 1u);
   let span{r} = spans[query{r}] + vec4u(0u, 0u, 0u, p.step);
@@ -77,6 +78,8 @@ fn main(
     let end = longest(count);
     for (var t = 0u; t < end; t += 4u) {
       let rows = rows_from(t, span);
+      let k_at = rows * kv_stride + k_head;
+      let v_at = rows * kv_stride + v_head;
       let fresh = vec4u(t, t + 1u, t + 2u, t + 3u) < vec4u(count);
       @for r ROWS
       let sees{r} = within(rows, span{r}) & fresh & vec4<bool>(joint || walk == {r}u);
@@ -86,7 +89,7 @@ fn main(
       @end r
       @for n FOUR
       @for c VECS
-      let k{n}_{c} = kv[rows[{n}] * p.kv_stride + k_head + {c}u];
+      let k{n}_{c} = kv[k_at[{n}] + {c}u];
       @for r ROWS
       @for h HEADS
       s{r}_{h}[{n}] += dot(q{r}_{h}_{c}, k{n}_{c});
@@ -112,7 +115,7 @@ fn main(
       @end r
       @for n FOUR
       @for c VECS
-      let v{n}_{c} = kv[rows[{n}] * p.kv_stride + v_head + {c}u];
+      let v{n}_{c} = kv[v_at[{n}] + {c}u];
       @for r ROWS
       @for h HEADS
       o{r}_{h}_{c} += w{r}_{h}[{n}] * v{n}_{c};
