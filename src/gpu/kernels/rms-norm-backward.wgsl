@@ -1,0 +1,52 @@
+// With n = x * rstd, rstd = rsqrt(mean(x^2) + eps), g = dy * weight:
+//   dx[r, c] (+)= rstd * (g[r, c] - n[r, c] * mean_c(g * n))
+// and rstds[r] = rstd, for the weight's gradient. Rows lie as in rms-norm.wgsl.
+
+override LANES: u32 = 16u;
+override ACCUMULATE: bool = false;
+
+struct Params {
+  rows: u32,
+  cols: u32,
+  heads: u32,
+  stride: u32,
+  offset: u32,
+  eps: f32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> weight: array<f32>;
+@group(0) @binding(2) var<storage, read> dy: array<f32>;
+@group(0) @binding(3) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(4) var<storage, read_write> rstds: array<f32>;
+@group(1) @binding(0) var<uniform> p: Params;
+
+var<workgroup> sums: array<vec2f, 64>;
+
+@compute @workgroup_size(LANES, 64 / LANES)
+fn main(
+  @builtin(local_invocation_id) lane: vec3u,
+  @builtin(local_invocation_index) index: u32,
+  @builtin(workgroup_id) group: vec3u,
+) {
+  let row = (group.x + group.y * 65535u) * (64u / LANES) + lane.y;
+  let cols = select(0u, p.cols, row < p.rows);
+  let at = row / p.heads * p.stride + row % p.heads * p.cols + p.offset;
+  var sum = vec2f();
+  for (var c = lane.x; c < cols; c += LANES) {
+    let value = x[at + c];
+    sum += value * vec2f(value, dy[at + c] * weight[c]);
+  }
+  sums[index] = sum;
+  workgroupBarrier();
+  sum = vec2f();
+  for (var i = 0u; i < LANES; i++) { sum += sums[lane.y * LANES + i]; }
+  let rstd = inverseSqrt(sum.x / f32(p.cols) + p.eps);
+  let pull = sum.y / f32(p.cols) * rstd * rstd;
+  for (var c = lane.x; c < cols; c += LANES) {
+    var value = rstd * (dy[at + c] * weight[c] - x[at + c] * pull);
+    if (ACCUMULATE) { value += dx[at + c]; }
+    dx[at + c] = value;
+  }
+  if (lane.x == 0u && row < p.rows) { rstds[row] = rstd; }
+}
