@@ -2,11 +2,11 @@
  * Reads a recipe: flat YAML with TRL's key names, every value checked before anything is trained.
  * What is wrong is said with the place, the value, and what would be right.
  */
-import { isMap, isNode, isScalar, LineCounter, parse, parseDocument, stringify } from 'yaml';
+import { isMap, isNode, isScalar, LineCounter, parseDocument, stringify } from 'yaml';
 import type { AdamWOptions } from '../model/adamw.ts';
 import type { BatchLimits } from '../model/batch-runner.ts';
 import { nearest } from './nearest.ts';
-import { checkTogether, checkValue, oneOf, RecipeError } from './recipe/check.ts';
+import { checkTogether, checkValue, oneOf, readArgument, RecipeError } from './recipe/check.ts';
 import {
   ignoredKeys,
   laterKeys,
@@ -46,7 +46,7 @@ export function parseRecipe(
 ): ParsedRecipe {
   const given = readYaml(text, fileName);
   for (const [key, value] of Object.entries(overrides)) {
-    given.set(key, { value: readOverride(key, value), place: `--${key}` });
+    given.set(key, { value: readArgument(specOf(key), value), place: `--${key}` });
   }
   return assemble(given, fileName);
 }
@@ -89,16 +89,6 @@ function readYaml(text: string, fileName: string): Map<string, Given> {
     given.set(name, { value: isNode(value) ? value.toJS(document) : value, place });
   }
   return given;
-}
-
-/** Command lines carry texts; all but a text key's are read as YAML values. */
-function readOverride(key: string, text: string): unknown {
-  if (specOf(key)?.type === 'text') return text;
-  try {
-    return parse(text) as unknown;
-  } catch {
-    return text;
-  }
 }
 
 function assemble(given: ReadonlyMap<string, Given>, source: string): ParsedRecipe {

@@ -1,4 +1,5 @@
 /** What a recipe's values must be: each by itself, and together. */
+import { parse } from 'yaml';
 import type { Recipe } from './keys.ts';
 import type { Dataset, NumberKey, RecipeKeySpec } from './spec.ts';
 import { nearest } from '../nearest.ts';
@@ -6,6 +7,16 @@ import { nearest } from '../nearest.ts';
 /** A recipe that cannot be run; the message says where, what, and what would be right. */
 export class RecipeError extends Error {
   override name = 'RecipeError';
+}
+
+/** Command lines carry texts; all but a text key's are read as YAML values. */
+export function readArgument(spec: RecipeKeySpec | undefined, text: string): unknown {
+  if (spec?.type === 'text') return text;
+  try {
+    return parse(text) as unknown;
+  } catch {
+    return text;
+  }
 }
 
 /** Returns `value` in the type that `key` has, or says what is wrong with it at `place`. */

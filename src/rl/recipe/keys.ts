@@ -5,7 +5,7 @@
  */
 import { examples, generation, judge, objective } from './algorithm-keys.ts';
 import { data, optimizer, run } from './shared-keys.ts';
-import type { Algorithm, Dataset, RecipeKeys } from './spec.ts';
+import type { Algorithm, KeyValues, RecipeKeys } from './spec.ts';
 
 /** The keys in the order in which people read them; a group without `only` serves every algorithm. */
 export const recipeGroups: readonly {
@@ -33,22 +33,8 @@ export const recipeKeys = {
 } as const satisfies RecipeKeys;
 export type RecipeKey = keyof typeof recipeKeys;
 
-type ValueOf<Spec> = Spec extends { type: 'choice'; choices: readonly (infer Choice)[] }
-  ? Choice
-  : Spec extends { type: 'number' | 'integer' }
-    ? number
-    : Spec extends { type: 'flag' }
-      ? boolean
-      : Spec extends { type: 'datasets' }
-        ? readonly Dataset[]
-        : string;
-
 /** A checked recipe: every key has its value, those of other algorithms their defaults. */
-export type Recipe = {
-  readonly [K in RecipeKey]:
-    | ValueOf<(typeof recipeKeys)[K]>
-    | ((typeof recipeKeys)[K] extends { optional: true } ? undefined : never);
-};
+export type Recipe = KeyValues<typeof recipeKeys>;
 
 /** Keys of TRL that change nothing here, with the reason: accepted, so that its recipes can be read. */
 export const ignoredKeys: Readonly<Record<string, string>> = {

@@ -41,3 +41,19 @@ export interface Dataset {
 }
 
 export type RecipeKeys = Readonly<Record<string, RecipeKeySpec>>;
+
+type ValueOf<Spec> = Spec extends { type: 'choice'; choices: readonly (infer Choice)[] }
+  ? Choice
+  : Spec extends { type: 'number' | 'integer' }
+    ? number
+    : Spec extends { type: 'flag' }
+      ? boolean
+      : Spec extends { type: 'datasets' }
+        ? readonly Dataset[]
+        : string;
+
+/** The checked values of a set of keys. */
+export type KeyValues<Keys extends RecipeKeys> = {
+  readonly [K in keyof Keys]:
+    ValueOf<Keys[K]> | (Keys[K] extends { optional: true } ? undefined : never);
+};

@@ -1,0 +1,117 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CheckpointError } from './errors.ts';
+import {
+  droppedFolder,
+  readJson,
+  readText,
+  requireJson,
+  urlFolder,
+  weightFiles,
+  type CheckpointFolder,
+} from './files.ts';
+import { nodeFolder } from './node-files.ts';
+
+const contents: Record<string, string> = { 'config.json': '{"a": 1}', 'broken.json': '{"a": ' };
+
+let directory: string;
+let server: Server;
+let base: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'ponder-files-'));
+  for (const [name, text] of Object.entries(contents)) await writeFile(join(directory, name), text);
+  server = createServer((request, response) => {
+    const text = contents[request.url!.replace('/models/', '')];
+    // As servers of single-page applications do: what is missing is the page.
+    const type = text === undefined ? 'text/html' : 'application/json';
+    response.writeHead(200, { 'content-type': type }).end(text ?? '<html>');
+  });
+  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
+  base = `http://localhost:${(server.address() as AddressInfo).port}/models`;
+});
+afterAll(async () => {
+  server.close();
+  await rm(directory, { recursive: true });
+});
+
+const folders: Record<string, () => CheckpointFolder | Promise<CheckpointFolder>> = {
+  'on disk': () => nodeFolder(directory),
+  'under a URL': () => urlFolder(`${base}/`),
+  'of dropped files': () => dropped(contents),
+};
+
+function dropped(files: Record<string, string>): CheckpointFolder {
+  return droppedFolder(
+    new Map(Object.entries(files).map(([name, text]) => [name, new Blob([text])])),
+  );
+}
+
+async function refusal(run: () => unknown): Promise<string> {
+  const error: unknown = await Promise.resolve()
+    .then(run)
+    .catch((e: unknown) => e);
+  expect(error).toBeInstanceOf(CheckpointError);
+  return (error as CheckpointError).message;
+}
+
+describe.each(Object.keys(folders))('a folder %s', (kind) => {
+  it('gives its files whole and in pieces, and nothing for a missing one', async () => {
+    const folder = await folders[kind]!();
+    expect(await readJson(folder, 'config.json')).toEqual({ a: 1 });
+    expect(await readText(folder, 'missing.json')).toBeUndefined();
+    const source = await folder.open('config.json');
+    expect(source?.size).toBe(8);
+    expect(source?.path).toBe(`${folder.name}/config.json`);
+    expect(new TextDecoder().decode(await source?.read(2, 5))).toBe('a":');
+  });
+
+  it('says which file is missing or broken', async () => {
+    const folder = await folders[kind]!();
+    expect(await refusal(() => readJson(folder, 'broken.json'))).toContain(
+      `${folder.name}/broken.json is not JSON (`,
+    );
+    expect(await refusal(() => requireJson(folder, 'tokenizer.json'))).toBe(
+      `${folder.name} has no tokenizer.json; choose a Hugging Face model folder`,
+    );
+  });
+});
+
+it('a path that is no folder is refused by name', async () => {
+  const missing = join(directory, 'nowhere');
+  expect(await refusal(() => nodeFolder(missing))).toMatch(/nowhere does not exist; check/);
+  const file = join(directory, 'config.json');
+  expect(await refusal(() => nodeFolder(file))).toMatch(/config\.json is a file; name the folder/);
+});
+
+it('of dropped files with one name, the outermost counts', async () => {
+  const paths = ['m/old/config.json', 'm/config.json', 'm/x/y/config.json'];
+  const folder = droppedFolder(new Map(paths.map((path) => [path, new Blob([path])])));
+  expect(folder.name).toBe('m');
+  expect(await readText(folder, 'config.json')).toBe('m/config.json');
+});
+
+describe('the weights', () => {
+  const index = JSON.stringify({ weight_map: { a: 's-2', b: 's-1', c: 's-2' } });
+  const INDEX = 'model.safetensors.index.json';
+
+  it('are one file, or every shard of the index once', async () => {
+    const single = await weightFiles(dropped({ 'model.safetensors': 'x', [INDEX]: index }));
+    expect(single.map(({ path }) => path)).toEqual(['your files/model.safetensors']);
+    const shards = await weightFiles(dropped({ [INDEX]: index, 's-1': '1', 's-2': '22' }));
+    expect(shards.map(({ size }) => size)).toEqual([1, 2]);
+  });
+
+  it('that are incomplete are refused with what to do', async () => {
+    expect(await refusal(() => weightFiles(dropped({ [INDEX]: index, 's-1': '' })))).toBe(
+      `your files: s-2 is missing, which ${INDEX} names; add it`,
+    );
+    expect(await refusal(() => weightFiles(dropped({ [INDEX]: '{}' })))).toContain('no weight_map');
+    expect(await refusal(() => weightFiles(dropped({ 'pytorch_model.bin': '' })))).toMatch(
+      /has no model.safetensors and no .*; save pytorch_model.bin as safetensors$/,
+    );
+  });
+});

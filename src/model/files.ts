@@ -1,0 +1,140 @@
+/**
+ * Where a checkpoint's files come from: a folder on disk (node-files.ts), a URL, or files dropped
+ * on the page. Weight files can be larger than memory, so they are read in pieces.
+ */
+import { CheckpointError } from './errors.ts';
+
+export interface FileSource {
+  /** With its folder, for messages. */
+  readonly path: string;
+  /** In bytes. */
+  readonly size: number;
+  /** Bytes [start, end); by default all of them. */
+  read(start?: number, end?: number): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+export interface CheckpointFolder {
+  /** For messages. */
+  readonly name: string;
+  /** undefined when there is no such file. */
+  open(file: string): Promise<FileSource | undefined>;
+}
+
+/** Files under a URL, such as the models that ship with the page. Each is fetched whole. */
+export function urlFolder(base: string): CheckpointFolder {
+  const root = base.replace(/\/$/, '');
+  return {
+    name: root,
+    async open(file) {
+      const path = `${root}/${file}`;
+      const response = await fetch(path).catch((error: unknown) => {
+        throw new CheckpointError(`${path} cannot be fetched (${String(error)}); try again`);
+      });
+      // Servers of single pages answer a missing file with the page.
+      const isPage = response.headers.get('content-type')?.startsWith('text/html') ?? false;
+      if (response.status === 404 || isPage) return undefined;
+      if (!response.ok) {
+        throw new CheckpointError(`${path} cannot be fetched (status ${response.status})`);
+      }
+      return blobSource(path, await response.blob());
+    },
+  };
+}
+
+/**
+ * Files that a visitor chose or dropped, by their paths ("my-model/config.json"); of files with one
+ * name in several folders, the outermost counts.
+ */
+export function droppedFolder(files: ReadonlyMap<string, Blob>): CheckpointFolder {
+  const outermostFirst = [...files.keys()].sort((a, b) => depth(a) - depth(b));
+  const name = outermostFirst[0]?.includes('/') ? outermostFirst[0].split('/')[0]! : 'your files';
+  return {
+    name,
+    open(file) {
+      const path = outermostFirst.find((p) => p === file || p.endsWith(`/${file}`));
+      const blob = path === undefined ? undefined : files.get(path);
+      return Promise.resolve(blob && blobSource(`${name}/${file}`, blob));
+    },
+  };
+}
+
+const depth = (path: string): number => path.split('/').length;
+
+function blobSource(path: string, blob: Blob): FileSource {
+  return {
+    path,
+    size: blob.size,
+    async read(start = 0, end = blob.size) {
+      return new Uint8Array(await blob.slice(start, end).arrayBuffer());
+    },
+  };
+}
+
+export async function readText(
+  folder: CheckpointFolder,
+  file: string,
+): Promise<string | undefined> {
+  const source = await folder.open(file);
+  return source && new TextDecoder().decode(await source.read());
+}
+
+/** A JSON file that holds an object; undefined when there is no such file. */
+export async function readJson(
+  folder: CheckpointFolder,
+  file: string,
+): Promise<Record<string, unknown> | undefined> {
+  const text = await readText(folder, file);
+  if (text === undefined) return undefined;
+  const path = `${folder.name}/${file}`;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    const { message } = error as SyntaxError;
+    throw new CheckpointError(`${path} is not JSON (${message}); copy the file again`);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new CheckpointError(`${path} must hold a JSON object; copy the file again`);
+  }
+  return value as Record<string, unknown>;
+}
+
+/** As `readJson`, for a file that must be there. */
+export async function requireJson(
+  folder: CheckpointFolder,
+  file: string,
+): Promise<Record<string, unknown>> {
+  const value = await readJson(folder, file);
+  if (!value) {
+    throw new CheckpointError(`${folder.name} has no ${file}; choose a Hugging Face model folder`);
+  }
+  return value;
+}
+
+const SINGLE = 'model.safetensors';
+const INDEX = 'model.safetensors.index.json';
+
+/** The files that hold the weights: model.safetensors, or every shard that the index names. */
+export async function weightFiles(folder: CheckpointFolder): Promise<FileSource[]> {
+  const single = await folder.open(SINGLE);
+  if (single) return [single];
+  const index = await readJson(folder, INDEX);
+  if (!index) {
+    const other = await folder.open('pytorch_model.bin');
+    const advice = other ? 'save pytorch_model.bin as safetensors' : 'choose a complete folder';
+    throw new CheckpointError(`${folder.name} has no ${SINGLE} and no ${INDEX}; ${advice}`);
+  }
+  const places: unknown[] = Object.values(index.weight_map ?? {});
+  const names = [...new Set(places)].sort();
+  if (names.length === 0 || !names.every((name) => typeof name === 'string')) {
+    throw new CheckpointError(`${folder.name}/${INDEX} has no weight_map; copy the file again`);
+  }
+  const shards = await Promise.all(names.map((name) => folder.open(name)));
+  const missing = names.filter((_, i) => !shards[i]);
+  if (missing.length > 0) {
+    throw new CheckpointError(
+      `${folder.name}: ${missing.join(', ')} is missing, which ${INDEX} names; add it`,
+    );
+  }
+  return shards as FileSource[];
+}

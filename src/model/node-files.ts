@@ -1,0 +1,65 @@
+/** A checkpoint's folder on disk, in Node. */
+import { open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CheckpointError } from './errors.ts';
+import type { CheckpointFolder, FileSource } from './files.ts';
+
+/** @throws CheckpointError when there is no such folder. */
+export async function nodeFolder(path: string): Promise<CheckpointFolder> {
+  const found = await statOf(path);
+  if (!found) throw new CheckpointError(`${path} does not exist; check the folder's name`);
+  if (!found.isDirectory()) {
+    throw new CheckpointError(`${path} is a file; name the folder that holds config.json`);
+  }
+  return {
+    name: path,
+    async open(file) {
+      const full = join(path, file);
+      const stats = await statOf(full);
+      return stats?.isFile() ? fileSource(full, stats.size) : undefined;
+    },
+  };
+}
+
+function fileSource(path: string, size: number): FileSource {
+  return {
+    path,
+    size,
+    async read(start = 0, end = size) {
+      const handle = await open(path).catch(unreadable(path));
+      try {
+        const bytes = new Uint8Array(end - start);
+        let filled = 0;
+        // One read returns at most 2 GiB.
+        while (filled < bytes.length) {
+          const { bytesRead } = await handle.read(
+            bytes,
+            filled,
+            bytes.length - filled,
+            start + filled,
+          );
+          if (bytesRead === 0) break;
+          filled += bytesRead;
+        }
+        return bytes.subarray(0, filled);
+      } finally {
+        await handle.close();
+      }
+    },
+  };
+}
+
+async function statOf(path: string) {
+  return stat(path).catch((error: unknown) => {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    return unreadable(path)(error);
+  });
+}
+
+function unreadable(path: string) {
+  return (error: unknown): never => {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new CheckpointError(`${path} cannot be read (${code ?? message}); check its permissions`);
+  };
+}

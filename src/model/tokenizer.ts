@@ -1,0 +1,180 @@
+/**
+ * Text to token ids and back, and the chat template, from the checkpoint's own files. The work is
+ * done by @huggingface/tokenizers and @huggingface/jinja; here are the files, the choices that
+ * training needs, and errors that name the file.
+ */
+import { Template } from '@huggingface/jinja';
+import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
+import { CheckpointError } from './errors.ts';
+import { readJson, readText, requireJson, type CheckpointFolder } from './files.ts';
+
+export interface ChatMessage {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
+
+export interface TemplateOptions {
+  /** Ends with what opens the assistant's turn, for a completion to go on from. */
+  addGenerationPrompt?: boolean;
+  /** Templates that know thinking open the thought, or close it empty; others ignore it. */
+  enableThinking?: boolean;
+}
+
+const SPECIAL_TOKENS = ['bos_token', 'eos_token', 'pad_token', 'unk_token'] as const;
+type SpecialToken = (typeof SPECIAL_TOKENS)[number];
+
+/** What a saved checkpoint takes over from the one it came from, where it is there. */
+const FILES = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'chat_template.jinja',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'generation_config.json',
+];
+
+/** The tokenizer's files, by name, to be written into every checkpoint of a run. */
+export async function tokenizerFiles(
+  folder: CheckpointFolder,
+): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+  const files = new Map<string, Uint8Array<ArrayBuffer>>();
+  for (const name of FILES) {
+    const source = await folder.open(name);
+    if (source) files.set(name, await source.read());
+  }
+  return files;
+}
+
+export class Tokenizer {
+  private readonly folder: string;
+  private readonly tokenizer: HuggingFaceTokenizer;
+  private readonly template: Template | undefined;
+  private readonly specialTokens: Partial<Record<SpecialToken, string>>;
+
+  private constructor(
+    folder: string,
+    tokenizer: HuggingFaceTokenizer,
+    template: Template | undefined,
+    specialTokens: Partial<Record<SpecialToken, string>>,
+  ) {
+    this.folder = folder;
+    this.tokenizer = tokenizer;
+    this.template = template;
+    this.specialTokens = specialTokens;
+  }
+
+  static async load(folder: CheckpointFolder): Promise<Tokenizer> {
+    const json = await requireJson(folder, 'tokenizer.json');
+    const config = (await readJson(folder, 'tokenizer_config.json')) ?? {};
+    const specialTokens: Partial<Record<SpecialToken, string>> = {};
+    for (const name of SPECIAL_TOKENS) {
+      const token = contentOf(config[name]);
+      if (token !== undefined) specialTokens[name] = token;
+    }
+    const tokenizer = guard(
+      () => new HuggingFaceTokenizer({ added_tokens: [], ...json }, config),
+      `${folder.name}/tokenizer.json cannot be used`,
+      'use a tokenizer that transformers saved',
+    );
+    const source = await templateSource(folder, config);
+    const template = source === undefined ? undefined : parseTemplate(folder, source);
+    return new Tokenizer(folder.name, tokenizer, template, specialTokens);
+  }
+
+  /** Special tokens written out in the text become their ids; none are added. */
+  encode(text: string): number[] {
+    const { ids, tokens } = this.tokenizer.encode(text, { add_special_tokens: false });
+    const unknown = (ids as (number | undefined)[]).indexOf(undefined);
+    if (unknown >= 0) {
+      const token = JSON.stringify(tokens[unknown]);
+      throw new CheckpointError(
+        `${this.folder}/tokenizer.json has no token for ${token}; leave it out of the text`,
+      );
+    }
+    return ids;
+  }
+
+  /** Ids beyond the vocabulary, which padded embeddings have, become nothing. */
+  decode(ids: readonly number[], options: { skipSpecial?: boolean } = {}): string {
+    const known = ids.filter((id) => this.tokenizer.id_to_token(id) !== undefined);
+    if (known.length === 0) return '';
+    return this.tokenizer.decode(known, { skip_special_tokens: options.skipSpecial ?? false });
+  }
+
+  applyChatTemplate(messages: readonly ChatMessage[], options: TemplateOptions = {}): string {
+    const { template } = this;
+    if (!template) {
+      throw new CheckpointError(
+        `${this.folder} has no chat template; add chat_template.jinja, or chat_template to ` +
+          'tokenizer_config.json',
+      );
+    }
+    return guard(
+      () =>
+        template.render({
+          messages,
+          add_generation_prompt: options.addGenerationPrompt ?? false,
+          ...(options.enableThinking !== undefined && { enable_thinking: options.enableThinking }),
+          ...this.specialTokens,
+        }),
+      `the chat template of ${this.folder} refused the messages`,
+      'change the prompt or the template',
+    );
+  }
+
+  get bosTokenId(): number | undefined {
+    return this.idOf('bos_token');
+  }
+
+  get eosTokenId(): number | undefined {
+    return this.idOf('eos_token');
+  }
+
+  get padTokenId(): number | undefined {
+    return this.idOf('pad_token');
+  }
+
+  private idOf(name: SpecialToken): number | undefined {
+    const token = this.specialTokens[name];
+    return token === undefined ? undefined : this.tokenizer.token_to_id(token);
+  }
+}
+
+/** A file of its own, as transformers writes today, else the field of tokenizer_config.json. */
+async function templateSource(
+  folder: CheckpointFolder,
+  config: Record<string, unknown>,
+): Promise<string | undefined> {
+  const file = await readText(folder, 'chat_template.jinja');
+  if (file !== undefined) return file;
+  const field = config.chat_template;
+  if (!Array.isArray(field)) return typeof field === 'string' ? field : undefined;
+  const named = field as { name?: unknown; template?: unknown }[];
+  const template = named.find(({ name }) => name === 'default')?.template;
+  return typeof template === 'string' ? template : undefined;
+}
+
+function parseTemplate(folder: CheckpointFolder, source: string): Template {
+  return guard(
+    () => new Template(source),
+    `the chat template of ${folder.name} is not valid Jinja`,
+    'mend it in chat_template.jinja or tokenizer_config.json',
+  );
+}
+
+/** "<s>", or the same as an added token, {"content": "<s>", ...}. */
+function contentOf(token: unknown): string | undefined {
+  if (typeof token === 'string') return token;
+  const content = (token as { content?: unknown } | null | undefined)?.content;
+  return typeof content === 'string' ? content : undefined;
+}
+
+/** Runs a library's code; its error becomes one sentence. */
+function guard<T>(run: () => T, what: string, advice: string): T {
+  try {
+    return run();
+  } catch (error) {
+    const [reason = ''] = (error as Error).message.split('\n');
+    throw new CheckpointError(`${what} (${reason}); ${advice}`);
+  }
+}
