@@ -36,7 +36,7 @@ export function gatherBackward<D>(launch: GatherBackwardLaunch<D>): Op<D> {
     ...(label && { label }),
     bindings: [dOut, order, starts, targets, dTable],
     params: { owners, cols },
-    grid: (d) => foldGrid(resolve(owners, d) * Math.ceil(resolve(cols, d) / 64)),
+    grid: (d) => foldGrid(Math.ceil((resolve(owners, d) * Math.ceil(resolve(cols, d) / 64)) / 4)),
   });
 }
 

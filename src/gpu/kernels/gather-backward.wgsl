@@ -1,7 +1,7 @@
 // dTable[targets[u],:] += sum over q in [starts[u], starts[u+1]) of dOut[order[q],:]
 // dOut [rows, cols], order [rows], starts [owners+1], targets [owners], dTable [n, cols]
-// One workgroup owns 64 columns of one target: no atomics (WGSL has none for f32), and the order of
-// the sum is fixed, so that the same batch gives the same bits.
+// Each sum has one owner: no atomics (WGSL has none for f32), and its order is fixed, so that the same
+// batch gives the same bits. 16 invocations own 64 columns of one target.
 struct Params { owners: u32, cols: u32 }
 @group(0) @binding(0) var<storage, read> d_out: array<f32>;
 @group(0) @binding(1) var<storage, read> order: array<u32>;
@@ -10,17 +10,31 @@ struct Params { owners: u32, cols: u32 }
 @group(0) @binding(4) var<storage, read_write> d_table: array<f32>;
 @group(1) @binding(0) var<uniform> p: Params;
 
+const TEAM = 16u;
+
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let index = group.x + group.y * 65535u;
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let index = id.x / TEAM + id.y * (65535u * 64u / TEAM);
   let blocks = (p.cols + 63u) / 64u;
   let owner = index / blocks;
-  let col = index % blocks * 64u + lane;
-  if (owner >= p.owners || col >= p.cols) { return; }
+  if (owner >= p.owners) { return; }
+  let col = index % blocks * 64u + id.x % TEAM;
   let end = starts[owner + 1u];
-  var sum = 0.0;
+  // Columns past the end read a neighbour's values and are not stored.
+  var a = 0.0;
+  var b = 0.0;
+  var c = 0.0;
+  var d = 0.0;
   for (var q = starts[owner]; q < end; q++) {
-    sum += d_out[order[q] * p.cols + col];
+    let at = order[q] * p.cols + col;
+    a += d_out[at];
+    b += d_out[at + TEAM];
+    c += d_out[at + 2u * TEAM];
+    d += d_out[at + 3u * TEAM];
   }
-  d_table[targets[owner] * p.cols + col] += sum;
+  let at = targets[owner] * p.cols + col;
+  if (col < p.cols) { d_table[at] += a; }
+  if (col + TEAM < p.cols) { d_table[at + TEAM] += b; }
+  if (col + 2u * TEAM < p.cols) { d_table[at + 2u * TEAM] += c; }
+  if (col + 3u * TEAM < p.cols) { d_table[at + 3u * TEAM] += d; }
 }

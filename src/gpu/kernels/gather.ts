@@ -26,6 +26,6 @@ export function gather<D>({ table, ids, out, rows, cols, label }: GatherLaunch<D
     ...(label && { label }),
     bindings: [table, ids, out],
     params: { rows, cols },
-    grid: (d) => foldGrid(resolve(rows, d)),
+    grid: (d) => foldGrid(Math.ceil(resolve(rows, d) / 4)),
   });
 }

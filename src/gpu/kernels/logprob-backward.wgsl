@@ -11,9 +11,11 @@ struct Params { rows: u32, chunk_start: u32, chunk_cols: u32, inverse_temperatur
 @group(0) @binding(5) var<storage, read> d_entropy: array<f32>;
 @group(1) @binding(0) var<uniform> p: Params;
 
+const TEAM = 16u; // invocations that share a row
+
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let row = group.x + group.y * 65535u;
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let row = id.x / TEAM + id.y * (65535u * 64u / TEAM);
   if (row >= p.rows) { return; }
   let at = targets[row] - p.chunk_start; // wraps to a huge value when the target is before
   let total = lse[row];
@@ -21,7 +23,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let by_logp = d_logp[row] * p.inverse_temperature;
   let by_entropy = d_entropy[row] * p.inverse_temperature;
   let base = row * p.chunk_cols;
-  for (var c = lane; c < p.chunk_cols; c += 64u) {
+  for (var c = id.x % TEAM; c < p.chunk_cols; c += TEAM) {
     let log_q = logits[base + c] * p.inverse_temperature - total;
     let hit = select(0.0, by_logp, c == at);
     logits[base + c] = hit - exp(log_q) * (by_logp + by_entropy * (log_q + h));

@@ -7,8 +7,9 @@ import { foldGrid, op, resolve, type Bindable, type Dyn, type Kernel, type Op } 
 import backwardCode from './logprob-backward.wgsl?raw';
 import chunkCode from './logprob-chunk.wgsl?raw';
 import finishCode from './logprob-finish.wgsl?raw';
+import { teamed } from './team.ts';
 
-const chunkKernel = {
+const chunkKernels = teamed({
   name: 'logprob-chunk',
   code: chunkCode,
   bindings: ['read', 'read', 'write'],
@@ -19,7 +20,7 @@ const chunkKernel = {
     first: 'u32',
     inverseTemperature: 'f32',
   },
-} as const satisfies Kernel;
+} as const satisfies Kernel);
 
 const finishKernel = {
   name: 'logprob-finish',
@@ -43,7 +44,7 @@ interface Chunk<D> {
   rows: Dyn<D>;
   /** First vocabulary index of the chunk. */
   chunkStart: Dyn<D>;
-  chunkCols: Dyn<D>;
+  chunkCols: number;
   /** Positive; the log-probabilities are those of logits * inverseTemperature. */
   inverseTemperature: Dyn<D>;
   label?: string;
@@ -59,13 +60,13 @@ export interface LogprobChunkLaunch<D> extends Chunk<D> {
 /** Takes one chunk of logits into the running log-sum-exp of every row. */
 export function logprobChunk<D>(launch: LogprobChunkLaunch<D>): Op<D> {
   const { logits, targets, state, rows, chunkStart, chunkCols, first, label } = launch;
-  const team = 64;
-  return op<D, (typeof chunkKernel)['params']>(chunkKernel, {
+  const { kernel, constants, grid } = chunkKernels(chunkCols);
+  return op<D, (typeof kernel)['params']>(kernel, {
     ...(label && { label }),
     bindings: [logits, targets, state],
     params: { rows, chunkStart, chunkCols, first, inverseTemperature: launch.inverseTemperature },
-    constants: { TEAM: team },
-    grid: (d) => foldGrid(Math.ceil((resolve(rows, d) * team) / 64)),
+    constants,
+    grid: (d) => grid(resolve(rows, d)),
   });
 }
 
@@ -111,6 +112,6 @@ export function logprobBackward<D>(launch: LogprobBackwardLaunch<D>): Op<D> {
     ...(launch.label && { label: launch.label }),
     bindings: [logits, targets, lse, entropy, dLogp, dEntropy],
     params: { rows, chunkStart, chunkCols, inverseTemperature: launch.inverseTemperature },
-    grid: (d) => foldGrid(resolve(rows, d)),
+    grid: (d) => foldGrid(Math.ceil(resolve(rows, d) / 4)),
   });
 }

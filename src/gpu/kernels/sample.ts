@@ -1,7 +1,8 @@
-import { foldGrid, op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
+import { op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
 import code from './sample.wgsl?raw';
+import { teamed } from './team.ts';
 
-const kernel = {
+const kernels = teamed({
   name: 'sample',
   code,
   bindings: ['read', 'read', 'write', 'write', 'write', 'write'],
@@ -20,7 +21,7 @@ const kernel = {
     eos3: 'u32',
     padId: 'u32',
   },
-} as const satisfies Kernel;
+} as const satisfies Kernel);
 
 export const NO_TOKEN = 0xffffffff;
 
@@ -60,6 +61,7 @@ export function sample<D>(launch: SampleLaunch<D>): Op<D> {
   const { seed, step, maxSteps, eosIds, padId, label } = launch;
   if (eosIds.length > 4) throw new Error(`sample takes at most 4 end tokens, not ${eosIds.length}`);
   const [eos0 = NO_TOKEN, eos1 = NO_TOKEN, eos2 = NO_TOKEN, eos3 = NO_TOKEN] = eosIds;
+  const { kernel, constants, grid } = kernels(cols);
   return op<D, (typeof kernel)['params']>(kernel, {
     ...(label && { label }),
     bindings: [probs, streams, tokens, logps, nextIds, done],
@@ -78,7 +80,7 @@ export function sample<D>(launch: SampleLaunch<D>): Op<D> {
       eos3,
       padId,
     },
-    constants: { TEAM: 64 },
-    grid: (d) => foldGrid(resolve(rows, d)),
+    constants,
+    grid: (d) => grid(resolve(rows, d)),
   });
 }

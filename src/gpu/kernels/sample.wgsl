@@ -14,8 +14,7 @@
 //
 // The uniform number is a hash of (seed, stream, step) alone: pcg3d of Jarzynski and Olano, "Hash
 // Functions for GPU Rendering", JCGT 9(3), 2020. Tokens are laid out on the cumulative sum in the
-// order (v mod TEAM, v / TEAM).
-override TEAM: u32 = 64u;
+// order (v mod TEAM, v / TEAM). See team-of-many.wgsl for TEAM and SIZE.
 struct Params {
   rows: u32, cols: u32, max_steps: u32, step: u32,
   top_k: u32, top_p: f32, min_p: f32, seed: u32,
@@ -29,13 +28,9 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> done: array<u32>;
 @group(1) @binding(0) var<uniform> p: Params;
 
-const NONE = 0xffffffffu;
+const NONE = 0x1p24; // no token; indices travel as floats, exact below this
 const LOWEST = -3.4e38;
 const SMALLEST = 1.17549435e-38; // the smallest normal float: a kept probability is positive
-
-var<workgroup> scratch: array<vec3f, TEAM>;
-var<workgroup> finished: u32;
-var<workgroup> pick: atomic<u32>;
 
 fn pcg3d(key: vec3u) -> vec3u {
   var v = key * 1664525u + 1013904223u;
@@ -45,148 +40,112 @@ fn pcg3d(key: vec3u) -> vec3u {
   return v;
 }
 
-fn team_sum(lane: u32, value: vec3f) -> vec3f {
-  workgroupBarrier();
-  scratch[lane] = value;
-  for (var half = TEAM / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (lane < half) { scratch[lane] += scratch[lane + half]; }
-  }
-  workgroupBarrier();
-  return scratch[0];
-}
-
-fn team_max(lane: u32, value: f32) -> f32 {
-  workgroupBarrier();
-  scratch[lane].x = value;
-  for (var half = TEAM / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (lane < half) { scratch[lane].x = max(scratch[lane].x, scratch[lane + half].x); }
-  }
-  workgroupBarrier();
-  return scratch[0].x;
-}
+// The elements of probs that one invocation looks at: start, start + TEAM, ... below end.
+struct Share { lane: u32, start: u32, end: u32 }
 
 // The largest t for which the sum over p_v >= t of (by_count ? 1 : p_v) reaches `needed`.
-fn threshold(lane: u32, base: u32, by_count: bool, needed: f32) -> f32 {
+fn threshold(mine: Share, by_count: bool, needed: f32) -> f32 {
   var bits = 0u;
-  for (var shift = 30u; shift > 0u; ) {
-    shift -= 2u;
+  for (var i = 0u; i < 15u; i++) {
+    let shift = 28u - 2u * i; // no probability has a higher bit than 29
     let t = bitcast<vec3f>(vec3u(bits) + (vec3u(1u, 2u, 3u) << vec3u(shift)));
     var sum = vec3f(0.0);
-    for (var v = lane; v < p.cols; v += TEAM) {
-      let q = probs[base + v];
+    for (var v = mine.start; v < mine.end; v += TEAM) {
+      let q = probs[v];
       sum += select(vec3f(0.0), vec3f(select(q, 1.0, by_count)), vec3f(q) >= t);
     }
-    let reached = team_sum(lane, sum) >= vec3f(needed);
+    let reached = team_sum(mine.lane, sum) >= vec3f(needed);
     bits += dot(select(vec3u(0u), vec3u(1u), reached), vec3u(1u)) << shift;
   }
   return bitcast<f32>(bits);
 }
 
-// Which lane's tokens the random point on the cumulative sum falls to, and how far into them. Never
-// a lane that keeps nothing, however the sums round.
-fn share(lane: u32, row: u32, kept: f32) -> vec2f {
-  workgroupBarrier();
-  scratch[lane].x = kept;
-  workgroupBarrier();
-  if (lane == 0u) {
-    var mass = 0.0;
-    for (var i = 0u; i < TEAM; i++) { mass += scratch[i].x; }
-    let uniform_number = f32(pcg3d(vec3u(p.seed, streams[row], p.step)).x >> 8u) * 0x1p-24;
-    let goal = uniform_number * mass;
-    var sum = 0.0;
-    var found = vec2f(0.0);
-    for (var i = 0u; i < TEAM && sum <= goal; i++) {
-      let part = scratch[i].x;
-      if (part > 0.0) { found = vec2f(f32(i), goal - sum); }
-      sum += part;
-    }
-    scratch[0] = vec3f(found, 0.0);
-  }
-  workgroupBarrier();
-  return scratch[0].xy;
-}
-
-// The first kept token of this lane at which the sum passes `goal`, or else its last kept one.
-fn token_at(lane: u32, base: u32, keep: f32, goal: f32) -> u32 {
-  var sum = 0.0;
-  var token = NONE;
-  for (var v = lane; v < p.cols && sum <= goal; v += TEAM) {
-    let q = probs[base + v];
-    if (q >= keep) {
-      token = v;
-      sum += q;
-    }
-  }
-  return token;
-}
-
-@compute @workgroup_size(TEAM)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let row = group.x + group.y * 65535u;
-  if (row >= p.rows) { return; }
-  let at = row * p.max_steps + p.step;
-  if (lane == 0u) {
-    finished = done[row];
-    atomicStore(&pick, NONE);
-  }
-  if (workgroupUniformLoad(&finished) != 0u) {
-    if (lane == 0u) {
-      tokens[at] = p.pad_id;
-      logps[at] = 0.0;
-      next_ids[row] = p.pad_id;
-    }
-    return;
-  }
-
-  let base = row * p.cols;
-  var top = 0.0;
-  for (var v = lane; v < p.cols; v += TEAM) { top = max(top, probs[base + v]); }
-  top = team_max(lane, top);
-
-  var keep = 0.0; // tokens of at least this probability are kept
+// The least probability that the filters keep, given the largest one.
+fn least_kept(mine: Share, top: f32) -> f32 {
+  var keep = 0.0;
   if (p.top_k == 1u) {
     keep = top;
   } else if (p.top_k > 0u && p.top_k < p.cols) {
-    keep = threshold(lane, base, true, f32(p.top_k));
+    keep = threshold(mine, true, f32(p.top_k));
   }
   if (p.top_p < 1.0) {
     var mass = 0.0;
-    for (var v = lane; v < p.cols; v += TEAM) {
-      let q = probs[base + v];
+    for (var v = mine.start; v < mine.end; v += TEAM) {
+      let q = probs[v];
       mass += select(0.0, q, q >= keep);
     }
-    mass = team_sum(lane, vec3f(mass)).x;
-    keep = threshold(lane, base, false, p.top_p * mass);
+    mass = team_sum(mine.lane, vec3f(mass)).x;
+    keep = threshold(mine, false, p.top_p * mass);
   }
-  keep = max(min(max(keep, p.min_p * top), top), SMALLEST);
+  return max(min(max(keep, p.min_p * top), top), SMALLEST);
+}
+
+// The first kept element of this share at which the sum passes `goal`, or else its last kept one, so
+// that rounding never picks one of probability zero.
+fn element_at(mine: Share, keep: f32, goal: f32) -> u32 {
+  var sum = 0.0;
+  var found = mine.start;
+  for (var v = mine.start; v < mine.end && sum <= goal; v += TEAM) {
+    let q = probs[v];
+    if (q >= keep) {
+      found = v;
+      sum += q;
+    }
+  }
+  return found;
+}
+
+@compute @workgroup_size(SIZE)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let row = (group.x + group.y * 65535u) * (SIZE / TEAM) + lane / TEAM;
+  let exists = row < p.rows;
+  let base = row * p.cols;
+  var ended = true;
+  var stream = 0u;
+  if (exists) {
+    ended = done[row] != 0u;
+    stream = streams[row];
+  }
+  // A row without work has no columns: its team must still reach the barriers.
+  let mine = Share(lane, base + lane % TEAM, base + select(p.cols, 0u, ended));
+
+  var top = 0.0;
+  for (var v = mine.start; v < mine.end; v += TEAM) { top = max(top, probs[v]); }
+  top = team_max(lane, top);
+  let keep = least_kept(mine, top);
 
   var kept = 0.0;
   var first = NONE;
-  for (var v = lane; v < p.cols; v += TEAM) {
-    let q = probs[base + v];
+  for (var v = mine.start; v < mine.end; v += TEAM) {
+    let q = probs[v];
     if (q >= keep) {
       kept += q;
-      first = min(first, v);
+      first = min(first, f32(v - base));
     }
   }
+  let sums = team_prefix(lane, kept);
+  var choice = NONE;
   if (p.top_k == 1u) {
-    atomicMin(&pick, first);
+    choice = first;
   } else {
-    let walk = share(lane, row, kept);
-    if (lane == u32(walk.x)) { atomicStore(&pick, token_at(lane, base, keep, walk.y)); }
+    let goal = f32(pcg3d(vec3u(p.seed, stream, p.step)).x >> 8u) * 0x1p-24 * sums.y;
+    if (goal >= sums.x && goal < sums.x + kept) {
+      choice = f32(element_at(mine, keep, goal - sums.x) - base);
+    }
   }
-  workgroupBarrier();
+  choice = -team_max(lane, -choice);
 
-  if (lane == 0u) {
-    let chosen = atomicLoad(&pick);
-    let none = chosen == NONE;
-    let token = select(chosen, p.pad_id, none);
-    tokens[at] = token;
-    logps[at] = select(log(probs[base + min(chosen, p.cols - 1u)]), LOWEST, none);
-    next_ids[row] = token;
+  if (lane % TEAM == 0u && exists) {
+    var token = p.pad_id;
+    var logp = select(LOWEST, 0.0, ended);
+    if (choice < NONE) {
+      token = u32(choice);
+      logp = log(probs[base + token]);
+    }
     let eos = vec4u(p.eos0, p.eos1, p.eos2, p.eos3);
-    done[row] = u32(none || any(eos == vec4u(token)));
+    tokens[row * p.max_steps + p.step] = token;
+    logps[row * p.max_steps + p.step] = logp;
+    next_ids[row] = token;
+    done[row] = u32(choice >= NONE || any(eos == vec4u(token)));
   }
 }

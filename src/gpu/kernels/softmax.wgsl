@@ -1,42 +1,28 @@
 // y[r,:] = softmax(inverse_temperature x[r,:])      x, y [rows, cols]
-// The row maximum is subtracted first. TEAM invocations share a row.
-override TEAM: u32 = 64u;
+// The row maximum is subtracted first. See team-of-many.wgsl for TEAM and SIZE.
 struct Params { rows: u32, cols: u32, inverse_temperature: f32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(1) @binding(0) var<uniform> p: Params;
 
-var<workgroup> scratch: array<f32, TEAM>;
-
-@compute @workgroup_size(TEAM)
+@compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let row = group.x + group.y * 65535u;
-  if (row >= p.rows) { return; }
+  let row = (group.x + group.y * 65535u) * (SIZE / TEAM) + lane / TEAM;
   let base = row * p.cols;
+  // A row past the end has no columns: its team must still reach the barriers.
+  let end = base + select(0u, p.cols, row < p.rows);
+  let start = base + lane % TEAM;
 
   var top = -3.4e38;
-  for (var c = lane; c < p.cols; c += TEAM) { top = max(top, x[base + c]); }
-  scratch[lane] = top;
-  for (var half = TEAM / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (lane < half) { scratch[lane] = max(scratch[lane], scratch[lane + half]); }
-  }
-  workgroupBarrier();
-  top = scratch[0];
-  workgroupBarrier();
+  for (var i = start; i < end; i += TEAM) { top = max(top, x[i]); }
+  top = team_max(lane, top);
 
   var sum = 0.0;
-  for (var c = lane; c < p.cols; c += TEAM) {
-    let e = exp((x[base + c] - top) * p.inverse_temperature);
-    y[base + c] = e;
+  for (var i = start; i < end; i += TEAM) {
+    let e = exp((x[i] - top) * p.inverse_temperature);
+    y[i] = e;
     sum += e;
   }
-  scratch[lane] = sum;
-  for (var half = TEAM / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (lane < half) { scratch[lane] += scratch[lane + half]; }
-  }
-  workgroupBarrier();
-  let scale = 1.0 / scratch[0];
-  for (var c = lane; c < p.cols; c += TEAM) { y[base + c] *= scale; }
+  let scale = 1.0 / team_sum(lane, vec3f(sum)).x;
+  for (var i = start; i < end; i += TEAM) { y[i] *= scale; }
 }

@@ -1,4 +1,4 @@
-import { foldGrid, op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
+import { op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
 import squaresCode from './sum-of-squares.wgsl?raw';
 import sumCode from './sum-partials.wgsl?raw';
 
@@ -6,7 +6,7 @@ const squaresKernel = {
   name: 'sum-of-squares',
   code: squaresCode,
   bindings: ['read', 'write'],
-  params: { count: 'u32' },
+  params: { count: 'u32', threads: 'u32' },
 } as const satisfies Kernel;
 
 const sumKernel = {
@@ -16,12 +16,12 @@ const sumKernel = {
   params: { count: 'u32' },
 } as const satisfies Kernel;
 
-/** Elements one workgroup of the first stage sums: BLOCK of sum-of-squares.wgsl. */
-const BLOCK = 4096;
-
-/** How many floats `partials` must hold for `count` elements. */
+/**
+ * How many floats `partials` must hold for `count` elements: one for 128 elements, as far as there
+ * are more elements than a graphics card has use for invocations.
+ */
 export function partialCount(count: number): number {
-  return Math.ceil(count / BLOCK);
+  return Math.min(Math.ceil(count / 128), 65536);
 }
 
 export interface SumOfSquaresLaunch<D> {
@@ -38,18 +38,18 @@ export interface SumOfSquaresLaunch<D> {
 /** out[0] = sum of x[i]^2: the squared global norm of a pool of gradients. Repeatable to the bit. */
 export function sumOfSquares<D>(launch: SumOfSquaresLaunch<D>): Op<D>[] {
   const { x, partials, out, count, label } = launch;
-  const blocks = (d: D) => partialCount(resolve(count, d));
+  const threads = (d: D) => partialCount(resolve(count, d));
   return [
     op<D, (typeof squaresKernel)['params']>(squaresKernel, {
       ...(label && { label }),
       bindings: [x, partials],
-      params: { count },
-      grid: (d) => foldGrid(blocks(d)),
+      params: { count, threads },
+      grid: (d) => [Math.ceil(threads(d) / 64)],
     }),
     op<D, (typeof sumKernel)['params']>(sumKernel, {
       ...(label && { label }),
       bindings: [partials, out],
-      params: { count: blocks },
+      params: { count: threads },
       grid: () => [1],
     }),
   ];

@@ -1,0 +1,218 @@
+/**
+ * What shape a model has: read from and written to a Hugging Face config.json. Everything that the
+ * forward pass does not compute is refused here, by name, rather than computed wrongly later.
+ */
+import { CheckpointError } from './errors.ts';
+import { ConfigFields } from './config-fields.ts';
+
+export type Family = 'llama' | 'qwen2' | 'qwen3';
+
+/** Llama 3's stretching of the rotary embedding; see rope.ts. */
+export interface Llama3RopeScaling {
+  factor: number;
+  lowFreqFactor: number;
+  highFreqFactor: number;
+  originalMaxPositionEmbeddings: number;
+}
+
+export interface ModelConfig {
+  family: Family;
+  /** A causal language model, or a sequence classifier with one label. */
+  kind: 'causal' | 'reward';
+  vocabSize: number;
+  hiddenSize: number;
+  intermediateSize: number;
+  layers: number;
+  heads: number;
+  /** Divides `heads`. */
+  kvHeads: number;
+  /** Even; not always hiddenSize / heads. */
+  headDim: number;
+  rmsNormEps: number;
+  ropeTheta: number;
+  ropeScaling?: Llama3RopeScaling;
+  maxPositions: number;
+  tieWordEmbeddings: boolean;
+  /** Biases on the query, key and value projections (qwen2). */
+  attentionBias: boolean;
+  /** RMSNorm on every query and key head (qwen3). */
+  qkNorm: boolean;
+  eosTokenIds: number[];
+  bosTokenId?: number;
+  padTokenId?: number;
+}
+
+const CLASS_PREFIX: Record<Family, string> = { llama: 'Llama', qwen2: 'Qwen2', qwen3: 'Qwen3' };
+const CLASS_SUFFIX = { causal: 'ForCausalLM', reward: 'ForSequenceClassification' } as const;
+const KINDS = Object.keys(CLASS_SUFFIX) as ModelConfig['kind'][];
+const ARCHITECTURES = new Map(
+  (Object.keys(CLASS_PREFIX) as Family[]).flatMap((family) =>
+    KINDS.map((kind) => [className(family, kind), { family, kind }] as const),
+  ),
+);
+
+function className(family: Family, kind: ModelConfig['kind']): string {
+  return CLASS_PREFIX[family] + CLASS_SUFFIX[kind];
+}
+
+/** Hugging Face's own defaults, for the fields that checkpoints leave out. */
+const DEFAULT_MAX_POSITIONS: Record<Family, number> = { llama: 2048, qwen2: 32768, qwen3: 32768 };
+const QWEN3_HEAD_DIM = 128;
+
+/**
+ * Reads the object of a config.json; `path` is for messages.
+ * @throws CheckpointError naming the field that is wrong or the feature that is not supported.
+ */
+export function parseConfig(json: Record<string, unknown>, path: string): ModelConfig {
+  const fields = new ConfigFields(json, path);
+  const { family, kind } = architecture(fields);
+  refuseUnsupported(fields, family, kind);
+  const hiddenSize = fields.size('hidden_size');
+  const heads = fields.size('num_attention_heads');
+  const kvHeads = fields.size('num_key_value_heads', heads);
+  if (heads % kvHeads !== 0) {
+    throw fields.error('num_key_value_heads', `must divide num_attention_heads ${heads}`);
+  }
+  const headDim = fields.size('head_dim', family === 'qwen3' ? QWEN3_HEAD_DIM : hiddenSize / heads);
+  if (headDim % 2 !== 0) throw fields.error('head_dim', 'must be even');
+  const vocabSize = fields.size('vocab_size');
+  const bosTokenId = fields.tokenIds('bos_token_id', vocabSize)[0];
+  const padTokenId = fields.tokenIds('pad_token_id', vocabSize)[0];
+  return {
+    family,
+    kind,
+    vocabSize,
+    hiddenSize,
+    intermediateSize: fields.size('intermediate_size'),
+    layers: fields.size('num_hidden_layers'),
+    heads,
+    kvHeads,
+    headDim,
+    rmsNormEps: fields.positive('rms_norm_eps', 1e-6),
+    ...rope(fields),
+    maxPositions: fields.size('max_position_embeddings', DEFAULT_MAX_POSITIONS[family]),
+    tieWordEmbeddings: fields.flag('tie_word_embeddings'),
+    attentionBias: family === 'qwen2',
+    qkNorm: family === 'qwen3',
+    eosTokenIds: fields.tokenIds('eos_token_id', vocabSize),
+    ...(bosTokenId !== undefined && { bosTokenId }),
+    ...(padTokenId !== undefined && { padTokenId }),
+  };
+}
+
+function architecture(fields: ConfigFields): { family: Family; kind: ModelConfig['kind'] } {
+  const names = fields.get('architectures');
+  const name: unknown = Array.isArray(names) ? names[0] : names;
+  const found = typeof name === 'string' ? ARCHITECTURES.get(name) : undefined;
+  const type = fields.get('model_type');
+  const supported = `supported are ${[...ARCHITECTURES.keys()].join(', ')}`;
+  if (!found) {
+    const what = typeof name === 'string' ? `architecture ${name}` : 'a model of no architecture';
+    throw new CheckpointError(`${fields.path} describes ${what}; ${supported}`);
+  }
+  if (type !== undefined && type !== found.family) {
+    throw new CheckpointError(
+      `${fields.path} has model_type ${String(type)} but architecture ${String(name)}; ${supported}`,
+    );
+  }
+  return found;
+}
+
+/** What would change the numbers and is not computed. */
+function refuseUnsupported(fields: ConfigFields, family: Family, kind: ModelConfig['kind']): void {
+  const activation = fields.get('hidden_act') ?? 'silu';
+  if (activation !== 'silu') throw fields.unsupported('hidden_act', 'silu');
+  if (fields.get('quantization_config') != null) {
+    throw new CheckpointError(
+      `${fields.path} describes a quantised model; choose its F32, F16 or BF16 version`,
+    );
+  }
+  // Hugging Face puts this bias on the output projection too, which qwen2 never has.
+  if (family !== 'qwen2' && fields.flag('attention_bias')) {
+    throw fields.unsupported('attention_bias', 'false');
+  }
+  if (fields.flag('mlp_bias')) throw fields.unsupported('mlp_bias', 'false');
+  if (fields.flag('use_sliding_window')) throw fields.unsupported('use_sliding_window', 'false');
+  const layers = fields.get('layer_types') ?? [];
+  if (!Array.isArray(layers) || layers.some((type) => type !== 'full_attention')) {
+    throw fields.unsupported('layer_types', 'full_attention');
+  }
+  if (kind === 'reward') {
+    // Hugging Face counts two labels when neither field is there.
+    const named = fields.get('id2label');
+    const count = fields.get('num_labels') ?? (named ? Object.keys(named).length : 2);
+    if (count !== 1) {
+      throw new CheckpointError(
+        `${fields.path} describes a classifier of ${String(count)} labels; ` +
+          'a reward model has num_labels 1',
+      );
+    }
+  }
+}
+
+/** From `rope_theta` and `rope_scaling`, or from the `rope_parameters` of transformers 5. */
+function rope(fields: ConfigFields): Pick<ModelConfig, 'ropeTheta' | 'ropeScaling'> {
+  const parameters = fields.object('rope_parameters');
+  const scaling = parameters ?? fields.object('rope_scaling');
+  const thetaFrom = parameters?.get('rope_theta') != null ? parameters : fields;
+  const ropeTheta = thetaFrom.positive('rope_theta', 10000);
+  if (!scaling) return { ropeTheta };
+  const typeField = scaling.get('rope_type') === undefined ? 'type' : 'rope_type';
+  const type = scaling.get(typeField) ?? 'default';
+  if (type !== 'default' && type !== 'llama3') {
+    throw scaling.unsupported(typeField, 'default, llama3');
+  }
+  if ((scaling.get('partial_rotary_factor') ?? 1) !== 1) {
+    throw scaling.unsupported('partial_rotary_factor', '1');
+  }
+  if (type === 'default') return { ropeTheta };
+  const lowFreqFactor = scaling.positive('low_freq_factor');
+  const highFreqFactor = scaling.positive('high_freq_factor');
+  if (highFreqFactor <= lowFreqFactor) {
+    throw scaling.error('high_freq_factor', `must be above low_freq_factor ${lowFreqFactor}`);
+  }
+  return {
+    ropeTheta,
+    ropeScaling: {
+      factor: scaling.positive('factor'),
+      lowFreqFactor,
+      highFreqFactor,
+      originalMaxPositionEmbeddings: scaling.size('original_max_position_embeddings'),
+    },
+  };
+}
+
+/** The object of a config.json that transformers (4 and 5) and `parseConfig` read. */
+export function configToJson(config: ModelConfig): Record<string, unknown> {
+  const { family, kind, ropeScaling: scaling, eosTokenIds } = config;
+  return {
+    architectures: [className(family, kind)],
+    model_type: family,
+    vocab_size: config.vocabSize,
+    hidden_size: config.hiddenSize,
+    intermediate_size: config.intermediateSize,
+    num_hidden_layers: config.layers,
+    num_attention_heads: config.heads,
+    num_key_value_heads: config.kvHeads,
+    head_dim: config.headDim,
+    hidden_act: 'silu',
+    rms_norm_eps: config.rmsNormEps,
+    rope_theta: config.ropeTheta,
+    rope_scaling: scaling
+      ? {
+          rope_type: 'llama3',
+          factor: scaling.factor,
+          low_freq_factor: scaling.lowFreqFactor,
+          high_freq_factor: scaling.highFreqFactor,
+          original_max_position_embeddings: scaling.originalMaxPositionEmbeddings,
+        }
+      : null,
+    max_position_embeddings: config.maxPositions,
+    tie_word_embeddings: config.tieWordEmbeddings,
+    eos_token_id: eosTokenIds.length > 1 ? eosTokenIds : (eosTokenIds[0] ?? null),
+    bos_token_id: config.bosTokenId ?? null,
+    pad_token_id: config.padTokenId ?? null,
+    torch_dtype: 'float32',
+    ...(kind === 'reward' && { id2label: { 0: 'LABEL_0' }, label2id: { LABEL_0: 0 } }),
+  };
+}
