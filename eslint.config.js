@@ -1,0 +1,77 @@
+import js from '@eslint/js';
+import { defineConfig, globalIgnores } from 'eslint/config';
+import svelte from 'eslint-plugin-svelte';
+import globals from 'globals';
+import ts from 'typescript-eslint';
+import svelteConfig from './svelte.config.js';
+
+/** Imports go one way, gpu <- model <- rl <- (ui | cli); each room lists those it may not know. */
+const strangers = {
+  gpu: ['model', 'rl', 'ui', 'cli'],
+  model: ['rl', 'ui', 'cli'],
+  rl: ['ui', 'cli'],
+  ui: ['cli'],
+  cli: ['ui'],
+};
+
+/**
+ * @param {string} pattern
+ * @param {string} message
+ */
+function forbidImports(pattern, message) {
+  const kinds = 'ImportDeclaration, ImportExpression, ExportNamedDeclaration, ExportAllDeclaration';
+  return { selector: `:matches(${kinds})[source.value=/${pattern}/]`, message };
+}
+
+const importDirection = Object.entries(strangers).map(([room, others]) => ({
+  files: [`src/${room}/**`],
+  rules: {
+    'no-restricted-syntax': /** @type {['error', ...object[]]} */ ([
+      'error',
+      forbidImports(
+        `^[.\\u002f]+(${others.join('|')})\\u002f`,
+        `${room} must not import this room.`,
+      ),
+      ...(room === 'ui' ? [] : [forbidImports('^svelte', 'Only src/ui knows Svelte.')]),
+    ]),
+  },
+}));
+
+export default defineConfig(
+  globalIgnores(['dist', 'public', 'runs', 'results']),
+  { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+  js.configs.recommended,
+  ts.configs.strictTypeChecked,
+  svelte.configs.recommended,
+  {
+    languageOptions: {
+      globals: { ...globals.browser, ...globals.node },
+      parserOptions: {
+        projectService: true,
+        tsconfigRootDir: import.meta.dirname,
+        extraFileExtensions: ['.svelte'],
+      },
+    },
+    rules: {
+      eqeqeq: 'error',
+      'prefer-const': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      // noUncheckedIndexedAccess types every typed-array element as maybe undefined: `x[i]!` is how
+      // numeric code stays readable.
+      '@typescript-eslint/no-non-null-assertion': 'off',
+    },
+  },
+  {
+    files: ['**/*.svelte', '**/*.svelte.ts'],
+    languageOptions: { parserOptions: { parser: ts.parser, svelteConfig } },
+  },
+  // JSDoc says what JSON.parse returns, but cannot assert it.
+  { files: ['**/*.mjs'], rules: { '@typescript-eslint/no-unsafe-assignment': 'off' } },
+  ...importDirection,
+);

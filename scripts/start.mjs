@@ -1,0 +1,19 @@
+// npm start: installs, builds the page, serves it, and opens the browser where there is one.
+import { ensureInstalled, root } from './install.mjs';
+
+ensureInstalled();
+const { build, preview } = await import('vite');
+
+await build({ root, logLevel: 'warn' });
+const hasBrowser =
+  process.stdout.isTTY &&
+  !process.env.CI &&
+  (process.platform !== 'linux' || process.env.DISPLAY || process.env.WAYLAND_DISPLAY);
+const server = await preview({
+  root,
+  logLevel: 'warn',
+  // The next free port is taken when this one is in use.
+  preview: { port: 4173, open: Boolean(hasBrowser) },
+});
+const address = /** @type {import('node:net').AddressInfo} */ (server.httpServer.address());
+console.log(`Ponder is at http://localhost:${address.port}\nStop it with Ctrl-C.`);

@@ -1,0 +1,221 @@
+/**
+ * Causal attention over packed trees: sequences of one batch lie in one row of tokens, and the
+ * completions of a group share the keys of their prompt. Online softmax (Milakov & Gimelshein
+ * 2018), with the recomputing backward of FlashAttention (Dao et al. 2022).
+ */
+import {
+  op,
+  resolve,
+  type Bindable,
+  type Dyn,
+  type Grid,
+  type Kernel,
+  type Op,
+} from '../kernel.ts';
+import decodeCode from './attention-decode.wgsl?raw';
+import dkvCode from './attention-dkv.wgsl?raw';
+import dqCode from './attention-dq.wgsl?raw';
+import slicedPrelude from './attention-sliced.wgsl?raw';
+import wholePrelude from './attention-whole.wgsl?raw';
+import code from './attention.wgsl?raw';
+
+const forwardParams = {
+  tokens: 'u32',
+  heads: 'u32',
+  group: 'u32',
+  scale: 'f32',
+  qStride: 'u32',
+  qOffset: 'u32',
+  kvStride: 'u32',
+  kOffset: 'u32',
+  vOffset: 'u32',
+  step: 'u32',
+} as const;
+
+const backwardParams = {
+  tokens: 'u32',
+  heads: 'u32',
+  group: 'u32',
+  scale: 'f32',
+  stride: 'u32',
+  kOffset: 'u32',
+  vOffset: 'u32',
+  dStride: 'u32',
+} as const;
+
+/** Elements of a head that one thread holds. */
+const SLICE = 16;
+
+/** A kernel in two forms: a thread holds a whole head, or SLICE elements of one. */
+function forms<P extends Record<string, 'u32' | 'f32'>>(kernel: Kernel<P>) {
+  const form = (suffix: string, prelude: string): Kernel<P> => ({
+    ...kernel,
+    name: kernel.name + suffix,
+    code: prelude + kernel.code,
+  });
+  return { whole: form('', wholePrelude), sliced: form('-sliced', slicedPrelude) };
+}
+
+const forward = forms({
+  name: 'attention',
+  code,
+  bindings: ['read', 'read', 'read', 'write', 'write'],
+  params: forwardParams,
+});
+
+const dq = forms({
+  name: 'attention-dq',
+  code: dqCode,
+  bindings: ['read', 'read', 'read', 'read', 'read', 'write', 'write'],
+  params: backwardParams,
+});
+
+const dkv = forms({
+  name: 'attention-dkv',
+  code: dkvCode,
+  bindings: ['read', 'read', 'read', 'read', 'read', 'write'],
+  params: backwardParams,
+});
+
+const decode = {
+  name: 'attention-decode',
+  code: decodeCode,
+  bindings: ['read', 'read', 'read', 'write'],
+  params: forwardParams,
+} as const satisfies Kernel;
+
+interface Heads<D> {
+  tokens: Dyn<D>;
+  heads: number;
+  kvHeads: number;
+  /** A multiple of 4. */
+  headDim: number;
+  /** Of the scores: 1 / sqrt(headDim) in most models. */
+  scale: number;
+  label?: string;
+}
+
+interface Queries<D> extends Heads<D> {
+  /** Query head h of row i at i * qStride + qOffset + h * headDim. */
+  q: Bindable;
+  qStride: number;
+  qOffset: number;
+  /** Key head of row j at j * kvStride + kOffset + hk * headDim; values at vOffset. */
+  kv: Bindable;
+  kvStride: number;
+  kOffset: number;
+  vOffset: number;
+  /** vec4u per query: it sees the key rows [x, y) and [z, w + step), at least one. */
+  spans: Bindable;
+  step?: Dyn<D>;
+  /** [tokens, heads * headDim] */
+  o: Bindable;
+}
+
+/** The kernels index vec4s. */
+function vec4s(elements: number): number {
+  if (elements % 4 !== 0) throw new Error(`attention strides and offsets are multiples of 4`);
+  return elements / 4;
+}
+
+function tiling(headDim: number): { constants: Record<string, number>; rows: number } {
+  const slices = Math.ceil(headDim / SLICE);
+  const rows = Math.floor(64 / slices);
+  return { rows, constants: { ROWS: rows, SLICES: slices, HEAD_VECS: vec4s(headDim) } };
+}
+
+function queryParams<D>(a: Queries<D>) {
+  return {
+    tokens: a.tokens,
+    heads: a.heads,
+    group: a.heads / a.kvHeads,
+    scale: a.scale,
+    qStride: vec4s(a.qStride),
+    qOffset: vec4s(a.qOffset),
+    kvStride: vec4s(a.kvStride),
+    kOffset: vec4s(a.kOffset),
+    vOffset: vec4s(a.vOffset),
+    step: a.step ?? 0,
+  };
+}
+
+/**
+ * o = softmax(scale * q k^T) v over each query's spans, and lse [tokens, heads], the natural
+ * log-sum-exp of its scores, for the backward.
+ */
+export function attention<D>(a: Queries<D> & { lse: Bindable }): Op<D> {
+  const { constants, rows } = tiling(a.headDim);
+  return op<D, typeof forwardParams>(a.headDim > SLICE ? forward.sliced : forward.whole, {
+    label: a.label,
+    bindings: [a.q, a.kv, a.spans, a.o, a.lse],
+    params: queryParams(a),
+    constants,
+    grid: (dims) => [Math.ceil(resolve(a.tokens, dims) / rows), a.heads],
+  });
+}
+
+/** The same o, without lse, for decoding: one query per sequence over the KV cache. */
+export function attentionDecode<D>(a: Queries<D>): Op<D> {
+  const vecs = vec4s(a.headDim);
+  return op<D, typeof forwardParams>(decode, {
+    label: a.label,
+    bindings: [a.q, a.kv, a.spans, a.o],
+    params: queryParams(a),
+    constants: { HEAD_VECS: vecs, SPLITS: Math.floor(64 / vecs) },
+    grid: (dims) => [a.heads, resolve(a.tokens, dims)],
+  });
+}
+
+/**
+ * Writes dQkv [tokens, (heads + 2 kvHeads) * headDim] = dq | dk | dv for self-attention whose
+ * queries (at offset 0 of a row), keys and values are one packed buffer qkv [tokens, rowStride].
+ * o, lse and spans are the forward's (step 0); delta [tokens, heads] is scratch.
+ * viewEnd, u32 [tokens]: key row j must be seen by exactly the queries in [j, viewEnd[j]).
+ */
+export function attentionBackward<D>(
+  a: Heads<D> & {
+    qkv: Bindable;
+    rowStride: number;
+    kOffset: number;
+    vOffset: number;
+    o: Bindable;
+    dO: Bindable;
+    lse: Bindable;
+    delta: Bindable;
+    spans: Bindable;
+    viewEnd: Bindable;
+    dQkv: Bindable;
+  },
+): Op<D>[] {
+  const { constants, rows } = tiling(a.headDim);
+  const form = a.headDim > SLICE ? 'sliced' : 'whole';
+  const params = {
+    tokens: a.tokens,
+    heads: a.heads,
+    group: a.heads / a.kvHeads,
+    scale: a.scale,
+    stride: vec4s(a.rowStride),
+    kOffset: vec4s(a.kOffset),
+    vOffset: vec4s(a.vOffset),
+    dStride: vec4s((a.heads + 2 * a.kvHeads) * a.headDim),
+  };
+  const grid =
+    (heads: number) =>
+    (dims: D): Grid => [Math.ceil(resolve(a.tokens, dims) / rows), heads];
+  return [
+    op<D, typeof backwardParams>(dq[form], {
+      label: a.label,
+      bindings: [a.qkv, a.o, a.dO, a.lse, a.spans, a.delta, a.dQkv],
+      params,
+      constants,
+      grid: grid(a.heads),
+    }),
+    op<D, typeof backwardParams>(dkv[form], {
+      label: a.label,
+      bindings: [a.qkv, a.dO, a.lse, a.delta, a.viewEnd, a.dQkv],
+      params,
+      constants,
+      grid: grid(a.kvHeads),
+    }),
+  ];
+}

@@ -1,0 +1,25 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Gpu } from '../device.ts';
+import { openNodeGpu } from '../node.ts';
+import { Program } from '../program.ts';
+import { copy } from './copy.ts';
+import { fill } from './fill.ts';
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await openNodeGpu();
+});
+afterAll(() => gpu.close());
+
+it.each([1, 63, 64, 1001])('fills and copies %i elements and no more', async (count) => {
+  const x = gpu.allocate('io', 4 * 1100, 'x');
+  const y = gpu.allocate('io', 4 * 1100, 'y');
+  gpu.upload(y, new Float32Array(1100).fill(-1));
+  const program = await Program.compile(gpu, [
+    fill({ x, count: 1100, value: 2.5 }),
+    copy({ x, y, count }),
+  ]);
+  program.run({});
+  const out = await gpu.readFloats(y);
+  expect(out.subarray(0, 1100).every((v, i) => v === (i < count ? 2.5 : -1))).toBe(true);
+});

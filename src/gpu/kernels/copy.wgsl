@@ -1,0 +1,13 @@
+// y[i] = x[i] for i < count.
+struct Params { count: u32 }
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(1) @binding(0) var<uniform> p: Params;
+
+const STRIDE = 65535u * 64u;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let i = id.x + id.y * STRIDE;
+  if (i < p.count) { y[i] = x[i]; }
+}

@@ -1,0 +1,52 @@
+/** Fills the KV cache from the packed projections of prefill or of one decoding step. */
+import { foldGrid, op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
+import code from './kv-store.wgsl?raw';
+
+const kernel = {
+  name: 'kv-store',
+  code,
+  bindings: ['read', 'read', 'write'],
+  params: {
+    rows: 'u32',
+    qkvStride: 'u32',
+    kOffset: 'u32',
+    vOffset: 'u32',
+    width: 'u32',
+    cacheStride: 'u32',
+    step: 'u32',
+  },
+} as const satisfies Kernel;
+
+/**
+ * Copies k and v of row i into cache row spans[i].w - 1 + step, laid out k (width) | v (width).
+ * Strides, offsets and `width` (kvHeads * headDim) count elements; `vOffset` is kOffset + width
+ * unless given. Two rows never share a cache row.
+ */
+export function kvStore<D>(a: {
+  qkv: Bindable;
+  cache: Bindable;
+  spans: Bindable;
+  rows: Dyn<D>;
+  qkvStride: number;
+  kOffset: number;
+  vOffset?: number;
+  width: number;
+  cacheStride: number;
+  step?: Dyn<D>;
+  label?: string;
+}): Op<D> {
+  return op<D, (typeof kernel)['params']>(kernel, {
+    label: a.label,
+    bindings: [a.qkv, a.spans, a.cache],
+    params: {
+      rows: a.rows,
+      qkvStride: a.qkvStride,
+      kOffset: a.kOffset,
+      vOffset: a.vOffset ?? a.kOffset + a.width,
+      width: a.width,
+      cacheStride: a.cacheStride,
+      step: a.step ?? 0,
+    },
+    grid: (dims) => foldGrid(resolve(a.rows, dims)),
+  });
+}

@@ -1,0 +1,55 @@
+// With n = x * rstd, rstd = rsqrt(mean(x^2) + eps), g = dy * weight:
+//   dx[r, c] (+)= rstd * (g[r, c] - n[r, c] * mean_c(g * n))
+// and rstds[r] = rstd, for the weight's gradient. Rows lie as in rms-norm.wgsl; x and dy alike.
+
+override LANES: u32 = 16u;
+override ACCUMULATE: bool = false;
+
+struct Params {
+  rows: u32,
+  cols: u32,
+  heads: u32,
+  x_stride: u32,
+  x_offset: u32,
+  dx_stride: u32,
+  dx_offset: u32,
+  eps: f32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> weight: array<f32>;
+@group(0) @binding(2) var<storage, read> dy: array<f32>;
+@group(0) @binding(3) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(4) var<storage, read_write> rstds: array<f32>;
+@group(1) @binding(0) var<uniform> p: Params;
+
+var<workgroup> sums: array<vec2f, 64>;
+
+@compute @workgroup_size(LANES, 64 / LANES)
+fn main(
+  @builtin(local_invocation_id) lane: vec3u,
+  @builtin(local_invocation_index) index: u32,
+  @builtin(workgroup_id) group: vec3u,
+) {
+  let row = (group.x + group.y * 65535u) * (64u / LANES) + lane.y;
+  let cols = select(0u, p.cols, row < p.rows);
+  let x_row = row / p.heads * p.x_stride + row % p.heads * p.cols + p.x_offset;
+  let dx_row = row / p.heads * p.dx_stride + row % p.heads * p.cols + p.dx_offset;
+  var sum = vec2f();
+  for (var c = lane.x; c < cols; c += LANES) {
+    let value = x[x_row + c];
+    sum += value * vec2f(value, dy[x_row + c] * weight[c]);
+  }
+  sums[index] = sum;
+  workgroupBarrier();
+  sum = vec2f();
+  for (var i = 0u; i < LANES; i++) { sum += sums[lane.y * LANES + i]; }
+  let rstd = inverseSqrt(sum.x / f32(p.cols) + p.eps);
+  let pull = sum.y / f32(p.cols) * rstd * rstd;
+  for (var c = lane.x; c < cols; c += LANES) {
+    var value = rstd * (dy[x_row + c] * weight[c] - x[x_row + c] * pull);
+    if (ACCUMULATE) { value += dx[dx_row + c]; }
+    dx[dx_row + c] = value;
+  }
+  if (lane.x == 0u && row < p.rows) { rstds[row] = rstd; }
+}

@@ -1,0 +1,31 @@
+// partials[rows + chunk * cols + c] = sum over the chunk's rows of dy[r, c] * x[r, c] * rstd[r]
+// with rstd[r] = partials[r]. Rows lie as in rms-norm.wgsl; a chunk is CHUNK of them, summed in order.
+
+override LANES: u32 = 16u;
+override CHUNK: u32 = 64u;
+
+struct Params {
+  rows: u32,
+  cols: u32,
+  heads: u32,
+  x_stride: u32,
+  x_offset: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> dy: array<f32>;
+@group(0) @binding(2) var<storage, read_write> partials: array<f32>;
+@group(1) @binding(0) var<uniform> p: Params;
+
+@compute @workgroup_size(LANES, 64 / LANES)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let chunk = id.y;
+  let column = id.x;
+  if (column >= p.cols || chunk * CHUNK >= p.rows) { return; }
+  var sum = 0.0;
+  for (var row = chunk * CHUNK; row < min(p.rows, chunk * CHUNK + CHUNK); row++) {
+    let at = row / p.heads * p.x_stride + row % p.heads * p.cols + p.x_offset + column;
+    sum += dy[at] * x[at] * partials[row];
+  }
+  partials[p.rows + chunk * p.cols + column] = sum;
+}

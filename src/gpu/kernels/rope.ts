@@ -1,0 +1,56 @@
+/** Rotary position embedding and, with direction -1, its backward. */
+import { foldGrid, op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
+import code from './rope.wgsl?raw';
+
+const kernel = {
+  name: 'rope',
+  code,
+  bindings: ['write', 'read', 'read'],
+  params: {
+    rows: 'u32',
+    heads: 'u32',
+    rowStride: 'u32',
+    offset: 'u32',
+    half: 'u32',
+    direction: 'f32',
+    step: 'u32',
+  },
+} as const satisfies Kernel;
+
+/**
+ * Rotates, in place, the first `heads` heads of every row of x [rows, rowStride] from element
+ * `offset`, by (positions[row] + step) * frequencies[i] radians in the plane of elements i and
+ * i + headDim / 2. positions: u32 [rows]; frequencies: f32 [headDim / 2], radians per position,
+ * with any scaling (llama3) already in them. direction -1 is the transpose: the backward pass.
+ */
+export function rope<D>(a: {
+  x: Bindable;
+  positions: Bindable;
+  frequencies: Bindable;
+  rows: Dyn<D>;
+  heads: number;
+  rowStride: number;
+  offset: number;
+  headDim: number;
+  direction: 1 | -1;
+  step?: Dyn<D>;
+  label?: string;
+}): Op<D> {
+  const half = a.headDim / 2;
+  const lanes = half >= 32 ? 32 : half >= 16 ? 16 : 8;
+  return op<D, (typeof kernel)['params']>(kernel, {
+    label: a.label,
+    bindings: [a.x, a.positions, a.frequencies],
+    params: {
+      rows: a.rows,
+      heads: a.heads,
+      rowStride: a.rowStride,
+      offset: a.offset,
+      half,
+      direction: a.direction,
+      step: a.step ?? 0,
+    },
+    constants: { HALF_LANES: lanes },
+    grid: (dims) => foldGrid(Math.ceil((resolve(a.rows, dims) * lanes) / 64)),
+  });
+}

@@ -1,0 +1,105 @@
+/** What kernel tests share: buffers made from host data, one-shot runs, seeded inputs, comparisons. */
+import { expect } from 'vitest';
+import { planActivations } from '../activations.ts';
+import type { Gpu, View } from '../device.ts';
+import type { Op } from '../kernel.ts';
+import { openNodeGpu } from '../node.ts';
+import { Program } from '../program.ts';
+
+type HostData = Float32Array | Uint32Array;
+
+export class Sandbox {
+  private readonly views: View[] = [];
+  private constructor(readonly gpu: Gpu) {}
+
+  static async open(): Promise<Sandbox> {
+    return new Sandbox(await openNodeGpu());
+  }
+
+  /** A buffer that holds `data`. */
+  put(data: HostData): View {
+    const view = this.gpu.allocate('io', data.byteLength, 'test');
+    this.views.push(view);
+    this.gpu.upload(view, data);
+    return view;
+  }
+
+  /** A buffer of `count` floats that no kernel should leave behind: it marks what was not written. */
+  marked(count: number): View {
+    return this.put(new Float32Array(count).fill(MARK));
+  }
+
+  async run(...ops: Op<unknown>[]): Promise<void> {
+    planActivations(this.gpu, ops);
+    const program = await Program.compile(this.gpu, ops);
+    program.run(undefined);
+    await this.gpu.idle();
+    program.destroy();
+  }
+
+  async floats(view: View, count: number): Promise<Float32Array> {
+    return (await this.gpu.readFloats(view)).subarray(0, count);
+  }
+
+  async integers(view: View, count: number): Promise<Uint32Array> {
+    return new Uint32Array((await this.floats(view, count)).buffer, 0, count);
+  }
+
+  /** Frees the buffers of one test. */
+  clear(): void {
+    for (const view of this.views.splice(0)) this.gpu.release('io', view);
+  }
+
+  close(): void {
+    this.clear();
+    this.gpu.close();
+  }
+}
+
+export const MARK = -12345.5;
+
+/** Seeded numbers in [low, high). */
+export function seeded(count: number, seed: number, low = -1, high = 1): Float32Array {
+  let state = seed >>> 0;
+  return Float32Array.from({ length: count }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return low + ((high - low) * (state >>> 8)) / 2 ** 24;
+  });
+}
+
+/** |got - want| <= absolute + relative |want|, element by element; reports the worst one. */
+export function expectClose(
+  got: ArrayLike<number>,
+  want: ArrayLike<number>,
+  absolute: number,
+  relative = absolute,
+): void {
+  expect(got.length).toBe(want.length);
+  let worst = 0;
+  let report = '';
+  for (let i = 0; i < want.length; i++) {
+    const [g, w] = [got[i] as number, want[i] as number];
+    const excess = Math.abs(g - w) / (absolute + relative * Math.abs(w));
+    if (!(excess > worst) && !Number.isNaN(excess)) continue;
+    worst = Number.isNaN(excess) ? Infinity : excess;
+    report = `[${i}] is ${g}, not ${w}`;
+  }
+  if (worst > 1) expect.fail(report);
+}
+
+/** d f / d x[i] by central differences, for every i; `f` is evaluated in float64. */
+export function centralDifferences(
+  x: ArrayLike<number>,
+  f: (x: Float64Array) => number,
+  step = 1e-5,
+): Float64Array {
+  const at = Float64Array.from(x);
+  return Float64Array.from(x, (value, i) => {
+    at[i] = value + step;
+    const above = f(at);
+    at[i] = value - step;
+    const below = f(at);
+    at[i] = value;
+    return (above - below) / (2 * step);
+  });
+}

@@ -1,0 +1,26 @@
+// y[r, c] = silu(gate[r, c]) * up[r, c],  silu(g) = g / (1 + exp(-g))
+// gate_up [rows, 2 * width]: a row is gate | up;  y [rows, width]
+// Lanes take consecutive columns; a thread walks down the rows.
+
+struct Params { rows: u32, width: u32 }
+
+@group(0) @binding(0) var<storage, read> gate_up: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(1) @binding(0) var<uniform> p: Params;
+
+@compute @workgroup_size(64)
+fn main(
+  @builtin(global_invocation_id) id: vec3u,
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+) {
+  if (id.x >= p.width) { return; }
+  for (var row = group.y; row < p.rows; row += groups.y) {
+    let at = row * 2u * p.width + id.x;
+    let gate = gate_up[at];
+    // exp of a negative number only: it cannot overflow.
+    let e = exp(-abs(gate));
+    let sigmoid = select(e, 1.0, gate >= 0.0) / (1.0 + e);
+    y[row * p.width + id.x] = gate * sigmoid * gate_up[at + p.width];
+  }
+}

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { groupByPrefix, packBatch, splitGroups } from './batch.ts';
+
+const groups = [
+  {
+    prompt: [5, 6],
+    completions: [
+      [7, 8, 9],
+      [7, 4],
+    ],
+  },
+  { prompt: [1], completions: [[2]] },
+];
+
+describe('packBatch', () => {
+  it('lays a group out once, completions after their prompt, the last token unread', () => {
+    const b = packBatch(groups, 'completion');
+    expect([...b.ids]).toEqual([5, 6, 7, 8, 7, 1]);
+    expect([...b.positions]).toEqual([0, 1, 2, 3, 2, 0]);
+    expect([...b.viewEnd]).toEqual([5, 5, 4, 4, 5, 6]);
+    expect([...b.spans.slice(8, 20)]).toEqual([0, 2, 2, 3, 0, 2, 2, 4, 0, 2, 4, 5]);
+    expect([...b.targetRows]).toEqual([1, 2, 3, 1, 4, 5]);
+    expect([...b.targetIds]).toEqual([7, 8, 9, 7, 4, 2]);
+    expect(b.ranges).toEqual([
+      [
+        [0, 3],
+        [3, 5],
+      ],
+      [[5, 6]],
+    ]);
+  });
+
+  it('reads every token when scoring, and takes the last one of each', () => {
+    const b = packBatch([...groups, { prompt: [3, 3], completions: [[]] }], 'score');
+    expect([...b.ids]).toEqual([5, 6, 7, 8, 9, 7, 4, 1, 2, 3, 3]);
+    expect([...b.targetRows]).toEqual([4, 6, 8, 10]);
+  });
+
+  it('keeps the promise of viewEnd: j is seen by exactly the rows j <= i < viewEnd[j]', () => {
+    const b = packBatch(groups, 'score');
+    for (let i = 0; i < b.tokens; i++) {
+      const [prefixStart, prefixEnd, start, end] = [...b.spans.slice(4 * i, 4 * i + 4)] as [
+        number,
+        number,
+        number,
+        number,
+      ];
+      for (let j = 0; j < b.tokens; j++) {
+        const bySpan = (j >= prefixStart && j < prefixEnd) || (j >= start && j < end);
+        expect(bySpan).toBe(j <= i && i < b.viewEnd[j]!);
+      }
+    }
+  });
+});
+
+it('groupByPrefix shares what sequences begin with', () => {
+  expect(
+    groupByPrefix([
+      [1, 2, 3],
+      [1, 2],
+      [1, 2, 4],
+    ]),
+  ).toEqual({
+    prompt: [1, 2],
+    completions: [[3], [], [4]],
+  });
+});
+
+it('splitGroups respects rows and targets, and names what cannot fit', () => {
+  const sizes = (maxTokens: number, maxTargets: number): number[] =>
+    splitGroups(groups, 'completion', { maxTokens, maxTargets }).map((b) => b.length);
+  expect(sizes(6, 6)).toEqual([2]);
+  expect(sizes(5, 6)).toEqual([1, 1]);
+  expect(sizes(6, 5)).toEqual([1, 1]);
+  expect(() => sizes(4, 9)).toThrow('5 token rows');
+});

@@ -1,0 +1,147 @@
+/**
+ * Packing: the token rows of a batch stand one after another without padding, and the completions
+ * of a group share the rows of their prompt. Row i attends to its prefix (the prompt's rows) and to
+ * its own segment up to itself. Sharing is exact: the prompt's hidden states do not depend on what
+ * follows, so computing them once instead of G times changes no number.
+ */
+
+/** One prompt and what follows it, in token ids. */
+export interface TokenGroup {
+  readonly prompt: readonly number[];
+  readonly completions: readonly (readonly number[])[];
+}
+
+export interface PackedBatch {
+  /** Token rows. */
+  readonly tokens: number;
+  readonly ids: Uint32Array;
+  readonly positions: Uint32Array;
+  /** Four numbers per row: prefixStart, prefixEnd, segmentStart, segmentEnd (the row itself + 1). */
+  readonly spans: Uint32Array;
+  /** Row j is attended to by exactly the rows j <= i < viewEnd[j]. */
+  readonly viewEnd: Uint32Array;
+  /** The rows whose output is asked for: one per target. */
+  readonly targetRows: Uint32Array;
+  /** The token each of those rows is to predict (unused by a score head). */
+  readonly targetIds: Uint32Array;
+  /** Per group, per completion: its range of targets, [start, end). */
+  readonly ranges: readonly (readonly (readonly [start: number, end: number])[])[];
+}
+
+/** 'completion': every completion token is a target. 'score': the last token's row is. */
+export type TargetKind = 'completion' | 'score';
+
+/** Rows a group takes once packed. */
+export function packedRows(group: TokenGroup, targets: TargetKind): number {
+  // The last completion token is predicted, never read, unless a score is taken from its row.
+  const unread = targets === 'completion' ? 1 : 0;
+  return group.completions.reduce(
+    (sum, c) => sum + Math.max(0, c.length - unread),
+    group.prompt.length,
+  );
+}
+
+export function packBatch(groups: readonly TokenGroup[], targets: TargetKind): PackedBatch {
+  const tokens = groups.reduce((sum, g) => sum + packedRows(g, targets), 0);
+  const ids = new Uint32Array(tokens);
+  const positions = new Uint32Array(tokens);
+  const spans = new Uint32Array(tokens * 4);
+  const viewEnd = new Uint32Array(tokens);
+  const targetRows: number[] = [];
+  const targetIds: number[] = [];
+  let row = 0;
+
+  const write = (
+    segment: readonly number[],
+    position: number,
+    prefix: readonly [number, number],
+    end: number,
+  ): void => {
+    const start = row;
+    for (const id of segment) {
+      ids[row] = id;
+      positions[row] = position + row - start;
+      spans.set([prefix[0], prefix[1], start, row + 1], 4 * row);
+      viewEnd[row] = end;
+      row++;
+    }
+  };
+
+  const ranges = groups.map((group) => {
+    if (group.prompt.length === 0) throw new Error('a prompt needs at least one token');
+    const prefix = [row, row + group.prompt.length] as const;
+    const groupEnd = row + packedRows(group, targets);
+    write(group.prompt, 0, [row, row], groupEnd);
+    return group.completions.map((completion) => {
+      const firstTarget = targetRows.length;
+      const segment = targets === 'completion' ? completion.slice(0, -1) : completion;
+      const start = row;
+      write(segment, group.prompt.length, prefix, row + segment.length);
+      if (targets === 'score') {
+        targetRows.push(segment.length > 0 ? row - 1 : prefix[1] - 1);
+        targetIds.push(0);
+      } else {
+        completion.forEach((id, t) => {
+          targetRows.push(t === 0 ? prefix[1] - 1 : start + t - 1);
+          targetIds.push(id);
+        });
+      }
+      return [firstTarget, targetRows.length] as const;
+    });
+  });
+  return {
+    tokens,
+    ids,
+    positions,
+    spans,
+    viewEnd,
+    targetRows: Uint32Array.from(targetRows),
+    targetIds: Uint32Array.from(targetIds),
+    ranges,
+  };
+}
+
+/** Sequences as a group whose prompt is their longest common prefix. */
+export function groupByPrefix(sequences: readonly (readonly number[])[]): TokenGroup {
+  const [first = []] = sequences;
+  let shared = first.length;
+  for (const other of sequences) {
+    let same = 0;
+    while (same < shared && other[same] === first[same]) same++;
+    shared = same;
+  }
+  return { prompt: first.slice(0, shared), completions: sequences.map((s) => s.slice(shared)) };
+}
+
+/** Splits groups, in order, into batches of at most `maxTokens` rows and `maxTargets` targets. */
+export function splitGroups<G extends TokenGroup>(
+  groups: readonly G[],
+  targets: TargetKind,
+  { maxTokens, maxTargets }: { maxTokens: number; maxTargets: number },
+): G[][] {
+  const batches: G[][] = [];
+  let roomRows = 0;
+  let roomTargets = 0;
+  for (const group of groups) {
+    const rows = packedRows(group, targets);
+    const wanted = group.completions.reduce(
+      (sum, c) => sum + (targets === 'score' ? 1 : c.length),
+      0,
+    );
+    if (rows > maxTokens || wanted > maxTargets) {
+      throw new Error(
+        `one prompt with its completions takes ${rows} token rows and ${wanted} targets, more ` +
+          `than the ${maxTokens} and ${maxTargets} planned for; shorten it`,
+      );
+    }
+    if (rows > roomRows || wanted > roomTargets) {
+      batches.push([]);
+      roomRows = maxTokens;
+      roomTargets = maxTargets;
+    }
+    batches.at(-1)?.push(group);
+    roomRows -= rows;
+    roomTargets -= wanted;
+  }
+  return batches;
+}

@@ -1,0 +1,56 @@
+/**
+ * Raw logits of one sequence, for inspection and parity checks. Training and generation never ask
+ * for them all at once: they would be [tokens, vocab].
+ */
+import { Activation, planActivations } from '../gpu/activations.ts';
+import type { View } from '../gpu/device.ts';
+import { matmul } from '../gpu/kernels/matmul.ts';
+import { rmsNorm } from '../gpu/kernels/rms-norm.ts';
+import { Program } from '../gpu/program.ts';
+import { packBatch } from './batch.ts';
+import type { LanguageModel } from './language-model.ts';
+import { rowActivations, trunkOps, uploadRows, type RowDims } from './trunk.ts';
+
+/** T rows of V logits for T token ids. */
+export async function sequenceLogits(
+  model: LanguageModel,
+  ids: readonly number[],
+): Promise<Float32Array[]> {
+  const { gpu, config } = model;
+  const tokens = ids.length;
+  const trunk = rowActivations(model, tokens);
+  const normed = new Activation('normed', tokens * config.hiddenSize);
+  const logits = new Activation('logits', tokens * config.vocabSize, true);
+  const rows = (d: RowDims): number => d.tokens;
+  const ops = [
+    ...trunkOps<RowDims>(model, trunk),
+    rmsNorm<RowDims>({
+      x: trunk.output,
+      weight: model.block('norm'),
+      y: normed,
+      rows,
+      cols: config.hiddenSize,
+      eps: config.rmsNormEps,
+    }),
+    matmul<RowDims>({
+      layout: 'nt',
+      a: normed,
+      b: model.block(model.headBlock),
+      c: logits,
+      m: rows,
+      n: config.vocabSize,
+      k: config.hiddenSize,
+    }),
+  ];
+  const buffers = planActivations(gpu, ops);
+  const program = await Program.compile(gpu, ops);
+  uploadRows(gpu, trunk.inputs, packBatch([{ prompt: ids, completions: [] }], 'score'));
+  program.run({ tokens });
+  const all = await gpu.readFloats({
+    ...(logits.view as View),
+    byteLength: 4 * tokens * config.vocabSize,
+  });
+  program.destroy();
+  for (const view of buffers) gpu.release('activations', view);
+  return ids.map((_, t) => all.slice(t * config.vocabSize, (t + 1) * config.vocabSize));
+}

@@ -1,0 +1,40 @@
+/**
+ * A completion is a thought and a response. With thinking the prompt has opened `<think>`, so the
+ * completion starts inside the thought and the first `</think>` ends it; without, all of it is the
+ * response. The reward model never sees the thought (RLMT, arXiv 2509.20357, eq. 3).
+ */
+export const THINK_END = '</think>';
+
+/**
+ * What is judged when the delimiter is missing. lenient: the whole text, thought included (the
+ * paper's default); strict: a fixed null response.
+ */
+export type Malformed = 'lenient' | 'strict';
+
+export const NULL_RESPONSE = '';
+
+export interface SplitCompletion {
+  /** null without thinking, or when the delimiter is missing. */
+  thought: string | null;
+  /** What the reward model sees. */
+  response: string;
+  wellFormed: boolean;
+}
+
+export function splitCompletion(
+  text: string,
+  thinking: boolean,
+  malformed: Malformed,
+): SplitCompletion {
+  if (!thinking) return { thought: null, response: text.trim(), wellFormed: true };
+  const at = text.indexOf(THINK_END);
+  if (at < 0) {
+    const response = malformed === 'strict' ? NULL_RESPONSE : text.trim();
+    return { thought: null, response, wellFormed: false };
+  }
+  return {
+    thought: text.slice(0, at).trim(),
+    response: text.slice(at + THINK_END.length).trim(),
+    wellFormed: true,
+  };
+}

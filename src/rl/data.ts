@@ -1,0 +1,45 @@
+/**
+ * Where training data comes from. Sources are indexed, not streamed: item i of a run is always the
+ * same, so a resumed run needs nothing but its step number to go on exactly.
+ */
+import { Random } from './random.ts';
+
+export interface SftExample {
+  prompt: string;
+  /** What follows the chat template's generation prompt, the stop token left out. */
+  completion: string;
+  /** Whether the completion opens with a thought: decides the generation prompt. */
+  thinking: boolean;
+}
+
+export interface PreferencePair {
+  prompt: string;
+  chosen: string;
+  rejected: string;
+}
+
+/** An endless indexed sequence. */
+export interface Source<T> {
+  at(index: number): T;
+}
+
+/** Goes through rows epoch after epoch, each in an order of its own that the seed decides. */
+export function shuffledEpochs<T>(rows: readonly T[], seed: number): Source<T> {
+  let epoch = -1;
+  let order: T[] = [];
+  return {
+    at(index) {
+      const wanted = Math.floor(index / rows.length);
+      if (wanted !== epoch) {
+        epoch = wanted;
+        order = new Random(seed, `epoch ${epoch}`).shuffle(rows);
+      }
+      return order[index % rows.length] as T;
+    },
+  };
+}
+
+/** `count` items from `first` on. */
+export function take<T>(source: Source<T>, first: number, count: number): T[] {
+  return Array.from({ length: count }, (_, i) => source.at(first + i));
+}

@@ -1,0 +1,190 @@
+import { describe, expect, it } from 'vitest';
+import { advantages, fractionZeroStd, std } from '../advantages.ts';
+import { learningRate } from '../schedule.ts';
+import { splitCompletion } from '../completion.ts';
+import { bradleyTerryLoss } from './bradley-terry.ts';
+import { grpoLoss, type CompletionTerms, type GrpoOptions } from './grpo.ts';
+import { sftLoss } from './sft.ts';
+
+const options: GrpoOptions = {
+  epsilon: 0.2,
+  epsilonHigh: 0.28,
+  beta: 0.05,
+  lossType: 'dapo',
+  importanceSamplingLevel: 'token',
+  maxCompletionLength: 10,
+};
+
+const completions: CompletionTerms[] = [
+  {
+    advantage: 0.7,
+    logp: [-1, -0.3, -2.2],
+    oldLogp: [-1.1, -0.35, -1.2],
+    refLogp: [-1.3, -0.2, -2],
+    active: true,
+  },
+  {
+    advantage: -1.2,
+    logp: [-0.5, -1.4],
+    oldLogp: [-0.1, -2],
+    refLogp: [-0.6, -1],
+    active: true,
+  },
+  { advantage: 3, logp: [-1], oldLogp: [-1], refLogp: [-1], active: false },
+];
+const totals = { completions: 3, activeTokens: 5 };
+
+describe('advantages', () => {
+  it('centres and scales each group with n - 1 and 1e-4', () => {
+    const [group, equal] = advantages(
+      [
+        [1, 2, 3, 6],
+        [5, 5, 5, 5],
+      ],
+      'group',
+    );
+    const s = Math.sqrt((4 + 1 + 0 + 9) / 3) + 1e-4;
+    expect(group).toEqual([-2 / s, -1 / s, 0, 3 / s]);
+    expect(equal).toEqual([0, 0, 0, 0]);
+  });
+  it('scales by the batch or not at all', () => {
+    const rewards = [
+      [0, 2],
+      [10, 10],
+    ];
+    expect(advantages(rewards, 'none')).toEqual([
+      [-1, 1],
+      [0, 0],
+    ]);
+    expect(advantages(rewards, 'batch')[0]![1]).toBeCloseTo(1 / (std([0, 2, 10, 10]) + 1e-4), 12);
+    expect(fractionZeroStd(rewards)).toBe(0.5);
+  });
+});
+
+describe('grpoLoss', () => {
+  it('is minus the mean advantage on policy without KL, and its gradient the policy gradient', () => {
+    const onPolicy = completions.slice(0, 2).map((c) => ({ ...c, oldLogp: c.logp }));
+    const r = grpoLoss(onPolicy, { ...options, beta: 0 }, totals);
+    expect(r.loss).toBeCloseTo(-(3 * 0.7 - 2 * 1.2) / 5, 12);
+    expect(r.dLogp[0]![0]).toBeCloseTo(-0.7 / 5, 12);
+    expect(r.dLogp[1]![1]).toBeCloseTo(1.2 / 5, 12);
+  });
+
+  it('clips and adds k3, by hand', () => {
+    const r = grpoLoss(completions, options, totals);
+    const rho = [Math.exp(0.1), Math.exp(0.05), Math.exp(-1), Math.exp(-0.4), Math.exp(0.6)];
+    const policy =
+      -0.7 * (rho[0]! + rho[1]! + rho[2]!) + // below 1 - eps a positive advantage is not clipped
+      1.2 * (0.8 + rho[4]!); // a negative one is below, and not above
+    const k3 = (d: number): number => Math.exp(d) - d - 1;
+    const kl = k3(-0.3) + k3(0.1) + k3(0.2) + k3(-0.1) + k3(0.4);
+    expect(r.klSum).toBeCloseTo(kl, 12);
+    expect(r.loss).toBeCloseTo((policy + 0.05 * kl) / 5, 12);
+    expect([r.clippedLow, r.clippedHigh, r.tokens]).toEqual([1, 0, 5]);
+    expect([...r.dLogp[2]!]).toEqual([0]);
+  });
+
+  it.each(['grpo', 'bnpo', 'dr_grpo', 'dapo'] as const)('%s weighs tokens as TRL does', (type) => {
+    const r = grpoLoss(
+      completions.map((c) => ({ ...c, oldLogp: c.logp })),
+      { ...options, beta: 0, lossType: type },
+      totals,
+    );
+    const sums = [3 * -0.7, 2 * 1.2];
+    const expected = {
+      grpo: (sums[0]! / 3 + sums[1]! / 2) / 3,
+      bnpo: (sums[0]! + sums[1]!) / 5,
+      dapo: (sums[0]! + sums[1]!) / 5,
+      dr_grpo: (sums[0]! + sums[1]!) / 30,
+    }[type];
+    expect(r.loss).toBeCloseTo(expected, 12);
+  });
+
+  it.each([
+    {},
+    { importanceSamplingLevel: 'sequence' as const },
+    { delta: 1.5, epsilonHigh: 5 },
+    { lossType: 'grpo' as const },
+    { lossType: 'dr_grpo' as const },
+  ])('has the gradient that central differences give (%j)', (change) => {
+    const o = { ...options, ...change };
+    const { dLogp } = grpoLoss(completions, o, totals);
+    completions.forEach((c, i) =>
+      Array.from(c.logp).forEach((_, t) => {
+        const at = (h: number): number => {
+          const logp = Array.from(c.logp);
+          logp[t]! += h;
+          const moved = completions.map((other, j) => (j === i ? { ...other, logp } : other));
+          return grpoLoss(moved, o, totals).loss;
+        };
+        expect(dLogp[i]![t]).toBeCloseTo((at(1e-5) - at(-1e-5)) / 2e-5, 8);
+      }),
+    );
+  });
+});
+
+it('sftLoss is the mean negative log-prob', () => {
+  const { loss, dLogp } = sftLoss([-1, -2], 4);
+  expect(loss).toBe(0.75);
+  expect([...dLogp]).toEqual([-0.25, -0.25]);
+});
+
+describe('bradleyTerryLoss', () => {
+  it('agrees with hand-made numbers', () => {
+    const r = bradleyTerryLoss([1, 0], [0, 2], 0, 2);
+    expect(r.loss).toBeCloseTo((Math.log(1 + Math.exp(-1)) + Math.log(1 + Math.exp(2))) / 2, 12);
+    expect([r.correct, r.marginSum]).toEqual([1, -1]);
+  });
+  it('has the gradient that central differences give', () => {
+    const chosen = [0.3, -1.2];
+    const rejected = [0.9, -3];
+    const r = bradleyTerryLoss(chosen, rejected, 0.01, 2);
+    for (const i of [0, 1]) {
+      const at = (c: number, d: number): number =>
+        bradleyTerryLoss(
+          chosen.map((v, j) => v + (j === i ? c : 0)),
+          rejected.map((v, j) => v + (j === i ? d : 0)),
+          0.01,
+          2,
+        ).loss;
+      expect(r.dChosen[i]).toBeCloseTo((at(1e-5, 0) - at(-1e-5, 0)) / 2e-5, 8);
+      expect(r.dRejected[i]).toBeCloseTo((at(0, 1e-5) - at(0, -1e-5)) / 2e-5, 8);
+    }
+  });
+  it('survives far-apart scores', () => {
+    expect(bradleyTerryLoss([800], [-800], 0, 1).loss).toBe(0);
+    expect(bradleyTerryLoss([-800], [800], 0, 1).loss).toBe(1600);
+  });
+});
+
+describe('splitCompletion', () => {
+  it('splits on the first delimiter only', () => {
+    expect(splitCompletion('plan a </think> hi </think> x', true, 'lenient')).toEqual({
+      thought: 'plan a',
+      response: 'hi </think> x',
+      wellFormed: true,
+    });
+  });
+  it('handles a missing delimiter as asked', () => {
+    expect(splitCompletion('all of it', true, 'lenient')).toMatchObject({
+      response: 'all of it',
+      wellFormed: false,
+    });
+    expect(splitCompletion('all of it', true, 'strict').response).toBe('');
+    expect(splitCompletion('all of it', false, 'strict')).toEqual({
+      thought: null,
+      response: 'all of it',
+      wellFormed: true,
+    });
+  });
+});
+
+describe('learningRate', () => {
+  it('warms up, then decays', () => {
+    const at = (step: number): number => learningRate('cosine', 1, step, 110, 10);
+    expect([at(0), at(5), at(10)]).toEqual([0, 0.5, 1]);
+    expect(at(60)).toBeCloseTo(0.5, 12);
+    expect(learningRate('linear', 2, 60, 110, 10)).toBeCloseTo(1, 12);
+    expect(learningRate('constant', 2, 0, 110, 10)).toBe(2);
+  });
+});

@@ -1,0 +1,64 @@
+/**
+ * A learned reward: a sequence classifier with one label, read at the last token of the prompt and
+ * response in the reward model's own chat template and tokenizer (RLMT, arXiv 2509.20357, sec. 3).
+ */
+import type { Tokenizer } from '../model/tokenizer.ts';
+import { groupByPrefix, packBatch, splitGroups, type TokenGroup } from '../model/batch.ts';
+import { BatchRunner, type BatchLimits } from '../model/batch-runner.ts';
+import type { LanguageModel } from '../model/language-model.ts';
+import type { JudgedText, Reward } from './reward.ts';
+
+export class RewardModel implements Reward {
+  readonly name = 'reward_model';
+
+  private constructor(
+    readonly model: LanguageModel,
+    private readonly tokenizer: Tokenizer,
+    private readonly runner: BatchRunner,
+  ) {}
+
+  static async create(
+    model: LanguageModel,
+    tokenizer: Tokenizer,
+    limits: BatchLimits,
+  ): Promise<RewardModel> {
+    return new RewardModel(model, tokenizer, await BatchRunner.create(model, limits));
+  }
+
+  async score(texts: readonly JudgedText[]): Promise<number[]> {
+    const scores: number[] = [];
+    const groups = sharedPromptGroups(texts).map((group) => judgedTokens(this.tokenizer, group));
+    for (const batch of splitGroups(groups, 'score', this.runner.limits)) {
+      const { values } = await this.runner.forward(packBatch(batch, 'score'));
+      scores.push(...values);
+    }
+    return scores;
+  }
+}
+
+/** Runs of texts that answer the same prompt. */
+function sharedPromptGroups(texts: readonly JudgedText[]): JudgedText[][] {
+  const groups: JudgedText[][] = [];
+  for (const text of texts) {
+    const last = groups.at(-1);
+    if (last?.[0]?.prompt === text.prompt) last.push(text);
+    else groups.push([text]);
+  }
+  return groups;
+}
+
+/**
+ * The token ids a reward model reads, the chat template over user and assistant. What the texts
+ * begin with in common (their prompt) is computed once.
+ */
+export function judgedTokens(tokenizer: Tokenizer, texts: readonly JudgedText[]): TokenGroup {
+  const sequences = texts.map(({ prompt, response }) =>
+    tokenizer.encode(
+      tokenizer.applyChatTemplate([
+        { role: 'user', content: prompt },
+        { role: 'assistant', content: response },
+      ]),
+    ),
+  );
+  return groupByPrefix(sequences);
+}

@@ -1,0 +1,63 @@
+/**
+ * Rollouts: prompts in, groups of sampled completions out, each split into thought and response.
+ */
+import type { Decoder, Generation, SamplingOptions } from '../model/decoder.ts';
+import type { Tokenizer } from '../model/tokenizer.ts';
+import { splitCompletion, type Malformed, type SplitCompletion } from './completion.ts';
+
+export interface RolloutSample extends Generation, SplitCompletion {
+  /** The completion as text, without the stop token. */
+  text: string;
+}
+
+export interface RolloutGroup {
+  prompt: string;
+  promptIds: number[];
+  samples: RolloutSample[];
+}
+
+export interface RolloutOptions {
+  samplesPerPrompt: number;
+  thinking: boolean;
+  malformed: Malformed;
+  sampling: SamplingOptions;
+}
+
+/** The ids the policy continues from: its chat template with the thought opened, or closed empty. */
+export function promptTokens(tokenizer: Tokenizer, prompt: string, thinking: boolean): number[] {
+  const text = tokenizer.applyChatTemplate([{ role: 'user', content: prompt }], {
+    addGenerationPrompt: true,
+    enableThinking: thinking,
+  });
+  return tokenizer.encode(text);
+}
+
+/** `firstStream` numbers the random streams: sequence i of this call draws from firstStream + i. */
+export async function rollOut(
+  decoder: Decoder,
+  tokenizer: Tokenizer,
+  prompts: readonly string[],
+  options: RolloutOptions,
+  firstStream: number,
+  onProgress?: (share: number) => void,
+): Promise<RolloutGroup[]> {
+  const promptIds = prompts.map((prompt) => promptTokens(tokenizer, prompt, options.thinking));
+  const count = prompts.length * options.samplesPerPrompt;
+  const streams = Uint32Array.from({ length: count }, (_, i) => firstStream + i);
+  const groups = await decoder.generate(
+    promptIds,
+    options.samplesPerPrompt,
+    options.sampling,
+    streams,
+    onProgress,
+  );
+  return prompts.map((prompt, p) => ({
+    prompt,
+    promptIds: promptIds[p] as number[],
+    samples: (groups[p] as Generation[]).map((generation) => {
+      const ids = generation.finished ? generation.ids.slice(0, -1) : generation.ids;
+      const text = tokenizer.decode(ids);
+      return { ...generation, text, ...splitCompletion(text, options.thinking, options.malformed) };
+    }),
+  }));
+}

@@ -1,0 +1,17 @@
+/**
+ * Where a run keeps what it made: a directory in Node, the origin private file system in a browser.
+ * Paths are relative, with forward slashes; folders appear as they are written to.
+ */
+export interface RunFolder {
+  /** undefined when there is no such file. */
+  read(path: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  write(path: string, data: string | Uint8Array<ArrayBuffer>): Promise<void>;
+  append(path: string, text: string): Promise<void>;
+  /** Names in a folder; none when there is no such folder. */
+  list(path: string): Promise<string[]>;
+}
+
+export async function readText(folder: RunFolder, path: string): Promise<string | undefined> {
+  const bytes = await folder.read(path);
+  return bytes && new TextDecoder().decode(bytes);
+}

@@ -1,0 +1,134 @@
+/**
+ * A run: a trainer driven step by step, and the folder that remembers it.
+ *   recipe.yaml              every key, defaults included
+ *   metrics.jsonl            one row per step
+ *   completions/step-N.jsonl every completion of step N
+ *   checkpoints/step-N/      a Hugging Face folder, plus optimizer.safetensors and trainer_state.json
+ *   summary.json             written when the run ends
+ * A checkpoint counts once its trainer_state.json exists, which is written last. Data and random
+ * numbers follow from the step number, so a resumed run gives the numbers of one that never stopped.
+ */
+import { encodeCheckpoint, type CheckpointFiles } from '../model/checkpoint.ts';
+import { readSafetensors, writeSafetensors } from '../model/safetensors.ts';
+import type { Group, MetricsRow } from './protocol.ts';
+import { recipeYaml, type Recipe } from './recipe.ts';
+import { readText, type RunFolder } from './run-folder.ts';
+import { restoreTrainer, saveTrainer, type StepResult, type Trainer } from './trainer.ts';
+
+export class Run {
+  private readonly started = performance.now();
+
+  constructor(
+    readonly recipe: Recipe,
+    readonly trainer: Trainer,
+    readonly folder: RunFolder,
+    /** Tokenizer files that go into every checkpoint, by name. */
+    private readonly tokenizerFiles: CheckpointFiles,
+  ) {}
+
+  get finished(): boolean {
+    return this.trainer.step >= this.recipe.max_steps;
+  }
+
+  /** Starts the folder afresh. */
+  async begin(): Promise<void> {
+    await this.folder.write('recipe.yaml', recipeYaml(this.recipe));
+    await this.folder.write('metrics.jsonl', '');
+  }
+
+  /** Goes on from the last complete checkpoint; false when there is none. */
+  async resume(): Promise<boolean> {
+    const step = await this.lastCheckpoint();
+    if (step === undefined) return false;
+    const at = `checkpoints/step-${step}`;
+    const tensors = async (file: string): Promise<Map<string, Float32Array>> => {
+      const bytes = await this.folder.read(`${at}/${file}`);
+      if (!bytes) throw new Error(`${at}/${file} is missing; delete ${at} to resume earlier`);
+      return readSafetensors(bytes, `${at}/${file}`);
+    };
+    const moments = await tensors('optimizer.safetensors');
+    const named = (prefix: string): Map<string, Float32Array> =>
+      new Map(
+        [...moments]
+          .filter(([name]) => name.startsWith(prefix))
+          .map(([name, values]) => [name.slice(prefix.length), values]),
+      );
+    restoreTrainer(this.trainer, {
+      step,
+      weights: await tensors('model.safetensors'),
+      firstMoments: named('exp_avg.'),
+      secondMoments: named('exp_avg_sq.'),
+    });
+    await this.forgetAfter(step);
+    return true;
+  }
+
+  /** One optimizer step, written down. */
+  async advance(): Promise<StepResult> {
+    const result = await this.trainer.trainStep();
+    const { step } = result.metrics;
+    await this.folder.append('metrics.jsonl', JSON.stringify(result.metrics) + '\n');
+    if (result.groups.length > 0 && this.recipe.log_completions) {
+      await this.folder.write(`completions/step-${step}.jsonl`, completionRows(step, result.groups));
+    }
+    if (step % this.recipe.save_steps === 0 || this.finished) await this.save();
+    if (this.finished) await this.summarize(result.metrics);
+    return result;
+  }
+
+  async save(): Promise<void> {
+    const state = await saveTrainer(this.trainer);
+    const at = `checkpoints/step-${state.step}`;
+    const { config, layout } = this.trainer.model;
+    const files = encodeCheckpoint(config, layout, state.weights, this.tokenizerFiles);
+    for (const [name, data] of files) await this.folder.write(`${at}/${name}`, data);
+    const moments = new Map<string, { shape: readonly number[]; values: Float32Array }>();
+    for (const [name, { shape }] of layout.parameters) {
+      moments.set(`exp_avg.${name}`, { shape, values: state.firstMoments.get(name)! });
+      moments.set(`exp_avg_sq.${name}`, { shape, values: state.secondMoments.get(name)! });
+    }
+    await this.folder.write(`${at}/optimizer.safetensors`, writeSafetensors(moments));
+    await this.folder.write(`${at}/trainer_state.json`, JSON.stringify({ global_step: state.step }));
+  }
+
+  private async summarize(last: MetricsRow): Promise<void> {
+    const summary = {
+      algorithm: this.recipe.algorithm,
+      steps: last.step,
+      seconds: (performance.now() - this.started) / 1000,
+      adapter: this.trainer.model.gpu.info.description || this.trainer.model.gpu.info.vendor,
+      last,
+    };
+    await this.folder.write('summary.json', JSON.stringify(summary, null, 2) + '\n');
+  }
+
+  private async lastCheckpoint(): Promise<number | undefined> {
+    const steps = (await this.folder.list('checkpoints'))
+      .map((name) => Number(/^step-(\d+)$/.exec(name)?.[1] ?? NaN))
+      .filter((step) => !Number.isNaN(step))
+      .sort((a, b) => b - a);
+    for (const step of steps) {
+      if (await this.folder.read(`checkpoints/step-${step}/trainer_state.json`)) return step;
+    }
+    return undefined;
+  }
+
+  /** Metrics of steps after the checkpoint will be made again. */
+  private async forgetAfter(step: number): Promise<void> {
+    const rows = ((await readText(this.folder, 'metrics.jsonl')) ?? '').split('\n').filter(Boolean);
+    const kept = rows.filter((row) => (JSON.parse(row) as MetricsRow).step <= step);
+    await this.folder.write('metrics.jsonl', kept.map((row) => row + '\n').join(''));
+  }
+}
+
+/** TRL's completions table: step, prompt, completion, reward, advantage; ours adds the split and gold. */
+function completionRows(step: number, groups: readonly Group[]): string {
+  return groups
+    .flatMap(({ prompt, samples }) =>
+      samples.map(({ completion, thought, response, reward, advantage, gold }) =>
+        JSON.stringify({ step, prompt, completion, thought, response, reward, advantage, gold }),
+      ),
+    )
+    .map((row) => row + '\n')
+    .join('');
+}

@@ -1,0 +1,29 @@
+/** Learning-rate schedules of transformers (optimization.py), by TRL's recipe names. */
+export type SchedulerType = 'constant' | 'constant_with_warmup' | 'linear' | 'cosine';
+
+/** The rate of optimizer step `step` (0-based) of `maxSteps`. */
+export function learningRate(
+  type: SchedulerType,
+  peak: number,
+  step: number,
+  maxSteps: number,
+  warmupSteps: number,
+): number {
+  if (type === 'constant') return peak;
+  if (step < warmupSteps) return (peak * step) / Math.max(1, warmupSteps);
+  const progress = (step - warmupSteps) / Math.max(1, maxSteps - warmupSteps);
+  if (type === 'linear') return peak * Math.max(0, 1 - progress);
+  if (type === 'cosine') return peak * Math.max(0, 0.5 * (1 + Math.cos(Math.PI * progress)));
+  return peak;
+}
+
+/** `warmup_steps` when given, else `warmup_ratio` of the run, rounded up as transformers does. */
+export function warmupSteps(recipe: {
+  warmup_steps: number;
+  warmup_ratio: number;
+  max_steps: number;
+}): number {
+  return recipe.warmup_steps > 0
+    ? recipe.warmup_steps
+    : Math.ceil(recipe.warmup_ratio * recipe.max_steps);
+}

@@ -1,0 +1,38 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '..', '..');
+
+it('npm start serves the built page on the next free port and stops on Ctrl-C', async () => {
+  const occupant = createServer().listen(4173, 'localhost');
+  await Promise.race([once(occupant, 'listening'), once(occupant, 'error')]);
+  const start = spawn(process.execPath, ['scripts/start.mjs'], { cwd: root, stdio: 'pipe' });
+  try {
+    const exited = once(start, 'exit');
+    const line = await firstLine(start.stdout, /^Ponder is at /);
+    const address = /http:\/\/localhost:(\d+)$/.exec(line)!;
+    expect(Number(address[1])).toBeGreaterThan(4173);
+
+    const page = await fetch(address[0]);
+    expect(page.headers.get('content-type')).toMatch(/^text\/html/);
+    const script = /src="\.\/(assets\/[^"]+\.js)"/.exec(await page.text())![1]!;
+    const module = await fetch(`${address[0]}/${script}`);
+    expect(module.status).toBe(200);
+    expect(module.headers.get('content-type')).toMatch(/^text\/javascript/);
+
+    start.kill('SIGINT');
+    await exited;
+  } finally {
+    start.kill('SIGKILL');
+    occupant.close();
+  }
+});
+
+async function firstLine(stream: NodeJS.ReadableStream, pattern: RegExp): Promise<string> {
+  for await (const line of createInterface(stream)) if (pattern.test(line)) return line;
+  throw new Error('the command ended without saying where the page is');
+}

@@ -1,0 +1,88 @@
+/** Small random checkpoints of every family, for parity tests. */
+import type { Gpu } from '../src/gpu/device.ts';
+import type { ModelConfig } from '../src/model/config.ts';
+import { LanguageModel } from '../src/model/language-model.ts';
+import { layoutParameters } from '../src/model/parameters.ts';
+import { Random } from '../src/rl/random.ts';
+
+const base: ModelConfig = {
+  family: 'llama',
+  kind: 'causal',
+  vocabSize: 83,
+  hiddenSize: 24,
+  intermediateSize: 36,
+  layers: 2,
+  heads: 4,
+  kvHeads: 2,
+  headDim: 8,
+  rmsNormEps: 1e-5,
+  ropeTheta: 10000,
+  maxPositions: 128,
+  tieWordEmbeddings: true,
+  attentionBias: false,
+  qkNorm: false,
+  eosTokenIds: [1],
+  padTokenId: 0,
+};
+
+/** One of each: what differs between the families, and between checkpoints of one. */
+export const CONFIGS: Record<string, ModelConfig> = {
+  'llama, tied': base,
+  'llama, untied, llama3 rope scaling': {
+    ...base,
+    tieWordEmbeddings: false,
+    ropeTheta: 500000,
+    ropeScaling: {
+      factor: 8,
+      lowFreqFactor: 1,
+      highFreqFactor: 4,
+      originalMaxPositionEmbeddings: 16,
+    },
+  },
+  'qwen2, biases': { ...base, family: 'qwen2', attentionBias: true, heads: 6, hiddenSize: 48 },
+  'qwen3, head norms, head_dim apart': {
+    ...base,
+    family: 'qwen3',
+    qkNorm: true,
+    headDim: 16,
+    kvHeads: 1,
+    rmsNormEps: 1e-6,
+  },
+};
+
+export const asReward = (config: ModelConfig): ModelConfig => ({
+  ...config,
+  kind: 'reward',
+  tieWordEmbeddings: true,
+});
+
+export function randomTensors(config: ModelConfig, seed: number): Map<string, Float32Array> {
+  const random = new Random(seed);
+  return new Map(
+    [...layoutParameters(config).parameters.values()].map(({ name, shape }) => {
+      const count = shape.reduce((a, b) => a * b, 1);
+      const isNorm = name.includes('norm');
+      return [
+        name,
+        // Large enough that attention and gates are far from their linear range.
+        Float32Array.from({ length: count }, () => random.normal() * 0.25 + (isNorm ? 1 : 0)),
+      ];
+    }),
+  );
+}
+
+export function randomModel(
+  gpu: Gpu,
+  config: ModelConfig,
+  seed = 1,
+): { model: LanguageModel; tensors: Map<string, Float32Array> } {
+  const model = new LanguageModel(gpu, config);
+  const tensors = randomTensors(config, seed);
+  model.setTensors(tensors);
+  return { model, tensors };
+}
+
+export function randomIds(config: ModelConfig, count: number, seed: number): number[] {
+  const random = new Random(seed, 'ids');
+  return Array.from({ length: count }, () => 2 + random.below(config.vocabSize - 2));
+}
