@@ -10,7 +10,8 @@
 import { Activation, planActivations } from '../gpu/activations.ts';
 import type { View } from '../gpu/device.ts';
 import type { Op } from '../gpu/kernel.ts';
-import { attention, attentionDecode } from '../gpu/kernels/attention.ts';
+import { attentionDecode } from '../gpu/kernels/attention-decode.ts';
+import { attention } from '../gpu/kernels/attention.ts';
 import { kvStore } from '../gpu/kernels/kv-store.ts';
 import { matmul } from '../gpu/kernels/matmul.ts';
 import { rmsNorm } from '../gpu/kernels/rms-norm.ts';

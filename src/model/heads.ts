@@ -14,7 +14,7 @@ import { gatherBackward } from '../gpu/kernels/gather-backward.ts';
 import { gather } from '../gpu/kernels/gather.ts';
 import { logprobBackward, logprobChunk, logprobFinish } from '../gpu/kernels/logprob.ts';
 import { matmul } from '../gpu/kernels/matmul.ts';
-import { rmsNormPartials, rmsNorm, rmsNormBackward } from '../gpu/kernels/rms-norm.ts';
+import { normPartials, rmsNorm, rmsNormBackward } from '../gpu/kernels/rms-norm.ts';
 import type { LanguageModel } from './language-model.ts';
 import { linearBackward, type RowDims } from './layers.ts';
 
@@ -75,7 +75,7 @@ export class HeadBuffers {
     this.normed = make('normed', maxTargets * d);
     this.dNormed = make('dNormed', maxTargets * d);
     this.dPicked = make('dPicked', maxTargets * d);
-    this.partials = make('partials', rmsNormPartials(maxTargets, d));
+    this.partials = make('partials', normPartials(maxTargets, d));
     this.logits = make('logits', maxTargets * chunk);
     this.state = make('state', maxTargets * 4);
     this.lse = make('lse', maxTargets);

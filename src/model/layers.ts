@@ -9,7 +9,7 @@ import type { Bindable, Dyn, Op } from '../gpu/kernel.ts';
 import { attention, attentionBackward } from '../gpu/kernels/attention.ts';
 import { copy } from '../gpu/kernels/copy.ts';
 import { matmul } from '../gpu/kernels/matmul.ts';
-import { rmsNorm, rmsNormBackward, rmsNormPartials } from '../gpu/kernels/rms-norm.ts';
+import { rmsNorm, rmsNormBackward, normPartials } from '../gpu/kernels/rms-norm.ts';
 import { rope } from '../gpu/kernels/rope.ts';
 import { swiglu, swigluBackward } from '../gpu/kernels/swiglu.ts';
 import type { ModelConfig } from './config.ts';
@@ -273,10 +273,7 @@ export function backwardScratch(shape: LayerShape, layer: number, ones: View): B
     dQkvRaw: c.qkNorm ? make('dQkvRaw', n * qkvWidth(c)) : dQkv,
     partials: make(
       'partials',
-      Math.max(
-        rmsNormPartials(n, c.hiddenSize),
-        c.qkNorm ? rmsNormPartials(n * c.heads, c.headDim) : 0,
-      ),
+      Math.max(normPartials(n, c.hiddenSize), c.qkNorm ? normPartials(n * c.heads, c.headDim) : 0),
     ),
     ones,
   };

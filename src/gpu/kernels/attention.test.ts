@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { pack, referenceAttention, type AttentionShape, type Tree } from './attention-reference.ts';
-import { attention, attentionBackward, attentionDecode } from './attention.ts';
+import { attentionDecode } from './attention-decode.ts';
+import { attention, attentionBackward } from './attention.ts';
 import { centralDifferences, expectClose, Sandbox, seeded } from './sandbox.ts';
 
 let box: Sandbox;

@@ -12,14 +12,13 @@ import {
   type Kernel,
   type Op,
 } from '../kernel.ts';
-import decodeCode from './attention-decode.wgsl?raw';
 import dkvCode from './attention-dkv.wgsl?raw';
 import dqCode from './attention-dq.wgsl?raw';
 import slicedPrelude from './attention-sliced.wgsl?raw';
 import wholePrelude from './attention-whole.wgsl?raw';
 import code from './attention.wgsl?raw';
 
-const forwardParams = {
+export const queryParamTypes = {
   tokens: 'u32',
   heads: 'u32',
   group: 'u32',
@@ -60,7 +59,7 @@ const forward = forms({
   name: 'attention',
   code,
   bindings: ['read', 'read', 'read', 'write', 'write'],
-  params: forwardParams,
+  params: queryParamTypes,
 });
 
 const dq = forms({
@@ -77,13 +76,6 @@ const dkv = forms({
   params: backwardParams,
 });
 
-const decode = {
-  name: 'attention-decode',
-  code: decodeCode,
-  bindings: ['read', 'read', 'read', 'write'],
-  params: forwardParams,
-} as const satisfies Kernel;
-
 interface Heads<D> {
   tokens: Dyn<D>;
   heads: number;
@@ -95,7 +87,7 @@ interface Heads<D> {
   label?: string;
 }
 
-interface Queries<D> extends Heads<D> {
+export interface Queries<D> extends Heads<D> {
   /** Query head h of row i at i * qStride + qOffset + h * headDim. */
   q: Bindable;
   qStride: number;
@@ -113,7 +105,7 @@ interface Queries<D> extends Heads<D> {
 }
 
 /** The kernels index vec4s. */
-function vec4s(elements: number): number {
+export function vec4s(elements: number): number {
   if (elements % 4 !== 0) throw new Error(`attention strides and offsets are multiples of 4`);
   return elements / 4;
 }
@@ -124,7 +116,7 @@ function tiling(headDim: number): { constants: Record<string, number>; rows: num
   return { rows, constants: { ROWS: rows, SLICES: slices, HEAD_VECS: vec4s(headDim) } };
 }
 
-function queryParams<D>(a: Queries<D>) {
+export function queryParams<D>(a: Queries<D>) {
   return {
     tokens: a.tokens,
     heads: a.heads,
@@ -145,24 +137,12 @@ function queryParams<D>(a: Queries<D>) {
  */
 export function attention<D>(a: Queries<D> & { lse: Bindable }): Op<D> {
   const { constants, rows } = tiling(a.headDim);
-  return op<D, typeof forwardParams>(a.headDim > SLICE ? forward.sliced : forward.whole, {
+  return op<D, typeof queryParamTypes>(a.headDim > SLICE ? forward.sliced : forward.whole, {
     label: a.label,
     bindings: [a.q, a.kv, a.spans, a.o, a.lse],
     params: queryParams(a),
     constants,
     grid: (dims) => [Math.ceil(resolve(a.tokens, dims) / rows), a.heads],
-  });
-}
-
-/** The same o, without lse, for decoding: one query per sequence over the KV cache. */
-export function attentionDecode<D>(a: Queries<D>): Op<D> {
-  const vecs = vec4s(a.headDim);
-  return op<D, typeof forwardParams>(decode, {
-    label: a.label,
-    bindings: [a.q, a.kv, a.spans, a.o],
-    params: queryParams(a),
-    constants: { HEAD_VECS: vecs, SPLITS: Math.floor(64 / vecs) },
-    grid: (dims) => [a.heads, resolve(a.tokens, dims)],
   });
 }
 

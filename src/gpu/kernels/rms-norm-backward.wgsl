@@ -1,6 +1,6 @@
 // With n = x * rstd, rstd = rsqrt(mean(x^2) + eps), g = dy * weight:
 //   dx[r, c] (+)= rstd * (g[r, c] - n[r, c] * mean_c(g * n))
-// and rstds[r] = rstd, for the weight's gradient. Rows lie as in rms-norm.wgsl; x and dy alike.
+// and rstds[r] = rstd, for the weight's gradient. Rows lie as in rms-norm.wgsl.
 
 override LANES: u32 = 16u;
 override ACCUMULATE: bool = false;
@@ -9,10 +9,8 @@ struct Params {
   rows: u32,
   cols: u32,
   heads: u32,
-  x_stride: u32,
-  x_offset: u32,
-  dx_stride: u32,
-  dx_offset: u32,
+  stride: u32,
+  offset: u32,
   eps: f32,
 }
 
@@ -33,12 +31,11 @@ fn main(
 ) {
   let row = (group.x + group.y * 65535u) * (64u / LANES) + lane.y;
   let cols = select(0u, p.cols, row < p.rows);
-  let x_row = row / p.heads * p.x_stride + row % p.heads * p.cols + p.x_offset;
-  let dx_row = row / p.heads * p.dx_stride + row % p.heads * p.cols + p.dx_offset;
+  let at = row / p.heads * p.stride + row % p.heads * p.cols + p.offset;
   var sum = vec2f();
   for (var c = lane.x; c < cols; c += LANES) {
-    let value = x[x_row + c];
-    sum += value * vec2f(value, dy[x_row + c] * weight[c]);
+    let value = x[at + c];
+    sum += value * vec2f(value, dy[at + c] * weight[c]);
   }
   sums[index] = sum;
   workgroupBarrier();
@@ -47,9 +44,9 @@ fn main(
   let rstd = inverseSqrt(sum.x / f32(p.cols) + p.eps);
   let pull = sum.y / f32(p.cols) * rstd * rstd;
   for (var c = lane.x; c < cols; c += LANES) {
-    var value = rstd * (dy[x_row + c] * weight[c] - x[x_row + c] * pull);
-    if (ACCUMULATE) { value += dx[dx_row + c]; }
-    dx[dx_row + c] = value;
+    var value = rstd * (dy[at + c] * weight[c] - x[at + c] * pull);
+    if (ACCUMULATE) { value += dx[at + c]; }
+    dx[at + c] = value;
   }
   if (lane.x == 0u && row < p.rows) { rstds[row] = rstd; }
 }

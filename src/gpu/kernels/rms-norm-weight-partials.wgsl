@@ -8,8 +8,8 @@ struct Params {
   rows: u32,
   cols: u32,
   heads: u32,
-  x_stride: u32,
-  x_offset: u32,
+  stride: u32,
+  offset: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -24,7 +24,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (column >= p.cols || chunk * CHUNK >= p.rows) { return; }
   var sum = 0.0;
   for (var row = chunk * CHUNK; row < min(p.rows, chunk * CHUNK + CHUNK); row++) {
-    let at = row / p.heads * p.x_stride + row % p.heads * p.cols + p.x_offset + column;
+    let at = row / p.heads * p.stride + row % p.heads * p.cols + p.offset + column;
     sum += dy[at] * x[at] * partials[row];
   }
   partials[p.rows + chunk * p.cols + column] = sum;

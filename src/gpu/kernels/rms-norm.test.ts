@@ -1,11 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import {
-  rmsNorm,
-  rmsNormBackward,
-  rmsNormInPlace,
-  rmsNormInPlaceBackward,
-  rmsNormPartials,
-} from './rms-norm.ts';
+import { normPartials, rmsNorm, rmsNormBackward } from './rms-norm.ts';
 import { centralDifferences, expectClose, Sandbox, seeded } from './sandbox.ts';
 
 let box: Sandbox;
@@ -87,7 +81,7 @@ describe.each(SHAPES)('$rows rows of $cols, $heads a row of $rowStride', (shape)
     const before = seeded(x.length, 4);
     const start = seeded(shape.cols, 5);
     const [y, dx, dWeight] = [box.put(x), box.put(before), box.put(start)] as const;
-    const partials = box.marked(rmsNormPartials(shape.rows, shape.cols));
+    const partials = box.marked(normPartials(shape.rows, shape.cols));
     const launch = { ...shape, x: box.put(x), weight: box.put(weight), eps };
     const backward = { ...launch, dy: box.put(dy), dWeight, partials };
     await box.run(
@@ -105,28 +99,8 @@ describe.each(SHAPES)('$rows rows of $cols, $heads a row of $rowStride', (shape)
     const gaps = want.dx.map((value, i) => (dy[i] === 0 ? before[i]! : value));
     expectClose(written, gaps, 2e-5);
   });
-
-  it('does both in place', async () => {
-    const { x, weight, dy } = data();
-    const [inOut, d] = [box.put(x), box.put(dy)] as const;
-    const dWeight = box.put(new Float32Array(shape.cols));
-    const [saved, scratch] = [0, 1].map(() => box.marked(shape.rows * shape.cols)) as [
-      ReturnType<Sandbox['marked']>,
-      ReturnType<Sandbox['marked']>,
-    ];
-    const partials = box.marked(rmsNormPartials(shape.rows, shape.cols));
-    const launch = { ...shape, weight: box.put(weight), eps };
-    await box.run(
-      ...rmsNormInPlace({ ...launch, x: inOut, saved }),
-      ...rmsNormInPlaceBackward({ ...launch, saved, d, scratch, dWeight, partials }),
-    );
-    expectClose(await box.floats(inOut, x.length), reference(shape, x, weight), 1e-5);
-    const want = gradients(shape, x, weight, dy);
-    expectClose(await box.floats(d, x.length), want.dx, 2e-5);
-    expectClose(await box.floats(dWeight, shape.cols), want.dWeight, 2e-5);
-  });
 });
 
 it('keeps the partial sums within their buffer', () => {
-  expect(rmsNormPartials(129, 16)).toBe(129 + 3 * 16);
+  expect(normPartials(129, 16)).toBe(129 + 3 * 16);
 });

@@ -1,0 +1,79 @@
+import { foldGrid, op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
+import code from './adamw.wgsl?raw';
+
+const kernel = {
+  name: 'adamw',
+  code,
+  bindings: ['write', 'write', 'write', 'write', 'read'],
+  params: {
+    offset: 'u32',
+    count: 'u32',
+    lr: 'f32',
+    eps: 'f32',
+    weightDecay: 'f32',
+    maxNorm: 'f32',
+    beta1: 'f32',
+    rest1: 'f32',
+    biasCorrection1: 'f32',
+    beta2: 'f32',
+    rest2: 'f32',
+    biasCorrection2: 'f32',
+  },
+} as const satisfies Kernel;
+
+/** Elements one workgroup updates: BLOCK of adamw.wgsl. */
+const BLOCK = 1024;
+
+export interface AdamwLaunch<D> {
+  /** The four pools have one layout; elements [offset, offset + count) are updated. */
+  weights: Bindable;
+  /** Zeroed afterwards. */
+  gradients: Bindable;
+  m: Bindable;
+  v: Bindable;
+  /** [1]: the squared global norm of the gradients, of `sumOfSquares`. */
+  normSquared: Bindable;
+  count: Dyn<D>;
+  offset?: Dyn<D>;
+  lr: Dyn<D>;
+  beta1: Dyn<D>;
+  beta2: Dyn<D>;
+  eps: Dyn<D>;
+  weightDecay: Dyn<D>;
+  /** 1 - beta1^step, steps counted from 1. */
+  biasCorrection1: Dyn<D>;
+  /** 1 - beta2^step */
+  biasCorrection2: Dyn<D>;
+  /** Gradients are scaled down to this global norm; 0 leaves them alone. */
+  maxNorm: Dyn<D>;
+  label?: string;
+}
+
+/**
+ * One step of AdamW with clipping by the global norm, all read on the GPU. A norm that is not finite
+ * leaves weights and moments as they are.
+ */
+export function adamw<D>(launch: AdamwLaunch<D>): Op<D> {
+  const { weights, gradients, m, v, normSquared, offset = 0, label, ...values } = launch;
+  const { count, lr, beta1, beta2, eps, weightDecay, biasCorrection1, biasCorrection2 } = values;
+  return op<D, (typeof kernel)['params']>(kernel, {
+    ...(label && { label }),
+    bindings: [weights, gradients, m, v, normSquared],
+    params: {
+      offset,
+      count,
+      lr,
+      eps,
+      weightDecay,
+      maxNorm: values.maxNorm,
+      beta1,
+      // In float64 here: 1 - 0.999 in f32 is already off by 5e-5 of itself.
+      rest1: (d) => 1 - resolve(beta1, d),
+      biasCorrection1,
+      beta2,
+      rest2: (d) => 1 - resolve(beta2, d),
+      biasCorrection2,
+    },
+    grid: (d) => foldGrid(Math.ceil(resolve(count, d) / BLOCK)),
+  });
+}

@@ -1,0 +1,57 @@
+import { foldGrid, op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
+import code from './gather-backward.wgsl?raw';
+
+const kernel = {
+  name: 'gather-backward',
+  code,
+  bindings: ['read', 'read', 'read', 'read', 'write'],
+  params: { owners: 'u32', cols: 'u32' },
+} as const satisfies Kernel;
+
+/** Rows grouped by the table row they were gathered from; see `groupByTarget`. */
+export interface TargetGroups<T> {
+  /** u32 [rows]: the rows, those of one target side by side. */
+  order: T;
+  /** u32 [owners + 1]: owner u has order[starts[u]] up to order[starts[u + 1] - 1]. */
+  starts: T;
+  /** u32 [owners]: the table row of owner u. */
+  targets: T;
+}
+
+export interface GatherBackwardLaunch<D> extends TargetGroups<Bindable> {
+  /** [rows, cols] */
+  dOut: Bindable;
+  /** [n, cols], added to. */
+  dTable: Bindable;
+  /** How many distinct table rows were gathered. */
+  owners: Dyn<D>;
+  cols: Dyn<D>;
+  label?: string;
+}
+
+/** The gradient of `gather`: dTable[ids[r],:] += dOut[r,:], repeatable to the bit. */
+export function gatherBackward<D>(launch: GatherBackwardLaunch<D>): Op<D> {
+  const { dOut, order, starts, targets, dTable, owners, cols, label } = launch;
+  return op<D, (typeof kernel)['params']>(kernel, {
+    ...(label && { label }),
+    bindings: [dOut, order, starts, targets, dTable],
+    params: { owners, cols },
+    grid: (d) => foldGrid(resolve(owners, d) * Math.ceil(resolve(cols, d) / 64)),
+  });
+}
+
+/** Groups the rows of a gather by target, targets ascending and rows in order within each. */
+export function groupByTarget(ids: ArrayLike<number>): TargetGroups<Uint32Array<ArrayBuffer>> {
+  const order = Uint32Array.from(ids, (_, row) => row);
+  order.sort((a, b) => (ids[a] as number) - (ids[b] as number) || a - b);
+  const starts: number[] = [];
+  const targets: number[] = [];
+  order.forEach((row, at) => {
+    const id = ids[row] as number;
+    if (id === targets.at(-1)) return;
+    targets.push(id);
+    starts.push(at);
+  });
+  starts.push(order.length);
+  return { order, starts: Uint32Array.from(starts), targets: Uint32Array.from(targets) };
+}

@@ -1,0 +1,29 @@
+// In place, logits of a chunk -> gradient of the loss with respect to them:
+// d[r,v] = inverse_temperature (d_logp ([v = target] - q) + d_entropy (-q (log q + H)))
+// with log q = inverse_temperature logits[r,v] - lse, H = entropy[r]
+// logits [rows, chunk_cols]; targets, lse, entropy, d_logp, d_entropy [rows]
+struct Params { rows: u32, chunk_start: u32, chunk_cols: u32, inverse_temperature: f32 }
+@group(0) @binding(0) var<storage, read_write> logits: array<f32>;
+@group(0) @binding(1) var<storage, read> targets: array<u32>;
+@group(0) @binding(2) var<storage, read> lse: array<f32>;
+@group(0) @binding(3) var<storage, read> entropy: array<f32>;
+@group(0) @binding(4) var<storage, read> d_logp: array<f32>;
+@group(0) @binding(5) var<storage, read> d_entropy: array<f32>;
+@group(1) @binding(0) var<uniform> p: Params;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let row = group.x + group.y * 65535u;
+  if (row >= p.rows) { return; }
+  let at = targets[row] - p.chunk_start; // wraps to a huge value when the target is before
+  let total = lse[row];
+  let h = entropy[row];
+  let by_logp = d_logp[row] * p.inverse_temperature;
+  let by_entropy = d_entropy[row] * p.inverse_temperature;
+  let base = row * p.chunk_cols;
+  for (var c = lane; c < p.chunk_cols; c += 64u) {
+    let log_q = logits[base + c] * p.inverse_temperature - total;
+    let hit = select(0.0, by_logp, c == at);
+    logits[base + c] = hit - exp(log_q) * (by_logp + by_entropy * (log_q + h));
+  }
+}

@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import { recipeYaml, makeRecipe, parseRecipe, RecipeError } from './recipe.ts';
+import { describeRange } from './recipe/check.ts';
+import { recipeGroups, recipeKeys } from './recipe/keys.ts';
+import type { RecipeKeySpec } from './recipe/spec.ts';
+
+const complete = `model_name_or_path: policy
+reward_model_name_or_path: judge
+world: meal-planner
+max_steps: 10
+`;
+
+function refusal(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    expect(error).toBeInstanceOf(RecipeError);
+    const { message } = error as RecipeError;
+    expect(message).not.toContain('\n');
+    return message;
+  }
+  throw new Error('was accepted');
+}
+const refusalOf = (line: string, overrides = {}) =>
+  refusal(() => parseRecipe(complete + line, 'my.yaml', overrides));
+
+describe('a recipe', () => {
+  it('takes TRL keys and fills in the defaults of its algorithm', () => {
+    const { recipe, notices } = parseRecipe(
+      `${complete}learning_rate: 3e-4 # fast\nscale_rewards: false\nepsilon_high: null\n`,
+      'my.yaml',
+    );
+    expect(notices).toEqual([]);
+    expect(recipe).toMatchObject({
+      algorithm: 'grpo',
+      learning_rate: 3e-4,
+      scale_rewards: 'none',
+      epsilon_high: undefined,
+      num_generations: 8,
+      loss_type: 'dapo',
+      thinking: true,
+      max_steps: 10,
+    });
+    const sft = makeRecipe({
+      algorithm: 'sft',
+      model_name_or_path: 'm',
+      datasets: [{ path: 'json', data_files: 'a.jsonl' }],
+    });
+    expect(sft).toMatchObject({
+      learning_rate: 4e-6,
+      lr_scheduler_type: 'cosine',
+      max_steps: 100,
+    });
+    expect(sft.datasets).toEqual([{ path: 'json', data_files: ['a.jsonl'], split: 'train' }]);
+  });
+
+  it('is overridden by texts from a command line', () => {
+    const { recipe } = parseRecipe(complete, 'my.yaml', {
+      learning_rate: '1e-5',
+      thinking: 'false',
+      output_dir: '7',
+      warmup_steps: '3',
+    });
+    expect(recipe).toMatchObject({
+      learning_rate: 1e-5,
+      thinking: false,
+      output_dir: '7',
+      warmup_steps: 3,
+    });
+    expect(refusalOf('', { thinking: 'perhaps' })).toBe(
+      '--thinking: thinking is "perhaps"; it must be true or false.',
+    );
+  });
+
+  it('comes back the same from the YAML it writes', () => {
+    const { recipe } = parseRecipe(`${complete}delta: 4\nbeta: 0.04`, 'my.yaml');
+    const written = recipeYaml(recipe);
+    expect(parseRecipe(written, 'copy.yaml').recipe).toEqual(recipe);
+    expect(written).not.toContain('center_rewards_coefficient');
+  });
+
+  it('reads keys that change nothing here, and says so', () => {
+    const { notices } = parseRecipe(`${complete}report_to: wandb\nbf16: true`, 'my.yaml');
+    expect(notices).toEqual([
+      'my.yaml, line 5: report_to has no effect (metrics are in metrics.jsonl).',
+      'my.yaml, line 6: bf16 has no effect (everything is computed in float32).',
+    ]);
+  });
+});
+
+describe('a refusal', () => {
+  it.each([
+    ['learning_rte: 1', 'my.yaml, line 5: unknown key learning_rte; did you mean learning_rate?'],
+    ['constructor: 1', /^my.yaml, line 5: unknown key constructor; the keys are algorithm, seed/],
+    [
+      'learning_rate: -1',
+      'my.yaml, line 5: learning_rate is -1; it must be a number above 0 and at most 1.',
+    ],
+    ['temperature: .nan', /temperature is NaN; it must be a number above 0 and at most 10\.$/],
+    ['num_generations: 1', /num_generations is 1; it must be a whole number of at least 2\.$/],
+    ['num_iterations: 1.5', /num_iterations is 1.5; it must be a whole number from 1 to 100\.$/],
+    ['beta: null', /beta is null; it must be a number from 0 to 100\.$/],
+    ['beta: []', /beta is \[\]; it must be/],
+    ['loss_type: grop', /loss_type is "grop"; .* dr_grpo or dapo \(did you mean grpo\?\)\.$/],
+    ['algorithm: ppo', /line 5: algorithm ppo is not available yet; choose sft, reward or grpo\.$/],
+    [
+      'algorithm: sft',
+      /line 2: reward_model_name_or_path has no meaning when algorithm is sft; remove it\.$/,
+    ],
+    ['use_peft: true', /use_peft is not available yet \(all weights are trained\); remove it\.$/],
+    [
+      'num_generations: 3',
+      'my.yaml: per_device_train_batch_size is 8 completions, which is not a multiple of ' +
+        'num_generations (3); make it 9.',
+    ],
+    ['datasets: [{path: hub}]', /datasets is \[{"path":"hub"}\]; it must be a list of entries/],
+    ['datasets: [{path: json, data_files: a.jsonl}]', /world and datasets are both set/],
+    ['a: b: c', /^my.yaml, line 5: not YAML \(Nested mappings/],
+    ['world: meal-planner', /^my.yaml, line 5: not YAML \(Map keys must be unique\)/],
+    ['"', /^my.yaml, line \d: not YAML/],
+  ])('of %j names the place, the value and what would be right', (line, message) => {
+    expect(refusalOf(line)).toEqual(
+      typeof message === 'string' ? message : expect.stringMatching(message),
+    );
+  });
+
+  it('names what is missing', () => {
+    const without = (key: string) =>
+      refusal(() => parseRecipe(complete.replace(new RegExp(`${key}.*`), ''), 'my.yaml'));
+    expect(without('^model_name_or_path')).toMatch(/^my.yaml: model_name_or_path is missing; set/);
+    expect(without('reward_model_name_or_path')).toMatch(/reward_model_name_or_path is missing/);
+    expect(without('world')).toMatch(/there is no data; set datasets/);
+    expect(refusal(() => parseRecipe('- a', 'my.yaml'))).toMatch(/^my.yaml: not a recipe/);
+    expect(refusal(() => parseRecipe('', 'my.yaml'))).toMatch(/model_name_or_path is missing/);
+  });
+});
+
+it('every key has help in one sentence and a default within its own range', () => {
+  const grouped = recipeGroups.flatMap(({ keys }) => Object.keys(keys));
+  expect(grouped.sort()).toEqual(Object.keys(recipeKeys).sort());
+  for (const [key, spec] of Object.entries<RecipeKeySpec>(recipeKeys)) {
+    expect(spec.help, key).toMatch(/^[A-Z].*[^.]\.$/);
+    if (spec.default === undefined) expect(spec.optional, key).toBe(true);
+    if (spec.type !== 'number' && spec.type !== 'integer') continue;
+    for (const value of [spec.default, ...Object.values(spec.defaults ?? {})]) {
+      if (value === undefined) continue;
+      expect(value, `${key} is ${describeRange(spec)}`).toBeGreaterThanOrEqual(
+        spec.min ?? -Infinity,
+      );
+      expect(value, key).toBeLessThanOrEqual(spec.max ?? Infinity);
+      if (spec.above !== undefined) expect(value, key).toBeGreaterThan(spec.above);
+    }
+  }
+});

@@ -1,0 +1,171 @@
+/**
+ * Reads a recipe: flat YAML with TRL's key names, every value checked before anything is trained.
+ * What is wrong is said with the place, the value, and what would be right.
+ */
+import { isMap, isNode, isScalar, LineCounter, parse, parseDocument, stringify } from 'yaml';
+import type { AdamWOptions } from '../model/adamw.ts';
+import type { BatchLimits } from '../model/batch-runner.ts';
+import { nearest } from './nearest.ts';
+import { checkTogether, checkValue, oneOf, RecipeError } from './recipe/check.ts';
+import {
+  ignoredKeys,
+  laterKeys,
+  recipeGroups,
+  recipeKeys,
+  type Recipe,
+  type RecipeKey,
+} from './recipe/keys.ts';
+import { algorithms, type Algorithm, type RecipeKeySpec } from './recipe/spec.ts';
+
+export { RecipeError } from './recipe/check.ts';
+export type { Recipe, RecipeKey } from './recipe/keys.ts';
+export type { Algorithm, Dataset } from './recipe/spec.ts';
+
+export interface ParsedRecipe {
+  readonly recipe: Recipe;
+  /** One sentence for each key that was read and has no effect here. */
+  readonly notices: readonly string[];
+}
+
+/** A value as it was given, and where: "recipes/my.yaml, line 3" or "--beta". */
+interface Given {
+  readonly value: unknown;
+  readonly place: string;
+}
+
+/**
+ * @param text YAML
+ * @param fileName for messages
+ * @param overrides further keys, as texts from a command line; they win over the file
+ * @throws RecipeError
+ */
+export function parseRecipe(
+  text: string,
+  fileName: string,
+  overrides: Readonly<Record<string, string>> = {},
+): ParsedRecipe {
+  const given = readYaml(text, fileName);
+  for (const [key, value] of Object.entries(overrides)) {
+    given.set(key, { value: readOverride(key, value), place: `--${key}` });
+  }
+  return assemble(given, fileName);
+}
+
+/** Checks values that did not come as YAML, such as the page's settings. */
+export function makeRecipe(values: Readonly<Record<string, unknown>>): Recipe {
+  const place = 'settings';
+  const given = Object.entries(values).map(([key, value]) => [key, { value, place }] as const);
+  return assemble(new Map(given), place).recipe;
+}
+
+/** The recipe as YAML with every key of its algorithm, so that later defaults cannot change it. */
+export function recipeYaml(recipe: Recipe): string {
+  const keys = keysOf(recipe.algorithm).filter((key) => recipe[key] !== undefined);
+  return stringify(Object.fromEntries(keys.map((key) => [key, recipe[key]])));
+}
+
+function keysOf(algorithm: Algorithm): RecipeKey[] {
+  const groups = recipeGroups.filter(({ only }) => !only || only.includes(algorithm));
+  return groups.flatMap(({ keys }) => Object.keys(keys)) as RecipeKey[];
+}
+
+function readYaml(text: string, fileName: string): Map<string, Given> {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const lineAt = (offset: number) => `${fileName}, line ${lines.linePos(offset).line}`;
+  const [problem] = document.errors;
+  if (problem) throw new RecipeError(`${lineAt(problem.pos[0])}: not YAML (${problem.message}).`);
+  const given = new Map<string, Given>();
+  const { contents } = document;
+  if (contents === null) return given;
+  if (!isMap(contents)) {
+    throw new RecipeError(
+      `${fileName}: not a recipe; it must have lines of the form "key: value".`,
+    );
+  }
+  for (const { key, value } of contents.items) {
+    const place = lineAt(key.range[0]);
+    const name = isScalar(key) ? String(key.value) : String(key);
+    given.set(name, { value: isNode(value) ? value.toJS(document) : value, place });
+  }
+  return given;
+}
+
+/** Command lines carry texts; all but a text key's are read as YAML values. */
+function readOverride(key: string, text: string): unknown {
+  if (specOf(key)?.type === 'text') return text;
+  try {
+    return parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
+
+function assemble(given: ReadonlyMap<string, Given>, source: string): ParsedRecipe {
+  const algorithm = readAlgorithm(given);
+  const keys = keysOf(algorithm);
+  const notices: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [key, spec] of Object.entries<RecipeKeySpec>(recipeKeys)) {
+    values[key] = spec.defaults?.[algorithm] ?? spec.default;
+  }
+  for (const [key, { value, place }] of given) {
+    const spec = specOf(key);
+    if (spec && (keys as string[]).includes(key)) {
+      values[key] = checkValue(key, spec, value, place);
+    } else if (spec) {
+      throw new RecipeError(
+        `${place}: ${key} has no meaning when algorithm is ${algorithm}; remove it.`,
+      );
+    } else if (Object.hasOwn(ignoredKeys, key)) {
+      notices.push(`${place}: ${key} has no effect (${ignoredKeys[key]!}).`);
+    } else {
+      refuseUnknown(key, place, keys);
+    }
+  }
+  const recipe = values as unknown as Recipe;
+  checkTogether(recipe, source);
+  return { recipe, notices };
+}
+
+function readAlgorithm(given: ReadonlyMap<string, Given>): Algorithm {
+  const entry = given.get('algorithm');
+  if (!entry) return recipeKeys.algorithm.default;
+  const { value, place } = entry;
+  if (value === 'dpo' || value === 'ppo') {
+    const message = `algorithm ${value} is not available yet; choose ${oneOf(algorithms)}`;
+    throw new RecipeError(`${place}: ${message}.`);
+  }
+  return checkValue('algorithm', recipeKeys.algorithm, value, place) as Algorithm;
+}
+
+function refuseUnknown(key: string, place: string, keys: readonly string[]): never {
+  if (Object.hasOwn(laterKeys, key)) {
+    throw new RecipeError(`${place}: ${key} is not available yet (${laterKeys[key]!}); remove it.`);
+  }
+  const meant = nearest(key, keys);
+  const hint = meant ? `did you mean ${meant}?` : `the keys are ${keys.join(', ')}.`;
+  throw new RecipeError(`${place}: unknown key ${key}; ${hint}`);
+}
+
+function specOf(key: string): RecipeKeySpec | undefined {
+  return Object.hasOwn(recipeKeys, key) ? recipeKeys[key as RecipeKey] : undefined;
+}
+
+export function adamwOptions(recipe: Recipe): AdamWOptions {
+  return {
+    beta1: recipe.adam_beta1,
+    beta2: recipe.adam_beta2,
+    epsilon: recipe.adam_epsilon,
+    weightDecay: recipe.weight_decay,
+    maxGradNorm: recipe.max_grad_norm,
+  };
+}
+
+/** What one batch of examples (sft) or of preference pairs (reward) takes at most. */
+export function batchLimits(recipe: Recipe): BatchLimits {
+  const examples = recipe.per_device_train_batch_size;
+  return recipe.algorithm === 'reward'
+    ? { maxTokens: 2 * examples * recipe.max_length, maxTargets: 2 * examples }
+    : { maxTokens: examples * recipe.max_length, maxTargets: examples * recipe.max_length };
+}

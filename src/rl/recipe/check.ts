@@ -1,0 +1,121 @@
+/** What a recipe's values must be: each by itself, and together. */
+import type { Recipe } from './keys.ts';
+import type { Dataset, NumberKey, RecipeKeySpec } from './spec.ts';
+import { nearest } from '../nearest.ts';
+
+/** A recipe that cannot be run; the message says where, what, and what would be right. */
+export class RecipeError extends Error {
+  override name = 'RecipeError';
+}
+
+/** Returns `value` in the type that `key` has, or says what is wrong with it at `place`. */
+export function checkValue(
+  key: string,
+  spec: RecipeKeySpec,
+  value: unknown,
+  place: string,
+): unknown {
+  if (value === null && spec.optional) return undefined;
+  const refuse = (expected: string): never => {
+    throw new RecipeError(`${place}: ${key} is ${show(value)}; it must be ${expected}.`);
+  };
+  switch (spec.type) {
+    case 'number':
+    case 'integer':
+      return checkNumber(spec, value) ?? refuse(describeRange(spec));
+    case 'choice': {
+      const choice = spec.aliases?.[String(value)] ?? String(value);
+      if (spec.choices.includes(choice)) return choice;
+      const meant = nearest(choice, spec.choices);
+      return refuse(oneOf(spec.choices) + (meant ? ` (did you mean ${meant}?)` : ''));
+    }
+    case 'flag':
+      return typeof value === 'boolean' ? value : refuse('true or false');
+    case 'text':
+      if (typeof value === 'number') return String(value);
+      return typeof value === 'string' && value !== '' ? value : refuse('a text');
+    case 'datasets':
+      return (
+        checkDatasets(value) ?? refuse('a list of entries {path: json, data_files: FILE.jsonl}')
+      );
+  }
+}
+
+/** "a", "a or b", "a, b or c". */
+export function oneOf(choices: readonly string[]): string {
+  const last = choices.at(-1)!;
+  return choices.length === 1 ? last : `${choices.slice(0, -1).join(', ')} or ${last}`;
+}
+
+/** The allowed values of a number in words: "a whole number, at least 2". */
+export function describeRange({ type, min, above, max }: NumberKey): string {
+  return [
+    type === 'integer' ? 'a whole number' : 'a number',
+    min !== undefined && max !== undefined ? `from ${min} to ${max}` : '',
+    min !== undefined && max === undefined ? `of at least ${min}` : '',
+    above !== undefined ? `above ${above}` : '',
+    min === undefined && max !== undefined ? `and at most ${max}` : '',
+  ]
+    .filter(Boolean)
+    .join(' ');
+}
+
+function checkNumber(spec: NumberKey, value: unknown): number | undefined {
+  // Other YAML readers take 1e-6 for a text, so that recipes carry it in quotes.
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  if (typeof number !== 'number' || !Number.isFinite(number)) return undefined;
+  if (spec.type === 'integer' && !Number.isSafeInteger(number)) return undefined;
+  if (spec.min !== undefined && number < spec.min) return undefined;
+  if (spec.above !== undefined && number <= spec.above) return undefined;
+  if (spec.max !== undefined && number > spec.max) return undefined;
+  return number;
+}
+
+function checkDatasets(value: unknown): readonly Dataset[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const datasets = value.map((entry: unknown) => {
+    const { path, data_files, split = 'train' } = (entry ?? {}) as Record<string, unknown>;
+    const files: unknown[] = Array.isArray(data_files) ? data_files : [data_files];
+    const areTexts = files.length > 0 && files.every((file) => typeof file === 'string');
+    if (path !== 'json' || !areTexts || (split !== 'train' && split !== 'test')) return undefined;
+    return { path, data_files: files, split } as const;
+  });
+  return datasets.every((dataset) => dataset !== undefined) ? datasets : undefined;
+}
+
+/** Refuses values that are possible one by one and not together. */
+export function checkTogether(recipe: Recipe, source: string): void {
+  const refuse = (problem: string): never => {
+    throw new RecipeError(`${source}: ${problem}`);
+  };
+  if (!recipe.model_name_or_path) {
+    refuse('model_name_or_path is missing; set it to the folder of the model to train.');
+  }
+  if (recipe.world === undefined && recipe.datasets.length === 0) {
+    refuse('there is no data; set datasets to JSONL files, or world to meal-planner.');
+  }
+  if (recipe.world !== undefined && recipe.datasets.length > 0) {
+    refuse('world and datasets are both set; remove one of them.');
+  }
+  if (recipe.algorithm === 'grpo') checkGroups(recipe, refuse);
+}
+
+function checkGroups(recipe: Recipe, refuse: (problem: string) => never): void {
+  if (!recipe.reward_model_name_or_path) {
+    refuse('reward_model_name_or_path is missing; set it to the folder of a reward model.');
+  }
+  const batch = recipe.per_device_train_batch_size;
+  const group = recipe.num_generations;
+  if (batch % group !== 0) {
+    const better = Math.max(group, Math.round(batch / group) * group);
+    refuse(
+      `per_device_train_batch_size is ${batch} completions, which is not a multiple of ` +
+        `num_generations (${group}); make it ${better}.`,
+    );
+  }
+}
+
+function show(value: unknown): string {
+  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}

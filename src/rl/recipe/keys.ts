@@ -1,0 +1,86 @@
+/**
+ * Every key a recipe may have: type, default, range and one sentence of help, which the page and the
+ * command line show. Names are TRL's, defaults too unless the RLMT paper's differ; the few keys that
+ * TRL does not have are marked "ours".
+ */
+import { examples, generation, judge, objective } from './algorithm-keys.ts';
+import { data, optimizer, run } from './shared-keys.ts';
+import type { Algorithm, Dataset, RecipeKeys } from './spec.ts';
+
+/** The keys in the order in which people read them; a group without `only` serves every algorithm. */
+export const recipeGroups: readonly {
+  readonly title: string;
+  readonly keys: RecipeKeys;
+  readonly only?: readonly Algorithm[];
+}[] = [
+  { title: 'Run', keys: run },
+  { title: 'Model and data', keys: data },
+  { title: 'Optimizer', keys: optimizer },
+  { title: 'Examples', keys: examples, only: ['sft', 'reward'] },
+  { title: 'Reward model', keys: judge, only: ['reward'] },
+  { title: 'Generation', keys: generation, only: ['grpo'] },
+  { title: 'Objective', keys: objective, only: ['grpo'] },
+];
+
+export const recipeKeys = {
+  ...run,
+  ...data,
+  ...optimizer,
+  ...examples,
+  ...judge,
+  ...generation,
+  ...objective,
+} as const satisfies RecipeKeys;
+export type RecipeKey = keyof typeof recipeKeys;
+
+type ValueOf<Spec> = Spec extends { type: 'choice'; choices: readonly (infer Choice)[] }
+  ? Choice
+  : Spec extends { type: 'number' | 'integer' }
+    ? number
+    : Spec extends { type: 'flag' }
+      ? boolean
+      : Spec extends { type: 'datasets' }
+        ? readonly Dataset[]
+        : string;
+
+/** A checked recipe: every key has its value, those of other algorithms their defaults. */
+export type Recipe = {
+  readonly [K in RecipeKey]:
+    | ValueOf<(typeof recipeKeys)[K]>
+    | ((typeof recipeKeys)[K] extends { optional: true } ? undefined : never);
+};
+
+/** Keys of TRL that change nothing here, with the reason: accepted, so that its recipes can be read. */
+export const ignoredKeys: Readonly<Record<string, string>> = {
+  report_to: 'metrics are in metrics.jsonl',
+  num_completions_to_print: 'log_completions decides',
+  logging_steps: 'every step is logged',
+  logging_strategy: 'every step is logged',
+  logging_first_step: 'every step is logged',
+  save_strategy: 'save_steps decides',
+  eval_strategy: 'eval_steps decides',
+  run_name: 'the output folder names the run',
+  num_processes: 'there is one device',
+  num_machines: 'there is one device',
+  use_vllm: 'completions are generated here',
+  bf16: 'everything is computed in float32',
+  fp16: 'everything is computed in float32',
+  dtype: 'everything is computed in float32',
+  torch_dtype: 'everything is computed in float32',
+  attn_implementation: 'there is one',
+  gradient_checkpointing: 'activations are always recomputed',
+  push_to_hub: 'nothing leaves this machine',
+  disable_tqdm: 'progress is shown on a terminal only',
+};
+
+/** Keys of TRL that would change a run and that nothing here can honour yet. */
+export const laterKeys: Readonly<Record<string, string>> = {
+  top_entropy_quantile: 'the policy learns from all tokens',
+  use_peft: 'all weights are trained',
+  num_train_epochs: 'set max_steps to a number of optimizer steps',
+  lora_r: 'all weights are trained',
+  lora_alpha: 'all weights are trained',
+  lora_target_modules: 'all weights are trained',
+  load_in_4bit: 'weights are not quantised',
+  load_in_8bit: 'weights are not quantised',
+};
