@@ -49,7 +49,7 @@ export const rewardChart: ChartSpec = {
 export const otherCharts: ChartSpec[] = [
   {
     title: 'How much does it write?',
-    note: 'Mean length in tokens. Nobody asks for longer or shorter thoughts: length changes only as far as it pays.',
+    note: 'Mean number of words. Nobody asks for longer or shorter thoughts: length changes only as far as it pays.',
     fromZero: true,
     lines: [
       {
@@ -71,7 +71,7 @@ export const otherCharts: ChartSpec[] = [
   },
   {
     title: 'Are its thoughts true?',
-    note: 'The share of claims in the thoughts that hold (prices, diets, sums), and the share of tries whose form is broken. The judge sees no thought: truth lasts only while it helps.',
+    note: 'The share of claims in the thoughts that hold (prices, diets, what is left), and the share of tries whose form is broken. The judge sees no thought: truth lasts only while it helps.',
     range: [0, 1],
     lines: [
       {

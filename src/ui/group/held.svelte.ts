@@ -20,7 +20,10 @@ export class Held {
         shownAt = performance.now();
       };
       const wait = isRunning() && next ? shownAt + HOLD_MS - performance.now() : 0;
-      if (wait <= 0) return show();
+      if (wait <= 0) {
+        show();
+        return;
+      }
       const timer = setTimeout(show, wait);
       return () => clearTimeout(timer);
     });

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { parseMenu, thoughtLines, tidy } from './menu.ts';
 
 describe('parseMenu', () => {
-  it('reads dishes, guests and budget', () => {
-    expect(parseMenu('menu beans 5 cake 1 guests cleo fishfree dan vegan budget 18')).toEqual({
+  it('reads dishes, for and budget', () => {
+    expect(parseMenu('menu beans 5 cake 1 for cleo fishfree dan vegan budget 18')).toEqual({
       dishes: [
         { name: 'beans', price: 5 },
         { name: 'cake', price: 1 },
@@ -17,17 +17,17 @@ describe('parseMenu', () => {
   });
 
   it('does not mind spaces and line breaks', () => {
-    expect(parseMenu('  menu beans 5\n guests cleo vegan  budget 3 ')?.budget).toBe(3);
+    expect(parseMenu('  menu beans 5\n for cleo vegan  budget 3 ')?.budget).toBe(3);
   });
 
   it.each([
     ['another world', 'Write a haiku about soup.'],
-    ['a price that is no number', 'menu beans five guests cleo vegan budget 18'],
-    ['a dish without a price', 'menu beans 5 cake guests cleo vegan budget 18'],
-    ['no guests', 'menu beans 5 guests budget 18'],
-    ['a guest without a diet', 'menu beans 5 guests cleo budget 18'],
-    ['no budget', 'menu beans 5 guests cleo vegan'],
-    ['more after the budget', 'menu beans 5 guests cleo vegan budget 18 and wine'],
+    ['a price that is no number', 'menu beans five for cleo vegan budget 18'],
+    ['a dish without a price', 'menu beans 5 cake for cleo vegan budget 18'],
+    ['no guests', 'menu beans 5 for budget 18'],
+    ['a guest without a diet', 'menu beans 5 for cleo budget 18'],
+    ['no budget', 'menu beans 5 for cleo vegan'],
+    ['more after the budget', 'menu beans 5 for cleo vegan budget 18 and wine'],
     ['nothing', ''],
   ])('leaves %s as plain text', (_, prompt) => {
     expect(parseMenu(prompt)).toBeNull();

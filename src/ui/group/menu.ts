@@ -1,7 +1,7 @@
 /**
  * Reads the meal planner's prompt, so that it can be set like a menu. Whatever does not fit the
  * grammar exactly is null, and is shown as the plain text that it is:
- *   menu (DISH PRICE)+ guests (NAME DIET)+ budget NUMBER
+ *   menu (DISH PRICE)+ for (NAME DIET)+ budget NUMBER
  */
 export interface MenuPrompt {
   dishes: { name: string; price: number }[];
@@ -9,7 +9,7 @@ export interface MenuPrompt {
   budget: number;
 }
 
-const PROMPT = /^menu (.+) guests (.+) budget (\d+)$/;
+const PROMPT = /^menu (.+) for (.+) budget (\d+)$/;
 
 export function parseMenu(prompt: string): MenuPrompt | null {
   const match = PROMPT.exec(prompt.trim().replace(/\s+/g, ' '));

@@ -22,8 +22,8 @@ export class Session {
   async open(still: boolean): Promise<void> {
     // Looking for a graphics card may take a while, and the replay needs none.
     void this.checkGpu();
-    this.recorded = await fetchRecordedRun('./recorded-run.json').catch((error: Error) => {
-      this.recordedError = error.message;
+    this.recorded = await fetchRecordedRun('./recorded-run.json').catch((error: unknown) => {
+      this.recordedError = (error as Error).message;
       return null;
     });
     // Whoever was quick has started training already.
