@@ -69,7 +69,10 @@ export class Run {
     const { step } = result.metrics;
     await this.folder.append('metrics.jsonl', JSON.stringify(result.metrics) + '\n');
     if (result.groups.length > 0 && this.recipe.log_completions) {
-      await this.folder.write(`completions/step-${step}.jsonl`, completionRows(step, result.groups));
+      await this.folder.write(
+        `completions/step-${step}.jsonl`,
+        completionRows(step, result.groups),
+      );
     }
     if (step % this.recipe.save_steps === 0 || this.finished) await this.save();
     if (this.finished) await this.summarize(result.metrics);
@@ -88,7 +91,10 @@ export class Run {
       moments.set(`exp_avg_sq.${name}`, { shape, values: state.secondMoments.get(name)! });
     }
     await this.folder.write(`${at}/optimizer.safetensors`, writeSafetensors(moments));
-    await this.folder.write(`${at}/trainer_state.json`, JSON.stringify({ global_step: state.step }));
+    await this.folder.write(
+      `${at}/trainer_state.json`,
+      JSON.stringify({ global_step: state.step }),
+    );
   }
 
   private async summarize(last: MetricsRow): Promise<void> {

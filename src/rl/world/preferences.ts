@@ -5,19 +5,12 @@
  * Ranking K responses gives K (K - 1) / 2 pairs for K forward passes, all of them in one batch
  * (Ouyang et al., 2022, section 3.5).
  */
+import type { PreferenceGroup } from '../data.ts';
 import type { Random } from '../random.ts';
 import { MAINS, MAX_PRICE, SWEETS, suits, words, type DishName } from './menu.ts';
 import { goldUtility } from './gold.ts';
 import { priceOf, promptText, type DinnerPrompt } from './prompts.ts';
 import { mediocrePlan, responseText, tryText, type Plan } from './sft-data.ts';
-
-export interface PreferenceGroup {
-  /** The user's turn, without the chat template. */
-  prompt: string;
-  responses: string[];
-  /** [preferred, other], as indices of responses. */
-  pairs: [number, number][];
-}
 
 /** U differences of this size are preferred with probability 0.73. */
 const RATER_TEMPERATURE = 0.6;
