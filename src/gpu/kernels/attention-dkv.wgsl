@@ -57,8 +57,11 @@ fn main(
 
   let end = longest(stop - key0);
   for (var t = 0u; t < end; t += 4u) {
-    // What lies below the first viewer is no viewer of any key here, but a row that exists.
-    let queries = stop - 1u - min(vec4u(t, t + 1u, t + 2u, t + 3u), vec4u(stop - 1u));
+    // What lies below the first viewer is no viewer of any key here, but a row that exists. Row 0
+    // stands in for rows below it, and must not count again: it may well be a viewer itself.
+    let back = vec4u(t, t + 1u, t + 2u, t + 3u);
+    let queries = stop - 1u - min(back, vec4u(stop - 1u));
+    let inside = back < vec4u(stop);
     for (var h = 0u; h < group; h++) {
       let head = kv_head * group + h;
       let stats = queries * heads + head;
@@ -81,7 +84,7 @@ fn main(
       @end c
       @end n
       @for r ROWS
-      let sees{r} = queries - key{r} < vec4u(viewers{r});
+      let sees{r} = (queries - key{r} < vec4u(viewers{r})) & inside;
       s{r} = over_slices(s{r}, lane);
       dp{r} = over_slices(dp{r}, lane);
       let w{r} = select(vec4f(), exp2(s{r} - vec4f(lse0, lse1, lse2, lse3)), sees{r});
