@@ -6,13 +6,13 @@ import * as Comlink from 'comlink';
 /** @typedef {import('../../src/rl/protocol.ts').TrainingListener} Listener */
 /** @typedef {import('../../src/rl/protocol.ts').Status} Status */
 
-const MAX_STEPS = 12;
 const STEP_MS = 120;
 
 class FakeService {
   /** @type {import('comlink').Remote<Listener> | undefined} */
   listener;
   done = 0;
+  maxSteps = 0;
   /** Runs on until this many steps are done. */
   goal = 0;
 
@@ -22,6 +22,7 @@ class FakeService {
    */
   async open(recipe, listener) {
     this.listener = listener;
+    this.maxSteps = Number(recipe.max_steps);
     if (recipe.fail) throw new Error('The reward model is not there: run npm start again.');
     this.send('loading');
     await pause(STEP_MS);
@@ -30,9 +31,9 @@ class FakeService {
   }
 
   async start() {
-    this.goal = MAX_STEPS;
+    this.goal = this.maxSteps;
     while (this.done < this.goal) await this.one();
-    this.send(this.done === MAX_STEPS ? 'finished' : 'paused');
+    this.send(this.done === this.maxSteps ? 'finished' : 'paused');
   }
 
   pause() {
@@ -87,7 +88,7 @@ class FakeService {
    */
   send(phase, detail) {
     /** @type {Status} */
-    const status = { phase, step: this.done, maxSteps: MAX_STEPS, adapter: 'a fake adapter' };
+    const status = { phase, step: this.done, maxSteps: this.maxSteps, adapter: 'a fake adapter' };
     if (detail) status.detail = detail;
     if (this.done) status.secondsPerStep = STEP_MS / 1000;
     void this.listener?.onStatus(status);

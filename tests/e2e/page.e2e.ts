@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { launchBrowser } from '../../scripts/browser.mjs';
+import type { RecordedRun } from '../../src/rl/protocol.ts';
 import { syntheticRun } from './synthetic-run.ts';
 
 const COMLINK = join(import.meta.dirname, '../../node_modules/comlink/dist/esm/comlink.mjs');
@@ -17,13 +18,15 @@ beforeAll(async () => {
 afterAll(() => browser.close());
 
 interface Setting extends BrowserContextOptions {
+  /** What the recorded run was trained with, and so what training here gets. */
+  recipe?: RecordedRun['recipe'];
   recorded?: boolean;
   gpu?: 'fake' | 'none';
 }
 
 /** The built page, with what it fetches replaced; `use` fails on any error in the page. */
 async function withPage(
-  { recorded = true, gpu = 'fake', ...options }: Setting,
+  { recipe = { max_steps: 30 }, recorded = true, gpu = 'fake', ...options }: Setting,
   use: (page: Page) => Promise<void>,
 ): Promise<void> {
   const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
@@ -32,7 +35,7 @@ async function withPage(
       const fake = { requestAdapter: () => Promise.resolve({}) };
       Object.defineProperty(navigator, 'gpu', { value: has ? fake : undefined });
     }, gpu === 'fake');
-    const run = recorded ? JSON.stringify(syntheticRun(STEPS)) : null;
+    const run = recorded ? JSON.stringify(syntheticRun(STEPS, recipe)) : null;
     await context.route('**/recorded-run.json', (route) =>
       run
         ? route.fulfill({ contentType: 'application/json', body: run })
@@ -130,15 +133,17 @@ describe('training', () => {
       await page.getByRole('button', { name: 'One step' }).click();
       await reaches(page, before + 1);
       await page.getByRole('button', { name: 'Go on' }).click();
-      await page.getByRole('heading', { name: 'Trained for 12 steps' }).waitFor();
-      expect(await step(page)).toBe(12);
+      await page.getByRole('heading', { name: 'Trained for 30 steps' }).waitFor();
+      expect(await step(page)).toBe(30);
       await page.getByRole('button', { name: 'Show the recorded run' }).click();
       expect(await step(page)).toBe(STEPS);
     }));
 
   it('looks back while it runs, and stops', () =>
-    withPage({}, async (page) => {
+    withPage({ recipe: { max_steps: 1000 } }, async (page) => {
+      await reaches(page, STEPS);
       await train(page);
+      await page.getByRole('button', { name: 'Stop' }).waitFor();
       await reaches(page, 4);
       await page.getByRole('slider', { name: 'Step' }).fill('2');
       await page.waitForTimeout(600);
@@ -151,11 +156,7 @@ describe('training', () => {
     }));
 
   it('shows what the worker says is wrong', () =>
-    withPage({}, async (page) => {
-      await page.route('**/recorded-run.json', (route) =>
-        route.fulfill({ json: { ...syntheticRun(STEPS), recipe: { fail: true } } }),
-      );
-      await page.reload();
+    withPage({ recipe: { fail: true } }, async (page) => {
       await reaches(page, STEPS);
       await train(page);
       await page.getByText('The reward model is not there: run npm start again.').waitFor();

@@ -1,9 +1,9 @@
 import type { RecordedRun, StepReport } from '../../src/rl/protocol.ts';
 
 /** A recorded run with made-up numbers, for tests of the page alone. Group 3 is all equal. */
-export function syntheticRun(steps = 24): RecordedRun {
+export function syntheticRun(steps: number, recipe: RecordedRun['recipe']): RecordedRun {
   return {
-    recipe: { algorithm: 'grpo', max_steps: steps, seed: 0 },
+    recipe,
     adapter: 'synthetic',
     steps: Array.from({ length: steps }, (_, i) => report(i + 1)),
   };
