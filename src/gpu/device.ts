@@ -5,6 +5,7 @@
  */
 import { GpuError, GpuLostError, GpuMemoryError, GpuUnavailableError } from './errors.ts';
 import type { Kernel } from './kernel.ts';
+import type { MatmulVariant } from './kernels/matmul.ts';
 
 /** A range of a GPU buffer. Offsets are multiples of 256 bytes, the WebGPU binding alignment. */
 export interface View {
@@ -37,6 +38,8 @@ const WANTED_LIMITS = [
 export interface GpuOptions {
   /** Leave optional features out, to run the variants a lesser adapter would get. */
   without?: readonly (typeof WANTED_FEATURES)[number][];
+  /** How to wait for the device where `await` alone is not good enough; see node.ts. */
+  wait?: <T>(pending: Promise<T>) => Promise<T>;
 }
 
 export class Gpu {
@@ -54,14 +57,20 @@ export class Gpu {
   readonly lost: Promise<GpuLostError>;
   readonly device: GPUDevice;
   readonly info: GPUAdapterInfo;
+  /** The matmul that suits this adapter; see tuning.ts. */
+  matmul: MatmulVariant;
 
+  private readonly wait: <T>(pending: Promise<T>) => Promise<T>;
   private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
   private readonly layouts = new Map<string, GPUBindGroupLayout>();
   private failure: GpuError | undefined;
 
-  private constructor(device: GPUDevice, info: GPUAdapterInfo) {
+  private constructor(device: GPUDevice, info: GPUAdapterInfo, options: GpuOptions) {
+    this.wait = options.wait ?? ((pending) => pending);
     this.device = device;
     this.info = info;
+    // Subgroups of four are CPU vector registers; no graphics card has them.
+    this.matmul = device.features.has('subgroups') && info.subgroupMaxSize === 4 ? 'quad' : 'tiled';
     this.lost = device.lost.then((reason) => {
       const error = new GpuLostError(
         `The graphics device was lost (${reason.message || reason.reason}). ` +
@@ -98,7 +107,7 @@ export class Gpu {
       WANTED_LIMITS.map((name) => [name, adapter.limits[name]]),
     );
     const device = await adapter.requestDevice({ requiredFeatures: features, requiredLimits });
-    return new Gpu(device, adapter.info);
+    return new Gpu(device, adapter.info, options);
   }
 
   has(feature: (typeof WANTED_FEATURES)[number]): boolean {
@@ -158,7 +167,7 @@ export class Gpu {
     this.submit(encoder);
     this.counters.readbacks++;
     try {
-      await staging.mapAsync(GPUMapMode.READ);
+      await this.wait(staging.mapAsync(GPUMapMode.READ));
       const mapped = staging.getMappedRange();
       let offset = 0;
       return views.map((view) => {
@@ -248,7 +257,7 @@ export class Gpu {
 
   /** Waits until everything submitted has run. */
   async idle(): Promise<void> {
-    await this.device.queue.onSubmittedWorkDone();
+    await this.wait(this.device.queue.onSubmittedWorkDone());
     this.throwIfFailed();
   }
 

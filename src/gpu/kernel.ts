@@ -5,7 +5,7 @@
  * `D` is the caller's own record of sizes and settings that change from one replay to the next
  * (tokens in the batch, learning rate, seed): everything of an op that depends on it is a function.
  */
-import type { View } from './device.ts';
+import type { Gpu, View } from './device.ts';
 import type { Activation } from './activations.ts';
 
 export type Access = 'read' | 'write';
@@ -34,6 +34,8 @@ export interface Op<D> {
   readonly constants?: Record<string, number>;
   /** Useful floating-point operations, for the benchmarks. */
   readonly flops?: (dims: D) => number;
+  /** The same launch by the kernel variant that suits the device, with the same buffers. */
+  readonly adapt?: (gpu: Gpu) => Op<D>;
 }
 
 /** A value known when the program is written down, or read from the dims at each replay. */

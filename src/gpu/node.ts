@@ -9,5 +9,25 @@ export async function openNodeGpu(options: GpuOptions = {}): Promise<Gpu> {
   Object.assign(globalThis, globals);
   const api = create([]);
   entries.push(api);
-  return Gpu.open(api, options);
+  return Gpu.open(api, { ...options, wait: napping });
+}
+
+const clock = new Int32Array(new SharedArrayBuffer(4));
+
+/**
+ * While something is pending, Dawn polls for it on every turn of the event loop and so keeps a core
+ * busy, which the software adapter needs: half the speed on two cores. Short sleeps between the
+ * turns give it back.
+ */
+async function napping<T>(pending: Promise<T>): Promise<T> {
+  let settled = false;
+  const settle = (): void => {
+    settled = true;
+  };
+  pending.then(settle, settle);
+  for (let ms = 0.05; !settled; ms = Math.min(2, 1.5 * ms)) {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (!settled) Atomics.wait(clock, 0, 0, ms);
+  }
+  return pending;
 }

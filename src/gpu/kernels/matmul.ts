@@ -1,17 +1,27 @@
-import { op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
-import code from './matmul.wgsl?raw';
+/**
+ * Matrix products in the three layouts a linear layer needs forward and backward. There is one
+ * kernel for graphics cards and one for adapters on the CPU; which one runs is the adapter's choice
+ * (tuning.ts), made when a program is compiled.
+ */
+import type { Gpu } from '../device.ts';
+import {
+  op,
+  resolve,
+  type Bindable,
+  type Dyn,
+  type Grid,
+  type Kernel,
+  type Op,
+} from '../kernel.ts';
+import { matmulPrelude, type MatmulMemory } from './matmul-prelude.ts';
+import quad from './matmul-quad.wgsl?raw';
+import tiled from './matmul-tiled.wgsl?raw';
 
 /** How the operands of C = A B lie in memory; t marks the one that is stored transposed. */
 export type MatmulLayout = 'nt' | 'nn' | 'tn';
 
-const LAYOUTS: readonly MatmulLayout[] = ['nt', 'nn', 'tn'];
-
-const kernel = {
-  name: 'matmul',
-  code,
-  bindings: ['read', 'read', 'read', 'write'],
-  params: { m: 'u32', n: 'u32', k: 'u32' },
-} as const satisfies Kernel;
+/** tiled: for graphics cards; quad: for adapters on the CPU, needs the feature `subgroups`. */
+export type MatmulVariant = 'tiled' | 'quad';
 
 export interface MatmulLaunch<D> {
   layout: MatmulLayout;
@@ -35,20 +45,80 @@ export interface MatmulLaunch<D> {
  * c[m,n] (+)= A B (+ bias), row-major f32.
  * nt: a[m,k] b[n,k]^T, a linear layer; nn: a[m,k] b[k,n], its input gradient;
  * tn: a[k,m]^T b[k,n], its weight gradient.
+ * Any sizes work; multiples of four that are known beforehand are faster.
  */
 export function matmul<D>(launch: MatmulLaunch<D>): Op<D> {
+  return {
+    ...matmulAs('tiled', launch),
+    adapt: (gpu: Gpu) => matmulAs(gpu.matmul, launch),
+  };
+}
+
+/** The same with a variant of the caller's choice. */
+export function matmulAs<D>(variant: MatmulVariant, launch: MatmulLaunch<D>): Op<D> {
   const { layout, a, b, c, m, n, k, bias, accumulate = false } = launch;
-  return op<D, (typeof kernel)['params']>(kernel, {
+  const memory: MatmulMemory = {
+    a: { kMajor: layout === 'tn', aligned: fours(layout === 'tn' ? m : k) },
+    b: { kMajor: layout !== 'nt', aligned: fours(layout === 'nt' ? k : n) },
+    alignedN: fours(n),
+    bias: bias !== undefined,
+    accumulate,
+  };
+  const tile = variant === 'quad' ? QUAD : layout === 'tn' ? TILED_SLICES : TILED;
+  return op<D, typeof PARAMS>(kernelFor(variant, memory), {
     label: launch.label ?? `matmul ${layout}`,
     // Without a bias its binding still wants a buffer; read-only bindings may share one.
     bindings: [a, b, bias ?? b, c],
     params: { m, n, k },
-    constants: {
-      LAYOUT: LAYOUTS.indexOf(layout),
-      BIAS: Number(bias !== undefined),
-      ACCUMULATE: Number(accumulate),
-    },
-    grid: (d) => [Math.ceil(resolve(n, d) / 16), Math.ceil(resolve(m, d) / 4)],
+    ...(tile.constants && { constants: tile.constants }),
+    grid: (d): Grid => [
+      Math.ceil(resolve(n, d) / tile.columns),
+      Math.ceil(resolve(m, d) / tile.rows),
+    ],
     flops: (d) => 2 * resolve(m, d) * resolve(n, d) * resolve(k, d),
   });
+}
+
+interface Tile {
+  rows: number;
+  columns: number;
+  constants?: Record<string, number>;
+}
+
+const QUAD: Tile = { rows: 16, columns: 16 };
+const TILED: Tile = {
+  rows: 64,
+  columns: 64,
+  constants: { THREADS_X: 16, THREADS_Y: 8, SLICES: 1 },
+};
+/** A weight gradient is small and its k, the tokens, long: smaller tiles, k in four slices. */
+const TILED_SLICES: Tile = {
+  rows: 32,
+  columns: 32,
+  constants: { THREADS_X: 8, THREADS_Y: 4, SLICES: 4 },
+};
+
+const PARAMS = { m: 'u32', n: 'u32', k: 'u32' } as const;
+
+const kernels = new Map<string, Kernel<typeof PARAMS>>();
+
+/** One kernel object per text, since pipelines are cached by the kernel's name. */
+function kernelFor(variant: MatmulVariant, memory: MatmulMemory): Kernel<typeof PARAMS> {
+  const name = `matmul ${variant} ${JSON.stringify(memory)}`;
+  let kernel = kernels.get(name);
+  if (!kernel) {
+    kernel = {
+      name,
+      // `enable` must come first.
+      code: `${variant === 'quad' ? 'enable subgroups;' : ''}${matmulPrelude(memory)}${variant === 'quad' ? quad : tiled}`,
+      bindings: ['read', 'read', 'read', 'write'],
+      params: PARAMS,
+    };
+    kernels.set(name, kernel);
+  }
+  return kernel;
+}
+
+function fours<D>(size: Dyn<D>): boolean {
+  return typeof size === 'number' && size % 4 === 0;
 }
