@@ -16,7 +16,7 @@ export class ConfigFields {
   /** A nested object; undefined when it is absent or null. */
   object(field: string): ConfigFields | undefined {
     const value = this.get(field);
-    if (value == null) return undefined;
+    if (value === undefined || value === null) return undefined;
     if (typeof value !== 'object' || Array.isArray(value)) {
       throw this.error(field, 'must be an object');
     }

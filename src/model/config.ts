@@ -112,7 +112,8 @@ function architecture(fields: ConfigFields): { family: Family; kind: ModelConfig
   }
   if (type !== undefined && type !== found.family) {
     throw new CheckpointError(
-      `${fields.path} has model_type ${String(type)} but architecture ${String(name)}; ${supported}`,
+      `${fields.path} has model_type ${JSON.stringify(type)} but architecture ${String(name)}; ` +
+        supported,
     );
   }
   return found;
@@ -122,7 +123,7 @@ function architecture(fields: ConfigFields): { family: Family; kind: ModelConfig
 function refuseUnsupported(fields: ConfigFields, family: Family, kind: ModelConfig['kind']): void {
   const activation = fields.get('hidden_act') ?? 'silu';
   if (activation !== 'silu') throw fields.unsupported('hidden_act', 'silu');
-  if (fields.get('quantization_config') != null) {
+  if (fields.object('quantization_config')) {
     throw new CheckpointError(
       `${fields.path} describes a quantised model; choose its F32, F16 or BF16 version`,
     );
@@ -143,7 +144,7 @@ function refuseUnsupported(fields: ConfigFields, family: Family, kind: ModelConf
     const count = fields.get('num_labels') ?? (named ? Object.keys(named).length : 2);
     if (count !== 1) {
       throw new CheckpointError(
-        `${fields.path} describes a classifier of ${String(count)} labels; ` +
+        `${fields.path} describes a classifier of ${JSON.stringify(count)} labels; ` +
           'a reward model has num_labels 1',
       );
     }
@@ -154,7 +155,7 @@ function refuseUnsupported(fields: ConfigFields, family: Family, kind: ModelConf
 function rope(fields: ConfigFields): Pick<ModelConfig, 'ropeTheta' | 'ropeScaling'> {
   const parameters = fields.object('rope_parameters');
   const scaling = parameters ?? fields.object('rope_scaling');
-  const thetaFrom = parameters?.get('rope_theta') != null ? parameters : fields;
+  const thetaFrom = parameters?.get('rope_theta') === undefined ? fields : parameters;
   const ropeTheta = thetaFrom.positive('rope_theta', 10000);
   if (!scaling) return { ropeTheta };
   const typeField = scaling.get('rope_type') === undefined ? 'type' : 'rope_type';

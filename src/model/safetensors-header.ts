@@ -116,19 +116,18 @@ function parseEntry(name: string, value: unknown, dataStart: number, at: string)
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
   if (typeof dtype !== 'string' || !Object.hasOwn(DTYPE_BYTES, dtype)) {
     throw new CheckpointError(
-      `${at} has dtype ${JSON.stringify(dtype) ?? 'missing'}, and only ` +
+      `${at} has dtype ${shown(dtype)}, and only ` +
         `${Object.keys(DTYPE_BYTES).join(', ')} are read; convert the checkpoint to one of them`,
     );
   }
   if (!isSizes(shape)) {
     throw new CheckpointError(
-      `${at} has the impossible shape ${JSON.stringify(shape) ?? '(none)'}; download the file again`,
+      `${at} has the impossible shape ${shown(shape)}; download the file again`,
     );
   }
   if (!isSizes(offsets) || offsets.length !== 2 || offsets[0]! > offsets[1]!) {
     throw new CheckpointError(
-      `${at} has the impossible data_offsets ${JSON.stringify(offsets) ?? '(none)'}; ` +
-        'download the file again',
+      `${at} has the impossible data_offsets ${shown(offsets)}; ` + 'download the file again',
     );
   }
   const [start, end] = offsets as [number, number];
@@ -144,4 +143,8 @@ function parseEntry(name: string, value: unknown, dataStart: number, at: string)
 
 function isSizes(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
+}
+
+function shown(value: unknown): string {
+  return value === undefined ? '(none)' : JSON.stringify(value);
 }

@@ -25,8 +25,8 @@ function reference(weights: Float32Array, steps: readonly Float32Array[], maxNor
       w[i]! *= 1 - lr * weightDecay;
       m[i] = beta1 * m[i]! + (1 - beta1) * g;
       v[i] = beta2 * v[i]! + (1 - beta2) * g * g;
-      const denominator = Math.sqrt(v[i]!) / Math.sqrt(1 - beta2 ** (step + 1)) + eps;
-      w[i]! -= ((lr / (1 - beta1 ** (step + 1))) * m[i]!) / denominator;
+      const denominator = Math.sqrt(v[i]) / Math.sqrt(1 - beta2 ** (step + 1)) + eps;
+      w[i]! -= ((lr / (1 - beta1 ** (step + 1))) * m[i]) / denominator;
     });
   });
   return { w, m, v };

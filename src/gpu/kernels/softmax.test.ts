@@ -14,7 +14,9 @@ it.each([
   { rows: 3, cols: 7, inverseTemperature: 0.5, spread: 3 },
   { rows: 18, cols: 99, inverseTemperature: 1, spread: 5 },
   { rows: 4, cols: 256, inverseTemperature: 1.4, spread: 2 },
-  { rows: 2, cols: 1030, inverseTemperature: 1, spread: 200 },
+  // Teams of 64 and of 256 invocations a row.
+  { rows: 5, cols: 1030, inverseTemperature: 1, spread: 200 },
+  { rows: 3, cols: 8200, inverseTemperature: 0.8, spread: 4 },
 ])('$rows rows of $cols, logits within $spread', async (shape) => {
   const { rows, cols, inverseTemperature, spread } = shape;
   const x = seeded(rows * cols, 1, -spread, spread);

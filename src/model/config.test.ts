@@ -1,0 +1,190 @@
+import { describe, expect, it } from 'vitest';
+import { configToJson, parseConfig, type ModelConfig } from './config.ts';
+import { CheckpointError } from './errors.ts';
+
+type Json = Record<string, unknown>;
+
+const llama: Json = {
+  architectures: ['LlamaForCausalLM'],
+  model_type: 'llama',
+  vocab_size: 100,
+  hidden_size: 64,
+  intermediate_size: 160,
+  num_hidden_layers: 3,
+  num_attention_heads: 4,
+};
+const qwen2: Json = { ...llama, architectures: ['Qwen2ForCausalLM'], model_type: 'qwen2' };
+const qwen3: Json = { ...llama, architectures: ['Qwen3ForCausalLM'], model_type: 'qwen3' };
+const reward: Json = { ...llama, architectures: ['LlamaForSequenceClassification'], num_labels: 1 };
+
+const parse = (json: Json): ModelConfig => parseConfig(json, 'm/config.json');
+
+function refusal(json: Json): string {
+  try {
+    parse(json);
+  } catch (error) {
+    expect(error).toBeInstanceOf(CheckpointError);
+    return (error as CheckpointError).message;
+  }
+  return 'accepted';
+}
+
+describe('reading', () => {
+  it('fills in what Hugging Face fills in', () => {
+    expect(parse(llama)).toEqual({
+      family: 'llama',
+      kind: 'causal',
+      vocabSize: 100,
+      hiddenSize: 64,
+      intermediateSize: 160,
+      layers: 3,
+      heads: 4,
+      kvHeads: 4,
+      headDim: 16,
+      rmsNormEps: 1e-6,
+      ropeTheta: 10000,
+      maxPositions: 2048,
+      tieWordEmbeddings: false,
+      attentionBias: false,
+      qkNorm: false,
+      eosTokenIds: [],
+    });
+  });
+
+  it('knows what is particular to each family', () => {
+    expect(parse(qwen2)).toMatchObject({ family: 'qwen2', attentionBias: true, qkNorm: false });
+    expect(parse(qwen2).maxPositions).toBe(32768);
+    expect(parse(qwen3)).toMatchObject({ family: 'qwen3', attentionBias: false, qkNorm: true });
+    expect(parse(qwen3).headDim).toBe(128);
+    expect(parse({ ...qwen3, head_dim: 32 }).headDim).toBe(32);
+  });
+
+  it('takes one label, given as a number or by name, for a reward model', () => {
+    expect(parse(reward).kind).toBe('reward');
+    const named = { ...reward, num_labels: undefined, id2label: { 0: 'LABEL_0' } };
+    expect(parse(named).kind).toBe('reward');
+    expect(refusal({ ...reward, num_labels: 3 })).toContain('a classifier of 3 labels');
+    expect(refusal({ ...reward, num_labels: undefined })).toContain('a classifier of 2 labels');
+  });
+
+  it('takes end tokens as a number, a list, or none', () => {
+    expect(parse({ ...llama, eos_token_id: 7 }).eosTokenIds).toEqual([7]);
+    expect(parse({ ...llama, eos_token_id: [7, 9] }).eosTokenIds).toEqual([7, 9]);
+    expect(parse({ ...llama, eos_token_id: null, pad_token_id: 0 })).toMatchObject({
+      eosTokenIds: [],
+      padTokenId: 0,
+    });
+  });
+
+  const scaling = {
+    rope_type: 'llama3',
+    factor: 8,
+    low_freq_factor: 1,
+    high_freq_factor: 4,
+    original_max_position_embeddings: 8192,
+  };
+  const scaled = {
+    ropeTheta: 500000,
+    ropeScaling: {
+      factor: 8,
+      lowFreqFactor: 1,
+      highFreqFactor: 4,
+      originalMaxPositionEmbeddings: 8192,
+    },
+  };
+
+  it('takes the rotary embedding from either generation of transformers', () => {
+    expect(parse({ ...llama, rope_theta: 500000, rope_scaling: scaling })).toMatchObject(scaled);
+    const old = { ...scaling, rope_type: undefined, type: 'llama3' };
+    expect(parse({ ...llama, rope_theta: 500000, rope_scaling: old })).toMatchObject(scaled);
+    const parameters = { rope_theta: 500000, ...scaling };
+    expect(parse({ ...llama, rope_parameters: parameters })).toMatchObject(scaled);
+    const plain = parse({
+      ...llama,
+      rope_parameters: { rope_theta: 1e6, rope_type: 'default' },
+    });
+    expect(plain.ropeTheta).toBe(1e6);
+    expect(plain.ropeScaling).toBeUndefined();
+    const beside = parse({ ...llama, rope_theta: 3e5, rope_parameters: { rope_type: 'default' } });
+    expect(beside.ropeTheta).toBe(3e5);
+  });
+
+  it.each([
+    [{ rope_scaling: { type: 'yarn', factor: 4 } }, 'rope_scaling.type "yarn" is not supported'],
+    [{ rope_parameters: { rope_type: 'linear' } }, 'rope_parameters.rope_type "linear" is not'],
+    [
+      { rope_scaling: { ...scaling, factor: 0 } },
+      'rope_scaling.factor is 0; it must be a positive',
+    ],
+    [{ rope_scaling: { ...scaling, low_freq_factor: 4 } }, 'must be above low_freq_factor 4'],
+    [{ rope_scaling: { rope_type: 'llama3', factor: 8 } }, 'low_freq_factor is missing'],
+    [{ rope_scaling: 8 }, 'rope_scaling is 8; it must be an object'],
+    [{ rope_parameters: { partial_rotary_factor: 0.5 } }, 'partial_rotary_factor 0.5 is not'],
+  ])('refuses the rotary embedding %j', (fields, sentence) => {
+    expect(refusal({ ...llama, ...fields })).toContain(sentence);
+  });
+});
+
+describe('refusals', () => {
+  it.each([
+    [
+      { architectures: ['MistralForCausalLM'] },
+      'architecture MistralForCausalLM; supported are Ll',
+    ],
+    [{ architectures: undefined }, 'a model of no architecture; supported are'],
+    [{ architectures: [] }, 'a model of no architecture'],
+    [{ model_type: 'mistral' }, 'model_type "mistral" but architecture LlamaForCausalLM'],
+    [{ hidden_act: 'gelu' }, 'hidden_act "gelu" is not supported, only silu'],
+    [{ attention_bias: true }, 'attention_bias true is not supported'],
+    [{ mlp_bias: true }, 'mlp_bias true is not supported'],
+    [{ use_sliding_window: true }, 'use_sliding_window true is not supported'],
+    [{ layer_types: ['full_attention', 'sliding_attention'] }, 'layer_types ["full_attention",'],
+    [{ quantization_config: { quant_method: 'gptq' } }, 'describes a quantised model; choose its'],
+    [{ vocab_size: undefined }, 'vocab_size is missing; it must be a whole number of at least 1'],
+    [{ hidden_size: '64' }, 'hidden_size is "64"; it must be a whole number'],
+    [{ num_hidden_layers: 0 }, 'num_hidden_layers is 0; it must'],
+    [{ intermediate_size: 2.5 }, 'intermediate_size is 2.5; it must'],
+    [{ num_attention_heads: null }, 'num_attention_heads is null; it must'],
+    [{ num_key_value_heads: 3 }, 'num_key_value_heads is 3; it must divide num_attention_heads 4'],
+    [{ num_attention_heads: 5 }, 'head_dim is 12.8; it must be a whole number'],
+    [{ head_dim: 15 }, 'head_dim is 15; it must be even'],
+    [{ rms_norm_eps: 0 }, 'rms_norm_eps is 0; it must be a positive number'],
+    [{ rope_theta: -1 }, 'rope_theta is -1; it must be a positive number'],
+    [{ max_position_embeddings: 'x' }, 'max_position_embeddings is "x"; it must'],
+    [{ tie_word_embeddings: 'yes' }, 'tie_word_embeddings is "yes"; it must be true or false'],
+    [{ eos_token_id: 100 }, 'eos_token_id is 100; it must be token ids below vocab_size 100'],
+    [{ pad_token_id: -1 }, 'pad_token_id is -1; it must be token ids'],
+    [{ bos_token_id: 'a' }, 'bos_token_id is "a"; it must be token ids'],
+  ])('%j', (fields, sentence) => {
+    const message = refusal({ ...llama, ...fields });
+    expect(message).toContain(sentence);
+    expect(message).toMatch(/^m\/config\.json/);
+    expect(message).not.toContain('\n');
+  });
+});
+
+describe('writing', () => {
+  it.each<[string, Json]>([
+    ['llama', { ...llama, eos_token_id: [1, 2], bos_token_id: 3, pad_token_id: 0 }],
+    ['llama3 scaling', { ...llama, rope_scaling: { ...llama3Scaling() }, rope_theta: 5e5 }],
+    ['qwen2', { ...qwen2, num_key_value_heads: 2, eos_token_id: 5, tie_word_embeddings: true }],
+    ['qwen3', { ...qwen3, head_dim: 32, rms_norm_eps: 1e-5 }],
+    ['reward', reward],
+  ])('%s comes back as it was', (_, json) => {
+    const config = parse(json);
+    const written = JSON.parse(JSON.stringify(configToJson(config))) as Json;
+    expect(parse(written)).toEqual(config);
+    expect(written.architectures).toEqual(json.architectures);
+    expect(written.model_type).toBe(json.model_type);
+  });
+});
+
+function llama3Scaling(): Json {
+  return {
+    rope_type: 'llama3',
+    factor: 32,
+    low_freq_factor: 1,
+    high_freq_factor: 4,
+    original_max_position_embeddings: 64,
+  };
+}
