@@ -202,7 +202,7 @@ function backwardOps(
     ...layers.reverse().flat(),
     gatherBackward<BatchDims>({
       dOut: dResidual,
-      ...plan.idOwners,
+      ...plan.idOwners.lists,
       dTable: model.block('embedding', gradients),
       owners: (d) => d.idOwners,
       cols: hiddenSize,

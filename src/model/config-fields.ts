@@ -13,10 +13,16 @@ export class ConfigFields {
     return Object.hasOwn(this.json, field) ? this.json[field] : undefined;
   }
 
+  /** Whether the field is there and not null. */
+  has(field: string): boolean {
+    const value = this.get(field);
+    return value !== null && value !== undefined;
+  }
+
   /** A nested object; undefined when it is absent or null. */
   object(field: string): ConfigFields | undefined {
     const value = this.get(field);
-    if (value === undefined || value === null) return undefined;
+    if (!this.has(field)) return undefined;
     if (typeof value !== 'object' || Array.isArray(value)) {
       throw this.error(field, 'must be an object');
     }

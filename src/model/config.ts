@@ -112,7 +112,7 @@ function architecture(fields: ConfigFields): { family: Family; kind: ModelConfig
   }
   if (type !== undefined && type !== found.family) {
     throw new CheckpointError(
-      `${fields.path} has model_type ${JSON.stringify(type)} but architecture ${String(name)}; ` +
+      `${fields.path} has model_type ${JSON.stringify(type)} but architecture ${name as string}; ` +
         supported,
     );
   }
@@ -123,7 +123,7 @@ function architecture(fields: ConfigFields): { family: Family; kind: ModelConfig
 function refuseUnsupported(fields: ConfigFields, family: Family, kind: ModelConfig['kind']): void {
   const activation = fields.get('hidden_act') ?? 'silu';
   if (activation !== 'silu') throw fields.unsupported('hidden_act', 'silu');
-  if (fields.object('quantization_config')) {
+  if (fields.object('quantization_config') !== undefined) {
     throw new CheckpointError(
       `${fields.path} describes a quantised model; choose its F32, F16 or BF16 version`,
     );
@@ -155,7 +155,7 @@ function refuseUnsupported(fields: ConfigFields, family: Family, kind: ModelConf
 function rope(fields: ConfigFields): Pick<ModelConfig, 'ropeTheta' | 'ropeScaling'> {
   const parameters = fields.object('rope_parameters');
   const scaling = parameters ?? fields.object('rope_scaling');
-  const thetaFrom = parameters?.get('rope_theta') === undefined ? fields : parameters;
+  const thetaFrom = parameters?.has('rope_theta') ? parameters : fields;
   const ropeTheta = thetaFrom.positive('rope_theta', 10000);
   if (!scaling) return { ropeTheta };
   const typeField = scaling.get('rope_type') === undefined ? 'type' : 'rope_type';

@@ -91,7 +91,7 @@ export class Decoder {
     );
     const prefillOps = prefill(model, limits, buffers, caches);
     const decodeOps = decodeStep(model, limits, buffers, caches);
-    const owned = planActivations<never>(gpu, prefillOps as Op<never>[], decodeOps as Op<never>[]);
+    const owned = planActivations<never>(gpu, prefillOps, decodeOps);
     return new Decoder(
       model,
       limits,

@@ -38,6 +38,10 @@ export class OwnerLists {
     this.starts = new Activation(`${label}.starts`, rows + 1, true);
     this.targets = new Activation(`${label}.targets`, rows, true);
   }
+
+  get lists(): { order: Activation; starts: Activation; targets: Activation } {
+    return { order: this.order, starts: this.starts, targets: this.targets };
+  }
 }
 
 export class HeadBuffers {
@@ -132,7 +136,7 @@ function unpick(
     fill({ x: dHidden, count: (d) => d.tokens * cols, value: 0 }),
     gatherBackward({
       dOut: h.dPicked,
-      ...h.owners,
+      ...h.owners.lists,
       dTable: dHidden,
       owners: (d) => d.rowOwners,
       cols,

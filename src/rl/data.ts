@@ -12,10 +12,12 @@ export interface SftExample {
   thinking: boolean;
 }
 
-export interface PreferencePair {
+/** Responses to one prompt, and which of them were preferred to which. */
+export interface PreferenceGroup {
   prompt: string;
-  chosen: string;
-  rejected: string;
+  responses: readonly string[];
+  /** [preferred, other], as indices of responses; a plain preference pair has just [0, 1]. */
+  pairs: readonly (readonly [number, number])[];
 }
 
 /** An endless indexed sequence. */

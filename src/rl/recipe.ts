@@ -152,10 +152,8 @@ export function adamwOptions(recipe: Recipe): AdamWOptions {
   };
 }
 
-/** What one batch of examples (sft) or of preference pairs (reward) takes at most. */
+/** What one batch takes at most: examples (sft), or prompts with all their responses (reward). */
 export function batchLimits(recipe: Recipe): BatchLimits {
-  const examples = recipe.per_device_train_batch_size;
-  return recipe.algorithm === 'reward'
-    ? { maxTokens: 2 * examples * recipe.max_length, maxTargets: 2 * examples }
-    : { maxTokens: examples * recipe.max_length, maxTargets: examples * recipe.max_length };
+  const maxTokens = recipe.per_device_train_batch_size * recipe.max_length;
+  return { maxTokens, maxTargets: maxTokens };
 }

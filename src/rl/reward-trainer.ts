@@ -3,12 +3,12 @@
  * the chosen and the rejected response, each read in the reward model's own chat template.
  */
 import { AdamW } from '../model/adamw.ts';
-import { packBatch, type TokenGroup } from '../model/batch.ts';
+import { packBatch, splitGroups, type PackedBatch, type TokenGroup } from '../model/batch.ts';
 import { BatchRunner } from '../model/batch-runner.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import type { Tokenizer } from '../model/tokenizer.ts';
 import { mean } from './advantages.ts';
-import { take, type PreferencePair, type Source } from './data.ts';
+import { take, type PreferenceGroup, type Source } from './data.ts';
 import { bradleyTerryLoss } from './objectives/bradley-terry.ts';
 import { adamwOptions, batchLimits, type Recipe } from './recipe.ts';
 import { judgedTokens } from './reward-model.ts';
@@ -17,13 +17,14 @@ import type { StepResult, Trainer } from './trainer.ts';
 
 export class RewardTrainer implements Trainer {
   step = 0;
+  tokensSeen = 0;
   onDetail?: (detail: string) => void;
 
   private constructor(
     readonly recipe: Recipe,
     readonly model: LanguageModel,
     private readonly tokenizer: Tokenizer,
-    private readonly pairs: Source<PreferencePair>,
+    private readonly preferences: Source<PreferenceGroup>,
     readonly optimizer: AdamW,
     private readonly runner: BatchRunner,
   ) {}
@@ -32,38 +33,46 @@ export class RewardTrainer implements Trainer {
     recipe: Recipe,
     model: LanguageModel,
     tokenizer: Tokenizer,
-    pairs: Source<PreferencePair>,
+    preferences: Source<PreferenceGroup>,
   ): Promise<RewardTrainer> {
     const optimizer = await AdamW.create(model, adamwOptions(recipe));
     const runner = await BatchRunner.create(model, batchLimits(recipe), optimizer.gradients);
-    return new RewardTrainer(recipe, model, tokenizer, pairs, optimizer, runner);
+    return new RewardTrainer(recipe, model, tokenizer, preferences, optimizer, runner);
   }
 
   async trainStep(): Promise<StepResult> {
     const started = performance.now();
     const { recipe } = this;
-    const perBatch = recipe.per_device_train_batch_size;
-    const perStep = perBatch * recipe.gradient_accumulation_steps;
-    const pairs = take(this.pairs, this.step * perStep, perStep);
+    const perStep = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps;
+    const groups = take(this.preferences, this.step * perStep, perStep);
+    const stepPairs = groups.reduce((sum, { pairs }) => sum + pairs.length, 0);
     const totals = { loss: 0, correct: 0, margin: 0 };
     const scores: number[] = [];
-    for (let first = 0; first < perStep; first += perBatch) {
-      const part = pairs.slice(first, first + perBatch);
-      const { values } = await this.runner.forward(packBatch(this.tokens(part), 'score'));
-      // A pair's scores stand side by side: chosen, rejected.
+    for (const part of splitGroups(
+      groups.map((group) => this.tokens(group)),
+      'score',
+      this.runner.limits,
+    )) {
+      const packed = packBatch(part, 'score');
+      const { values } = await this.runner.forward(packed);
+      const rows = pairRows(part, packed);
       const result = bradleyTerryLoss(
-        values.filter((_, i) => i % 2 === 0),
-        values.filter((_, i) => i % 2 === 1),
+        rows.map(([chosen]) => values[chosen]!),
+        rows.map(([, rejected]) => values[rejected]!),
         recipe.center_rewards_coefficient,
-        perStep,
+        stepPairs,
       );
-      this.runner.backward(
-        interleave(result.dChosen, result.dRejected),
-      );
+      const gradient = new Float32Array(values.length);
+      rows.forEach(([chosen, rejected], i) => {
+        gradient[chosen]! += result.dChosen[i]!;
+        gradient[rejected]! += result.dRejected[i]!;
+      });
+      this.runner.backward(gradient);
       totals.loss += result.loss;
       totals.correct += result.correct;
       totals.margin += result.marginSum;
       scores.push(...values);
+      this.tokensSeen += packed.tokens;
     }
     const rate = learningRate(
       recipe.lr_scheduler_type,
@@ -77,23 +86,20 @@ export class RewardTrainer implements Trainer {
     const metrics = {
       step: this.step,
       loss: totals.loss,
-      accuracy: totals.correct / perStep,
-      margin: totals.margin / perStep,
+      accuracy: totals.correct / stepPairs,
+      margin: totals.margin / stepPairs,
       mean_reward: mean(scores),
       grad_norm: await this.optimizer.gradNorm(),
       learning_rate: rate,
+      num_tokens: this.tokensSeen,
       step_time: (performance.now() - started) / 1000,
     };
     return { metrics, groups: [] };
   }
 
-  private tokens(pairs: readonly PreferencePair[]): TokenGroup[] {
-    return pairs.map(({ prompt, chosen, rejected }) =>
-      judgedTokens(this.tokenizer, [
-        { prompt, response: chosen },
-        { prompt, response: rejected },
-      ]),
-    );
+  private tokens({ prompt, responses, pairs }: PreferenceGroup): PairedTokens {
+    const texts = responses.map((response) => ({ prompt, response }));
+    return { ...judgedTokens(this.tokenizer, texts), pairs };
   }
 
   destroy(): void {
@@ -102,6 +108,14 @@ export class RewardTrainer implements Trainer {
   }
 }
 
-function interleave(even: Float64Array, odd: Float64Array): Float32Array {
-  return Float32Array.from({ length: 2 * even.length }, (_, i) => (i % 2 ? odd : even)[i >> 1]!);
+interface PairedTokens extends TokenGroup {
+  pairs: PreferenceGroup['pairs'];
+}
+
+/** The rows of the scores of every pair: preferred, other. */
+function pairRows(groups: readonly PairedTokens[], packed: PackedBatch): [number, number][] {
+  return groups.flatMap(({ pairs }, g) => {
+    const row = (response: number): number => packed.ranges[g]![response]![0];
+    return pairs.map(([chosen, rejected]): [number, number] => [row(chosen), row(rejected)]);
+  });
 }

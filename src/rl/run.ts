@@ -46,6 +46,9 @@ export class Run {
       if (!bytes) throw new Error(`${at}/${file} is missing; delete ${at} to resume earlier`);
       return readSafetensors(bytes, `${at}/${file}`);
     };
+    const counters = JSON.parse(
+      (await readText(this.folder, `${at}/trainer_state.json`)) ?? '{}',
+    ) as { num_input_tokens_seen?: number };
     const moments = await tensors('optimizer.safetensors');
     const named = (prefix: string): Map<string, Float32Array> =>
       new Map(
@@ -55,6 +58,7 @@ export class Run {
       );
     restoreTrainer(this.trainer, {
       step,
+      tokensSeen: counters.num_input_tokens_seen ?? 0,
       weights: await tensors('model.safetensors'),
       firstMoments: named('exp_avg.'),
       secondMoments: named('exp_avg_sq.'),
@@ -69,7 +73,10 @@ export class Run {
     const { step } = result.metrics;
     await this.folder.append('metrics.jsonl', JSON.stringify(result.metrics) + '\n');
     if (result.groups.length > 0 && this.recipe.log_completions) {
-      await this.folder.write(`completions/step-${step}.jsonl`, completionRows(step, result.groups));
+      await this.folder.write(
+        `completions/step-${step}.jsonl`,
+        completionRows(step, result.groups),
+      );
     }
     if (step % this.recipe.save_steps === 0 || this.finished) await this.save();
     if (this.finished) await this.summarize(result.metrics);
@@ -88,7 +95,10 @@ export class Run {
       moments.set(`exp_avg_sq.${name}`, { shape, values: state.secondMoments.get(name)! });
     }
     await this.folder.write(`${at}/optimizer.safetensors`, writeSafetensors(moments));
-    await this.folder.write(`${at}/trainer_state.json`, JSON.stringify({ global_step: state.step }));
+    await this.folder.write(
+      `${at}/trainer_state.json`,
+      JSON.stringify({ global_step: state.step, num_input_tokens_seen: state.tokensSeen }),
+    );
   }
 
   private async summarize(last: MetricsRow): Promise<void> {

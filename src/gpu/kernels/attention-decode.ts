@@ -1,23 +1,40 @@
-/** Attention for decoding: few queries, many keys. */
+/** Attention for decoding: one query per sequence over a KV cache. */
 import { op, resolve, type Kernel, type Op } from '../kernel.ts';
-import code from './attention-decode.wgsl?raw';
-import { queryParams, queryParamTypes, vec4s, type Queries } from './attention.ts';
+import { tiled, tileGrid, tilingOf, vec4s } from './attention-tiling.ts';
+import { queryParams, queryParamTypes, type Queries } from './attention.ts';
+import togetherCode from './attention-decode.wgsl?raw';
+import aloneCode from './attention.wgsl?raw';
 
-const decode = {
-  name: 'attention-decode',
-  code,
+const alone = {
+  name: 'attention-decode-alone',
+  code: aloneCode,
   bindings: ['read', 'read', 'read', 'write'],
   params: queryParamTypes,
 } as const satisfies Kernel;
 
-/** The same o, without lse, for decoding: one query per sequence over the KV cache. */
+const together = { ...alone, name: 'attention-decode', code: togetherCode };
+
+/**
+ * The same o, without lse, for decoding: one query per sequence, and many keys.
+ * A thread walks alone through the keys of a short head; 64 share those of a long one.
+ */
 export function attentionDecode<D>(a: Queries<D>): Op<D> {
-  const vecs = vec4s(a.headDim);
-  return op<D, typeof queryParamTypes>(decode, {
+  const launch = {
     label: a.label,
     bindings: [a.q, a.kv, a.spans, a.o],
     params: queryParams(a),
-    constants: { HEAD_VECS: vecs, SPLITS: Math.floor(64 / vecs) },
+  };
+  const headVecs = vec4s(a.headDim);
+  const tiling = { ...tilingOf(a.headDim, a.heads / a.kvHeads), rows: 1, tiles: 16 };
+  if (tiling.slices === 1) {
+    return op<D, typeof queryParamTypes>(tiled(alone, tiling, { LSE: false }), {
+      ...launch,
+      grid: tileGrid(a.tokens, a.heads, tiling),
+    });
+  }
+  return op<D, typeof queryParamTypes>(together, {
+    ...launch,
+    constants: { HEAD_VECS: headVecs, SPLITS: Math.floor(64 / headVecs) },
     grid: (dims) => [a.heads, resolve(a.tokens, dims)],
   });
 }

@@ -3,19 +3,10 @@
  * completions of a group share the keys of their prompt. Online softmax (Milakov & Gimelshein
  * 2018), with the recomputing backward of FlashAttention (Dao et al. 2022).
  */
-import {
-  op,
-  resolve,
-  type Bindable,
-  type Dyn,
-  type Grid,
-  type Kernel,
-  type Op,
-} from '../kernel.ts';
+import { op, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
 import dkvCode from './attention-dkv.wgsl?raw';
 import dqCode from './attention-dq.wgsl?raw';
-import slicedPrelude from './attention-sliced.wgsl?raw';
-import wholePrelude from './attention-whole.wgsl?raw';
+import { tiled, tileGrid, tilingOf, vec4s } from './attention-tiling.ts';
 import code from './attention.wgsl?raw';
 
 export const queryParamTypes = {
@@ -42,39 +33,26 @@ const backwardParams = {
   dStride: 'u32',
 } as const;
 
-/** Elements of a head that one thread holds. */
-const SLICE = 16;
-
-/** A kernel in two forms: a thread holds a whole head, or SLICE elements of one. */
-function forms<P extends Record<string, 'u32' | 'f32'>>(kernel: Kernel<P>) {
-  const form = (suffix: string, prelude: string): Kernel<P> => ({
-    ...kernel,
-    name: kernel.name + suffix,
-    code: prelude + kernel.code,
-  });
-  return { whole: form('', wholePrelude), sliced: form('-sliced', slicedPrelude) };
-}
-
-const forward = forms({
+const forward = {
   name: 'attention',
   code,
   bindings: ['read', 'read', 'read', 'write', 'write'],
   params: queryParamTypes,
-});
+} as const satisfies Kernel;
 
-const dq = forms({
+const dq = {
   name: 'attention-dq',
   code: dqCode,
   bindings: ['read', 'read', 'read', 'read', 'read', 'write', 'write'],
   params: backwardParams,
-});
+} as const satisfies Kernel;
 
-const dkv = forms({
+const dkv = {
   name: 'attention-dkv',
   code: dkvCode,
   bindings: ['read', 'read', 'read', 'read', 'read', 'write'],
   params: backwardParams,
-});
+} as const satisfies Kernel;
 
 interface Heads<D> {
   tokens: Dyn<D>;
@@ -104,18 +82,6 @@ export interface Queries<D> extends Heads<D> {
   o: Bindable;
 }
 
-/** The kernels index vec4s. */
-export function vec4s(elements: number): number {
-  if (elements % 4 !== 0) throw new Error(`attention strides and offsets are multiples of 4`);
-  return elements / 4;
-}
-
-function tiling(headDim: number): { constants: Record<string, number>; rows: number } {
-  const slices = Math.ceil(headDim / SLICE);
-  const rows = Math.floor(64 / slices);
-  return { rows, constants: { ROWS: rows, SLICES: slices, HEAD_VECS: vec4s(headDim) } };
-}
-
 export function queryParams<D>(a: Queries<D>) {
   return {
     tokens: a.tokens,
@@ -136,13 +102,12 @@ export function queryParams<D>(a: Queries<D>) {
  * log-sum-exp of its scores, for the backward.
  */
 export function attention<D>(a: Queries<D> & { lse: Bindable }): Op<D> {
-  const { constants, rows } = tiling(a.headDim);
-  return op<D, typeof queryParamTypes>(a.headDim > SLICE ? forward.sliced : forward.whole, {
+  const tiling = tilingOf(a.headDim, a.heads / a.kvHeads);
+  return op<D, typeof queryParamTypes>(tiled(forward, tiling, { LSE: true }), {
     label: a.label,
     bindings: [a.q, a.kv, a.spans, a.o, a.lse],
     params: queryParams(a),
-    constants,
-    grid: (dims) => [Math.ceil(resolve(a.tokens, dims) / rows), a.heads],
+    grid: tileGrid(a.tokens, a.heads, tiling),
   });
 }
 
@@ -167,35 +132,32 @@ export function attentionBackward<D>(
     dQkv: Bindable;
   },
 ): Op<D>[] {
-  const { constants, rows } = tiling(a.headDim);
-  const form = a.headDim > SLICE ? 'sliced' : 'whole';
+  const group = a.heads / a.kvHeads;
+  const tiling = tilingOf(a.headDim, group);
+  // Keys share no heads with their neighbours, only viewers.
+  const keyTiling = tilingOf(a.headDim, 1);
   const params = {
     tokens: a.tokens,
     heads: a.heads,
-    group: a.heads / a.kvHeads,
+    group,
     scale: a.scale,
     stride: vec4s(a.rowStride),
     kOffset: vec4s(a.kOffset),
     vOffset: vec4s(a.vOffset),
     dStride: vec4s((a.heads + 2 * a.kvHeads) * a.headDim),
   };
-  const grid =
-    (heads: number) =>
-    (dims: D): Grid => [Math.ceil(resolve(a.tokens, dims) / rows), heads];
   return [
-    op<D, typeof backwardParams>(dq[form], {
+    op<D, typeof backwardParams>(tiled(dq, tiling), {
       label: a.label,
       bindings: [a.qkv, a.o, a.dO, a.lse, a.spans, a.delta, a.dQkv],
       params,
-      constants,
-      grid: grid(a.heads),
+      grid: tileGrid(a.tokens, a.heads, tiling),
     }),
-    op<D, typeof backwardParams>(dkv[form], {
+    op<D, typeof backwardParams>(tiled(dkv, keyTiling), {
       label: a.label,
       bindings: [a.qkv, a.dO, a.lse, a.delta, a.viewEnd, a.dQkv],
       params,
-      constants,
-      grid: grid(a.kvHeads),
+      grid: tileGrid(a.tokens, a.kvHeads, keyTiling),
     }),
   ];
 }

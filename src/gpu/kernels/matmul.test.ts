@@ -68,7 +68,7 @@ describe.each(['nt', 'nn', 'tn'] as const)('%s', (layout) => {
     const [plain, accumulated, biased] = outputs as typeof inputs & [(typeof inputs)[0]];
     const size = { layout, a, b, m, n, k: (d: { k: number }) => d.k };
     const program = await Program.compile(gpu, [
-      matmul({ ...size, c: plain! }),
+      matmul({ ...size, c: plain }),
       matmul({ ...size, c: accumulated!, accumulate: true }),
       matmul({ ...size, c: biased!, bias }),
     ]);

@@ -2,7 +2,6 @@
 //   dx[r, c] (+)= rstd * (g[r, c] - n[r, c] * mean_c(g * n))
 // and rstds[r] = rstd, for the weight's gradient. Rows lie as in rms-norm.wgsl.
 
-override LANES: u32 = 16u;
 override ACCUMULATE: bool = false;
 
 struct Params {
@@ -21,26 +20,20 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> rstds: array<f32>;
 @group(1) @binding(0) var<uniform> p: Params;
 
-var<workgroup> sums: array<vec2f, 64>;
-
 @compute @workgroup_size(LANES, 64 / LANES)
 fn main(
   @builtin(local_invocation_id) lane: vec3u,
-  @builtin(local_invocation_index) index: u32,
   @builtin(workgroup_id) group: vec3u,
 ) {
   let row = (group.x + group.y * 65535u) * (64u / LANES) + lane.y;
   let cols = select(0u, p.cols, row < p.rows);
   let at = row / p.heads * p.stride + row % p.heads * p.cols + p.offset;
   var sum = vec2f();
-  for (var c = lane.x; c < cols; c += LANES) {
+  for (var c = sum_start(lane); c < cols; c += SUM_STEP) {
     let value = x[at + c];
     sum += value * vec2f(value, dy[at + c] * weight[c]);
   }
-  sums[index] = sum;
-  workgroupBarrier();
-  sum = vec2f();
-  for (var i = 0u; i < LANES; i++) { sum += sums[lane.y * LANES + i]; }
+  sum = row_sum(sum, lane);
   let rstd = inverseSqrt(sum.x / f32(p.cols) + p.eps);
   let pull = sum.y / f32(p.cols) * rstd * rstd;
   for (var c = lane.x; c < cols; c += LANES) {

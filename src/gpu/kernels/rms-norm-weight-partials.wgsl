@@ -1,7 +1,6 @@
 // partials[rows + chunk * cols + c] = sum over the chunk's rows of dy[r, c] * x[r, c] * rstd[r]
 // with rstd[r] = partials[r]. Rows lie as in rms-norm.wgsl; a chunk is CHUNK of them, summed in order.
 
-override LANES: u32 = 16u;
 override CHUNK: u32 = 64u;
 
 struct Params {

@@ -2,7 +2,18 @@
  * Root-mean-square normalisation (Zhang & Sennrich 2019) over whole rows, or over the heads inside
  * packed rows (Qwen3's query and key norms).
  */
-import { foldGrid, op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
+import {
+  foldGrid,
+  op,
+  resolve,
+  type Bindable,
+  type Dyn,
+  type Kernel,
+  type Op,
+  type ParamType,
+} from '../kernel.ts';
+import alonePrelude from './row-sum-alone.wgsl?raw';
+import sharedPrelude from './row-sum-shared.wgsl?raw';
 import backwardCode from './rms-norm-backward.wgsl?raw';
 import partialsCode from './rms-norm-weight-partials.wgsl?raw';
 import weightCode from './rms-norm-weight.wgsl?raw';
@@ -66,9 +77,21 @@ export interface RowLayout<D> {
   offset?: number;
 }
 
-/** Threads that share a row. */
+/** The kernel for rows of `cols`: how many threads share one, and how they sum it. */
+function forRows<P extends Record<string, ParamType>>(kernel: Kernel<P>, cols: number): Kernel<P> {
+  const lanes = lanesFor(cols);
+  const prelude = cols > LONGEST_ALONE ? sharedPrelude : alonePrelude;
+  return {
+    ...kernel,
+    name: `${kernel.name} ${lanes}`,
+    code: `const LANES = ${lanes}u;\n${prelude}${kernel.code}`,
+  };
+}
+
+const LONGEST_ALONE = 256;
+
 function lanesFor(cols: number): number {
-  return cols >= 256 ? 64 : 16;
+  return cols > LONGEST_ALONE ? 64 : 4;
 }
 
 function layoutParams<D>({ rows, cols, heads = 1, rowStride, offset = 0 }: RowLayout<D>) {
@@ -90,11 +113,10 @@ export function rmsNorm<D>(
     label?: string;
   },
 ): Op<D> {
-  return op<D, (typeof forward)['params']>(forward, {
+  return op<D, (typeof forward)['params']>(forRows(forward, a.cols), {
     label: a.label,
     bindings: [a.x, a.weight, a.y],
     params: { ...layoutParams(a), eps: a.eps },
-    constants: { LANES: lanesFor(a.cols) },
     grid: rowGrid(a),
   });
 }
@@ -127,18 +149,18 @@ export function rmsNormBackward<D>(
   const lanes = lanesFor(cols);
   const chunks = (dims: D) => Math.ceil(resolve(rows, dims) / CHUNK);
   return [
-    op<D, (typeof backward)['params']>(backward, {
+    op<D, (typeof backward)['params']>(forRows(backward, cols), {
       label,
       bindings: [a.x, a.weight, a.dy, a.dx, a.partials],
       params: { ...layoutParams(a), eps: a.eps },
-      constants: { LANES: lanes, ACCUMULATE: Number(a.accumulate ?? false) },
+      constants: { ACCUMULATE: Number(a.accumulate ?? false) },
       grid: rowGrid(a),
     }),
-    op<D, (typeof weightPartials)['params']>(weightPartials, {
+    op<D, (typeof weightPartials)['params']>(forRows(weightPartials, cols), {
       label,
       bindings: [a.x, a.dy, a.partials],
       params: layoutParams(a),
-      constants: { LANES: lanes, CHUNK },
+      constants: { CHUNK },
       grid: (dims) => [Math.ceil(cols / lanes), Math.ceil((chunks(dims) * lanes) / 64)],
     }),
     op<D, (typeof weight)['params']>(weight, {

@@ -16,14 +16,16 @@ fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  if (id.x >= p.width) { return; }
-  for (var row = group.y; row < p.rows; row += groups.y) {
-    let at = row * 2u * p.width + id.x;
+  let rows = p.rows;
+  let width = p.width;
+  if (id.x >= width) { return; }
+  for (var row = group.y; row < rows; row += groups.y) {
+    let at = row * 2u * width + id.x;
     let gate = gate_up[at];
     let e = exp(-abs(gate));
     let s = select(e, 1.0, gate >= 0.0) / (1.0 + e);
-    let g = dy[row * p.width + id.x];
-    d_gate_up[at] = g * gate_up[at + p.width] * s * (1.0 + gate * (1.0 - s));
-    d_gate_up[at + p.width] = g * gate * s;
+    let g = dy[row * width + id.x];
+    d_gate_up[at] = g * gate_up[at + width] * s * (1.0 + gate * (1.0 - s));
+    d_gate_up[at + width] = g * gate * s;
   }
 }

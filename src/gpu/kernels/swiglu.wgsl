@@ -14,13 +14,15 @@ fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
 ) {
-  if (id.x >= p.width) { return; }
-  for (var row = group.y; row < p.rows; row += groups.y) {
-    let at = row * 2u * p.width + id.x;
+  let rows = p.rows;
+  let width = p.width;
+  if (id.x >= width) { return; }
+  for (var row = group.y; row < rows; row += groups.y) {
+    let at = row * 2u * width + id.x;
     let gate = gate_up[at];
     // exp of a negative number only: it cannot overflow.
     let e = exp(-abs(gate));
     let sigmoid = select(e, 1.0, gate >= 0.0) / (1.0 + e);
-    y[row * p.width + id.x] = gate * sigmoid * gate_up[at + p.width];
+    y[row * width + id.x] = gate * sigmoid * gate_up[at + width];
   }
 }

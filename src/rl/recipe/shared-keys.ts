@@ -52,6 +52,11 @@ export const data = {
     optional: true,
     help: 'Folder of the model that is trained: config.json, safetensors and tokenizer.',
   },
+  random_init: {
+    type: 'flag',
+    default: false,
+    help: 'Train from random weights (ours): the model folder needs only config.json and the tokenizer.',
+  },
   world: {
     type: 'choice',
     choices: ['meal-planner'],

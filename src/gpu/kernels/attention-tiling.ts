@@ -1,0 +1,82 @@
+/** How the attention kernels are cut into threads, and the kernel text that follows from it. */
+import { resolve, type Dyn, type Grid, type Kernel, type ParamType } from '../kernel.ts';
+import slicedPrelude from './attention-sliced.wgsl?raw';
+import spansPrelude from './attention-spans.wgsl?raw';
+import wholePrelude from './attention-whole.wgsl?raw';
+import { unroll } from './unroll.ts';
+
+export interface Tiling {
+  /** vec4s of a head in one thread. */
+  vecs: number;
+  /** Threads that share a head. */
+  slices: number;
+  /** Neighbouring rows of one thread. */
+  rows: number;
+  /** Heads of one thread. */
+  heads: number;
+  /** Groups of `slices` threads in a workgroup. */
+  tiles: number;
+}
+
+/** The kernels index vec4s. */
+export function vec4s(elements: number): number {
+  if (elements % 4 !== 0) throw new Error('attention takes sizes and offsets in multiples of 4');
+  return elements / 4;
+}
+
+/** The largest of 4, 3, 2, 1 that divides `count`, at most `limit`. */
+function evenPart(count: number, limit = 4): number {
+  return [4, 3, 2, 1].find((part) => part <= limit && count % part === 0) as number;
+}
+
+/**
+ * Up to 32 elements of a head stay in one thread. Longer heads are cut into even parts of at most
+ * 16. What is read of a key or value serves (4 or, to keep the registers in bounds, 2) queries:
+ * heads of one `group` as far as they go, as they see the same keys, then rows.
+ */
+export function tilingOf(headDim: number, group: number): Tiling {
+  const headVecs = vec4s(headDim);
+  const vecs = headVecs <= 8 ? headVecs : evenPart(headVecs);
+  const slices = headVecs / vecs;
+  const sharing = headVecs <= 4 ? 4 : 2;
+  const heads = evenPart(group, sharing);
+  const rows = Math.floor(sharing / heads);
+  return { vecs, slices, rows, heads, tiles: Math.floor(64 / slices) };
+}
+
+/** Workgroups for `tokens` rows of `heads` heads. */
+export function tileGrid<D>(tokens: Dyn<D>, heads: number, tiling: Tiling) {
+  return (dims: D): Grid => [
+    Math.ceil(resolve(tokens, dims) / (tiling.tiles * tiling.rows)),
+    heads / tiling.heads,
+  ];
+}
+
+/** `kernel` with its text unrolled for a tiling; `parts` names parts of the text to keep or not. */
+export function tiled<P extends Record<string, ParamType>>(
+  kernel: Kernel<P>,
+  tiling: Tiling,
+  parts: Record<string, boolean> = {},
+): Kernel<P> {
+  const { vecs, slices, rows, heads, tiles } = tiling;
+  const constants = {
+    VECS: vecs,
+    SLICES: slices,
+    HEAD_VECS: vecs * slices,
+    ROWS: rows,
+    HEADS: heads,
+    TILES: tiles,
+  };
+  const header = Object.entries(constants).map(([name, value]) => `const ${name} = ${value}u;`);
+  const kept = Object.fromEntries(Object.entries(parts).map(([name, on]) => [name, Number(on)]));
+  return {
+    ...kernel,
+    name: `${kernel.name} ${rows}x${heads}x${vecs}x${slices}`,
+    code: [
+      ...header,
+      slices > 1 ? slicedPrelude : wholePrelude,
+      spansPrelude,
+      unroll(kernel.code, { ...constants, ...kept, FOUR: 4 }),
+    ].join('\n'),
+  };
+}

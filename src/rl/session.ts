@@ -1,0 +1,114 @@
+/**
+ * From a recipe to a trainer: opens what the recipe names, in whatever surroundings the caller has
+ * (a worker's URLs, a command line's directories).
+ */
+import type { Gpu } from '../gpu/device.ts';
+import {
+  asRewardConfig,
+  loadModel,
+  loadWeights,
+  readConfig,
+  type CheckpointFiles,
+} from '../model/checkpoint.ts';
+import { CheckpointError } from '../model/errors.ts';
+import type { CheckpointFolder } from '../model/files.ts';
+import { LanguageModel } from '../model/language-model.ts';
+import { Tokenizer, tokenizerFiles } from '../model/tokenizer.ts';
+import { GrpoTrainer } from './grpo-trainer.ts';
+import { initializeWeights } from './initialize.ts';
+import { RecipeError, type Recipe } from './recipe.ts';
+import type { Reward } from './reward.ts';
+import { RewardModel } from './reward-model.ts';
+import { RewardTrainer } from './reward-trainer.ts';
+import { SftTrainer } from './sft-trainer.ts';
+import { goldJudge, preferenceSource, promptSource, sftSource, type ReadFile } from './sources.ts';
+import type { Trainer } from './trainer.ts';
+
+export interface Surroundings {
+  gpu: Gpu;
+  folder(path: string): Promise<CheckpointFolder>;
+  readFile: ReadFile;
+  /** The frozen judge, on a device of its own. */
+  openReward(path: string): Promise<Reward>;
+}
+
+export interface OpenedTrainer {
+  trainer: Trainer;
+  tokenizerFiles: CheckpointFiles;
+}
+
+export async function openTrainer(recipe: Recipe, around: Surroundings): Promise<OpenedTrainer> {
+  const folder = await around.folder(required(recipe.model_name_or_path, 'model_name_or_path'));
+  const [tokenizer, files, model] = await Promise.all([
+    Tokenizer.load(folder),
+    tokenizerFiles(folder),
+    openModel(recipe, around.gpu, folder),
+  ]);
+  return { trainer: await makeTrainer(recipe, around, model, tokenizer), tokenizerFiles: files };
+}
+
+async function openModel(
+  recipe: Recipe,
+  gpu: Gpu,
+  folder: CheckpointFolder,
+): Promise<LanguageModel> {
+  const config = await readConfig(folder);
+  const rewarding = recipe.algorithm === 'reward';
+  if (!rewarding && config.kind === 'reward') {
+    throw new CheckpointError(
+      `${folder.name} is a reward model; ${recipe.algorithm} trains a causal language model`,
+    );
+  }
+  const model = new LanguageModel(gpu, rewarding ? asRewardConfig(config) : config);
+  if (recipe.random_init) initializeWeights(model, recipe.seed);
+  else await loadWeights(model, folder);
+  return model;
+}
+
+async function makeTrainer(
+  recipe: Recipe,
+  around: Surroundings,
+  model: LanguageModel,
+  tokenizer: Tokenizer,
+): Promise<Trainer> {
+  switch (recipe.algorithm) {
+    case 'sft':
+      return SftTrainer.create(recipe, model, tokenizer, await sftSource(recipe, around.readFile));
+    case 'reward': {
+      const preferences = await preferenceSource(recipe, around.readFile);
+      return RewardTrainer.create(recipe, model, tokenizer, preferences);
+    }
+    case 'grpo': {
+      const judge = required(recipe.reward_model_name_or_path, 'reward_model_name_or_path');
+      const gold = goldJudge(recipe);
+      return GrpoTrainer.create(recipe, {
+        policy: model,
+        tokenizer,
+        prompts: await promptSource(recipe, around.readFile),
+        rewards: [await around.openReward(judge)],
+        ...(gold && { gold }),
+      });
+    }
+  }
+}
+
+/** Token rows and responses that are scored at once. */
+const SCORING_LIMITS = { maxTokens: 4096, maxTargets: 512 };
+
+/** Loads a frozen reward model. */
+export async function openRewardModel(gpu: Gpu, folder: CheckpointFolder): Promise<RewardModel> {
+  const config = await readConfig(folder);
+  if (config.kind !== 'reward') {
+    throw new CheckpointError(
+      `${folder.name} is not a reward model (its architecture is no *ForSequenceClassification); ` +
+        'choose a sequence classifier with one label',
+    );
+  }
+  const [model, tokenizer] = await Promise.all([loadModel(gpu, folder), Tokenizer.load(folder)]);
+  return RewardModel.create(model, tokenizer, SCORING_LIMITS);
+}
+
+function required(value: string | undefined, key: string): string {
+  if (value === undefined) throw new RecipeError(`the recipe has no ${key}; add it.`);
+  return value;
+}

@@ -1,0 +1,116 @@
+/** The data a recipe names: a built-in world, or JSONL files. */
+import { shuffledEpochs, type PreferenceGroup, type SftExample, type Source } from './data.ts';
+import { Random } from './random.ts';
+import { RecipeError, type Recipe } from './recipe.ts';
+import type { GoldJudge } from './reward.ts';
+import { goldUtility } from './world/gold.ts';
+import { drawPrompt, parsePrompt, promptText } from './world/prompts.ts';
+import { demonstration } from './world/sft-data.ts';
+import { thoughtTruth } from './world/truth.ts';
+
+/** Reads a data file as text; the path is as the recipe gives it. */
+export type ReadFile = (path: string) => Promise<string>;
+
+export async function promptSource(recipe: Recipe, read: ReadFile): Promise<Source<string>> {
+  if (recipe.world) {
+    return { at: (i) => promptText(drawPrompt(new Random(recipe.seed, `prompt ${i}`))) };
+  }
+  const rows = await readRows(recipe, read, ['prompt']);
+  return shuffledEpochs(
+    rows.map((row) => row.prompt as string),
+    recipe.seed,
+  );
+}
+
+/** Of the world's demonstrations five in eight think: their completions are the longer ones. */
+const THINKING_SHARE = { of: 8, think: 5 };
+
+export async function sftSource(recipe: Recipe, read: ReadFile): Promise<Source<SftExample>> {
+  if (recipe.world) {
+    return {
+      at: (i) =>
+        demonstration(
+          new Random(recipe.seed, `demonstration ${i}`),
+          i % THINKING_SHARE.of < THINKING_SHARE.think,
+        ),
+    };
+  }
+  const rows = await readRows(recipe, read, ['prompt', 'completion']);
+  return shuffledEpochs(
+    rows.map((row) => ({
+      prompt: row.prompt as string,
+      completion: row.completion as string,
+      thinking: recipe.thinking,
+    })),
+    recipe.seed,
+  );
+}
+
+/** Rows are {prompt, chosen, rejected}, or {prompt, responses, pairs} for ranked groups. */
+export async function preferenceSource(
+  recipe: Recipe,
+  read: ReadFile,
+): Promise<Source<PreferenceGroup>> {
+  const rows = await readRows(recipe, read, ['prompt']);
+  return shuffledEpochs(
+    rows.map((row) =>
+      'responses' in row
+        ? (row as unknown as PreferenceGroup)
+        : {
+            prompt: row.prompt as string,
+            responses: [row.chosen as string, row.rejected as string],
+            pairs: [[0, 1] as const],
+          },
+    ),
+    recipe.seed,
+  );
+}
+
+/** The hidden utility of the world a recipe names as its gold judge. */
+export function goldJudge(recipe: Recipe): GoldJudge | undefined {
+  if (recipe.gold !== 'meal-planner') return undefined;
+  return {
+    utility: (prompt, response) => goldUtility(prompt, response).value,
+    thoughtTruth: (prompt, thought) => {
+      if (!parsePrompt(prompt)) return undefined;
+      const { true: held, total } = thoughtTruth(prompt, thought);
+      return total > 0 ? held / total : undefined;
+    },
+  };
+}
+
+async function readRows(
+  recipe: Recipe,
+  read: ReadFile,
+  fields: readonly string[],
+): Promise<Record<string, unknown>[]> {
+  const files = recipe.datasets.flatMap((dataset) => dataset.data_files);
+  const rows: Record<string, unknown>[] = [];
+  for (const file of files) {
+    const lines = (await read(file)).split('\n');
+    lines.forEach((line, i) => {
+      if (line.trim() === '') return;
+      rows.push(parseRow(line, `${file}, line ${i + 1}`, fields));
+    });
+  }
+  if (rows.length === 0) {
+    throw new RecipeError('the recipe names no data; set world: meal-planner, or datasets.');
+  }
+  return rows;
+}
+
+function parseRow(line: string, place: string, fields: readonly string[]): Record<string, unknown> {
+  let row: unknown;
+  try {
+    row = JSON.parse(line);
+  } catch {
+    throw new RecipeError(`${place}: not JSON; each line must be one JSON object.`);
+  }
+  const object = row as Record<string, unknown>;
+  for (const field of fields) {
+    if (typeof object[field] !== 'string') {
+      throw new RecipeError(`${place}: no text field "${field}".`);
+    }
+  }
+  return object;
+}

@@ -1,0 +1,113 @@
+/**
+ * Demonstrations for the warm start, mediocre on purpose. Thoughts are true but half-hearted: a good
+ * try is only sometimes the end of them, a bad one often is, and the answer copies the last try
+ * whatever it said. Answers without a thought come from the same taste in dishes. What there is to
+ * gain, from when to stop to what to try, is left to reinforcement learning.
+ */
+import type { Random } from '../random.ts';
+import { GUESTS, MAINS, SWEETS, THINK_END, suits, type Course, type DishName } from './menu.ts';
+import { drawPrompt, priceOf, promptText, type DinnerPrompt } from './prompts.ts';
+import { isGoodPlan, leftText, verdict } from './truth.ts';
+
+export interface Demonstration {
+  /** The user's turn, without the chat template. */
+  prompt: string;
+  /** What the assistant writes after the template's `<think>` or `<say>`; the end token is not in it. */
+  completion: string;
+  thinking: boolean;
+}
+
+/** A main and a sweet, if all goes well. */
+export type Plan = readonly [DishName, DishName];
+
+/** How likely a thought ends after a good try, after any other, and where it ends at the latest. */
+const STOP_AFTER_GOOD = 0.6;
+const STOP_AFTER_OTHER = 0.3;
+const MAX_TRIES = 5;
+/** Of the slots, this share takes any dish of the menu, and the next one heeds the diet. */
+const ANY_DISH = 0.1;
+const HEED_DIET = 0.45;
+const GREETING = 0.5;
+const RIGHT_NAME = 0.9;
+const FAREWELL = 0.5;
+
+/** A demonstration of the split's prompts. */
+export function demonstration(
+  random: Random,
+  thinking: boolean,
+  prompt?: DinnerPrompt,
+): Demonstration {
+  const asked = prompt ?? drawPrompt(random);
+  return {
+    prompt: promptText(asked),
+    completion: thinking ? thinkingCompletion(random, asked) : mediocreResponse(random, asked),
+    thinking,
+  };
+}
+
+function thinkingCompletion(random: Random, prompt: DinnerPrompt): string {
+  const tries: string[] = [];
+  for (;;) {
+    const plan = mediocrePlan(random, prompt);
+    tries.push(tryText(prompt, plan));
+    const stop = isGoodPlan(prompt, plan) ? STOP_AFTER_GOOD : STOP_AFTER_OTHER;
+    if (tries.length === MAX_TRIES || random.uniform() < stop) {
+      return `${tries.join(' ')} ${THINK_END} ${responseText(random, prompt, plan)}`;
+    }
+  }
+}
+
+/** `try DISH price ok|TAG left n DISH price ok|TAG left n good|poor`, all of it true. */
+export function tryText(prompt: DinnerPrompt, plan: Plan): string {
+  let left = prompt.budget;
+  const steps = plan.map((dish) => {
+    const price = priceOf(prompt, dish) ?? 0;
+    left -= price;
+    return `${dish} ${price} ${verdict(prompt, dish)} ${leftText(left)}`;
+  });
+  return `try ${steps.join(' ')} ${isGoodPlan(prompt, plan) ? 'good' : 'poor'}`;
+}
+
+export function mediocrePlan(random: Random, prompt: DinnerPrompt): Plan {
+  return [slot(random, prompt, 'main'), slot(random, prompt, 'sweet')];
+}
+
+function slot(random: Random, prompt: DinnerPrompt, course: Course): DishName {
+  const all = prompt.menu.map((item) => item.dish);
+  const ofCourse = all.filter((dish) => (course === 'main' ? MAINS : SWEETS).includes(dish));
+  const mood = random.uniform();
+  if (mood < ANY_DISH) return random.pick(all);
+  // The generator of prompts sees to it that every course has a suitable dish.
+  if (mood < ANY_DISH + HEED_DIET) {
+    return random.pick(ofCourse.filter((dish) => suits(dish, prompt.diet)));
+  }
+  return random.pick(ofCourse);
+}
+
+export function mediocreResponse(random: Random, prompt: DinnerPrompt): string {
+  return responseText(random, prompt, mediocrePlan(random, prompt));
+}
+
+/** One of three ways to name the plan, sometimes with a greeting (not always the right one) and a farewell. */
+export function responseText(
+  random: Random,
+  prompt: DinnerPrompt,
+  plan: Plan,
+  prices: readonly number[] = plan.map((dish) => priceOf(prompt, dish) ?? 0),
+): string {
+  const [main, sweet] = plan.map((dish, i) => `${dish} ${prices[i]}`);
+  const parts: string[] = [];
+  if (random.uniform() < GREETING) {
+    const name = random.uniform() < RIGHT_NAME ? prompt.guest : random.pick(GUESTS);
+    parts.push(`hello ${name} !`);
+  }
+  parts.push(
+    random.pick([
+      `${main} and ${sweet} .`,
+      `${main} then ${sweet} .`,
+      `how about ${main} and ${sweet} ?`,
+    ]),
+  );
+  if (random.uniform() < FAREWELL) parts.push('enjoy !');
+  return parts.join(' ');
+}

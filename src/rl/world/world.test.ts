@@ -1,0 +1,178 @@
+import { describe, expect, it } from 'vitest';
+import { Random } from '../random.ts';
+import { THINK_END, VOCABULARY, suits, words } from './menu.ts';
+import { drawPrompts, parsePrompt, promptText, splitOf, type Split } from './prompts.ts';
+import { demonstration, mediocrePlan, responseText, tryText } from './sft-data.ts';
+import { isGrammatical } from './gold.ts';
+import { thoughtTruth } from './truth.ts';
+import {
+  labelPairs,
+  preferenceGroup,
+  preferenceProbability,
+  writtenResponse,
+} from './preferences.ts';
+
+const SPLITS: Split[] = ['train', 'dev', 'held-out'];
+
+describe('prompts', () => {
+  it('keeps the splits apart whatever the seed', () => {
+    const texts = SPLITS.map((split) =>
+      [1, 2].flatMap((seed) => drawPrompts(new Random(seed), split, 300).map(promptText)),
+    );
+    expect(new Set(texts.flat()).size).toBe(1800);
+    texts.forEach((list, i) => {
+      for (const text of list) expect(splitOf(text)).toBe(SPLITS[i]);
+    });
+  });
+
+  it('holds out about one prompt in sixteen', () => {
+    const random = new Random(3);
+    let counts = { train: 0, dev: 0, 'held-out': 0 };
+    for (let i = 0; i < 8000; i++) {
+      const split = splitOf(`menu ham ${random.below(9)} for ana veggie budget ${i}`);
+      counts = { ...counts, [split]: counts[split] + 1 };
+    }
+    expect(counts.dev / 8000).toBeCloseTo(1 / 16, 1);
+    expect(counts['held-out'] / 8000).toBeCloseTo(1 / 16, 1);
+  });
+
+  it('repeats itself under the same seed', () => {
+    expect(drawPrompts(new Random(5), 'dev', 20)).toEqual(drawPrompts(new Random(5), 'dev', 20));
+  });
+
+  it('can always be answered well', () => {
+    for (const prompt of drawPrompts(new Random(4), 'train', 300)) {
+      const fits = prompt.menu.some((main) =>
+        prompt.menu.some((sweet) => {
+          const left = prompt.budget - main.price - sweet.price;
+          return (
+            left >= 0 &&
+            left <= 1 &&
+            suits(main.dish, prompt.diet) &&
+            suits(sweet.dish, prompt.diet)
+          );
+        }),
+      );
+      expect(fits, promptText(prompt)).toBe(true);
+    }
+  });
+
+  it('reads back what it wrote, and nothing else', () => {
+    for (const prompt of drawPrompts(new Random(6), 'train', 50)) {
+      expect(parsePrompt(promptText(prompt))).toEqual(prompt);
+      expect(words(promptText(prompt))).toHaveLength(20);
+    }
+    expect(parsePrompt('menu ham for ana veggie budget 9')).toBeNull();
+    expect(parsePrompt('tell me a joke')).toBeNull();
+  });
+});
+
+describe('demonstrations', () => {
+  const prompts = drawPrompts(new Random(7), 'train', 400);
+
+  it('only says true things while thinking, and names what it tried', () => {
+    const random = new Random(8);
+    const lengths = new Map<number, number>();
+    for (const prompt of prompts) {
+      const { completion } = demonstration(random, true, prompt);
+      const [thought = '', response = ''] = completion.split(THINK_END);
+      const truth = thoughtTruth(prompt, thought);
+      expect(truth.true, completion).toBe(truth.total);
+      const tries = words(thought).filter((word) => word === 'try').length;
+      expect(truth.total).toBe(tries * 7);
+      lengths.set(tries, (lengths.get(tries) ?? 0) + 1);
+      expect(isGrammatical(words(response)), response).toBe(true);
+      const named = words(response).filter((word) =>
+        prompt.menu.some((item) => item.dish === word),
+      );
+      expect(named).toHaveLength(2);
+      // The answer is the last try.
+      const lastTry = words(thought.slice(thought.lastIndexOf('try')));
+      for (const dish of named) expect(lastTry).toContain(dish);
+    }
+    expect([...lengths.keys()].sort()).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('answers without a thought in the same grammar', () => {
+    const random = new Random(9);
+    for (const prompt of prompts) {
+      const { completion } = demonstration(random, false, prompt);
+      expect(isGrammatical(words(completion)), completion).toBe(true);
+    }
+  });
+
+  it('uses the vocabulary only', () => {
+    const random = new Random(10);
+    const known = new Set(VOCABULARY);
+    for (const prompt of prompts) {
+      const text = [
+        promptText(prompt),
+        demonstration(random, true, prompt).completion,
+        writtenResponse(random, prompt),
+      ].join(' ');
+      for (const word of words(text)) expect(known.has(word), word).toBe(true);
+    }
+  });
+
+  it('writes a try as a running bill', () => {
+    const prompt = parsePrompt(
+      'menu ham 1 tart 7 pizza 7 gratin 1 sorbet 8 custard 5 beans 4 for cleo veggie budget 10',
+    )!;
+    expect(tryText(prompt, ['ham', 'sorbet'])).toBe(
+      'try ham 1 meat left 9 sorbet 8 ok left 1 poor',
+    );
+    expect(tryText(prompt, ['pizza', 'sorbet'])).toBe(
+      'try pizza 7 ok left 3 sorbet 8 ok over 5 poor',
+    );
+    expect(tryText(prompt, ['beans', 'custard'])).toBe(
+      'try beans 4 ok left 6 custard 5 ok left 1 good',
+    );
+  });
+});
+
+describe('thoughtTruth', () => {
+  const prompt =
+    'menu ham 1 tart 7 pizza 7 gratin 1 sorbet 8 custard 5 beans 4 for cleo veggie budget 10';
+
+  it.each([
+    ['try ham 1 meat left 9 sorbet 8 ok left 1', 6, 6],
+    ['try ham 1 ok left 9 sorbet 8 ok left 1', 5, 6],
+    ['try ham 2 meat left 8 sorbet 8 ok left 1', 4, 6],
+    ['try pizza 7 ok left 3 sorbet 8 ok left 5', 5, 6],
+    // A dish that is not there: false in itself, its price too.
+    ['try burger 3 meat left 7', 1, 4],
+    ['try beans 4 ok left 6 custard 5 ok left 1 good', 7, 7],
+    ['try beans 4 ok left 6 custard 5 ok left 1 poor', 6, 7],
+    ['try ham 1 meat left 9 sorbet 8 ok left 1 good', 6, 7],
+    // There is something wrong with ham, but not that.
+    ['try ham 1 nuts left 9', 2, 3],
+    ['', 0, 0],
+  ])('%s', (thought, yes, all) => {
+    expect(thoughtTruth(prompt, thought)).toEqual({ true: yes, total: all });
+  });
+});
+
+describe('preferences', () => {
+  const [prompt] = drawPrompts(new Random(11), 'train', 1);
+
+  it('compares every two responses, the policy’s first', () => {
+    const group = preferenceGroup(new Random(12), prompt!, ['a', 'b'], 8);
+    expect(group.responses.slice(0, 2)).toEqual(['a', 'b']);
+    expect(group.responses).toHaveLength(8);
+    expect(group.pairs).toHaveLength(28);
+  });
+
+  it('is noisy in the way of Bradley and Terry', () => {
+    expect(preferenceProbability(1, 1)).toBe(0.5);
+    expect(preferenceProbability(0.6, 0)).toBeCloseTo(1 / (1 + Math.exp(-1)), 12);
+    const random = new Random(13);
+    const plan = mediocrePlan(random, prompt!);
+    const polite = responseText(new Random(1), prompt!, plan).replace(/ enjoy !$/, '');
+    let wins = 0;
+    for (let i = 0; i < 4000; i++) {
+      const [[winner] = [0]] = labelPairs(random, prompt!, [`${polite} enjoy !`, polite]);
+      if (winner === 0) wins += 1;
+    }
+    expect(wins / 4000).toBeCloseTo(1 / (1 + Math.exp(-0.5)), 1);
+  });
+});

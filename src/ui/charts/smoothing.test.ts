@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { smooth } from './smoothing.ts';
+
+const steps = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
+
+describe('smooth', () => {
+  it('leaves the series alone at 0', () => {
+    const y = [3, null, 5];
+    expect(smooth(steps(3), y, 0)).toBe(y);
+  });
+
+  it('is unbiased: a constant stays the constant from its first point on', () => {
+    for (const value of smooth(steps(20), Array(20).fill(2.5), 0.9)) expect(value).toBeCloseTo(2.5);
+  });
+
+  it('is the weighted mean of what came before, worked by hand', () => {
+    const [first, second, third] = smooth([1, 2, 3], [1, 3, 8], 0.5);
+    expect(first).toBeCloseTo(1);
+    expect(second).toBeCloseTo((0.5 * 1 + 3) / 1.5);
+    expect(third).toBeCloseTo((0.25 * 1 + 0.5 * 3 + 8) / 1.75);
+  });
+
+  it('forgets by distance in steps, not by number of points', () => {
+    const sparse = smooth([1, 11], [0, 1], 0.9)[1];
+    const dense = smooth([1, 2], [0, 1], 0.9)[1];
+    expect(sparse).toBeCloseTo(1 / (1 + 0.9 ** 10));
+    expect(dense).toBeCloseTo(1 / 1.9);
+  });
+
+  it('keeps gaps as gaps', () => {
+    const smoothed = smooth([1, 2, 3], [1, null, 1], 0.9);
+    expect(smoothed[1]).toBeNull();
+    expect(smoothed[2]).toBeCloseTo(1);
+  });
+});

@@ -1,0 +1,139 @@
+import { formatCompact, formatNumber, formatShare } from '../format.ts';
+
+/** One line of a chart. */
+export interface Line {
+  /** The metric's name in a MetricsRow (TRL's, where TRL has one). */
+  key: string;
+  label: string;
+  /** A colour of tokens.css, without the dashes. */
+  colour: string;
+  /** Two lines of different units get an axis each. */
+  axis: 'left' | 'right';
+  /** So that lines differ by more than their colour. */
+  dashed?: boolean;
+  format: (value: number | null | undefined) => string;
+}
+
+export interface ChartSpec {
+  title: string;
+  /** What is drawn and how to read it. */
+  note: string;
+  lines: Line[];
+  /** Fixed limits of the axes; otherwise they fit the data, from 0 on where `fromZero`. */
+  range?: [number, number];
+  fromZero?: boolean;
+}
+
+const twoDecimals = (value: number | null | undefined): string => formatNumber(value, 2);
+const wholeTokens = (value: number | null | undefined): string => formatNumber(value, 0);
+
+export const rewardChart: ChartSpec = {
+  title: 'Is it getting better?',
+  note:
+    'Reward is what the reward model says of the responses, and all that training ever sees. ' +
+    'Gold is the hidden true score of the same responses: measured, never trained on. ' +
+    'If reward climbs while gold falls, the model has learned to flatter its judge.',
+  lines: [
+    { key: 'reward', label: 'Reward', colour: 'reward', axis: 'left', format: twoDecimals },
+    {
+      key: 'gold',
+      label: 'Gold, the hidden true score',
+      colour: 'gold',
+      axis: 'right',
+      dashed: true,
+      format: twoDecimals,
+    },
+  ],
+};
+
+export const otherCharts: ChartSpec[] = [
+  {
+    title: 'How much does it write?',
+    note: 'Mean number of words. Nobody asks for longer or shorter thoughts: length changes only as far as it pays.',
+    fromZero: true,
+    lines: [
+      {
+        key: 'completions/mean_thought_length',
+        label: 'Thought',
+        colour: 'thought',
+        axis: 'left',
+        dashed: true,
+        format: wholeTokens,
+      },
+      {
+        key: 'completions/mean_response_length',
+        label: 'Response',
+        colour: 'response',
+        axis: 'left',
+        format: wholeTokens,
+      },
+    ],
+  },
+  {
+    title: 'Are its thoughts true?',
+    note: 'The share of claims in the thoughts that hold (prices, diets, what is left), and the share of tries whose form is broken. The judge sees no thought: truth lasts only while it helps.',
+    range: [0, 1],
+    lines: [
+      {
+        key: 'thought_truth',
+        label: 'True claims',
+        colour: 'thought',
+        axis: 'left',
+        format: formatShare,
+      },
+      {
+        key: 'completions/malformed_ratio',
+        label: 'Broken form',
+        colour: 'down',
+        axis: 'left',
+        dashed: true,
+        format: formatShare,
+      },
+    ],
+  },
+  {
+    title: 'How far has it moved?',
+    note: 'KL is the distance from the model it started as; entropy is how undecided it is from one token to the next. Both in nats.',
+    fromZero: true,
+    lines: [
+      { key: 'kl', label: 'KL', colour: 'reward', axis: 'left', format: formatCompact },
+      {
+        key: 'entropy',
+        label: 'Entropy',
+        colour: 'response',
+        axis: 'right',
+        dashed: true,
+        format: formatCompact,
+      },
+    ],
+  },
+  {
+    title: 'Groups with nothing to teach',
+    note: 'When all tries at a prompt score the same, none is better than the mean, and the prompt gives no gradient. This is the share of such groups.',
+    fromZero: true,
+    lines: [
+      {
+        key: 'frac_reward_zero_std',
+        label: 'No variance',
+        colour: 'ink-soft',
+        axis: 'left',
+        format: formatShare,
+      },
+    ],
+  },
+  {
+    title: 'Inside the optimizer',
+    note: 'Last, because it says least: in this kind of training the loss hovers about zero while the model improves. The gradient norm shows how hard each step pulls.',
+    lines: [
+      { key: 'loss', label: 'Loss', colour: 'ink-soft', axis: 'left', format: formatCompact },
+      {
+        key: 'grad_norm',
+        label: 'Gradient norm',
+        colour: 'reward',
+        axis: 'right',
+        dashed: true,
+        format: formatCompact,
+      },
+    ],
+  },
+];

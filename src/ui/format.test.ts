@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { formatBytes, formatCompact, formatDuration, formatNumber, formatShare } from './format.ts';
+
+describe('formatNumber', () => {
+  it('writes a real minus, and a plus only when asked', () => {
+    expect(formatNumber(-1.234)).toBe('\u22121.23');
+    expect(formatNumber(1.234)).toBe('1.23');
+    expect(formatNumber(1.234, 1, true)).toBe('+1.2');
+  });
+  it('gives what rounds to zero no sign', () => {
+    expect(formatNumber(-0.001, 2, true)).toBe('0.00');
+    expect(formatNumber(0.001, 2, true)).toBe('0.00');
+  });
+  it('shows what is missing as a dash', () => {
+    expect(formatNumber(null)).toBe('–');
+    expect(formatNumber(undefined)).toBe('–');
+    expect(formatNumber(NaN)).toBe('–');
+    expect(formatNumber(Infinity)).toBe('–');
+  });
+});
+
+describe('formatCompact', () => {
+  it('keeps about three digits at any size', () => {
+    expect([0.000314159, 0.0421, 1.7321, 214.3, 31_415.9].map(formatCompact)).toEqual([
+      '0.000314',
+      '0.0421',
+      '1.73',
+      '214',
+      '31,416',
+    ]);
+  });
+  it('handles signs, zero and the very small', () => {
+    expect(formatCompact(-2.5)).toBe('\u22122.5');
+    expect(formatCompact(0)).toBe('0');
+    expect(formatCompact(3e-7)).toBe('3.0e\u22127');
+    expect(formatCompact(null)).toBe('–');
+  });
+});
+
+describe('formatShare', () => {
+  it('rounds to whole percents', () => {
+    expect([0, 0.256, 1, NaN].map(formatShare)).toEqual(['0%', '26%', '100%', '–']);
+  });
+});
+
+describe('formatDuration', () => {
+  it('changes units with the size', () => {
+    expect([0.4, 59.4, 60, 200, 3900, -3].map(formatDuration)).toEqual([
+      '0 s',
+      '59 s',
+      '1 min',
+      '3 min 20 s',
+      '1 h 05 min',
+      '0 s',
+    ]);
+  });
+});
+
+describe('formatBytes', () => {
+  it('uses decimal units', () => {
+    expect([512, 1500, 212_000_000, 3.2e9].map(formatBytes)).toEqual([
+      '512 B',
+      '1.5 kB',
+      '212 MB',
+      '3.2 GB',
+    ]);
+  });
+});

@@ -1,0 +1,50 @@
+/** Numbers and durations as a reader wants them: a real minus sign, no false precision. */
+
+const MINUS = '\u2212';
+
+/** Fixed decimals; `signed` writes the plus as well. NaN and infinities become an en dash. */
+export function formatNumber(value: number | null | undefined, digits = 2, signed = false): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return '–';
+  const text = Math.abs(value).toFixed(digits);
+  const isZero = Number(text) === 0;
+  if (isZero) return text;
+  return (value < 0 ? MINUS : signed ? '+' : '') + text;
+}
+
+/** About three significant digits at any size: 0.00031, 0.042, 1.73, 214, 31,400. */
+export function formatCompact(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return '–';
+  if (value === 0) return '0';
+  const size = Math.abs(value);
+  const sign = value < 0 ? MINUS : '';
+  if (size >= 1000) return sign + Math.round(size).toLocaleString('en');
+  if (size < 1e-5) return sign + size.toExponential(1).replace('-', MINUS);
+  return sign + String(Number(size.toPrecision(3)));
+}
+
+/** A fraction as a whole percentage. */
+export function formatShare(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return '–';
+  return `${Math.round(value * 100)}%`;
+}
+
+/** Seconds as "40 s", "3 min 20 s" or "1 h 05 min". */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return whole % 60 ? `${minutes} min ${whole % 60} s` : `${minutes} min`;
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+}
+
+/** Bytes in decimal units, as a system monitor shows them. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB'];
+  let size = bytes;
+  let unit = 0;
+  while (size >= 1000 && unit < units.length - 1) {
+    size /= 1000;
+    unit++;
+  }
+  return `${size >= 10 || unit === 0 ? Math.round(size) : size.toFixed(1)} ${units[unit]}`;
+}

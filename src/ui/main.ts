@@ -1,0 +1,9 @@
+import './language.ts';
+import { mount } from 'svelte';
+import App from './App.svelte';
+import './styles/tokens.css';
+import './styles/base.css';
+
+const target = document.getElementById('page');
+if (!target) throw new Error('index.html has no element with the id "page"');
+mount(App, { target });

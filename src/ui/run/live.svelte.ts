@@ -1,0 +1,93 @@
+import type { Phase, RecordedRun, Status } from '../../rl/protocol.ts';
+import type { Connection } from './policy-worker.ts';
+import type { Run } from './run.svelte.ts';
+
+const UNDER_WAY: readonly Phase[] = ['loading', 'compiling', 'training', 'paused'];
+
+/** A training run in this tab: passes the visitor's wishes to the worker, and its reports to `run`. */
+export class Live {
+  /** null until a run was asked for. */
+  status = $state.raw<Status | null>(null);
+  /** Asked for and not yet done: a step that has begun is finished first. */
+  pending = $state<'pause' | 'stop' | null>(null);
+  readonly active = $derived(this.status !== null && UNDER_WAY.includes(this.status.phase));
+  private connection: Connection | null = null;
+
+  constructor(
+    private readonly run: Run,
+    private readonly connect: (onCrash: (message: string) => void) => Connection,
+  ) {}
+
+  async train(recipe: RecordedRun['recipe']): Promise<void> {
+    this.close();
+    this.run.reset(0);
+    this.status = { phase: 'loading', step: 0, maxSteps: 0 };
+    const connection = this.connect((message) => this.fail(message));
+    this.connection = connection;
+    await this.guard(async ({ service }) => {
+      await service.open(recipe, {
+        // A worker that was closed may still deliver what it had sent.
+        onStatus: (status) => {
+          if (this.connection === connection) this.onStatus(status);
+        },
+        onStep: (report) => {
+          if (this.connection === connection) this.run.push(report);
+        },
+      });
+      await service.start();
+    });
+  }
+
+  async pause(): Promise<void> {
+    this.pending = 'pause';
+    await this.guard(({ service }) => service.pause());
+  }
+
+  async resume(): Promise<void> {
+    await this.guard(({ service }) => service.start());
+  }
+
+  async step(): Promise<void> {
+    await this.guard(({ service }) => service.step());
+  }
+
+  /** Ends the run. Its reports stay on view; before the first step there is nothing to wait for. */
+  async stop(): Promise<void> {
+    const phase = this.status?.phase;
+    if (phase === 'training' || phase === 'paused') {
+      this.pending = 'stop';
+      await this.guard(({ service }) => service.stop());
+    }
+    if (this.active && this.status) this.onStatus({ ...this.status, phase: 'stopped' });
+  }
+
+  private onStatus(status: Status): void {
+    this.status = status;
+    this.run.total = status.maxSteps;
+    if (status.phase !== 'training') this.pending = null;
+    if (!this.active) this.close();
+  }
+
+  /** Errors of a worker that is closed by now are of no interest: why it closed has been said. */
+  private async guard(action: (connection: Connection) => Promise<void>): Promise<void> {
+    const connection = this.connection;
+    if (!connection) return;
+    try {
+      await action(connection);
+    } catch (error) {
+      if (connection === this.connection)
+        this.fail(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  private fail(message: string): void {
+    const { step, maxSteps } = this.status ?? { step: 0, maxSteps: 0 };
+    this.onStatus({ phase: 'failed', step, maxSteps, error: message });
+  }
+
+  private close(): void {
+    this.connection?.close();
+    this.connection = null;
+    this.pending = null;
+  }
+}

@@ -1,0 +1,56 @@
+import type { Status } from '../../rl/protocol.ts';
+
+export interface PhaseText {
+  title: string;
+  /** What it means, for somebody who has never trained a model. */
+  explanation: string;
+}
+
+/** What goes on inside a step, by the first word of the status's detail. */
+const WITHIN_STEP: Record<string, string> = {
+  writing: 'The model tries each prompt several times, a little differently every time.',
+  scoring: 'The reward model reads every response, and none of the thoughts.',
+  updating: 'Tries that beat their group’s mean are made likelier, the others less likely.',
+};
+
+export function phaseText(status: Status): PhaseText {
+  const { phase, step, maxSteps, detail = '', error = '' } = status;
+  switch (phase) {
+    case 'loading':
+      return {
+        title: 'Loading the models',
+        explanation: detail || 'The policy that learns and the reward model that judges it.',
+      };
+    case 'compiling':
+      return {
+        title: 'Compiling kernels',
+        explanation:
+          'The browser turns the training code into programs for this graphics card. It takes a moment, once.',
+      };
+    case 'training': {
+      const within = WITHIN_STEP[detail.split(' ', 1)[0]?.toLowerCase() ?? ''];
+      return {
+        title: detail ? detail.charAt(0).toUpperCase() + detail.slice(1) : 'Training',
+        explanation:
+          within ?? 'The model writes, is judged, and is nudged towards what did better.',
+      };
+    }
+    case 'paused':
+      return {
+        title: 'Paused',
+        explanation: 'The model is kept as it is. Go on, or take one step at a time.',
+      };
+    case 'finished':
+      return {
+        title: `Trained for ${maxSteps} steps`,
+        explanation: 'Drag the step slider to see how its thoughts and responses changed.',
+      };
+    case 'stopped':
+      return {
+        title: `Stopped after step ${step}`,
+        explanation: 'What it did so far stays on the page.',
+      };
+    case 'failed':
+      return { title: 'Training stopped', explanation: error || 'Reload the page to try again.' };
+  }
+}

@@ -1,0 +1,34 @@
+import type { Run } from './run.svelte.ts';
+
+/** A whole run is played in about this long, whatever its length. */
+const PLAY_MS = 36_000;
+const MIN_TICK_MS = 40;
+const MAX_TICK_MS = 600;
+
+/** Moves the playhead through the reports that a run already has. */
+export class Player {
+  playing = $state(false);
+  private timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor(private readonly run: Run) {}
+
+  /** From the playhead on; from the start when it is at the end. */
+  play(): void {
+    this.pause();
+    if (!this.run.reports.length) return;
+    if (this.run.isFollowing) this.run.seek(1);
+    this.playing = true;
+    const tick = Math.min(MAX_TICK_MS, Math.max(MIN_TICK_MS, PLAY_MS / this.run.reports.length));
+    this.timer = setInterval(() => this.tick(), tick);
+  }
+
+  pause(): void {
+    clearInterval(this.timer);
+    this.playing = false;
+  }
+
+  private tick(): void {
+    this.run.seek(this.run.head + 1);
+    if (this.run.isFollowing) this.pause();
+  }
+}

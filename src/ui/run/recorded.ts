@@ -1,0 +1,25 @@
+import type { RecordedRun } from '../../rl/protocol.ts';
+
+/** Fetches the run that ships with the page. Errors are sentences for the visitor. */
+export async function fetchRecordedRun(url: string): Promise<RecordedRun> {
+  const response = await fetch(url).catch(() => null);
+  if (!response)
+    throw new Error('The recorded run could not be fetched: check the connection and reload.');
+  // A server may answer a missing file with its start page, so what arrives is looked at too.
+  const body: unknown = response.ok ? await response.json().catch(() => null) : null;
+  if (!isRecordedRun(body))
+    throw new Error('This copy of the page comes without a recorded run, so there is no replay.');
+  return body;
+}
+
+function isRecordedRun(body: unknown): body is RecordedRun {
+  if (typeof body !== 'object' || body === null) return false;
+  const { steps, recipe } = body as Partial<Record<keyof RecordedRun, unknown>>;
+  if (!Array.isArray(steps) || typeof recipe !== 'object' || recipe === null) return false;
+  return (steps as unknown[]).every(isStepReport);
+}
+
+function isStepReport(value: unknown): boolean {
+  const report = value as { metrics?: { step?: unknown }; group?: { samples?: unknown } } | null;
+  return typeof report?.metrics?.step === 'number' && Array.isArray(report.group?.samples);
+}

@@ -1,0 +1,202 @@
+/** The page in a real browser: replay, training against a fake worker, missing WebGPU, and axe. */
+import AxeBuilder from '@axe-core/playwright';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { launchBrowser } from '../../scripts/browser.mjs';
+import type { RecordedRun } from '../../src/rl/protocol.ts';
+import { syntheticRun } from './synthetic-run.ts';
+
+const COMLINK = join(import.meta.dirname, '../../node_modules/comlink/dist/esm/comlink.mjs');
+const STEPS = 24;
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchBrowser();
+});
+afterAll(() => browser.close());
+
+interface Setting extends BrowserContextOptions {
+  /** What the recorded run was trained with, and so what training here gets. */
+  recipe?: RecordedRun['recipe'];
+  recorded?: boolean;
+  gpu?: 'fake' | 'none';
+}
+
+/** The built page, with what it fetches replaced; `use` fails on any error in the page. */
+async function withPage(
+  { recipe = { max_steps: 30 }, recorded = true, gpu = 'fake', ...options }: Setting,
+  use: (page: Page) => Promise<void>,
+): Promise<void> {
+  const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
+  try {
+    await context.addInitScript((has) => {
+      const fake = { requestAdapter: () => Promise.resolve({}) };
+      Object.defineProperty(navigator, 'gpu', { value: has ? fake : undefined });
+    }, gpu === 'fake');
+    const run = recorded ? JSON.stringify(syntheticRun(STEPS, recipe)) : null;
+    await context.route('**/recorded-run.json', (route) =>
+      run
+        ? route.fulfill({ contentType: 'application/json', body: run })
+        : route.fulfill({ status: 404 }),
+    );
+    const worker = await readFile(join(import.meta.dirname, 'fake-policy-worker.mjs'), 'utf8');
+    await context.route('**/policy.worker*', (route) =>
+      route.fulfill({
+        contentType: 'text/javascript',
+        body: worker.replace("'comlink'", "'/comlink.mjs'"),
+      }),
+    );
+    await context.route('**/comlink.mjs', (route) =>
+      route.fulfill({ contentType: 'text/javascript', path: COMLINK }),
+    );
+    const page = await context.newPage();
+    const errors: string[] = [];
+    page.on('pageerror', (error) => errors.push(error.message));
+    await page.goto(inject('page'));
+    await use(page);
+    expect(errors).toEqual([]);
+  } finally {
+    await context.close();
+  }
+}
+
+const step = (page: Page): Promise<number> => page.getByTestId('step').textContent().then(Number);
+const reaches = (page: Page, wanted: number): Promise<void> =>
+  expect.poll(() => step(page), { timeout: 10_000 }).toBeGreaterThanOrEqual(wanted);
+const train = (page: Page): Promise<void> =>
+  page.getByRole('button', { name: 'Train it here', exact: true }).click();
+
+describe('replay', () => {
+  it('plays by itself, pauses, and shows the group of the step on the slider', () =>
+    withPage({ gpu: 'none', reducedMotion: 'no-preference' }, async (page) => {
+      await reaches(page, 3);
+      await page.getByRole('button', { name: 'Pause the replay' }).click();
+      const paused = await step(page);
+      await page.waitForTimeout(1500);
+      expect(await step(page)).toBe(paused);
+
+      await page.getByRole('slider', { name: 'Step' }).fill('7');
+      expect(await step(page)).toBe(7);
+      await page.getByText('number 3 of step 7?').waitFor();
+      expect(await page.getByText('broken form').count()).toBeGreaterThan(0);
+      expect(await page.getByText('cut off at the length limit').count()).toBe(1);
+
+      await page.getByRole('slider', { name: 'Step' }).fill('3');
+      await page.getByText(/no gradient here/).waitFor();
+    }));
+
+  it('moves by keyboard', () =>
+    withPage({}, async (page) => {
+      await reaches(page, STEPS);
+      const slider = page.getByRole('slider', { name: 'Step' });
+      await slider.focus();
+      await slider.press('ArrowLeft');
+      expect(await step(page)).toBe(STEPS - 1);
+      await slider.press('Home');
+      expect(await step(page)).toBe(1);
+    }));
+
+  it('stands still at its end where motion is unwelcome', () =>
+    withPage({}, async (page) => {
+      await reaches(page, STEPS);
+      await page.getByRole('button', { name: 'Play the replay' }).waitFor();
+    }));
+
+  it('sets the menu, and describes every chart in words and numbers', () =>
+    withPage({}, async (page) => {
+      await page.getByRole('heading', { name: 'Menu' }).waitFor();
+      const charts = page.getByRole('img', { name: /from .* at step 1 to .* at step 24/ });
+      expect(await charts.count()).toBe(6);
+      await page.getByText('Numbers: Is it getting better?').click();
+      await page.getByRole('row', { name: /^24 / }).waitFor();
+    }));
+
+  it('says in a sentence when there is no recorded run', () =>
+    withPage({ recorded: false }, async (page) => {
+      await page.getByText(/without a recorded run/).waitFor();
+      expect(await step(page)).toBe(0);
+    }));
+});
+
+describe('training', () => {
+  it('runs, pauses, steps, goes on to the end, and gives the recorded run back', () =>
+    withPage({}, async (page) => {
+      await reaches(page, STEPS);
+      await train(page);
+      await page.getByRole('heading', { name: /Loading|Compiling/ }).waitFor();
+      await reaches(page, 2);
+      await page.getByRole('button', { name: 'Pause' }).click();
+      await page.getByRole('heading', { name: 'Paused' }).waitFor();
+      const before = await step(page);
+      await page.getByRole('button', { name: 'One step' }).click();
+      await reaches(page, before + 1);
+      await page.getByRole('button', { name: 'Go on' }).click();
+      await page.getByRole('heading', { name: 'Trained for 30 steps' }).waitFor();
+      expect(await step(page)).toBe(30);
+      await page.getByRole('button', { name: 'Show the recorded run' }).click();
+      expect(await step(page)).toBe(STEPS);
+    }));
+
+  it('looks back while it runs, and stops', () =>
+    withPage({ recipe: { max_steps: 1000 } }, async (page) => {
+      await reaches(page, STEPS);
+      await train(page);
+      await page.getByRole('button', { name: 'Stop' }).waitFor();
+      await reaches(page, 4);
+      await page.getByRole('slider', { name: 'Step' }).fill('2');
+      await page.waitForTimeout(600);
+      expect(await step(page)).toBe(2);
+      await page.getByRole('button', { name: 'To now' }).click();
+      expect(await step(page)).toBeGreaterThan(2);
+      await page.getByRole('button', { name: 'Stop' }).click();
+      await page.getByRole('heading', { name: /Stopped after step/ }).waitFor();
+      await page.getByRole('button', { name: 'Train it here', exact: true }).waitFor();
+    }));
+
+  it('shows what the worker says is wrong', () =>
+    withPage({ recipe: { fail: true } }, async (page) => {
+      await reaches(page, STEPS);
+      await train(page);
+      await page.getByText('The reward model is not there: run npm start again.').waitFor();
+    }));
+
+  it('says so when the worker cannot be loaded', () =>
+    withPage({}, async (page) => {
+      await page.context().route('**/policy.worker*', (route) => route.fulfill({ status: 404 }));
+      await train(page);
+      await page.getByText(/worker could not be loaded/).waitFor();
+    }));
+});
+
+it('says what to do without WebGPU, and replays all the same', () =>
+  withPage({ gpu: 'none' }, async (page) => {
+    const notice = page.getByRole('alert');
+    await notice.getByText(/no WebGPU/).waitFor();
+    await train(page);
+    expect(await notice.evaluate((element) => element === document.activeElement)).toBe(true);
+    expect(await step(page)).toBe(STEPS);
+  }));
+
+it('remembers the colours that were chosen', () =>
+  withPage({ colorScheme: 'light' }, async (page) => {
+    await page.getByRole('button', { name: 'Switch to dark colours' }).click();
+    await page.reload();
+    await page.getByRole('button', { name: 'Switch to light colours' }).waitFor();
+  }));
+
+describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
+  it.each([390, 820, 1440])('at %i px has no accessibility faults and fits', (width) =>
+    withPage({ colorScheme, gpu: 'none', viewport: { width, height: 900 } }, async (page) => {
+      await reaches(page, STEPS);
+      await page.getByText('Numbers: Is it getting better?').click();
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      expect(violations.map((v) => [v.id, v.nodes.map((node) => node.html)])).toEqual([]);
+      const overflow = await page.evaluate(
+        () => document.documentElement.scrollWidth - window.innerWidth,
+      );
+      expect(overflow).toBeLessThanOrEqual(0);
+    }),
+  );
+});
