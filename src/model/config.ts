@@ -112,7 +112,8 @@ function architecture(fields: ConfigFields): { family: Family; kind: ModelConfig
   }
   if (type !== undefined && type !== found.family) {
     throw new CheckpointError(
-      `${fields.path} has model_type ${JSON.stringify(type)} but architecture ${found.family}; ${supported}`,
+      `${fields.path} has model_type ${JSON.stringify(type)} but architecture ${name as string}; ` +
+        supported,
     );
   }
   return found;
