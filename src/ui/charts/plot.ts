@@ -85,7 +85,7 @@ export class Plot {
           size: 30,
           space: 70,
           grid: { show: false },
-          values: (_, splits) => splits.map((step, i) => (i === 1 ? `step ${step}` : step)),
+          values: (_, splits) => splits.map((step, i) => (i === 0 ? `step ${step}` : step)),
           incrs: STEP_INCREMENTS,
         }),
         this.yAxis('left', lines.left, twoScales),
