@@ -17,6 +17,7 @@ import type { StepResult, Trainer } from './trainer.ts';
 
 export class RewardTrainer implements Trainer {
   step = 0;
+  tokensSeen = 0;
   onDetail?: (detail: string) => void;
 
   private constructor(
@@ -71,6 +72,7 @@ export class RewardTrainer implements Trainer {
       totals.correct += result.correct;
       totals.margin += result.marginSum;
       scores.push(...values);
+      this.tokensSeen += packed.tokens;
     }
     const rate = learningRate(
       recipe.lr_scheduler_type,
@@ -89,6 +91,7 @@ export class RewardTrainer implements Trainer {
       mean_reward: mean(scores),
       grad_norm: await this.optimizer.gradNorm(),
       learning_rate: rate,
+      num_tokens: this.tokensSeen,
       step_time: (performance.now() - started) / 1000,
     };
     return { metrics, groups: [] };

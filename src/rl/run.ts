@@ -46,6 +46,9 @@ export class Run {
       if (!bytes) throw new Error(`${at}/${file} is missing; delete ${at} to resume earlier`);
       return readSafetensors(bytes, `${at}/${file}`);
     };
+    const counters = JSON.parse(
+      (await readText(this.folder, `${at}/trainer_state.json`)) ?? '{}',
+    ) as { num_input_tokens_seen?: number };
     const moments = await tensors('optimizer.safetensors');
     const named = (prefix: string): Map<string, Float32Array> =>
       new Map(
@@ -55,6 +58,7 @@ export class Run {
       );
     restoreTrainer(this.trainer, {
       step,
+      tokensSeen: counters.num_input_tokens_seen ?? 0,
       weights: await tensors('model.safetensors'),
       firstMoments: named('exp_avg.'),
       secondMoments: named('exp_avg_sq.'),
@@ -93,7 +97,7 @@ export class Run {
     await this.folder.write(`${at}/optimizer.safetensors`, writeSafetensors(moments));
     await this.folder.write(
       `${at}/trainer_state.json`,
-      JSON.stringify({ global_step: state.step }),
+      JSON.stringify({ global_step: state.step, num_input_tokens_seen: state.tokensSeen }),
     );
   }
 

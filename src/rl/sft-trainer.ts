@@ -16,8 +16,8 @@ import type { StepResult, Trainer } from './trainer.ts';
 
 export class SftTrainer implements Trainer {
   step = 0;
+  tokensSeen = 0;
   onDetail?: (detail: string) => void;
-  private tokensSeen = 0;
 
   private constructor(
     readonly recipe: Recipe,

@@ -18,26 +18,40 @@ export interface Trainer {
   readonly optimizer: AdamW;
   /** Optimizer steps done; set when a run is resumed. All data and random numbers follow from it. */
   step: number;
+  /** Token rows trained on so far. */
+  tokensSeen: number;
   /** What is under way inside a step, for people. */
   onDetail?: (detail: string) => void;
   trainStep(): Promise<StepResult>;
   destroy(): void;
 }
 
-/** Tensors that continue a run: weights, moments and the number of steps. */
+/** What continues a run: weights, moments and counters. */
 export interface TrainerState {
   step: number;
+  tokensSeen: number;
   weights: Map<string, Float32Array>;
   firstMoments: Map<string, Float32Array>;
   secondMoments: Map<string, Float32Array>;
 }
 
-export async function saveTrainer({ model, optimizer, step }: Trainer): Promise<TrainerState> {
+export async function saveTrainer({
+  model,
+  optimizer,
+  step,
+  tokensSeen,
+}: Trainer): Promise<TrainerState> {
   const { gpu } = model;
   const [weights, m, v] = await gpu.read(model.weights, optimizer.m, optimizer.v);
   const split = (bytes: ArrayBuffer | undefined): Map<string, Float32Array> =>
     model.splitPool(new Float32Array(bytes as ArrayBuffer));
-  return { step, weights: split(weights), firstMoments: split(m), secondMoments: split(v) };
+  return {
+    step,
+    tokensSeen,
+    weights: split(weights),
+    firstMoments: split(m),
+    secondMoments: split(v),
+  };
 }
 
 export function restoreTrainer(trainer: Trainer, state: TrainerState): void {
@@ -47,4 +61,5 @@ export function restoreTrainer(trainer: Trainer, state: TrainerState): void {
   model.setTensors(state.secondMoments, optimizer.v);
   optimizer.steps = state.step;
   trainer.step = state.step;
+  trainer.tokensSeen = state.tokensSeen;
 }

@@ -1,0 +1,88 @@
+/** What stands on the command line after a command's name, checked against what the command takes. */
+import { nearest } from '../rl/nearest.ts';
+import { checkValue, readArgument } from '../rl/recipe/check.ts';
+import type { KeyValues, RecipeKeys, RecipeKeySpec } from '../rl/recipe/spec.ts';
+
+/** A command line that cannot be understood. */
+export class UsageError extends Error {
+  override name = 'UsageError';
+}
+
+export interface Usage<Options extends RecipeKeys> {
+  readonly name: string;
+  /** What stands before the options, such as RECIPE. */
+  readonly positionals?: readonly string[];
+  /** An option without a default that is not optional is required. */
+  readonly options: Options;
+  /** Any other `--key value` is kept as it stands. */
+  readonly takesOthers?: true;
+}
+
+export interface Arguments<Options extends RecipeKeys> {
+  readonly positionals: readonly string[];
+  readonly options: KeyValues<Options>;
+  readonly others: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads `--name value`, `--name=value` and, for flags, `--name` alone.
+ * @throws UsageError, RecipeError
+ */
+export function parseArguments<Options extends RecipeKeys>(
+  usage: Usage<Options>,
+  argv: readonly string[],
+): Arguments<Options> {
+  const { options, positionals: expected = [] } = usage;
+  const positionals: string[] = [];
+  const given = new Map<string, string>();
+  for (let i = 0; i < argv.length; i++) {
+    const argument = argv[i]!;
+    if (!argument.startsWith('--')) {
+      positionals.push(argument);
+      continue;
+    }
+    const [, name = '', inline] = /^--([^=]*)(?:=(.*))?$/s.exec(argument) ?? [];
+    if (!Object.hasOwn(options, name) && !usage.takesOthers) refuseUnknown(usage, name);
+    const next = argv[i + 1];
+    const follows = next !== undefined && !next.startsWith('--');
+    if (inline !== undefined) {
+      given.set(name, inline);
+    } else if (options[name]?.type === 'flag' && !(next === 'true' || next === 'false')) {
+      given.set(name, 'true');
+    } else if (follows) {
+      given.set(name, next);
+      i++;
+    } else {
+      throw new UsageError(`--${name} needs a value after it`);
+    }
+  }
+  if (positionals.length !== expected.length) {
+    const wanted = expected.length === 0 ? 'no such argument' : expected.join(' ');
+    const got = positionals.length === 0 ? 'none was given' : `got ${positionals.join(' ')}`;
+    throw new UsageError(`${usage.name} takes ${wanted} and options; ${got}`);
+  }
+  const values: Record<string, unknown> = {};
+  for (const [name, spec] of Object.entries<RecipeKeySpec>(options)) {
+    const text = given.get(name);
+    given.delete(name);
+    if (text !== undefined) {
+      values[name] = checkValue(name, spec, readArgument(spec, text), `--${name}`);
+    } else if (spec.default === undefined && !spec.optional) {
+      throw new UsageError(`${usage.name} needs --${name}: ${spec.help}`);
+    } else {
+      values[name] = spec.default;
+    }
+  }
+  return {
+    positionals,
+    options: values as KeyValues<Options>,
+    others: Object.fromEntries(given),
+  };
+}
+
+function refuseUnknown({ name, options }: Usage<RecipeKeys>, given: string): never {
+  const names = Object.keys(options);
+  const meant = nearest(given, names);
+  const hint = meant ? `did you mean --${meant}?` : `it takes --${names.join(', --')}`;
+  throw new UsageError(`${name} has no option --${given}; ${hint}`);
+}

@@ -1,0 +1,41 @@
+/** What a command is: it computes a result, which is printed as JSON or as text for people. */
+import type { RecipeKeys, RecipeKeySpec } from '../rl/recipe/spec.ts';
+import { parseArguments, type Arguments, type Usage } from './arguments.ts';
+import { table } from './text.ts';
+
+export interface Command {
+  /** The text of `ponder NAME --help`. */
+  readonly help: string;
+  run(argv: readonly string[], json: boolean): Promise<string>;
+}
+
+export function defineCommand<Options extends RecipeKeys, Result>(
+  definition: Usage<Options> & {
+    readonly summary: string;
+    /** Appended to the help. */
+    readonly notes?: string;
+    run(args: Arguments<Options>): Promise<Result>;
+    /** The result for people. */
+    format(result: Result): string;
+  },
+): Command {
+  const { name, positionals = [], options, summary, notes = '' } = definition;
+  return {
+    help:
+      `${summary}\n\n  npm run -s ponder -- ${[name, ...positionals].join(' ')} [options]\n\n` +
+      `${optionTable(options)}\n  --json  Prints one JSON document.\n${notes && `\n${notes}\n`}`,
+    async run(argv, json) {
+      const result = await definition.run(parseArguments(definition, argv));
+      return json ? `${JSON.stringify(result)}\n` : definition.format(result);
+    },
+  };
+}
+
+export function optionTable(options: RecipeKeys): string {
+  return table(
+    Object.entries<RecipeKeySpec>(options).map(([name, spec]) => [
+      `  --${name}`,
+      spec.default === undefined ? spec.help : `${spec.help} [${JSON.stringify(spec.default)}]`,
+    ]),
+  );
+}

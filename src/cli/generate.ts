@@ -1,0 +1,51 @@
+import { Decoder } from '../model/decoder.ts';
+import { promptTokens, rollOut } from '../rl/rollout.ts';
+import { defineCommand } from './command.ts';
+import { modelOption, withModel } from './open.ts';
+
+export const generate = defineCommand({
+  name: 'generate',
+  summary: 'A thought and a response to a prompt.',
+  options: {
+    ...modelOption,
+    prompt: { type: 'text', help: "The user's turn." },
+    seed: { type: 'integer', default: 0, min: 0, help: 'The same seed gives the same text.' },
+    thinking: { type: 'flag', default: true, help: 'Whether a thought comes first.' },
+    temperature: { type: 'number', default: 0.7, min: 0, help: '0 takes the likeliest token.' },
+    top_p: { type: 'number', default: 1, above: 0, max: 1, help: 'Keeps the likeliest tokens.' },
+    max_completion_length: { type: 'integer', default: 128, min: 1, help: 'Tokens at most.' },
+  },
+  run: ({ options }) =>
+    withModel(options.model, async (model, load) => {
+      const tokenizer = await load();
+      const length = options.max_completion_length;
+      const decoder = await Decoder.create(model, {
+        maxSequences: 1,
+        maxPromptTokens: promptTokens(tokenizer, options.prompt, options.thinking).length,
+        maxNewTokens: length,
+      });
+      const [group] = await rollOut(
+        decoder,
+        tokenizer,
+        [options.prompt],
+        {
+          samplesPerPrompt: 1,
+          thinking: options.thinking,
+          malformed: 'lenient',
+          sampling: {
+            temperature: options.temperature,
+            topK: 0,
+            topP: options.top_p,
+            minP: 0,
+            seed: options.seed,
+            maxNewTokens: length,
+          },
+        },
+        0,
+      );
+      const [sample] = group?.samples ?? [];
+      return { thought: sample?.thought ?? null, response: sample?.response ?? '' };
+    }),
+  format: ({ thought, response }) =>
+    (thought === null ? '' : `thought:  ${thought}\n`) + `response: ${response}\n`,
+});

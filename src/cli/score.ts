@@ -1,0 +1,36 @@
+import { packBatch } from '../model/batch.ts';
+import { BatchRunner } from '../model/batch-runner.ts';
+import { CheckpointError } from '../model/errors.ts';
+import { judgedTokens } from '../rl/reward-model.ts';
+import { UsageError } from './arguments.ts';
+import { defineCommand } from './command.ts';
+import { modelOption, parseIds, withModel } from './open.ts';
+
+export const score = defineCommand({
+  name: 'score',
+  summary: 'What a reward model gives a sequence of ids, or a response to a prompt.',
+  options: {
+    ...modelOption,
+    ids: { type: 'text', optional: true, help: 'Token ids, such as 3,5,7, read as they are.' },
+    prompt: { type: 'text', optional: true, help: "The user's turn; needs --response." },
+    response: { type: 'text', optional: true, help: "The assistant's turn." },
+  },
+  run: ({ options: { model: path, ids, prompt, response } }) =>
+    withModel(path, async (model, tokenizer) => {
+      if (model.config.kind !== 'reward') {
+        throw new CheckpointError(`${path} is a causal language model; score needs a reward model`);
+      }
+      if (ids === undefined && (prompt === undefined || response === undefined)) {
+        throw new UsageError('score needs --ids, or --prompt and --response');
+      }
+      const group =
+        ids === undefined
+          ? judgedTokens(await tokenizer(), [{ prompt: prompt ?? '', response: response ?? '' }])
+          : { prompt: parseIds(ids, model.config.vocabSize), completions: [[]] };
+      const limits = { maxTokens: group.prompt.length, maxTargets: 1 };
+      const runner = await BatchRunner.create(model, limits);
+      const { values } = await runner.forward(packBatch([group], 'score'));
+      return { score: values[0] as number };
+    }),
+  format: (result) => `${result.score}\n`,
+});

@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { progressLine } from './progress.ts';
+import { oneLine, table } from './text.ts';
+
+it('a table aligns its columns, numbers to the right', () => {
+  expect(
+    table([
+      ['a', '1,000', 'x'],
+      ['bcd', '20', ''],
+    ]),
+  ).toBe('a    1,000  x\nbcd     20\n');
+});
+
+it('an error message is one line', () => {
+  expect(oneLine('a\n  b\r\nc\n')).toBe('a b c');
+});
+
+it('a progress line tells the rate and the time left, of the steps done here', () => {
+  expect(progressLine(0, 100, 0, 0, 'compiling')).toBe('[                    ] 0/100  compiling');
+  expect(progressLine(60, 100, 50, 20, '')).toBe(
+    '[############        ] 60/100  2.0 s each  1 min 20 s left',
+  );
+  expect(progressLine(25, 100, 0, 5, 'reward 1')).toBe(
+    '[#####               ] 25/100  5.0 per s  15 s left  reward 1',
+  );
+});

@@ -1,0 +1,22 @@
+/** Text for a terminal. */
+
+/** Rows of cells, their columns aligned; cells of digits stand to the right. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, cell.length)));
+  }
+  const isNumber = (cell: string): boolean => /^[-+]?[\d,.]+$/.test(cell);
+  const lines = rows.map((row) =>
+    row
+      .map((cell, i) => (isNumber(cell) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
+      .join('  ')
+      .trimEnd(),
+  );
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+/** One line, whatever an error's message has in it. */
+export function oneLine(text: string): string {
+  return text.replace(/\s*\n\s*/g, ' ').trim();
+}

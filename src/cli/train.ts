@@ -1,0 +1,56 @@
+import { readFile } from 'node:fs/promises';
+import { parseRecipe, RecipeError } from '../rl/recipe.ts';
+import { Run } from '../rl/run.ts';
+import { nodeRunFolder } from '../rl/run-folder.node.ts';
+import { openTrainer } from '../rl/session.ts';
+import { UsageError } from './arguments.ts';
+import { defineCommand } from './command.ts';
+import { nodeSurroundings } from './open.ts';
+import { Progress } from './progress.ts';
+import { table } from './text.ts';
+
+export const train = defineCommand({
+  name: 'train',
+  positionals: ['RECIPE'],
+  summary: 'Trains as a recipe says, into a folder; any recipe key can be given as --key value.',
+  options: {
+    out: { type: 'text', help: 'Folder of the run.' },
+    resume: { type: 'flag', default: false, help: 'Goes on from the last checkpoint in --out.' },
+  },
+  takesOthers: true,
+  async run({ positionals: [path = ''], options, others }) {
+    const text = await readFile(path, 'utf8').catch(() => {
+      throw new RecipeError(`${path} cannot be read; name a recipe such as recipes/default.yaml.`);
+    });
+    const { recipe, notices } = parseRecipe(text, path, others);
+    for (const notice of notices) process.stderr.write(`${notice}\n`);
+    const folder = nodeRunFolder(options.out);
+    const around = await nodeSurroundings();
+    try {
+      const { trainer, tokenizerFiles } = await openTrainer(recipe, around);
+      const run = new Run(recipe, trainer, folder, tokenizerFiles);
+      if (!options.resume) await run.begin();
+      else if (!(await run.resume())) {
+        throw new UsageError(
+          `${options.out} has no complete checkpoint to resume from; leave --resume out`,
+        );
+      }
+      const progress = new Progress(recipe.max_steps, trainer.step);
+      let last = { step: trainer.step } as Record<string, number>;
+      while (!run.finished) {
+        last = (await run.advance()).metrics;
+        const value = last.reward ?? last.accuracy ?? last.loss ?? 0;
+        progress.update(trainer.step, `${headline(last)} ${value.toFixed(3)}`);
+      }
+      progress.clear();
+      return { out: options.out, ...last };
+    } finally {
+      around.close();
+    }
+  },
+  format: (result) => table(Object.entries(result).map(([key, value]) => [key, `${value}`])),
+});
+
+function headline(row: Record<string, number>): string {
+  return 'reward' in row ? 'reward' : 'accuracy' in row ? 'accuracy' : 'loss';
+}

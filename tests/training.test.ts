@@ -1,0 +1,185 @@
+/** Whole runs on the built-in world, small: warm start, reward model, GRPO, checkpoints and resume. */
+import { mkdtemp, readFile, rm, writeFile, mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Gpu } from '../src/gpu/device.ts';
+import { openNodeGpu } from '../src/gpu/node.ts';
+import { asRewardConfig } from '../src/model/checkpoint.ts';
+import { configToJson, type ModelConfig } from '../src/model/config.ts';
+import { nodeFolder } from '../src/model/node-files.ts';
+import type { MetricsRow } from '../src/rl/protocol.ts';
+import { Random } from '../src/rl/random.ts';
+import { makeRecipe } from '../src/rl/recipe.ts';
+import { Run } from '../src/rl/run.ts';
+import { nodeRunFolder } from '../src/rl/run-folder.node.ts';
+import { openRewardModel, openTrainer } from '../src/rl/session.ts';
+import { preferenceGroup } from '../src/rl/world/preferences.ts';
+import { drawPrompt } from '../src/rl/world/prompts.ts';
+import { tokenizerFiles } from '../src/rl/world/tokenizer-files.ts';
+import { EOS, PAD, VOCABULARY } from '../src/rl/world/menu.ts';
+
+const config: ModelConfig = {
+  family: 'llama',
+  kind: 'causal',
+  vocabSize: VOCABULARY.length,
+  hiddenSize: 32,
+  intermediateSize: 64,
+  layers: 2,
+  heads: 2,
+  kvHeads: 1,
+  headDim: 16,
+  rmsNormEps: 1e-6,
+  ropeTheta: 10000,
+  maxPositions: 128,
+  tieWordEmbeddings: true,
+  attentionBias: false,
+  qkNorm: false,
+  eosTokenIds: [VOCABULARY.indexOf(EOS)],
+  padTokenId: VOCABULARY.indexOf(PAD),
+};
+
+let gpu: Gpu;
+let root: string;
+beforeAll(async () => {
+  gpu = await openNodeGpu();
+  root = await mkdtemp(join(tmpdir(), 'ponder-'));
+  const save = async (of: 'policy' | 'reward'): Promise<void> => {
+    const folder = join(root, `blank-${of}`);
+    await mkdir(folder);
+    const shape = of === 'reward' ? asRewardConfig(config) : config;
+    const files = { 'config.json': configToJson(shape), ...tokenizerFiles(of) };
+    for (const [name, json] of Object.entries(files)) {
+      await writeFile(join(folder, name), JSON.stringify(json));
+    }
+  };
+  await save('policy');
+  await save('reward');
+});
+afterAll(async () => {
+  gpu.close();
+  await rm(root, { recursive: true });
+});
+
+async function openRun(values: Record<string, unknown>, out: string): Promise<Run> {
+  const recipe = makeRecipe(values);
+  const { trainer, tokenizerFiles: files } = await openTrainer(recipe, {
+    gpu,
+    folder: nodeFolder,
+    readFile: (path) => readFile(path, 'utf8'),
+    openReward: async (path) => openRewardModel(gpu, await nodeFolder(path)),
+  });
+  return new Run(recipe, trainer, nodeRunFolder(join(root, out)), files);
+}
+
+async function finish(run: Run): Promise<MetricsRow[]> {
+  const rows: MetricsRow[] = [];
+  while (!run.finished) rows.push((await run.advance()).metrics);
+  run.trainer.destroy();
+  return rows;
+}
+
+/** What a rerun must repeat: everything but the clock. */
+const timeless = (rows: readonly MetricsRow[]): MetricsRow[] =>
+  rows.map((row) => ({ ...row, step_time: 0 }));
+
+const shared = { seed: 3, learning_rate: 3e-3, adam_beta2: 0.95, lr_scheduler_type: 'constant' };
+
+describe('a warm start, a reward model, and GRPO', () => {
+  it('learns the demonstrations', async () => {
+    const run = await openRun(
+      {
+        ...shared,
+        algorithm: 'sft',
+        model_name_or_path: join(root, 'blank-policy'),
+        random_init: true,
+        world: 'meal-planner',
+        per_device_train_batch_size: 16,
+        max_length: 100,
+        max_steps: 40,
+        save_steps: 40,
+      },
+      'sft',
+    );
+    await run.begin();
+    const rows = await finish(run);
+    expect(rows[0]!.loss).toBeCloseTo(Math.log(VOCABULARY.length), 0);
+    expect(rows.at(-1)!.loss).toBeLessThan(0.6 * rows[0]!.loss!);
+  });
+
+  it('learns preferences', async () => {
+    const random = new Random(1, 'preferences');
+    const groups = Array.from({ length: 64 }, () =>
+      preferenceGroup(random, drawPrompt(random), [], 4),
+    );
+    const file = join(root, 'preferences.jsonl');
+    await writeFile(file, groups.map((group) => JSON.stringify(group) + '\n').join(''));
+    const run = await openRun(
+      {
+        ...shared,
+        algorithm: 'reward',
+        model_name_or_path: join(root, 'blank-reward'),
+        random_init: true,
+        datasets: [{ path: 'json', data_files: [file], split: 'train' }],
+        per_device_train_batch_size: 8,
+        max_length: 320,
+        max_steps: 30,
+        save_steps: 30,
+      },
+      'reward',
+    );
+    await run.begin();
+    const rows = await finish(run);
+    expect(rows[0]!.loss).toBeCloseTo(Math.log(2), 2);
+    const late = rows.slice(-5).map((row) => row.accuracy as number);
+    expect(late.reduce((a, b) => a + b, 0) / 5).toBeGreaterThan(0.6);
+  });
+
+  const grpo = {
+    ...shared,
+    algorithm: 'grpo',
+    world: 'meal-planner',
+    gold: 'meal-planner',
+    num_generations: 4,
+    per_device_train_batch_size: 8,
+    gradient_accumulation_steps: 2,
+    max_prompt_length: 24,
+    max_completion_length: 24,
+    temperature: 1,
+    beta: 0.04,
+    max_steps: 4,
+    save_steps: 2,
+  };
+  const models = (): Record<string, string> => ({
+    model_name_or_path: join(root, 'sft', 'checkpoints', 'step-40'),
+    reward_model_name_or_path: join(root, 'reward', 'checkpoints', 'step-30'),
+  });
+
+  it('runs GRPO, on policy, and a resumed run repeats the one that never stopped', async () => {
+    const whole = await openRun({ ...grpo, ...models() }, 'grpo');
+    await whole.begin();
+    const rows = await finish(whole);
+    for (const row of rows) {
+      for (const value of Object.values(row)) expect(Number.isFinite(value)).toBe(true);
+      // The first update of a step is on policy: decoder and training pass agree.
+      expect(row['sampling/sampling_logp_difference/max']).toBeLessThan(1e-3);
+      expect(row.grad_norm).toBeGreaterThan(0);
+    }
+    // Nothing has moved before the first update.
+    expect(rows[0]!.kl).toBeLessThan(1e-6);
+    expect(rows[3]!.kl).toBeGreaterThan(1e-5);
+
+    const again = await openRun({ ...grpo, ...models() }, 'grpo-again');
+    await again.begin();
+    await again.advance();
+    await again.advance();
+    await again.advance();
+    again.trainer.destroy();
+    const resumed = await openRun({ ...grpo, ...models() }, 'grpo-again');
+    expect(await resumed.resume()).toBe(true);
+    expect(resumed.trainer.step).toBe(2);
+    expect(timeless(await finish(resumed))).toEqual(timeless(rows.slice(2)));
+    const log = await readFile(join(root, 'grpo-again', 'metrics.jsonl'), 'utf8');
+    expect(log.trim().split('\n').length).toBe(4);
+  });
+});
