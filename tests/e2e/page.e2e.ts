@@ -68,6 +68,11 @@ const reaches = (page: Page, wanted: number): Promise<void> =>
 const train = (page: Page): Promise<void> =>
   page.getByRole('button', { name: 'Train it here', exact: true }).click();
 
+async function accessibilityFaults(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+}
+
 describe('replay', () => {
   it('plays by itself, pauses, and shows the group of the step on the slider', () =>
     withPage({ gpu: 'none', reducedMotion: 'no-preference' }, async (page) => {
@@ -129,6 +134,7 @@ describe('training', () => {
       await reaches(page, 2);
       await page.getByRole('button', { name: 'Pause' }).click();
       await page.getByRole('heading', { name: 'Paused' }).waitFor();
+      expect(await accessibilityFaults(page)).toEqual([]);
       const before = await step(page);
       await page.getByRole('button', { name: 'One step' }).click();
       await reaches(page, before + 1);
@@ -191,8 +197,7 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
     withPage({ colorScheme, gpu: 'none', viewport: { width, height: 900 } }, async (page) => {
       await reaches(page, STEPS);
       await page.getByText('Numbers: Is it getting better?').click();
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      expect(violations.map((v) => [v.id, v.nodes.map((node) => node.html)])).toEqual([]);
+      expect(await accessibilityFaults(page)).toEqual([]);
       const overflow = await page.evaluate(
         () => document.documentElement.scrollWidth - window.innerWidth,
       );

@@ -85,7 +85,8 @@ export class Plot {
           size: 30,
           space: 70,
           grid: { show: false },
-          values: (_, splits) => splits.map((step, i) => (i === 1 ? `step ${step}` : step)),
+          values: (_, splits) =>
+            this.total ? splits.map((step, i) => (i === 0 ? `step ${step}` : step)) : [],
           incrs: STEP_INCREMENTS,
         }),
         this.yAxis('left', lines.left, twoScales),
@@ -176,7 +177,7 @@ function rangeOf(spec: ChartSpec, part: 'all' | 'above' | 'below'): uPlot.Range.
   return (_, min, max) => {
     if (spec.range) return spec.range;
     // uPlot passes null where there is no data, whatever its types say; a scale of nulls is hidden.
-    if (!Number.isFinite(min)) return part === 'below' ? [null, null] : [0, 1];
+    if (!Number.isFinite(min)) return [null, null];
     const low = spec.fromZero ? Math.min(0, min) : min;
     const span = max - low || Math.abs(max) || 1;
     const below = spec.fromZero && low === 0 ? 0 : part === 'above' ? 0.35 : 0.06;

@@ -24,16 +24,21 @@ export class Live {
     this.status = { phase: 'loading', step: 0, maxSteps: 0 };
     const connection = this.connect((message) => this.fail(message));
     this.connection = connection;
+    let opened = false;
     await this.guard(async ({ service }) => {
       await service.open(recipe, {
         // A worker that was closed may still deliver what it had sent.
         onStatus: (status) => {
-          if (this.connection === connection) this.onStatus(status);
+          if (this.connection !== connection) return;
+          // Ready means paused; this run goes straight on.
+          if (status.phase === 'paused' && !opened) return;
+          this.onStatus(status);
         },
         onStep: (report) => {
           if (this.connection === connection) this.run.push(report);
         },
       });
+      opened = true;
       await service.start();
     });
   }

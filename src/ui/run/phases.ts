@@ -15,26 +15,27 @@ const WITHIN_STEP: Record<string, string> = {
 
 export function phaseText(status: Status): PhaseText {
   const { phase, step, maxSteps, detail = '', error = '' } = status;
+  const sentence = detail.charAt(0).toUpperCase() + detail.slice(1);
   switch (phase) {
     case 'loading':
       return {
-        title: 'Loading the models',
-        explanation: detail || 'The policy that learns and the reward model that judges it.',
+        title: sentence || 'Loading the models',
+        explanation:
+          'First the graphics card, then the policy that learns and the model that judges.',
       };
     case 'compiling':
       return {
-        title: 'Compiling kernels',
+        title: sentence || 'Compiling the kernels',
         explanation:
           'The browser turns the training code into programs for this graphics card. It takes a moment, once.',
       };
-    case 'training': {
-      const within = WITHIN_STEP[detail.split(' ', 1)[0]?.toLowerCase() ?? ''];
+    case 'training':
       return {
-        title: detail ? detail.charAt(0).toUpperCase() + detail.slice(1) : 'Training',
+        title: sentence || 'Training',
         explanation:
-          within ?? 'The model writes, is judged, and is nudged towards what did better.',
+          WITHIN_STEP[detail.split(' ', 1)[0] ?? ''] ??
+          'The model writes, is judged, and is nudged towards what did better.',
       };
-    }
     case 'paused':
       return {
         title: 'Paused',

@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import type { Phase } from '../../rl/protocol.ts';
+import { phaseText } from './phases.ts';
+
+const text = (phase: Phase, more: { detail?: string; error?: string } = {}) =>
+  phaseText({ phase, step: 4, maxSteps: 30, ...more });
+
+describe('phaseText', () => {
+  it('has words for every phase', () => {
+    const phases: Phase[] = ['loading', 'compiling', 'training', 'paused', 'finished', 'stopped'];
+    const titles = [...phases, 'failed' as const].map((phase) => text(phase).title);
+    expect(new Set(titles).size).toBe(7);
+    expect(titles).toContain('Trained for 30 steps');
+    expect(titles).toContain('Stopped after step 4');
+  });
+
+  it('puts the detail first, and explains what it is part of', () => {
+    const writing = text('training', { detail: 'writing 8 samples (50%)' });
+    expect(writing.title).toBe('Writing 8 samples (50%)');
+    expect(writing.explanation).not.toBe(text('training', { detail: 'scoring' }).explanation);
+    expect(text('training', { detail: 'something new' }).explanation).toBe(
+      text('training').explanation,
+    );
+  });
+
+  it('passes the error on', () => {
+    expect(text('failed', { error: 'The card is lost. Reload.' }).explanation).toBe(
+      'The card is lost. Reload.',
+    );
+  });
+});
