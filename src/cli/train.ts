@@ -48,7 +48,7 @@ export const train = defineCommand({
       around.close();
     }
   },
-  format: (result) => table(Object.entries(result).map(([key, value]) => [key, `${value}`])),
+  format: (result) => table(Object.entries(result).map(([key, value]) => [key, value])),
 });
 
 function headline(row: Record<string, number>): string {

@@ -20,14 +20,14 @@ const clock = new Int32Array(new SharedArrayBuffer(4));
  * turns give it back.
  */
 async function napping<T>(pending: Promise<T>): Promise<T> {
-  let settled = false;
+  const state = { settled: false };
   const settle = (): void => {
-    settled = true;
+    state.settled = true;
   };
   pending.then(settle, settle);
-  for (let ms = 0.05; !settled; ms = Math.min(2, 1.5 * ms)) {
+  for (let ms = 0.05; !state.settled; ms = Math.min(2, 1.5 * ms)) {
     await new Promise((resolve) => setImmediate(resolve));
-    if (!settled) Atomics.wait(clock, 0, 0, ms);
+    if (!state.settled) Atomics.wait(clock, 0, 0, ms);
   }
   return pending;
 }

@@ -56,20 +56,20 @@ describe.each(cases)('$variant $layout', ({ variant, layout }) => {
     const [x, y, z, start] = [exact(m * k, 1), exact(k * n, 2), exact(n, 3), exact(m * n, 4)];
     // What lies behind an operand must not matter: tokens come and go, and leave their rows there.
     const behind = [NaN, NaN, NaN, NaN, NaN, NaN, NaN, NaN];
-    const [a, b, bias] = [x, y, z].map((data) => box.put(Float32Array.of(...data!, ...behind)));
+    const [a, b, bias] = [x, y, z].map((data) => box.put(Float32Array.of(...data, ...behind)));
     const operands = { ...size, a: a!, b: b!, ...dynamic(size) };
-    const [plain, added, biased] = [box.marked(m * n + 4), box.put(start!), box.marked(m * n)];
+    const [plain, added, biased] = [box.marked(m * n + 4), box.put(start), box.marked(m * n)];
     await box.run(
-      matmulAs(variant, { ...operands, c: plain! }),
-      matmulAs(variant, { ...operands, c: added!, accumulate: true }),
-      matmulAs(variant, { ...operands, c: biased!, bias: bias! }),
+      matmulAs(variant, { ...operands, c: plain }),
+      matmulAs(variant, { ...operands, c: added, accumulate: true }),
+      matmulAs(variant, { ...operands, c: biased, bias: bias! }),
     );
-    const want = reference(size, x!, y!);
-    expect(await box.floats(plain!, m * n + 4)).toEqual(
+    const want = reference(size, x, y);
+    expect(await box.floats(plain, m * n + 4)).toEqual(
       Float32Array.of(...want, MARK, MARK, MARK, MARK),
     );
-    expect(await box.floats(added!, m * n)).toEqual(want32(want, (i) => start![i]!));
-    expect(await box.floats(biased!, m * n)).toEqual(want32(want, (i) => z![i % n]!));
+    expect(await box.floats(added, m * n)).toEqual(want32(want, (i) => start[i]!));
+    expect(await box.floats(biased, m * n)).toEqual(want32(want, (i) => z[i % n]!));
   });
 });
 
