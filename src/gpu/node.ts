@@ -26,8 +26,8 @@ async function napping<T>(pending: Promise<T>): Promise<T> {
   };
   pending.then(settle, settle);
   for (let ms = 0.05; !state.settled; ms = Math.min(2, 1.5 * ms)) {
+    Atomics.wait(clock, 0, 0, ms);
     await new Promise((resolve) => setImmediate(resolve));
-    if (!state.settled) Atomics.wait(clock, 0, 0, ms);
   }
   return pending;
 }
