@@ -64,13 +64,12 @@ export function matmulAs<D>(variant: MatmulVariant, launch: MatmulLaunch<D>): Op
     bias: bias !== undefined,
     accumulate,
   };
-  const tile = variant === 'quad' ? QUAD : layout === 'tn' ? TILED_SLICES : TILED;
+  const tile = variant === 'quad' ? QUAD : TILED;
   return op<D, typeof PARAMS>(kernelFor(variant, memory), {
     label: launch.label ?? `matmul ${layout}`,
     // Without a bias its binding still wants a buffer; read-only bindings may share one.
     bindings: [a, b, bias ?? b, c],
     params: { m, n, k },
-    ...(tile.constants && { constants: tile.constants }),
     grid: (d): Grid => [
       Math.ceil(resolve(n, d) / tile.columns),
       Math.ceil(resolve(m, d) / tile.rows),
@@ -79,24 +78,9 @@ export function matmulAs<D>(variant: MatmulVariant, launch: MatmulLaunch<D>): Op
   });
 }
 
-interface Tile {
-  rows: number;
-  columns: number;
-  constants?: Record<string, number>;
-}
-
-const QUAD: Tile = { rows: 16, columns: 16 };
-const TILED: Tile = {
-  rows: 64,
-  columns: 64,
-  constants: { THREADS_X: 16, THREADS_Y: 8, SLICES: 1 },
-};
-/** A weight gradient is small and its k, the tokens, long: smaller tiles, k in four slices. */
-const TILED_SLICES: Tile = {
-  rows: 32,
-  columns: 32,
-  constants: { THREADS_X: 8, THREADS_Y: 4, SLICES: 4 },
-};
+/** Elements of c that a workgroup computes. */
+const QUAD = { rows: 16, columns: 16 };
+const TILED = { rows: 32, columns: 32 };
 
 const PARAMS = { m: 'u32', n: 'u32', k: 'u32' } as const;
 
