@@ -48,7 +48,7 @@ beforeAll(async () => {
     const folder = join(root, `blank-${of}`);
     await mkdir(folder);
     const shape = of === 'reward' ? asRewardConfig(config) : config;
-    const files = { 'config.json': configToJson(shape), ...tokenizerFiles(of) };
+    const files = { 'config.json': configToJson(shape), ...tokenizerFiles() };
     for (const [name, json] of Object.entries(files)) {
       await writeFile(join(folder, name), JSON.stringify(json));
     }

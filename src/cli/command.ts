@@ -9,7 +9,7 @@ export interface Command {
   run(argv: readonly string[], json: boolean): Promise<string>;
 }
 
-export function defineCommand<Options extends RecipeKeys, Result>(
+export function defineCommand<const Options extends RecipeKeys, Result>(
   definition: Usage<Options> & {
     readonly summary: string;
     /** Appended to the help. */

@@ -1,5 +1,4 @@
-import { Decoder } from '../model/decoder.ts';
-import { promptTokens, rollOut } from '../rl/rollout.ts';
+import { sampleCompletions } from '../rl/sample.ts';
 import { defineCommand } from './command.ts';
 import { modelOption, withModel } from './open.ts';
 
@@ -18,31 +17,19 @@ export const generate = defineCommand({
   run: ({ options }) =>
     withModel(options.model, async (model, load) => {
       const tokenizer = await load();
-      const length = options.max_completion_length;
-      const decoder = await Decoder.create(model, {
-        maxSequences: 1,
-        maxPromptTokens: promptTokens(tokenizer, options.prompt, options.thinking).length,
-        maxNewTokens: length,
-      });
-      const [group] = await rollOut(
-        decoder,
-        tokenizer,
-        [options.prompt],
-        {
-          samplesPerPrompt: 1,
-          thinking: options.thinking,
-          malformed: 'lenient',
-          sampling: {
-            temperature: options.temperature,
-            topK: 0,
-            topP: options.top_p,
-            minP: 0,
-            seed: options.seed,
-            maxNewTokens: length,
-          },
+      const [group] = await sampleCompletions(model, tokenizer, [options.prompt], {
+        samplesPerPrompt: 1,
+        thinking: options.thinking,
+        malformed: 'lenient',
+        sampling: {
+          temperature: options.temperature,
+          topK: 0,
+          topP: options.top_p,
+          minP: 0,
+          seed: options.seed,
+          maxNewTokens: options.max_completion_length,
         },
-        0,
-      );
+      });
       const [sample] = group?.samples ?? [];
       return { thought: sample?.thought ?? null, response: sample?.response ?? '' };
     }),

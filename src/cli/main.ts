@@ -29,6 +29,18 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'trains as a recipe says',
     load: async () => (await import('./train.ts')).train,
   },
+  eval: {
+    summary: 'judges a policy on prompts that training never sees',
+    load: async () => (await import('./eval.ts')).evaluation,
+  },
+  record: {
+    summary: 'turns a finished run into the file that the page replays',
+    load: async () => (await import('./record.ts')).record,
+  },
+  preferences: {
+    summary: 'preference data of the built-in world, for training a reward model',
+    load: async () => (await import('./preferences.ts')).preferences,
+  },
 };
 
 async function main(argv: readonly string[]): Promise<string> {

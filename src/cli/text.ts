@@ -1,13 +1,14 @@
 /** Text for a terminal. */
 
 /** Rows of cells, their columns aligned; cells of digits stand to the right. */
-export function table(rows: readonly (readonly string[])[]): string {
+export function table(rows: readonly (readonly (string | number)[])[]): string {
+  const texts = rows.map((row) => row.map(String));
   const widths: number[] = [];
-  for (const row of rows) {
+  for (const row of texts) {
     row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, cell.length)));
   }
   const isNumber = (cell: string): boolean => /^[-+]?[\d,.]+$/.test(cell);
-  const lines = rows.map((row) =>
+  const lines = texts.map((row) =>
     row
       .map((cell, i) => (isNumber(cell) ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
       .join('  ')

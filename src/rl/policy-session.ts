@@ -22,14 +22,18 @@ export class PolicySession implements TrainingService {
   private wish: 'run' | 'pause' | 'stop' = 'pause';
   private readonly times: number[] = [];
 
-  constructor(private readonly surroundings: () => Promise<Surroundings>) {}
+  constructor(
+    private readonly surroundings: () => Promise<Surroundings>,
+    /** Recipe keys that the caller of `open` need not give. */
+    private readonly defaults: Readonly<Record<string, unknown>> = {},
+  ) {}
 
   async open(
     values: Record<string, string | number | boolean>,
     listener: TrainingListener,
   ): Promise<void> {
     this.listener = listener;
-    this.recipe = makeRecipe(values);
+    this.recipe = makeRecipe({ ...this.defaults, ...values });
     await this.guard(async () => {
       this.tell('loading', 'opening the graphics device');
       this.around = await this.surroundings();

@@ -1,9 +1,12 @@
 /** Comlink around PolicySession: policy, reference and optimizer live here, on one device. */
 import * as Comlink from 'comlink';
+import { parse } from 'yaml';
+import defaultRecipe from '../../recipes/default.yaml?raw';
 import { Gpu } from '../gpu/device.ts';
 import { urlFolder } from '../model/files.ts';
 import { PolicySession } from './policy-session.ts';
 import type { Reward } from './reward.ts';
+import type { Surroundings } from './session.ts';
 import type { RewardService } from './reward.worker.ts';
 
 /** The reward model in a worker of its own, as a reward. */
@@ -14,8 +17,12 @@ async function rewardWorker(url: string): Promise<Reward> {
   return { name: 'reward_model', score: (texts) => remote.score(texts) };
 }
 
-/** Paths in recipes are relative to the page, which is one folder above the built workers. */
-const atPage = (path: string): string => new URL(path, self.location.origin + pageFolder()).href;
+/**
+ * Paths in recipes are relative to the page, which is one folder above the built workers; what lies
+ * under public/ in the source tree is served beside the page.
+ */
+const atPage = (path: string): string =>
+  new URL(path.replace(/^public\//, ''), self.location.origin + pageFolder()).href;
 
 function pageFolder(): string {
   const { pathname } = self.location;
@@ -23,11 +30,11 @@ function pageFolder(): string {
   return assets >= 0 ? pathname.slice(0, assets + 1) : '/';
 }
 
-Comlink.expose(
-  new PolicySession(async () => ({
-    gpu: await Gpu.open(navigator.gpu),
-    folder: (path) => Promise.resolve(urlFolder(atPage(path))),
-    readFile: async (path) => (await fetch(atPage(path))).text(),
-    openReward: (path) => rewardWorker(atPage(path)),
-  })),
-);
+const surroundings = async (): Promise<Surroundings> => ({
+  gpu: await Gpu.open(navigator.gpu),
+  folder: (path) => Promise.resolve(urlFolder(atPage(path))),
+  readFile: async (path) => (await fetch(atPage(path))).text(),
+  openReward: (path) => rewardWorker(atPage(path)),
+});
+
+Comlink.expose(new PolicySession(surroundings, parse(defaultRecipe) as Record<string, unknown>));

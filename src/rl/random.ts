@@ -59,13 +59,4 @@ export class Random {
     }
     return out;
   }
-
-  /** The state, for a checkpoint; `restore` continues the same stream. */
-  save(): number[] {
-    return [...this.state];
-  }
-
-  restore(state: readonly number[]): void {
-    this.state.set(state);
-  }
 }

@@ -131,14 +131,11 @@ export class Run {
   }
 }
 
-/** TRL's completions table: step, prompt, completion, reward, advantage; ours adds the split and gold. */
+/** TRL's completions table: step, prompt, completion, reward, advantage; ours adds the rest. */
 function completionRows(step: number, groups: readonly Group[]): string {
   return groups
     .flatMap(({ prompt, samples }) =>
-      samples.map(({ completion, thought, response, reward, advantage, gold }) =>
-        JSON.stringify({ step, prompt, completion, thought, response, reward, advantage, gold }),
-      ),
+      samples.map((sample) => `${JSON.stringify({ step, prompt, ...sample })}\n`),
     )
-    .map((row) => row + '\n')
     .join('');
 }

@@ -4,7 +4,7 @@ import { Random } from './random.ts';
 import { RecipeError, type Recipe } from './recipe.ts';
 import type { GoldJudge } from './reward.ts';
 import { goldUtility } from './world/gold.ts';
-import { drawPrompt, parsePrompt, promptText } from './world/prompts.ts';
+import { drawPrompt, drawPrompts, parsePrompt, promptText, type Split } from './world/prompts.ts';
 import { demonstration } from './world/sft-data.ts';
 import { thoughtTruth } from './world/truth.ts';
 
@@ -22,8 +22,8 @@ export async function promptSource(recipe: Recipe, read: ReadFile): Promise<Sour
   );
 }
 
-/** Of the world's demonstrations five in eight think: their completions are the longer ones. */
-const THINKING_SHARE = { of: 8, think: 5 };
+/** Of the world's demonstrations two in three think: there is more to learn in a thought than in an answer. */
+const THINKING_SHARE = { of: 3, think: 2 };
 
 export async function sftSource(recipe: Recipe, read: ReadFile): Promise<Source<SftExample>> {
   if (recipe.world) {
@@ -68,16 +68,27 @@ export async function preferenceSource(
 
 /** The hidden utility of the world a recipe names as its gold judge. */
 export function goldJudge(recipe: Recipe): GoldJudge | undefined {
-  if (recipe.gold !== 'meal-planner') return undefined;
-  return {
-    utility: (prompt, response) => goldUtility(prompt, response).value,
-    thoughtTruth: (prompt, thought) => {
-      if (!parsePrompt(prompt)) return undefined;
-      const { true: held, total } = thoughtTruth(prompt, thought);
-      return total > 0 ? held / total : undefined;
-    },
-  };
+  return recipe.gold === 'meal-planner' ? mealPlannerGold : undefined;
 }
+
+/** Different prompts of the world that training never draws, with their gold judge. */
+export function worldEvaluation(
+  split: Exclude<Split, 'train'>,
+  count: number,
+  seed: number,
+): { prompts: string[]; gold: GoldJudge } {
+  const drawn = drawPrompts(new Random(seed, `evaluation on ${split}`), split, count);
+  return { prompts: drawn.map(promptText), gold: mealPlannerGold };
+}
+
+const mealPlannerGold: GoldJudge = {
+  utility: (prompt, response) => goldUtility(prompt, response).value,
+  thoughtTruth: (prompt, thought) => {
+    if (!parsePrompt(prompt)) return undefined;
+    const { true: held, total } = thoughtTruth(prompt, thought);
+    return total > 0 ? held / total : undefined;
+  },
+};
 
 async function readRows(
   recipe: Recipe,

@@ -44,7 +44,6 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
   logging_strategy: 'every step is logged',
   logging_first_step: 'every step is logged',
   save_strategy: 'save_steps decides',
-  eval_strategy: 'eval_steps decides',
   run_name: 'the output folder names the run',
   num_processes: 'there is one device',
   num_machines: 'there is one device',
@@ -61,6 +60,8 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
 
 /** Keys of TRL that would change a run and that nothing here can honour yet. */
 export const laterKeys: Readonly<Record<string, string>> = {
+  eval_strategy: 'evaluate a checkpoint with the command eval',
+  eval_steps: 'evaluate a checkpoint with the command eval',
   top_entropy_quantile: 'the policy learns from all tokens',
   use_peft: 'all weights are trained',
   num_train_epochs: 'set max_steps to a number of optimizer steps',

@@ -32,18 +32,6 @@ export const run = {
     min: 1,
     help: 'A checkpoint is saved every so many steps, and at the end; raise it when disk space is short.',
   },
-  eval_steps: {
-    type: 'integer',
-    optional: true,
-    min: 1,
-    help: 'The model is evaluated on held-out prompts every so many steps; without it only at the end.',
-  },
-  max_eval_samples: {
-    type: 'integer',
-    default: 64,
-    min: 1,
-    help: 'Held-out prompts per evaluation: more give steadier curves and cost time.',
-  },
 } as const satisfies RecipeKeys;
 
 export const data = {

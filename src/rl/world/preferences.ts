@@ -14,6 +14,8 @@ import { mediocrePlan, responseText, tryText, type Plan } from './sft-data.ts';
 
 /** U differences of this size are preferred with probability 0.73. */
 const RATER_TEMPERATURE = 0.6;
+/** Of the groups: the last two responses are thoughts that never came to an answer. */
+const ENDLESS_THOUGHTS = 1 / 8;
 /** Of the written responses: no answer at all but a piece of a thought; a plan near the budget. */
 const STRAY_THOUGHT = 0.03;
 const NEAR_BUDGET = 0.47;
@@ -40,7 +42,11 @@ export function preferenceGroup(
   size: number,
 ): PreferenceGroup {
   const responses = sampled.slice(0, size);
-  while (responses.length < size) responses.push(writtenResponse(random, prompt));
+  const endless = random.uniform() < ENDLESS_THOUGHTS ? 2 : 0;
+  while (responses.length < size) {
+    const write = responses.length < size - endless ? writtenResponse : longStrayThought;
+    responses.push(write(random, prompt));
+  }
   return { prompt: promptText(prompt), responses, pairs: labelPairs(random, prompt, responses) };
 }
 

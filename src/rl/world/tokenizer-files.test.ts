@@ -6,8 +6,8 @@ import { VOCABULARY } from './menu.ts';
 import { demonstration } from './sft-data.ts';
 import { tokenizerFiles } from './tokenizer-files.ts';
 
-function load(of: 'policy' | 'reward'): { tokenizer: Tokenizer; template: Template } {
-  const files = tokenizerFiles(of);
+function load(): { tokenizer: Tokenizer; template: Template } {
+  const files = tokenizerFiles();
   const config = files['tokenizer_config.json'] as { chat_template: string };
   return {
     tokenizer: new Tokenizer(files['tokenizer.json'], config),
@@ -16,7 +16,7 @@ function load(of: 'policy' | 'reward'): { tokenizer: Tokenizer; template: Templa
 }
 
 describe('the tokenizer', () => {
-  const { tokenizer, template } = load('policy');
+  const { tokenizer, template } = load();
 
   it('has one id for every word, and no word twice', () => {
     expect(new Set(VOCABULARY).size).toBe(VOCABULARY.length);
@@ -47,14 +47,13 @@ describe('the tokenizer', () => {
   });
 
   it('ends what the reward model reads with the end token', () => {
-    const reward = load('reward');
-    const text = reward.template.render({
+    const text = template.render({
       messages: [
         { role: 'user', content: 'menu ham 3' },
         { role: 'assistant', content: 'ham 3 .' },
       ],
     });
     expect(text).toBe('menu ham 3 ham 3 . <eos>');
-    expect(reward.tokenizer.encode(text).ids.at(-1)).toBe(VOCABULARY.indexOf('<eos>'));
+    expect(tokenizer.encode(text).ids.at(-1)).toBe(VOCABULARY.indexOf('<eos>'));
   });
 });

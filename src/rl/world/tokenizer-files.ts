@@ -1,7 +1,7 @@
 /**
- * The world's tokenizer as ordinary Hugging Face files: one word, one token. The policy's chat
- * template opens a thought, or with `enable_thinking: false` an answer; the reward model's template
- * puts the answer straight after the prompt and ends it, so that the score is read at the end token.
+ * The world's tokenizer as ordinary Hugging Face files: one word, one token. The chat template opens
+ * a thought for the policy, or with `enable_thinking: false` an answer; for the reward model it puts
+ * the answer straight after the prompt and ends it, so that the score is read at the end token.
  */
 import { EOS, PAD, SPECIAL_TOKENS, UNK, VOCABULARY } from './menu.ts';
 
@@ -14,7 +14,7 @@ export interface TokenizerFiles {
 const MODEL_MAX_LENGTH = 128;
 
 /** Words are separated by one space, in the text and in the templates alike. */
-const POLICY_TEMPLATE = [
+const CHAT_TEMPLATE = [
   `{%- for message in messages -%}`,
   `{%- if message.role == 'user' -%}{{ message.content }}`,
   `{%- elif message.role == 'assistant' -%}{{ ' ' + message.content + ' ${EOS}' }}{%- endif -%}`,
@@ -25,15 +25,8 @@ const POLICY_TEMPLATE = [
   `{%- endif -%}`,
 ].join('');
 
-const REWARD_TEMPLATE = [
-  `{%- for message in messages -%}`,
-  `{%- if message.role == 'user' -%}{{ message.content }}`,
-  `{%- elif message.role == 'assistant' -%}{{ ' ' + message.content + ' ${EOS}' }}{%- endif -%}`,
-  `{%- endfor -%}`,
-].join('');
-
 /** tokenizer.json and tokenizer_config.json; ids follow VOCABULARY. */
-export function tokenizerFiles(of: 'policy' | 'reward'): TokenizerFiles {
+export function tokenizerFiles(): TokenizerFiles {
   const id = (word: string): number => VOCABULARY.indexOf(word);
   const addedTokens = SPECIAL_TOKENS.map((content) => ({
     id: id(content),
@@ -71,7 +64,7 @@ export function tokenizerFiles(of: 'policy' | 'reward'): TokenizerFiles {
       added_tokens_decoder: Object.fromEntries(
         addedTokens.map(({ id: tokenId, ...token }) => [String(tokenId), token]),
       ),
-      chat_template: of === 'policy' ? POLICY_TEMPLATE : REWARD_TEMPLATE,
+      chat_template: CHAT_TEMPLATE,
     },
   };
 }

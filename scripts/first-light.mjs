@@ -1,0 +1,147 @@
+// npm run first-light: does thinking help? GRPO with and without a thought from the same warm start,
+// over several seeds, each judged once on held-out prompts; writes results/first-light/. Needs what
+// `npm run build:default` made. Hours on two cores; started again, it goes on where it was.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from './install.mjs';
+import { ponder, train } from './runs.mjs';
+import './typescript.mjs';
+
+const { tInterval, winRate } = await import('../src/rl/statistics.ts');
+
+/** @typedef {import('../src/rl/evaluate.ts').Evaluated} Evaluated */
+/** @typedef {'think' | 'no-think'} Arm */
+
+const SEEDS = [0, 1, 2];
+/** @type {Arm[]} */
+const ARMS = ['think', 'no-think'];
+const LENGTH = { think: '76', 'no-think': '15' };
+const results = 'results/first-light';
+const runs = 'runs/first-light';
+mkdirSync(join(root, runs), { recursive: true });
+mkdirSync(join(root, results), { recursive: true });
+
+for (const seed of SEEDS) {
+  for (const arm of ARMS) {
+    train(
+      'recipes/default.yaml',
+      runOf(arm, seed),
+      ...['--seed', String(seed), '--thinking', String(arm === 'think')],
+      ...['--max_completion_length', LENGTH[arm]],
+    );
+  }
+}
+
+const start = {
+  think: judge('start-think', 'think'),
+  'no-think': judge('start-no-think', 'no-think'),
+};
+const finals = ARMS.flatMap((arm) =>
+  SEEDS.map((seed) => {
+    const summary = readFileSync(join(root, runOf(arm, seed), 'summary.json'), 'utf8');
+    /** @type {{ steps: number }} */
+    const { steps } = JSON.parse(summary);
+    const model = join(runOf(arm, seed), 'checkpoints', `step-${steps}`);
+    return { arm, seed, steps, rows: judge(`${arm}-${seed}`, arm, model) };
+  }),
+);
+writeFinal();
+writeComparison();
+
+/**
+ * The default recipe with seed 0 is the run that the page replays.
+ * @param {Arm} arm
+ * @param {number} seed
+ */
+function runOf(arm, seed) {
+  return arm === 'think' && seed === 0 ? 'runs/default/think' : `${runs}/${arm}-${seed}`;
+}
+
+/**
+ * One sampled completion for each of the same 1,024 held-out prompts.
+ * @param {string} name
+ * @param {Arm} arm
+ * @returns {Evaluated[]}
+ */
+function judge(name, arm, model = 'public/models/policy') {
+  const out = join(runs, `${name}.jsonl`);
+  if (!existsSync(join(root, out))) {
+    ponder(
+      ...['eval', '--model', model, '--split', 'held-out', '--num_prompts', '1024'],
+      ...['--thinking', String(arm === 'think'), '--max_completion_length', LENGTH[arm]],
+      ...['--reward_models', 'public/models/reward,public/models/second-reward'],
+      ...['--out', out],
+    );
+  }
+  return readFileSync(join(root, out), 'utf8').split('\n').filter(Boolean).map(parse);
+}
+
+function writeFinal() {
+  const header =
+    'arm,seed,steps,reward,gold,gold_start,win_rate,mean_thought_length,mean_response_length,second_reward,second_reward_start,thought_truth';
+  const lines = finals.map(({ arm, seed, steps, rows }) => {
+    const second = column(rows, 'second-reward');
+    const numbers = [
+      average(column(rows, 'reward')),
+      average(column(rows, 'gold')),
+      average(column(start[arm], 'gold')),
+      // Against the warm start that answers at once, judged by the reward model nothing was trained on.
+      winRate(second, column(start['no-think'], 'second-reward')),
+      average(rows.map(({ thought }) => wordCount(thought))),
+      average(rows.map(({ response }) => wordCount(response))),
+      average(second),
+      average(column(start[arm], 'second-reward')),
+      average(rows.flatMap((row) => row.thought_truth ?? [])),
+    ];
+    return [arm, seed, steps, ...numbers.map((x) => (Number.isNaN(x) ? '' : x.toFixed(4)))].join(
+      ',',
+    );
+  });
+  writeFileSync(join(root, results, 'final.csv'), [header, ...lines, ''].join('\n'));
+}
+
+/** Thinking minus no thinking, seed by seed: means over the prompts, and the interval over seeds. */
+function writeComparison() {
+  const lines = ['measure,think,no_think,difference,low_95,high_95,win_rate,seeds'];
+  for (const measure of ['gold', 'reward', 'second-reward']) {
+    /** @param {Arm} arm @param {number} seed */
+    const values = (arm, seed) =>
+      column(finals.find((run) => run.arm === arm && run.seed === seed)?.rows ?? [], measure);
+    const of = (/** @type {Arm} */ arm) => SEEDS.map((seed) => average(values(arm, seed)));
+    const [think, direct] = [of('think'), of('no-think')];
+    const gap = tInterval(think.map((value, i) => value - (direct[i] ?? NaN)));
+    const wins = SEEDS.map((seed) => winRate(values('think', seed), values('no-think', seed)));
+    const numbers = [average(think), average(direct), gap.mean, gap.low, gap.high, average(wins)];
+    lines.push([measure, ...numbers.map((x) => x.toFixed(4)), SEEDS.length].join(','));
+  }
+  writeFileSync(join(root, results, 'comparison.csv'), [...lines, ''].join('\n'));
+  console.log(lines.join('\n'));
+}
+
+/**
+ * @param {Evaluated[]} rows
+ * @param {string} measure
+ */
+function column(rows, measure) {
+  return rows.map((row) => (measure === 'gold' ? row.gold : row.rewards[measure]) ?? NaN);
+}
+
+/** @param {number[]} values */
+function average(values) {
+  return values.reduce((a, b) => a + b, 0) / values.length;
+}
+
+/** @param {string | null} text */
+function wordCount(text) {
+  return text?.split(' ').filter(Boolean).length ?? 0;
+}
+
+/**
+ * @param {string} line
+ * @returns {Evaluated}
+ */
+function parse(line) {
+  /** @type {Evaluated} */
+  const row = JSON.parse(line);
+  return row;
+}

@@ -1,0 +1,70 @@
+import { writeFile } from 'node:fs/promises';
+import { sampleCompletions } from '../rl/sample.ts';
+import { Random } from '../rl/random.ts';
+import { preferenceGroup } from '../rl/world/preferences.ts';
+import { drawPrompt, promptText } from '../rl/world/prompts.ts';
+import { defineCommand } from './command.ts';
+import { modelOption, withModel } from './open.ts';
+import { Progress } from './progress.ts';
+
+export const preferences = defineCommand({
+  name: 'preferences',
+  summary:
+    'Preference data of the built-in world: responses of a policy and of others, ranked by a noisy rater.',
+  options: {
+    ...modelOption,
+    num_prompts: { type: 'integer', default: 1000, min: 1, help: 'Prompts, one line each.' },
+    responses: {
+      type: 'integer',
+      default: 8,
+      min: 2,
+      help: 'Responses to a prompt: one of the policy with a thought, one without, the rest by other writers.',
+    },
+    max_completion_length: { type: 'integer', default: 76, min: 1, help: 'Tokens at most.' },
+    seed: { type: 'integer', default: 0, min: 0, help: 'Decides everything.' },
+    out: { type: 'text', help: 'The JSONL file, rows {prompt, responses, pairs}.' },
+  },
+  run: ({ options }) =>
+    withModel(options.model, async (model, load) => {
+      const tokenizer = await load();
+      const { seed, num_prompts: count } = options;
+      const asked = Array.from({ length: count }, (_, i) => {
+        const random = new Random(seed, `preferences ${i}`);
+        return { random, prompt: drawPrompt(random) };
+      });
+      const prompts = asked.map(({ prompt }) => promptText(prompt));
+      const progress = new Progress(2 * count);
+      const sample = async (thinking: boolean): Promise<string[]> => {
+        const groups = await sampleCompletions(
+          model,
+          tokenizer,
+          prompts,
+          {
+            samplesPerPrompt: 1,
+            thinking,
+            malformed: 'lenient',
+            sampling: {
+              temperature: 1,
+              topK: 0,
+              topP: 1,
+              minP: 0,
+              seed: new Random(seed, `sampling, thinking ${thinking}`).uint32(),
+              maxNewTokens: options.max_completion_length,
+            },
+          },
+          (done) => progress.update(thinking ? done : count + done),
+        );
+        return groups.flatMap(({ samples }) => samples.map(({ response }) => response));
+      };
+      const thoughtful = await sample(true);
+      const direct = await sample(false);
+      const rows = asked.map(({ random, prompt }, i) => {
+        const sampled = [thoughtful[i]!, direct[i]!];
+        return JSON.stringify(preferenceGroup(random, prompt, sampled, options.responses));
+      });
+      progress.clear();
+      await writeFile(options.out, rows.map((row) => `${row}\n`).join(''));
+      return { out: options.out, prompts: count };
+    }),
+  format: ({ out, prompts }) => `${out}: preferences for ${prompts} prompts\n`,
+});

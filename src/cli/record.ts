@@ -1,0 +1,19 @@
+import { writeFile } from 'node:fs/promises';
+import { recordRun } from '../rl/record.ts';
+import { nodeRunFolder } from '../rl/run-folder.node.ts';
+import { defineCommand } from './command.ts';
+
+export const record = defineCommand({
+  name: 'record',
+  positionals: ['RUN'],
+  summary: 'Turns a finished run into the file that the page replays.',
+  options: {
+    out: { type: 'text', default: 'public/recorded-run.json', help: 'The file to write.' },
+  },
+  async run({ positionals: [path = ''], options }) {
+    const recorded = await recordRun(nodeRunFolder(path), path);
+    await writeFile(options.out, JSON.stringify(recorded));
+    return { out: options.out, steps: recorded.steps.length };
+  },
+  format: ({ out, steps }) => `${out}: ${steps} steps\n`,
+});

@@ -1,0 +1,75 @@
+/** From a run's folder to a recorded run: one group of every step, small enough to ship with the page. */
+import { mean, std } from './advantages.ts';
+import type { Group, MetricsRow, RecordedRun, Sample, StepReport } from './protocol.ts';
+import { parseRecipe, type Recipe } from './recipe.ts';
+import { recipeKeys, type RecipeKey } from './recipe/keys.ts';
+import type { RecipeKeySpec } from './recipe/spec.ts';
+import { readText, type RunFolder } from './run-folder.ts';
+
+/** Digits that a curve or a table can show. */
+const DIGITS = 4;
+
+export class RecordError extends Error {
+  override name = 'RecordError';
+}
+
+/** @throws RecordError when the folder does not hold a finished run with completions. */
+export async function recordRun(folder: RunFolder, name: string): Promise<RecordedRun> {
+  const text = async (file: string): Promise<string> => {
+    const found = await readText(folder, file);
+    if (found === undefined) {
+      throw new RecordError(
+        `${name} has no ${file}; name the folder of a finished run with log_completions`,
+      );
+    }
+    return found;
+  };
+  const rows = parseLines<MetricsRow>(await text('metrics.jsonl'));
+  const steps: StepReport[] = [];
+  for (const metrics of rows) {
+    const file = await text(`completions/step-${metrics.step}.jsonl`);
+    steps.push({ metrics: rounded(metrics), group: firstGroup(parseLines(file)) });
+  }
+  const { adapter } = JSON.parse(await text('summary.json')) as { adapter: string };
+  const { recipe } = parseRecipe(await text('recipe.yaml'), `${name}/recipe.yaml`);
+  return { recipe: chosenValues(recipe), adapter, steps };
+}
+
+/** What the recipe says besides the defaults. */
+function chosenValues(recipe: Recipe): RecordedRun['recipe'] {
+  const chosen = Object.entries(recipe).filter(([key, value]) => {
+    const spec: RecipeKeySpec = recipeKeys[key as RecipeKey];
+    const isDefault = value === (spec.defaults?.[recipe.algorithm] ?? spec.default);
+    return !isDefault && ['string', 'number', 'boolean'].includes(typeof value);
+  });
+  return { algorithm: recipe.algorithm, ...Object.fromEntries(chosen) };
+}
+
+type CompletionRow = Sample & { step: number; prompt: string };
+
+function firstGroup(rows: readonly CompletionRow[]): Group {
+  const prompt = rows[0]?.prompt ?? '';
+  const end = rows.findIndex((row) => row.prompt !== prompt);
+  const own = rows.slice(0, end < 0 ? rows.length : end);
+  const rewards = own.map(({ reward }) => reward);
+  const samples = own.map((row) => rounded({ ...row, step: undefined, prompt: undefined }));
+
+  return rounded({ prompt, mean: mean(rewards), std: std(rewards), samples });
+}
+
+function parseLines<T>(text: string): T[] {
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as T);
+}
+
+function rounded<T extends object>(value: T): T {
+  const entries = Object.entries(value).map(([key, field]: [string, unknown]) => [
+    key,
+    typeof field === 'number' && !Number.isInteger(field)
+      ? Number(field.toPrecision(DIGITS))
+      : field,
+  ]);
+  return Object.fromEntries(entries) as T;
+}

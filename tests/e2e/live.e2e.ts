@@ -1,0 +1,46 @@
+/** The shipped page as it is: its recorded run, its models, its workers, on the software adapter. */
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { Browser } from 'playwright-core';
+import { launchBrowser } from '../../scripts/browser.mjs';
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchBrowser();
+});
+afterAll(() => browser.close());
+
+describe('training in the tab', () => {
+  it('opens on the recorded run, trains the shipped policy, pauses, steps and stops', async () => {
+    const page = await browser.newPage({ reducedMotion: 'reduce' });
+    const errors: string[] = [];
+    page.on('pageerror', (error) => errors.push(error.message));
+    const foreign: string[] = [];
+    page.on('request', (request) => {
+      const { origin } = new URL(inject('page'));
+      if (!request.url().startsWith(origin) && !request.url().startsWith('blob:')) {
+        foreign.push(request.url());
+      }
+    });
+    const step = async (): Promise<number> => Number(await page.getByTestId('step').textContent());
+    const reaches = (wanted: number): Promise<void> =>
+      expect.poll(step, { timeout: 180_000, interval: 500 }).toBeGreaterThanOrEqual(wanted);
+
+    await page.goto(inject('page'));
+    // At rest the replay stands at its end.
+    await reaches(100);
+
+    await page.getByRole('button', { name: 'Train it here', exact: true }).click();
+    await expect.poll(step).toBe(0);
+    await reaches(2);
+    await page.getByRole('button', { name: 'Pause', exact: true }).click();
+    await page.getByRole('button', { name: 'Resume', exact: true }).waitFor({ timeout: 60_000 });
+    const paused = await step();
+    await page.getByRole('button', { name: 'One step', exact: true }).click();
+    await reaches(paused + 1);
+    // Every sample of the group was judged, and shows its response.
+    expect(await page.getByTestId('sample').count()).toBe(8);
+    expect(errors).toEqual([]);
+    expect(foreign).toEqual([]);
+    await page.close();
+  });
+});
