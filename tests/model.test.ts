@@ -197,3 +197,26 @@ describe.each(Object.entries(CONFIGS))('%s', (_, config) => {
     model.destroy();
   });
 });
+
+it('writes the same whether sequences that ended leave the batch or not', async () => {
+  const config = { ...CONFIGS['llama, tied']!, eosTokenIds: [1, 2, 3, 4] };
+  const { model } = randomModel(gpu, config, 6);
+  const limits = { maxSequences: 16, maxPromptTokens: 12, maxNewTokens: 32 };
+  const decoder = await Decoder.create(model, limits);
+  const prompts = [randomIds(config, 6, 1), randomIds(config, 5, 2)];
+  // Hot enough that a twentieth of all tokens end their sequence.
+  const sampling = { temperature: 8, topK: 0, topP: 1, minP: 0, seed: 5, maxNewTokens: 32 };
+  const together = await decoder.generate(prompts, 8, sampling, Uint32Array.from(range(16)));
+  const lengths = together.flat().map(({ ids }) => ids.length);
+  expect(Math.min(...lengths)).toBeLessThan(9);
+  expect(Math.max(...lengths)).toBeGreaterThan(16);
+  for (const i of range(16)) {
+    const prompt = prompts[Math.floor(i / 8)]!;
+    const alone = await decoder.generate([prompt], 1, sampling, Uint32Array.of(i));
+    expect(alone[0]![0]!.ids).toEqual(together[Math.floor(i / 8)]![i % 8]!.ids);
+  }
+  decoder.destroy();
+  model.destroy();
+});
+
+const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);

@@ -27,10 +27,14 @@ export async function loadModel(gpu: Gpu, folder: CheckpointFolder): Promise<Lan
 }
 
 /**
- * Fills `model` from the folder's weight files. A score head that a causal checkpoint does not have
- * stays as it is; any other missing tensor is refused.
+ * Fills `model` from the folder's weight files; a missing tensor is refused. With `newScoreHead` a
+ * causal checkpoint becomes a reward model, whose score head stays as it is (zeros).
  */
-export async function loadWeights(model: LanguageModel, folder: CheckpointFolder): Promise<void> {
+export async function loadWeights(
+  model: LanguageModel,
+  folder: CheckpointFolder,
+  newScoreHead = false,
+): Promise<void> {
   const missing = new Set(model.layout.parameters.keys());
   for (const source of await weightFiles(folder)) {
     const file = await SafetensorsFile.open(source);
@@ -40,7 +44,7 @@ export async function loadWeights(model: LanguageModel, folder: CheckpointFolder
       missing.delete(name);
     }
   }
-  missing.delete('score.weight');
+  if (newScoreHead) missing.delete('score.weight');
   const [first] = missing;
   if (first !== undefined) {
     throw new CheckpointError(

@@ -4,53 +4,24 @@
  *   cache row r < promptRows: token r of the packed prompts
  *   cache row promptRows + s * maxNewTokens + t: input t of sequence s
  * A prompt's last token is not prefilled: it is the first input of each of its samples, so that the
- * first sampled token needs no case of its own. Sampling happens on the GPU; the host looks only
- * every few tokens, to see whether all sequences have ended.
+ * first sampled token needs no case of its own. Sampling happens on the GPU; every few tokens the
+ * host collects what was written, and sequences that have ended leave the batch.
  */
-import { Activation, planActivations } from '../gpu/activations.ts';
+import { planActivations, type Activation } from '../gpu/activations.ts';
 import type { View } from '../gpu/device.ts';
-import type { Op } from '../gpu/kernel.ts';
-import { attentionDecode } from '../gpu/kernels/attention-decode.ts';
-import { attention } from '../gpu/kernels/attention.ts';
-import { kvStore } from '../gpu/kernels/kv-store.ts';
-import { matmul } from '../gpu/kernels/matmul.ts';
-import { rmsNorm } from '../gpu/kernels/rms-norm.ts';
-import { sample } from '../gpu/kernels/sample.ts';
-import { softmax } from '../gpu/kernels/softmax.ts';
 import { Program } from '../gpu/program.ts';
-import type { LanguageModel } from './language-model.ts';
 import {
-  attentionShape,
-  finishLayer,
-  kvWidth,
-  layerActivations,
-  projectHeads,
-  qkvWidth,
-  qWidth,
-  type LayerShape,
-  type RowDims,
-} from './layers.ts';
-import { embed, rowInputs, uploadRows, type Trunk } from './trunk.ts';
-
-export interface DecoderLimits {
-  /** Sequences generated side by side: prompts times samples each. */
-  maxSequences: number;
-  /** All prompts together, in tokens. */
-  maxPromptTokens: number;
-  maxNewTokens: number;
-}
-
-export interface SamplingOptions {
-  temperature: number;
-  /** 0 switches it off. */
-  topK: number;
-  /** 1 switches it off. */
-  topP: number;
-  /** 0 switches it off. */
-  minP: number;
-  seed: number;
-  maxNewTokens: number;
-}
+  DecoderBuffers,
+  decodeStep,
+  prefill,
+  stopIds,
+  type DecodeDims,
+  type DecoderLimits,
+  type SamplingOptions,
+} from './decoder-ops.ts';
+import type { LanguageModel } from './language-model.ts';
+import { kvWidth, type RowDims } from './layers.ts';
+import { uploadRows } from './trunk.ts';
 
 export interface Generation {
   /** Generated ids, the stop token included; without it the sequence was cut off. */
@@ -61,15 +32,22 @@ export interface Generation {
   finished: boolean;
 }
 
-/** A sequence ends after any of these; the token is kept. The kernel looks for four. */
-const stopIds = (model: LanguageModel): number[] => model.config.eosTokenIds.slice(0, 4);
-
 /** Tokens generated between two looks at the host. */
 const TOKENS_PER_READBACK = 8;
 
-interface DecodeDims extends RowDims {
-  step: number;
-  sampling: SamplingOptions;
+/** Sequences that have ended leave the batch when at most this share of its rows goes on. */
+const WORTH_REPACKING = 0.8;
+
+/** A sequence under way. Its place in the cache and its random stream stay; its row may change. */
+interface Sequence extends Generation {
+  readonly stream: number;
+  /** Position of its first input, the prompt's last token. */
+  readonly position: number;
+  /** Cache rows it attends to at its first input: its prompt's, and its own so far. */
+  readonly span: readonly [prefixStart: number, prefixEnd: number, start: number, end: number];
+  /** The token that goes in next. */
+  input: number;
+  finished: boolean;
 }
 
 export class Decoder {
@@ -114,47 +92,34 @@ export class Decoder {
     streams: Uint32Array,
     onProgress?: (share: number) => void,
   ): Promise<Generation[][]> {
-    const { gpu } = this.model;
-    const sequences = prompts.length * samplesPerPrompt;
-    const { promptRows } = this.upload(prompts, samplesPerPrompt, streams);
+    const sequences = this.startSequences(prompts, samplesPerPrompt, streams);
+    const promptRows = this.uploadPrompts(prompts, sequences.length);
     if (promptRows > 0) this.prefill.run({ tokens: promptRows });
-    this.uploadDecodeInputs(prompts, samplesPerPrompt);
 
-    let steps = 0;
-    while (steps < sampling.maxNewTokens) {
+    const stops = new Set(stopIds(this.model));
+    let active = sequences;
+    this.uploadRows(active);
+    for (let steps = 0; steps < sampling.maxNewTokens;) {
       const count = Math.min(TOKENS_PER_READBACK, sampling.maxNewTokens - steps);
       const runs = Array.from({ length: count }, (_, i) => ({
-        tokens: sequences,
+        tokens: active.length,
         step: steps + i,
         sampling,
       }));
       this.decode.run(...runs);
+      await this.collect(active, steps, count, stops);
       steps += count;
       onProgress?.(steps / sampling.maxNewTokens);
-      if (steps >= sampling.maxNewTokens) break;
-      const [done] = await gpu.read(part(this.buffers.done, sequences));
-      if (new Uint32Array(done as ArrayBuffer).every((flag) => flag === 1)) break;
+      const unfinished = active.filter((sequence) => !sequence.finished);
+      if (unfinished.length === 0) break;
+      if (unfinished.length <= WORTH_REPACKING * active.length) {
+        active = unfinished;
+        this.uploadRows(active);
+      }
     }
-
-    const stride = this.limits.maxNewTokens;
-    const [tokenBytes, logpBytes] = await gpu.read(
-      part(this.buffers.tokens, sequences * stride),
-      part(this.buffers.logps, sequences * stride),
+    return prompts.map((_, p) =>
+      sequences.slice(p * samplesPerPrompt, (p + 1) * samplesPerPrompt).map(toGeneration),
     );
-    const tokens = new Uint32Array(tokenBytes as ArrayBuffer);
-    const logps = new Float32Array(logpBytes as ArrayBuffer);
-    const stops = new Set(stopIds(this.model));
-    const all = Array.from({ length: sequences }, (_, s): Generation => {
-      const ids = tokens.subarray(s * stride, s * stride + steps);
-      const stop = ids.findIndex((id) => stops.has(id));
-      const length = stop < 0 ? steps : stop + 1;
-      return {
-        ids: [...ids.subarray(0, length)],
-        logps: [...logps.subarray(s * stride, s * stride + length)],
-        finished: stop >= 0,
-      };
-    });
-    return prompts.map((_, p) => all.slice(p * samplesPerPrompt, (p + 1) * samplesPerPrompt));
   }
 
   destroy(): void {
@@ -163,22 +128,45 @@ export class Decoder {
     for (const view of this.owned) view.buffer.destroy();
   }
 
-  private upload(
+  private startSequences(
     prompts: readonly (readonly number[])[],
     samplesPerPrompt: number,
     streams: Uint32Array,
-  ): { promptRows: number } {
-    const { gpu } = this.model;
+  ): Sequence[] {
+    const { maxPromptTokens, maxNewTokens } = this.limits;
+    const sequences: Sequence[] = [];
+    let prefixStart = 0;
+    for (const prompt of prompts) {
+      const last = prompt.at(-1);
+      if (last === undefined) throw new Error('a prompt is empty');
+      const prefixEnd = prefixStart + prompt.length - 1;
+      for (let g = 0; g < samplesPerPrompt; g++) {
+        const own = maxPromptTokens + sequences.length * maxNewTokens;
+        sequences.push({
+          stream: streams[sequences.length] as number,
+          position: prompt.length - 1,
+          span: [prefixStart, prefixEnd, own, own + 1],
+          input: last,
+          ids: [],
+          logps: [],
+          finished: false,
+        });
+      }
+      prefixStart = prefixEnd;
+    }
+    return sequences;
+  }
+
+  /** Uploads all tokens of the prompts but their last, packed; returns how many there are. */
+  private uploadPrompts(prompts: readonly (readonly number[])[], sequences: number): number {
     const { maxSequences, maxPromptTokens } = this.limits;
     const rows = prompts.flatMap((prompt) => prompt.slice(0, -1));
-    const sequences = prompts.length * samplesPerPrompt;
     if (sequences > maxSequences || rows.length > maxPromptTokens) {
       throw new Error(
         `${sequences} sequences with ${rows.length} prompt tokens do not fit into the ` +
           `${maxSequences} and ${maxPromptTokens} planned for`,
       );
     }
-    if (prompts.some((prompt) => prompt.length === 0)) throw new Error('a prompt is empty');
     const positions: number[] = [];
     const spans: number[] = [];
     for (const prompt of prompts) {
@@ -188,228 +176,60 @@ export class Decoder {
         spans.push(start, start, start, start + t + 1);
       }
     }
-    const b = this.buffers;
-    uploadRows(gpu, b.prefillInputs, {
+    uploadRows(this.model.gpu, this.buffers.prefillInputs, {
       ids: Uint32Array.from(rows),
       positions: Uint32Array.from(positions),
       spans: Uint32Array.from(spans),
     });
-    gpu.upload(viewOf(b.streams), streams);
-    gpu.upload(viewOf(b.done), new Uint32Array(sequences));
-    return { promptRows: rows.length };
+    return rows.length;
   }
 
-  private uploadDecodeInputs(
-    prompts: readonly (readonly number[])[],
-    samplesPerPrompt: number,
-  ): void {
+  /** From here on row i of every decoding step is `sequences[i]`. */
+  private uploadRows(sequences: readonly Sequence[]): void {
     const { gpu } = this.model;
-    const { maxPromptTokens, maxNewTokens } = this.limits;
-    const ids: number[] = [];
-    const positions: number[] = [];
-    const spans: number[] = [];
-    let prefixStart = 0;
-    for (const prompt of prompts) {
-      const prefixEnd = prefixStart + prompt.length - 1;
-      for (let g = 0; g < samplesPerPrompt; g++) {
-        const own = maxPromptTokens + ids.length * maxNewTokens;
-        ids.push(prompt.at(-1) as number);
-        positions.push(prompt.length - 1);
-        spans.push(prefixStart, prefixEnd, own, own + 1);
+    const b = this.buffers;
+    uploadRows(gpu, b.decodeInputs, {
+      ids: Uint32Array.from(sequences, (s) => s.input),
+      positions: Uint32Array.from(sequences, (s) => s.position),
+      spans: Uint32Array.from(sequences.flatMap((s) => s.span)),
+    });
+    gpu.upload(
+      viewOf(b.streams),
+      Uint32Array.from(sequences, (s) => s.stream),
+    );
+    gpu.upload(viewOf(b.done), new Uint32Array(sequences.length));
+  }
+
+  /** Reads what the rows wrote in `count` steps from `first` on. */
+  private async collect(
+    rows: readonly Sequence[],
+    first: number,
+    count: number,
+    stops: ReadonlySet<number>,
+  ): Promise<void> {
+    const stride = this.limits.maxNewTokens;
+    const [tokenBytes, logpBytes] = await this.model.gpu.read(
+      part(this.buffers.tokens, rows.length * stride),
+      part(this.buffers.logps, rows.length * stride),
+    );
+    const tokens = new Uint32Array(tokenBytes as ArrayBuffer);
+    const logps = new Float32Array(logpBytes as ArrayBuffer);
+    rows.forEach((sequence, row) => {
+      for (let t = row * stride + first; t < row * stride + first + count; t++) {
+        if (sequence.finished) return;
+        sequence.input = tokens[t] as number;
+        sequence.ids.push(sequence.input);
+        sequence.logps.push(logps[t] as number);
+        sequence.finished = stops.has(sequence.input);
       }
-      prefixStart = prefixEnd;
-    }
-    uploadRows(gpu, this.buffers.decodeInputs, {
-      ids: Uint32Array.from(ids),
-      positions: Uint32Array.from(positions),
-      spans: Uint32Array.from(spans),
     });
   }
 }
+
+const toGeneration = ({ ids, logps, finished }: Sequence): Generation => ({ ids, logps, finished });
 
 const viewOf = (activation: Activation): View => activation.view as View;
 const part = (activation: Activation, elements: number): View => ({
   ...viewOf(activation),
   byteLength: 4 * elements,
 });
-
-class DecoderBuffers {
-  readonly prefillInputs: Trunk['inputs'];
-  readonly decodeInputs: Trunk['inputs'];
-  readonly logits: Activation; // [sequences, vocab]
-  readonly probs: Activation; // [sequences, vocab]
-  readonly tokens: Activation; // [sequences, maxNewTokens]
-  readonly logps: Activation; // [sequences, maxNewTokens]
-  readonly done: Activation; // [sequences]
-  readonly streams: Activation; // [sequences]
-
-  constructor(limits: DecoderLimits, vocabSize: number) {
-    const { maxSequences: n, maxNewTokens } = limits;
-    this.prefillInputs = rowInputs(limits.maxPromptTokens);
-    this.decodeInputs = rowInputs(n);
-    this.logits = new Activation('logits', n * vocabSize);
-    this.probs = new Activation('probs', n * vocabSize);
-    this.tokens = new Activation('tokens', n * maxNewTokens, true);
-    this.logps = new Activation('logps', n * maxNewTokens, true);
-    this.done = new Activation('done', n, true);
-    this.streams = new Activation('streams', n, true);
-  }
-}
-
-/** Fills the cache rows of the packed prompts. The last layer's own output is of no use here. */
-function prefill(
-  model: LanguageModel,
-  limits: DecoderLimits,
-  buffers: DecoderBuffers,
-  caches: readonly View[],
-): Op<RowDims>[] {
-  const { config: c } = model;
-  const shape = layerShape(model, limits.maxPromptTokens);
-  const inputs = buffers.prefillInputs;
-  let hidden = new Activation('prompt', limits.maxPromptTokens * c.hiddenSize);
-  const ops: Op<RowDims>[] = [embed(model, inputs.ids, hidden)];
-  caches.forEach((cache, i) => {
-    const s = layerActivations(shape, i, hidden);
-    ops.push(
-      ...projectHeads<RowDims>(shape, model.layer(i), s, inputs),
-      store<RowDims>(model, s.qkv, cache, inputs.spans),
-    );
-    if (i === caches.length - 1) return;
-    ops.push(
-      attention<RowDims>({
-        ...attentionArguments(model, s.qkv, cache, s.attended, inputs.spans),
-        lse: s.lse,
-        tokens: (d) => d.tokens,
-      }),
-      ...finishLayer<RowDims>(shape, model.layer(i), s),
-    );
-    hidden = s.output;
-  });
-  return ops;
-}
-
-/** One token for every sequence: input ids -> logits -> sampled ids, which are the next inputs. */
-function decodeStep(
-  model: LanguageModel,
-  limits: DecoderLimits,
-  buffers: DecoderBuffers,
-  caches: readonly View[],
-): Op<DecodeDims>[] {
-  const { config: c } = model;
-  const shape = layerShape(model, limits.maxSequences);
-  const inputs = buffers.decodeInputs;
-  const step = (d: DecodeDims): number => d.step;
-  const rows = (d: DecodeDims): number => d.tokens;
-  let hidden = new Activation('hidden', limits.maxSequences * c.hiddenSize);
-  const ops: Op<DecodeDims>[] = [embed(model, inputs.ids, hidden)];
-  caches.forEach((cache, i) => {
-    const s = layerActivations(shape, i, hidden);
-    ops.push(
-      ...projectHeads<DecodeDims>(shape, model.layer(i), s, inputs, step),
-      store<DecodeDims>(model, s.qkv, cache, inputs.spans, step),
-      attentionDecode<DecodeDims>({
-        ...attentionArguments(model, s.qkv, cache, s.attended, inputs.spans),
-        tokens: rows,
-        step,
-      }),
-      ...finishLayer<DecodeDims>(shape, model.layer(i), s),
-    );
-    hidden = s.output;
-  });
-  const normed = new Activation('normed', limits.maxSequences * c.hiddenSize);
-  return [
-    ...ops,
-    rmsNorm<DecodeDims>({
-      x: hidden,
-      weight: model.block('norm'),
-      y: normed,
-      rows,
-      cols: c.hiddenSize,
-      eps: c.rmsNormEps,
-    }),
-    matmul<DecodeDims>({
-      layout: 'nt',
-      a: normed,
-      b: model.block(model.headBlock),
-      c: buffers.logits,
-      m: rows,
-      n: c.vocabSize,
-      k: c.hiddenSize,
-      label: 'logits',
-    }),
-    softmax<DecodeDims>({
-      x: buffers.logits,
-      y: buffers.probs,
-      rows,
-      cols: c.vocabSize,
-      inverseTemperature: (d) => 1 / (d.sampling.temperature || 1),
-    }),
-    sample<DecodeDims>({
-      probs: buffers.probs,
-      tokens: buffers.tokens,
-      logps: buffers.logps,
-      nextIds: inputs.ids,
-      done: buffers.done,
-      streams: buffers.streams,
-      rows,
-      cols: c.vocabSize,
-      // Temperature 0 is the most likely token.
-      topK: (d) => (d.sampling.temperature === 0 ? 1 : d.sampling.topK),
-      topP: (d) => d.sampling.topP,
-      minP: (d) => d.sampling.minP,
-      seed: (d) => d.sampling.seed,
-      step,
-      maxSteps: limits.maxNewTokens,
-      eosIds: stopIds(model),
-      padId: c.padTokenId ?? 0,
-    }),
-  ];
-}
-
-function layerShape(model: LanguageModel, maxTokens: number): LayerShape {
-  return { config: model.config, maxTokens, frequencies: model.frequencies };
-}
-
-function store<D extends RowDims>(
-  model: LanguageModel,
-  qkv: Activation,
-  cache: View,
-  spans: Activation,
-  step?: (d: D) => number,
-): Op<D> {
-  const { config: c } = model;
-  return kvStore<D>({
-    qkv,
-    cache,
-    spans,
-    rows: (d) => d.tokens,
-    qkvStride: qkvWidth(c),
-    kOffset: qWidth(c),
-    vOffset: qWidth(c) + kvWidth(c),
-    width: kvWidth(c),
-    cacheStride: 2 * kvWidth(c),
-    ...(step && { step }),
-  });
-}
-
-function attentionArguments(
-  model: LanguageModel,
-  q: Activation,
-  kv: View,
-  o: Activation,
-  spans: Activation,
-) {
-  const { config: c } = model;
-  return {
-    q,
-    kv,
-    o,
-    spans,
-    ...attentionShape(c),
-    qStride: qkvWidth(c),
-    qOffset: 0,
-    kvStride: 2 * kvWidth(c),
-    kOffset: 0,
-    vOffset: kvWidth(c),
-  };
-}

@@ -1,7 +1,8 @@
 /**
  * Rollouts: prompts in, groups of sampled completions out, each split into thought and response.
  */
-import type { Decoder, Generation, SamplingOptions } from '../model/decoder.ts';
+import type { SamplingOptions } from '../model/decoder-ops.ts';
+import type { Decoder, Generation } from '../model/decoder.ts';
 import type { Tokenizer } from '../model/tokenizer.ts';
 import { splitCompletion, type Malformed, type SplitCompletion } from './completion.ts';
 

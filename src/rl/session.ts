@@ -61,7 +61,7 @@ async function openModel(
   }
   const model = new LanguageModel(gpu, rewarding ? asRewardConfig(config) : config);
   if (recipe.random_init) initializeWeights(model, recipe.seed);
-  else await loadWeights(model, folder);
+  else await loadWeights(model, folder, rewarding && config.kind === 'causal');
   return model;
 }
 

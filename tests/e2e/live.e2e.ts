@@ -33,12 +33,12 @@ describe('training in the tab', () => {
     await expect.poll(step).toBe(0);
     await reaches(2);
     await page.getByRole('button', { name: 'Pause', exact: true }).click();
-    await page.getByRole('button', { name: 'Resume', exact: true }).waitFor({ timeout: 60_000 });
+    await page.getByRole('button', { name: 'Go on', exact: true }).waitFor({ timeout: 60_000 });
     const paused = await step();
     await page.getByRole('button', { name: 'One step', exact: true }).click();
     await reaches(paused + 1);
     // Every sample of the group was judged, and shows its response.
-    expect(await page.getByTestId('sample').count()).toBe(8);
+    expect(await page.locator('ol > li:not(.heads)').count()).toBe(8);
     expect(errors).toEqual([]);
     expect(foreign).toEqual([]);
     await page.close();

@@ -1,0 +1,233 @@
+/** The two programs of generation, prefill and one decoding step, and the buffers they share. */
+import { Activation } from '../gpu/activations.ts';
+import type { View } from '../gpu/device.ts';
+import type { Op } from '../gpu/kernel.ts';
+import { attentionDecode } from '../gpu/kernels/attention-decode.ts';
+import { attention } from '../gpu/kernels/attention.ts';
+import { kvStore } from '../gpu/kernels/kv-store.ts';
+import { matmul } from '../gpu/kernels/matmul.ts';
+import { rmsNorm } from '../gpu/kernels/rms-norm.ts';
+import { sample } from '../gpu/kernels/sample.ts';
+import { softmax } from '../gpu/kernels/softmax.ts';
+import type { LanguageModel } from './language-model.ts';
+import {
+  attentionShape,
+  finishLayer,
+  kvWidth,
+  layerActivations,
+  projectHeads,
+  qkvWidth,
+  qWidth,
+  type LayerShape,
+  type RowDims,
+} from './layers.ts';
+import { embed, rowInputs, type Trunk } from './trunk.ts';
+
+export interface DecoderLimits {
+  /** Sequences generated side by side: prompts times samples each. */
+  maxSequences: number;
+  /** All prompts together, in tokens. */
+  maxPromptTokens: number;
+  maxNewTokens: number;
+}
+
+export interface SamplingOptions {
+  temperature: number;
+  /** 0 switches it off. */
+  topK: number;
+  /** 1 switches it off. */
+  topP: number;
+  /** 0 switches it off. */
+  minP: number;
+  seed: number;
+  maxNewTokens: number;
+}
+
+/** A sequence ends after any of these; the token is kept. The kernel looks for four. */
+export const stopIds = (model: LanguageModel): number[] => model.config.eosTokenIds.slice(0, 4);
+
+export interface DecodeDims extends RowDims {
+  step: number;
+  sampling: SamplingOptions;
+}
+
+export class DecoderBuffers {
+  readonly prefillInputs: Trunk['inputs'];
+  readonly decodeInputs: Trunk['inputs'];
+  readonly logits: Activation; // [sequences, vocab]
+  readonly probs: Activation; // [sequences, vocab]
+  readonly tokens: Activation; // [sequences, maxNewTokens]
+  readonly logps: Activation; // [sequences, maxNewTokens]
+  readonly done: Activation; // [sequences]
+  readonly streams: Activation; // [sequences]
+
+  constructor(limits: DecoderLimits, vocabSize: number) {
+    const { maxSequences: n, maxNewTokens } = limits;
+    this.prefillInputs = rowInputs(limits.maxPromptTokens);
+    this.decodeInputs = rowInputs(n);
+    this.logits = new Activation('logits', n * vocabSize);
+    this.probs = new Activation('probs', n * vocabSize);
+    this.tokens = new Activation('tokens', n * maxNewTokens, true);
+    this.logps = new Activation('logps', n * maxNewTokens, true);
+    this.done = new Activation('done', n, true);
+    this.streams = new Activation('streams', n, true);
+  }
+}
+
+/** Fills the cache rows of the packed prompts. The last layer's own output is of no use here. */
+export function prefill(
+  model: LanguageModel,
+  limits: DecoderLimits,
+  buffers: DecoderBuffers,
+  caches: readonly View[],
+): Op<RowDims>[] {
+  const { config: c } = model;
+  const shape = layerShape(model, limits.maxPromptTokens);
+  const inputs = buffers.prefillInputs;
+  let hidden = new Activation('prompt', limits.maxPromptTokens * c.hiddenSize);
+  const ops: Op<RowDims>[] = [embed(model, inputs.ids, hidden)];
+  caches.forEach((cache, i) => {
+    const s = layerActivations(shape, i, hidden);
+    ops.push(
+      ...projectHeads<RowDims>(shape, model.layer(i), s, inputs),
+      store<RowDims>(model, s.qkv, cache, inputs.spans),
+    );
+    if (i === caches.length - 1) return;
+    ops.push(
+      attention<RowDims>({
+        ...attentionArguments(model, s.qkv, cache, s.attended, inputs.spans),
+        lse: s.lse,
+        tokens: (d) => d.tokens,
+      }),
+      ...finishLayer<RowDims>(shape, model.layer(i), s),
+    );
+    hidden = s.output;
+  });
+  return ops;
+}
+
+/** One token for every sequence: input ids -> logits -> sampled ids, which are the next inputs. */
+export function decodeStep(
+  model: LanguageModel,
+  limits: DecoderLimits,
+  buffers: DecoderBuffers,
+  caches: readonly View[],
+): Op<DecodeDims>[] {
+  const { config: c } = model;
+  const shape = layerShape(model, limits.maxSequences);
+  const inputs = buffers.decodeInputs;
+  const step = (d: DecodeDims): number => d.step;
+  const rows = (d: DecodeDims): number => d.tokens;
+  let hidden = new Activation('hidden', limits.maxSequences * c.hiddenSize);
+  const ops: Op<DecodeDims>[] = [embed(model, inputs.ids, hidden)];
+  caches.forEach((cache, i) => {
+    const s = layerActivations(shape, i, hidden);
+    ops.push(
+      ...projectHeads<DecodeDims>(shape, model.layer(i), s, inputs, step),
+      store<DecodeDims>(model, s.qkv, cache, inputs.spans, step),
+      attentionDecode<DecodeDims>({
+        ...attentionArguments(model, s.qkv, cache, s.attended, inputs.spans),
+        tokens: rows,
+        step,
+      }),
+      ...finishLayer<DecodeDims>(shape, model.layer(i), s),
+    );
+    hidden = s.output;
+  });
+  const normed = new Activation('normed', limits.maxSequences * c.hiddenSize);
+  return [
+    ...ops,
+    rmsNorm<DecodeDims>({
+      x: hidden,
+      weight: model.block('norm'),
+      y: normed,
+      rows,
+      cols: c.hiddenSize,
+      eps: c.rmsNormEps,
+    }),
+    matmul<DecodeDims>({
+      layout: 'nt',
+      a: normed,
+      b: model.block(model.headBlock),
+      c: buffers.logits,
+      m: rows,
+      n: c.vocabSize,
+      k: c.hiddenSize,
+      label: 'logits',
+    }),
+    softmax<DecodeDims>({
+      x: buffers.logits,
+      y: buffers.probs,
+      rows,
+      cols: c.vocabSize,
+      inverseTemperature: (d) => 1 / (d.sampling.temperature || 1),
+    }),
+    sample<DecodeDims>({
+      probs: buffers.probs,
+      tokens: buffers.tokens,
+      logps: buffers.logps,
+      nextIds: inputs.ids,
+      done: buffers.done,
+      streams: buffers.streams,
+      rows,
+      cols: c.vocabSize,
+      // Temperature 0 is the most likely token.
+      topK: (d) => (d.sampling.temperature === 0 ? 1 : d.sampling.topK),
+      topP: (d) => d.sampling.topP,
+      minP: (d) => d.sampling.minP,
+      seed: (d) => d.sampling.seed,
+      step,
+      maxSteps: limits.maxNewTokens,
+      eosIds: stopIds(model),
+      padId: c.padTokenId ?? 0,
+    }),
+  ];
+}
+
+function layerShape(model: LanguageModel, maxTokens: number): LayerShape {
+  return { config: model.config, maxTokens, frequencies: model.frequencies };
+}
+
+function store<D extends RowDims>(
+  model: LanguageModel,
+  qkv: Activation,
+  cache: View,
+  spans: Activation,
+  step?: (d: D) => number,
+): Op<D> {
+  const { config: c } = model;
+  return kvStore<D>({
+    qkv,
+    cache,
+    spans,
+    rows: (d) => d.tokens,
+    qkvStride: qkvWidth(c),
+    kOffset: qWidth(c),
+    vOffset: qWidth(c) + kvWidth(c),
+    width: kvWidth(c),
+    cacheStride: 2 * kvWidth(c),
+    ...(step && { step }),
+  });
+}
+
+function attentionArguments(
+  model: LanguageModel,
+  q: Activation,
+  kv: View,
+  o: Activation,
+  spans: Activation,
+) {
+  const { config: c } = model;
+  return {
+    q,
+    kv,
+    o,
+    spans,
+    ...attentionShape(c),
+    qStride: qkvWidth(c),
+    qOffset: 0,
+    kvStride: 2 * kvWidth(c),
+    kOffset: 0,
+    vOffset: kvWidth(c),
+  };
+}
