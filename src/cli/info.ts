@@ -1,8 +1,6 @@
-import { readConfig } from '../model/checkpoint.ts';
-import { weightFiles } from '../model/files.ts';
+import { openWeights, readConfig } from '../model/checkpoint.ts';
 import { nodeFolder } from '../model/node-files.ts';
 import { layoutParameters } from '../model/parameters.ts';
-import { SafetensorsFile } from '../model/safetensors.ts';
 import { defineCommand } from './command.ts';
 import { modelOption } from './open.ts';
 import { table } from './text.ts';
@@ -15,11 +13,7 @@ export const info = defineCommand({
     const folder = await nodeFolder(options.model);
     const config = await readConfig(folder);
     const { parameters, elements } = layoutParameters(config);
-    const dtypes = new Set<string>();
-    for (const source of await weightFiles(folder)) {
-      const file = await SafetensorsFile.open(source);
-      for (const { dtype } of file.tensors.values()) dtypes.add(dtype);
-    }
+    const dtypes = new Set((await openWeights(folder, config)).map(({ dtype }) => dtype));
     const count = [...parameters.values()].reduce(
       (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
       0,

@@ -4,7 +4,7 @@ import { configToJson, parseConfig, type ModelConfig } from './config.ts';
 import { CheckpointError } from './errors.ts';
 import { requireJson, weightFiles, type CheckpointFolder } from './files.ts';
 import { LanguageModel, type TensorMap } from './language-model.ts';
-import type { ParameterLayout } from './parameters.ts';
+import { layoutParameters, type ParameterLayout } from './parameters.ts';
 import { SafetensorsFile, writeSafetensors } from './safetensors.ts';
 
 /** File name -> contents. */
@@ -27,29 +27,74 @@ export async function loadModel(gpu: Gpu, folder: CheckpointFolder): Promise<Lan
 }
 
 /**
- * Fills `model` from the folder's weight files; a missing tensor is refused. With `newScoreHead` a
- * causal checkpoint becomes a reward model, whose score head stays as it is (zeros).
+ * Fills `model` from the folder's weight files. With `newScoreHead` a causal checkpoint becomes a
+ * reward model, whose score head stays as it is (zeros).
  */
 export async function loadWeights(
   model: LanguageModel,
   folder: CheckpointFolder,
   newScoreHead = false,
 ): Promise<void> {
-  const missing = new Set(model.layout.parameters.keys());
+  for (const { file, name } of await openWeights(folder, model.config, newScoreHead)) {
+    model.setTensor(name, await file.read(name));
+  }
+}
+
+export interface StoredTensor {
+  name: string;
+  shape: readonly number[];
+  dtype: string;
+  file: SafetensorsFile;
+}
+
+/**
+ * Opens the folder's weight files and compares what they hold with what `config` asks for, before
+ * any weight is read.
+ * @throws CheckpointError for a tensor that is missing, unknown, or of another shape
+ */
+export async function openWeights(
+  folder: CheckpointFolder,
+  config: ModelConfig,
+  newScoreHead = false,
+): Promise<StoredTensor[]> {
+  const { parameters } = layoutParameters(config);
+  const found = new Map<string, StoredTensor>();
   for (const source of await weightFiles(folder)) {
     const file = await SafetensorsFile.open(source);
-    for (const [name, { shape }] of file.tensors) {
-      if (isUnused(model.config, name)) continue;
-      model.setTensor(name, shape, await file.read(name));
-      missing.delete(name);
+    for (const [name, { shape, dtype }] of file.tensors) {
+      if (isUnused(config, name)) continue;
+      checkShape(folder.name, name, shape, parameters.get(name)?.shape);
+      found.set(name, { name, shape, dtype, file });
     }
   }
-  if (newScoreHead) missing.delete('score.weight');
-  const [first] = missing;
-  if (first !== undefined) {
+  const missing = [...parameters.keys()].filter(
+    (name) => !found.has(name) && !(newScoreHead && name === 'score.weight'),
+  );
+  if (missing.length > 0) {
     throw new CheckpointError(
-      `${folder.name} has no tensor ${first} (${missing.size} of ` +
-        `${model.layout.parameters.size} are missing); choose a complete checkpoint`,
+      `${folder.name} has no tensor ${missing[0]} (${missing.length} of ${parameters.size} are ` +
+        'missing); choose a complete checkpoint',
+    );
+  }
+  return [...found.values()];
+}
+
+function checkShape(
+  folder: string,
+  name: string,
+  shape: readonly number[],
+  wanted: readonly number[] | undefined,
+): void {
+  if (!wanted) {
+    throw new CheckpointError(
+      `${folder} has a tensor ${name}, which its config.json has no place for; ` +
+        'take both files from the same checkpoint',
+    );
+  }
+  if (shape.join() !== wanted.join()) {
+    throw new CheckpointError(
+      `${folder}: tensor ${name} has shape [${shape.join(', ')}] but config.json asks for ` +
+        `[${wanted.join(', ')}]; take both files from the same checkpoint`,
     );
   }
 }

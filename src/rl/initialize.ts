@@ -15,7 +15,7 @@ export function initializeWeights(model: LanguageModel, seed: number): void {
     const std = deviation(name, shape);
     if (name.includes('norm')) values.fill(1);
     else if (std > 0) for (let i = 0; i < values.length; i++) values[i] = std * random.normal();
-    model.setTensor(name, shape, values);
+    model.setTensor(name, values);
   }
 }
 
