@@ -183,8 +183,9 @@ describe('a model folder that is', () => {
       const file = join(folder, 'model.safetensors');
       const text = (await readFile(file)).toString('latin1');
       const [, start = '', end = ''] = /"data_offsets":\[([1-9]\d*),(\d+)\]/.exec(text) ?? [];
-      const moved = String(Number(start) - 4).padStart(start.length, ' ');
-      await header(folder, `[${start},${end}]`, `[${moved},${end}]`);
+      const earlier = (offset: string): string =>
+        String(Number(offset) - 4).padStart(offset.length, ' ');
+      await header(folder, `[${start},${end}]`, `[${earlier(start)},${earlier(end)}]`);
     });
     expect(message).toMatch(/overlapping\/model\.safetensors.*(overlap|lie over)/);
   });
