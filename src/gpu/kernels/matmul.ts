@@ -62,6 +62,7 @@ export function matmulAs<D>(variant: MatmulVariant, launch: MatmulLaunch<D>): Op
   const memory: MatmulMemory = {
     a: { kMajor: layout === 'tn', aligned: fours(layout === 'tn' ? m : k) },
     b: { kMajor: layout !== 'nt', aligned: fours(layout === 'nt' ? k : n) },
+    evenK: fours(k),
     alignedN: fours(n),
     bias: bias !== undefined,
     accumulate,
