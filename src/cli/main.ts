@@ -41,6 +41,10 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'preference data of the built-in world, for training a reward model',
     load: async () => (await import('./preferences.ts')).preferences,
   },
+  bench: {
+    summary: 'how fast this machine multiplies and trains, beside other libraries',
+    load: async () => (await import('./bench.ts')).bench,
+  },
 };
 
 async function main(argv: readonly string[]): Promise<string> {

@@ -22,6 +22,11 @@ export interface GpuCounters {
   dispatches: number;
   submits: number;
   readbacks: number;
+  /**
+   * Useful floating-point operations of matrix products and attention, 2 per multiplication and
+   * addition: no padding, and nothing that is computed a second time to save memory.
+   */
+  flops: number;
 }
 
 const WANTED_FEATURES = ['subgroups', 'shader-f16', 'timestamp-query'] as const;
@@ -52,7 +57,7 @@ export class Gpu {
     kv: 0,
     io: 0,
   };
-  readonly counters: GpuCounters = { dispatches: 0, submits: 0, readbacks: 0 };
+  readonly counters: GpuCounters = { dispatches: 0, submits: 0, readbacks: 0, flops: 0 };
   /** Settles once, when the device is gone for good. */
   readonly lost: Promise<GpuLostError>;
   readonly device: GPUDevice;

@@ -32,7 +32,7 @@ export interface Op<D> {
   /** Workgroups; an empty grid skips the dispatch. */
   readonly grid: (dims: D) => Grid;
   readonly constants?: Record<string, number>;
-  /** Useful floating-point operations, for the benchmarks. */
+  /** Useful floating-point operations (see GpuCounters), where an op has a notable number. */
   readonly flops?: (dims: D) => number;
   /** The same launch by the kernel variant that suits the device, with the same buffers. */
   readonly adapt?: (gpu: Gpu) => Op<D>;

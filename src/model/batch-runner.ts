@@ -8,7 +8,7 @@ import type { View } from '../gpu/device.ts';
 import type { Op } from '../gpu/kernel.ts';
 import { gatherBackward, groupByTarget } from '../gpu/kernels/gather-backward.ts';
 import { Program } from '../gpu/program.ts';
-import type { PackedBatch } from './batch.ts';
+import { seenKeys, type PackedBatch } from './batch.ts';
 import {
   HeadBuffers,
   logprobForward,
@@ -92,6 +92,7 @@ export class BatchRunner {
   async forward(batch: PackedBatch, temperature = 1): Promise<BatchValues> {
     this.dims = this.uploadBatch(batch, temperature);
     this.forwardProgram.run(this.dims);
+    this.model.gpu.counters.flops += this.forwardProgram.flops(this.dims);
     const { values, entropy } = this.plan.head;
     const bytes = 4 * batch.targetRows.length;
     const part = ({ view }: Activation): View => ({ ...(view as View), byteLength: bytes });
@@ -119,12 +120,7 @@ export class BatchRunner {
       this.model.gpu.upload(head.dEntropy.view as View, dEntropy ?? zero);
     }
     this.backwardProgram.run(this.dims);
-  }
-
-  /** Useful floating-point operations (matmuls) of the last batch's forward or backward pass. */
-  flops(pass: 'forward' | 'backward'): number {
-    const program = pass === 'forward' ? this.forwardProgram : this.backwardProgram;
-    return this.dims && program ? program.flops(this.dims) : 0;
+    this.model.gpu.counters.flops += this.backwardProgram.flops(this.dims);
   }
 
   destroy(): void {
@@ -164,6 +160,7 @@ export class BatchRunner {
     }
     return {
       tokens: batch.tokens,
+      pairs: seenKeys(batch),
       targets: batch.targetRows.length,
       idOwners,
       rowOwners,

@@ -101,6 +101,15 @@ export function packBatch(groups: readonly TokenGroup[], targets: TargetKind): P
   };
 }
 
+/** How many keys the rows of a batch see together. */
+export function seenKeys({ tokens, spans }: PackedBatch): number {
+  let keys = 0;
+  for (let i = 0; i < 4 * tokens; i += 4) {
+    keys += spans[i + 1]! - spans[i]! + spans[i + 3]! - spans[i + 2]!;
+  }
+  return keys;
+}
+
 /** Sequences as a group whose prompt is their longest common prefix. */
 export function groupByPrefix(sequences: readonly (readonly number[])[]): TokenGroup {
   const [first = []] = sequences;

@@ -117,9 +117,32 @@ export class Decoder {
         this.uploadRows(active);
       }
     }
-    return prompts.map((_, p) =>
+    const groups = prompts.map((_, p) =>
       sequences.slice(p * samplesPerPrompt, (p + 1) * samplesPerPrompt).map(toGeneration),
     );
+    this.model.gpu.counters.flops += this.usefulFlops(prompts, groups, sampling);
+    return groups;
+  }
+
+  /** Each prompt's shared rows once, each generated token once; nothing after a sequence's end. */
+  private usefulFlops(
+    prompts: readonly (readonly number[])[],
+    groups: readonly (readonly Generation[])[],
+    sampling: SamplingOptions,
+  ): number {
+    const rows = prompts.map((prompt) => prompt.length - 1);
+    const prefilled = {
+      tokens: rows.reduce((sum, n) => sum + n, 0),
+      pairs: rows.reduce((sum, n) => sum + (n * (n + 1)) / 2, 0),
+    };
+    let flops = this.prefill.flops(prefilled);
+    for (let step = 0; step < sampling.maxNewTokens; step++) {
+      const alive = groups.map((g) => g.filter(({ ids }) => ids.length > step).length);
+      const tokens = alive.reduce((sum, n) => sum + n, 0);
+      const pairs = alive.reduce((sum, n, p) => sum + n * (prompts[p]!.length + step), 0);
+      if (tokens > 0) flops += this.decode.flops({ tokens, pairs, step, sampling });
+    }
+    return flops;
   }
 
   destroy(): void {

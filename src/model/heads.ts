@@ -149,8 +149,10 @@ function chunkLogits(
   model: LanguageModel,
   h: HeadBuffers,
   chunk: { from: number; count: number },
+  options?: { again: boolean },
 ): Op<BatchDims> {
   return matmul({
+    ...options,
     layout: 'nt',
     a: h.normed,
     b: headRows(model, model.weights, chunk),
@@ -210,7 +212,7 @@ export function logprobHeadBackward(
   const k = model.config.hiddenSize;
   return [
     ...h.chunks.flatMap((chunk, i) => [
-      chunkLogits(model, h, chunk),
+      chunkLogits(model, h, chunk, { again: true }),
       logprobBackward<BatchDims>({
         logits: h.logits,
         targets: h.ids,

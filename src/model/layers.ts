@@ -19,6 +19,8 @@ import type { LayerPart } from './parameters.ts';
 export interface RowDims {
   /** Token rows. */
   tokens: number;
+  /** How many keys these rows see together, themselves included; for counting operations. */
+  pairs?: number;
 }
 
 /** Where each row stands; written by the host before a replay. */
@@ -60,6 +62,7 @@ export interface LayerSaved {
 }
 
 const rows = (d: RowDims): number => d.tokens;
+const pairs = (d: RowDims): number => d.pairs ?? 0;
 
 /** The activations of one layer; `input` is the layer before's output. */
 export function layerActivations(shape: LayerShape, layer: number, input: Activation): LayerSaved {
@@ -243,6 +246,7 @@ export const attentionShape = (c: ModelConfig) => ({
   kvHeads: c.kvHeads,
   headDim: c.headDim,
   scale: 1 / Math.sqrt(c.headDim),
+  pairs,
 });
 
 /** Scratch of the backward pass, shared by all layers. */

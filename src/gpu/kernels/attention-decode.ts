@@ -1,7 +1,7 @@
 /** Attention for decoding: one query per sequence over a KV cache. */
 import { op, resolve, type Kernel, type Op } from '../kernel.ts';
 import { tiled, tileGrid, tilingOf, vec4s } from './attention-tiling.ts';
-import { queryParams, queryParamTypes, type Queries } from './attention.ts';
+import { pairFlops, queryParams, queryParamTypes, type Queries } from './attention.ts';
 import togetherCode from './attention-decode.wgsl?raw';
 import aloneCode from './attention.wgsl?raw';
 
@@ -23,6 +23,7 @@ export function attentionDecode<D>(a: Queries<D>): Op<D> {
     label: a.label,
     bindings: [a.q, a.kv, a.spans, a.o],
     params: queryParams(a),
+    flops: pairFlops(a),
   };
   const headVecs = vec4s(a.headDim);
   const tiling = { ...tilingOf(a.headDim, a.heads / a.kvHeads), rows: 1, tiles: 16 };

@@ -3,7 +3,7 @@
  * completions of a group share the keys of their prompt. Online softmax (Milakov & Gimelshein
  * 2018), with the recomputing backward of FlashAttention (Dao et al. 2022).
  */
-import { op, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
+import { op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
 import dkvCode from './attention-dkv.wgsl?raw';
 import dqCode from './attention-dq.wgsl?raw';
 import { tiled, tileGrid, tilingOf, vec4s } from './attention-tiling.ts';
@@ -62,6 +62,8 @@ interface Heads<D> {
   headDim: number;
   /** Of the scores: 1 / sqrt(headDim) in most models. */
   scale: number;
+  /** How many keys all queries see together; nothing but `flops` depends on it. */
+  pairs?: Dyn<D>;
   label?: string;
 }
 
@@ -80,6 +82,11 @@ export interface Queries<D> extends Heads<D> {
   step?: Dyn<D>;
   /** [tokens, heads * headDim] */
   o: Bindable;
+}
+
+/** Of two products over the pairs: q k^T and w v forward, two gradients in each backward kernel. */
+export function pairFlops<D>({ heads, headDim, pairs = 0 }: Heads<D>) {
+  return (dims: D): number => 2 * 2 * heads * headDim * resolve(pairs, dims);
 }
 
 export function queryParams<D>(a: Queries<D>) {
@@ -108,6 +115,7 @@ export function attention<D>(a: Queries<D> & { lse: Bindable }): Op<D> {
     bindings: [a.q, a.kv, a.spans, a.o, a.lse],
     params: queryParams(a),
     grid: tileGrid(a.tokens, a.heads, tiling),
+    flops: pairFlops(a),
   });
 }
 
@@ -152,12 +160,14 @@ export function attentionBackward<D>(
       bindings: [a.qkv, a.o, a.dO, a.lse, a.spans, a.delta, a.dQkv],
       params,
       grid: tileGrid(a.tokens, a.heads, tiling),
+      flops: pairFlops(a),
     }),
     op<D, typeof backwardParams>(tiled(dkv, keyTiling), {
       label: a.label,
       bindings: [a.qkv, a.dO, a.lse, a.delta, a.viewEnd, a.dQkv],
       params,
       grid: tileGrid(a.tokens, a.kvHeads, keyTiling),
+      flops: pairFlops(a),
     }),
   ];
 }

@@ -8,6 +8,8 @@ export interface MatmulMemory {
   /** Rows of the operand follow k (a in tn, b in nn and tn) or its other dimension. */
   a: Operand;
   b: Operand;
+  /** k is a multiple of four: no block reaches beyond it. */
+  evenK: boolean;
   /** n is a multiple of four: c and bias are accessed four at a time. */
   alignedN: boolean;
   bias: boolean;
@@ -20,7 +22,7 @@ export interface Operand {
   aligned: boolean;
 }
 
-export function matmulPrelude({ a, b, alignedN, bias, accumulate }: MatmulMemory): string {
+export function matmulPrelude({ a, b, evenK, alignedN, bias, accumulate }: MatmulMemory): string {
   const element = (aligned: boolean): string => (aligned ? 'vec4f' : 'f32');
   return `
 struct Params { m: u32, n: u32, k: u32 }
@@ -29,36 +31,45 @@ struct Params { m: u32, n: u32, k: u32 }
 @group(0) @binding(2) var<storage, read> bias: array<${element(alignedN)}>;
 @group(0) @binding(3) var<storage, read_write> c: array<${element(alignedN)}>;
 @group(1) @binding(0) var<uniform> p: Params;
-${load('a', 'm', a)}
-${load('b', 'n', b)}
+${load('a', 'm', a, evenK)}
+${load('b', 'n', b, evenK)}
 ${store(alignedN, bias, accumulate)}
 `;
 }
 
 /**
- * load_x(o, k): column i holds x at o..o+3 and k + i, zero beyond the last k. Beyond the last o it
- * holds anything: those products are never stored, and WebGPU keeps the load inside the buffer.
+ * How a 4 x 4 block of x is loaded: column i of the matrix holds x at o..o+3 and k + i, zero beyond
+ * the last k. Beyond the last o it holds anything: those products are never stored, and WebGPU keeps
+ * the load inside the buffer. A walk along k begins at start_x(o), the places of its four rows, and
+ * adds step_x() for every four of k, so that nothing is multiplied inside a loop.
  */
-function load(x: 'a' | 'b', outer: 'm' | 'n', { kMajor, aligned }: Operand): string {
+function load(x: 'a' | 'b', outer: 'm' | 'n', operand: Operand, evenK: boolean): string {
+  const { kMajor, aligned } = operand;
   const four = (f: (i: number) => string): string => [0, 1, 2, 3].map(f).join(',\n    ');
-  let block: string;
-  if (aligned && kMajor) {
-    block = `mat4x4f(
-    ${four((i) => `select(vec4f(), ${x}[(min(k + ${i}u, p.k - 1u) * p.${outer} + o) / 4u], k + ${i}u < p.k)`)})`;
-  } else if (aligned) {
-    block = `transpose(mat4x4f(
-    ${four((i) => `${x}[((o + ${i}u) * p.k + k) / 4u]`)}))`;
-  } else {
-    const at = (o: string, k: string): string =>
-      kMajor ? `${k} * p.${outer} + ${o}` : `(${o}) * p.k + ${k}`;
-    const row = (i: number, j: number): string =>
-      `${x}[${at(`o + ${j}u`, `min(k + ${i}u, p.k - 1u)`)}]`;
-    block = `mat4x4f(
-    ${four((i) => `select(vec4f(), vec4f(${[0, 1, 2, 3].map((j) => row(i, j)).join(', ')}), k + ${i}u < p.k)`)})`;
-  }
+  // A vec4 of x, or four of its numbers; `by` numbers lie between them.
+  const row = (i: number): string =>
+    aligned ? `${x}[at[${i}]]` : `vec4f(${four((j) => `${x}[at[${i}] + ${j}u]`)})`;
+  // Row-major, k lies along the rows, and what is loaded has to be turned.
+  const turned = !kMajor;
+  const whole = evenK || (turned && aligned);
+  const masked = (i: number): string => {
+    if (whole) return row(i);
+    return turned
+      ? `select(vec4f(), ${row(i)}, vec4u(k, k + 1u, k + 2u, k + 3u) < vec4u(p.k))`
+      : `select(vec4f(), ${row(i)}, k + ${i}u < p.k)`;
+  };
+  const block = `mat4x4f(
+    ${four(masked)})`;
+  const unit = aligned ? ' / 4u' : '';
+  const places = kMajor
+    ? `vec4u(0u, 1u, 2u, 3u) * (p.${outer}${unit}) + o${unit}`
+    : `(vec4u(0u, 1u, 2u, 3u) + o) * (p.k${unit})`;
+  const step = kMajor ? (aligned ? `p.${outer}` : `4u * p.${outer}`) : aligned ? '1u' : '4u';
   return `
-fn load_${x}(o: u32, k: u32) -> mat4x4f {
-  return ${block};
+fn start_${x}(o: u32) -> vec4u { return ${places}; }
+fn step_${x}() -> u32 { return ${step}; }
+fn load_${x}(at: vec4u, k: u32) -> mat4x4f {
+  return ${turned ? `transpose(${block})` : block};
 }`;
 }
 

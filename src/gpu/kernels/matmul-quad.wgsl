@@ -36,9 +36,15 @@ fn main(
   var by_y: mat4x4f;
   var by_xy: mat4x4f;
   let k_end = p.k;
+  var a_at = start_a(row);
+  var b_at = start_b(column);
+  let a_step = step_a();
+  let b_step = step_b();
   for (var k = 0u; k < k_end; k += 4u) {
-    let columns = load_b(column, k);
-    let rows = transpose(load_a(row, k));
+    let columns = load_b(b_at, k);
+    let rows = transpose(load_a(a_at, k));
+    a_at += a_step;
+    b_at += b_step;
     let rows_x = swap_x(rows);
     own += columns * rows;
     by_x += columns * rows_x;

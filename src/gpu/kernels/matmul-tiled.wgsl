@@ -9,8 +9,14 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let column = 4u * id.x;
   var block = mat4x4f();
   let k_end = p.k;
+  var a_at = start_a(row);
+  var b_at = start_b(column);
+  let a_step = step_a();
+  let b_step = step_b();
   for (var k = 0u; k < k_end; k += 4u) {
-    block += load_b(column, k) * transpose(load_a(row, k));
+    block += load_b(b_at, k) * transpose(load_a(a_at, k));
+    a_at += a_step;
+    b_at += b_step;
   }
   store(row, column, block[0]);
   store(row + 1u, column, block[1]);

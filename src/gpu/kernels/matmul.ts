@@ -38,6 +38,8 @@ export interface MatmulLaunch<D> {
   bias?: Bindable;
   /** Add to what c holds instead of overwriting it. */
   accumulate?: boolean;
+  /** What c gets has been computed before: it does not count as useful work. */
+  again?: boolean;
   label?: string;
 }
 
@@ -56,10 +58,11 @@ export function matmul<D>(launch: MatmulLaunch<D>): Op<D> {
 
 /** The same with a variant of the caller's choice. */
 export function matmulAs<D>(variant: MatmulVariant, launch: MatmulLaunch<D>): Op<D> {
-  const { layout, a, b, c, m, n, k, bias, accumulate = false } = launch;
+  const { layout, a, b, c, m, n, k, bias, accumulate = false, again = false } = launch;
   const memory: MatmulMemory = {
     a: { kMajor: layout === 'tn', aligned: fours(layout === 'tn' ? m : k) },
     b: { kMajor: layout !== 'nt', aligned: fours(layout === 'nt' ? k : n) },
+    evenK: fours(k),
     alignedN: fours(n),
     bias: bias !== undefined,
     accumulate,
@@ -74,7 +77,7 @@ export function matmulAs<D>(variant: MatmulVariant, launch: MatmulLaunch<D>): Op
       Math.ceil(resolve(n, d) / tile.columns),
       Math.ceil(resolve(m, d) / tile.rows),
     ],
-    flops: (d) => 2 * resolve(m, d) * resolve(n, d) * resolve(k, d),
+    flops: (d) => (again ? 0 : 2 * resolve(m, d) * resolve(n, d) * resolve(k, d)),
   });
 }
 

@@ -13,10 +13,10 @@ struct Params {
   eps: f32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> weight: array<f32>;
-@group(0) @binding(2) var<storage, read> dy: array<f32>;
-@group(0) @binding(3) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<Element>;
+@group(0) @binding(1) var<storage, read> weight: array<Element>;
+@group(0) @binding(2) var<storage, read> dy: array<Element>;
+@group(0) @binding(3) var<storage, read_write> dx: array<Element>;
 @group(0) @binding(4) var<storage, read_write> rstds: array<f32>;
 @group(1) @binding(0) var<uniform> p: Params;
 
@@ -28,14 +28,17 @@ fn main(
   let row = (group.x + group.y * 65535u) * (64u / LANES) + lane.y;
   let cols = select(0u, p.cols, row < p.rows);
   let at = row / p.heads * p.stride + row % p.heads * p.cols + p.offset;
-  var sum = vec2f();
+  var squares = Element();
+  var products = Element();
   for (var c = sum_start(lane); c < cols; c += SUM_STEP) {
     let value = x[at + c];
-    sum += value * vec2f(value, dy[at + c] * weight[c]);
+    squares += value * value;
+    products += value * (dy[at + c] * weight[c]);
   }
-  sum = row_sum(sum, lane);
-  let rstd = inverseSqrt(sum.x / f32(p.cols) + p.eps);
-  let pull = sum.y / f32(p.cols) * rstd * rstd;
+  let sum = row_sum(vec2f(total(squares), total(products)), lane);
+  let count = f32(p.cols * WIDTH);
+  let rstd = inverseSqrt(sum.x / count + p.eps);
+  let pull = sum.y / count * rstd * rstd;
   for (var c = lane.x; c < cols; c += LANES) {
     var value = rstd * (dy[at + c] * weight[c] - x[at + c] * pull);
     if (ACCUMULATE) { value += dx[at + c]; }

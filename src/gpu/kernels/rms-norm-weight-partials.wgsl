@@ -2,6 +2,7 @@
 // with rstd[r] = partials[r]. Rows lie as in rms-norm.wgsl; a chunk is CHUNK of them, summed in order.
 
 override CHUNK: u32 = 64u;
+override LANES: u32 = 4u;
 
 struct Params {
   rows: u32,

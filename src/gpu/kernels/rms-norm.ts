@@ -77,29 +77,39 @@ export interface RowLayout<D> {
   offset?: number;
 }
 
-/** The kernel for rows of `cols`: how many threads share one, and how they sum it. */
-function forRows<P extends Record<string, ParamType>>(kernel: Kernel<P>, cols: number): Kernel<P> {
-  const lanes = lanesFor(cols);
-  const prelude = cols > LONGEST_ALONE ? sharedPrelude : alonePrelude;
-  return {
-    ...kernel,
-    name: `${kernel.name} ${lanes}`,
-    code: `const LANES = ${lanes}u;\n${prelude}${kernel.code}`,
-  };
-}
-
 const LONGEST_ALONE = 256;
 
-function lanesFor(cols: number): number {
-  return cols > LONGEST_ALONE ? 64 : 4;
+/** How rows are cut into threads: `width` floats are one element, `lanes` threads share a row. */
+function cutOf<D>(a: RowLayout<D>) {
+  const { cols, rowStride = 0, offset = 0 } = a;
+  const width = [cols, rowStride, offset].every((size) => size % 4 === 0) ? 4 : 1;
+  return { width, lanes: cols > LONGEST_ALONE ? 64 : width === 4 ? 1 : 4 };
 }
 
-function layoutParams<D>({ rows, cols, heads = 1, rowStride, offset = 0 }: RowLayout<D>) {
-  return { rows, cols, heads, stride: rowStride ?? heads * cols, offset };
-}
-
-function rowGrid<D>({ rows, cols }: RowLayout<D>) {
-  return (dims: D) => foldGrid(Math.ceil((resolve(rows, dims) * lanesFor(cols)) / 64));
+/** The kernel for rows of a layout, and what its launch has in common with others. */
+function forRows<D, P extends Record<string, ParamType>>(kernel: Kernel<P>, a: RowLayout<D>) {
+  const { width, lanes } = cutOf(a);
+  const { rows, cols, heads = 1, rowStride = heads * cols, offset = 0 } = a;
+  const element =
+    width === 4
+      ? 'alias Element = vec4f;\nfn total(x: vec4f) -> f32 { return dot(x, vec4f(1.0)); }\n'
+      : 'alias Element = f32;\nfn total(x: f32) -> f32 { return x; }\n';
+  const prelude = cols > LONGEST_ALONE ? sharedPrelude : alonePrelude;
+  return {
+    kernel: {
+      ...kernel,
+      name: `${kernel.name} ${lanes}x${width}`,
+      code: `const LANES = ${lanes}u;\nconst WIDTH = ${width}u;\n${element}${prelude}${kernel.code}`,
+    },
+    params: {
+      rows,
+      cols: cols / width,
+      heads,
+      stride: rowStride / width,
+      offset: offset / width,
+    },
+    grid: (dims: D) => foldGrid(Math.ceil((resolve(rows, dims) * lanes) / 64)),
+  };
 }
 
 /** y = x * rsqrt(mean(x^2) + eps) * weight; x and y are different buffers of one layout. */
@@ -113,11 +123,12 @@ export function rmsNorm<D>(
     label?: string;
   },
 ): Op<D> {
-  return op<D, (typeof forward)['params']>(forRows(forward, a.cols), {
+  const { kernel, params, grid } = forRows(forward, a);
+  return op<D, (typeof forward)['params']>(kernel, {
     label: a.label,
     bindings: [a.x, a.weight, a.y],
-    params: { ...layoutParams(a), eps: a.eps },
-    grid: rowGrid(a),
+    params: { ...params, eps: a.eps },
+    grid,
   });
 }
 
@@ -146,22 +157,24 @@ export function rmsNormBackward<D>(
   },
 ): Op<D>[] {
   const { rows, cols, label } = a;
-  const lanes = lanesFor(cols);
+  const { kernel, params, grid } = forRows(backward, a);
+  const { heads = 1, rowStride = heads * cols, offset = 0 } = a;
+  const columnLanes = cols > LONGEST_ALONE ? 64 : 4;
   const chunks = (dims: D) => Math.ceil(resolve(rows, dims) / CHUNK);
   return [
-    op<D, (typeof backward)['params']>(forRows(backward, cols), {
+    op<D, (typeof backward)['params']>(kernel, {
       label,
       bindings: [a.x, a.weight, a.dy, a.dx, a.partials],
-      params: { ...layoutParams(a), eps: a.eps },
+      params: { ...params, eps: a.eps },
       constants: { ACCUMULATE: Number(a.accumulate ?? false) },
-      grid: rowGrid(a),
+      grid,
     }),
-    op<D, (typeof weightPartials)['params']>(forRows(weightPartials, cols), {
+    op<D, (typeof weightPartials)['params']>(weightPartials, {
       label,
       bindings: [a.x, a.dy, a.partials],
-      params: layoutParams(a),
-      constants: { CHUNK },
-      grid: (dims) => [Math.ceil(cols / lanes), Math.ceil((chunks(dims) * lanes) / 64)],
+      params: { rows, cols, heads, stride: rowStride, offset },
+      constants: { CHUNK, LANES: columnLanes },
+      grid: (dims) => [Math.ceil(cols / columnLanes), Math.ceil((chunks(dims) * columnLanes) / 64)],
     }),
     op<D, (typeof weight)['params']>(weight, {
       label,

@@ -1,6 +1,7 @@
 // y[r, c] = x[r, c] * rsqrt(mean_c(x[r, c]^2) + eps) * weight[c]
 // Row r is `cols` elements at offset + (r / heads) * stride + (r % heads) * cols, in x as in y.
-// LANES threads share a row (see row-sum-*.wgsl).
+// LANES threads share a row (see row-sum-*.wgsl). Sizes and places here count Elements, which are
+// WIDTH floats each.
 
 struct Params {
   rows: u32,
@@ -11,9 +12,9 @@ struct Params {
   eps: f32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> weight: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<Element>;
+@group(0) @binding(1) var<storage, read> weight: array<Element>;
+@group(0) @binding(2) var<storage, read_write> y: array<Element>;
 @group(1) @binding(0) var<uniform> p: Params;
 
 @compute @workgroup_size(LANES, 64 / LANES)
@@ -25,13 +26,13 @@ fn main(
   // Every thread reaches the barrier; those past the end do so with no columns.
   let cols = select(0u, p.cols, row < p.rows);
   let at = row / p.heads * p.stride + row % p.heads * p.cols + p.offset;
-  var squares = 0.0;
+  var squares = Element();
   for (var c = sum_start(lane); c < cols; c += SUM_STEP) {
     let value = x[at + c];
     squares += value * value;
   }
-  squares = row_sum(vec2f(squares, 0.0), lane).x;
-  let rstd = inverseSqrt(squares / f32(p.cols) + p.eps);
+  let sum = row_sum(vec2f(total(squares), 0.0), lane).x;
+  let rstd = inverseSqrt(sum / f32(p.cols * WIDTH) + p.eps);
   for (var c = lane.x; c < cols; c += LANES) {
     y[at + c] = x[at + c] * rstd * weight[c];
   }
