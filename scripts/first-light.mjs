@@ -12,7 +12,7 @@ const { tInterval, winRate } = await import('../src/rl/statistics.ts');
 /** @typedef {import('../src/rl/evaluate.ts').Evaluated} Evaluated */
 /** @typedef {'think' | 'no-think'} Arm */
 
-const SEEDS = [0, 1, 2];
+const SEEDS = [0, 1, 2, 3, 4];
 /** @type {Arm[]} */
 const ARMS = ['think', 'no-think'];
 const LENGTH = { think: '76', 'no-think': '15' };

@@ -1,6 +1,6 @@
 // What the long jobs share: the command line in a process of its own, and runs that are made once.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './install.mjs';
 
@@ -26,5 +26,6 @@ export function ponder(...args) {
 export function train(recipe, out, ...overrides) {
   if (existsSync(join(root, out, 'summary.json'))) return;
   const begun = existsSync(join(root, out, 'checkpoints'));
+  if (!begun) rmSync(join(root, out), { recursive: true, force: true });
   ponder('train', recipe, '--out', out, ...overrides, ...(begun ? ['--resume'] : []));
 }

@@ -1,6 +1,6 @@
 /** The command line: its results, and one clear line for whatever is wrong with what it is given. */
 import { spawnSync } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,12 +11,10 @@ import { info } from '../src/cli/info.ts';
 import { logits } from '../src/cli/logits.ts';
 import { score } from '../src/cli/score.ts';
 import { train } from '../src/cli/train.ts';
-import { configToJson } from '../src/model/config.ts';
 import { layoutParameters } from '../src/model/parameters.ts';
 import { writeSafetensors } from '../src/model/safetensors.ts';
 import { VOCABULARY } from '../src/rl/world/menu.ts';
-import { tokenizerFiles } from '../src/rl/world/tokenizer-files.ts';
-import { asReward, CONFIGS, randomTensors } from './random-model.ts';
+import { asReward, CONFIGS, randomTensors, saveModel } from './random-model.ts';
 import * as reference from './reference/transformer.ts';
 
 const config = { ...CONFIGS['llama, tied']!, vocabSize: VOCABULARY.length };
@@ -26,34 +24,12 @@ const PROMPT = 'menu ham 1 tart 7 for cleo veggie budget 8';
 let root: string;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'ponder-'));
-  await saveModel('policy', config, tensors);
-  await saveModel('judge', asReward(config), randomTensors(asReward(config), 2));
+  await saveModel(at('policy'), config, tensors);
+  await saveModel(at('judge'), asReward(config), randomTensors(asReward(config), 2));
 });
 afterAll(() => rm(root, { recursive: true }));
 
 const at = (...path: string[]): string => join(root, ...path);
-
-async function saveModel(
-  name: string,
-  shape: typeof config,
-  values: ReadonlyMap<string, Float32Array>,
-): Promise<void> {
-  const { parameters } = layoutParameters(shape);
-  await mkdir(at(name));
-  for (const [file, json] of Object.entries({
-    'config.json': configToJson(shape),
-    ...tokenizerFiles(),
-  })) {
-    await writeFile(at(name, file), JSON.stringify(json));
-  }
-  const stored = new Map(
-    [...values].map(([key, data]) => [
-      key,
-      { shape: parameters.get(key)!.shape, values: data as Float32Array<ArrayBuffer> },
-    ]),
-  );
-  await writeFile(at(name, 'model.safetensors'), writeSafetensors(stored));
-}
 
 const json = async (command: Command, ...argv: string[]): Promise<Record<string, unknown>> =>
   JSON.parse(await command.run(argv, true)) as Record<string, unknown>;

@@ -1,9 +1,13 @@
 /** Small random checkpoints of every family, for parity tests. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Gpu } from '../src/gpu/device.ts';
-import type { ModelConfig } from '../src/model/config.ts';
+import { configToJson, type ModelConfig } from '../src/model/config.ts';
 import { LanguageModel } from '../src/model/language-model.ts';
 import { layoutParameters } from '../src/model/parameters.ts';
+import { writeSafetensors } from '../src/model/safetensors.ts';
 import { Random } from '../src/rl/random.ts';
+import { tokenizerFiles } from '../src/rl/world/tokenizer-files.ts';
 
 const base: ModelConfig = {
   family: 'llama',
@@ -85,4 +89,25 @@ export function randomModel(
 export function randomIds(config: ModelConfig, count: number, seed: number): number[] {
   const random = new Random(seed, 'ids');
   return Array.from({ length: count }, () => 2 + random.below(config.vocabSize - 2));
+}
+
+/** A model folder with the tokenizer of the built-in world. */
+export async function saveModel(
+  folder: string,
+  config: ModelConfig,
+  tensors: ReadonlyMap<string, Float32Array>,
+): Promise<void> {
+  const { parameters } = layoutParameters(config);
+  await mkdir(folder, { recursive: true });
+  const texts = { 'config.json': configToJson(config), ...tokenizerFiles() };
+  for (const [file, json] of Object.entries(texts)) {
+    await writeFile(join(folder, file), JSON.stringify(json));
+  }
+  const stored = new Map(
+    [...tensors].map(([name, values]) => [
+      name,
+      { shape: parameters.get(name)!.shape, values: values as Float32Array<ArrayBuffer> },
+    ]),
+  );
+  await writeFile(join(folder, 'model.safetensors'), writeSafetensors(stored));
 }

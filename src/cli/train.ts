@@ -29,8 +29,14 @@ export const train = defineCommand({
     try {
       const { trainer, tokenizerFiles } = await openTrainer(recipe, around);
       const run = new Run(recipe, trainer, folder, tokenizerFiles);
-      if (!options.resume) await run.begin();
-      else if (!(await run.resume())) {
+      if (!options.resume) {
+        if ((await folder.list('.')).includes('recipe.yaml')) {
+          throw new UsageError(
+            `${options.out} holds a run already; add --resume to go on with it, or name another folder`,
+          );
+        }
+        await run.begin();
+      } else if (!(await run.resume())) {
         throw new UsageError(
           `${options.out} has no complete checkpoint to resume from; leave --resume out`,
         );

@@ -4,15 +4,26 @@
  */
 import type { Phase, Status, StepReport, TrainingListener, TrainingService } from './protocol.ts';
 import { makeRecipe, type Recipe } from './recipe.ts';
+import { recordedSteps } from './record.ts';
+import { Run } from './run.ts';
+import type { RunFolder } from './run-folder.ts';
 import { openTrainer, type Surroundings } from './session.ts';
-import type { Trainer } from './trainer.ts';
+import type { StepResult } from './trainer.ts';
+
+/** What a live run needs besides what every trainer does: a place that outlasts the tab. */
+export interface LiveSurroundings extends Surroundings {
+  /** The one run that is kept; `fresh` empties it. */
+  keptRun(fresh: boolean): Promise<RunFolder>;
+}
 
 /** Steps over which the seconds per step are averaged. */
 const RATE_WINDOW = 10;
 
 export class PolicySession implements TrainingService {
-  private around: Surroundings | undefined;
-  private trainer: Trainer | undefined;
+  private around: LiveSurroundings | undefined;
+  private run: Run | undefined;
+  /** Why nothing is saved any more. */
+  private unsaved: string | undefined;
   private recipe: Recipe | undefined;
   private listener: TrainingListener | undefined;
   private phase: Phase = 'loading';
@@ -23,7 +34,7 @@ export class PolicySession implements TrainingService {
   private readonly times: number[] = [];
 
   constructor(
-    private readonly surroundings: () => Promise<Surroundings>,
+    private readonly surroundings: () => Promise<LiveSurroundings>,
     /** Recipe keys that the caller of `open` need not give. */
     private readonly defaults: Readonly<Record<string, unknown>> = {},
   ) {}
@@ -31,6 +42,7 @@ export class PolicySession implements TrainingService {
   async open(
     values: Record<string, string | number | boolean>,
     listener: TrainingListener,
+    resume = false,
   ): Promise<void> {
     this.listener = listener;
     this.recipe = makeRecipe({ ...this.defaults, ...values });
@@ -40,11 +52,19 @@ export class PolicySession implements TrainingService {
       const { gpu } = this.around;
       void gpu.lost.then((error) => this.fail(error));
       this.tell('compiling', 'loading the models and compiling the kernels');
-      const { trainer } = await openTrainer(this.recipe as Recipe, this.around);
+      const { trainer, tokenizerFiles } = await openTrainer(this.recipe as Recipe, this.around);
       trainer.onDetail = (detail) => {
         if (this.phase === 'training') this.tell('training', detail);
       };
-      this.trainer = trainer;
+      const folder = await this.around.keptRun(!resume);
+      this.run = new Run(this.recipe as Recipe, trainer, folder, tokenizerFiles);
+      if (resume && (await this.run.resume())) {
+        for (const report of await recordedSteps(folder, 'The kept run')) {
+          this.listener?.onStep(report);
+        }
+      } else {
+        await this.keep(() => this.run?.begin());
+      }
       this.tell('paused');
     });
   }
@@ -58,6 +78,7 @@ export class PolicySession implements TrainingService {
   async pause(): Promise<void> {
     this.wish = 'pause';
     await this.running;
+    await this.saveIfMoved();
   }
 
   async step(): Promise<void> {
@@ -70,28 +91,54 @@ export class PolicySession implements TrainingService {
   async stop(): Promise<void> {
     this.wish = 'stop';
     await this.running;
+    await this.saveIfMoved();
     if (this.phase !== 'finished' && this.phase !== 'failed') this.tell('stopped');
-    this.trainer?.destroy();
+    this.run?.trainer.destroy();
     this.around?.gpu.close();
   }
 
   /** Steps until done or asked to rest; at least one. */
   private async loop(): Promise<void> {
-    const { trainer, recipe } = this;
-    if (!trainer || !recipe) return;
+    const { run } = this;
+    if (!run) return;
     await this.guard(async () => {
       do {
         this.tell('training');
         const started = performance.now();
-        const { metrics, groups } = await trainer.trainStep();
+        const result = await run.trainer.trainStep();
         this.times.push((performance.now() - started) / 1000);
-        const [group] = groups;
-        if (group) this.listener?.onStep({ metrics, group } satisfies StepReport);
-      } while (trainer.step < recipe.max_steps && this.wish === 'run');
-      if (trainer.step >= recipe.max_steps) this.tell('finished');
+        await this.keep(() => run.record(result));
+        this.report(result);
+      } while (!run.finished && this.wish === 'run');
+      if (run.finished) this.tell('finished');
       else if (this.wish !== 'stop') this.tell('paused');
     });
     this.running = undefined;
+  }
+
+  private report({ metrics, groups: [group] }: StepResult): void {
+    if (group) this.listener?.onStep({ metrics, group } satisfies StepReport);
+  }
+
+  /** A rest is a good moment: after it the tab may be closed. */
+  private async saveIfMoved(): Promise<void> {
+    const { run } = this;
+    if (!run || this.phase === 'failed' || run.trainer.step === run.savedStep) return;
+    await this.keep(() => run.save());
+    this.tell(this.phase);
+  }
+
+  /** Writing may fail (storage full, or refused): the run goes on unsaved and says so. */
+  private async keep(write: () => Promise<void> | undefined): Promise<void> {
+    if (this.unsaved !== undefined) return;
+    try {
+      await write();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.unsaved =
+        `This run is not saved any more (${reason}). Training goes on; ` +
+        'free some space in the browser before the next run, and leave this tab open.';
+    }
   }
 
   private async guard(work: () => Promise<void>): Promise<void> {
@@ -114,13 +161,15 @@ export class PolicySession implements TrainingService {
     const recent = this.times.slice(-RATE_WINDOW);
     const status: Status = {
       phase,
-      step: this.trainer?.step ?? 0,
+      step: this.run?.trainer.step ?? 0,
       maxSteps: this.recipe?.max_steps ?? 0,
       ...(recent.length > 0 && {
         secondsPerStep: recent.reduce((a, b) => a + b, 0) / recent.length,
       }),
       ...(this.detail !== undefined && { detail: this.detail }),
       ...(error !== undefined && { error }),
+      ...(this.run && this.run.savedStep > 0 && { savedStep: this.run.savedStep }),
+      ...(this.unsaved !== undefined && { unsaved: this.unsaved }),
       ...(gpu && { adapter: gpu.info.description || gpu.info.vendor, memory: { ...gpu.ledger } }),
     };
     this.listener?.onStatus(status);

@@ -4,9 +4,9 @@ import { parse } from 'yaml';
 import defaultRecipe from '../../recipes/default.yaml?raw';
 import { Gpu } from '../gpu/device.ts';
 import { urlFolder } from '../model/files.ts';
-import { PolicySession } from './policy-session.ts';
+import { PolicySession, type LiveSurroundings } from './policy-session.ts';
 import type { Reward } from './reward.ts';
-import type { Surroundings } from './session.ts';
+import { browserRunFolder } from './run-folder.browser.ts';
 import type { RewardService } from './reward.worker.ts';
 
 /** The reward model in a worker of its own, as a reward. */
@@ -30,11 +30,12 @@ function pageFolder(): string {
   return assets >= 0 ? pathname.slice(0, assets + 1) : '/';
 }
 
-const surroundings = async (): Promise<Surroundings> => ({
+const surroundings = async (): Promise<LiveSurroundings> => ({
   gpu: await Gpu.open(navigator.gpu),
   folder: (path) => Promise.resolve(urlFolder(atPage(path))),
   readFile: async (path) => (await fetch(atPage(path))).text(),
   openReward: (path) => rewardWorker(atPage(path)),
+  keptRun: (fresh) => browserRunFolder('live', fresh),
 });
 
 Comlink.expose(new PolicySession(surroundings, parse(defaultRecipe) as Record<string, unknown>));

@@ -58,6 +58,10 @@ export interface Status {
   detail?: string;
   /** In phase 'failed': what went wrong and what to do. */
   error?: string;
+  /** The run can go on from this step after a reload; absent before the first checkpoint. */
+  savedStep?: number;
+  /** Why the run is not being saved any more, and what to do. Training goes on. */
+  unsaved?: string;
   adapter?: string;
   /** Bytes on the GPU by lifetime. */
   memory?: Record<string, number>;
@@ -78,10 +82,15 @@ export interface TrainingListener {
 
 /** The policy worker, as the page sees it through comlink. */
 export interface TrainingService {
-  /** Loads the models the recipe names (URLs relative to the page) and gets ready to step. */
+  /**
+   * Loads the models the recipe names (URLs relative to the page) and gets ready to step. With
+   * `resume` it goes on from the last checkpoint of the kept run, whose steps are reported first;
+   * without, a kept run is given up.
+   */
   open(
     recipe: Record<string, string | number | boolean>,
     listener: TrainingListener,
+    resume: boolean,
   ): Promise<void>;
   /** Runs until done, paused or stopped. */
   start(): Promise<void>;

@@ -15,24 +15,32 @@ export class RecordError extends Error {
 
 /** @throws RecordError when the folder does not hold a finished run with completions. */
 export async function recordRun(folder: RunFolder, name: string): Promise<RecordedRun> {
-  const text = async (file: string): Promise<string> => {
-    const found = await readText(folder, file);
-    if (found === undefined) {
-      throw new RecordError(
-        `${name} has no ${file}; name the folder of a finished run with log_completions`,
-      );
-    }
-    return found;
+  const { adapter } = JSON.parse(await requireText(folder, name, 'summary.json')) as {
+    adapter: string;
   };
+  const yaml = await requireText(folder, name, 'recipe.yaml');
+  const { recipe } = parseRecipe(yaml, `${name}/recipe.yaml`);
+  return { recipe: chosenValues(recipe), adapter, steps: await recordedSteps(folder, name) };
+}
+
+/** The steps that a run has written down so far. */
+export async function recordedSteps(folder: RunFolder, name: string): Promise<StepReport[]> {
+  const text = (file: string): Promise<string> => requireText(folder, name, file);
   const rows = parseLines<MetricsRow>(await text('metrics.jsonl'));
   const steps: StepReport[] = [];
   for (const metrics of rows) {
     const file = await text(`completions/step-${metrics.step}.jsonl`);
     steps.push({ metrics: rounded(metrics), group: firstGroup(parseLines(file)) });
   }
-  const { adapter } = JSON.parse(await text('summary.json')) as { adapter: string };
-  const { recipe } = parseRecipe(await text('recipe.yaml'), `${name}/recipe.yaml`);
-  return { recipe: chosenValues(recipe), adapter, steps };
+  return steps;
+}
+
+async function requireText(folder: RunFolder, name: string, file: string): Promise<string> {
+  const found = await readText(folder, file);
+  if (found !== undefined) return found;
+  throw new RecordError(
+    `${name} has no ${file}; name the folder of a finished run with log_completions`,
+  );
 }
 
 /** What the recipe says besides the defaults. */

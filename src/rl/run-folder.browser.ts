@@ -4,9 +4,15 @@ import type { RunFolder } from './run-folder.ts';
 const missing = (error: unknown): boolean =>
   error instanceof DOMException && error.name === 'NotFoundError';
 
-export async function browserRunFolder(name: string): Promise<RunFolder> {
+/** `fresh` empties the folder first. */
+export async function browserRunFolder(name: string, fresh: boolean): Promise<RunFolder> {
   const top = await navigator.storage.getDirectory();
   const runs = await top.getDirectoryHandle('runs', { create: true });
+  if (fresh) {
+    await runs.removeEntry(name, { recursive: true }).catch((error: unknown) => {
+      if (!missing(error)) throw error;
+    });
+  }
   const root = await runs.getDirectoryHandle(name, { create: true });
 
   const folderOf = async (path: string, create: boolean): Promise<FileSystemDirectoryHandle> => {

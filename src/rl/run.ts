@@ -16,6 +16,8 @@ import { readText, type RunFolder } from './run-folder.ts';
 import { restoreTrainer, saveTrainer, type StepResult, type Trainer } from './trainer.ts';
 
 export class Run {
+  /** Step of the last complete checkpoint of this run, 0 before the first. */
+  savedStep = 0;
   private readonly started = performance.now();
 
   constructor(
@@ -64,12 +66,19 @@ export class Run {
       secondMoments: named('exp_avg_sq.'),
     });
     await this.forgetAfter(step);
+    this.savedStep = step;
     return true;
   }
 
   /** One optimizer step, written down. */
   async advance(): Promise<StepResult> {
     const result = await this.trainer.trainStep();
+    await this.record(result);
+    return result;
+  }
+
+  /** Writes a step down; a checkpoint too when one is due. */
+  async record(result: StepResult): Promise<void> {
     const { step } = result.metrics;
     await this.folder.append('metrics.jsonl', JSON.stringify(result.metrics) + '\n');
     if (result.groups.length > 0 && this.recipe.log_completions) {
@@ -80,9 +89,9 @@ export class Run {
     }
     if (step % this.recipe.save_steps === 0 || this.finished) await this.save();
     if (this.finished) await this.summarize(result.metrics);
-    return result;
   }
 
+  /** Writes a checkpoint of the step just done. */
   async save(): Promise<void> {
     const state = await saveTrainer(this.trainer);
     const at = `checkpoints/step-${state.step}`;
@@ -99,6 +108,7 @@ export class Run {
       `${at}/trainer_state.json`,
       JSON.stringify({ global_step: state.step, num_input_tokens_seen: state.tokensSeen }),
     );
+    this.savedStep = state.step;
   }
 
   private async summarize(last: MetricsRow): Promise<void> {

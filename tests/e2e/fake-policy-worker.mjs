@@ -19,8 +19,9 @@ class FakeService {
   /**
    * @param {Record<string, string | number | boolean>} recipe
    * @param {import('comlink').Remote<Listener>} listener
+   * @param {boolean} resume
    */
-  async open(recipe, listener) {
+  async open(recipe, listener, resume) {
     this.listener = listener;
     this.maxSteps = Number(recipe.max_steps);
     if (recipe.fail) throw new Error('The reward model is not there: run npm start again.');
@@ -28,6 +29,8 @@ class FakeService {
     await pause(STEP_MS);
     this.send('compiling');
     await pause(STEP_MS);
+    // As if the kept run had three steps.
+    if (resume) for (let i = 0; i < 3; i++) await this.one();
   }
 
   async start() {
@@ -90,7 +93,7 @@ class FakeService {
     /** @type {Status} */
     const status = { phase, step: this.done, maxSteps: this.maxSteps, adapter: 'a fake adapter' };
     if (detail) status.detail = detail;
-    if (this.done) status.secondsPerStep = STEP_MS / 1000;
+    if (this.done) Object.assign(status, { secondsPerStep: STEP_MS / 1000, savedStep: this.done });
     void this.listener?.onStatus(status);
   }
 }

@@ -27,7 +27,7 @@ describe('training in the tab', () => {
 
     await page.goto(inject('page'));
     // At rest the replay stands at its end.
-    await reaches(100);
+    await reaches(150);
 
     await page.getByRole('button', { name: 'Train it here', exact: true }).click();
     await expect.poll(step).toBe(0);
@@ -38,7 +38,14 @@ describe('training in the tab', () => {
     await page.getByRole('button', { name: 'One step', exact: true }).click();
     await reaches(paused + 1);
     // Every sample of the group was judged, and shows its response.
-    expect(await page.locator('ol > li:not(.heads)').count()).toBe(8);
+    expect(await page.locator('.tries li:not(.heads)').count()).toBe(8);
+    // Closing the tab loses nothing.
+    const done = await step();
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    await page.getByRole('heading', { name: `Stopped after step ${done}` }).waitFor();
+    await page.reload();
+    await page.getByRole('button', { name: `Go on from step ${done} of 150` }).click();
+    await reaches(done + 1);
     expect(errors).toEqual([]);
     expect(foreign).toEqual([]);
     await page.close();

@@ -161,6 +161,21 @@ describe('training', () => {
       await page.getByRole('button', { name: 'Train it here', exact: true }).waitFor();
     }));
 
+  it('offers to go on with a run that the tab was closed on', () =>
+    withPage({}, async (page) => {
+      await reaches(page, STEPS);
+      await train(page);
+      await expect.poll(() => step(page)).toBeLessThan(STEPS);
+      await reaches(page, 2);
+      await page.reload();
+      await page.getByRole('button', { name: /^Go on from step \d+ of 30$/ }).click();
+      await page.getByRole('heading', { name: 'Trained for 30 steps' }).waitFor();
+      // A finished run has nothing left to do.
+      await page.reload();
+      await reaches(page, STEPS);
+      expect(await page.getByRole('button', { name: /^Go on from/ }).count()).toBe(0);
+    }));
+
   it('shows what the worker says is wrong', () =>
     withPage({ recipe: { fail: true } }, async (page) => {
       await reaches(page, STEPS);

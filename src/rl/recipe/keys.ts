@@ -53,7 +53,6 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
   dtype: 'everything is computed in float32',
   torch_dtype: 'everything is computed in float32',
   attn_implementation: 'there is one',
-  gradient_checkpointing: 'activations are always recomputed',
   push_to_hub: 'nothing leaves this machine',
   disable_tqdm: 'progress is shown on a terminal only',
 };
@@ -63,6 +62,7 @@ export const laterKeys: Readonly<Record<string, string>> = {
   eval_strategy: 'evaluate a checkpoint with the command eval',
   eval_steps: 'evaluate a checkpoint with the command eval',
   top_entropy_quantile: 'the policy learns from all tokens',
+  gradient_checkpointing: 'activations are kept',
   use_peft: 'all weights are trained',
   num_train_epochs: 'set max_steps to a number of optimizer steps',
   lora_r: 'all weights are trained',

@@ -16,9 +16,11 @@ export class Live {
   constructor(
     private readonly run: Run,
     private readonly connect: (onCrash: (message: string) => void) => Connection,
+    /** Hears from which step the run could go on after a reload; null when there is nothing left to do. */
+    private readonly onSaved: (saved: { step: number; maxSteps: number } | null) => void,
   ) {}
 
-  async train(recipe: RecordedRun['recipe']): Promise<void> {
+  async train(recipe: RecordedRun['recipe'], resume = false): Promise<void> {
     this.close();
     this.run.reset(0);
     this.status = { phase: 'loading', step: 0, maxSteps: 0 };
@@ -26,18 +28,22 @@ export class Live {
     this.connection = connection;
     let opened = false;
     await this.guard(async ({ service }) => {
-      await service.open(recipe, {
-        // A worker that was closed may still deliver what it had sent.
-        onStatus: (status) => {
-          if (this.connection !== connection) return;
-          // Ready means paused; this run goes straight on.
-          if (status.phase === 'paused' && !opened) return;
-          this.onStatus(status);
+      await service.open(
+        recipe,
+        {
+          // A worker that was closed may still deliver what it had sent.
+          onStatus: (status) => {
+            if (this.connection !== connection) return;
+            // Ready means paused; this run goes straight on.
+            if (status.phase === 'paused' && !opened) return;
+            this.onStatus(status);
+          },
+          onStep: (report) => {
+            if (this.connection === connection) this.run.push(report);
+          },
         },
-        onStep: (report) => {
-          if (this.connection === connection) this.run.push(report);
-        },
-      });
+        resume,
+      );
       opened = true;
       await service.start();
     });
@@ -69,6 +75,10 @@ export class Live {
   private onStatus(status: Status): void {
     this.status = status;
     this.run.total = status.maxSteps;
+    if (status.phase === 'finished') this.onSaved(null);
+    else if (status.savedStep !== undefined) {
+      this.onSaved({ step: status.savedStep, maxSteps: status.maxSteps });
+    }
     if (status.phase !== 'training') this.pending = null;
     if (!this.active) this.close();
   }

@@ -22,7 +22,8 @@ export function connectPolicyWorker(onCrash: (message: string) => void): Connect
   return {
     service: {
       // Functions cannot be posted: the worker calls the listener through a proxy.
-      open: (recipe, listener: TrainingListener) => remote.open(recipe, Comlink.proxy(listener)),
+      open: (recipe, listener: TrainingListener, resume) =>
+        remote.open(recipe, Comlink.proxy(listener), resume),
       start: () => remote.start(),
       pause: () => remote.pause(),
       step: () => remote.step(),

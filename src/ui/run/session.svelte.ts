@@ -1,5 +1,6 @@
 import type { RecordedRun } from '../../rl/protocol.ts';
 import { findGpuProblem, type GpuProblem } from '../webgpu.ts';
+import { readKept, writeKept, type KeptRun } from './kept.ts';
 import { Live } from './live.svelte.ts';
 import { Player } from './player.svelte.ts';
 import { connectPolicyWorker } from './policy-worker.ts';
@@ -10,11 +11,15 @@ import { Run } from './run.svelte.ts';
 export class Session {
   readonly run = new Run();
   readonly player = new Player(this.run);
-  readonly live = new Live(this.run, connectPolicyWorker);
+  readonly live = new Live(this.run, connectPolicyWorker, (saved) => this.keep(saved));
   recorded = $state.raw<RecordedRun | null>(null);
   /** Why there is no replay, in a sentence. */
   recordedError = $state<string | null>(null);
+  /** A run of an earlier visit, or of this one, that can go on. */
+  kept = $state.raw<KeptRun | null>(null);
   gpuProblem = $state<GpuProblem | null>(null);
+  /** What the live run trains with. */
+  private recipe: RecordedRun['recipe'] = {};
   /** The playhead moves by itself. */
   readonly running = $derived(this.player.playing || this.live.active);
 
@@ -22,6 +27,7 @@ export class Session {
   async open(still: boolean): Promise<void> {
     // Looking for a graphics card may take a while, and the replay needs none.
     void this.checkGpu();
+    void readKept().then((kept) => (this.kept ??= kept));
     this.recorded = await fetchRecordedRun('./recorded-run.json').catch((error: unknown) => {
       this.recordedError = (error as Error).message;
       return null;
@@ -38,12 +44,29 @@ export class Session {
     if (!still) this.player.play();
   }
 
-  /** Trains what the recorded run trained. */
-  async train(): Promise<void> {
+  /** Trains what the recorded run trained; without one, the default recipe. */
+  train(): Promise<void> {
+    return this.begin(this.recorded?.recipe ?? {}, false);
+  }
+
+  /** Goes on with the kept run. */
+  async resume(): Promise<void> {
+    if (this.kept) await this.begin(this.kept.recipe, true);
+  }
+
+  private async begin(recipe: RecordedRun['recipe'], resume: boolean): Promise<void> {
     await this.checkGpu();
     if (this.gpuProblem) return;
     this.player.pause();
-    await this.live.train(this.recorded?.recipe ?? {});
+    if (!resume) this.keep(null);
+    this.recipe = recipe;
+    await this.live.train(recipe, resume);
+  }
+
+  private keep(saved: { step: number; maxSteps: number } | null): void {
+    if (saved?.step === this.kept?.step) return;
+    this.kept = saved && { recipe: this.recipe, ...saved };
+    void writeKept(this.kept);
   }
 
   seek(head: number): void {

@@ -1,0 +1,21 @@
+import { del, get, set } from 'idb-keyval';
+import type { RecordedRun } from '../../rl/protocol.ts';
+
+/** A live run that was not finished; its weights lie in the origin private file system. */
+export interface KeptRun {
+  recipe: RecordedRun['recipe'];
+  /** Where it would go on. */
+  step: number;
+  maxSteps: number;
+}
+
+const KEY = 'kept-run';
+
+/** Nothing where the browser keeps nothing, as in some private windows. */
+export async function readKept(): Promise<KeptRun | null> {
+  return (await get<KeptRun>(KEY).catch(() => undefined)) ?? null;
+}
+
+export async function writeKept(run: KeptRun | null): Promise<void> {
+  await (run ? set(KEY, run) : del(KEY)).catch(() => undefined);
+}
