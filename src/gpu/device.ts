@@ -5,7 +5,6 @@
  */
 import { GpuError, GpuLostError, GpuMemoryError, GpuUnavailableError } from './errors.ts';
 import type { Kernel } from './kernel.ts';
-import type { MatmulVariant } from './kernels/matmul.ts';
 
 /** A range of a GPU buffer. Offsets are multiples of 256 bytes, the WebGPU binding alignment. */
 export interface View {
@@ -62,8 +61,8 @@ export class Gpu {
   readonly lost: Promise<GpuLostError>;
   readonly device: GPUDevice;
   readonly info: GPUAdapterInfo;
-  /** The matmul that suits this adapter; see tuning.ts. */
-  matmul: MatmulVariant;
+  /** Run the kernels for adapters on the CPU, whose subgroups are the four lanes of its vectors. */
+  quads: boolean;
 
   private readonly wait: <T>(pending: Promise<T>) => Promise<T>;
   private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
@@ -75,7 +74,7 @@ export class Gpu {
     this.device = device;
     this.info = info;
     // Subgroups of four are CPU vector registers; no graphics card has them.
-    this.matmul = device.features.has('subgroups') && info.subgroupMaxSize === 4 ? 'quad' : 'tiled';
+    this.quads = device.features.has('subgroups') && info.subgroupMaxSize === 4;
     this.lost = device.lost.then((reason) => {
       const error = new GpuLostError(
         `The graphics device was lost (${reason.message || reason.reason}). ` +

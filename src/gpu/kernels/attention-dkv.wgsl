@@ -40,6 +40,7 @@ fn main(
   let v_head = p.v_offset + kv_head * HEAD_VECS + slice;
   let scale = p.scale * LOG2_E;
   let stride = p.stride;
+  let place = lane.x % SHARERS;
   let heads = p.heads;
   let group = p.group;
   var stop = 0u;
@@ -55,7 +56,8 @@ fn main(
   @end c
   @end r
 
-  let end = longest(stop - key0);
+  stop = most_of(stop);
+  let end = longest(stop - of_first(vec4u(key0)).x);
   for (var t = 0u; t < end; t += 4u) {
     // What lies below the first viewer is no viewer of any key here, but a row that exists. Row 0
     // stands in for rows below it, and must not count again: it may well be a viewer itself.
@@ -71,12 +73,30 @@ fn main(
       var s{r} = vec4f();
       var dp{r} = vec4f();
       @end r
+      @for s SHARED
+      let lse_here = lse[stats[place]] * LOG2_E;
+      let delta_here = delta[stats[place]];
+      @end s
       @for n FOUR
+      @for s SHARED
+      let lse{n} = quadBroadcast(lse_here, {n}u);
+      let delta{n} = quadBroadcast(delta_here, {n}u);
+      let q{n} = qkv[q_at[{n}] + place];
+      let g{n} = d_o[g_at[{n}] + place];
+      @end s
+      @for s OWN
       let lse{n} = lse[stats[{n}]] * LOG2_E;
       let delta{n} = delta[stats[{n}]];
+      @end s
       @for c VECS
+      @for s SHARED
+      let q{n}_{c} = quadBroadcast(q{n}, {c}u);
+      let g{n}_{c} = quadBroadcast(g{n}, {c}u);
+      @end s
+      @for s OWN
       let q{n}_{c} = qkv[q_at[{n}] + {c}u];
       let g{n}_{c} = d_o[g_at[{n}] + {c}u];
+      @end s
       @for r ROWS
       s{r}[{n}] += dot(k{r}_{c}, q{n}_{c});
       dp{r}[{n}] += dot(v{r}_{c}, g{n}_{c});

@@ -1,5 +1,7 @@
 /** How the attention kernels are cut into threads, and the kernel text that follows from it. */
 import { resolve, type Dyn, type Grid, type Kernel, type ParamType } from '../kernel.ts';
+import ownPrelude from './attention-own.wgsl?raw';
+import quadPrelude from './attention-quad.wgsl?raw';
 import slicedPrelude from './attention-sliced.wgsl?raw';
 import spansPrelude from './attention-spans.wgsl?raw';
 import wholePrelude from './attention-whole.wgsl?raw';
@@ -16,6 +18,8 @@ export interface Tiling {
   heads: number;
   /** Groups of `slices` threads in a workgroup. */
   tiles: number;
+  /** The four threads of a quad share what they load. */
+  quads: boolean;
 }
 
 /** The kernels index vec4s. */
@@ -34,14 +38,18 @@ function evenPart(count: number, limit = 4): number {
  * 16. What is read of a key or value serves (4 or, to keep the registers in bounds, 2) queries:
  * heads of one `group` as far as they go, as they see the same keys, then rows.
  */
-export function tilingOf(headDim: number, group: number): Tiling {
+export function tilingOf(headDim: number, group: number, quads = false): Tiling {
   const headVecs = vec4s(headDim);
   const vecs = headVecs <= 8 ? headVecs : evenPart(headVecs);
   const slices = headVecs / vecs;
   const sharing = headVecs <= 4 ? 4 : 2;
   const heads = evenPart(group, sharing);
   const rows = Math.floor(sharing / heads);
-  return { vecs, slices, rows, heads, tiles: Math.floor(64 / slices) };
+  return {
+    ...{ vecs, slices, rows, heads, tiles: Math.floor(64 / slices) },
+    // One vec4 of a head for each of the four.
+    quads: quads && slices === 1 && vecs === 4,
+  };
 }
 
 /** Workgroups for `tokens` rows of `heads` heads. */
@@ -58,7 +66,7 @@ export function tiled<P extends Record<string, ParamType>>(
   tiling: Tiling,
   parts: Record<string, boolean> = {},
 ): Kernel<P> {
-  const { vecs, slices, rows, heads, tiles } = tiling;
+  const { vecs, slices, rows, heads, tiles, quads } = tiling;
   const constants = {
     VECS: vecs,
     SLICES: slices,
@@ -68,12 +76,16 @@ export function tiled<P extends Record<string, ParamType>>(
     TILES: tiles,
   };
   const header = Object.entries(constants).map(([name, value]) => `const ${name} = ${value}u;`);
-  const kept = Object.fromEntries(Object.entries(parts).map(([name, on]) => [name, Number(on)]));
+  const all = { ...parts, SHARED: quads, OWN: !quads };
+  const kept = Object.fromEntries(Object.entries(all).map(([name, on]) => [name, Number(on)]));
   return {
     ...kernel,
-    name: `${kernel.name} ${rows}x${heads}x${vecs}x${slices}`,
+    name: `${kernel.name} ${rows}x${heads}x${vecs}x${slices}${quads ? ' quads' : ''}`,
     code: [
+      // The lanes of a quad go the same way: what decides is broadcast to them.
+      ...(quads ? ['enable subgroups;', 'diagnostic(off, subgroup_uniformity);'] : []),
       ...header,
+      quads ? quadPrelude : ownPrelude,
       slices > 1 ? slicedPrelude : wholePrelude,
       spansPrelude,
       unroll(kernel.code, { ...constants, ...kept, FOUR: 4 }),

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { pack, referenceAttention, type AttentionShape, type Tree } from './attention-reference.ts';
 import { attentionDecode } from './attention-decode.ts';
 import { attention, attentionBackward } from './attention.ts';
@@ -42,6 +42,7 @@ function packedShape(tokens: number, heads: number, kvHeads: number, headDim: nu
 
 const HEADS = [
   { heads: 4, kvHeads: 2, headDim: 16 },
+  { heads: 3, kvHeads: 3, headDim: 16 },
   { heads: 3, kvHeads: 3, headDim: 4 },
   { heads: 3, kvHeads: 1, headDim: 12 },
   { heads: 2, kvHeads: 2, headDim: 20 },
@@ -51,7 +52,18 @@ const HEADS = [
   { heads: 1, kvHeads: 1, headDim: 256 },
 ];
 
-describe.each(HEADS)('$heads heads over $kvHeads of $headDim', ({ heads, kvHeads, headDim }) => {
+/** Where a variant cannot run, its test would repeat the other's. */
+const VARIANTS = [false, true].flatMap((quads) =>
+  HEADS.filter(({ headDim }) => !quads || headDim === 16).map((heads) => ({ ...heads, quads })),
+);
+
+describe.each(VARIANTS)('$heads heads over $kvHeads of $headDim, quads $quads', (variant) => {
+  const { heads, kvHeads, headDim, quads } = variant;
+  beforeEach(({ skip }) => {
+    if (quads && !box.gpu.has('subgroups')) skip('the adapter has no subgroups of four');
+    box.gpu.quads = quads;
+  });
+
   async function runPacked(forest: readonly Tree[], seed: number) {
     const { tokens, spans, viewEnd } = pack(forest);
     const shape = packedShape(tokens, heads, kvHeads, headDim);

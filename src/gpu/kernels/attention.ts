@@ -109,7 +109,11 @@ export function queryParams<D>(a: Queries<D>) {
  * log-sum-exp of its scores, for the backward.
  */
 export function attention<D>(a: Queries<D> & { lse: Bindable }): Op<D> {
-  const tiling = tilingOf(a.headDim, a.heads / a.kvHeads);
+  return { ...attentionAs(false, a), adapt: (gpu) => attentionAs(gpu.quads, a) };
+}
+
+function attentionAs<D>(quads: boolean, a: Queries<D> & { lse: Bindable }): Op<D> {
+  const tiling = tilingOf(a.headDim, a.heads / a.kvHeads, quads);
   return op<D, typeof queryParamTypes>(tiled(forward, tiling, { LSE: true }), {
     label: a.label,
     bindings: [a.q, a.kv, a.spans, a.o, a.lse],
@@ -119,55 +123,65 @@ export function attention<D>(a: Queries<D> & { lse: Bindable }): Op<D> {
   });
 }
 
+export interface AttentionBackward<D> extends Heads<D> {
+  qkv: Bindable;
+  rowStride: number;
+  kOffset: number;
+  vOffset: number;
+  o: Bindable;
+  dO: Bindable;
+  lse: Bindable;
+  delta: Bindable;
+  spans: Bindable;
+  viewEnd: Bindable;
+  dQkv: Bindable;
+}
+
 /**
  * Writes dQkv [tokens, (heads + 2 kvHeads) * headDim] = dq | dk | dv for self-attention whose
  * queries (at offset 0 of a row), keys and values are one packed buffer qkv [tokens, rowStride].
  * o, lse and spans are the forward's (step 0); delta [tokens, heads] is scratch.
  * viewEnd, u32 [tokens]: key row j must be seen by exactly the queries in [j, viewEnd[j]).
  */
-export function attentionBackward<D>(
-  a: Heads<D> & {
-    qkv: Bindable;
-    rowStride: number;
-    kOffset: number;
-    vOffset: number;
-    o: Bindable;
-    dO: Bindable;
-    lse: Bindable;
-    delta: Bindable;
-    spans: Bindable;
-    viewEnd: Bindable;
-    dQkv: Bindable;
-  },
-): Op<D>[] {
-  const group = a.heads / a.kvHeads;
-  const tiling = tilingOf(a.headDim, group);
+export function attentionBackward<D>(a: AttentionBackward<D>): Op<D>[] {
+  return [
+    { ...queriesBackward(false, a), adapt: (gpu) => queriesBackward(gpu.quads, a) },
+    { ...keysBackward(false, a), adapt: (gpu) => keysBackward(gpu.quads, a) },
+  ];
+}
+
+function queriesBackward<D>(quads: boolean, a: AttentionBackward<D>): Op<D> {
+  const tiling = tilingOf(a.headDim, a.heads / a.kvHeads, quads);
+  return op<D, typeof backwardParams>(tiled(dq, tiling), {
+    label: a.label,
+    bindings: [a.qkv, a.o, a.dO, a.lse, a.spans, a.delta, a.dQkv],
+    params: backwardArguments(a),
+    grid: tileGrid(a.tokens, a.heads, tiling),
+    flops: pairFlops(a),
+  });
+}
+
+function keysBackward<D>(quads: boolean, a: AttentionBackward<D>): Op<D> {
   // Keys share no heads with their neighbours, only viewers.
-  const keyTiling = tilingOf(a.headDim, 1);
-  const params = {
+  const tiling = tilingOf(a.headDim, 1, quads);
+  return op<D, typeof backwardParams>(tiled(dkv, tiling), {
+    label: a.label,
+    bindings: [a.qkv, a.dO, a.lse, a.delta, a.viewEnd, a.dQkv],
+    params: backwardArguments(a),
+    grid: tileGrid(a.tokens, a.kvHeads, tiling),
+    flops: pairFlops(a),
+  });
+}
+
+function backwardArguments<D>(a: AttentionBackward<D>) {
+  return {
     tokens: a.tokens,
     heads: a.heads,
-    group,
+    group: a.heads / a.kvHeads,
     scale: a.scale,
     stride: vec4s(a.rowStride),
     kOffset: vec4s(a.kOffset),
     vOffset: vec4s(a.vOffset),
     dStride: vec4s((a.heads + 2 * a.kvHeads) * a.headDim),
   };
-  return [
-    op<D, typeof backwardParams>(tiled(dq, tiling), {
-      label: a.label,
-      bindings: [a.qkv, a.o, a.dO, a.lse, a.spans, a.delta, a.dQkv],
-      params,
-      grid: tileGrid(a.tokens, a.heads, tiling),
-      flops: pairFlops(a),
-    }),
-    op<D, typeof backwardParams>(tiled(dkv, keyTiling), {
-      label: a.label,
-      bindings: [a.qkv, a.dO, a.lse, a.delta, a.viewEnd, a.dQkv],
-      params,
-      grid: tileGrid(a.tokens, a.kvHeads, keyTiling),
-      flops: pairFlops(a),
-    }),
-  ];
 }

@@ -47,6 +47,7 @@ fn main(
   let v_head = p.v_offset + head / p.group * HEAD_VECS + slice;
   let scale = p.scale * LOG2_E;
   let kv_stride = p.kv_stride;
+  let place = lane.x % SHARERS;
   @for r ROWS
   let query{r} = min(first + {r}u, p.tokens - 1u);
   let span{r} = spans[query{r}] + vec4u(0u, 0u, 0u, p.step);
@@ -60,19 +61,21 @@ fn main(
   @end h
   @end r
 
-  // In a packed batch one walk serves all ROWS queries. Elsewhere each takes its own.
+  // In a packed batch one walk serves all neighbouring queries. Elsewhere each takes its own.
   var last = span0;
   @for r ROWS
   last = span{r};
   @end r
-  let whole = vec4u(span0.xyz, last.w);
+  let whole = vec4u(of_first(span0).xyz, of_last(last).w);
   var joint = true;
   @for r ROWS
   joint = joint && covers(whole, span{r});
   @end r
-  let walks = longest(select(ROWS, 1u, joint));
+  joint = in_all(joint);
+  let top_query = of_first(vec4u(first)).x;
+  let walks = longest(select(ROWS * SHARERS, 1u, joint));
   for (var walk = 0u; walk < walks; walk++) {
-    let own = spans[min(first + walk, p.tokens - 1u)] + vec4u(0u, 0u, 0u, p.step);
+    let own = spans[min(top_query + walk, p.tokens - 1u)] + vec4u(0u, 0u, 0u, p.step);
     let span = select(own, whole, joint);
     let count = select(0u, length_of(span), walk == 0u || !joint);
     let end = longest(count);
@@ -82,14 +85,22 @@ fn main(
       let v_at = rows * kv_stride + v_head;
       let fresh = vec4u(t, t + 1u, t + 2u, t + 3u) < vec4u(count);
       @for r ROWS
-      let sees{r} = within(rows, span{r}) & fresh & vec4<bool>(joint || walk == {r}u);
+      let sees{r} = within(rows, span{r}) & fresh & vec4<bool>(joint || top_query + walk == first + {r}u);
       @for h HEADS
       var s{r}_{h} = vec4f();
       @end h
       @end r
       @for n FOUR
+      @for s SHARED
+      let k{n} = kv[k_at[{n}] + place];
+      @end s
       @for c VECS
+      @for s SHARED
+      let k{n}_{c} = quadBroadcast(k{n}, {c}u);
+      @end s
+      @for s OWN
       let k{n}_{c} = kv[k_at[{n}] + {c}u];
+      @end s
       @for r ROWS
       @for h HEADS
       s{r}_{h}[{n}] += dot(q{r}_{h}_{c}, k{n}_{c});
@@ -114,8 +125,16 @@ fn main(
       @end h
       @end r
       @for n FOUR
+      @for s SHARED
+      let v{n} = kv[v_at[{n}] + place];
+      @end s
       @for c VECS
+      @for s SHARED
+      let v{n}_{c} = quadBroadcast(v{n}, {c}u);
+      @end s
+      @for s OWN
       let v{n}_{c} = kv[v_at[{n}] + {c}u];
+      @end s
       @for r ROWS
       @for h HEADS
       o{r}_{h}_{c} += w{r}_{h}[{n}] * v{n}_{c};

@@ -88,7 +88,7 @@ it('runs the variant that the device has chosen', async () => {
   const outputs: Float32Array[] = [];
   for (const variant of variants) {
     if (variant === 'quad' && !box.gpu.has('subgroups')) continue;
-    box.gpu.matmul = variant;
+    box.gpu.quads = variant === 'quad';
     const c = box.marked(64);
     const written = matmul({ ...launch, c });
     expect(written.adapt?.(box.gpu).kernel.name).toContain(variant);

@@ -1,7 +1,7 @@
 /**
  * Matrix products in the three layouts a linear layer needs forward and backward. There is one
- * kernel for graphics cards and one for adapters on the CPU; which one runs is the adapter's choice
- * (tuning.ts), made when a program is compiled.
+ * kernel for graphics cards and one for adapters on the CPU; the device chooses when a program is
+ * compiled.
  */
 import type { Gpu } from '../device.ts';
 import {
@@ -52,7 +52,7 @@ export interface MatmulLaunch<D> {
 export function matmul<D>(launch: MatmulLaunch<D>): Op<D> {
   return {
     ...matmulAs('tiled', launch),
-    adapt: (gpu: Gpu) => matmulAs(gpu.matmul, launch),
+    adapt: (gpu: Gpu) => matmulAs(gpu.quads ? 'quad' : 'tiled', launch),
   };
 }
 
