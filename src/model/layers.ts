@@ -163,17 +163,13 @@ export function finishLayer<D extends RowDims>(
   s: LayerSaved,
 ): Op<D>[] {
   const { hiddenSize, intermediateSize, rmsNormEps } = shape.config;
-  // The residual: the matmul adds to what it finds. The sums before stay for the backward pass.
-  const residual = (x: Activation, y: Activation): Op<D> =>
-    copy<D>({ x, y, count: (d) => d.tokens * hiddenSize, label: 'residual' });
   return [
-    residual(s.input, s.middle),
     matmul<D>({
       layout: 'nt',
       a: s.attended,
       b: w('output'),
       c: s.middle,
-      accumulate: true,
+      residual: s.input,
       m: rows,
       n: hiddenSize,
       k: qWidth(shape.config),
@@ -198,13 +194,12 @@ export function finishLayer<D extends RowDims>(
       label: 'gate-up',
     }),
     swiglu<D>({ gateUp: s.gateUp, y: s.inner, rows, width: intermediateSize }),
-    residual(s.middle, s.output),
     matmul<D>({
       layout: 'nt',
       a: s.inner,
       b: w('down'),
       c: s.output,
-      accumulate: true,
+      residual: s.middle,
       m: rows,
       n: hiddenSize,
       k: intermediateSize,

@@ -40,10 +40,14 @@ export function gatherBackward<D>(launch: GatherBackwardLaunch<D>): Op<D> {
   });
 }
 
+/** Ids and rows in one float64 together: rows below 2^26, ids below 2^27. */
+const MAX_ROWS = 2 ** 26;
+
 /** Groups the rows of a gather by target, targets ascending and rows in order within each. */
 export function groupByTarget(ids: ArrayLike<number>): TargetGroups<Uint32Array<ArrayBuffer>> {
-  const order = Uint32Array.from(ids, (_, row) => row);
-  order.sort((a, b) => (ids[a] as number) - (ids[b] as number) || a - b);
+  // Sorted by id, then row: as one number each, which sorts without a comparison function.
+  const keys = Float64Array.from(ids, (id, row) => id * MAX_ROWS + row).sort();
+  const order = Uint32Array.from(keys, (key) => key % MAX_ROWS);
   const starts: number[] = [];
   const targets: number[] = [];
   order.forEach((row, at) => {

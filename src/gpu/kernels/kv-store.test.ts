@@ -12,7 +12,7 @@ it.each([
   { rows: 3, width: 8, step: 0 },
   { rows: 5, width: 100, step: 2 },
 ])('stores $rows rows of $width at step $step, and nothing else', async ({ rows, width, step }) => {
-  const layout = { qkvStride: 3 * width + 5, kOffset: 3, vOffset: 2 * width + 1 };
+  const layout = { qkvStride: 3 * width + 8, kOffset: 4, vOffset: 2 * width + 8 };
   const [cacheStride, cacheRows] = [2 * width + 4, 4 * rows];
   const qkv = seeded(rows * layout.qkvStride, 1);
   // Every third cache row, in reverse.

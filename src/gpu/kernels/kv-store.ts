@@ -1,5 +1,6 @@
 /** Fills the KV cache from the packed projections of prefill or of one decoding step. */
 import { foldGrid, op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
+import { vec4s } from './attention-tiling.ts';
 import code from './kv-store.wgsl?raw';
 
 const kernel = {
@@ -19,8 +20,8 @@ const kernel = {
 
 /**
  * Copies k and v of row i into cache row spans[i].w - 1 + step, laid out k (width) | v (width).
- * Strides, offsets and `width` (kvHeads * headDim) count elements; `vOffset` is kOffset + width
- * unless given. Two rows never share a cache row.
+ * Strides, offsets and `width` (kvHeads * headDim) count elements, multiples of 4; `vOffset` is
+ * kOffset + width unless given. Two rows never share a cache row.
  */
 export function kvStore<D>(a: {
   qkv: Bindable;
@@ -40,13 +41,13 @@ export function kvStore<D>(a: {
     bindings: [a.qkv, a.spans, a.cache],
     params: {
       rows: a.rows,
-      qkvStride: a.qkvStride,
-      kOffset: a.kOffset,
-      vOffset: a.vOffset ?? a.kOffset + a.width,
-      width: a.width,
-      cacheStride: a.cacheStride,
+      qkvStride: vec4s(a.qkvStride),
+      kOffset: vec4s(a.kOffset),
+      vOffset: vec4s(a.vOffset ?? a.kOffset + a.width),
+      width: vec4s(a.width),
+      cacheStride: vec4s(a.cacheStride),
       step: a.step ?? 0,
     },
-    grid: (dims) => foldGrid(resolve(a.rows, dims)),
+    grid: (dims) => foldGrid(Math.ceil((resolve(a.rows, dims) * vec4s(a.width)) / 64)),
   });
 }

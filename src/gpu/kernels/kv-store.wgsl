@@ -1,6 +1,7 @@
 // cache[spans[i].w - 1 + step] = k_i | v_i      for every row i of a packed qkv buffer
 // qkv [rows, qkv_stride], k at k_offset and v at v_offset of a row, each `width` long
 // cache [*, cache_stride], spans [rows] (see attention.wgsl): a token's own key is its last one.
+// Strides, offsets and width count vec4s; a thread moves one of k and one of v.
 
 struct Params {
   rows: u32,
@@ -12,22 +13,21 @@ struct Params {
   step: u32,
 }
 
-@group(0) @binding(0) var<storage, read> qkv: array<f32>;
+@group(0) @binding(0) var<storage, read> qkv: array<vec4f>;
 @group(0) @binding(1) var<storage, read> spans: array<vec4u>;
-@group(0) @binding(2) var<storage, read_write> cache: array<f32>;
+@group(0) @binding(2) var<storage, read_write> cache: array<vec4f>;
 @group(1) @binding(0) var<uniform> p: Params;
 
+const STRIDE = 65535u * 64u;
+
 @compute @workgroup_size(64)
-fn main(
-  @builtin(local_invocation_id) lane: vec3u,
-  @builtin(workgroup_id) group: vec3u,
-) {
-  let row = group.x + group.y * 65535u;
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let at = id.x + id.y * STRIDE;
+  let row = at / p.width;
+  let c = at % p.width;
   if (row >= p.rows) { return; }
-  let source = row * p.qkv_stride;
-  let target_row = (spans[row].w - 1u + p.step) * p.cache_stride;
-  for (var c = lane.x; c < p.width; c += 64u) {
-    cache[target_row + c] = qkv[source + p.k_offset + c];
-    cache[target_row + p.width + c] = qkv[source + p.v_offset + c];
-  }
+  let source = row * p.qkv_stride + c;
+  let place = (spans[row].w - 1u + p.step) * p.cache_stride + c;
+  cache[place] = qkv[source + p.k_offset];
+  cache[place + p.width] = qkv[source + p.v_offset];
 }

@@ -10,9 +10,10 @@ export interface MatmulMemory {
   b: Operand;
   /** k is a multiple of four: no block reaches beyond it. */
   evenK: boolean;
-  /** n is a multiple of four: c and bias are accessed four at a time. */
+  /** n is a multiple of four: c and the addend are accessed four at a time. */
   alignedN: boolean;
-  bias: boolean;
+  /** What is added to the product: one row to all of its rows, a matrix of its size, or nothing. */
+  addend: 'row' | 'matrix' | 'none';
   accumulate: boolean;
 }
 
@@ -22,18 +23,18 @@ export interface Operand {
   aligned: boolean;
 }
 
-export function matmulPrelude({ a, b, evenK, alignedN, bias, accumulate }: MatmulMemory): string {
+export function matmulPrelude({ a, b, evenK, alignedN, addend, accumulate }: MatmulMemory): string {
   const element = (aligned: boolean): string => (aligned ? 'vec4f' : 'f32');
   return `
 struct Params { m: u32, n: u32, k: u32 }
 @group(0) @binding(0) var<storage, read> a: array<${element(a.aligned)}>;
 @group(0) @binding(1) var<storage, read> b: array<${element(b.aligned)}>;
-@group(0) @binding(2) var<storage, read> bias: array<${element(alignedN)}>;
+@group(0) @binding(2) var<storage, read> addend: array<${element(alignedN)}>;
 @group(0) @binding(3) var<storage, read_write> c: array<${element(alignedN)}>;
 @group(1) @binding(0) var<uniform> p: Params;
 ${load('a', 'm', a, evenK)}
 ${load('b', 'n', b, evenK)}
-${store(alignedN, bias, accumulate)}
+${store(alignedN, addend, accumulate)}
 `;
 }
 
@@ -73,10 +74,15 @@ fn load_${x}(at: vec4u, k: u32) -> mat4x4f {
 }`;
 }
 
-/** store(row, column, value): four neighbours of c with bias or residual, those inside c only. */
-function store(aligned: boolean, bias: boolean, accumulate: boolean): string {
+/** store(row, column, value): four neighbours of c with what is added, those inside c only. */
+function store(aligned: boolean, addend: MatmulMemory['addend'], accumulate: boolean): string {
+  const added = {
+    row: (_: string, column: string) => ` + addend[${column}]`,
+    matrix: (at: string) => ` + addend[${at}]`,
+    none: () => '',
+  }[addend];
   const assign = (at: string, column: string, value: string): string =>
-    `c[${at}] = ${value}${bias ? ` + bias[${column}]` : ''}${accumulate ? ` + c[${at}]` : ''};`;
+    `c[${at}] = ${value}${added(at, column)}${accumulate ? ` + c[${at}]` : ''};`;
   const body = aligned
     ? `  if (row < p.m && column < p.n) {
     ${assign('(row * p.n + column) / 4u', 'column / 4u', 'value')}

@@ -1,4 +1,4 @@
-// c[m,n] (+)= A[m,k] B[k,n] (+ bias[n]), f32, for adapters that run shaders on the CPU.
+// c[m,n] (+)= A[m,k] B[k,n] (+ bias[n] or residual[m,n]), f32, for adapters that run shaders on the CPU.
 //
 // Such an adapter runs four invocations as the lanes of one vector register, and a load costs it
 // some fifty instructions whatever the addresses, a swap between lanes only one. So a workgroup is

@@ -1,4 +1,4 @@
-// c[m,n] (+)= A[m,k] B[k,n] (+ bias[n]), f32, for graphics cards.
+// c[m,n] (+)= A[m,k] B[k,n] (+ bias[n] or residual[m,n]), f32, for graphics cards.
 //
 // Each thread computes a 4 x 4 block of c in registers, four steps of k at a time; the caches serve
 // the rows and columns that the 8 x 8 threads of a workgroup share.

@@ -58,11 +58,13 @@ describe.each(cases)('$variant $layout', ({ variant, layout }) => {
     const behind = [NaN, NaN, NaN, NaN, NaN, NaN, NaN, NaN];
     const [a, b, bias] = [x, y, z].map((data) => box.put(Float32Array.of(...data, ...behind)));
     const operands = { ...size, a: a!, b: b!, ...dynamic(size) };
-    const [plain, added, biased] = [box.marked(m * n + 4), box.put(start), box.marked(m * n)];
+    const [plain, added] = [box.marked(m * n + 4), box.put(start)];
+    const [biased, summed] = [box.marked(m * n), box.marked(m * n)];
     await box.run(
       matmulAs(variant, { ...operands, c: plain }),
       matmulAs(variant, { ...operands, c: added, accumulate: true }),
       matmulAs(variant, { ...operands, c: biased, bias: bias! }),
+      matmulAs(variant, { ...operands, c: summed, residual: box.put(start) }),
     );
     const want = reference(size, x, y);
     expect(await box.floats(plain, m * n + 4)).toEqual(
@@ -70,6 +72,7 @@ describe.each(cases)('$variant $layout', ({ variant, layout }) => {
     );
     expect(await box.floats(added, m * n)).toEqual(want32(want, (i) => start[i]!));
     expect(await box.floats(biased, m * n)).toEqual(want32(want, (i) => z[i % n]!));
+    expect(await box.floats(summed, m * n)).toEqual(want32(want, (i) => start[i]!));
   });
 });
 

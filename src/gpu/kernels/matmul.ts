@@ -36,6 +36,8 @@ export interface MatmulLaunch<D> {
   k: Dyn<D>;
   /** [n], added to every row. */
   bias?: Bindable;
+  /** [m, n], added to the product; takes the place of a bias. */
+  residual?: Bindable;
   /** Add to what c holds instead of overwriting it. */
   accumulate?: boolean;
   /** What c gets has been computed before: it does not count as useful work. */
@@ -44,7 +46,7 @@ export interface MatmulLaunch<D> {
 }
 
 /**
- * c[m,n] (+)= A B (+ bias), row-major f32.
+ * c[m,n] (+)= A B (+ bias or residual), row-major f32.
  * nt: a[m,k] b[n,k]^T, a linear layer; nn: a[m,k] b[k,n], its input gradient;
  * tn: a[k,m]^T b[k,n], its weight gradient.
  * Any sizes work; multiples of four that are known beforehand are faster.
@@ -58,20 +60,21 @@ export function matmul<D>(launch: MatmulLaunch<D>): Op<D> {
 
 /** The same with a variant of the caller's choice. */
 export function matmulAs<D>(variant: MatmulVariant, launch: MatmulLaunch<D>): Op<D> {
-  const { layout, a, b, c, m, n, k, bias, accumulate = false, again = false } = launch;
+  const { layout, a, b, c, m, n, k, bias, residual } = launch;
+  const { accumulate = false, again = false } = launch;
   const memory: MatmulMemory = {
     a: { kMajor: layout === 'tn', aligned: fours(layout === 'tn' ? m : k) },
     b: { kMajor: layout !== 'nt', aligned: fours(layout === 'nt' ? k : n) },
     evenK: fours(k),
     alignedN: fours(n),
-    bias: bias !== undefined,
+    addend: residual ? 'matrix' : bias ? 'row' : 'none',
     accumulate,
   };
   const tile = variant === 'quad' ? QUAD : TILED;
   return op<D, typeof PARAMS>(kernelFor(variant, memory), {
     label: launch.label ?? `matmul ${layout}`,
-    // Without a bias its binding still wants a buffer; read-only bindings may share one.
-    bindings: [a, b, bias ?? b, c],
+    // With nothing to add the binding still wants a buffer; read-only bindings may share one.
+    bindings: [a, b, residual ?? bias ?? b, c],
     params: { m, n, k },
     grid: (d): Grid => [
       Math.ceil(resolve(n, d) / tile.columns),
