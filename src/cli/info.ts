@@ -1,4 +1,4 @@
-import { openWeights, readConfig } from '../model/checkpoint.ts';
+import { describeModel } from '../model/describe.ts';
 import { nodeFolder } from '../model/node-files.ts';
 import { layoutParameters } from '../model/parameters.ts';
 import { defineCommand } from './command.ts';
@@ -11,19 +11,14 @@ export const info = defineCommand({
   options: modelOption,
   async run({ options }) {
     const folder = await nodeFolder(options.model);
-    const config = await readConfig(folder);
-    const { parameters, elements } = layoutParameters(config);
-    const dtypes = new Set((await openWeights(folder, config)).map(({ dtype }) => dtype));
-    const count = [...parameters.values()].reduce(
-      (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
-      0,
-    );
+    const { config, parameters, dtypes } = await describeModel(folder);
+    const { elements } = layoutParameters(config);
     return {
       model: folder.name,
       family: config.family,
       kind: config.kind,
-      parameters: count,
-      dtype: [...dtypes].join(', '),
+      parameters,
+      dtype: dtypes.join(', '),
       layers: config.layers,
       hidden_size: config.hiddenSize,
       heads: config.heads,

@@ -60,7 +60,7 @@ export function droppedFolder(files: ReadonlyMap<string, Blob>): CheckpointFolde
 
 const depth = (path: string): number => path.split('/').length;
 
-function blobSource(path: string, blob: Blob): FileSource {
+export function blobSource(path: string, blob: Blob): FileSource {
   return {
     path,
     size: blob.size,

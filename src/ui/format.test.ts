@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { formatBytes, formatCompact, formatDuration, formatNumber, formatShare } from './format.ts';
+import {
+  formatBytes,
+  formatCompact,
+  formatCount,
+  formatDuration,
+  formatNumber,
+  formatShare,
+} from './format.ts';
 
 describe('formatNumber', () => {
   it('writes a real minus, and a plus only when asked', () => {
@@ -63,6 +70,17 @@ describe('formatBytes', () => {
       '1.5 kB',
       '212 MB',
       '3.2 GB',
+    ]);
+  });
+});
+
+describe('formatCount', () => {
+  it('gives three digits and a unit', () => {
+    expect([72, 73_680, 134_515_008, 1_235_814_400].map(formatCount)).toEqual([
+      '72',
+      '73.7K',
+      '135M',
+      '1.24B',
     ]);
   });
 });

@@ -48,3 +48,10 @@ export function formatBytes(bytes: number): string {
   }
   return `${size >= 10 || unit === 0 ? Math.round(size) : size.toFixed(1)} ${units[unit]}`;
 }
+
+/** Parameters of a model: "73.7K", "135M", "1.2B". */
+export function formatCount(count: number): string {
+  return new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 }).format(
+    count,
+  );
+}

@@ -1,7 +1,12 @@
 /** The shipped page as it is: its recorded run, its models, its workers, on the software adapter. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { Browser } from 'playwright-core';
 import { launchBrowser } from '../../scripts/browser.mjs';
+import { VOCABULARY } from '../../src/rl/world/menu.ts';
+import { CONFIGS, randomTensors, saveModel } from '../random-model.ts';
 
 let browser: Browser;
 beforeAll(async () => {
@@ -49,5 +54,37 @@ describe('training in the tab', () => {
     expect(errors).toEqual([]);
     expect(foreign).toEqual([]);
     await page.close();
+  });
+
+  it('takes a model folder, refuses a broken one in a sentence, and trains what it took', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'ponder-'));
+    const config = { ...CONFIGS['qwen2, biases']!, vocabSize: VOCABULARY.length };
+    await saveModel(join(folder, 'my-qwen'), config, randomTensors(config, 1));
+    await saveModel(join(folder, 'broken'), config, randomTensors(config, 1));
+    await writeFile(join(folder, 'broken', 'model.safetensors'), 'not a weight file');
+    const page = await browser.newPage({ reducedMotion: 'reduce' });
+    await page.goto(inject('page'));
+    const input = page.getByLabel('Model folder');
+
+    await input.setInputFiles(join(folder, 'broken'));
+    await page.getByText(/^broken\/model\.safetensors/).waitFor();
+
+    await input.setInputFiles(join(folder, 'my-qwen'));
+    const policy = page.getByLabel('The policy, which learns');
+    await expect.poll(() => policy.inputValue()).toBe('my-qwen');
+    expect(await page.getByText(/^broken\/model/).count()).toBe(0);
+    await page.getByRole('button', { name: 'Train it here', exact: true }).click();
+    const step = page.getByTestId('step');
+    await expect.poll(() => step.textContent(), { timeout: 5_000 }).toBe('0');
+    await expect.poll(() => step.textContent(), { timeout: 180_000 }).toBe('1');
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    await page.getByRole('heading', { name: /Stopped after step/ }).waitFor({ timeout: 60_000 });
+
+    // It is there at the next visit, until it is removed.
+    await page.reload();
+    await page.getByRole('button', { name: 'Remove my-qwen' }).click();
+    await expect.poll(() => page.getByRole('button', { name: 'Remove my-qwen' }).count()).toBe(0);
+    await page.close();
+    await rm(folder, { recursive: true });
   });
 });

@@ -1,6 +1,7 @@
 import type { RecordedRun } from '../../rl/protocol.ts';
 import { findGpuProblem, type GpuProblem } from '../webgpu.ts';
 import { readKept, writeKept, type KeptRun } from './kept.ts';
+import { Shelf } from '../models/shelf.svelte.ts';
 import { Live } from './live.svelte.ts';
 import { Player } from './player.svelte.ts';
 import { connectPolicyWorker } from './policy-worker.ts';
@@ -12,6 +13,7 @@ export class Session {
   readonly run = new Run();
   readonly player = new Player(this.run);
   readonly live = new Live(this.run, connectPolicyWorker, (saved) => this.keep(saved));
+  readonly shelf = new Shelf();
   recorded = $state.raw<RecordedRun | null>(null);
   /** Why there is no replay, in a sentence. */
   recordedError = $state<string | null>(null);
@@ -27,6 +29,7 @@ export class Session {
   async open(still: boolean): Promise<void> {
     // Looking for a graphics card may take a while, and the replay needs none.
     void this.checkGpu();
+    void this.shelf.open();
     void readKept().then((kept) => (this.kept ??= kept));
     this.recorded = await fetchRecordedRun('./recorded-run.json').catch((error: unknown) => {
       this.recordedError = (error as Error).message;
@@ -44,9 +47,9 @@ export class Session {
     if (!still) this.player.play();
   }
 
-  /** Trains what the recorded run trained; without one, the default recipe. */
+  /** Trains what the recorded run trained (without one, the default recipe), or the chosen models. */
   train(): Promise<void> {
-    return this.begin(this.recorded?.recipe ?? {}, false);
+    return this.begin({ ...this.recorded?.recipe, ...this.shelf.recipe }, false);
   }
 
   /** Goes on with the kept run. */

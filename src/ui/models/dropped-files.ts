@@ -1,0 +1,35 @@
+/** Files by their paths ("my-model/config.json"), however they came to the page. */
+export type DroppedFiles = ReadonlyMap<string, File>;
+
+/** What an <input type="file"> holds; with `webkitdirectory` the paths have their folders. */
+export function filesOfInput(list: FileList): DroppedFiles {
+  return new Map([...list].map((file) => [file.webkitRelativePath || file.name, file]));
+}
+
+/** What was dropped: files, and folders with all that is in them. */
+export async function filesOfDrop(transfer: DataTransfer): Promise<DroppedFiles> {
+  // The list of items is gone once the event is over, so entries are taken before anything waits.
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry());
+  const files = new Map<string, File>();
+  for (const entry of entries) if (entry) await collect(entry, files);
+  return files;
+}
+
+async function collect(entry: FileSystemEntry, files: Map<string, File>): Promise<void> {
+  if (entry.isFile) {
+    const file = await new Promise<File>((resolve, reject) => {
+      (entry as FileSystemFileEntry).file(resolve, reject);
+    });
+    files.set(entry.fullPath.replace(/^\//, ''), file);
+    return;
+  }
+  const reader = (entry as FileSystemDirectoryEntry).createReader();
+  // A directory is read in batches; an empty one is its end.
+  for (;;) {
+    const batch = await new Promise<FileSystemEntry[]>((resolve, reject) => {
+      reader.readEntries(resolve, reject);
+    });
+    if (batch.length === 0) return;
+    for (const child of batch) await collect(child, files);
+  }
+}
