@@ -11,6 +11,7 @@ import { nodeFolder } from '../src/model/node-files.ts';
 import type { MetricsRow } from '../src/rl/protocol.ts';
 import { Random } from '../src/rl/random.ts';
 import { makeRecipe } from '../src/rl/recipe.ts';
+import { recordRun } from '../src/rl/record.ts';
 import { Run } from '../src/rl/run.ts';
 import { nodeRunFolder } from '../src/rl/run-folder.node.ts';
 import { openRewardModel, openTrainer } from '../src/rl/session.ts';
@@ -179,6 +180,13 @@ describe('a warm start, a reward model, and GRPO', () => {
     expect(await resumed.resume()).toBe(true);
     expect(resumed.trainer.step).toBe(2);
     expect(timeless(await finish(resumed))).toEqual(timeless(rows.slice(2)));
+    // What the page replays: a group of every step, and the keys that are not defaults.
+    const recorded = await recordRun(nodeRunFolder(join(root, 'grpo')), 'grpo');
+    expect(recorded.steps.map(({ metrics }) => metrics.step)).toEqual([1, 2, 3, 4]);
+    expect(recorded.steps[0]!.group.samples.length).toBe(4);
+    expect(recorded.steps[3]!.metrics.reward).toBeCloseTo(rows[3]!.reward!, 3);
+    expect(recorded.recipe).toMatchObject({ algorithm: 'grpo', beta: 0.04, max_steps: 4 });
+    expect(recorded.recipe).not.toHaveProperty('epsilon');
     const log = await readFile(join(root, 'grpo-again', 'metrics.jsonl'), 'utf8');
     expect(log.trim().split('\n').length).toBe(4);
   });
