@@ -7,6 +7,8 @@ import { root } from './install.mjs';
 import { ponder, train } from './runs.mjs';
 import './typescript.mjs';
 
+const { mean } = await import('../src/rl/advantages.ts');
+const { summarizeEvaluation } = await import('../src/rl/evaluate.ts');
 const { tInterval, winRate } = await import('../src/rl/statistics.ts');
 
 /** @typedef {import('../src/rl/evaluate.ts').Evaluated} Evaluated */
@@ -80,22 +82,16 @@ function writeFinal() {
   const header =
     'arm,seed,steps,reward,gold,gold_start,win_rate,mean_thought_length,mean_response_length,second_reward,second_reward_start,thought_truth';
   const lines = finals.map(({ arm, seed, steps, rows }) => {
-    const second = column(rows, 'second-reward');
+    const means = summarizeEvaluation(rows);
+    const before = summarizeEvaluation(start[arm]);
+    // Against the warm start that answers at once, judged by the reward model nothing was trained on.
+    const wins = winRate(column(rows, 'second-reward'), column(start['no-think'], 'second-reward'));
     const numbers = [
-      average(column(rows, 'reward')),
-      average(column(rows, 'gold')),
-      average(column(start[arm], 'gold')),
-      // Against the warm start that answers at once, judged by the reward model nothing was trained on.
-      winRate(second, column(start['no-think'], 'second-reward')),
-      average(rows.map(({ thought }) => wordCount(thought))),
-      average(rows.map(({ response }) => wordCount(response))),
-      average(second),
-      average(column(start[arm], 'second-reward')),
-      average(rows.flatMap((row) => row.thought_truth ?? [])),
+      ...[means['rewards/reward'], means.gold, before.gold, wins],
+      ...[means.mean_thought_length, means.mean_response_length],
+      ...[means['rewards/second-reward'], before['rewards/second-reward'], means.thought_truth],
     ];
-    return [arm, seed, steps, ...numbers.map((x) => (Number.isNaN(x) ? '' : x.toFixed(4)))].join(
-      ',',
-    );
+    return [arm, seed, steps, ...numbers.map((x) => x?.toFixed(4) ?? '')].join(',');
   });
   writeFileSync(join(root, results, 'final.csv'), [header, ...lines, ''].join('\n'));
 }
@@ -107,11 +103,11 @@ function writeComparison() {
     /** @param {Arm} arm @param {number} seed */
     const values = (arm, seed) =>
       column(finals.find((run) => run.arm === arm && run.seed === seed)?.rows ?? [], measure);
-    const of = (/** @type {Arm} */ arm) => SEEDS.map((seed) => average(values(arm, seed)));
+    const of = (/** @type {Arm} */ arm) => SEEDS.map((seed) => mean(values(arm, seed)));
     const [think, direct] = [of('think'), of('no-think')];
     const gap = tInterval(think.map((value, i) => value - (direct[i] ?? NaN)));
     const wins = SEEDS.map((seed) => winRate(values('think', seed), values('no-think', seed)));
-    const numbers = [average(think), average(direct), gap.mean, gap.low, gap.high, average(wins)];
+    const numbers = [mean(think), mean(direct), gap.mean, gap.low, gap.high, mean(wins)];
     lines.push([measure, ...numbers.map((x) => x.toFixed(4)), SEEDS.length].join(','));
   }
   writeFileSync(join(root, results, 'comparison.csv'), [...lines, ''].join('\n'));
@@ -124,16 +120,6 @@ function writeComparison() {
  */
 function column(rows, measure) {
   return rows.map((row) => (measure === 'gold' ? row.gold : row.rewards[measure]) ?? NaN);
-}
-
-/** @param {number[]} values */
-function average(values) {
-  return values.reduce((a, b) => a + b, 0) / values.length;
-}
-
-/** @param {string | null} text */
-function wordCount(text) {
-  return text?.split(' ').filter(Boolean).length ?? 0;
 }
 
 /**

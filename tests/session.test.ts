@@ -91,3 +91,12 @@ it('trains on, and says so, when nothing can be saved', async () => {
   expect(statuses.at(-1)!.unsaved).toMatch(/not saved any more \(the disk is full\)/);
   await session.stop();
 });
+
+it('trains where the browser has no place to keep anything', async () => {
+  const { session, open, statuses } = openSession(() => Promise.reject(new Error('no storage')));
+  await open(false);
+  await session.step();
+  expect(statuses.at(-1)).toMatchObject({ phase: 'paused', step: 1 });
+  expect(statuses.at(-1)!.unsaved).toMatch(/no storage/);
+  await session.stop();
+});

@@ -5,6 +5,7 @@ import { nodeFolder } from '../model/node-files.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
 import { evaluate, summarizeEvaluation } from '../rl/evaluate.ts';
 import type { Reward } from '../rl/reward.ts';
+import { UNFILTERED } from '../rl/sample.ts';
 import { worldEvaluation } from '../rl/sources.ts';
 import { UsageError } from './arguments.ts';
 import { defineCommand } from './command.ts';
@@ -65,9 +66,7 @@ export const evaluation = defineCommand({
           malformed: options.malformed,
           sampling: {
             temperature: options.temperature,
-            topK: 0,
-            topP: 1,
-            minP: 0,
+            ...UNFILTERED,
             seed: options.seed,
             maxNewTokens: options.max_completion_length,
           },

@@ -1,4 +1,4 @@
-import { sampleCompletions } from '../rl/sample.ts';
+import { sampleCompletions, UNFILTERED } from '../rl/sample.ts';
 import { defineCommand } from './command.ts';
 import { modelOption, withModel } from './open.ts';
 
@@ -23,9 +23,8 @@ export const generate = defineCommand({
         malformed: 'lenient',
         sampling: {
           temperature: options.temperature,
-          topK: 0,
+          ...UNFILTERED,
           topP: options.top_p,
-          minP: 0,
           seed: options.seed,
           maxNewTokens: options.max_completion_length,
         },

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { sampleCompletions } from '../rl/sample.ts';
+import { sampleCompletions, UNFILTERED } from '../rl/sample.ts';
 import { Random } from '../rl/random.ts';
 import { preferenceGroup } from '../rl/world/preferences.ts';
 import { drawPrompt, promptText } from '../rl/world/prompts.ts';
@@ -45,9 +45,7 @@ export const preferences = defineCommand({
             malformed: 'lenient',
             sampling: {
               temperature: 1,
-              topK: 0,
-              topP: 1,
-              minP: 0,
+              ...UNFILTERED,
               seed: new Random(seed, `sampling, thinking ${thinking}`).uint32(),
               maxNewTokens: options.max_completion_length,
             },

@@ -5,6 +5,7 @@
 import type { LanguageModel } from '../model/language-model.ts';
 import type { Tokenizer } from '../model/tokenizer.ts';
 import { mean } from './advantages.ts';
+import { wordCount } from './metrics.ts';
 import type { GoldJudge, Reward } from './reward.ts';
 import type { RolloutOptions } from './rollout.ts';
 import { sampleCompletions } from './sample.ts';
@@ -62,9 +63,8 @@ export async function evaluate(
   });
 }
 
-/** Means over the rows; lengths are in words, since thought and response are told apart in the text. */
+/** Means over the rows; lengths are in words. */
 export function summarizeEvaluation(rows: readonly Evaluated[]): Record<string, number> {
-  const words = (text: string | null): number => text?.split(/\s+/).filter(Boolean).length ?? 0;
   const truths = rows.flatMap((row) => row.thought_truth ?? []);
   const golds = rows.flatMap((row) => row.gold ?? []);
   return {
@@ -77,8 +77,8 @@ export function summarizeEvaluation(rows: readonly Evaluated[]): Record<string, 
     ),
     ...(golds.length > 0 && { gold: mean(golds) }),
     ...(truths.length > 0 && { thought_truth: mean(truths) }),
-    mean_thought_length: mean(rows.map((row) => words(row.thought))),
-    mean_response_length: mean(rows.map((row) => words(row.response))),
+    mean_thought_length: mean(rows.map((row) => wordCount(row.thought))),
+    mean_response_length: mean(rows.map((row) => wordCount(row.response))),
     malformed_ratio: mean(rows.map((row) => (row.well_formed ? 0 : 1))),
     truncated_ratio: mean(rows.map((row) => (row.truncated ? 1 : 0))),
   };

@@ -3,6 +3,11 @@ import { mean } from './advantages.ts';
 import type { Group } from './protocol.ts';
 import type { GoldJudge } from './reward.ts';
 
+/** Lengths are in words where thought and response are told apart in the text, not in the tokens. */
+export function wordCount(text: string | null): number {
+  return text?.split(/\s+/).filter(Boolean).length ?? 0;
+}
+
 export function completionMetrics(
   groups: readonly Group[],
   gold: GoldJudge | undefined,
@@ -10,15 +15,13 @@ export function completionMetrics(
   const samples = groups.flatMap((g) => g.samples);
   const lengths = samples.map((s) => s.tokens);
   const terminated = samples.filter((s) => !s.truncated).map((s) => s.tokens);
-  const words = (text: string | null): number => text?.split(/\s+/).filter(Boolean).length ?? 0;
   const metrics: Record<string, number> = {
     'completions/mean_length': mean(lengths),
     'completions/min_length': Math.min(...lengths),
     'completions/max_length': Math.max(...lengths),
     'completions/clipped_ratio': samples.filter((s) => s.truncated).length / samples.length,
-    // In words: thought and response are told apart in the text, not in the tokens.
-    'completions/mean_thought_length': mean(samples.map((s) => words(s.thought))),
-    'completions/mean_response_length': mean(samples.map((s) => words(s.response))),
+    'completions/mean_thought_length': mean(samples.map((s) => wordCount(s.thought))),
+    'completions/mean_response_length': mean(samples.map((s) => wordCount(s.response))),
     'completions/malformed_ratio': samples.filter((s) => !s.wellFormed).length / samples.length,
   };
   if (terminated.length > 0) metrics['completions/mean_terminated_length'] = mean(terminated);

@@ -6,7 +6,7 @@ import type { Phase, Status, StepReport, TrainingListener, TrainingService } fro
 import { makeRecipe, type Recipe } from './recipe.ts';
 import { recordedSteps } from './record.ts';
 import { Run } from './run.ts';
-import type { RunFolder } from './run-folder.ts';
+import { nowhere, type RunFolder } from './run-folder.ts';
 import { openTrainer, type Surroundings } from './session.ts';
 import type { StepResult } from './trainer.ts';
 
@@ -56,7 +56,10 @@ export class PolicySession implements TrainingService {
       trainer.onDetail = (detail) => {
         if (this.phase === 'training') this.tell('training', detail);
       };
-      const folder = await this.around.keptRun(!resume);
+      let folder = nowhere;
+      // Without its checkpoint a kept run cannot go on; a new one can do without a place.
+      if (resume) folder = await this.around.keptRun(false);
+      else await this.keep(async () => void (folder = await this.around!.keptRun(true)));
       this.run = new Run(this.recipe as Recipe, trainer, folder, tokenizerFiles);
       if (resume && (await this.run.resume())) {
         for (const report of await recordedSteps(folder, 'The kept run')) {
@@ -86,6 +89,7 @@ export class PolicySession implements TrainingService {
     await this.running;
     this.running = this.loop();
     await this.running;
+    await this.saveIfMoved();
   }
 
   async stop(): Promise<void> {

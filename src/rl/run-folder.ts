@@ -11,6 +11,14 @@ export interface RunFolder {
   list(path: string): Promise<string[]>;
 }
 
+/** Keeps nothing: for a run where there is nowhere to keep it. */
+export const nowhere: RunFolder = {
+  read: () => Promise.resolve(undefined),
+  write: () => Promise.resolve(),
+  append: () => Promise.resolve(),
+  list: () => Promise.resolve([]),
+};
+
 export async function readText(folder: RunFolder, path: string): Promise<string | undefined> {
   const bytes = await folder.read(path);
   return bytes && new TextDecoder().decode(bytes);

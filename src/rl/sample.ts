@@ -4,6 +4,9 @@ import type { LanguageModel } from '../model/language-model.ts';
 import type { Tokenizer } from '../model/tokenizer.ts';
 import { promptTokens, rollOut, type RolloutGroup, type RolloutOptions } from './rollout.ts';
 
+/** Sampling as the model believes: no filter on. */
+export const UNFILTERED = { topK: 0, topP: 1, minP: 0 } as const;
+
 /** Sequences that are written side by side. */
 const BATCH = 256;
 
