@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Gpu } from '../src/gpu/device.ts';
 import { openNodeGpu } from '../src/gpu/node.ts';
+import { ParameterPool } from '../src/model/parameter-pool.ts';
 import { BatchRunner } from '../src/model/batch-runner.ts';
 import { packBatch } from '../src/model/batch.ts';
 import type { ModelConfig } from '../src/model/config.ts';
@@ -40,7 +41,7 @@ const sum = (count: number, term: (i: number) => number): number =>
 describe('useful operations', () => {
   it('of a packed batch: shared prompts once, no logits twice', async () => {
     const { model } = randomModel(gpu, config);
-    const gradients = gpu.allocate('gradients', 4 * model.layout.elements, 'gradients');
+    const gradients = new ParameterPool(gpu, model.weights.layout, 'gradients', 'gradients');
     const runner = await BatchRunner.create(model, { maxTokens: 64, maxTargets: 32 }, gradients);
     const lengths = [4, 1, 6];
     const prompt = randomIds(config, 5, 1);

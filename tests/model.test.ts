@@ -85,7 +85,7 @@ describe.each(Object.entries(CONFIGS))('%s', (_, config) => {
     // Twice: gradients of two batches add up.
     await runner.forward(batch);
     runner.backward(weights, entropyWeights);
-    const gradients = model.splitPool(await gpu.readFloats(optimizer.gradients));
+    const gradients = await optimizer.gradients.read(gpu);
     const loss = (): number =>
       groups.reduce((sum, { prompt, completions }, g) => {
         return completions.reduce((inner, completion, c) => {
@@ -169,7 +169,7 @@ describe.each(Object.entries(CONFIGS))('%s', (_, config) => {
     );
     scores.forEach((score, i) => expect(Math.abs(values[i]! - score)).toBeLessThan(1e-3));
     runner.backward(Float32Array.from([1, 0, 0, 0]));
-    const gradients = model.splitPool(await gpu.readFloats(optimizer.gradients));
+    const gradients = await optimizer.gradients.read(gpu);
     const { prompt, completions } = groups[0]!;
     for (const name of [
       'score.weight',

@@ -80,9 +80,9 @@ export function randomModel(
   config: ModelConfig,
   seed = 1,
 ): { model: LanguageModel; tensors: Map<string, Float32Array> } {
-  const model = new LanguageModel(gpu, config);
+  const model = LanguageModel.allocate(gpu, config);
   const tensors = randomTensors(config, seed);
-  model.setTensors(tensors);
+  model.weights.setTensors(tensors);
   return { model, tensors };
 }
 

@@ -4,8 +4,9 @@
  * Each slot is a buffer of its own because WebGPU does not let one dispatch read and write the
  * same buffer, even in different places.
  */
-import type { Gpu, View } from './device.ts';
+import type { View } from './device.ts';
 import type { Op } from './kernel.ts';
+import type { Memory } from './memory.ts';
 
 /** A buffer that will exist once `planActivations` has run. */
 export class Activation {
@@ -37,7 +38,7 @@ interface Slot {
  * is born it takes the best-fitting free slot, growing the largest free one if none is big enough.
  * Returns the buffers, for release.
  */
-export function planActivations<D>(gpu: Gpu, ...opLists: readonly Op<D>[][]): View[] {
+export function planActivations<D>(memory: Memory, ...opLists: readonly Op<D>[][]): View[] {
   const ops = opLists.flat();
   const span = new Map<Activation, { first: number; last: number }>();
   ops.forEach((op, index) => {
@@ -54,7 +55,7 @@ export function planActivations<D>(gpu: Gpu, ...opLists: readonly Op<D>[][]): Vi
   const slots = assignSlots(span, ops.length);
   return slots.map((slot) => {
     const label = slot.members.map((a) => a.label).join('+');
-    const view = gpu.allocate('activations', slot.byteLength, label);
+    const view = memory.allocate('activations', slot.byteLength, label);
     for (const activation of slot.members) {
       activation.view = { ...view, byteLength: activation.byteLength };
     }

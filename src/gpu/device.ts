@@ -5,16 +5,17 @@
  */
 import { GpuError, GpuLostError, GpuMemoryError, GpuUnavailableError } from './errors.ts';
 import type { Kernel } from './kernel.ts';
+import { bufferBytes, emptyLedger, type Lifetime, type Memory } from './memory.ts';
+import type { Storage } from './storage.ts';
 
 /** A range of a GPU buffer. Offsets are multiples of 256 bytes, the WebGPU binding alignment. */
 export interface View {
   readonly buffer: GPUBuffer;
   readonly byteOffset: number;
   readonly byteLength: number;
+  /** How its numbers lie in it; absent: f32. */
+  readonly storage?: Storage;
 }
-
-/** What a buffer is for; the ledger keeps its bytes under this name. */
-export type Lifetime = 'weights' | 'gradients' | 'moments' | 'activations' | 'kv' | 'io';
 
 /** Work counted since the device was opened. */
 export interface GpuCounters {
@@ -46,16 +47,8 @@ export interface GpuOptions {
   wait?: <T>(pending: Promise<T>) => Promise<T>;
 }
 
-export class Gpu {
-  /** Bytes of live buffers by lifetime. */
-  readonly ledger: Record<Lifetime, number> = {
-    weights: 0,
-    gradients: 0,
-    moments: 0,
-    activations: 0,
-    kv: 0,
-    io: 0,
-  };
+export class Gpu implements Memory {
+  readonly ledger = emptyLedger();
   readonly counters: GpuCounters = { dispatches: 0, submits: 0, readbacks: 0, flops: 0 };
   /** Settles once, when the device is gone for good. */
   readonly lost: Promise<GpuLostError>;
@@ -118,14 +111,18 @@ export class Gpu {
     return this.device.features.has(feature);
   }
 
-  /** Allocates a zeroed buffer of `bytes` and enters it in the ledger. */
+  get maxBinding(): number {
+    const { maxStorageBufferBindingSize, maxBufferSize } = this.device.limits;
+    return Math.min(maxStorageBufferBindingSize, maxBufferSize);
+  }
+
   allocate(lifetime: Lifetime, bytes: number, label: string): View {
     this.throwIfFailed();
-    const size = Math.max(16, Math.ceil(bytes / 16) * 16);
-    if (size > this.device.limits.maxStorageBufferBindingSize) {
+    const size = bufferBytes(bytes);
+    if (size > this.maxBinding) {
       throw new GpuMemoryError(
         `${label} needs ${size} bytes in one piece; this adapter binds at most ` +
-          `${this.device.limits.maxStorageBufferBindingSize}. Choose a smaller model or batch.`,
+          `${this.maxBinding}. Choose a smaller model or batch.`,
       );
     }
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
@@ -134,7 +131,6 @@ export class Gpu {
     return { buffer, byteOffset: 0, byteLength: size };
   }
 
-  /** Destroys a whole buffer that `allocate` returned. */
   release(lifetime: Lifetime, view: View): void {
     this.ledger[lifetime] -= view.buffer.size;
     view.buffer.destroy();

@@ -72,6 +72,12 @@ export function op<D, P extends Record<string, ParamType>>(
   };
 }
 
+/** The same op where its results have been computed before: it does not count as useful work. */
+export function again<D>(done: Op<D>): Op<D> {
+  const { adapt } = done;
+  return { ...done, flops: () => 0, ...(adapt && { adapt: (gpu: Gpu) => again(adapt(gpu)) }) };
+}
+
 /**
  * Spreads `count` workgroups over two dimensions, since one holds at most 65,535. Kernels that use
  * it take their index as `workgroup_id.x + workgroup_id.y * 65535u` and compare it with `count`.

@@ -1,13 +1,16 @@
 /**
- * AdamW over all weights at once: the pools of weights, gradients and moments share one layout, so
- * one optimizer step is three dispatches whatever the model. Gradient clipping by the global norm
+ * AdamW over all that trains at once: the pools of weights, gradients and moments share one layout,
+ * so one optimizer step is a few dispatches whatever the model. Gradient clipping by the global norm
  * happens on the GPU; the norm is read only when asked for.
  */
 import type { View } from '../gpu/device.ts';
+import type { Op } from '../gpu/kernel.ts';
 import { adamw } from '../gpu/kernels/adamw.ts';
 import { partialCount, sumOfSquares } from '../gpu/kernels/sum-of-squares.ts';
+import type { Memory } from '../gpu/memory.ts';
 import { Program } from '../gpu/program.ts';
 import type { LanguageModel } from './language-model.ts';
+import { ParameterPool } from './parameter-pool.ts';
 
 export interface AdamWOptions {
   beta1: number;
@@ -24,6 +27,32 @@ interface StepDims {
   biasCorrection2: number;
 }
 
+/** Memory of an optimizer, laid out as what it trains. */
+export interface OptimizerMemory {
+  /** Zero after every step. */
+  gradients: ParameterPool;
+  /** First and second moments. */
+  m: ParameterPool;
+  v: ParameterPool;
+  normSquared: View;
+  partials: View;
+}
+
+export function allocateOptimizer(model: LanguageModel<Memory>): OptimizerMemory {
+  const { gpu, trainable } = model;
+  const { layout } = trainable;
+  return {
+    gradients: new ParameterPool(gpu, layout, 'gradients', 'gradients'),
+    m: new ParameterPool(gpu, layout, 'moments', 'first moments'),
+    v: new ParameterPool(gpu, layout, 'moments', 'second moments'),
+    normSquared: gpu.allocate('moments', 16, 'gradient norm'),
+    partials: gpu.allocate('moments', 4 * partialCount(counts(trainable)), 'norm partials'),
+  };
+}
+
+/** Numbers in each page. */
+const counts = (pool: ParameterPool): number[] => pool.layout.pages.map((bytes) => bytes / 4);
+
 export class AdamW {
   /** Steps taken; part of a checkpoint, as the moments are. */
   steps = 0;
@@ -31,44 +60,18 @@ export class AdamW {
   private constructor(
     readonly model: LanguageModel,
     readonly options: AdamWOptions,
-    /** Laid out as the weights; zero after every step. */
-    readonly gradients: View,
-    readonly m: View,
-    readonly v: View,
-    private readonly normSquared: View,
-    private readonly partials: View,
+    readonly memory: OptimizerMemory,
     private readonly program: Program<StepDims>,
   ) {}
 
   static async create(model: LanguageModel, options: AdamWOptions): Promise<AdamW> {
-    const { gpu, layout } = model;
-    const count = layout.elements;
-    const bytes = 4 * count;
-    const gradients = gpu.allocate('gradients', bytes, 'gradients');
-    const m = gpu.allocate('moments', bytes, 'first moments');
-    const v = gpu.allocate('moments', bytes, 'second moments');
-    const normSquared = gpu.allocate('moments', 16, 'gradient norm');
-    const partials = gpu.allocate('moments', 4 * partialCount(count), 'norm partials');
-    const program = await Program.compile<StepDims>(gpu, [
-      ...sumOfSquares<StepDims>({ x: gradients, partials, out: normSquared, count }),
-      adamw<StepDims>({
-        weights: model.weights,
-        gradients,
-        m,
-        v,
-        normSquared,
-        count,
-        lr: (d) => d.learningRate,
-        beta1: options.beta1,
-        beta2: options.beta2,
-        eps: options.epsilon,
-        weightDecay: options.weightDecay,
-        biasCorrection1: (d) => d.biasCorrection1,
-        biasCorrection2: (d) => d.biasCorrection2,
-        maxNorm: options.maxGradNorm,
-      }),
-    ]);
-    return new AdamW(model, options, gradients, m, v, normSquared, partials, program);
+    const memory = allocateOptimizer(model);
+    const program = await Program.compile(model.gpu, stepOps(model, options, memory));
+    return new AdamW(model, options, memory, program);
+  }
+
+  get gradients(): ParameterPool {
+    return this.memory.gradients;
   }
 
   /** Moves the weights and clears the gradients. */
@@ -83,16 +86,47 @@ export class AdamW {
 
   /** Global norm of the last step's gradient, before clipping. */
   async gradNorm(): Promise<number> {
-    const [squared] = await this.model.gpu.readFloats({ ...this.normSquared, byteLength: 4 });
+    const [squared] = await this.model.gpu.readFloats({
+      ...this.memory.normSquared,
+      byteLength: 4,
+    });
     return Math.sqrt(squared as number);
   }
 
   destroy(): void {
-    const { gpu } = this.model;
+    const { gradients, m, v, normSquared, partials } = this.memory;
     this.program.destroy();
-    gpu.release('gradients', this.gradients);
-    for (const view of [this.m, this.v, this.normSquared, this.partials]) {
-      gpu.release('moments', view);
-    }
+    for (const pool of [gradients, m, v]) pool.destroy();
+    for (const view of [normSquared, partials]) this.model.gpu.release('moments', view);
   }
+}
+
+function stepOps(
+  model: LanguageModel,
+  options: AdamWOptions,
+  { gradients, m, v, normSquared, partials }: OptimizerMemory,
+): Op<StepDims>[] {
+  const { trainable } = model;
+  const parts = counts(trainable).map((count, i) => ({ x: gradients.pages[i]!, count }));
+  return [
+    ...sumOfSquares<StepDims>({ parts, partials, out: normSquared }),
+    ...parts.map(({ x, count }, i) =>
+      adamw<StepDims>({
+        weights: trainable.pages[i]!,
+        gradients: x,
+        m: m.pages[i]!,
+        v: v.pages[i]!,
+        normSquared,
+        count,
+        lr: (d) => d.learningRate,
+        beta1: options.beta1,
+        beta2: options.beta2,
+        eps: options.epsilon,
+        weightDecay: options.weightDecay,
+        biasCorrection1: (d) => d.biasCorrection1,
+        biasCorrection2: (d) => d.biasCorrection2,
+        maxNorm: options.maxGradNorm,
+      }),
+    ),
+  ];
 }

@@ -3,8 +3,10 @@ import type { Gpu } from '../gpu/device.ts';
 import { configToJson, parseConfig, type ModelConfig } from './config.ts';
 import { CheckpointError } from './errors.ts';
 import { requireJson, weightFiles, type CheckpointFolder } from './files.ts';
-import { LanguageModel, type TensorMap } from './language-model.ts';
-import { layoutParameters, type ParameterLayout } from './parameters.ts';
+import { LanguageModel } from './language-model.ts';
+import type { TensorMap } from './parameter-pool.ts';
+import { layoutParameters, type ParameterLayout, type WeightStorage } from './parameters.ts';
+import type { LoraConfig } from './peft.ts';
 import { SafetensorsFile, writeSafetensors } from './safetensors.ts';
 
 /** File name -> contents. */
@@ -19,11 +21,48 @@ export function asRewardConfig(config: ModelConfig): ModelConfig {
   return { ...config, kind: 'reward' };
 }
 
-/** Loads a folder's weights, tensor by tensor, into a model of its own config. */
-export async function loadModel(gpu: Gpu, folder: CheckpointFolder): Promise<LanguageModel> {
-  const model = new LanguageModel(gpu, await readConfig(folder));
-  await loadWeights(model, folder);
+export interface LoadOptions {
+  /** An adapter to train on top of the weights. */
+  lora?: LoraConfig | undefined;
+  /** The matrices of the layers are quantised as they are loaded. */
+  quantised?: 'int8' | 'int4' | undefined;
+}
+
+/**
+ * Loads a folder's weights, tensor by tensor, into a model of its own config. They do not train:
+ * they keep the type they are stored in, unless they are to be quantised.
+ */
+export async function loadModel(
+  gpu: Gpu,
+  folder: CheckpointFolder,
+  { lora, quantised }: LoadOptions = {},
+): Promise<LanguageModel> {
+  const config = await readConfig(folder);
+  const tensors = await openWeights(folder, config);
+  const storage = weightStorage(tensors, quantised);
+  const model = LanguageModel.allocate(gpu, config, { storage, lora });
+  await fill(model, tensors);
   return model;
+}
+
+/** How weights that do not train are kept on the GPU. */
+export function weightStorage(
+  tensors: readonly StoredTensor[],
+  quantised?: 'int8' | 'int4',
+): WeightStorage {
+  const typeOf = (pattern: RegExp): 'f32' | 'f16' | 'bf16' => {
+    const dtypes = tensors.filter(({ name }) => pattern.test(name)).map(({ dtype }) => dtype);
+    // Of mixed types the widest.
+    if (dtypes.includes('F32') || new Set(dtypes).size !== 1) return 'f32';
+    return dtypes[0] === 'F16' ? 'f16' : 'bf16';
+  };
+  return { layers: quantised ?? typeOf(/_proj\.weight$/), tables: typeOf(/embed_tokens|lm_head/) };
+}
+
+async function fill(model: LanguageModel, tensors: readonly StoredTensor[]): Promise<void> {
+  for (const { file, name } of tensors) {
+    await file.readParts(name, (values, row) => model.weights.setTensor(name, values, row));
+  }
 }
 
 /**
@@ -35,9 +74,7 @@ export async function loadWeights(
   folder: CheckpointFolder,
   newScoreHead = false,
 ): Promise<void> {
-  for (const { file, name } of await openWeights(folder, model.config, newScoreHead)) {
-    model.setTensor(name, await file.read(name));
-  }
+  await fill(model, await openWeights(folder, model.config, newScoreHead));
 }
 
 export interface StoredTensor {
@@ -109,7 +146,6 @@ export function encodeCheckpoint(
   config: ModelConfig,
   layout: ParameterLayout,
   weights: TensorMap,
-  tokenizerFiles: CheckpointFiles,
 ): CheckpointFiles {
   const tensors = new Map(
     [...layout.parameters].map(([name, { shape }]) => [
@@ -118,7 +154,6 @@ export function encodeCheckpoint(
     ]),
   );
   return new Map<string, string | Uint8Array<ArrayBuffer>>([
-    ...tokenizerFiles,
     ['config.json', JSON.stringify(configToJson(config), null, 2) + '\n'],
     ['model.safetensors', writeSafetensors(tensors)],
   ]);

@@ -5,23 +5,24 @@ import type { Op } from '../gpu/kernel.ts';
 import { attentionDecode } from '../gpu/kernels/attention-decode.ts';
 import { attention } from '../gpu/kernels/attention.ts';
 import { kvStore } from '../gpu/kernels/kv-store.ts';
-import { matmul } from '../gpu/kernels/matmul.ts';
 import { rmsNorm } from '../gpu/kernels/rms-norm.ts';
 import { sample } from '../gpu/kernels/sample.ts';
 import { softmax } from '../gpu/kernels/softmax.ts';
+import type { Memory } from '../gpu/memory.ts';
+import { allLogits } from './heads.ts';
 import type { LanguageModel } from './language-model.ts';
 import {
   attentionShape,
-  finishLayer,
+  feedForward,
   kvWidth,
   layerActivations,
+  projectDown,
   projectHeads,
   qkvWidth,
   qWidth,
-  type LayerShape,
   type RowDims,
 } from './layers.ts';
-import { embed, rowInputs, type Trunk } from './trunk.ts';
+import { embed, layerShape, rowInputs, type Trunk } from './trunk.ts';
 
 export interface DecoderLimits {
   /** Sequences generated side by side: prompts times samples each. */
@@ -44,7 +45,8 @@ export interface SamplingOptions {
 }
 
 /** A sequence ends after any of these; the token is kept. The kernel looks for four. */
-export const stopIds = (model: LanguageModel): number[] => model.config.eosTokenIds.slice(0, 4);
+export const stopIds = (model: LanguageModel<Memory>): number[] =>
+  model.config.eosTokenIds.slice(0, 4);
 
 export interface DecodeDims extends RowDims {
   step: number;
@@ -76,7 +78,7 @@ export class DecoderBuffers {
 
 /** Fills the cache rows of the packed prompts. The last layer's own output is of no use here. */
 export function prefill(
-  model: LanguageModel,
+  model: LanguageModel<Memory>,
   limits: DecoderLimits,
   buffers: DecoderBuffers,
   caches: readonly View[],
@@ -85,7 +87,7 @@ export function prefill(
   const shape = layerShape(model, limits.maxPromptTokens);
   const inputs = buffers.prefillInputs;
   let hidden = new Activation('prompt', limits.maxPromptTokens * c.hiddenSize);
-  const ops: Op<RowDims>[] = [embed(model, inputs.ids, hidden)];
+  const ops: Op<RowDims>[] = embed(model, inputs.ids, hidden);
   caches.forEach((cache, i) => {
     const s = layerActivations(shape, i, hidden);
     ops.push(
@@ -99,7 +101,8 @@ export function prefill(
         lse: s.lse,
         tokens: (d) => d.tokens,
       }),
-      ...finishLayer<RowDims>(shape, model.layer(i), s),
+      ...feedForward<RowDims>(shape, model.layer(i), s),
+      ...projectDown<RowDims>(model.layer(i), s),
     );
     hidden = s.output;
   });
@@ -108,7 +111,7 @@ export function prefill(
 
 /** One token for every sequence: input ids -> logits -> sampled ids, which are the next inputs. */
 export function decodeStep(
-  model: LanguageModel,
+  model: LanguageModel<Memory>,
   limits: DecoderLimits,
   buffers: DecoderBuffers,
   caches: readonly View[],
@@ -119,7 +122,7 @@ export function decodeStep(
   const step = (d: DecodeDims): number => d.step;
   const rows = (d: DecodeDims): number => d.tokens;
   let hidden = new Activation('hidden', limits.maxSequences * c.hiddenSize);
-  const ops: Op<DecodeDims>[] = [embed(model, inputs.ids, hidden)];
+  const ops: Op<DecodeDims>[] = embed(model, inputs.ids, hidden);
   caches.forEach((cache, i) => {
     const s = layerActivations(shape, i, hidden);
     ops.push(
@@ -130,7 +133,8 @@ export function decodeStep(
         tokens: rows,
         step,
       }),
-      ...finishLayer<DecodeDims>(shape, model.layer(i), s),
+      ...feedForward<DecodeDims>(shape, model.layer(i), s),
+      ...projectDown<DecodeDims>(model.layer(i), s),
     );
     hidden = s.output;
   });
@@ -139,22 +143,13 @@ export function decodeStep(
     ...ops,
     rmsNorm<DecodeDims>({
       x: hidden,
-      weight: model.block('norm'),
+      weight: model.weights.block('norm'),
       y: normed,
       rows,
       cols: c.hiddenSize,
       eps: c.rmsNormEps,
     }),
-    matmul<DecodeDims>({
-      layout: 'nt',
-      a: normed,
-      b: model.block(model.headBlock),
-      c: buffers.logits,
-      m: rows,
-      n: c.vocabSize,
-      k: c.hiddenSize,
-      label: 'logits',
-    }),
+    ...allLogits<DecodeDims>(model, normed, buffers.logits, rows),
     softmax<DecodeDims>({
       x: buffers.logits,
       y: buffers.probs,
@@ -184,12 +179,8 @@ export function decodeStep(
   ];
 }
 
-function layerShape(model: LanguageModel, maxTokens: number): LayerShape {
-  return { config: model.config, maxTokens, frequencies: model.frequencies };
-}
-
 function store<D extends RowDims>(
-  model: LanguageModel,
+  model: LanguageModel<Memory>,
   qkv: Activation,
   cache: View,
   spans: Activation,
@@ -211,7 +202,7 @@ function store<D extends RowDims>(
 }
 
 function attentionArguments(
-  model: LanguageModel,
+  model: LanguageModel<Memory>,
   q: Activation,
   kv: View,
   o: Activation,

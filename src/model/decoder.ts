@@ -9,6 +9,8 @@
  */
 import { planActivations, type Activation } from '../gpu/activations.ts';
 import type { View } from '../gpu/device.ts';
+import type { Op } from '../gpu/kernel.ts';
+import type { Memory } from '../gpu/memory.ts';
 import { Program } from '../gpu/program.ts';
 import {
   DecoderBuffers,
@@ -50,6 +52,29 @@ interface Sequence extends Generation {
   finished: boolean;
 }
 
+/** What `planDecoder` has laid down: ops whose activations and caches have their memory. */
+interface DecoderPrograms {
+  buffers: DecoderBuffers;
+  prefillOps: Op<RowDims>[];
+  decodeOps: Op<DecodeDims>[];
+  activations: View[];
+  caches: View[];
+}
+
+/** Allocates the caches and activations of generation within `limits`. */
+export function planDecoder(model: LanguageModel<Memory>, limits: DecoderLimits): DecoderPrograms {
+  const { gpu, config: c } = model;
+  const buffers = new DecoderBuffers(limits, c.vocabSize);
+  const cacheRows = limits.maxPromptTokens + limits.maxSequences * limits.maxNewTokens;
+  const caches = Array.from({ length: c.layers }, (_, layer) =>
+    gpu.allocate('kv', 4 * cacheRows * 2 * kvWidth(c), `kv ${layer}`),
+  );
+  const prefillOps = prefill(model, limits, buffers, caches);
+  const decodeOps = decodeStep(model, limits, buffers, caches);
+  const activations = planActivations<never>(gpu, prefillOps, decodeOps);
+  return { buffers, prefillOps, decodeOps, activations, caches };
+}
+
 export class Decoder {
   private constructor(
     readonly model: LanguageModel,
@@ -57,26 +82,21 @@ export class Decoder {
     private readonly buffers: DecoderBuffers,
     private readonly prefill: Program<RowDims>,
     private readonly decode: Program<DecodeDims>,
-    private readonly owned: readonly View[],
+    private readonly activations: readonly View[],
+    private readonly caches: readonly View[],
   ) {}
 
   static async create(model: LanguageModel, limits: DecoderLimits): Promise<Decoder> {
-    const { gpu, config: c } = model;
-    const buffers = new DecoderBuffers(limits, c.vocabSize);
-    const cacheRows = limits.maxPromptTokens + limits.maxSequences * limits.maxNewTokens;
-    const caches = Array.from({ length: c.layers }, (_, layer) =>
-      gpu.allocate('kv', 4 * cacheRows * 2 * kvWidth(c), `kv ${layer}`),
-    );
-    const prefillOps = prefill(model, limits, buffers, caches);
-    const decodeOps = decodeStep(model, limits, buffers, caches);
-    const owned = planActivations<never>(gpu, prefillOps, decodeOps);
+    const { gpu } = model;
+    const { buffers, prefillOps, decodeOps, activations, caches } = planDecoder(model, limits);
     return new Decoder(
       model,
       limits,
       buffers,
       await Program.compile(gpu, prefillOps),
       await Program.compile(gpu, decodeOps, TOKENS_PER_READBACK),
-      [...owned, ...caches],
+      activations,
+      caches,
     );
   }
 
@@ -148,7 +168,9 @@ export class Decoder {
   destroy(): void {
     this.prefill.destroy();
     this.decode.destroy();
-    for (const view of this.owned) view.buffer.destroy();
+    const { gpu } = this.model;
+    for (const view of this.activations) gpu.release('activations', view);
+    for (const view of this.caches) gpu.release('kv', view);
   }
 
   private startSequences(

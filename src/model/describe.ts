@@ -1,7 +1,8 @@
 /** What a model folder holds, without loading it: the config, and the headers of the weight files. */
-import { openWeights, readConfig } from './checkpoint.ts';
+import { openWeights, readConfig, weightStorage } from './checkpoint.ts';
 import type { ModelConfig } from './config.ts';
 import type { CheckpointFolder } from './files.ts';
+import type { WeightStorage } from './parameters.ts';
 
 export interface ModelFacts {
   config: ModelConfig;
@@ -9,6 +10,8 @@ export interface ModelFacts {
   parameters: number;
   /** Element types in the files. */
   dtypes: string[];
+  /** How the weights are kept on the GPU when they do not train. */
+  storage: WeightStorage;
 }
 
 /** @throws CheckpointError for whatever would keep the model from being loaded */
@@ -19,5 +22,6 @@ export async function describeModel(folder: CheckpointFolder): Promise<ModelFact
     config,
     parameters: tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
     dtypes: [...new Set(tensors.map(({ dtype }) => dtype))],
+    storage: weightStorage(tensors),
   };
 }

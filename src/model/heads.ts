@@ -7,16 +7,19 @@
  * M: target rows, D: hidden size.
  */
 import { Activation } from '../gpu/activations.ts';
-import type { View } from '../gpu/device.ts';
-import type { Op } from '../gpu/kernel.ts';
+import type { Bindable, Dyn, Op } from '../gpu/kernel.ts';
+import { again } from '../gpu/kernel.ts';
 import { fill } from '../gpu/kernels/fill.ts';
 import { gatherBackward } from '../gpu/kernels/gather-backward.ts';
 import { gather } from '../gpu/kernels/gather.ts';
 import { logprobBackward, logprobChunk, logprobFinish } from '../gpu/kernels/logprob.ts';
-import { matmul } from '../gpu/kernels/matmul.ts';
+import { matmul, type Slice } from '../gpu/kernels/matmul.ts';
 import { normPartials, rmsNorm, rmsNormBackward } from '../gpu/kernels/rms-norm.ts';
+import type { Memory } from '../gpu/memory.ts';
 import type { LanguageModel } from './language-model.ts';
-import { linearBackward, type RowDims } from './layers.ts';
+import type { RowDims } from './layers.ts';
+import { linearBackward, linearForward, type Linear } from './linear.ts';
+import type { ParameterPool } from './parameter-pool.ts';
 
 export interface BatchDims extends RowDims {
   /** Target rows. */
@@ -61,17 +64,14 @@ export class HeadBuffers {
   readonly entropy: Activation; // [M]
   readonly dValues: Activation; // [M]
   readonly dEntropy: Activation; // [M]
-  readonly chunks: readonly { from: number; count: number }[];
+  readonly chunks: readonly Chunk[];
 
-  constructor(model: LanguageModel, maxTargets: number) {
+  constructor(model: LanguageModel<Memory>, maxTargets: number) {
     const { hiddenSize: d, vocabSize } = model.config;
     const make = (name: string, elements: number, pinned = false): Activation =>
       new Activation(`head.${name}`, elements, pinned);
     const chunk = chunkSize(vocabSize, maxTargets);
-    this.chunks = Array.from({ length: Math.ceil(vocabSize / chunk) }, (_, i) => ({
-      from: i * chunk,
-      count: Math.min(chunk, vocabSize - i * chunk),
-    }));
+    this.chunks = model.config.kind === 'causal' ? cutHead(model, chunk) : [];
     this.rows = make('rows', maxTargets, true);
     this.ids = make('ids', maxTargets, true);
     this.owners = new OwnerLists('head', maxTargets);
@@ -90,6 +90,26 @@ export class HeadBuffers {
   }
 }
 
+/** Vocabulary entries from..from + count, all in one piece of the head. */
+interface Chunk {
+  from: number;
+  count: number;
+  piece: number;
+  /** The first of them in its piece. */
+  row: number;
+}
+
+function cutHead(model: LanguageModel<Memory>, size: number): Chunk[] {
+  return model.weights.pieces(model.headBlock).flatMap(({ firstRow, rows }, piece) =>
+    Array.from({ length: Math.ceil(rows / size) }, (_, i) => ({
+      from: firstRow + i * size,
+      count: Math.min(size, rows - i * size),
+      piece,
+      row: i * size,
+    })),
+  );
+}
+
 /** At most half the vocabulary, and at most 64 MiB of logits. */
 function chunkSize(vocabSize: number, maxTargets: number): number {
   const fit = Math.floor(2 ** 24 / maxTargets / 64) * 64;
@@ -98,13 +118,13 @@ function chunkSize(vocabSize: number, maxTargets: number): number {
 
 const targets = (d: BatchDims): number => d.targets;
 
-function pick(model: LanguageModel, h: HeadBuffers, hidden: Activation): Op<BatchDims>[] {
+function pick(model: LanguageModel<Memory>, h: HeadBuffers, hidden: Activation): Op<BatchDims>[] {
   const { hiddenSize: cols, rmsNormEps: eps } = model.config;
   return [
     gather({ table: hidden, ids: h.rows, out: h.picked, rows: targets, cols, label: 'pick' }),
     rmsNorm({
       x: h.picked,
-      weight: model.block('norm'),
+      weight: model.weights.block('norm'),
       y: h.normed,
       rows: targets,
       cols,
@@ -115,8 +135,8 @@ function pick(model: LanguageModel, h: HeadBuffers, hidden: Activation): Op<Batc
 
 /** d loss / d normed rows -> d loss / d hidden, which is overwritten. */
 function unpick(
-  model: LanguageModel,
-  gradients: View,
+  model: LanguageModel<Memory>,
+  gradients: ParameterPool,
   h: HeadBuffers,
   dHidden: Activation,
 ): Op<BatchDims>[] {
@@ -124,10 +144,10 @@ function unpick(
   return [
     ...rmsNormBackward<BatchDims>({
       x: h.picked,
-      weight: model.block('norm'),
+      weight: model.weights.block('norm'),
       dy: h.dNormed,
       dx: h.dPicked,
-      dWeight: model.block('norm', gradients),
+      dWeight: gradients.find('norm'),
       partials: h.partials,
       rows: targets,
       cols,
@@ -145,14 +165,8 @@ function unpick(
   ];
 }
 
-function chunkLogits(
-  model: LanguageModel,
-  h: HeadBuffers,
-  chunk: { from: number; count: number },
-  options?: { again: boolean },
-): Op<BatchDims> {
+function chunkLogits(model: LanguageModel<Memory>, h: HeadBuffers, chunk: Chunk): Op<BatchDims> {
   return matmul({
-    ...options,
     layout: 'nt',
     a: h.normed,
     b: headRows(model, model.weights, chunk),
@@ -164,17 +178,36 @@ function chunkLogits(
   });
 }
 
-function headRows(
-  model: LanguageModel,
-  pool: View,
-  { from, count }: { from: number; count: number },
-): View {
-  const d = model.config.hiddenSize;
-  return model.block(model.headBlock, pool, { from: from * d, count: count * d });
+/** A chunk's rows of the head, or of its gradient. */
+function headRows(model: LanguageModel<Memory>, pool: ParameterPool, { piece, row }: Chunk): Slice {
+  const stride = model.config.hiddenSize;
+  return { of: pool.pieces(model.headBlock)[piece]!.view, offset: row * stride, stride };
+}
+
+/** logits [N, V] of normed rows [N, D], for where all of them are wanted at once. */
+export function allLogits<D>(
+  model: LanguageModel<Memory>,
+  normed: Bindable,
+  logits: Bindable,
+  rows: Dyn<D>,
+): Op<D>[] {
+  const { hiddenSize: k, vocabSize } = model.config;
+  return model.weights.pieces(model.headBlock).map(({ view, firstRow, rows: n }) =>
+    matmul<D>({
+      layout: 'nt',
+      a: normed,
+      b: view,
+      c: { of: logits, offset: firstRow, stride: vocabSize },
+      m: rows,
+      n,
+      k,
+      label: 'logits',
+    }),
+  );
 }
 
 export function logprobForward(
-  model: LanguageModel,
+  model: LanguageModel<Memory>,
   h: HeadBuffers,
   hidden: Activation,
 ): Op<BatchDims>[] {
@@ -204,15 +237,15 @@ export function logprobForward(
 }
 
 export function logprobHeadBackward(
-  model: LanguageModel,
-  gradients: View,
+  model: LanguageModel<Memory>,
+  gradients: ParameterPool,
   h: HeadBuffers,
   dHidden: Activation,
 ): Op<BatchDims>[] {
   const k = model.config.hiddenSize;
   return [
     ...h.chunks.flatMap((chunk, i) => [
-      chunkLogits(model, h, chunk, { again: true }),
+      again(chunkLogits(model, h, chunk)),
       logprobBackward<BatchDims>({
         logits: h.logits,
         targets: h.ids,
@@ -236,58 +269,57 @@ export function logprobHeadBackward(
         accumulate: i > 0,
         label: 'd-logits-input',
       }),
-      matmul<BatchDims>({
-        layout: 'tn',
-        a: h.logits,
-        b: h.normed,
-        c: headRows(model, gradients, chunk),
-        m: chunk.count,
-        n: k,
-        k: targets,
-        accumulate: true,
-        label: 'd-head-weight',
-      }),
+      ...(gradients.has(model.headBlock)
+        ? [
+            matmul<BatchDims>({
+              layout: 'tn',
+              a: h.logits,
+              b: h.normed,
+              c: headRows(model, gradients, chunk),
+              m: chunk.count,
+              n: k,
+              k: targets,
+              accumulate: true,
+              label: 'd-head-weight',
+            }),
+          ]
+        : []),
     ]),
     ...unpick(model, gradients, h, dHidden),
   ];
 }
 
+function scoreLinear(model: LanguageModel<Memory>): Linear {
+  return { weight: model.weights.block('score'), in: model.config.hiddenSize, out: 1 };
+}
+
 export function scoreForward(
-  model: LanguageModel,
+  model: LanguageModel<Memory>,
   h: HeadBuffers,
   hidden: Activation,
 ): Op<BatchDims>[] {
+  const x = { linear: scoreLinear(model), x: h.normed, rows: targets };
   return [
     ...pick(model, h, hidden),
-    matmul({
-      layout: 'nt',
-      a: h.normed,
-      b: model.block('score'),
-      c: h.values,
-      m: targets,
-      n: 1,
-      k: model.config.hiddenSize,
-      label: 'score',
-    }),
+    ...linearForward<BatchDims>({ ...x, y: h.values, label: 'score' }),
   ];
 }
 
 export function scoreHeadBackward(
-  model: LanguageModel,
-  gradients: View,
+  model: LanguageModel<Memory>,
+  gradients: ParameterPool,
   h: HeadBuffers,
   dHidden: Activation,
 ): Op<BatchDims>[] {
   return [
-    ...linearBackward<BatchDims>(
-      h.normed,
-      model.block('score'),
-      h.dValues,
-      h.dNormed,
-      model.block('score', gradients),
-      { in: model.config.hiddenSize, out: 1 },
-      targets,
-    ),
+    ...linearBackward<BatchDims>({
+      linear: scoreLinear(model),
+      gradients: { weight: gradients.find('score') },
+      rows: targets,
+      x: h.normed,
+      dy: h.dValues,
+      dx: h.dNormed,
+    }),
     ...unpick(model, gradients, h, dHidden),
   ];
 }

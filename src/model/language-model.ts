@@ -1,95 +1,89 @@
 /**
- * The weights of one model on the GPU. What is computed with them is written elsewhere:
- * batch-runner.ts (whole sequences, forward and backward), decoder.ts (generation).
+ * The weights of one model on the GPU, and the adapter that may train on top of them. What is
+ * computed with them is written elsewhere: batch-runner.ts (whole sequences, forward and backward),
+ * decoder.ts (generation).
  */
 import type { Gpu, View } from '../gpu/device.ts';
+import type { Memory } from '../gpu/memory.ts';
 import type { ModelConfig } from './config.ts';
-import { blockView, layerBlock, layoutParameters, type ParameterLayout } from './parameters.ts';
 import type { LayerWeights } from './layers.ts';
+import { adapterPart, layoutAdapter, type LoraConfig } from './lora.ts';
+import { ParameterPool } from './parameter-pool.ts';
+import { ALL_F32, layerBlock, layoutParameters, type WeightStorage } from './parameters.ts';
 import { inverseFrequencies } from './rope.ts';
 
-/** Hugging Face name -> values, row-major. */
-export type TensorMap = ReadonlyMap<string, Float32Array>;
+export interface ModelOptions {
+  /** Weights that train are f32. */
+  storage?: WeightStorage;
+  /** Trains these factors in place of the weights, which stay as they are. */
+  lora?: LoraConfig | undefined;
+}
 
-export class LanguageModel {
-  readonly layout: ParameterLayout;
-  /** All weights, f32; see parameters.ts for what lies where. */
-  readonly weights: View;
-  /** [headDim / 2] inverse frequencies of the rotary embedding. */
-  readonly frequencies: View;
-  readonly gpu: Gpu;
-  readonly config: ModelConfig;
+/** With a `MemoryPlan` for its memory a model has sizes and places, but no numbers. */
+export class LanguageModel<M extends Memory = Gpu> {
+  private constructor(
+    readonly gpu: M,
+    readonly config: ModelConfig,
+    readonly weights: ParameterPool,
+    /** [headDim / 2] inverse frequencies of the rotary embedding. */
+    readonly frequencies: View,
+    readonly lora: { readonly config: LoraConfig; readonly pool: ParameterPool } | undefined,
+  ) {}
 
-  constructor(gpu: Gpu, config: ModelConfig) {
-    this.gpu = gpu;
-    this.config = config;
-    this.layout = layoutParameters(config);
-    this.weights = gpu.allocate('weights', 4 * this.layout.elements, 'weights');
-    const frequencies = Float32Array.from(inverseFrequencies(config));
-    this.frequencies = gpu.allocate('weights', frequencies.byteLength, 'rotary frequencies');
-    gpu.upload(this.frequencies, frequencies);
+  /** Allocates a model's weights, all zero, and its adapter's. */
+  static allocate<M extends Memory>(
+    memory: M,
+    config: ModelConfig,
+    { storage = ALL_F32, lora }: ModelOptions = {},
+  ): LanguageModel<M> {
+    const limit = memory.maxBinding;
+    const layout = layoutParameters(config, storage, limit);
+    const weights = new ParameterPool(memory, layout, 'weights', 'weights');
+    const values = Float32Array.from(inverseFrequencies(config));
+    const frequencies = memory.allocate('weights', values.byteLength, 'rotary frequencies');
+    memory.upload(frequencies, values);
+    const adapter = lora && {
+      config: lora,
+      pool: new ParameterPool(memory, layoutAdapter(config, lora, limit), 'weights', 'adapter'),
+    };
+    return new LanguageModel(memory, config, weights, frequencies, adapter);
   }
 
-  /** Puts one tensor in its place; checkpoint.ts has compared names and shapes before. */
-  setTensor(name: string, values: Float32Array, pool: View = this.weights): void {
-    const parameter = this.layout.parameters.get(name);
-    if (!parameter) throw new Error(`the model has no tensor called ${name}`);
-    const { buffer, byteOffset } = pool;
-    this.gpu.upload(
-      {
-        buffer,
-        byteOffset: byteOffset + 4 * parameter.offset,
-        byteLength: values.byteLength,
+  /** The same weights without the adapter: the policy as it was before training. */
+  withoutAdapter(): LanguageModel<M> {
+    return new LanguageModel(this.gpu, this.config, this.weights, this.frequencies, undefined);
+  }
+
+  /** What an optimizer moves: the adapter where there is one, else all weights. */
+  get trainable(): ParameterPool {
+    return this.lora?.pool ?? this.weights;
+  }
+
+  layer(index: number): LayerWeights {
+    const { config, weights, lora } = this;
+    return {
+      vector: (part) => weights.block(layerBlock(index, part)),
+      linear: (part) => {
+        const block = weights.layout.blocks.get(layerBlock(index, part))!;
+        const adapter = lora && adapterPart(config, lora, index, part);
+        return {
+          weight: weights.block(layerBlock(index, part)),
+          in: block.cols,
+          out: block.rows,
+          ...(adapter && { adapter }),
+        };
       },
-      values,
-    );
+    };
   }
 
-  /** Puts all tensors of a map in their places in a pool laid out as the weights (moments, say). */
-  setTensors(tensors: TensorMap, pool: View = this.weights): void {
-    for (const [name, values] of tensors) {
-      this.setTensor(name, values, pool);
-    }
-  }
-
-  /** All tensors by their Hugging Face names, read back in one go. */
-  async readTensors(): Promise<Map<string, Float32Array>> {
-    return this.splitPool(await this.gpu.readFloats(this.weights));
-  }
-
-  /** Names the parts of a buffer that is laid out as the weights are (gradients, moments). */
-  splitPool(pool: Float32Array): Map<string, Float32Array> {
-    return new Map(
-      [...this.layout.parameters.values()].map(({ name, shape, offset }) => [
-        name,
-        pool.slice(offset, offset + shape.reduce((a, b) => a * b, 1)),
-      ]),
-    );
-  }
-
-  copyWeightsFrom(other: LanguageModel): void {
-    const encoder = this.gpu.device.createCommandEncoder();
-    const bytes = this.weights.byteLength;
-    encoder.copyBufferToBuffer(other.weights.buffer, 0, this.weights.buffer, 0, bytes);
-    this.gpu.submit(encoder);
-  }
-
-  /** The weights (or, given their pool, the gradients) of one layer. */
-  layer(index: number, pool: View = this.weights): LayerWeights {
-    return (part) => blockView(this.layout, pool, layerBlock(index, part));
-  }
-
-  block(key: string, pool: View = this.weights, part?: { from: number; count: number }): View {
-    return blockView(this.layout, pool, key, part);
-  }
-
-  /** The matrix that turns hidden states into logits. */
-  get headBlock(): string {
+  /** The block that turns hidden states into logits. */
+  get headBlock(): 'embedding' | 'head' {
     return this.config.tieWordEmbeddings ? 'embedding' : 'head';
   }
 
   destroy(): void {
-    this.gpu.release('weights', this.weights);
+    this.weights.destroy();
+    this.lora?.pool.destroy();
     this.gpu.release('weights', this.frequencies);
   }
 }

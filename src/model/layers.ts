@@ -1,19 +1,20 @@
 /**
- * The transformer as a list of GPU operations, written out by hand: what one layer does forward,
- * and the same read backwards. Shapes in comments: N token rows, D hidden, H query heads, K
- * key/value heads, d head size, F feed-forward width.
+ * The transformer as a list of GPU operations, written out by hand: what one layer does forward.
+ * layer-backward.ts is the same read backwards. Shapes in comments: N token rows, D hidden, H query
+ * heads, K key/value heads, d head size, F feed-forward width, R ranks of a linear layer's adapter.
  */
 import { Activation } from '../gpu/activations.ts';
 import type { View } from '../gpu/device.ts';
 import type { Bindable, Dyn, Op } from '../gpu/kernel.ts';
-import { attention, attentionBackward } from '../gpu/kernels/attention.ts';
+import { attention } from '../gpu/kernels/attention.ts';
 import { copy } from '../gpu/kernels/copy.ts';
-import { matmul } from '../gpu/kernels/matmul.ts';
-import { rmsNorm, rmsNormBackward, normPartials } from '../gpu/kernels/rms-norm.ts';
+import { rmsNorm } from '../gpu/kernels/rms-norm.ts';
 import { rope } from '../gpu/kernels/rope.ts';
-import { swiglu, swigluBackward } from '../gpu/kernels/swiglu.ts';
+import { swiglu } from '../gpu/kernels/swiglu.ts';
 import type { ModelConfig } from './config.ts';
-import type { LayerPart } from './parameters.ts';
+import { adapterForward, linearForward, linearOutput, type Linear } from './linear.ts';
+import { adapterWidth, type LoraConfig } from './lora.ts';
+import type { LinearPart, VectorPart } from './parameters.ts';
 
 /** What every replay of a model's program depends on. */
 export interface RowDims {
@@ -30,8 +31,11 @@ export interface RowInputs {
   readonly spans: Bindable;
 }
 
-/** The weights of one layer by part, and the gradients in the same places. */
-export type LayerWeights = (part: LayerPart) => View;
+/** The weights of one layer by part. */
+export interface LayerWeights {
+  vector(part: VectorPart): View;
+  linear(part: LinearPart): Linear;
+}
 
 /** Sizes that the ops of a layer share. */
 export interface LayerShape {
@@ -40,6 +44,7 @@ export interface LayerShape {
   readonly maxTokens: number;
   /** [d/2] inverse frequencies of the rotary embedding. */
   readonly frequencies: View;
+  readonly lora: LoraConfig | undefined;
 }
 
 export const qWidth = (c: ModelConfig): number => c.heads * c.headDim;
@@ -59,9 +64,11 @@ export interface LayerSaved {
   gateUp: Activation; // [N, 2F]
   inner: Activation; // [N, F]
   output: Activation; // [N, D]
+  /** [N, R] x A^T of the linear layers that have an adapter. */
+  adapted: Partial<Record<LinearPart, Activation>>;
 }
 
-const rows = (d: RowDims): number => d.tokens;
+export const rows = (d: RowDims): number => d.tokens;
 const pairs = (d: RowDims): number => d.pairs ?? 0;
 
 /** The activations of one layer; `input` is the layer before's output. */
@@ -82,7 +89,21 @@ export function layerActivations(shape: LayerShape, layer: number, input: Activa
     gateUp: make('gateUp', 2 * c.intermediateSize),
     inner: make('inner', c.intermediateSize),
     output: make('output', c.hiddenSize),
+    adapted: adapterActivations(shape, `${layer}.adapted`),
   };
+}
+
+/** A buffer of [N, R] for each linear layer that has an adapter. */
+export function adapterActivations(
+  { config, lora, maxTokens }: LayerShape,
+  name: string,
+): Partial<Record<LinearPart, Activation>> {
+  if (!lora) return {};
+  const parts = (['qkv', 'output', 'gateUp', 'down'] as const)
+    .map((part) => [part, adapterWidth(config, lora, part)] as const)
+    .filter(([, width]) => width > 0)
+    .map(([part, width]) => [part, new Activation(`${name}.${part}`, maxTokens * width)]);
+  return Object.fromEntries(parts) as Partial<Record<LinearPart, Activation>>;
 }
 
 /** Norm, query/key/value projection and rotation: `input` -> `qkv`. */
@@ -100,21 +121,19 @@ export function projectHeads<D extends RowDims>(
   return [
     rmsNorm<D>({
       x: s.input,
-      weight: w('inputNorm'),
+      weight: w.vector('inputNorm'),
       y: s.inputNormed,
       rows,
       cols: c.hiddenSize,
       eps: c.rmsNormEps,
     }),
-    matmul<D>({
-      layout: 'nt',
-      a: s.inputNormed,
-      b: w('qkv'),
-      c: s.qkvRaw,
-      m: rows,
-      n: width,
-      k: c.hiddenSize,
-      ...(c.attentionBias && { bias: w('qkvBias') }),
+    ...linearForward<D>({
+      linear: w.linear('qkv'),
+      x: s.inputNormed,
+      h: s.adapted.qkv,
+      y: s.qkvRaw,
+      rows,
+      ...(c.attentionBias && { bias: w.vector('qkvBias') }),
       label: 'qkv',
     }),
     ...(c.qkNorm
@@ -124,7 +143,7 @@ export function projectHeads<D extends RowDims>(
           rmsNorm<D>({
             ...x,
             ...heads,
-            weight: w('qNorm'),
+            weight: w.vector('qNorm'),
             rows: (d) => d.tokens * c.heads,
             heads: c.heads,
             offset: 0,
@@ -133,7 +152,7 @@ export function projectHeads<D extends RowDims>(
           rmsNorm<D>({
             ...x,
             ...heads,
-            weight: w('kNorm'),
+            weight: w.vector('kNorm'),
             rows: (d) => d.tokens * c.kvHeads,
             heads: c.kvHeads,
             offset: qWidth(c),
@@ -156,60 +175,59 @@ export function projectHeads<D extends RowDims>(
   ];
 }
 
-/** From the attended values to the layer's output: two residual adds around the feed-forward. */
-export function finishLayer<D extends RowDims>(
+/** From the attended values to what the last projection reads: a residual add, and the gates. */
+export function feedForward<D extends RowDims>(
   shape: LayerShape,
   w: LayerWeights,
   s: LayerSaved,
 ): Op<D>[] {
   const { hiddenSize, intermediateSize, rmsNormEps } = shape.config;
   return [
-    matmul<D>({
-      layout: 'nt',
-      a: s.attended,
-      b: w('output'),
-      c: s.middle,
+    ...linearForward<D>({
+      linear: w.linear('output'),
+      x: s.attended,
+      h: s.adapted.output,
+      y: s.middle,
+      rows,
       residual: s.input,
-      m: rows,
-      n: hiddenSize,
-      k: qWidth(shape.config),
       label: 'attention-output',
     }),
     rmsNorm<D>({
       x: s.middle,
-      weight: w('postNorm'),
+      weight: w.vector('postNorm'),
       y: s.middleNormed,
       rows,
       cols: hiddenSize,
       eps: rmsNormEps,
     }),
-    matmul<D>({
-      layout: 'nt',
-      a: s.middleNormed,
-      b: w('gateUp'),
-      c: s.gateUp,
-      m: rows,
-      n: 2 * intermediateSize,
-      k: hiddenSize,
+    ...linearForward<D>({
+      linear: w.linear('gateUp'),
+      x: s.middleNormed,
+      h: s.adapted.gateUp,
+      y: s.gateUp,
+      rows,
       label: 'gate-up',
     }),
     swiglu<D>({ gateUp: s.gateUp, y: s.inner, rows, width: intermediateSize }),
-    matmul<D>({
-      layout: 'nt',
-      a: s.inner,
-      b: w('down'),
-      c: s.output,
-      residual: s.middle,
-      m: rows,
-      n: hiddenSize,
-      k: intermediateSize,
-      label: 'down',
-    }),
+    ...adapterForward<D>(downLaunch(w, s)),
   ];
 }
 
-/** One layer over packed rows, keeping what the backward pass reads. */
-export function layerForward<D extends RowDims>(
+const downLaunch = (w: LayerWeights, s: LayerSaved) => ({
+  linear: w.linear('down'),
+  x: s.inner,
+  h: s.adapted.down,
+  rows,
+  label: 'down',
+});
+
+/** The layer's output: the last projection and the second residual add. */
+export function projectDown<D extends RowDims>(w: LayerWeights, s: LayerSaved): Op<D>[] {
+  return linearOutput<D>({ ...downLaunch(w, s), y: s.output, residual: s.middle });
+}
+
+/** One layer over packed rows but for its last projection: all that the backward pass reads. */
+export function layerInner<D extends RowDims>(
   shape: LayerShape,
   w: LayerWeights,
   s: LayerSaved,
@@ -232,7 +250,7 @@ export function layerForward<D extends RowDims>(
       kOffset: qWidth(c),
       vOffset: qWidth(c) + kvWidth(c),
     }),
-    ...finishLayer<D>(shape, w, s),
+    ...feedForward<D>(shape, w, s),
   ];
 }
 
@@ -243,206 +261,3 @@ export const attentionShape = (c: ModelConfig) => ({
   scale: 1 / Math.sqrt(c.headDim),
   pairs,
 });
-
-/** Scratch of the backward pass, shared by all layers. */
-export interface BackwardScratch {
-  dInner: Activation; // [N, F]
-  dGateUp: Activation; // [N, 2F]
-  dHidden: Activation; // [N, D]
-  dAttended: Activation; // [N, H d]
-  delta: Activation; // [N, H]
-  dQkv: Activation; // [N, (H + 2K) d]
-  dQkvRaw: Activation; // the same, before the head norms (Qwen3)
-  partials: Activation; // column sums on their way to a norm weight's gradient
-  ones: View; // [N] ones: a bias gradient is ones^T dY
-}
-
-export function backwardScratch(shape: LayerShape, layer: number, ones: View): BackwardScratch {
-  const { config: c, maxTokens: n } = shape;
-  const make = (name: string, elements: number): Activation =>
-    new Activation(`${layer}.${name}`, elements);
-  const dQkv = make('dQkv', n * qkvWidth(c));
-  return {
-    dInner: make('dInner', n * c.intermediateSize),
-    dGateUp: make('dGateUp', n * 2 * c.intermediateSize),
-    dHidden: make('dHidden', n * c.hiddenSize),
-    dAttended: make('dAttended', n * qWidth(c)),
-    delta: make('delta', n * c.heads),
-    dQkv,
-    dQkvRaw: c.qkNorm ? make('dQkvRaw', n * qkvWidth(c)) : dQkv,
-    partials: make(
-      'partials',
-      Math.max(normPartials(n, c.hiddenSize), c.qkNorm ? normPartials(n * c.heads, c.headDim) : 0),
-    ),
-    ones,
-  };
-}
-
-/**
- * One layer backwards. `dResidual` [N, D] holds d loss / d output on entry and d loss / d input on
- * return. Weight gradients are added to (`+=`), since one optimizer step may take several batches.
- */
-export function layerBackward<D extends RowDims>(
-  shape: LayerShape,
-  w: LayerWeights,
-  g: LayerWeights,
-  s: LayerSaved,
-  t: BackwardScratch,
-  inputs: RowInputs & { viewEnd: Bindable },
-  dResidual: Activation,
-): Op<D>[] {
-  const { config: c } = shape;
-  const { hiddenSize, intermediateSize, rmsNormEps: eps } = c;
-  const width = qkvWidth(c);
-  const norm = { rows, cols: hiddenSize, eps, partials: t.partials };
-  return [
-    ...linearBackward<D>(s.inner, w('down'), dResidual, t.dInner, g('down'), {
-      in: intermediateSize,
-      out: hiddenSize,
-    }),
-    swigluBackward<D>({
-      gateUp: s.gateUp,
-      dy: t.dInner,
-      dGateUp: t.dGateUp,
-      rows,
-      width: intermediateSize,
-    }),
-    ...linearBackward<D>(s.middleNormed, w('gateUp'), t.dGateUp, t.dHidden, g('gateUp'), {
-      in: hiddenSize,
-      out: 2 * intermediateSize,
-    }),
-    ...rmsNormBackward<D>({
-      ...norm,
-      x: s.middle,
-      weight: w('postNorm'),
-      dy: t.dHidden,
-      dx: dResidual,
-      accumulate: true,
-      dWeight: g('postNorm'),
-    }),
-    ...linearBackward<D>(s.attended, w('output'), dResidual, t.dAttended, g('output'), {
-      in: qWidth(c),
-      out: hiddenSize,
-    }),
-    ...attentionBackward<D>({
-      qkv: s.qkv,
-      o: s.attended,
-      dO: t.dAttended,
-      lse: s.lse,
-      delta: t.delta,
-      spans: inputs.spans,
-      viewEnd: inputs.viewEnd,
-      dQkv: t.dQkv,
-      tokens: rows,
-      ...attentionShape(c),
-      rowStride: width,
-      kOffset: qWidth(c),
-      vOffset: qWidth(c) + kvWidth(c),
-    }),
-    rope<D>({
-      x: t.dQkv,
-      positions: inputs.positions,
-      frequencies: shape.frequencies,
-      rows,
-      heads: c.heads + c.kvHeads,
-      rowStride: width,
-      offset: 0,
-      headDim: c.headDim,
-      direction: -1,
-    }),
-    ...(c.qkNorm ? headNormsBackward<D>(shape, w, g, s, t) : []),
-    ...(c.attentionBias
-      ? [
-          matmul<D>({
-            layout: 'tn',
-            a: t.ones,
-            b: t.dQkvRaw,
-            c: g('qkvBias'),
-            m: 1,
-            n: width,
-            k: rows,
-            accumulate: true,
-            label: 'd-qkv-bias',
-          }),
-        ]
-      : []),
-    ...linearBackward<D>(s.inputNormed, w('qkv'), t.dQkvRaw, t.dHidden, g('qkv'), {
-      in: hiddenSize,
-      out: width,
-    }),
-    ...rmsNormBackward<D>({
-      ...norm,
-      x: s.input,
-      weight: w('inputNorm'),
-      dy: t.dHidden,
-      dx: dResidual,
-      accumulate: true,
-      dWeight: g('inputNorm'),
-    }),
-  ];
-}
-
-/** y = x W^T backwards: dx = dy W, dW += dy^T x. */
-export function linearBackward<D extends RowDims>(
-  x: Bindable,
-  weight: Bindable,
-  dy: Bindable,
-  dx: Bindable,
-  dWeight: Bindable,
-  size: { in: number; out: number },
-  m: (d: D) => number = rows,
-): Op<D>[] {
-  return [
-    matmul<D>({
-      layout: 'nn',
-      a: dy,
-      b: weight,
-      c: dx,
-      m,
-      n: size.in,
-      k: size.out,
-      label: 'd-input',
-    }),
-    matmul<D>({
-      layout: 'tn',
-      a: dy,
-      b: x,
-      c: dWeight,
-      m: size.out,
-      n: size.in,
-      k: m,
-      accumulate: true,
-      label: 'd-weight',
-    }),
-  ];
-}
-
-function headNormsBackward<D extends RowDims>(
-  shape: LayerShape,
-  w: LayerWeights,
-  g: LayerWeights,
-  s: LayerSaved,
-  t: BackwardScratch,
-): Op<D>[] {
-  const { config: c } = shape;
-  const part = (name: 'qNorm' | 'kNorm', heads: number, offset: number): Op<D>[] =>
-    rmsNormBackward<D>({
-      x: s.qkvRaw,
-      weight: w(name),
-      dy: t.dQkv,
-      dx: t.dQkvRaw,
-      dWeight: g(name),
-      partials: t.partials,
-      rows: (d) => d.tokens * heads,
-      cols: c.headDim,
-      eps: c.rmsNormEps,
-      heads,
-      rowStride: qkvWidth(c),
-      offset,
-    });
-  return [
-    copy<D>({ x: t.dQkv, y: t.dQkvRaw, count: (d) => d.tokens * qkvWidth(c) }),
-    ...part('qNorm', c.heads, 0),
-    ...part('kNorm', c.kvHeads, qWidth(c)),
-  ];
-}

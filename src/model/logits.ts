@@ -4,10 +4,10 @@
  */
 import { Activation, planActivations } from '../gpu/activations.ts';
 import type { View } from '../gpu/device.ts';
-import { matmul } from '../gpu/kernels/matmul.ts';
 import { rmsNorm } from '../gpu/kernels/rms-norm.ts';
 import { Program } from '../gpu/program.ts';
 import { packBatch } from './batch.ts';
+import { allLogits } from './heads.ts';
 import type { LanguageModel } from './language-model.ts';
 import { rowActivations, trunkOps, uploadRows, type RowDims } from './trunk.ts';
 
@@ -26,21 +26,13 @@ export async function sequenceLogits(
     ...trunkOps<RowDims>(model, trunk),
     rmsNorm<RowDims>({
       x: trunk.output,
-      weight: model.block('norm'),
+      weight: model.weights.block('norm'),
       y: normed,
       rows,
       cols: config.hiddenSize,
       eps: config.rmsNormEps,
     }),
-    matmul<RowDims>({
-      layout: 'nt',
-      a: normed,
-      b: model.block(model.headBlock),
-      c: logits,
-      m: rows,
-      n: config.vocabSize,
-      k: config.hiddenSize,
-    }),
+    ...allLogits<RowDims>(model, normed, logits, rows),
   ];
   const buffers = planActivations(gpu, ops);
   const program = await Program.compile(gpu, ops);

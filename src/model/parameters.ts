@@ -1,104 +1,155 @@
 /**
- * Where each weight of a checkpoint lives in the model's one weight buffer. Weights that are used
- * by one matmul (query, key and value; gate and up) are laid end to end, so that the matmul sees
- * them as one matrix; a checkpoint sees them under their Hugging Face names.
+ * Where each weight of a checkpoint lies on the GPU. Weights that are used by one matmul (query, key
+ * and value; gate and up) are laid end to end, so that the matmul sees them as one matrix, a block;
+ * a checkpoint sees them under their Hugging Face names. Blocks fill pages, buffers that a kernel
+ * can bind; a block that is larger than a page is cut between rows into pieces.
  * Gradients and optimizer moments use the same layout in buffers of their own.
  */
-import type { View } from '../gpu/device.ts';
+import { rowUnit, storageBytes, type Storage } from '../gpu/storage.ts';
 import type { ModelConfig } from './config.ts';
 
 export interface Parameter {
   /** Hugging Face tensor name. */
   readonly name: string;
   readonly shape: readonly number[];
-  /** In elements, from the start of the pool. */
-  readonly offset: number;
+  readonly block: string;
+  /** Its first row in the block. */
+  readonly row: number;
 }
 
-/** One matrix (or vector) as the kernels see it. */
-interface Block {
-  readonly offset: number;
-  readonly elements: number;
+/** Rows of a block that lie in one page. */
+export interface Piece {
+  readonly page: number;
+  readonly byteOffset: number;
+  readonly firstRow: number;
+  readonly rows: number;
+}
+
+/** One matrix as the kernels see it; a vector is a matrix of one column. */
+export interface Block {
+  readonly storage: Storage;
+  readonly rows: number;
+  readonly cols: number;
+  readonly pieces: readonly Piece[];
 }
 
 export interface ParameterLayout {
   readonly parameters: ReadonlyMap<string, Parameter>;
   readonly blocks: ReadonlyMap<string, Block>;
-  /** Elements of the pool, alignment gaps included. */
-  readonly elements: number;
+  /** Bytes of each page, alignment gaps included. */
+  readonly pages: readonly number[];
 }
 
+export interface BlockSpec {
+  readonly key: string;
+  /** In order; matrices of one block have rows of one length. */
+  readonly members: readonly { name: string; shape: readonly number[] }[];
+  readonly storage: Storage;
+}
+
+/** How weights are stored; norms and biases are always f32. */
+export interface WeightStorage {
+  /** The matrices of the layers. */
+  layers: Storage;
+  /** The embedding and the language-model head. */
+  tables: 'f32' | 'f16' | 'bf16';
+}
+
+export const ALL_F32: WeightStorage = { layers: 'f32', tables: 'f32' };
+
 /** WebGPU binds storage buffers at multiples of 256 bytes. */
-const ALIGN_ELEMENTS = 64;
+const ALIGN = 256;
 
 /** Names of the blocks of one layer. */
 export const layerBlock = (layer: number, part: LayerPart): string => `${layer}.${part}`;
-export type LayerPart =
-  'inputNorm' | 'qkv' | 'qkvBias' | 'qNorm' | 'kNorm' | 'output' | 'postNorm' | 'gateUp' | 'down';
+export type LinearPart = 'qkv' | 'output' | 'gateUp' | 'down';
+export type VectorPart = 'inputNorm' | 'qkvBias' | 'qNorm' | 'kNorm' | 'postNorm';
+export type LayerPart = LinearPart | VectorPart;
 
-export function layoutParameters(config: ModelConfig): ParameterLayout {
+/** Lays blocks one after the other into pages of at most `pageLimit` bytes. */
+export function layoutBlocks(specs: readonly BlockSpec[], pageLimit = Infinity): ParameterLayout {
   const parameters = new Map<string, Parameter>();
   const blocks = new Map<string, Block>();
-  let end = 0;
-  const block = (key: string, ...members: [name: string, ...shape: number[]][]): void => {
-    const start = Math.ceil(end / ALIGN_ELEMENTS) * ALIGN_ELEMENTS;
-    end = start;
-    for (const [name, ...shape] of members) {
-      parameters.set(name, { name, shape, offset: end });
-      end += shape.reduce((a, b) => a * b, 1);
+  const pages: number[] = [];
+  const limit = Math.floor(pageLimit / ALIGN) * ALIGN;
+  for (const { key, members, storage } of specs) {
+    const cols = members[0]!.shape[1] ?? 1;
+    let rows = 0;
+    for (const { name, shape } of members) {
+      parameters.set(name, { name, shape, block: key, row: rows });
+      rows += shape[0]!;
     }
-    blocks.set(key, { offset: start, elements: end - start });
-  };
+    const stored = cols % rowUnit(storage) === 0 ? storage : 'f32';
+    const rowBytes = storageBytes(stored, cols);
+    const pieces: Piece[] = [];
+    for (let firstRow = 0; firstRow < rows;) {
+      const wanted = rows - firstRow;
+      const fits = Math.min(wanted, Math.floor(limit / rowBytes));
+      const bytes = Math.ceil((fits * rowBytes) / ALIGN) * ALIGN;
+      if (pages.length === 0 || pages.at(-1)! + bytes > limit) pages.push(0);
+      const page = pages.length - 1;
+      pieces.push({ page, byteOffset: pages[page]!, firstRow, rows: fits });
+      pages[page]! += bytes;
+      firstRow += fits;
+    }
+    blocks.set(key, { storage: stored, rows, cols, pieces });
+  }
+  return { parameters, blocks, pages };
+}
 
+/** Every weight of a model. */
+export function layoutParameters(
+  config: ModelConfig,
+  storage: WeightStorage = ALL_F32,
+  pageLimit?: number,
+): ParameterLayout {
+  const specs: BlockSpec[] = [];
+  const block = (
+    key: string,
+    stored: Storage,
+    ...members: [name: string, ...shape: number[]][]
+  ): void => {
+    const named = members.map(([name, ...shape]) => ({ name, shape }));
+    specs.push({ key, members: named, storage: stored });
+  };
   const { hiddenSize: d, intermediateSize: f, headDim } = config;
   const q = config.heads * headDim;
   const kv = config.kvHeads * headDim;
-  block('embedding', ['model.embed_tokens.weight', config.vocabSize, d]);
+  block('embedding', storage.tables, ['model.embed_tokens.weight', config.vocabSize, d]);
   for (let layer = 0; layer < config.layers; layer++) {
     const at = `model.layers.${layer}.`;
-    const key = (part: LayerPart): string => layerBlock(layer, part);
-    block(key('inputNorm'), [`${at}input_layernorm.weight`, d]);
-    block(
-      key('qkv'),
+    const matrix = (part: LinearPart, ...members: [string, number, number][]): void =>
+      block(layerBlock(layer, part), storage.layers, ...members);
+    const vector = (part: VectorPart, ...members: [string, number][]): void =>
+      block(layerBlock(layer, part), 'f32', ...members);
+    vector('inputNorm', [`${at}input_layernorm.weight`, d]);
+    matrix(
+      'qkv',
       [`${at}self_attn.q_proj.weight`, q, d],
       [`${at}self_attn.k_proj.weight`, kv, d],
       [`${at}self_attn.v_proj.weight`, kv, d],
     );
     if (config.attentionBias) {
-      block(
-        key('qkvBias'),
+      vector(
+        'qkvBias',
         [`${at}self_attn.q_proj.bias`, q],
         [`${at}self_attn.k_proj.bias`, kv],
         [`${at}self_attn.v_proj.bias`, kv],
       );
     }
     if (config.qkNorm) {
-      block(key('qNorm'), [`${at}self_attn.q_norm.weight`, headDim]);
-      block(key('kNorm'), [`${at}self_attn.k_norm.weight`, headDim]);
+      vector('qNorm', [`${at}self_attn.q_norm.weight`, headDim]);
+      vector('kNorm', [`${at}self_attn.k_norm.weight`, headDim]);
     }
-    block(key('output'), [`${at}self_attn.o_proj.weight`, d, q]);
-    block(key('postNorm'), [`${at}post_attention_layernorm.weight`, d]);
-    block(key('gateUp'), [`${at}mlp.gate_proj.weight`, f, d], [`${at}mlp.up_proj.weight`, f, d]);
-    block(key('down'), [`${at}mlp.down_proj.weight`, d, f]);
+    matrix('output', [`${at}self_attn.o_proj.weight`, d, q]);
+    vector('postNorm', [`${at}post_attention_layernorm.weight`, d]);
+    matrix('gateUp', [`${at}mlp.gate_proj.weight`, f, d], [`${at}mlp.up_proj.weight`, f, d]);
+    matrix('down', [`${at}mlp.down_proj.weight`, d, f]);
   }
-  block('norm', ['model.norm.weight', d]);
-  if (config.kind === 'reward') block('score', ['score.weight', 1, d]);
-  else if (!config.tieWordEmbeddings) block('head', ['lm_head.weight', config.vocabSize, d]);
-  return { parameters, blocks, elements: Math.ceil(end / ALIGN_ELEMENTS) * ALIGN_ELEMENTS };
-}
-
-/** The part of `pool` that holds a block, or rows `from`..`to` of it. */
-export function blockView(
-  layout: ParameterLayout,
-  pool: View,
-  key: string,
-  elements?: { from: number; count: number },
-): View {
-  const block = layout.blocks.get(key);
-  if (!block) throw new Error(`the model has no ${key}`);
-  return {
-    buffer: pool.buffer,
-    byteOffset: pool.byteOffset + 4 * (block.offset + (elements?.from ?? 0)),
-    byteLength: 4 * (elements?.count ?? block.elements),
-  };
+  block('norm', 'f32', ['model.norm.weight', d]);
+  if (config.kind === 'reward') block('score', 'f32', ['score.weight', 1, d]);
+  else if (!config.tieWordEmbeddings) {
+    block('head', storage.tables, ['lm_head.weight', config.vocabSize, d]);
+  }
+  return layoutBlocks(specs, pageLimit);
 }

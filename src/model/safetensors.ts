@@ -1,4 +1,5 @@
 /** Safetensors files in (tensor by tensor, so that a file may be larger than memory) and out. */
+import { decode } from '../gpu/storage.ts';
 import { CheckpointError } from './errors.ts';
 import type { FileSource } from './files.ts';
 import {
@@ -33,18 +34,47 @@ export class SafetensorsFile {
 
   /** One tensor's values, row-major, whatever dtype they are stored in. */
   async read(name: string): Promise<Floats> {
-    const { path } = this.source;
+    const { start, end } = this.entry(name);
+    return this.readRange(name, start, end);
+  }
+
+  /** The same in parts of whole rows, so that a large tensor never is in memory all at once. */
+  async readParts(
+    name: string,
+    take: (values: Float32Array, firstRow: number) => void,
+  ): Promise<void> {
+    const { start, end, shape } = this.entry(name);
+    const rows = shape[0] ?? 1;
+    const rowBytes = (end - start) / Math.max(1, rows);
+    const rowsPerPart = Math.max(1, Math.floor(PART_BYTES / Math.max(1, rowBytes)));
+    for (let row = 0; row < rows; row += rowsPerPart) {
+      const last = Math.min(rows, row + rowsPerPart);
+      take(await this.readRange(name, start + row * rowBytes, start + last * rowBytes), row);
+    }
+  }
+
+  private entry(name: string): TensorEntry {
     const entry = this.tensors.get(name);
     if (!entry) {
-      throw new CheckpointError(`${path} has no tensor ${name}; choose a complete checkpoint`);
+      throw new CheckpointError(
+        `${this.source.path} has no tensor ${name}; choose a complete checkpoint`,
+      );
     }
-    const bytes = await this.source.read(entry.start, entry.end);
-    if (bytes.length !== entry.end - entry.start) {
-      throw new CheckpointError(`${path} changed while tensor ${name} was read; start again`);
+    return entry;
+  }
+
+  private async readRange(name: string, start: number, end: number): Promise<Floats> {
+    const bytes = await this.source.read(start, end);
+    if (bytes.length !== end - start) {
+      throw new CheckpointError(
+        `${this.source.path} changed while tensor ${name} was read; start again`,
+      );
     }
-    return toFloats(bytes, entry.dtype);
+    return toFloats(bytes, this.entry(name).dtype);
   }
 }
+
+const PART_BYTES = 2 ** 25;
 
 /** All tensors of a file that is already in memory; `path` is for messages. */
 export async function readSafetensors(bytes: Bytes, path: string): Promise<Map<string, Floats>> {
@@ -62,26 +92,7 @@ export async function readSafetensors(bytes: Bytes, path: string): Promise<Map<s
 function toFloats(bytes: Bytes, dtype: Dtype): Floats {
   const { buffer } = bytes.slice(); // typed arrays want an aligned start
   if (dtype === 'F32') return new Float32Array(buffer);
-  const halves = new Uint16Array(buffer);
-  if (dtype === 'F16') {
-    halfValues ??= Float32Array.from({ length: 1 << 16 }, (_, bits) => halfToNumber(bits));
-    const values = halfValues;
-    return Float32Array.from(halves, (bits) => values[bits] as number);
-  }
-  // bfloat16 is the upper half of a float32.
-  return new Float32Array(Uint32Array.from(halves, (bits) => bits << 16).buffer);
-}
-
-/** Every float16, by its bits: looking up is faster than taking apart. Made when first needed. */
-let halfValues: Float32Array | undefined;
-
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 0x1f) return fraction ? NaN : sign * Infinity;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+  return decode(dtype === 'F16' ? 'f16' : 'bf16', buffer) as Floats;
 }
 
 export interface Tensor {

@@ -2,14 +2,15 @@
  * The trunk of a model over packed rows: token ids in, hidden states before the last norm out.
  */
 import { Activation } from '../gpu/activations.ts';
-import type { Gpu } from '../gpu/device.ts';
 import type { Op } from '../gpu/kernel.ts';
 import { gather } from '../gpu/kernels/gather.ts';
+import type { Memory } from '../gpu/memory.ts';
 import type { PackedBatch } from './batch.ts';
 import type { LanguageModel } from './language-model.ts';
 import {
   layerActivations,
-  layerForward,
+  layerInner,
+  projectDown,
   type LayerSaved,
   type LayerShape,
   type RowDims,
@@ -27,8 +28,14 @@ export interface Trunk {
   output: Activation;
 }
 
-export function rowActivations(model: LanguageModel, maxTokens: number): Trunk {
-  const shape = { config: model.config, maxTokens, frequencies: model.frequencies };
+/** What the ops of a model's layers share when memory is planned for `maxTokens` rows. */
+export function layerShape(model: LanguageModel<Memory>, maxTokens: number): LayerShape {
+  const { config, frequencies, lora } = model;
+  return { config, maxTokens, frequencies, lora: lora?.config };
+}
+
+export function rowActivations(model: LanguageModel<Memory>, maxTokens: number): Trunk {
+  const shape = layerShape(model, maxTokens);
   const embedded = new Activation('embedded', maxTokens * model.config.hiddenSize);
   const layers: LayerSaved[] = [];
   let output = embedded;
@@ -50,36 +57,42 @@ export function rowInputs(rows: number): Trunk['inputs'] {
 }
 
 export function uploadRows(
-  gpu: Gpu,
+  memory: Memory,
   inputs: Trunk['inputs'],
   rows: Pick<PackedBatch, 'ids' | 'positions' | 'spans'>,
 ): void {
   for (const key of ['ids', 'positions', 'spans'] as const) {
     const { view } = inputs[key];
-    if (view && rows[key].length > 0) gpu.upload(view, rows[key]);
+    if (view && rows[key].length > 0) memory.upload(view, rows[key]);
   }
 }
 
+/** A row of the embedding for each id; one op per piece of the table. */
 export function embed<D extends RowDims>(
-  model: LanguageModel,
+  model: LanguageModel<Memory>,
   ids: Activation,
   out: Activation,
-): Op<D> {
-  return gather<D>({
-    table: model.block('embedding'),
-    ids,
-    out,
-    rows: (d) => d.tokens,
-    cols: model.config.hiddenSize,
-    label: 'embedding',
-  });
+): Op<D>[] {
+  return model.weights.pieces('embedding').map(({ view, firstRow, rows: count }) =>
+    gather<D>({
+      table: view,
+      ids,
+      out,
+      rows: (d) => d.tokens,
+      cols: model.config.hiddenSize,
+      first: firstRow,
+      count,
+      label: 'embedding',
+    }),
+  );
 }
 
-export function trunkOps<D extends RowDims>(model: LanguageModel, trunk: Trunk): Op<D>[] {
+export function trunkOps<D extends RowDims>(model: LanguageModel<Memory>, trunk: Trunk): Op<D>[] {
   return [
-    embed<D>(model, trunk.inputs.ids, trunk.embedded),
-    ...trunk.layers.flatMap((saved, i) =>
-      layerForward<D>(trunk.shape, model.layer(i), saved, trunk.inputs),
-    ),
+    ...embed<D>(model, trunk.inputs.ids, trunk.embedded),
+    ...trunk.layers.flatMap((saved, i) => [
+      ...layerInner<D>(trunk.shape, model.layer(i), saved, trunk.inputs),
+      ...projectDown<D>(model.layer(i), saved),
+    ]),
   ];
 }

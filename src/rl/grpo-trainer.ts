@@ -5,7 +5,8 @@
  */
 import { AdamW } from '../model/adamw.ts';
 import { packBatch, type PackedBatch } from '../model/batch.ts';
-import { BatchRunner } from '../model/batch-runner.ts';
+import { BatchRunner, type BatchLimits } from '../model/batch-runner.ts';
+import type { DecoderLimits } from '../model/decoder-ops.ts';
 import { Decoder } from '../model/decoder.ts';
 import { LanguageModel } from '../model/language-model.ts';
 import type { Tokenizer } from '../model/tokenizer.ts';
@@ -14,7 +15,7 @@ import { take, type Source } from './data.ts';
 import { completionMetrics } from './metrics.ts';
 import { grpoLoss, type BatchTotals, type CompletionTerms } from './objectives/grpo.ts';
 import type { Group } from './protocol.ts';
-import type { Recipe } from './recipe.ts';
+import { adamwOptions, type Recipe } from './recipe.ts';
 import type { GoldJudge, Reward } from './reward.ts';
 import { rollOut, type RolloutGroup } from './rollout.ts';
 import { learningRate, warmupSteps } from './schedule.ts';
@@ -56,6 +57,30 @@ interface UpdateStats {
   samplingDifference: { mean: number; max: number };
 }
 
+/** The most that is written at once. */
+export function rolloutLimits(recipe: Recipe): DecoderLimits {
+  const perBatch = recipe.per_device_train_batch_size;
+  return {
+    maxSequences: perBatch,
+    maxPromptTokens: (perBatch / recipe.num_generations) * recipe.max_prompt_length,
+    maxNewTokens: recipe.max_completion_length,
+  };
+}
+
+/** The most that is learnt from at once. */
+export function updateLimits(recipe: Recipe): BatchLimits {
+  const { maxSequences, maxPromptTokens, maxNewTokens } = rolloutLimits(recipe);
+  const maxTargets = maxSequences * maxNewTokens;
+  const recompute = recipe.gradient_checkpointing;
+  return { maxTokens: maxPromptTokens + maxTargets, maxTargets, recompute };
+}
+
+function copyOf(policy: LanguageModel): LanguageModel {
+  const model = LanguageModel.allocate(policy.gpu, policy.config);
+  model.weights.copyFrom(policy.weights, policy.gpu);
+  return model;
+}
+
 export class GrpoTrainer implements Trainer {
   step = 0;
   tokensSeen = 0;
@@ -77,29 +102,12 @@ export class GrpoTrainer implements Trainer {
   /** Allocates everything a run needs; `parts.policy` is what will be trained, in place. */
   static async create(recipe: Recipe, parts: GrpoParts): Promise<GrpoTrainer> {
     const { policy } = parts;
-    const perBatch = recipe.per_device_train_batch_size;
-    const groups = perBatch / recipe.num_generations;
-    const optimizer = await AdamW.create(policy, {
-      beta1: recipe.adam_beta1,
-      beta2: recipe.adam_beta2,
-      epsilon: recipe.adam_epsilon,
-      weightDecay: recipe.weight_decay,
-      maxGradNorm: recipe.max_grad_norm,
-    });
-    const decoder = await Decoder.create(policy, {
-      maxSequences: perBatch,
-      maxPromptTokens: groups * recipe.max_prompt_length,
-      maxNewTokens: recipe.max_completion_length,
-    });
-    const limits = {
-      maxTokens: groups * recipe.max_prompt_length + perBatch * recipe.max_completion_length,
-      maxTargets: perBatch * recipe.max_completion_length,
-    };
-    const runner = await BatchRunner.create(policy, limits, optimizer.gradients);
+    const optimizer = await AdamW.create(policy, adamwOptions(recipe));
+    const decoder = await Decoder.create(policy, rolloutLimits(recipe));
+    const runner = await BatchRunner.create(policy, updateLimits(recipe), optimizer.gradients);
     let reference: GrpoTrainer['reference'];
     if (recipe.beta > 0) {
-      const model = new LanguageModel(policy.gpu, policy.config);
-      model.copyWeightsFrom(policy);
+      const model = policy.lora ? policy.withoutAdapter() : copyOf(policy);
       reference = { model, runner: await runner.withWeights(model) };
     }
     return new GrpoTrainer(recipe, parts, optimizer, decoder, runner, reference);
@@ -338,7 +346,8 @@ export class GrpoTrainer implements Trainer {
     this.decoder.destroy();
     this.runner.destroy();
     this.reference?.runner.destroy();
-    this.reference?.model.destroy();
+    // Without an adapter the reference is a copy; with one it is the policy's own weights.
+    if (!this.model.lora) this.reference?.model.destroy();
     this.optimizer.destroy();
   }
 }

@@ -5,6 +5,7 @@
 import { isMap, isNode, isScalar, LineCounter, parseDocument, stringify } from 'yaml';
 import type { AdamWOptions } from '../model/adamw.ts';
 import type { BatchLimits } from '../model/batch-runner.ts';
+import type { LoraConfig } from '../model/peft.ts';
 import { nearest } from './nearest.ts';
 import { checkTogether, checkValue, oneOf, readArgument, RecipeError } from './recipe/check.ts';
 import {
@@ -152,8 +153,14 @@ export function adamwOptions(recipe: Recipe): AdamWOptions {
   };
 }
 
+/** The adapter a recipe asks for. */
+export function loraConfig(recipe: Recipe): LoraConfig | undefined {
+  if (!recipe.use_peft) return undefined;
+  return { r: recipe.lora_r, alpha: recipe.lora_alpha, targets: recipe.lora_target_modules };
+}
+
 /** What one batch takes at most: examples (sft), or prompts with all their responses (reward). */
 export function batchLimits(recipe: Recipe): BatchLimits {
   const maxTokens = recipe.per_device_train_batch_size * recipe.max_length;
-  return { maxTokens, maxTargets: maxTokens };
+  return { maxTokens, maxTargets: maxTokens, recompute: recipe.gradient_checkpointing };
 }

@@ -3,12 +3,14 @@
  *   recipe.yaml              every key, defaults included
  *   metrics.jsonl            one row per step
  *   completions/step-N.jsonl every completion of step N
- *   checkpoints/step-N/      a Hugging Face folder, plus optimizer.safetensors and trainer_state.json
+ *   checkpoints/step-N/      a Hugging Face folder (of a model, or of a peft adapter), plus
+ *                            optimizer.safetensors and trainer_state.json
  *   summary.json             written when the run ends
  * A checkpoint counts once its trainer_state.json exists, which is written last. Data and random
  * numbers follow from the step number, so a resumed run gives the numbers of one that never stopped.
  */
 import { encodeCheckpoint, type CheckpointFiles } from '../model/checkpoint.ts';
+import { ADAPTER_WEIGHTS, encodeAdapter } from '../model/peft.ts';
 import { readSafetensors, writeSafetensors } from '../model/safetensors.ts';
 import type { Group, MetricsRow } from './protocol.ts';
 import { recipeYaml, type Recipe } from './recipe.ts';
@@ -61,7 +63,7 @@ export class Run {
     restoreTrainer(this.trainer, {
       step,
       tokensSeen: counters.num_input_tokens_seen ?? 0,
-      weights: await tensors('model.safetensors'),
+      weights: await tensors(this.trainer.model.lora ? ADAPTER_WEIGHTS : 'model.safetensors'),
       firstMoments: named('exp_avg.'),
       secondMoments: named('exp_avg_sq.'),
     });
@@ -95,9 +97,13 @@ export class Run {
   async save(): Promise<void> {
     const state = await saveTrainer(this.trainer);
     const at = `checkpoints/step-${state.step}`;
-    const { config, layout } = this.trainer.model;
-    const files = encodeCheckpoint(config, layout, state.weights, this.tokenizerFiles);
-    for (const [name, data] of files) await this.folder.write(`${at}/${name}`, data);
+    const { config, lora, trainable } = this.trainer.model;
+    const { layout } = trainable;
+    const files = lora
+      ? encodeAdapter(lora.config, this.recipe.model_name_or_path!, layout, state.weights)
+      : encodeCheckpoint(config, layout, state.weights);
+    const all = [...this.tokenizerFiles, ...files];
+    for (const [name, data] of all) await this.folder.write(`${at}/${name}`, data);
     const moments = new Map<string, { shape: readonly number[]; values: Float32Array }>();
     for (const [name, { shape }] of layout.parameters) {
       moments.set(`exp_avg.${name}`, { shape, values: state.firstMoments.get(name)! });

@@ -15,8 +15,8 @@ import type { CheckpointFolder } from '../model/files.ts';
 import { LanguageModel } from '../model/language-model.ts';
 import { Tokenizer, tokenizerFiles } from '../model/tokenizer.ts';
 import { GrpoTrainer } from './grpo-trainer.ts';
-import { initializeWeights } from './initialize.ts';
-import { RecipeError, type Recipe } from './recipe.ts';
+import { initializeAdapter, initializeWeights } from './initialize.ts';
+import { loraConfig, RecipeError, type Recipe } from './recipe.ts';
 import type { Reward } from './reward.ts';
 import { RewardModel } from './reward-model.ts';
 import { RewardTrainer } from './reward-trainer.ts';
@@ -59,7 +59,14 @@ async function openModel(
       `${folder.name} is a reward model; ${recipe.algorithm} trains a causal language model`,
     );
   }
-  const model = new LanguageModel(gpu, rewarding ? asRewardConfig(config) : config);
+  const lora = loraConfig(recipe);
+  if (lora) {
+    const quantised = recipe.load_in_4bit ? 'int4' : recipe.load_in_8bit ? 'int8' : undefined;
+    const model = await loadModel(gpu, folder, { lora, quantised });
+    initializeAdapter(model.trainable, recipe.seed);
+    return model;
+  }
+  const model = LanguageModel.allocate(gpu, rewarding ? asRewardConfig(config) : config);
   if (recipe.random_init) initializeWeights(model, recipe.seed);
   else await loadWeights(model, folder, rewarding && config.kind === 'causal');
   return model;

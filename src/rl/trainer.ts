@@ -26,7 +26,7 @@ export interface Trainer {
   destroy(): void;
 }
 
-/** What continues a run: weights, moments and counters. */
+/** What continues a run: the weights that train, moments and counters. */
 export interface TrainerState {
   step: number;
   tokensSeen: number;
@@ -41,24 +41,21 @@ export async function saveTrainer({
   step,
   tokensSeen,
 }: Trainer): Promise<TrainerState> {
-  const { gpu } = model;
-  const [weights, m, v] = await gpu.read(model.weights, optimizer.m, optimizer.v);
-  const split = (bytes: ArrayBuffer | undefined): Map<string, Float32Array> =>
-    model.splitPool(new Float32Array(bytes as ArrayBuffer));
+  const { gpu, trainable } = model;
   return {
     step,
     tokensSeen,
-    weights: split(weights),
-    firstMoments: split(m),
-    secondMoments: split(v),
+    weights: await trainable.read(gpu),
+    firstMoments: await optimizer.memory.m.read(gpu),
+    secondMoments: await optimizer.memory.v.read(gpu),
   };
 }
 
 export function restoreTrainer(trainer: Trainer, state: TrainerState): void {
   const { model, optimizer } = trainer;
-  model.setTensors(state.weights);
-  model.setTensors(state.firstMoments, optimizer.m);
-  model.setTensors(state.secondMoments, optimizer.v);
+  model.trainable.setTensors(state.weights);
+  optimizer.memory.m.setTensors(state.firstMoments);
+  optimizer.memory.v.setTensors(state.secondMoments);
   optimizer.steps = state.step;
   trainer.step = state.step;
   trainer.tokensSeen = state.tokensSeen;

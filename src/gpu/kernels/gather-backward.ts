@@ -5,7 +5,7 @@ const kernel = {
   name: 'gather-backward',
   code,
   bindings: ['read', 'read', 'read', 'read', 'write'],
-  params: { owners: 'u32', cols: 'u32' },
+  params: { owners: 'u32', cols: 'u32', first: 'u32', count: 'u32' },
 } as const satisfies Kernel;
 
 /** Rows grouped by the table row they were gathered from; see `groupByTarget`. */
@@ -21,8 +21,11 @@ export interface TargetGroups<T> {
 export interface GatherBackwardLaunch<D> extends TargetGroups<Bindable> {
   /** [rows, cols] */
   dOut: Bindable;
-  /** [n, cols], added to. */
+  /** [count, cols], added to. */
   dTable: Bindable;
+  /** The ids that the table holds, where it is part of a larger one; others are left out. */
+  first?: number;
+  count?: number;
   /** How many distinct table rows were gathered. */
   owners: Dyn<D>;
   cols: Dyn<D>;
@@ -32,10 +35,11 @@ export interface GatherBackwardLaunch<D> extends TargetGroups<Bindable> {
 /** The gradient of `gather`: dTable[ids[r],:] += dOut[r,:], repeatable to the bit. */
 export function gatherBackward<D>(launch: GatherBackwardLaunch<D>): Op<D> {
   const { dOut, order, starts, targets, dTable, owners, cols, label } = launch;
+  const { first = 0, count = 0xffffffff } = launch;
   return op<D, (typeof kernel)['params']>(kernel, {
     ...(label && { label }),
     bindings: [dOut, order, starts, targets, dTable],
-    params: { owners, cols },
+    params: { owners, cols, first, count },
     grid: (d) => foldGrid(Math.ceil((resolve(owners, d) * Math.ceil(resolve(cols, d) / 64)) / 4)),
   });
 }

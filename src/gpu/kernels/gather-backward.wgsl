@@ -1,8 +1,9 @@
-// dTable[targets[u],:] += sum over q in [starts[u], starts[u+1]) of dOut[order[q],:]
-// dOut [rows, cols], order [rows], starts [owners+1], targets [owners], dTable [n, cols]
+// dTable[targets[u] - first,:] += sum over q in [starts[u], starts[u+1]) of dOut[order[q],:]
+// dOut [rows, cols], order [rows], starts [owners+1], targets [owners], dTable [count, cols]; targets beyond
+// the table are left out.
 // Each sum has one owner: no atomics (WGSL has none for f32), and its order is fixed, so that the same
 // batch gives the same bits. 16 invocations own 64 columns of one target.
-struct Params { owners: u32, cols: u32 }
+struct Params { owners: u32, cols: u32, first: u32, count: u32 }
 @group(0) @binding(0) var<storage, read> d_out: array<f32>;
 @group(0) @binding(1) var<storage, read> order: array<u32>;
 @group(0) @binding(2) var<storage, read> starts: array<u32>;
@@ -18,6 +19,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let blocks = (p.cols + 63u) / 64u;
   let owner = index / blocks;
   if (owner >= p.owners) { return; }
+  let place = targets[owner] - p.first;
+  if (place >= p.count) { return; }
   let col = index % blocks * 64u + id.x % TEAM;
   let end = starts[owner + 1u];
   // Columns past the end read a neighbour's values and are not stored.
@@ -32,7 +35,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     c += d_out[at + 2u * TEAM];
     d += d_out[at + 3u * TEAM];
   }
-  let at = targets[owner] * p.cols + col;
+  let at = place * p.cols + col;
   if (col < p.cols) { d_table[at] += a; }
   if (col + TEAM < p.cols) { d_table[at + TEAM] += b; }
   if (col + 2u * TEAM < p.cols) { d_table[at + 2u * TEAM] += c; }

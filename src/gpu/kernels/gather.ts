@@ -1,31 +1,46 @@
 import { foldGrid, op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
+import { fetchFours, type Storage } from '../storage.ts';
 import code from './gather.wgsl?raw';
 
-const kernel = {
-  name: 'gather',
-  code,
-  bindings: ['read', 'read', 'write'],
-  params: { rows: 'u32', cols: 'u32' },
-} as const satisfies Kernel;
+const params = { rows: 'u32', cols: 'u32', first: 'u32', count: 'u32' } as const;
+
+/** Four numbers at a time where rows are in fours, in whatever storage the table has. */
+function kernelFor(storage: Storage, inFours: boolean): Kernel<typeof params> {
+  const one = { element: 'f32', code: 'fn fetch_table(i: u32) -> f32 { return table[i]; }' };
+  const fetch = inFours ? fetchFours(storage, 'table') : one;
+  const types = `alias Stored = ${fetch.element};\nalias Element = ${inFours ? 'vec4f' : 'f32'};\n`;
+  return {
+    name: `gather ${storage} ${inFours ? 4 : 1}`,
+    code: `${types}${code}\n${fetch.code}\n`,
+    bindings: ['read', 'read', 'write'],
+    params,
+  };
+}
 
 export interface GatherLaunch<D> {
-  /** [n, cols] */
+  /** [count, cols], of any storage. */
   table: Bindable;
-  /** u32 [rows], each below n. */
+  /** u32 [rows] */
   ids: Bindable;
-  /** [rows, cols] */
+  /** [rows, cols], f32 */
   out: Bindable;
   rows: Dyn<D>;
-  cols: Dyn<D>;
+  cols: number;
+  /** The ids that the table holds, where it is part of a larger one; rows of others stay as they are. */
+  first?: number;
+  count?: number;
   label?: string;
 }
 
 /** out[r,:] = table[ids[r],:]: an embedding look-up, or the picking of rows. */
-export function gather<D>({ table, ids, out, rows, cols, label }: GatherLaunch<D>): Op<D> {
-  return op<D, (typeof kernel)['params']>(kernel, {
+export function gather<D>(launch: GatherLaunch<D>): Op<D> {
+  const { table, ids, out, rows, cols, first = 0, count = 0xffffffff, label } = launch;
+  const inFours = cols % 4 === 0;
+  const storage = ('storage' in table && table.storage) || 'f32';
+  return op<D, typeof params>(kernelFor(storage, inFours), {
     ...(label && { label }),
     bindings: [table, ids, out],
-    params: { rows, cols },
+    params: { rows, cols: inFours ? cols / 4 : cols, first, count },
     grid: (d) => foldGrid(Math.ceil(resolve(rows, d) / 4)),
   });
 }

@@ -1,9 +1,10 @@
-// out[r,:] = table[ids[r],:]      table [n, cols], ids [rows], out [rows, cols]
+// out[r,:] = table[ids[r] - first,:] where first <= ids[r] < first + count
+// table [count, cols], ids [rows], out [rows, cols]; `cols` counts elements of FOURS or one number.
 // 16 invocations share a row: whole memory sectors on a card, few idle lanes in short rows.
-struct Params { rows: u32, cols: u32 }
-@group(0) @binding(0) var<storage, read> table: array<f32>;
+struct Params { rows: u32, cols: u32, first: u32, count: u32 }
+@group(0) @binding(0) var<storage, read> table: array<Stored>;
 @group(0) @binding(1) var<storage, read> ids: array<u32>;
-@group(0) @binding(2) var<storage, read_write> out: array<f32>;
+@group(0) @binding(2) var<storage, read_write> out: array<Element>;
 @group(1) @binding(0) var<uniform> p: Params;
 
 const TEAM = 16u;
@@ -12,7 +13,9 @@ const TEAM = 16u;
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let row = id.x / TEAM + id.y * (65535u * 64u / TEAM);
   if (row >= p.rows) { return; }
-  let source = ids[row] * p.cols;
+  let place = ids[row] - p.first;
+  if (place >= p.count) { return; }
+  let source = place * p.cols;
   let destination = row * p.cols;
-  for (var c = id.x % TEAM; c < p.cols; c += TEAM) { out[destination + c] = table[source + c]; }
+  for (var c = id.x % TEAM; c < p.cols; c += TEAM) { out[destination + c] = fetch_table(source + c); }
 }

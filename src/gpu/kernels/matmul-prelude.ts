@@ -1,41 +1,71 @@
 /**
  * What the matmul kernels know of memory, as WGSL: how a 4 x 4 block of an operand is loaded and how
- * four neighbours of c are stored. Layout, alignment and epilogue are settled here, so that the
- * kernels themselves only multiply.
+ * four neighbours of c are stored. Layout, alignment, storage and epilogue are settled here, so that
+ * the kernels themselves only multiply.
  */
+import { fetchFours, type Storage } from '../storage.ts';
 
 export interface MatmulMemory {
+  /** c is the sum of one or two products. */
+  products: readonly Product[];
+  /** Columns and places of c are multiples of four: c and the addend are accessed four at a time. */
+  alignedC: boolean;
+  /** n is a multiple of the tile's columns: no column lies beyond it. */
+  wholeColumns: boolean;
+  /** What is added to the product: one row to all of its rows, a matrix of its size, or nothing. */
+  addend: 'row' | 'matrix' | 'none';
+  accumulate: boolean;
+  /** The products are multiplied by the parameter `scale`. */
+  scaled: boolean;
+}
+
+export interface Product {
   /** Rows of the operand follow k (a in tn, b in nn and tn) or its other dimension. */
   a: Operand;
   b: Operand;
   /** k is a multiple of four: no block reaches beyond it. */
   evenK: boolean;
-  /** n is a multiple of four: c and the addend are accessed four at a time. */
-  alignedN: boolean;
-  /** What is added to the product: one row to all of its rows, a matrix of its size, or nothing. */
-  addend: 'row' | 'matrix' | 'none';
-  accumulate: boolean;
 }
 
 export interface Operand {
   kMajor: boolean;
-  /** Rows are multiples of four long, so that four neighbours are one vec4. */
+  /** Rows and places are multiples of four, so that four neighbours are one vec4. */
   aligned: boolean;
+  storage: Storage;
 }
 
-export function matmulPrelude({ a, b, evenK, alignedN, addend, accumulate }: MatmulMemory): string {
-  const element = (aligned: boolean): string => (aligned ? 'vec4f' : 'f32');
+export function matmulPrelude(memory: MatmulMemory): string {
+  const { products, alignedC } = memory;
+  const c = alignedC ? 'vec4f' : 'f32';
+  const places = products.map(
+    (_, p) =>
+      `k${p}: u32, a${p}_offset: u32, a${p}_stride: u32, b${p}_offset: u32, b${p}_stride: u32,`,
+  );
   return `
-struct Params { m: u32, n: u32, k: u32 }
-@group(0) @binding(0) var<storage, read> a: array<${element(a.aligned)}>;
-@group(0) @binding(1) var<storage, read> b: array<${element(b.aligned)}>;
-@group(0) @binding(2) var<storage, read> addend: array<${element(alignedN)}>;
-@group(0) @binding(3) var<storage, read_write> c: array<${element(alignedN)}>;
+struct Params {
+  m: u32, n: u32, c_offset: u32, c_stride: u32, scale: f32,
+  ${places.join('\n  ')}
+}
+@group(0) @binding(0) var<storage, read> addend: array<${c}>;
+@group(0) @binding(1) var<storage, read_write> c: array<${c}>;
 @group(1) @binding(0) var<uniform> p: Params;
-${load('a', 'm', a, evenK)}
-${load('b', 'n', b, evenK)}
-${store(alignedN, addend, accumulate)}
+${products.map((product, i) => operands(product, i)).join('\n')}
+${store(memory)}
 `;
+}
+
+function operands({ a, b, evenK }: Product, index: number): string {
+  const bind = (x: 'a' | 'b', operand: Operand, binding: number): string => {
+    const name = `${x}${index}`;
+    const { element, code } = operand.aligned
+      ? fetchFours(operand.storage, name)
+      : { element: 'f32', code: '' };
+    return `
+@group(0) @binding(${binding}) var<storage, read> ${name}: array<${element}>;
+${code}
+${load(name, `k${index}`, operand, evenK)}`;
+  };
+  return bind('a', a, 2 + 2 * index) + bind('b', b, 3 + 2 * index);
 }
 
 /**
@@ -44,28 +74,30 @@ ${store(alignedN, addend, accumulate)}
  * the load inside the buffer. A walk along k begins at start_x(o), the places of its four rows, and
  * adds step_x() for every four of k, so that nothing is multiplied inside a loop.
  */
-function load(x: 'a' | 'b', outer: 'm' | 'n', operand: Operand, evenK: boolean): string {
+function load(x: string, end: string, operand: Operand, evenK: boolean): string {
   const { kMajor, aligned } = operand;
   const four = (f: (i: number) => string): string => [0, 1, 2, 3].map(f).join(',\n    ');
-  // A vec4 of x, or four of its numbers; `by` numbers lie between them.
   const row = (i: number): string =>
-    aligned ? `${x}[at[${i}]]` : `vec4f(${four((j) => `${x}[at[${i}] + ${j}u]`)})`;
+    aligned ? `fetch_${x}(at[${i}])` : `vec4f(${four((j) => `${x}[at[${i}] + ${j}u]`)})`;
   // Row-major, k lies along the rows, and what is loaded has to be turned.
   const turned = !kMajor;
   const whole = evenK || (turned && aligned);
   const masked = (i: number): string => {
     if (whole) return row(i);
     return turned
-      ? `select(vec4f(), ${row(i)}, vec4u(k, k + 1u, k + 2u, k + 3u) < vec4u(p.k))`
-      : `select(vec4f(), ${row(i)}, k + ${i}u < p.k)`;
+      ? `select(vec4f(), ${row(i)}, vec4u(k, k + 1u, k + 2u, k + 3u) < vec4u(p.${end}))`
+      : `select(vec4f(), ${row(i)}, k + ${i}u < p.${end})`;
   };
   const block = `mat4x4f(
     ${four(masked)})`;
+  // Counted in vec4s where x is read by them.
   const unit = aligned ? ' / 4u' : '';
+  const along = `p.${x}_stride${unit}`;
+  const from = `p.${x}_offset${unit}`;
   const places = kMajor
-    ? `vec4u(0u, 1u, 2u, 3u) * (p.${outer}${unit}) + o${unit}`
-    : `(vec4u(0u, 1u, 2u, 3u) + o) * (p.k${unit})`;
-  const step = kMajor ? (aligned ? `p.${outer}` : `4u * p.${outer}`) : aligned ? '1u' : '4u';
+    ? `vec4u(0u, 1u, 2u, 3u) * (${along}) + (${from} + o${unit})`
+    : `(vec4u(0u, 1u, 2u, 3u) + o) * (${along}) + ${from}`;
+  const step = kMajor ? `4u * (${along})` : aligned ? '1u' : '4u';
   return `
 fn start_${x}(o: u32) -> vec4u { return ${places}; }
 fn step_${x}() -> u32 { return ${step}; }
@@ -75,22 +107,27 @@ fn load_${x}(at: vec4u, k: u32) -> mat4x4f {
 }
 
 /** store(row, column, value): four neighbours of c with what is added, those inside c only. */
-function store(aligned: boolean, addend: MatmulMemory['addend'], accumulate: boolean): string {
-  const added = {
-    row: (_: string, column: string) => ` + addend[${column}]`,
-    matrix: (at: string) => ` + addend[${at}]`,
-    none: () => '',
-  }[addend];
-  const assign = (at: string, column: string, value: string): string =>
-    `c[${at}] = ${value}${added(at, column)}${accumulate ? ` + c[${at}]` : ''};`;
-  const body = aligned
-    ? `  if (row < p.m && column < p.n) {
-    ${assign('(row * p.n + column) / 4u', 'column / 4u', 'value')}
+function store(memory: MatmulMemory): string {
+  const { alignedC, wholeColumns, addend, accumulate, scaled } = memory;
+  const added = { row: ' + addend[row_at]', matrix: ' + addend[at]', none: '' }[addend];
+  const product = (value: string): string => (scaled ? `p.scale * ${value}` : value);
+  // What is added lies as c does: its row as one of c's, its matrix in the same places.
+  const assign = (value: string): string =>
+    `c[at] = ${product(value)}${added}${accumulate ? ' + c[at]' : ''};`;
+  const at = 'p.c_offset + row * p.c_stride + column';
+  const row = 'p.c_offset + column';
+  const body = alignedC
+    ? `  if (row < p.m${wholeColumns ? '' : ' && column < p.n'}) {
+    let at = (${at}) / 4u;
+    let row_at = (${row}) / 4u;
+    ${assign('value')}
   }`
     : [0, 1, 2, 3]
         .map(
           (i) => `  if (row < p.m && column + ${i}u < p.n) {
-    ${assign(`row * p.n + column + ${i}u`, `column + ${i}u`, `value[${i}]`)}
+    let at = ${at} + ${i}u;
+    let row_at = ${row} + ${i}u;
+    ${assign(`value[${i}]`)}
   }`,
         )
         .join('\n');

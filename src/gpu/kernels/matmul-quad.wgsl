@@ -1,11 +1,12 @@
-// c[m,n] (+)= A[m,k] B[k,n] (+ bias[n] or residual[m,n]), f32, for adapters that run shaders on the CPU.
+// c[m,n] (+)= scale * sum of products A[m,k] B[k,n] (+ bias[n] or residual[m,n]), for adapters that
+// run shaders on the CPU.
 //
 // Such an adapter runs four invocations as the lanes of one vector register, and a load costs it
 // some fifty instructions whatever the addresses, a swap between lanes only one. So a workgroup is
-// one quad that computes a 16 x 16 tile: every lane loads four rows of A and four columns of B for
-// four steps of k, and lane l multiplies its columns with the rows of lanes l, l^1, l^2 and l^3,
-// which reach it by quad swaps: 1024 multiplications for 32 loaded numbers. All four products are
-// named variables of matrix type, since an indexed array would live in memory.
+// one quad that computes a tile of 16 rows and BLOCKS x 16 columns: every lane loads four rows of A
+// and four columns of each block of B for four steps of k, and lane l multiplies its columns with
+// the rows of lanes l, l^1, l^2 and l^3, which reach it by quad swaps. All products are named
+// variables of matrix type, since an indexed array would live in memory.
 // Workgroups: x over columns, y over rows.
 fn swap_x(x: mat4x4f) -> mat4x4f {
   return mat4x4f(quadSwapX(x[0]), quadSwapX(x[1]), quadSwapX(x[2]), quadSwapX(x[3]));
@@ -30,29 +31,43 @@ fn main(
 ) {
   let tile = 16u * group.y;
   let row = tile + 4u * lane;
-  let column = 16u * group.x + 4u * lane;
-  var own: mat4x4f;
-  var by_x: mat4x4f;
-  var by_y: mat4x4f;
-  var by_xy: mat4x4f;
-  let k_end = p.k;
-  var a_at = start_a(row);
-  var b_at = start_b(column);
-  let a_step = step_a();
-  let b_step = step_b();
-  for (var k = 0u; k < k_end; k += 4u) {
-    let columns = load_b(b_at, k);
-    let rows = transpose(load_a(a_at, k));
-    a_at += a_step;
-    b_at += b_step;
-    let rows_x = swap_x(rows);
-    own += columns * rows;
-    by_x += columns * rows_x;
-    by_y += columns * swap_y(rows);
-    by_xy += columns * swap_y(rows_x);
+  let column = 16u * BLOCKS * group.x + 4u * lane;
+  @for b BLOCKS
+  var own_{b}: mat4x4f;
+  var by_x_{b}: mat4x4f;
+  var by_y_{b}: mat4x4f;
+  var by_xy_{b}: mat4x4f;
+  @end b
+  @for i PRODUCTS
+  {
+    let k_end = p.k{i};
+    var a_at = start_a{i}(row);
+    let a_step = step_a{i}();
+    let b_step = step_b{i}();
+    @for b BLOCKS
+    var b_at_{b} = start_b{i}(column + 16u * {b}u);
+    @end b
+    for (var k = 0u; k < k_end; k += 4u) {
+      let rows = transpose(load_a{i}(a_at, k));
+      a_at += a_step;
+      let rows_x = swap_x(rows);
+      let rows_y = swap_y(rows);
+      let rows_xy = swap_y(rows_x);
+      @for b BLOCKS
+      let columns_{b} = load_b{i}(b_at_{b}, k);
+      b_at_{b} += b_step;
+      own_{b} += columns_{b} * rows;
+      by_x_{b} += columns_{b} * rows_x;
+      by_y_{b} += columns_{b} * rows_y;
+      by_xy_{b} += columns_{b} * rows_xy;
+      @end b
+    }
   }
-  store_block(row, column, own);
-  store_block(tile + 4u * (lane ^ 1u), column, by_x);
-  store_block(tile + 4u * (lane ^ 2u), column, by_y);
-  store_block(tile + 4u * (lane ^ 3u), column, by_xy);
+  @end i
+  @for b BLOCKS
+  store_block(row, column + 16u * {b}u, own_{b});
+  store_block(tile + 4u * (lane ^ 1u), column + 16u * {b}u, by_x_{b});
+  store_block(tile + 4u * (lane ^ 2u), column + 16u * {b}u, by_y_{b});
+  store_block(tile + 4u * (lane ^ 3u), column + 16u * {b}u, by_xy_{b});
+  @end b
 }

@@ -147,8 +147,8 @@ export function rmsNormBackward<D>(
     weight: Bindable;
     dy: Bindable;
     dx: Bindable;
-    /** [cols], added to. */
-    dWeight: Bindable;
+    /** [cols], added to; absent where the weight does not train. */
+    dWeight?: Bindable | undefined;
     /** Scratch of `normPartials(rows, cols)` elements. */
     partials: Bindable;
     eps: number;
@@ -161,14 +161,16 @@ export function rmsNormBackward<D>(
   const { heads = 1, rowStride = heads * cols, offset = 0 } = a;
   const columnLanes = cols > LONGEST_ALONE ? 64 : 4;
   const chunks = (dims: D) => Math.ceil(resolve(rows, dims) / CHUNK);
+  const input = op<D, (typeof backward)['params']>(kernel, {
+    label,
+    bindings: [a.x, a.weight, a.dy, a.dx, a.partials],
+    params: { ...params, eps: a.eps },
+    constants: { ACCUMULATE: Number(a.accumulate ?? false) },
+    grid,
+  });
+  if (!a.dWeight) return [input];
   return [
-    op<D, (typeof backward)['params']>(kernel, {
-      label,
-      bindings: [a.x, a.weight, a.dy, a.dx, a.partials],
-      params: { ...params, eps: a.eps },
-      constants: { ACCUMULATE: Number(a.accumulate ?? false) },
-      grid,
-    }),
+    input,
     op<D, (typeof weightPartials)['params']>(weightPartials, {
       label,
       bindings: [a.x, a.dy, a.partials],

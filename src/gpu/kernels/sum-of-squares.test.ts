@@ -9,17 +9,24 @@ beforeAll(async () => {
 afterEach(() => box.clear());
 afterAll(() => box.close());
 
-it.each([1, 63, 4096, 4097, 300_001])('sums the squares of %i numbers', async (count) => {
-  // One more element than counted: it must not be seen.
-  const x = seeded(count + 1, 1, 0, 2);
-  const want = x.subarray(0, count).reduce((sum, v) => sum + v * v, 0);
-  const run = async () => {
-    const out = box.marked(1);
-    const partials = box.marked(partialCount(count));
-    await box.run(...sumOfSquares({ x: box.put(x), partials, out, count }));
-    return box.floats(out, 1);
-  };
-  const got = await run();
-  expectClose(got, [want], 0, 2e-6);
-  expect(await run()).toEqual(got);
-});
+it.each([[1], [63], [4096], [4097], [300_001], [63, 1, 70_000]])(
+  'sums the squares of %i numbers (and more)',
+  async (...counts) => {
+    // One more element than counted in each part: it must not be seen.
+    const parts = counts.map((count, i) => ({ x: seeded(count + 1, i + 1, 0, 2), count }));
+    const want = parts.reduce(
+      (sum, { x, count }) => x.subarray(0, count).reduce((s, v) => s + v * v, sum),
+      0,
+    );
+    const run = async () => {
+      const out = box.marked(1);
+      const partials = box.put(new Float32Array(partialCount(counts)));
+      const put = parts.map(({ x, count }) => ({ x: box.put(x), count }));
+      await box.run(...sumOfSquares({ parts: put, partials, out }));
+      return box.floats(out, 1);
+    };
+    const got = await run();
+    expectClose(got, [want], 0, 2e-6);
+    expect(await run()).toEqual(got);
+  },
+);

@@ -1,4 +1,5 @@
-import { op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
+import type { View } from '../device.ts';
+import { op, type Bindable, type Kernel, type Op } from '../kernel.ts';
 import squaresCode from './sum-of-squares.wgsl?raw';
 import sumCode from './sum-partials.wgsl?raw';
 
@@ -17,39 +18,50 @@ const sumKernel = {
 } as const satisfies Kernel;
 
 /**
- * How many floats `partials` must hold for `count` elements: one for 128 elements, as far as there
- * are more elements than a graphics card has use for invocations.
+ * How many floats `partials` must hold for buffers of `counts` elements: one for 128 elements, as
+ * far as there are more elements than a graphics card has use for invocations.
  */
-export function partialCount(count: number): number {
-  return Math.min(Math.ceil(count / 128), 65536);
+export function partialCount(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + padded(threadsFor(count)), 0);
 }
 
-export interface SumOfSquaresLaunch<D> {
-  /** [count] */
-  x: Bindable;
-  /** [partialCount(count)], scratch. */
-  partials: Bindable;
+const threadsFor = (count: number): number => Math.min(Math.ceil(count / 128), 65536);
+
+/** Each buffer's partials begin where WebGPU can bind them; the gaps stay zero. */
+const padded = (threads: number): number => Math.ceil(threads / 64) * 64;
+
+export interface SumOfSquaresLaunch {
+  parts: readonly { x: Bindable; count: number }[];
+  /** [partialCount(counts)], scratch that was zero before its first use. */
+  partials: View;
   /** [1] */
   out: Bindable;
-  count: Dyn<D>;
   label?: string;
 }
 
-/** out[0] = sum of x[i]^2: the squared global norm of a pool of gradients. Repeatable to the bit. */
-export function sumOfSquares<D>(launch: SumOfSquaresLaunch<D>): Op<D>[] {
-  const { x, partials, out, count, label } = launch;
-  const threads = (d: D) => partialCount(resolve(count, d));
-  return [
-    op<D, (typeof squaresKernel)['params']>(squaresKernel, {
+/**
+ * out[0] = sum of x[i]^2 over all parts: the squared global norm of a gradient. Repeatable to the
+ * bit.
+ */
+export function sumOfSquares<D>({ parts, partials, out, label }: SumOfSquaresLaunch): Op<D>[] {
+  let start = 0;
+  const squares = parts.map(({ x, count }) => {
+    const threads = threadsFor(count);
+    const byteOffset = partials.byteOffset + 4 * start;
+    start += padded(threads);
+    return op<D, (typeof squaresKernel)['params']>(squaresKernel, {
       ...(label && { label }),
-      bindings: [x, partials],
+      bindings: [x, { buffer: partials.buffer, byteOffset, byteLength: 4 * threads }],
       params: { count, threads },
-      grid: (d) => [Math.ceil(threads(d) / 64)],
-    }),
+      grid: () => [Math.ceil(threads / 64)],
+    });
+  });
+  return [
+    ...squares,
     op<D, (typeof sumKernel)['params']>(sumKernel, {
       ...(label && { label }),
       bindings: [partials, out],
-      params: { count: threads },
+      params: { count: start },
       grid: () => [1],
     }),
   ];

@@ -1,7 +1,7 @@
 /** What a recipe's values must be: each by itself, and together. */
 import { parse } from 'yaml';
 import type { Recipe } from './keys.ts';
-import type { Dataset, NumberKey, RecipeKeySpec } from './spec.ts';
+import type { Dataset, NamesKey, NumberKey, RecipeKeySpec } from './spec.ts';
 import { nearest } from '../nearest.ts';
 
 /** A recipe that cannot be run; the message says where, what, and what would be right. */
@@ -40,6 +40,8 @@ export function checkValue(
       const meant = nearest(choice, spec.choices);
       return refuse(oneOf(spec.choices) + (meant ? ` (did you mean ${meant}?)` : ''));
     }
+    case 'names':
+      return checkNames(spec, value) ?? refuse(`${spec.all} or a list of ${oneOf(spec.choices)}`);
     case 'flag':
       return typeof value === 'boolean' ? value : refuse('true or false');
     case 'text':
@@ -82,6 +84,15 @@ function checkNumber(spec: NumberKey, value: unknown): number | undefined {
   return number;
 }
 
+/** Names in a list, or in a text with commas or spaces between them. */
+function checkNames({ choices, all }: NamesKey, value: unknown): readonly string[] | undefined {
+  if (value === all) return choices;
+  const names: unknown = typeof value === 'string' ? value.split(/[\s,]+/).filter(Boolean) : value;
+  if (!Array.isArray(names) || names.length === 0) return undefined;
+  if (!names.every((name) => choices.includes(name as string))) return undefined;
+  return choices.filter((choice) => names.includes(choice));
+}
+
 function checkDatasets(value: unknown): readonly Dataset[] | undefined {
   if (!Array.isArray(value)) return undefined;
   const datasets = value.map((entry: unknown) => {
@@ -108,7 +119,24 @@ export function checkTogether(recipe: Recipe, source: string): void {
   if (recipe.world !== undefined && recipe.datasets.length > 0) {
     refuse('world and datasets are both set; remove one of them.');
   }
+  checkAdapter(recipe, refuse);
   if (recipe.algorithm === 'grpo') checkGroups(recipe, refuse);
+}
+
+function checkAdapter(recipe: Recipe, refuse: (problem: string) => never): void {
+  const { use_peft: adapter, load_in_8bit: in8, load_in_4bit: in4 } = recipe;
+  if (in8 && in4) refuse('load_in_8bit and load_in_4bit are both true; remove one of them.');
+  if ((in8 || in4) && !adapter) {
+    refuse(
+      'quantised weights cannot train; set use_peft: true, or remove load_in_8bit and load_in_4bit.',
+    );
+  }
+  if (adapter && recipe.random_init) {
+    refuse('use_peft trains on top of weights that stay as they are; remove random_init.');
+  }
+  if (adapter && recipe.algorithm === 'reward') {
+    refuse('use_peft trains causal language models; remove it to train a reward model.');
+  }
 }
 
 function checkGroups(recipe: Recipe, refuse: (problem: string) => never): void {

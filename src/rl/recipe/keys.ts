@@ -4,7 +4,7 @@
  * TRL does not have are marked "ours".
  */
 import { examples, generation, judge, objective } from './algorithm-keys.ts';
-import { data, optimizer, run } from './shared-keys.ts';
+import { adapter, data, optimizer, run } from './shared-keys.ts';
 import type { Algorithm, KeyValues, RecipeKeys } from './spec.ts';
 
 /** The keys in the order in which people read them; a group without `only` serves every algorithm. */
@@ -15,6 +15,7 @@ export const recipeGroups: readonly {
 }[] = [
   { title: 'Run', keys: run },
   { title: 'Model and data', keys: data },
+  { title: 'Adapter', keys: adapter },
   { title: 'Optimizer', keys: optimizer },
   { title: 'Examples', keys: examples, only: ['sft', 'reward'] },
   { title: 'Reward model', keys: judge, only: ['reward'] },
@@ -25,6 +26,7 @@ export const recipeGroups: readonly {
 export const recipeKeys = {
   ...run,
   ...data,
+  ...adapter,
   ...optimizer,
   ...examples,
   ...judge,
@@ -50,8 +52,9 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
   use_vllm: 'completions are generated here',
   bf16: 'everything is computed in float32',
   fp16: 'everything is computed in float32',
-  dtype: 'everything is computed in float32',
-  torch_dtype: 'everything is computed in float32',
+  dtype: 'frozen weights keep their type, what trains is float32',
+  torch_dtype: 'frozen weights keep their type, what trains is float32',
+  lora_dropout: 'adapters have no dropout',
   attn_implementation: 'there is one',
   push_to_hub: 'nothing leaves this machine',
   disable_tqdm: 'progress is shown on a terminal only',
@@ -62,12 +65,5 @@ export const laterKeys: Readonly<Record<string, string>> = {
   eval_strategy: 'evaluate a checkpoint with the command eval',
   eval_steps: 'evaluate a checkpoint with the command eval',
   top_entropy_quantile: 'the policy learns from all tokens',
-  gradient_checkpointing: 'activations are kept',
-  use_peft: 'all weights are trained',
   num_train_epochs: 'set max_steps to a number of optimizer steps',
-  lora_r: 'all weights are trained',
-  lora_alpha: 'all weights are trained',
-  lora_target_modules: 'all weights are trained',
-  load_in_4bit: 'weights are not quantised',
-  load_in_8bit: 'weights are not quantised',
 };

@@ -1,4 +1,5 @@
 /** Recipe keys that every algorithm has: the run, its model and data, and the optimizer. */
+import { PROJECTIONS } from '../../model/peft.ts';
 import { algorithms, type RecipeKeys } from './spec.ts';
 
 export const run = {
@@ -63,7 +64,50 @@ export const data = {
   },
 } as const satisfies RecipeKeys;
 
+export const adapter = {
+  use_peft: {
+    type: 'flag',
+    default: false,
+    help: 'Trains a small LoRA adapter in place of the weights, which stay as they are: a fraction of the memory.',
+  },
+  lora_r: {
+    type: 'integer',
+    default: 16,
+    min: 1,
+    max: 1024,
+    help: 'Rank of the adapter: more can learn more, and takes more memory; 8 to 64 is usual.',
+  },
+  lora_alpha: {
+    type: 'number',
+    default: 32,
+    above: 0,
+    help: 'The adapter counts lora_alpha / lora_r; twice the rank is usual.',
+  },
+  lora_target_modules: {
+    type: 'names',
+    choices: PROJECTIONS,
+    all: 'all-linear',
+    default: PROJECTIONS,
+    help: 'The projections that get an adapter: all-linear, or a list such as [q_proj, v_proj].',
+  },
+  load_in_8bit: {
+    type: 'flag',
+    default: false,
+    help: 'Keeps the frozen weights under an adapter in 8 bits: a quarter of float32, hardly worse.',
+  },
+  load_in_4bit: {
+    type: 'flag',
+    default: false,
+    help: 'Keeps the frozen weights under an adapter in 4 bits: an eighth of float32, a little worse.',
+  },
+} as const satisfies RecipeKeys;
+
 export const optimizer = {
+  gradient_checkpointing: {
+    type: 'flag',
+    default: false,
+    help: 'Computes each layer again on the way back in place of remembering it: much less memory for a third more work.',
+  },
   per_device_train_batch_size: {
     type: 'integer',
     default: 8,

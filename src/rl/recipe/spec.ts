@@ -12,6 +12,11 @@ interface Key<Type extends string, Value> {
   readonly optional?: true;
   readonly help: string;
 }
+/** Some of the choices, in a list; `all` is a name for all of them. */
+export interface NamesKey extends Key<'names', readonly string[]> {
+  readonly choices: readonly string[];
+  readonly all: string;
+}
 interface Range {
   /** Smallest allowed value. */
   readonly min?: number;
@@ -28,6 +33,7 @@ export type NumberKey = (Key<'number', number> | Key<'integer', number>) & Range
 export type RecipeKeySpec =
   | NumberKey
   | ChoiceKey
+  | NamesKey
   | Key<'flag', boolean>
   | Key<'text', string>
   | Key<'datasets', readonly Dataset[]>;
@@ -44,13 +50,15 @@ export type RecipeKeys = Readonly<Record<string, RecipeKeySpec>>;
 
 type ValueOf<Spec> = Spec extends { type: 'choice'; choices: readonly (infer Choice)[] }
   ? Choice
-  : Spec extends { type: 'number' | 'integer' }
-    ? number
-    : Spec extends { type: 'flag' }
-      ? boolean
-      : Spec extends { type: 'datasets' }
-        ? readonly Dataset[]
-        : string;
+  : Spec extends { type: 'names'; choices: readonly (infer Choice)[] }
+    ? readonly Choice[]
+    : Spec extends { type: 'number' | 'integer' }
+      ? number
+      : Spec extends { type: 'flag' }
+        ? boolean
+        : Spec extends { type: 'datasets' }
+          ? readonly Dataset[]
+          : string;
 
 /** The checked values of a set of keys. */
 export type KeyValues<Keys extends RecipeKeys> = {

@@ -1,0 +1,62 @@
+/**
+ * Where buffers come from. A device gives real ones (device.ts); `MemoryPlan` only counts, so that
+ * the code that allocates for a run can also say beforehand what the run will need.
+ */
+import type { View } from './device.ts';
+
+/** What a buffer is for; the ledger keeps its bytes under this name. */
+export type Lifetime = 'weights' | 'gradients' | 'moments' | 'activations' | 'kv' | 'io';
+
+export interface Memory {
+  /** Bytes of live buffers by lifetime. */
+  readonly ledger: Record<Lifetime, number>;
+  /** The largest buffer a kernel can see, in bytes. */
+  readonly maxBinding: number;
+  /** Gives a zeroed buffer of `bytes` and enters it in the ledger. */
+  allocate(lifetime: Lifetime, bytes: number, label: string): View;
+  /** Destroys a whole buffer that `allocate` returned. */
+  release(lifetime: Lifetime, view: View): void;
+  upload(view: View, data: Float32Array | Uint32Array | Int32Array): void;
+}
+
+export function emptyLedger(): Record<Lifetime, number> {
+  return { weights: 0, gradients: 0, moments: 0, activations: 0, kv: 0, io: 0 };
+}
+
+/** Buffers come in multiples of this many bytes. */
+const UNIT = 16;
+
+export function bufferBytes(bytes: number): number {
+  return Math.max(UNIT, Math.ceil(bytes / UNIT) * UNIT);
+}
+
+export class MemoryPlan implements Memory {
+  readonly ledger = emptyLedger();
+  /** The largest single buffer asked for. */
+  largest = 0;
+  readonly maxBinding: number;
+
+  constructor(maxBinding: number) {
+    this.maxBinding = maxBinding;
+  }
+
+  get total(): number {
+    return Object.values(this.ledger).reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  allocate(lifetime: Lifetime, bytes: number): View {
+    const size = bufferBytes(bytes);
+    this.ledger[lifetime] += size;
+    this.largest = Math.max(this.largest, size);
+    // Nothing looks at the buffer of a plan but for its size.
+    return { buffer: { size } as GPUBuffer, byteOffset: 0, byteLength: size };
+  }
+
+  release(lifetime: Lifetime, view: View): void {
+    this.ledger[lifetime] -= view.buffer.size;
+  }
+
+  upload(): void {
+    // There is nothing to fill.
+  }
+}

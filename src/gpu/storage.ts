@@ -1,0 +1,186 @@
+/**
+ * How numbers lie in a GPU buffer. Kernels compute in f32; weights that do not train may be stored
+ * smaller and are unfolded as they are loaded. What is not f32 has rows of a multiple of four
+ * (f16, bf16) or of BLOCK numbers (int8, int4).
+ *
+ * int8 and int4 are group-wise affine, as GGML's Q4_1: BLOCK neighbours share one 32-bit word that
+ * holds a step d and a minimum m as float16, followed by their codes q, the lowest bits first; a
+ * number is d q + m.
+ */
+export type Storage = 'f32' | 'f16' | 'bf16' | 'int8' | 'int4';
+
+/** Numbers of int8 or int4 that share a step and a minimum. */
+export const BLOCK = 32;
+
+const BITS = { int8: 8, int4: 4 } as const;
+
+/** Rows of a matrix must be multiples of this long. */
+export function rowUnit(storage: Storage): number {
+  if (storage === 'f32') return 1;
+  return storage === 'f16' || storage === 'bf16' ? 4 : BLOCK;
+}
+
+export function storageBytes(storage: Storage, elements: number): number {
+  if (storage === 'f32') return 4 * elements;
+  if (storage === 'f16' || storage === 'bf16') return 2 * elements;
+  return (elements / BLOCK) * 4 * blockWords(storage);
+}
+
+function blockWords(storage: 'int8' | 'int4'): number {
+  return 1 + (BLOCK * BITS[storage]) / 32;
+}
+
+/** WGSL: the element type of a buffer, and `fetch_NAME(i)`, its i-th four numbers, from array NAME. */
+export function fetchFours(storage: Storage, name: string): { element: string; code: string } {
+  const fetch = (body: string): string => `fn fetch_${name}(i: u32) -> vec4f {\n${body}\n}`;
+  const header = (words: number): string => `  let block = i / 8u * ${words}u;
+  let affine = unpack2x16float(${name}[block]);`;
+  const affine = `return vec4f(codes) * affine.x + affine.y;`;
+  switch (storage) {
+    case 'f32':
+      return { element: 'vec4f', code: fetch(`  return ${name}[i];`) };
+    case 'f16':
+      return {
+        element: 'vec2u',
+        code: fetch(`  let w = ${name}[i];
+  return vec4f(unpack2x16float(w.x), unpack2x16float(w.y));`),
+      };
+    case 'bf16': // the upper half of a float32
+      return {
+        element: 'vec2u',
+        code: fetch(`  let w = ${name}[i].xxyy;
+  return bitcast<vec4f>((w << vec4u(16u, 0u, 16u, 0u)) & vec4u(0xffff0000u));`),
+      };
+    case 'int8':
+      return {
+        element: 'u32',
+        code: fetch(`${header(blockWords('int8'))}
+  let codes = (vec4u(${name}[block + 1u + i % 8u]) >> vec4u(0u, 8u, 16u, 24u)) & vec4u(255u);
+  ${affine}`),
+      };
+    case 'int4':
+      return {
+        element: 'u32',
+        code: fetch(`${header(blockWords('int4'))}
+  let four = ${name}[block + 1u + i % 8u / 2u] >> (i % 2u * 16u);
+  let codes = (vec4u(four) >> vec4u(0u, 4u, 8u, 12u)) & vec4u(15u);
+  ${affine}`),
+      };
+  }
+}
+
+/** Numbers as they lie in a buffer, to the nearest that the storage can hold. */
+export function encode(storage: Storage, values: Float32Array): Float32Array | Uint32Array {
+  switch (storage) {
+    case 'f32':
+      return values;
+    case 'f16':
+      return pairs(values, toHalf);
+    case 'bf16':
+      return pairs(values, toBfloat);
+    case 'int8':
+    case 'int4':
+      return quantise(values, BITS[storage]);
+  }
+}
+
+/** The numbers of a buffer's bytes. */
+export function decode(storage: Storage, bytes: ArrayBuffer): Float32Array {
+  if (storage === 'f32') return new Float32Array(bytes);
+  if (storage === 'f16') {
+    halves ??= Float32Array.from({ length: 1 << 16 }, (_, bits) => fromHalf(bits));
+    const values = halves;
+    return Float32Array.from(new Uint16Array(bytes), (bits) => values[bits]!);
+  }
+  if (storage === 'bf16') {
+    return new Float32Array(Uint32Array.from(new Uint16Array(bytes), (bits) => bits << 16).buffer);
+  }
+  return unquantise(new Uint32Array(bytes), BITS[storage]);
+}
+
+/** Every float16, by its bits: looking up is faster than taking apart. Made when first needed. */
+let halves: Float32Array | undefined;
+
+function pairs(values: Float32Array, half: (x: number) => number): Uint32Array {
+  return new Uint32Array(Uint16Array.from(values, half).buffer);
+}
+
+/** Steps and minima are rounded first, so that the codes fit what the kernels will read. */
+function quantise(values: Float32Array, bits: number): Uint32Array {
+  const top = 2 ** bits - 1;
+  const perWord = 32 / bits;
+  const words = 1 + BLOCK / perWord;
+  const out = new Uint32Array((values.length / BLOCK) * words);
+  for (let block = 0; block * BLOCK < values.length; block++) {
+    const own = values.subarray(block * BLOCK, (block + 1) * BLOCK);
+    let low = Infinity;
+    let high = -Infinity;
+    for (const x of own) {
+      low = Math.min(low, x);
+      high = Math.max(high, x);
+    }
+    const minimum = toHalf(low);
+    const step = toHalf((high - fromHalf(minimum)) / top);
+    out[block * words] = step | (minimum << 16);
+    const [d, m] = [fromHalf(step), fromHalf(minimum)];
+    own.forEach((x, i) => {
+      const code = d > 0 ? Math.min(top, Math.max(0, Math.round((x - m) / d))) : 0;
+      out[block * words + 1 + Math.floor(i / perWord)]! |= code << ((i % perWord) * bits);
+    });
+  }
+  return out;
+}
+
+function unquantise(data: Uint32Array, bits: number): Float32Array {
+  const perWord = 32 / bits;
+  const words = 1 + BLOCK / perWord;
+  const out = new Float32Array((data.length / words) * BLOCK);
+  for (let i = 0; i < out.length; i++) {
+    const [block, at] = [Math.floor(i / BLOCK) * words, i % BLOCK];
+    const header = data[block]!;
+    const word = data[block + 1 + Math.floor(at / perWord)]!;
+    const code = (word >>> ((at % perWord) * bits)) & (2 ** bits - 1);
+    out[i] = fromHalf(header & 0xffff) * code + fromHalf(header >>> 16);
+  }
+  return out;
+}
+
+const word = new Uint32Array(1);
+const asFloat = new Float32Array(word.buffer);
+
+/** The bits of the nearest float16, ties to even; beyond its range, infinity. */
+export function toHalf(x: number): number {
+  const size = Math.abs(x);
+  const sign = x < 0 || Object.is(x, -0) ? 0x8000 : 0;
+  if (Number.isNaN(x)) return 0x7e00;
+  if (size >= 65520) return sign | 0x7c00;
+  // Below 2^-14 numbers lie 2^-24 apart, above as the exponent says.
+  const exponent = Math.max(-14, Math.floor(Math.log2(size || 1e-30)));
+  const steps = roundEven(size * 2 ** (10 - exponent));
+  // Rounding up to the next power of two carries into the exponent by itself.
+  return sign | (exponent === -14 ? steps : ((exponent + 14) << 10) + steps);
+}
+
+export function fromHalf(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 0x1f) return fraction ? NaN : sign * Infinity;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** The bits of the nearest bfloat16, ties to even. */
+export function toBfloat(x: number): number {
+  asFloat[0] = x;
+  const bits = word[0]!;
+  if (Number.isNaN(x)) return 0x7fc0;
+  return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+}
+
+function roundEven(x: number): number {
+  const below = Math.floor(x);
+  const rest = x - below;
+  if (rest !== 0.5) return Math.round(x);
+  return below % 2 === 0 ? below : below + 1;
+}

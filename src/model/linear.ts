@@ -1,0 +1,159 @@
+/**
+ * A linear layer, y = x W^T (+ bias), with or without a LoRA adapter, forward and backward.
+ * N token rows; R: the ranks of the layer's adapted projections together. With an adapter,
+ *   h = scale x A^T [N, R],  y = x W^T + h B^T in one matmul per projection,
+ * and backwards dB += dy^T h, dh = scale dy B, dA += dh^T x, dx = dy W + dh A in one matmul.
+ */
+import type { View } from '../gpu/device.ts';
+import type { Bindable, Dyn, Op } from '../gpu/kernel.ts';
+import { matmul, type Slice } from '../gpu/kernels/matmul.ts';
+import type { LinearAdapter } from './lora.ts';
+
+export interface Linear {
+  /** [out, in], of any storage. */
+  weight: View;
+  in: number;
+  out: number;
+  adapter?: LinearAdapter;
+}
+
+/** Where the gradients of what trains are added to; the rest is absent. */
+export interface LinearGradients {
+  weight?: View | undefined;
+  a?: View | undefined;
+  b?: View | undefined;
+}
+
+interface Shared<D> {
+  linear: Linear;
+  rows: Dyn<D>;
+  /** [N, in] */
+  x: Bindable;
+  /** [N, R], where there is an adapter. */
+  h?: Bindable | undefined;
+}
+
+/** h = scale x A^T, which the output and the backward pass read; nothing without an adapter. */
+export function adapterForward<D>({ linear, rows, x, h, label }: Shared<D> & Labelled): Op<D>[] {
+  const { adapter } = linear;
+  if (!adapter || !h) return [];
+  const n = adapter.parts.length * adapter.rank;
+  return [
+    matmul<D>({
+      layout: 'nt',
+      ...{ a: x, b: adapter.a, c: h },
+      ...{ m: rows, n, k: linear.in, scale: adapter.scale },
+      label: `${label} adapter`,
+    }),
+  ];
+}
+
+interface Labelled {
+  label: string;
+}
+
+type Output<D> = Shared<D> &
+  Labelled & {
+    /** [N, out] */
+    y: Bindable;
+    bias?: View;
+    /** [N, out], added. */
+    residual?: Bindable;
+  };
+
+/** y, with h there already. */
+export function linearOutput<D>(launch: Output<D>): Op<D>[] {
+  const { linear, rows, x, h, y, bias, residual, label } = launch;
+  const { adapter, weight } = linear;
+  const shared = { layout: 'nt', a: x, m: rows, k: linear.in, label } as const;
+  const epilogue = { ...(bias && { bias }), ...(residual && { residual }) };
+  if (!adapter || !h) {
+    return [matmul<D>({ ...shared, ...epilogue, b: weight, c: y, n: linear.out })];
+  }
+  const { rank, parts } = adapter;
+  const width = parts.length * rank;
+  const output = (row: number, count: number, part?: number): Op<D> =>
+    matmul<D>({
+      ...shared,
+      ...epilogue,
+      b: { of: weight, offset: row * linear.in, stride: linear.in },
+      c: { of: y, offset: row, stride: linear.out },
+      n: count,
+      ...(part !== undefined && {
+        plus: { a: column(h, part * rank, width), b: factorRows(adapter, part), k: rank },
+      }),
+    });
+  const ops: Op<D>[] = [];
+  let done = 0;
+  parts.forEach(({ row, rows: count }, part) => {
+    if (row > done) ops.push(output(done, row - done));
+    ops.push(output(row, count, part));
+    done = row + count;
+  });
+  if (done < linear.out) ops.push(output(done, linear.out - done));
+  return ops;
+}
+
+export function linearForward<D>(launch: Output<D>): Op<D>[] {
+  return [...adapterForward(launch), ...linearOutput(launch)];
+}
+
+export function linearBackward<D>(
+  launch: Shared<D> & {
+    gradients: LinearGradients;
+    /** [N, out] */
+    dy: Bindable;
+    /** [N, in] */
+    dx: Bindable;
+    /** [N, R], scratch; where there is an adapter. */
+    dh?: Bindable | undefined;
+  },
+): Op<D>[] {
+  const { linear, gradients, rows, x, h, dy, dx, dh } = launch;
+  const { adapter, weight } = linear;
+  const input = { layout: 'nn', a: dy, b: weight, c: dx, m: rows, n: linear.in } as const;
+  const sum = { layout: 'tn', k: rows, accumulate: true, label: 'd-weight' } as const;
+  if (!adapter || !h || !dh) {
+    const own = matmul<D>({ ...input, k: linear.out, label: 'd-input' });
+    if (!gradients.weight) return [own];
+    const c = gradients.weight;
+    return [own, matmul<D>({ ...sum, a: dy, b: x, c, m: linear.out, n: linear.in })];
+  }
+  const { rank, scale, parts, a } = adapter;
+  const width = parts.length * rank;
+  const ops = parts.flatMap(({ row, rows: count, bRow }, part) => {
+    const dyPart = column(dy, row, linear.out);
+    const dhPart = column(dh, part * rank, width);
+    return [
+      matmul<D>({
+        layout: 'nn',
+        ...{ a: dyPart, b: factorRows(adapter, part), c: dhPart },
+        ...{ m: rows, n: rank, k: count, scale },
+        label: 'd-lora-a-output',
+      }),
+      ...(gradients.b
+        ? [
+            matmul<D>({
+              ...sum,
+              ...{ a: dyPart, b: column(h, part * rank, width) },
+              c: { of: gradients.b, offset: bRow * rank, stride: rank },
+              ...{ m: count, n: rank },
+            }),
+          ]
+        : []),
+    ];
+  });
+  if (gradients.a) {
+    ops.push(matmul<D>({ ...sum, a: dh, b: x, c: gradients.a, m: width, n: linear.in }));
+  }
+  const plus = { a: dh, b: a, k: width };
+  return [...ops, matmul<D>({ ...input, k: linear.out, plus, label: 'd-input' })];
+}
+
+const column = (of: Bindable, offset: number, stride: number): Slice => ({ of, offset, stride });
+
+const factorRows = ({ b, parts, rank }: LinearAdapter, part: number): Slice => ({
+  of: b,
+  offset: parts[part]!.bRow * rank,
+  stride: rank,
+});

@@ -1,0 +1,154 @@
+/**
+ * LoRA adapters as peft stores them: adapter_config.json and adapter_model.safetensors, whose tensors
+ * are called base_model.model.model.layers.N.self_attn.q_proj.lora_A.weight [r, in] and
+ * lora_B.weight [out, r].
+ */
+import { CheckpointError } from './errors.ts';
+import { readJson, type CheckpointFolder } from './files.ts';
+import type { TensorMap } from './parameter-pool.ts';
+import type { ParameterLayout } from './parameters.ts';
+import { SafetensorsFile, writeSafetensors } from './safetensors.ts';
+
+export const PROJECTIONS = [
+  ...(['q_proj', 'k_proj', 'v_proj', 'o_proj'] as const),
+  ...(['gate_proj', 'up_proj', 'down_proj'] as const),
+] as const;
+export type Projection = (typeof PROJECTIONS)[number];
+
+export interface LoraConfig {
+  r: number;
+  alpha: number;
+  /** The projections that have factors, in every layer. */
+  targets: readonly Projection[];
+}
+
+export const ADAPTER_CONFIG = 'adapter_config.json';
+export const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
+
+export function loraTensor(layer: number, projection: Projection, factor: 'A' | 'B'): string {
+  const group = /gate|up|down/.test(projection) ? 'mlp' : 'self_attn';
+  return `base_model.model.model.layers.${layer}.${group}.${projection}.lora_${factor}.weight`;
+}
+
+/** Of the tensor `model.layers.N...weight` that a factor belongs to. */
+export function adaptedTensor(name: string): string {
+  return name.replace(/^base_model\.model\./, '').replace(/\.lora_[AB]\.weight$/, '.weight');
+}
+
+export interface StoredAdapter extends LoraConfig {
+  /** The base as the adapter names it: a folder or a model of the Hugging Face Hub. */
+  base: string | undefined;
+}
+
+/** What adapter_config.json says; undefined when the folder holds no adapter. */
+export async function readAdapterConfig(
+  folder: CheckpointFolder,
+): Promise<StoredAdapter | undefined> {
+  const json = await readJson(folder, ADAPTER_CONFIG);
+  if (!json) return undefined;
+  const refuse = (problem: string): never => {
+    throw new CheckpointError(`${folder.name}/${ADAPTER_CONFIG}: ${problem}`);
+  };
+  if (json.peft_type !== 'LORA') refuse('peft_type is not LORA; other adapters cannot be loaded');
+  for (const key of ['use_dora', 'fan_in_fan_out'] as const) {
+    if (json[key]) refuse(`${key} is set, which is not supported; train a plain LoRA adapter`);
+  }
+  for (const key of ['rank_pattern', 'alpha_pattern'] as const) {
+    const pattern = json[key] as object | null | undefined;
+    if (pattern && Object.keys(pattern).length > 0) {
+      refuse(`${key} is set, which is not supported; train all projections with one rank`);
+    }
+  }
+  const saved = json.modules_to_save as unknown[] | null | undefined;
+  if (saved && saved.length > 0) refuse('modules_to_save is set; only LoRA factors are supported');
+  const { r, lora_alpha: alpha } = json;
+  if (typeof r !== 'number' || r < 1 || typeof alpha !== 'number') {
+    return refuse('r and lora_alpha must be numbers');
+  }
+  const base = json.base_model_name_or_path;
+  return {
+    r,
+    // peft's rank-stabilised adapters count alpha / sqrt(r).
+    alpha: json.use_rslora ? alpha * Math.sqrt(r) : alpha,
+    targets: targetsOf(json.target_modules, refuse),
+    base: typeof base === 'string' && base !== '' ? base : undefined,
+  };
+}
+
+function targetsOf(value: unknown, refuse: (problem: string) => never): readonly Projection[] {
+  if (value === 'all-linear') return PROJECTIONS;
+  const names = Array.isArray(value) ? (value as unknown[]) : [];
+  const unknown = names.find((name) => !(PROJECTIONS as readonly unknown[]).includes(name));
+  if (names.length === 0 || unknown !== undefined) {
+    const what = unknown === undefined ? 'is no list' : `has ${JSON.stringify(unknown)}`;
+    return refuse(`target_modules ${what}; known are ${PROJECTIONS.join(', ')}`);
+  }
+  return PROJECTIONS.filter((name) => names.includes(name));
+}
+
+/**
+ * Reads an adapter's factors.
+ * @param layout where they go: of the base's config and the adapter's
+ * @throws CheckpointError when they are not those of this base
+ */
+export async function readAdapter(
+  folder: CheckpointFolder,
+  { parameters }: ParameterLayout,
+): Promise<Map<string, Float32Array>> {
+  const source = await folder.open(ADAPTER_WEIGHTS);
+  if (!source) {
+    throw new CheckpointError(
+      `${folder.name} has no ${ADAPTER_WEIGHTS}; choose a folder that peft saved`,
+    );
+  }
+  const file = await SafetensorsFile.open(source);
+  const wrong = (problem: string): never => {
+    throw new CheckpointError(
+      `${folder.name} is an adapter for another base: ${problem}; choose the model it was trained on`,
+    );
+  };
+  for (const name of file.tensors.keys()) {
+    if (!parameters.has(name)) wrong(`the base has no place for ${name}`);
+  }
+  const tensors = new Map<string, Float32Array>();
+  for (const [name, { shape }] of parameters) {
+    const entry = file.tensors.get(name);
+    if (!entry) return wrong(`it has no ${name}`);
+    if (entry.shape.join() !== shape.join()) {
+      wrong(`${name} is [${entry.shape.join(', ')}], the base takes [${shape.join(', ')}]`);
+    }
+    tensors.set(name, await file.read(name));
+  }
+  return tensors;
+}
+
+/** The two files of an adapter, by name. */
+export function encodeAdapter(
+  { r, alpha, targets }: LoraConfig,
+  base: string,
+  { parameters }: ParameterLayout,
+  tensors: TensorMap,
+): Map<string, string | Uint8Array<ArrayBuffer>> {
+  const config = {
+    peft_type: 'LORA',
+    task_type: 'CAUSAL_LM',
+    base_model_name_or_path: base,
+    r,
+    lora_alpha: alpha,
+    lora_dropout: 0,
+    target_modules: targets,
+    bias: 'none',
+    fan_in_fan_out: false,
+    inference_mode: true,
+    init_lora_weights: true,
+    use_rslora: false,
+    use_dora: false,
+  };
+  const stored = new Map(
+    [...parameters].map(([name, { shape }]) => [name, { shape, values: tensors.get(name)! }]),
+  );
+  return new Map<string, string | Uint8Array<ArrayBuffer>>([
+    [ADAPTER_CONFIG, JSON.stringify(config, null, 2) + '\n'],
+    [ADAPTER_WEIGHTS, writeSafetensors(stored)],
+  ]);
+}
