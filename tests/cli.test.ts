@@ -67,9 +67,19 @@ describe('what the commands give', () => {
       parameters: count,
       dtype: 'F32',
     });
-    const { run, full } = facts.memory as Record<'run' | 'full', number>;
-    expect(run).toBeGreaterThanOrEqual(4 * count);
-    expect(full).toBeGreaterThanOrEqual(4 * run);
+    const memory = facts.memory as Record<'run' | 'lora' | 'full', number>;
+    expect(memory.run).toBeGreaterThanOrEqual(4 * count);
+    expect(memory.full - memory.run).toBeGreaterThanOrEqual(16 * count);
+    // What is asked for longer completions in larger groups takes more, and layers computed again less.
+    const more = ['--model', at('policy'), '--max_completion_length', '512'];
+    const larger = (await json(info, ...more)).memory as typeof memory;
+    const again = (await json(info, ...more, '--gradient_checkpointing')).memory as typeof memory;
+    for (const key of ['run', 'lora', 'full'] as const) {
+      expect(larger[key]).toBeGreaterThan(memory[key]);
+    }
+    expect(again.lora).toBeLessThan(larger.lora);
+    const text = await info.run([...more, '--memory_gb', '0.001'], false);
+    expect(text).toMatch(/does not fit: set gradient_checkpointing: true/);
   });
 
   it('generate repeats itself under the same seed, and eval judges every prompt', async () => {

@@ -5,9 +5,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Gpu } from '../src/gpu/device.ts';
 import { openNodeGpu } from '../src/gpu/node.ts';
+import { exporting } from '../src/cli/export.ts';
+import { logits } from '../src/cli/logits.ts';
 import { asRewardConfig } from '../src/model/checkpoint.ts';
 import { configToJson, type ModelConfig } from '../src/model/config.ts';
+import { describeModel } from '../src/model/describe.ts';
 import { nodeFolder } from '../src/model/node-files.ts';
+import { planTraining } from '../src/rl/memory-plan.ts';
 import type { MetricsRow } from '../src/rl/protocol.ts';
 import { Random } from '../src/rl/random.ts';
 import { makeRecipe } from '../src/rl/recipe.ts';
@@ -19,6 +23,7 @@ import { preferenceGroup } from '../src/rl/world/preferences.ts';
 import { drawPrompt } from '../src/rl/world/prompts.ts';
 import { tokenizerFiles } from '../src/rl/world/tokenizer-files.ts';
 import { EOS, PAD, VOCABULARY } from '../src/rl/world/menu.ts';
+import { randomTensors, saveModel } from './random-model.ts';
 
 const config: ModelConfig = {
   family: 'llama',
@@ -41,9 +46,11 @@ const config: ModelConfig = {
 };
 
 let gpu: Gpu;
+let judgeGpu: Gpu;
 let root: string;
 beforeAll(async () => {
   gpu = await openNodeGpu();
+  judgeGpu = await openNodeGpu();
   root = await mkdtemp(join(tmpdir(), 'ponder-'));
   const save = async (of: 'policy' | 'reward'): Promise<void> => {
     const folder = join(root, `blank-${of}`);
@@ -59,6 +66,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   gpu.close();
+  judgeGpu.close();
   await rm(root, { recursive: true });
 });
 
@@ -68,7 +76,7 @@ async function openRun(values: Record<string, unknown>, out: string): Promise<Ru
     gpu,
     folder: nodeFolder,
     readFile: (path) => readFile(path, 'utf8'),
-    openReward: async (path) => openRewardModel(gpu, await nodeFolder(path)),
+    openReward: async (path) => openRewardModel(judgeGpu, await nodeFolder(path)),
   });
   return new Run(recipe, trainer, nodeRunFolder(join(root, out)), files);
 }
@@ -189,5 +197,78 @@ describe('a warm start, a reward model, and GRPO', () => {
     expect(recorded.recipe).not.toHaveProperty('epsilon');
     const log = await readFile(join(root, 'grpo-again', 'metrics.jsonl'), 'utf8');
     expect(log.trim().split('\n').length).toBe(4);
+  });
+
+  it('runs GRPO on an adapter, and the plan of its memory is what it takes', async () => {
+    const values = {
+      ...{ ...grpo, ...models(), use_peft: true, lora_r: 4, lora_alpha: 8 },
+      ...{ load_in_8bit: true, gradient_checkpointing: true },
+    };
+    const before = { ...gpu.ledger };
+    const whole = await openRun(values, 'lora');
+    const facts = await describeModel(await nodeFolder(models().model_name_or_path!));
+    const storage = { layers: 'int8', tables: 'f32' } as const;
+    const plan = planTraining(whole.recipe, { config: facts.config, storage }, gpu.maxBinding);
+    for (const lifetime of Object.keys(before) as (keyof typeof before)[]) {
+      expect(gpu.ledger[lifetime] - before[lifetime], lifetime).toBe(plan.ledger[lifetime]);
+    }
+    await whole.begin();
+    const rows = await finish(whole);
+    expect(rows[0]!.kl).toBeLessThan(1e-6);
+    expect(rows[3]!.kl).toBeGreaterThan(1e-7);
+    for (const row of rows) {
+      expect(row['sampling/sampling_logp_difference/max']).toBeLessThan(1e-3);
+      expect(row.grad_norm).toBeGreaterThan(0);
+    }
+    const again = await openRun(values, 'lora-again');
+    await again.begin();
+    for (let step = 0; step < 3; step++) await again.advance();
+    again.trainer.destroy();
+    const resumed = await openRun(values, 'lora-again');
+    expect(await resumed.resume()).toBe(true);
+    expect(timeless(await finish(resumed))).toEqual(timeless(rows.slice(2)));
+  });
+
+  it('exports the adapter, merges it, and both say the same', async () => {
+    const prompt = ['--ids', '3,5,7,11,13'];
+    const logitsOf = async (path: string, ...more: string[]): Promise<number[]> => {
+      const text = await logits.run(['--model', path, ...prompt, ...more], true);
+      return (JSON.parse(text) as { logits: number[][] }).logits.flat();
+    };
+    const run = join(root, 'lora');
+    await exporting.run([run, '--to', 'peft', '--out', join(root, 'adapter')], false);
+    await exporting.run([run, '--to', 'merged', '--out', join(root, 'merged')], false);
+    const [base, adapter, merged] = [
+      await logitsOf(models().model_name_or_path!),
+      await logitsOf(join(root, 'adapter')),
+      await logitsOf(join(root, 'merged')),
+    ];
+    const gap = (a: number[], b: number[]): number =>
+      Math.max(...a.map((x, i) => Math.abs(x - b[i]!)));
+    expect(gap(adapter, merged)).toBeLessThan(1e-4);
+    expect(gap(adapter, base)).toBeGreaterThan(1e-3);
+    await exporting.run([join(root, 'grpo'), '--to', 'hf', '--out', join(root, 'hf')], false);
+    const trained = await logitsOf(join(root, 'grpo', 'checkpoints', 'step-4'));
+    expect(await logitsOf(join(root, 'hf'))).toEqual(trained);
+  });
+
+  it('refuses exports that cannot be, and adapters of another base', async () => {
+    const refusal = (...argv: string[]): Promise<string> =>
+      exporting.run(argv, false).then(
+        () => 'accepted',
+        (error: unknown) => (error as Error).message,
+      );
+    const [lora, full, out] = [join(root, 'lora'), join(root, 'grpo'), join(root, 'refused')];
+    expect(await refusal(lora, '--to', 'hf', '--out', out)).toMatch(/is an adapter; use --to peft/);
+    expect(await refusal(full, '--to', 'peft', '--out', out)).toMatch(
+      /has no adapter; use --to hf/,
+    );
+    expect(await refusal(lora, '--to', 'peft', '--out', full)).toMatch(/is not empty/);
+    const other = join(root, 'other');
+    const wider = { ...config, intermediateSize: 48 };
+    await saveModel(other, wider, randomTensors(wider, 1));
+    expect(await refusal(lora, '--to', 'merged', '--out', out, '--base', other)).toMatch(
+      /is an adapter for another base: .*gate_proj\.lora_B\.weight is \[64, 4\], the base takes \[48, 4\]/,
+    );
   });
 });

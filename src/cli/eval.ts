@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import { loadModel } from '../model/checkpoint.ts';
-import { nodeFolder } from '../model/node-files.ts';
+import { loadCheckpoint } from '../model/adapted.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
 import { evaluate, summarizeEvaluation } from '../rl/evaluate.ts';
 import type { Reward } from '../rl/reward.ts';
@@ -9,7 +8,7 @@ import { UNFILTERED } from '../rl/sample.ts';
 import { worldEvaluation } from '../rl/sources.ts';
 import { UsageError } from './arguments.ts';
 import { defineCommand } from './command.ts';
-import { modelOption, nodeSurroundings } from './open.ts';
+import { baseOption, modelOption, nodeSurroundings, openAt } from './open.ts';
 import { Progress } from './progress.ts';
 import { table } from './text.ts';
 
@@ -18,6 +17,7 @@ export const evaluation = defineCommand({
   summary: 'Judges one sampled completion for each prompt that training never sees.',
   options: {
     ...modelOption,
+    ...baseOption,
     world: {
       type: 'choice',
       choices: ['meal-planner'],
@@ -51,10 +51,10 @@ export const evaluation = defineCommand({
   async run({ options }) {
     const around = await nodeSurroundings();
     try {
-      const folder = await nodeFolder(options.model);
+      const checkpoint = await openAt(options.model, options.base);
       const [model, tokenizer] = await Promise.all([
-        loadModel(around.gpu, folder),
-        Tokenizer.load(folder),
+        loadCheckpoint(around.gpu, checkpoint),
+        Tokenizer.load(checkpoint.tokenizer),
       ]);
       const { prompts, gold } = worldEvaluation(options.split, options.num_prompts, options.seed);
       const progress = new Progress(prompts.length);

@@ -1,12 +1,13 @@
 import { sampleCompletions, UNFILTERED } from '../rl/sample.ts';
 import { defineCommand } from './command.ts';
-import { modelOption, withModel } from './open.ts';
+import { baseOption, modelOption, withModel } from './open.ts';
 
 export const generate = defineCommand({
   name: 'generate',
   summary: 'A thought and a response to a prompt.',
   options: {
     ...modelOption,
+    ...baseOption,
     prompt: { type: 'text', help: "The user's turn." },
     seed: { type: 'integer', default: 0, min: 0, help: 'The same seed gives the same text.' },
     thinking: { type: 'flag', default: true, help: 'Whether a thought comes first.' },
@@ -15,7 +16,7 @@ export const generate = defineCommand({
     max_completion_length: { type: 'integer', default: 128, min: 1, help: 'Tokens at most.' },
   },
   run: ({ options }) =>
-    withModel(options.model, async (model, load) => {
+    withModel(options, async (model, load) => {
       const tokenizer = await load();
       const [group] = await sampleCompletions(model, tokenizer, [options.prompt], {
         samplesPerPrompt: 1,

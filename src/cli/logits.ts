@@ -1,17 +1,18 @@
 import { sequenceLogits } from '../model/logits.ts';
 import { CheckpointError } from '../model/errors.ts';
 import { defineCommand } from './command.ts';
-import { modelOption, parseIds, withModel } from './open.ts';
+import { baseOption, modelOption, parseIds, withModel } from './open.ts';
 
 export const logits = defineCommand({
   name: 'logits',
   summary: 'The logits of every position of a sequence of token ids.',
   options: {
     ...modelOption,
+    ...baseOption,
     ids: { type: 'text', help: 'Token ids, such as 3,5,7.' },
   },
   run: ({ options }) =>
-    withModel(options.model, async (model) => {
+    withModel(options, async (model) => {
       if (model.config.kind === 'reward') {
         throw new CheckpointError(`${options.model} is a reward model; use score`);
       }

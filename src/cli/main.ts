@@ -33,6 +33,10 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'judges a policy on prompts that training never sees',
     load: async () => (await import('./eval.ts')).evaluation,
   },
+  export: {
+    summary: 'writes what was trained as a folder for transformers or peft',
+    load: async () => (await import('./export.ts')).exporting,
+  },
   record: {
     summary: 'turns a finished run into the file that the page replays',
     load: async () => (await import('./record.ts')).record,

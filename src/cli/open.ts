@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Gpu } from '../gpu/device.ts';
 import { openNodeGpu } from '../gpu/node.ts';
-import { loadModel } from '../model/checkpoint.ts';
+import { loadCheckpoint, openCheckpoint, type Checkpoint } from '../model/adapted.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { nodeFolder } from '../model/node-files.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
@@ -11,17 +11,34 @@ import { openRewardModel, type Surroundings } from '../rl/session.ts';
 import { UsageError } from './arguments.ts';
 
 export const modelOption = {
-  model: { type: 'text', help: 'Folder of the model: config.json, safetensors and tokenizer.' },
+  model: {
+    type: 'text',
+    help: 'Folder of the model: config.json, safetensors and tokenizer; or of an adapter.',
+  },
 } as const;
 
+export const baseOption = {
+  base: {
+    type: 'text',
+    optional: true,
+    help: "Folder of an adapter's base model, when it is not where the adapter says.",
+  },
+} as const;
+
+/** A model's folder, or an adapter's and its base's. */
+export async function openAt(path: string, base?: string): Promise<Checkpoint> {
+  return openCheckpoint(await nodeFolder(path), nodeFolder, base);
+}
+
 export async function withModel<T>(
-  path: string,
+  { model: path, base }: { model: string; base?: string | undefined },
   use: (model: LanguageModel, tokenizer: () => Promise<Tokenizer>, gpu: Gpu) => Promise<T>,
 ): Promise<T> {
-  const folder = await nodeFolder(path);
+  const checkpoint = await openAt(path, base);
   const gpu = await openNodeGpu();
   try {
-    return await use(await loadModel(gpu, folder), () => Tokenizer.load(folder), gpu);
+    const model = await loadCheckpoint(gpu, checkpoint);
+    return await use(model, () => Tokenizer.load(checkpoint.tokenizer), gpu);
   } finally {
     gpu.close();
   }

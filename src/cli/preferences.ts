@@ -25,7 +25,7 @@ export const preferences = defineCommand({
     out: { type: 'text', help: 'The JSONL file, rows {prompt, responses, pairs}.' },
   },
   run: ({ options }) =>
-    withModel(options.model, async (model, load) => {
+    withModel(options, async (model, load) => {
       const tokenizer = await load();
       const { seed, num_prompts: count } = options;
       const asked = Array.from({ length: count }, (_, i) => {

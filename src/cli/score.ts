@@ -16,7 +16,7 @@ export const score = defineCommand({
     response: { type: 'text', optional: true, help: "The assistant's turn." },
   },
   run: ({ options: { model: path, ids, prompt, response } }) =>
-    withModel(path, async (model, tokenizer) => {
+    withModel({ model: path }, async (model, tokenizer) => {
       if (model.config.kind !== 'reward') {
         throw new CheckpointError(`${path} is a causal language model; score needs a reward model`);
       }

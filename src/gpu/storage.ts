@@ -75,14 +75,16 @@ export function encode(storage: Storage, values: Float32Array): Float32Array | U
     case 'f32':
       return values;
     case 'f16':
-      return pairs(values, toHalf);
     case 'bf16':
-      return pairs(values, toBfloat);
+      return new Uint32Array(encodeHalves(storage, values).buffer);
     case 'int8':
     case 'int4':
       return quantise(values, BITS[storage]);
   }
 }
+
+/** Every float16, by its bits: looking up is faster than taking apart. Made when first needed. */
+let halves: Float32Array | undefined;
 
 /** The numbers of a buffer's bytes. */
 export function decode(storage: Storage, bytes: ArrayBuffer): Float32Array {
@@ -98,11 +100,9 @@ export function decode(storage: Storage, bytes: ArrayBuffer): Float32Array {
   return unquantise(new Uint32Array(bytes), BITS[storage]);
 }
 
-/** Every float16, by its bits: looking up is faster than taking apart. Made when first needed. */
-let halves: Float32Array | undefined;
-
-function pairs(values: Float32Array, half: (x: number) => number): Uint32Array {
-  return new Uint32Array(Uint16Array.from(values, half).buffer);
+/** The 16-bit formats one number after the other, as checkpoints hold them. */
+export function encodeHalves(storage: 'f16' | 'bf16', values: Float32Array): Uint16Array {
+  return Uint16Array.from(values, storage === 'f16' ? toHalf : toBfloat);
 }
 
 /** Steps and minima are rounded first, so that the codes fit what the kernels will read. */

@@ -8,6 +8,7 @@ import type { TensorMap } from './parameter-pool.ts';
 import { layoutParameters, type ParameterLayout, type WeightStorage } from './parameters.ts';
 import type { LoraConfig } from './peft.ts';
 import { SafetensorsFile, writeSafetensors } from './safetensors.ts';
+import type { Dtype } from './safetensors-header.ts';
 
 /** File name -> contents. */
 export type CheckpointFiles = ReadonlyMap<string, string | Uint8Array<ArrayBuffer>>;
@@ -61,7 +62,9 @@ export function weightStorage(
 
 async function fill(model: LanguageModel, tensors: readonly StoredTensor[]): Promise<void> {
   for (const { file, name } of tensors) {
-    await file.readParts(name, (values, row) => model.weights.setTensor(name, values, row));
+    for await (const { values, firstRow } of file.parts(name)) {
+      model.weights.setTensor(name, values, firstRow);
+    }
   }
 }
 
@@ -80,7 +83,7 @@ export async function loadWeights(
 export interface StoredTensor {
   name: string;
   shape: readonly number[];
-  dtype: string;
+  dtype: Dtype;
   file: SafetensorsFile;
 }
 

@@ -39,17 +39,15 @@ export class SafetensorsFile {
   }
 
   /** The same in parts of whole rows, so that a large tensor never is in memory all at once. */
-  async readParts(
-    name: string,
-    take: (values: Float32Array, firstRow: number) => void,
-  ): Promise<void> {
+  async *parts(name: string): AsyncGenerator<{ values: Floats; firstRow: number }> {
     const { start, end, shape } = this.entry(name);
     const rows = shape[0] ?? 1;
     const rowBytes = (end - start) / Math.max(1, rows);
     const rowsPerPart = Math.max(1, Math.floor(PART_BYTES / Math.max(1, rowBytes)));
     for (let row = 0; row < rows; row += rowsPerPart) {
       const last = Math.min(rows, row + rowsPerPart);
-      take(await this.readRange(name, start + row * rowBytes, start + last * rowBytes), row);
+      const values = await this.readRange(name, start + row * rowBytes, start + last * rowBytes);
+      yield { values, firstRow: row };
     }
   }
 
@@ -101,26 +99,48 @@ export interface Tensor {
   readonly values: Float32Array;
 }
 
-/** A file of float32 tensors. Its metadata say {"format": "pt"}, without which some loaders refuse it. */
+/** A file of float32 tensors. */
 export function writeSafetensors(tensors: ReadonlyMap<string, Tensor>): Bytes {
-  const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
-  let end = 0;
   for (const [name, { shape, values }] of tensors) {
-    if (values.length !== shape.reduce((product, size) => product * size, 1)) {
+    if (values.length !== count(shape)) {
       throw new Error(`tensor ${name} of shape [${shape.join(', ')}] has ${values.length} values`);
     }
-    header[name] = { dtype: 'F32', shape, data_offsets: [end, (end += values.byteLength)] };
   }
-  const json = new TextEncoder().encode(JSON.stringify(header));
-  const dataStart = PREFIX_BYTES + Math.ceil(json.length / 8) * 8;
-  const file = new Uint8Array(dataStart + end);
-  file.fill(0x20, PREFIX_BYTES, dataStart); // the header is padded with spaces
-  file.set(json, PREFIX_BYTES);
-  new DataView(file.buffer).setBigUint64(0, BigInt(dataStart - PREFIX_BYTES), true);
-  let at = dataStart;
+  const header = safetensorsHeader(
+    [...tensors].map(([name, { shape }]) => ({ name, shape, dtype: 'F32' })),
+  );
+  const end = [...tensors.values()].reduce((sum, { values }) => sum + values.byteLength, 0);
+  const file = new Uint8Array(header.length + end);
+  file.set(header);
+  let at = header.length;
   for (const { values } of tensors.values()) {
     file.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
     at += values.byteLength;
   }
   return file;
 }
+
+/**
+ * What a file begins with, when its tensors follow in this order. Its metadata say {"format": "pt"},
+ * without which some loaders refuse it.
+ */
+export function safetensorsHeader(
+  tensors: readonly { name: string; shape: readonly number[]; dtype: Dtype }[],
+): Bytes {
+  const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
+  let end = 0;
+  for (const { name, shape, dtype } of tensors) {
+    const start = end;
+    end += count(shape) * (dtype === 'F32' ? 4 : 2);
+    header[name] = { dtype, shape, data_offsets: [start, end] };
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const bytes = new Uint8Array(PREFIX_BYTES + Math.ceil(json.length / 8) * 8);
+  bytes.fill(0x20, PREFIX_BYTES); // the header is padded with spaces
+  bytes.set(json, PREFIX_BYTES);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(bytes.length - PREFIX_BYTES), true);
+  return bytes;
+}
+
+const count = (shape: readonly number[]): number =>
+  shape.reduce((product, size) => product * size, 1);

@@ -107,7 +107,9 @@ describe('a refusal', () => {
       'algorithm: sft',
       /line 2: reward_model_name_or_path has no meaning when algorithm is sft; remove it\.$/,
     ],
-    ['use_peft: true', /use_peft is not available yet \(all weights are trained\); remove it\.$/],
+    ['load_in_4bit: true', /quantised weights cannot train; set use_peft: true/],
+    ['lora_target_modules: [q_proj, z]', /it must be all-linear or a list of q_proj, .* down_proj/],
+    ['eval_steps: 3', /eval_steps is not available yet \(evaluate a checkpoint .*\); remove it\.$/],
     [
       'num_generations: 3',
       'my.yaml: per_device_train_batch_size is 8 completions, which is not a multiple of ' +

@@ -23,3 +23,15 @@ export async function readText(folder: RunFolder, path: string): Promise<string 
   const bytes = await folder.read(path);
   return bytes && new TextDecoder().decode(bytes);
 }
+
+/** Step of the last complete checkpoint of a run: its trainer_state.json is written last. */
+export async function lastCheckpoint(folder: RunFolder): Promise<number | undefined> {
+  const steps = (await folder.list('checkpoints'))
+    .map((name) => Number(/^step-(\d+)$/.exec(name)?.[1] ?? NaN))
+    .filter((step) => !Number.isNaN(step))
+    .sort((a, b) => b - a);
+  for (const step of steps) {
+    if (await folder.read(`checkpoints/step-${step}/trainer_state.json`)) return step;
+  }
+  return undefined;
+}

@@ -14,7 +14,7 @@ import { ADAPTER_WEIGHTS, encodeAdapter } from '../model/peft.ts';
 import { readSafetensors, writeSafetensors } from '../model/safetensors.ts';
 import type { Group, MetricsRow } from './protocol.ts';
 import { recipeYaml, type Recipe } from './recipe.ts';
-import { readText, type RunFolder } from './run-folder.ts';
+import { lastCheckpoint, readText, type RunFolder } from './run-folder.ts';
 import { restoreTrainer, saveTrainer, type StepResult, type Trainer } from './trainer.ts';
 
 export class Run {
@@ -42,7 +42,7 @@ export class Run {
 
   /** Goes on from the last complete checkpoint; false when there is none. */
   async resume(): Promise<boolean> {
-    const step = await this.lastCheckpoint();
+    const step = await lastCheckpoint(this.folder);
     if (step === undefined) return false;
     const at = `checkpoints/step-${step}`;
     const tensors = async (file: string): Promise<Map<string, Float32Array>> => {
@@ -126,17 +126,6 @@ export class Run {
       last,
     };
     await this.folder.write('summary.json', JSON.stringify(summary, null, 2) + '\n');
-  }
-
-  private async lastCheckpoint(): Promise<number | undefined> {
-    const steps = (await this.folder.list('checkpoints'))
-      .map((name) => Number(/^step-(\d+)$/.exec(name)?.[1] ?? NaN))
-      .filter((step) => !Number.isNaN(step))
-      .sort((a, b) => b - a);
-    for (const step of steps) {
-      if (await this.folder.read(`checkpoints/step-${step}/trainer_state.json`)) return step;
-    }
-    return undefined;
   }
 
   /** Metrics of steps after the checkpoint will be made again. */

@@ -1,0 +1,79 @@
+/**
+ * An adapter added into its base: W + (alpha / r) B A, computed in float32 and written in the base's
+ * own element type, some rows at a time, so that the model is never in memory as a whole.
+ */
+import { encodeHalves } from '../gpu/storage.ts';
+import { openWeights, readConfig, type StoredTensor } from './checkpoint.ts';
+import type { CheckpointFolder } from './files.ts';
+import { layoutAdapter } from './lora.ts';
+import { adaptedTensor, readAdapter, type LoraConfig } from './peft.ts';
+import { safetensorsHeader } from './safetensors.ts';
+import type { Dtype } from './safetensors-header.ts';
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+interface Factors {
+  /** [r, in] */
+  a: Float32Array;
+  /** [out, r] */
+  b: Float32Array;
+}
+
+/**
+ * The bytes of a model.safetensors, in order.
+ * @throws CheckpointError before the first byte when the adapter is not of this base
+ */
+export async function* mergedWeights(
+  base: CheckpointFolder,
+  adapter: { folder: CheckpointFolder; config: LoraConfig },
+): AsyncGenerator<Bytes> {
+  const config = await readConfig(base);
+  const layout = layoutAdapter(config, adapter.config);
+  const factors = await readAdapter(adapter.folder, layout);
+  const tensors = await openWeights(base, config);
+  yield safetensorsHeader(tensors);
+  const scale = adapter.config.alpha / adapter.config.r;
+  const byWeight = new Map<string, Factors>();
+  for (const [name, a] of factors) {
+    if (!name.includes('.lora_A.')) continue;
+    const b = factors.get(name.replace('.lora_A.', '.lora_B.'))!;
+    byWeight.set(adaptedTensor(name), { a, b });
+  }
+  for (const tensor of tensors) yield* mergedTensor(tensor, byWeight.get(tensor.name), scale);
+}
+
+async function* mergedTensor(
+  { file, name, shape, dtype }: StoredTensor,
+  factors: Factors | undefined,
+  scale: number,
+): AsyncGenerator<Bytes> {
+  for await (const { values, firstRow } of file.parts(name)) {
+    if (factors) addProduct(values, factors, shape[1]!, firstRow, scale);
+    yield toBytes(values, dtype);
+  }
+}
+
+/** values [rows, in] += scale B[firstRow.., :] A */
+function addProduct(
+  values: Float32Array,
+  { a, b }: Factors,
+  width: number,
+  firstRow: number,
+  scale: number,
+): void {
+  const rank = a.length / width;
+  const delta = new Float64Array(width);
+  for (let row = 0; row * width < values.length; row++) {
+    delta.fill(0);
+    for (let k = 0; k < rank; k++) {
+      const factor = scale * b[(firstRow + row) * rank + k]!;
+      for (let col = 0; col < width; col++) delta[col]! += factor * a[k * width + col]!;
+    }
+    for (let col = 0; col < width; col++) values[row * width + col]! += delta[col]!;
+  }
+}
+
+function toBytes(values: Float32Array, dtype: Dtype): Bytes {
+  const data = dtype === 'F32' ? values : encodeHalves(dtype === 'F16' ? 'f16' : 'bf16', values);
+  return new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+}
