@@ -71,7 +71,9 @@ export const evaluation = defineCommand({
             maxNewTokens: options.max_completion_length,
           },
         },
-        await openJudges(options.reward_models ?? '', (path) => around.openReward(path)),
+        await openJudges(options.reward_models ?? '', (path) =>
+          around.openReward(path, 'classifier'),
+        ),
         gold,
         (done) => progress.update(done),
       );

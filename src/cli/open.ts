@@ -7,7 +7,7 @@ import type { LanguageModel } from '../model/language-model.ts';
 import { nodeFolder } from '../model/node-files.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
 import { RecipeError } from '../rl/recipe.ts';
-import { openRewardModel, type Surroundings } from '../rl/session.ts';
+import { openJudge, type Surroundings } from '../rl/session.ts';
 import { UsageError } from './arguments.ts';
 
 export const modelOption = {
@@ -38,7 +38,12 @@ export async function withModel<T>(
   const gpu = await openNodeGpu();
   try {
     const model = await loadCheckpoint(gpu, checkpoint);
-    return await use(model, () => Tokenizer.load(checkpoint.tokenizer), gpu);
+    const load = async (): Promise<Tokenizer> => {
+      const tokenizer = await Tokenizer.load(checkpoint.tokenizer);
+      tokenizer.checkFits(model.config.vocabSize);
+      return tokenizer;
+    };
+    return await use(model, load, gpu);
   } finally {
     gpu.close();
   }
@@ -68,10 +73,10 @@ export async function nodeSurroundings(): Promise<Surroundings & { close(): void
       readFile(path, 'utf8').catch(() => {
         throw new RecipeError(`${path} cannot be read; check datasets in the recipe.`);
       }),
-    async openReward(path) {
+    async openReward(path, kind) {
       const gpu = await openNodeGpu();
       devices.push(gpu);
-      return openRewardModel(gpu, await nodeFolder(path));
+      return openJudge(gpu, await nodeFolder(path), kind);
     },
     close: () => {
       for (const gpu of devices) gpu.close();

@@ -50,17 +50,21 @@ export class Tokenizer {
   private readonly tokenizer: HuggingFaceTokenizer;
   private readonly template: Template | undefined;
   private readonly specialTokens: Partial<Record<SpecialToken, string>>;
+  /** One more than the largest id. */
+  private readonly ids: number;
 
   private constructor(
     folder: string,
     tokenizer: HuggingFaceTokenizer,
     template: Template | undefined,
     specialTokens: Partial<Record<SpecialToken, string>>,
+    ids: number,
   ) {
     this.folder = folder;
     this.tokenizer = tokenizer;
     this.template = template;
     this.specialTokens = specialTokens;
+    this.ids = ids;
   }
 
   static async load(folder: CheckpointFolder): Promise<Tokenizer> {
@@ -78,7 +82,20 @@ export class Tokenizer {
     );
     const source = await templateSource(folder, config);
     const template = source === undefined ? undefined : parseTemplate(folder, source);
-    return new Tokenizer(folder.name, tokenizer, template, specialTokens);
+    return new Tokenizer(folder.name, tokenizer, template, specialTokens, countIds(json));
+  }
+
+  /** @throws CheckpointError when the model's embedding has no row for some of the ids */
+  checkFits(vocabSize: number): void {
+    if (this.ids <= vocabSize) return;
+    throw new CheckpointError(
+      `${this.folder}/tokenizer.json has ${this.ids} ids but the model's embedding has ` +
+        `${vocabSize} rows; take both from the same checkpoint`,
+    );
+  }
+
+  get hasChatTemplate(): boolean {
+    return this.template !== undefined;
   }
 
   /** Special tokens written out in the text become their ids; none are added. */
@@ -160,6 +177,16 @@ function parseTemplate(folder: CheckpointFolder, source: string): Template {
     `the chat template of ${folder.name} is not valid Jinja`,
     'mend it in chat_template.jinja or tokenizer_config.json',
   );
+}
+
+/** One more than the largest id of a tokenizer.json. */
+function countIds(json: Record<string, unknown>): number {
+  const { vocab } = (json.model ?? {}) as { vocab?: Record<string, number> | unknown[] };
+  const added = (json.added_tokens ?? []) as { id?: number }[];
+  const largest = (ids: readonly number[]): number =>
+    ids.reduce((most, id) => Math.max(most, id), -1);
+  const own = Array.isArray(vocab) ? vocab.length : largest(Object.values(vocab ?? {})) + 1;
+  return Math.max(own, largest(added.map(({ id }) => id ?? -1)) + 1);
 }
 
 /** "<s>", or the same as an added token, {"content": "<s>", ...}. */

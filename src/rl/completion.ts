@@ -33,8 +33,17 @@ export function splitCompletion(
     return { thought: null, response, wellFormed: false };
   }
   return {
-    thought: text.slice(0, at).trim(),
-    response: text.slice(at + THINK_END.length).trim(),
+    thought: text
+      .slice(0, at)
+      .replace(/^\s*<think>/, '')
+      .trim(),
+    response: untagged(text.slice(at + THINK_END.length)),
     wellFormed: true,
   };
+}
+
+/** A base model is asked to put its answer between tags; what it writes after them is not part of it. */
+function untagged(text: string): string {
+  const [, inside] = /^\s*<response>(.*?)(?:<\/response>|$)/s.exec(text) ?? [];
+  return (inside ?? text).trim();
 }

@@ -8,13 +8,14 @@ import { PolicySession, type LiveSurroundings } from './policy-session.ts';
 import type { Reward } from './reward.ts';
 import { browserRunFolder } from './run-folder.browser.ts';
 import type { RewardService } from './reward.worker.ts';
+import type { JudgeKind } from './session.ts';
 
 /** The reward model in a worker of its own, as a reward. */
-async function rewardWorker(path: string): Promise<Reward> {
+async function rewardWorker(path: string, kind: JudgeKind): Promise<Reward> {
   const worker = new Worker(new URL('./reward.worker.ts', import.meta.url), { type: 'module' });
   const remote = Comlink.wrap<RewardService>(worker);
-  await remote.open(path);
-  return { name: 'reward_model', score: (texts) => remote.score(texts) };
+  const name = await remote.open(path, kind);
+  return { name, score: (texts) => remote.score(texts) };
 }
 
 const surroundings = async (): Promise<LiveSurroundings> => ({

@@ -2,15 +2,16 @@
 import * as Comlink from 'comlink';
 import { Gpu } from '../gpu/device.ts';
 import { pageModelFolder } from './page-paths.ts';
-import type { JudgedText } from './reward.ts';
-import type { RewardModel } from './reward-model.ts';
-import { openRewardModel } from './session.ts';
+import type { JudgedText, Reward } from './reward.ts';
+import { openJudge, type JudgeKind } from './session.ts';
 
-let judge: RewardModel | undefined;
+let judge: Reward | undefined;
 
 const service = {
-  async open(path: string): Promise<void> {
-    judge = await openRewardModel(await Gpu.open(navigator.gpu), await pageModelFolder(path));
+  /** The name that the reward's metrics carry. */
+  async open(path: string, kind: JudgeKind): Promise<string> {
+    judge = await openJudge(await Gpu.open(navigator.gpu), await pageModelFolder(path), kind);
+    return judge.name;
   },
   score(texts: readonly JudgedText[]): Promise<number[]> {
     if (!judge) throw new Error('the reward model is not open');

@@ -5,6 +5,7 @@ import type { SamplingOptions } from '../model/decoder-ops.ts';
 import type { Decoder, Generation } from '../model/decoder.ts';
 import type { Tokenizer } from '../model/tokenizer.ts';
 import { splitCompletion, type Malformed, type SplitCompletion } from './completion.ts';
+import { promptText } from './thinking-template.ts';
 
 export interface RolloutSample extends Generation, SplitCompletion {
   /** The completion as text, without the stop token. */
@@ -24,13 +25,9 @@ export interface RolloutOptions {
   sampling: SamplingOptions;
 }
 
-/** The ids the policy continues from: its chat template with the thought opened, or closed empty. */
+/** The ids the policy continues from. */
 export function promptTokens(tokenizer: Tokenizer, prompt: string, thinking: boolean): number[] {
-  const text = tokenizer.applyChatTemplate([{ role: 'user', content: prompt }], {
-    addGenerationPrompt: true,
-    enableThinking: thinking,
-  });
-  return tokenizer.encode(text);
+  return tokenizer.encode(promptText(tokenizer, prompt, thinking));
 }
 
 /** `firstStream` numbers the random streams: sequence i of this call draws from firstStream + i. */

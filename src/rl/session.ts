@@ -18,18 +18,22 @@ import { GrpoTrainer } from './grpo-trainer.ts';
 import { initializeAdapter, initializeWeights } from './initialize.ts';
 import { loraConfig, RecipeError, type Recipe } from './recipe.ts';
 import type { Reward } from './reward.ts';
+import { PromptedJudge } from './prompted-judge.ts';
 import { RewardModel } from './reward-model.ts';
 import { RewardTrainer } from './reward-trainer.ts';
 import { SftTrainer } from './sft-trainer.ts';
 import { goldJudge, preferenceSource, promptSource, sftSource, type ReadFile } from './sources.ts';
 import type { Trainer } from './trainer.ts';
 
+/** classifier: a reward model's score; judge: an instruct model's yes or no. */
+export type JudgeKind = 'classifier' | 'judge';
+
 export interface Surroundings {
   gpu: Gpu;
   folder(path: string): Promise<CheckpointFolder>;
   readFile: ReadFile;
-  /** The frozen judge, on a device of its own. */
-  openReward(path: string): Promise<Reward>;
+  /** A frozen model that judges, on a device of its own. */
+  openReward(path: string, kind: JudgeKind): Promise<Reward>;
 }
 
 export interface OpenedTrainer {
@@ -44,6 +48,7 @@ export async function openTrainer(recipe: Recipe, around: Surroundings): Promise
     tokenizerFiles(folder),
     openModel(recipe, around.gpu, folder),
   ]);
+  tokenizer.checkFits(model.config.vocabSize);
   return { trainer: await makeTrainer(recipe, around, model, tokenizer), tokenizerFiles: files };
 }
 
@@ -86,17 +91,24 @@ async function makeTrainer(
       return RewardTrainer.create(recipe, model, tokenizer, preferences);
     }
     case 'grpo': {
-      const judge = required(recipe.reward_model_name_or_path, 'reward_model_name_or_path');
       const gold = goldJudge(recipe);
       return GrpoTrainer.create(recipe, {
         policy: model,
         tokenizer,
         prompts: await promptSource(recipe, around.readFile),
-        rewards: [await around.openReward(judge)],
+        rewards: await openRewards(recipe, around),
         ...(gold && { gold }),
       });
     }
   }
+}
+
+async function openRewards(recipe: Recipe, around: Surroundings): Promise<Reward[]> {
+  const { reward_model_name_or_path: classifier, judge_model_name_or_path: judge } = recipe;
+  return [
+    ...(classifier !== undefined ? [await around.openReward(classifier, 'classifier')] : []),
+    ...(judge !== undefined ? [await around.openReward(judge, 'judge')] : []),
+  ];
 }
 
 /** Token rows and responses that are scored at once. */
@@ -111,8 +123,32 @@ export async function openRewardModel(gpu: Gpu, folder: CheckpointFolder): Promi
         'choose a sequence classifier with one label',
     );
   }
-  const [model, tokenizer] = await Promise.all([loadModel(gpu, folder), Tokenizer.load(folder)]);
+  const [model, tokenizer] = await loadJudge(gpu, folder);
   return RewardModel.create(model, tokenizer, SCORING_LIMITS);
+}
+
+/** Loads a frozen instruct model to judge by. */
+export async function openPromptedJudge(
+  gpu: Gpu,
+  folder: CheckpointFolder,
+): Promise<PromptedJudge> {
+  if ((await readConfig(folder)).kind === 'reward') {
+    throw new CheckpointError(
+      `${folder.name} is a reward model; name it as reward_model_name_or_path`,
+    );
+  }
+  const [model, tokenizer] = await loadJudge(gpu, folder);
+  return PromptedJudge.create(model, tokenizer, SCORING_LIMITS);
+}
+
+export function openJudge(gpu: Gpu, folder: CheckpointFolder, kind: JudgeKind): Promise<Reward> {
+  return kind === 'judge' ? openPromptedJudge(gpu, folder) : openRewardModel(gpu, folder);
+}
+
+async function loadJudge(gpu: Gpu, folder: CheckpointFolder): Promise<[LanguageModel, Tokenizer]> {
+  const [model, tokenizer] = await Promise.all([loadModel(gpu, folder), Tokenizer.load(folder)]);
+  tokenizer.checkFits(model.config.vocabSize);
+  return [model, tokenizer];
 }
 
 function required(value: string | undefined, key: string): string {

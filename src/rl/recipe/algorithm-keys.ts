@@ -74,6 +74,11 @@ export const objective = {
     optional: true,
     help: 'Folder of the reward model, a sequence classifier with one label; it sees prompt and response.',
   },
+  judge_model_name_or_path: {
+    type: 'text',
+    optional: true,
+    help: 'Folder of an instruct model that is asked whether a response is good (ours): a reward besides, or in place of, the reward model.',
+  },
   malformed: {
     type: 'choice',
     choices: ['lenient', 'strict'],

@@ -140,8 +140,11 @@ function checkAdapter(recipe: Recipe, refuse: (problem: string) => never): void 
 }
 
 function checkGroups(recipe: Recipe, refuse: (problem: string) => never): void {
-  if (!recipe.reward_model_name_or_path) {
-    refuse('reward_model_name_or_path is missing; set it to the folder of a reward model.');
+  if (!recipe.reward_model_name_or_path && !recipe.judge_model_name_or_path) {
+    refuse(
+      'reward_model_name_or_path is missing; set it to the folder of a reward model, or ' +
+        'judge_model_name_or_path to that of an instruct model.',
+    );
   }
   const batch = recipe.per_device_train_batch_size;
   const group = recipe.num_generations;

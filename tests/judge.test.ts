@@ -1,0 +1,115 @@
+/** What real models are asked: thinking templates, and a judge that answers Yes or No. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Gpu } from '../src/gpu/device.ts';
+import { openNodeGpu } from '../src/gpu/node.ts';
+import { droppedFolder } from '../src/model/files.ts';
+import { Tokenizer } from '../src/model/tokenizer.ts';
+import { PromptedJudge } from '../src/rl/prompted-judge.ts';
+import { promptText } from '../src/rl/thinking-template.ts';
+import { CONFIGS, randomModel } from './random-model.ts';
+import * as reference from './reference/transformer.ts';
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await openNodeGpu();
+});
+afterAll(() => gpu.close());
+
+const WORDS = ['<unk>', 'Yes', 'No', 'user', 'assistant', 'Request', 'Response', 'tea', 'good'];
+
+function tokenizer(template?: string, words = WORDS): Promise<Tokenizer> {
+  const vocab = Object.fromEntries(words.map((word, id) => [word, id]));
+  const model = { type: 'WordLevel', vocab, unk_token: '<unk>' };
+  const files = {
+    'tokenizer.json': {
+      ...{ model, pre_tokenizer: { type: 'Whitespace' }, added_tokens: [] },
+      ...{ normalizer: null, post_processor: null, decoder: null },
+    },
+    'tokenizer_config.json': { ...(template && { chat_template: template }) },
+  };
+  const blobs = Object.entries(files).map(([name, json]) => [
+    name,
+    new Blob([JSON.stringify(json)]),
+  ]);
+  return Tokenizer.load(droppedFolder(new Map(blobs as [string, Blob][])));
+}
+
+// As ChatML has it in SmolLM2 and Qwen2.5.
+const TURNS = `{% for m in messages %}<|im_start|>{{ m.role }}
+{{ m.content }}<|im_end|>
+{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
+{% endif %}`;
+// Qwen3 closes an empty thought where none is wanted, and else leaves it to the model to open one.
+const QWEN3 = `${TURNS}{% if add_generation_prompt and enable_thinking is false %}<think>
+
+</think>
+
+{% endif %}`;
+const OPENS = TURNS.replace('assistant\n', 'assistant\n{% if enable_thinking %}<think>{% endif %}');
+
+describe('a prompt', () => {
+  it('of a template that does not know thinking asks for it in a system turn', async () => {
+    const instruct = await tokenizer(TURNS);
+    const text = promptText(instruct, 'tea?', true);
+    expect(text).toMatch(/^<\|im_start\|>system\n.*<think> and <\/think>/);
+    expect(text).toMatch(
+      /<\|im_start\|>user\ntea\?<\|im_end\|>\n<\|im_start\|>assistant\n<think>\n$/,
+    );
+    expect(promptText(instruct, 'tea?', false)).toBe(
+      '<|im_start|>user\ntea?<|im_end|>\n<|im_start|>assistant\n',
+    );
+  });
+
+  it('of a template that knows thinking is what the template says, with the thought opened', async () => {
+    const turns = '<|im_start|>user\ntea?<|im_end|>\n<|im_start|>assistant\n';
+    const qwen3 = await tokenizer(QWEN3);
+    expect(promptText(qwen3, 'tea?', true)).toBe(`${turns}<think>\n`);
+    expect(promptText(qwen3, 'tea?', false)).toBe(`${turns}<think>\n\n</think>\n\n`);
+    const opens = await tokenizer(OPENS);
+    expect(promptText(opens, 'tea?', true)).toBe(`${turns}<think>`);
+    expect(promptText(opens, 'tea?', false)).toBe(turns);
+  });
+
+  it('of a base model is plain text', async () => {
+    const base = await tokenizer();
+    expect(promptText(base, 'tea?', true)).toMatch(/User: tea\?\nAssistant: <think>\n$/);
+    expect(promptText(base, 'tea?', false)).toMatch(/User: tea\?\nAssistant:$/);
+  });
+});
+
+it('a judge gives the log-odds of Yes', async () => {
+  const config = CONFIGS['llama, tied']!;
+  const { model, tensors } = randomModel(gpu, config, 6);
+  const words = await tokenizer(TURNS);
+  const judge = await PromptedJudge.create(model, words, { maxTokens: 120, maxTargets: 4 });
+  const texts = [
+    { prompt: 'tea', response: 'good tea' },
+    { prompt: 'tea', response: 'no' },
+    { prompt: 'good', response: 'Yes' },
+  ];
+  const scores = await judge.score(texts);
+  texts.forEach(({ prompt, response }, i) => {
+    const content =
+      `Request:\n${prompt}\n\nResponse:\n${response}\n\n` +
+      'Is this a helpful, correct and complete response to the request? Answer Yes or No.';
+    const chat = words.applyChatTemplate([{ role: 'user', content }], {
+      addGenerationPrompt: true,
+    });
+    const logits = reference.logits(config, tensors, words.encode(chat)).at(-1)!;
+    expect(Math.abs(scores[i]! - (logits[1]! - logits[2]!))).toBeLessThan(1e-3);
+  });
+  expect(new Set(scores).size).toBe(3);
+  model.destroy();
+});
+
+it('refuses a judge that knows no Yes, and a tokenizer that is too large', async () => {
+  const { model } = randomModel(gpu, CONFIGS['llama, tied']!, 6);
+  const mute = await tokenizer(TURNS, ['<unk>', 'a']);
+  const limits = { maxTokens: 120, maxTargets: 4 };
+  await expect(PromptedJudge.create(model, mute, limits)).rejects.toThrow(/no words Yes and No/);
+  expect(() => mute.checkFits(2)).not.toThrow();
+  expect(() => mute.checkFits(1)).toThrow(
+    /tokenizer\.json has 2 ids but the model's embedding has 1 rows; take both/,
+  );
+  model.destroy();
+});
