@@ -15,15 +15,24 @@ beforeAll(async () => {
 });
 afterAll(() => gpu.close());
 
-const WORDS = ['<unk>', 'Yes', 'No', 'user', 'assistant', 'Request', 'Response', 'tea', 'good'];
+const QUESTION =
+  'Is this a helpful, correct and complete response to the request? Answer Yes or No.';
+/** All that the judge's chat has in it, cut as the pre-tokenizer Whitespace cuts. */
+const WORDS = [
+  ...new Set(
+    `Yes No Request: Response: ${QUESTION} <|im_start|>user <|im_end|> assistant good tea no`.match(
+      /\w+|[^\w\s]+/g,
+    ),
+  ),
+];
 
-function tokenizer(template?: string, words = WORDS): Promise<Tokenizer> {
-  const vocab = Object.fromEntries(words.map((word, id) => [word, id]));
-  const model = { type: 'WordLevel', vocab, unk_token: '<unk>' };
+function tokenizer(template?: string, normalizer: object | null = null): Promise<Tokenizer> {
+  const vocab = Object.fromEntries(WORDS.map((word, id) => [word, id]));
+  const model = { type: 'WordLevel', vocab, unk_token: 'no' };
   const files = {
     'tokenizer.json': {
       ...{ model, pre_tokenizer: { type: 'Whitespace' }, added_tokens: [] },
-      ...{ normalizer: null, post_processor: null, decoder: null },
+      ...{ normalizer, post_processor: null, decoder: null },
     },
     'tokenizer_config.json': { ...(template && { chat_template: template }) },
   };
@@ -89,27 +98,29 @@ it('a judge gives the log-odds of Yes', async () => {
   ];
   const scores = await judge.score(texts);
   texts.forEach(({ prompt, response }, i) => {
-    const content =
-      `Request:\n${prompt}\n\nResponse:\n${response}\n\n` +
-      'Is this a helpful, correct and complete response to the request? Answer Yes or No.';
+    const content = `Request:\n${prompt}\n\nResponse:\n${response}\n\n${QUESTION}`;
     const chat = words.applyChatTemplate([{ role: 'user', content }], {
       addGenerationPrompt: true,
     });
     const logits = reference.logits(config, tensors, words.encode(chat)).at(-1)!;
-    expect(Math.abs(scores[i]! - (logits[1]! - logits[2]!))).toBeLessThan(1e-3);
+    expect(Math.abs(scores[i]! - (logits[0]! - logits[1]!))).toBeLessThan(1e-3);
   });
   expect(new Set(scores).size).toBe(3);
   model.destroy();
 });
 
-it('refuses a judge that knows no Yes, and a tokenizer that is too large', async () => {
+it('refuses a judge that cannot tell Yes from No, and a tokenizer that is too large', async () => {
   const { model } = randomModel(gpu, CONFIGS['llama, tied']!, 6);
-  const mute = await tokenizer(TURNS, ['<unk>', 'a']);
+  const pattern = { String: 'Yes' };
+  const mute = await tokenizer(TURNS, { type: 'Replace', pattern, content: 'No' });
   const limits = { maxTokens: 120, maxTargets: 4 };
-  await expect(PromptedJudge.create(model, mute, limits)).rejects.toThrow(/no words Yes and No/);
-  expect(() => mute.checkFits(2)).not.toThrow();
-  expect(() => mute.checkFits(1)).toThrow(
-    /tokenizer\.json has 2 ids but the model's embedding has 1 rows; take both/,
+  await expect(PromptedJudge.create(model, mute, limits)).rejects.toThrow(
+    /Yes and No begin with the same token/,
+  );
+  const count = WORDS.length;
+  expect(() => mute.checkFits(count)).not.toThrow();
+  expect(() => mute.checkFits(count - 1)).toThrow(
+    `tokenizer.json has ${count} ids but the model's embedding has ${count - 1} rows; take both`,
   );
   model.destroy();
 });

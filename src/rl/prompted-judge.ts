@@ -30,12 +30,12 @@ export class PromptedJudge implements Reward {
     limits: BatchLimits,
   ): Promise<PromptedJudge> {
     const [yes, no] = ['Yes', 'No'].map((word) => tokenizer.encode(word)[0]);
-    if (yes === undefined || no === undefined || yes === no) {
+    if (yes === no) {
       throw new CheckpointError(
-        'this model cannot judge: its tokenizer has no words Yes and No; choose an instruct model',
+        'this model cannot judge: Yes and No begin with the same token; choose another',
       );
     }
-    return new PromptedJudge(tokenizer, await BatchRunner.create(model, limits), [yes, no]);
+    return new PromptedJudge(tokenizer, await BatchRunner.create(model, limits), [yes!, no!]);
   }
 
   async score(texts: readonly JudgedText[]): Promise<number[]> {
