@@ -20,7 +20,7 @@ const QUESTION =
 /** All that the judge's chat has in it, cut as the pre-tokenizer Whitespace cuts. */
 const WORDS = [
   ...new Set(
-    `Yes No Request: Response: ${QUESTION} <|im_start|>user <|im_end|> assistant good tea no`.match(
+    `Yes No Request: Response: ${QUESTION}<|im_end|> <|im_start|>user assistant good tea no`.match(
       /\w+|[^\w\s]+/g,
     ),
   ),
