@@ -1,4 +1,5 @@
-import { describeModel } from '../../model/describe.ts';
+import defaultRecipe from '../../../recipes/default.yaml?raw';
+import { describeModel, type ModelFacts } from '../../model/describe.ts';
 import { droppedFolder, requireJson, type CheckpointFolder } from '../../model/files.ts';
 import {
   removeStoredModel,
@@ -13,6 +14,8 @@ export interface ShelfModel {
   name: string;
   role: Role;
   parameters: number;
+  /** Bytes on the graphics card while a policy is trained as it will be here. */
+  training?: number;
 }
 
 /** A policy learns, a reward model judges. */
@@ -21,14 +24,16 @@ export type Role = 'policy' | 'reward';
 /** What a model folder is made of; anything else in it is left behind. */
 const WANTED = /\.(safetensors|json|jinja|txt|model)$/;
 
-/** Above this a policy is no toy: it gets shorter batches and smaller steps than the default one. */
+/** Above this a policy is no toy: an adapter is trained, in smaller batches and steps than the default. */
 const TOY_PARAMETERS = 1_000_000;
 const FOR_LARGER_POLICIES = {
   per_device_train_batch_size: 8,
   gradient_accumulation_steps: 2,
   max_prompt_length: 192,
   max_completion_length: 192,
-  learning_rate: 1e-6,
+  use_peft: true,
+  gradient_checkpointing: true,
+  learning_rate: 2e-5,
 };
 
 /** The models that a visitor brought, and which of them are to be used. */
@@ -95,9 +100,25 @@ export class Shelf {
 }
 
 async function describeRole(folder: CheckpointFolder): Promise<Omit<ShelfModel, 'name'>> {
-  const { config, parameters } = await describeModel(folder);
+  const facts = await describeModel(folder);
+  const { config, parameters } = facts;
   await requireJson(folder, 'tokenizer.json');
-  return { role: config.kind === 'reward' ? 'reward' : 'policy', parameters };
+  if (config.kind === 'reward') return { role: 'reward', parameters };
+  return { role: 'policy', parameters, training: await trainingMemory(facts) };
+}
+
+/** Planned without a device; loaded when first needed, since it knows every kernel. */
+async function trainingMemory({ config, parameters, storage }: ModelFacts): Promise<number> {
+  const [{ planTraining }, { makeRecipe }, { parse }] = await Promise.all([
+    import('../../rl/memory-plan.ts'),
+    import('../../rl/recipe.ts'),
+    import('yaml'),
+  ]);
+  const recipe = makeRecipe({
+    ...(parse(defaultRecipe) as Record<string, unknown>),
+    ...(parameters > TOY_PARAMETERS && FOR_LARGER_POLICIES),
+  });
+  return planTraining(recipe, { config, storage }, Infinity).total;
 }
 
 /** By name alone: of files with one name the outermost counts, as in droppedFolder. */
