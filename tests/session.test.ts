@@ -69,8 +69,8 @@ it('pauses, steps, stops, and goes on after the tab was closed', async () => {
   await second.open(true);
   // What was done before is told again, so that the curves are whole.
   expect(second.steps.map(({ metrics }) => metrics.step)).toEqual([1, 2]);
-  expect(second.steps[1]!.group.samples.map(({ completion }) => completion)).toEqual(
-    first.steps[1]!.group.samples.map(({ completion }) => completion),
+  expect(second.steps[1]!.group!.samples.map(({ completion }) => completion)).toEqual(
+    first.steps[1]!.group!.samples.map(({ completion }) => completion),
   );
   await second.session.start();
   await expect.poll(() => second.statuses.at(-1)?.phase, { timeout: 60_000 }).toBe('finished');

@@ -191,7 +191,7 @@ describe('a warm start, a reward model, and GRPO', () => {
     // What the page replays: a group of every step, and the keys that are not defaults.
     const recorded = await recordRun(nodeRunFolder(join(root, 'grpo')), 'grpo');
     expect(recorded.steps.map(({ metrics }) => metrics.step)).toEqual([1, 2, 3, 4]);
-    expect(recorded.steps[0]!.group.samples.length).toBe(4);
+    expect(recorded.steps[0]!.group!.samples.length).toBe(4);
     expect(recorded.steps[3]!.metrics.reward).toBeCloseTo(rows[3]!.reward!, 3);
     expect(recorded.recipe).toMatchObject({ algorithm: 'grpo', beta: 0.04, max_steps: 4 });
     expect(recorded.recipe).not.toHaveProperty('epsilon');

@@ -2,7 +2,14 @@
  * A live run as the page drives it: open, start, pause, step, stop, with reports on the way. It
  * knows nothing of workers, so tests drive it as it is.
  */
-import type { Phase, Status, StepReport, TrainingListener, TrainingService } from './protocol.ts';
+import type {
+  Phase,
+  RecipeValues,
+  Status,
+  StepReport,
+  TrainingListener,
+  TrainingService,
+} from './protocol.ts';
 import { makeRecipe, type Recipe } from './recipe.ts';
 import { recordedSteps } from './record.ts';
 import { Run } from './run.ts';
@@ -39,11 +46,7 @@ export class PolicySession implements TrainingService {
     private readonly defaults: Readonly<Record<string, unknown>> = {},
   ) {}
 
-  async open(
-    values: Record<string, string | number | boolean>,
-    listener: TrainingListener,
-    resume = false,
-  ): Promise<void> {
+  async open(values: RecipeValues, listener: TrainingListener, resume = false): Promise<void> {
     this.listener = listener;
     this.recipe = makeRecipe({ ...this.defaults, ...values });
     await this.guard(async () => {
@@ -121,7 +124,7 @@ export class PolicySession implements TrainingService {
   }
 
   private report({ metrics, groups: [group] }: StepResult): void {
-    if (group) this.listener?.onStep({ metrics, group } satisfies StepReport);
+    this.listener?.onStep({ metrics, ...(group && { group }) } satisfies StepReport);
   }
 
   /** A rest is a good moment: after it the tab may be closed. */

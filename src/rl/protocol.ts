@@ -9,6 +9,30 @@ export interface MetricsRow {
   [metric: string]: number;
 }
 
+/** Values of recipe keys as they cross to a worker; recipe.ts checks them. */
+export type RecipeValue = string | number | boolean | null | readonly RecipeValue[] | RecipeObject;
+export interface RecipeObject {
+  readonly [key: string]: RecipeValue;
+}
+export type RecipeValues = RecipeObject;
+
+/** Numbers of every token of one completion, the stop token included: arrays of one length. */
+export interface TokenTrace {
+  /** What the token adds to the text; '' for the stop token. */
+  text: readonly string[];
+  /** Log-prob under the policy that wrote it, and the entropy of its distribution, in nats. */
+  logp: readonly number[];
+  entropy: readonly number[];
+  /** k3 estimate of the KL to the reference policy; absent without a reference. */
+  kl?: readonly number[];
+  /** Log-prob after the step's update. */
+  after?: readonly number[];
+  /** PPO alone: reward with its KL penalty, value and advantage of every token. */
+  reward?: readonly number[];
+  value?: readonly number[];
+  advantage?: readonly number[];
+}
+
 /** One sampled completion, as it was judged. */
 export interface Sample {
   /** The whole completion as the policy wrote it. */
@@ -23,7 +47,11 @@ export interface Sample {
   /** Completion length in tokens, thought and delimiters included. */
   tokens: number;
   reward: number;
+  /** Each reward by its name, before weights; absent in runs recorded before there were several. */
+  rewards?: Readonly<Record<string, number>>;
   advantage: number;
+  /** For the group that is shown. */
+  trace?: TokenTrace;
   /** The hidden utility, for evaluation alone; absent when the run has no gold judge. */
   gold?: number;
 }
@@ -35,13 +63,28 @@ export interface Group {
   /** Mean and standard deviation (n - 1) of the group's rewards. */
   mean: number;
   std: number;
+  /** DPO alone: which two samples (by index) the loss compares; absent when it dropped the group. */
+  pair?: { readonly chosen: number; readonly rejected: number };
+}
+
+/** One completion of a fixed held-out prompt, sampled with a fixed seed: the same at every evaluation. */
+export interface EvaluationSample {
+  prompt: string;
+  thought: string | null;
+  response: string;
+  wellFormed: boolean;
+  truncated: boolean;
+  reward: number;
+  gold?: number;
 }
 
 /** Sent after every optimizer step. */
 export interface StepReport {
   metrics: MetricsRow;
-  /** One of the step's groups, to be shown. */
-  group: Group;
+  /** One of the step's groups, to be shown; none for algorithms without rollouts. */
+  group?: Group;
+  /** At the steps that eval_steps names. */
+  evaluation?: readonly EvaluationSample[];
 }
 
 export type Phase =
@@ -69,7 +112,7 @@ export interface Status {
 
 /** A finished run, small enough to be shipped with the page and replayed without a GPU. */
 export interface RecordedRun {
-  recipe: Record<string, string | number | boolean>;
+  recipe: RecipeValues;
   adapter: string;
   /** The reward the initial policy got on the same held-out prompts, and the final one. */
   steps: StepReport[];
@@ -87,11 +130,7 @@ export interface TrainingService {
    * `resume` it goes on from the last checkpoint of the kept run, whose steps are reported first;
    * without, a kept run is given up.
    */
-  open(
-    recipe: Record<string, string | number | boolean>,
-    listener: TrainingListener,
-    resume: boolean,
-  ): Promise<void>;
+  open(recipe: RecipeValues, listener: TrainingListener, resume: boolean): Promise<void>;
   /** Runs until done, paused or stopped. */
   start(): Promise<void>;
   pause(): Promise<void>;

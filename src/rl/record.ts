@@ -1,6 +1,13 @@
 /** From a run's folder to a recorded run: one group of every step, small enough to ship with the page. */
 import { mean, std } from './advantages.ts';
-import type { Group, MetricsRow, RecordedRun, Sample, StepReport } from './protocol.ts';
+import type {
+  Group,
+  MetricsRow,
+  RecipeValues,
+  RecordedRun,
+  Sample,
+  StepReport,
+} from './protocol.ts';
 import { parseRecipe, type Recipe } from './recipe.ts';
 import { recipeKeys, type RecipeKey } from './recipe/keys.ts';
 import type { RecipeKeySpec } from './recipe/spec.ts';
@@ -29,8 +36,11 @@ export async function recordedSteps(folder: RunFolder, name: string): Promise<St
   const rows = parseLines<MetricsRow>(await text('metrics.jsonl'));
   const steps: StepReport[] = [];
   for (const metrics of rows) {
-    const file = await text(`completions/step-${metrics.step}.jsonl`);
-    steps.push({ metrics: rounded(metrics), group: firstGroup(parseLines(file)) });
+    const file = await readText(folder, `completions/step-${metrics.step}.jsonl`);
+    steps.push({
+      metrics: rounded(metrics),
+      ...(file !== undefined && { group: firstGroup(parseLines(file)) }),
+    });
   }
   return steps;
 }
@@ -44,7 +54,7 @@ async function requireText(folder: RunFolder, name: string, file: string): Promi
 }
 
 /** What the recipe says besides the defaults. */
-function chosenValues(recipe: Recipe): RecordedRun['recipe'] {
+function chosenValues(recipe: Recipe): RecipeValues {
   const chosen = Object.entries(recipe).filter(([key, value]) => {
     const spec: RecipeKeySpec = recipeKeys[key as RecipeKey];
     const isDefault = value === (spec.defaults?.[recipe.algorithm] ?? spec.default);

@@ -17,7 +17,7 @@ class FakeService {
   goal = 0;
 
   /**
-   * @param {Record<string, string | number | boolean>} recipe
+   * @param {import('../../src/rl/protocol.ts').RecipeValues} recipe
    * @param {import('comlink').Remote<Listener>} listener
    * @param {boolean} resume
    */

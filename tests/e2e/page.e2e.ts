@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { launchBrowser } from '../../scripts/browser.mjs';
-import type { RecordedRun } from '../../src/rl/protocol.ts';
+import type { RecipeValues } from '../../src/rl/protocol.ts';
 import { syntheticRun } from './synthetic-run.ts';
 
 const COMLINK = join(import.meta.dirname, '../../node_modules/comlink/dist/esm/comlink.mjs');
@@ -19,7 +19,7 @@ afterAll(() => browser.close());
 
 interface Setting extends BrowserContextOptions {
   /** What the recorded run was trained with, and so what training here gets. */
-  recipe?: RecordedRun['recipe'];
+  recipe?: RecipeValues;
   recorded?: boolean;
   gpu?: 'fake' | 'none';
 }

@@ -1,7 +1,7 @@
-import type { RecordedRun, StepReport } from '../../src/rl/protocol.ts';
+import type { RecipeValues, RecordedRun, StepReport } from '../../src/rl/protocol.ts';
 
 /** A recorded run with made-up numbers, for tests of the page alone. Group 3 is all equal. */
-export function syntheticRun(steps: number, recipe: RecordedRun['recipe']): RecordedRun {
+export function syntheticRun(steps: number, recipe: RecipeValues): RecordedRun {
   return {
     recipe,
     adapter: 'synthetic',

@@ -69,27 +69,6 @@ export const generation = {
 } as const satisfies RecipeKeys;
 
 export const objective = {
-  reward_model_name_or_path: {
-    type: 'text',
-    optional: true,
-    help: 'Folder of the reward model, a sequence classifier with one label; it sees prompt and response.',
-  },
-  judge_model_name_or_path: {
-    type: 'text',
-    optional: true,
-    help: 'Folder of an instruct model that is asked whether a response is good (ours): a reward besides, or in place of, the reward model.',
-  },
-  malformed: {
-    type: 'choice',
-    choices: ['lenient', 'strict'],
-    default: 'lenient',
-    help: 'A completion without the delimiter (ours): lenient judges the whole text, strict judges an empty answer.',
-  },
-  gold: {
-    type: 'text',
-    optional: true,
-    help: 'A judge for evaluation alone (ours), which shows reward hacking: a world, or a reward model folder.',
-  },
   beta: {
     type: 'number',
     default: 0.001,

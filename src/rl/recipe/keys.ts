@@ -4,6 +4,7 @@
  * TRL does not have are marked "ours".
  */
 import { examples, generation, judge, objective } from './algorithm-keys.ts';
+import { rewards } from './reward-keys.ts';
 import { adapter, data, optimizer, run } from './shared-keys.ts';
 import type { Algorithm, KeyValues, RecipeKeys } from './spec.ts';
 
@@ -20,6 +21,7 @@ export const recipeGroups: readonly {
   { title: 'Examples', keys: examples, only: ['sft', 'reward'] },
   { title: 'Reward model', keys: judge, only: ['reward'] },
   { title: 'Generation', keys: generation, only: ['grpo'] },
+  { title: 'Rewards', keys: rewards, only: ['grpo'] },
   { title: 'Objective', keys: objective, only: ['grpo'] },
 ];
 
@@ -31,6 +33,7 @@ export const recipeKeys = {
   ...examples,
   ...judge,
   ...generation,
+  ...rewards,
   ...objective,
 } as const satisfies RecipeKeys;
 export type RecipeKey = keyof typeof recipeKeys;

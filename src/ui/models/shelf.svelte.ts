@@ -8,7 +8,7 @@ import {
   storeModel,
 } from '../../model/stored-models.ts';
 import { storedPath } from '../../rl/page-paths.ts';
-import type { RecordedRun } from '../../rl/protocol.ts';
+import type { RecipeValues } from '../../rl/protocol.ts';
 
 export interface ShelfModel {
   name: string;
@@ -82,7 +82,7 @@ export class Shelf {
   }
 
   /** Recipe keys for the chosen models. */
-  get recipe(): RecordedRun['recipe'] {
+  get recipe(): RecipeValues {
     const { policy, reward } = this.chosen;
     const learner = this.models.find(({ name }) => name === policy);
     return {

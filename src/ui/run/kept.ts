@@ -1,9 +1,9 @@
 import { del, get, set } from 'idb-keyval';
-import type { RecordedRun } from '../../rl/protocol.ts';
+import type { RecipeValues } from '../../rl/protocol.ts';
 
 /** A live run that was not finished; its weights lie in the origin private file system. */
 export interface KeptRun {
-  recipe: RecordedRun['recipe'];
+  recipe: RecipeValues;
   /** Where it would go on. */
   step: number;
   maxSteps: number;

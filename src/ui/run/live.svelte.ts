@@ -1,4 +1,4 @@
-import type { Phase, RecordedRun, Status } from '../../rl/protocol.ts';
+import type { Phase, RecipeValues, Status } from '../../rl/protocol.ts';
 import type { Connection } from './policy-worker.ts';
 import type { Run } from './run.svelte.ts';
 
@@ -20,7 +20,7 @@ export class Live {
     private readonly onSaved: (saved: { step: number; maxSteps: number } | null) => void,
   ) {}
 
-  async train(recipe: RecordedRun['recipe'], resume = false): Promise<void> {
+  async train(recipe: RecipeValues, resume = false): Promise<void> {
     this.close();
     this.run.reset(0);
     this.status = { phase: 'loading', step: 0, maxSteps: 0 };

@@ -21,5 +21,6 @@ function isRecordedRun(body: unknown): body is RecordedRun {
 
 function isStepReport(value: unknown): boolean {
   const report = value as { metrics?: { step?: unknown }; group?: { samples?: unknown } } | null;
-  return typeof report?.metrics?.step === 'number' && Array.isArray(report.group?.samples);
+  if (typeof report?.metrics?.step !== 'number') return false;
+  return report.group === undefined || Array.isArray(report.group.samples);
 }

@@ -1,4 +1,4 @@
-import type { RecordedRun } from '../../rl/protocol.ts';
+import type { RecipeValues, RecordedRun } from '../../rl/protocol.ts';
 import { findGpuProblem, type GpuProblem } from '../webgpu.ts';
 import { readKept, writeKept, type KeptRun } from './kept.ts';
 import { Shelf } from '../models/shelf.svelte.ts';
@@ -21,7 +21,7 @@ export class Session {
   kept = $state.raw<KeptRun | null>(null);
   gpuProblem = $state<GpuProblem | null>(null);
   /** What the live run trains with. */
-  private recipe: RecordedRun['recipe'] = {};
+  private recipe: RecipeValues = {};
   /** The playhead moves by itself. */
   readonly running = $derived(this.player.playing || this.live.active);
 
@@ -57,7 +57,7 @@ export class Session {
     if (this.kept) await this.begin(this.kept.recipe, true);
   }
 
-  private async begin(recipe: RecordedRun['recipe'], resume: boolean): Promise<void> {
+  private async begin(recipe: RecipeValues, resume: boolean): Promise<void> {
     await this.checkGpu();
     if (this.gpuProblem) return;
     this.player.pause();
