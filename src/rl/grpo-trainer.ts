@@ -12,6 +12,7 @@ import { LanguageModel } from '../model/language-model.ts';
 import type { Tokenizer } from '../model/tokenizer.ts';
 import { advantages, fractionZeroStd, mean, std } from './advantages.ts';
 import { take, type Source } from './data.ts';
+import { fixedEvaluation, type StepEvaluation } from './evaluation/fixed.ts';
 import { completionMetrics } from './metrics.ts';
 import { grpoLoss, type BatchTotals, type CompletionTerms } from './objectives/grpo.ts';
 import type { Group } from './protocol.ts';
@@ -29,6 +30,8 @@ export interface GrpoParts {
   /** Weights of the rewards, 1 each by default. */
   rewardWeights?: readonly number[];
   gold?: GoldJudge;
+  /** Held-out prompts that `evaluate` answers; without them there is no evaluation. */
+  evaluationPrompts?: readonly string[] | undefined;
 }
 
 /** A group with everything the update needs. */
@@ -36,6 +39,8 @@ interface ScoredGroup extends RolloutGroup {
   /** One row per reward function. */
   scores: number[][];
   rewards: number[];
+  /** For evaluation alone. */
+  golds?: number[];
 }
 
 /** One packed micro-batch of a step, and what stays the same over its updates. */
@@ -85,6 +90,7 @@ export class GrpoTrainer implements Trainer {
   step = 0;
   tokensSeen = 0;
   onDetail?: (detail: string) => void;
+  readonly evaluate?: () => Promise<StepEvaluation>;
 
   private constructor(
     readonly recipe: Recipe,
@@ -93,7 +99,10 @@ export class GrpoTrainer implements Trainer {
     private readonly decoder: Decoder,
     private readonly runner: BatchRunner,
     private readonly reference: { model: LanguageModel; runner: BatchRunner } | undefined,
-  ) {}
+  ) {
+    const { evaluationPrompts: prompts } = parts;
+    if (prompts) this.evaluate = () => fixedEvaluation(recipe, parts, prompts, decoder);
+  }
 
   get model(): LanguageModel {
     return this.parts.policy;
@@ -196,18 +205,23 @@ export class GrpoTrainer implements Trainer {
   }
 
   private async scoreGroups(groups: RolloutGroup[]): Promise<ScoredGroup[]> {
-    const { rewards, rewardWeights } = this.parts;
+    const { rewards, rewardWeights, gold } = this.parts;
     const texts = groups.flatMap(({ prompt, samples }) =>
       samples.map(({ response }) => ({ prompt, response })),
     );
-    const scores = await Promise.all(rewards.map((reward) => reward.score(texts)));
+    const [scores, golds] = await Promise.all([
+      Promise.all(rewards.map((reward) => reward.score(texts))),
+      gold?.score(texts),
+    ]);
     const perGroup = this.recipe.num_generations;
     return groups.map((group, g) => {
-      const own = scores.map((row) => row.slice(g * perGroup, (g + 1) * perGroup));
+      const part = (row: readonly number[]): number[] =>
+        row.slice(g * perGroup, (g + 1) * perGroup);
+      const own = scores.map(part);
       const total = group.samples.map((_, i) =>
         own.reduce((sum, row, k) => sum + (rewardWeights?.[k] ?? 1) * (row[i] as number), 0),
       );
-      return { ...group, scores: own, rewards: total };
+      return { ...group, scores: own, rewards: total, ...(golds && { golds: part(golds) }) };
     });
   }
 
@@ -323,7 +337,6 @@ export class GrpoTrainer implements Trainer {
   }
 
   private describe(group: ScoredGroup, own: readonly number[]): Group {
-    const { gold } = this.parts;
     return {
       prompt: group.prompt,
       mean: mean(group.rewards),
@@ -337,7 +350,7 @@ export class GrpoTrainer implements Trainer {
         tokens: sample.ids.length,
         reward: group.rewards[i]!,
         advantage: own[i]!,
-        ...(gold && { gold: gold.utility(group.prompt, sample.response) }),
+        ...(group.golds && { gold: group.golds[i]! }),
       })),
     };
   }

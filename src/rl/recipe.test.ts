@@ -109,7 +109,7 @@ describe('a refusal', () => {
     ],
     ['load_in_4bit: true', /quantised weights cannot train; set use_peft: true/],
     ['lora_target_modules: [q_proj, z]', /it must be all-linear or a list of q_proj, .* down_proj/],
-    ['eval_steps: 3', /eval_steps is not available yet \(evaluate a checkpoint .*\); remove it\.$/],
+    ['eval_strategy: epoch', /eval_strategy is "epoch"; it must be no or steps/],
     [
       'num_generations: 3',
       'my.yaml: per_device_train_batch_size is 8 completions, which is not a multiple of ' +

@@ -1,5 +1,6 @@
 /** From a run's folder to a recorded run: one group of every step, small enough to ship with the page. */
 import { mean, std } from './advantages.ts';
+import { shownEvaluation } from './evaluate.ts';
 import type {
   Group,
   MetricsRow,
@@ -37,9 +38,13 @@ export async function recordedSteps(folder: RunFolder, name: string): Promise<St
   const steps: StepReport[] = [];
   for (const metrics of rows) {
     const file = await readText(folder, `completions/step-${metrics.step}.jsonl`);
+    const judged = await readText(folder, `evaluations/step-${metrics.step}.jsonl`);
     steps.push({
       metrics: rounded(metrics),
       ...(file !== undefined && { group: firstGroup(parseLines(file)) }),
+      ...(judged !== undefined && {
+        evaluation: shownEvaluation(parseLines(judged)).map(rounded),
+      }),
     });
   }
   return steps;

@@ -17,12 +17,19 @@ import { Tokenizer, tokenizerFiles } from '../model/tokenizer.ts';
 import { GrpoTrainer } from './grpo-trainer.ts';
 import { initializeAdapter, initializeWeights } from './initialize.ts';
 import { loraConfig, RecipeError, type Recipe } from './recipe.ts';
-import type { Reward } from './reward.ts';
+import type { GoldJudge, Reward } from './reward.ts';
 import { PromptedJudge } from './prompted-judge.ts';
 import { RewardModel } from './reward-model.ts';
 import { RewardTrainer } from './reward-trainer.ts';
 import { SftTrainer } from './sft-trainer.ts';
-import { goldJudge, preferenceSource, promptSource, sftSource, type ReadFile } from './sources.ts';
+import {
+  evaluationPrompts,
+  preferenceSource,
+  promptSource,
+  sftSource,
+  worldGold,
+  type ReadFile,
+} from './sources.ts';
 import type { Trainer } from './trainer.ts';
 
 /** classifier: a reward model's score; judge: an instruct model's yes or no. */
@@ -91,13 +98,14 @@ async function makeTrainer(
       return RewardTrainer.create(recipe, model, tokenizer, preferences);
     }
     case 'grpo': {
-      const gold = goldJudge(recipe);
+      const gold = await openGold(recipe, around);
       return GrpoTrainer.create(recipe, {
         policy: model,
         tokenizer,
         prompts: await promptSource(recipe, around.readFile),
         rewards: await openRewards(recipe, around),
         ...(gold && { gold }),
+        evaluationPrompts: await evaluationPrompts(recipe, around.readFile),
       });
     }
   }
@@ -109,6 +117,12 @@ async function openRewards(recipe: Recipe, around: Surroundings): Promise<Reward
     ...(classifier !== undefined ? [await around.openReward(classifier, 'classifier')] : []),
     ...(judge !== undefined ? [await around.openReward(judge, 'judge')] : []),
   ];
+}
+
+/** A world's utility, or a reward model that judges and is not trained against. */
+async function openGold(recipe: Recipe, around: Surroundings): Promise<GoldJudge | undefined> {
+  if (recipe.gold === undefined) return undefined;
+  return worldGold(recipe.gold) ?? around.openReward(recipe.gold, 'classifier');
 }
 
 /** Token rows and responses that are scored at once. */

@@ -1,7 +1,7 @@
 /** The data a recipe names: a built-in world, or JSONL files. */
 import { shuffledEpochs, type PreferenceGroup, type SftExample, type Source } from './data.ts';
 import { Random } from './random.ts';
-import { RecipeError, type Recipe } from './recipe.ts';
+import { RecipeError, type Dataset, type Recipe } from './recipe.ts';
 import type { GoldJudge } from './reward.ts';
 import { goldUtility } from './world/gold.ts';
 import { drawPrompt, drawPrompts, parsePrompt, promptText, type Split } from './world/prompts.ts';
@@ -66,9 +66,23 @@ export async function preferenceSource(
   );
 }
 
-/** The hidden utility of the world a recipe names as its gold judge. */
-export function goldJudge(recipe: Recipe): GoldJudge | undefined {
-  return recipe.gold === 'meal-planner' ? mealPlannerGold : undefined;
+/** The prompts of the evaluations inside a run; undefined when the recipe asks for none. */
+export async function evaluationPrompts(
+  recipe: Recipe,
+  read: ReadFile,
+): Promise<string[] | undefined> {
+  if (recipe.eval_strategy === 'no') return undefined;
+  if (recipe.world) return worldEvaluation('dev', recipe.eval_num_prompts, EVALUATION_SEED).prompts;
+  const rows = await readRows(recipe, read, ['prompt'], 'test');
+  return rows.slice(0, recipe.eval_num_prompts).map((row) => row.prompt as string);
+}
+
+/** Every run of a world is evaluated on the same prompts. */
+const EVALUATION_SEED = 0;
+
+/** The hidden utility of a world, where `gold` names one. */
+export function worldGold(gold: string): GoldJudge | undefined {
+  return gold === 'meal-planner' ? mealPlannerGold : undefined;
 }
 
 /** Different prompts of the world that training never draws, with their gold judge. */
@@ -82,7 +96,8 @@ export function worldEvaluation(
 }
 
 const mealPlannerGold: GoldJudge = {
-  utility: (prompt, response) => goldUtility(prompt, response).value,
+  score: (texts) =>
+    Promise.resolve(texts.map(({ prompt, response }) => goldUtility(prompt, response).value)),
   thoughtTruth: (prompt, thought) => {
     if (!parsePrompt(prompt)) return undefined;
     const { true: held, total } = thoughtTruth(prompt, thought);
@@ -94,8 +109,10 @@ async function readRows(
   recipe: Recipe,
   read: ReadFile,
   fields: readonly string[],
+  split: Dataset['split'] = 'train',
 ): Promise<Record<string, unknown>[]> {
-  const files = recipe.datasets.flatMap((dataset) => dataset.data_files);
+  const chosen = recipe.datasets.filter((dataset) => dataset.split === split);
+  const files = chosen.flatMap((dataset) => dataset.data_files);
   const rows: Record<string, unknown>[] = [];
   for (const file of files) {
     const lines = (await read(file)).split('\n');
@@ -105,7 +122,11 @@ async function readRows(
     });
   }
   if (rows.length === 0) {
-    throw new RecipeError('the recipe names no data; set world: meal-planner, or datasets.');
+    throw new RecipeError(
+      split === 'test'
+        ? 'the recipe names no prompts to evaluate on; add a dataset with split: test, or set eval_strategy: no.'
+        : 'the recipe names no data; set world: meal-planner, or datasets.',
+    );
   }
   return rows;
 }

@@ -4,6 +4,8 @@
  */
 import type { AdamW } from '../model/adamw.ts';
 import type { LanguageModel } from '../model/language-model.ts';
+import type { Evaluated } from './evaluate.ts';
+import type { StepEvaluation } from './evaluation/fixed.ts';
 import type { Group, MetricsRow } from './protocol.ts';
 
 /** What one optimizer step did. */
@@ -11,6 +13,8 @@ export interface StepResult {
   metrics: MetricsRow;
   /** All groups of the step; none for algorithms without rollouts. */
   groups: Group[];
+  /** Every completion of the evaluation, where one was due. */
+  evaluation?: readonly Evaluated[];
 }
 
 export interface Trainer {
@@ -23,6 +27,8 @@ export interface Trainer {
   /** What is under way inside a step, for people. */
   onDetail?: (detail: string) => void;
   trainStep(): Promise<StepResult>;
+  /** Judges fixed held-out prompts; there when the recipe's eval_strategy asks for it. */
+  readonly evaluate?: () => Promise<StepEvaluation>;
   destroy(): void;
 }
 

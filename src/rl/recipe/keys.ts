@@ -4,6 +4,7 @@
  * TRL does not have are marked "ours".
  */
 import { examples, generation, judge, objective } from './algorithm-keys.ts';
+import { evaluation } from './evaluation-keys.ts';
 import { rewards } from './reward-keys.ts';
 import { adapter, data, optimizer, run } from './shared-keys.ts';
 import type { Algorithm, KeyValues, RecipeKeys } from './spec.ts';
@@ -23,6 +24,7 @@ export const recipeGroups: readonly {
   { title: 'Generation', keys: generation, only: ['grpo'] },
   { title: 'Rewards', keys: rewards, only: ['grpo'] },
   { title: 'Objective', keys: objective, only: ['grpo'] },
+  { title: 'Evaluation', keys: evaluation, only: ['grpo'] },
 ];
 
 export const recipeKeys = {
@@ -35,6 +37,7 @@ export const recipeKeys = {
   ...generation,
   ...rewards,
   ...objective,
+  ...evaluation,
 } as const satisfies RecipeKeys;
 export type RecipeKey = keyof typeof recipeKeys;
 
@@ -49,6 +52,8 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
   logging_strategy: 'every step is logged',
   logging_first_step: 'every step is logged',
   save_strategy: 'save_steps decides',
+  eval_on_start: 'evaluations begin before the first step',
+  per_device_eval_batch_size: 'evaluations use the memory of training',
   run_name: 'the output folder names the run',
   num_processes: 'there is one device',
   num_machines: 'there is one device',
@@ -65,8 +70,6 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
 
 /** Keys of TRL that would change a run and that nothing here can honour yet. */
 export const laterKeys: Readonly<Record<string, string>> = {
-  eval_strategy: 'evaluate a checkpoint with the command eval',
-  eval_steps: 'evaluate a checkpoint with the command eval',
   top_entropy_quantile: 'the policy learns from all tokens',
   num_train_epochs: 'set max_steps to a number of optimizer steps',
 };
