@@ -5,14 +5,20 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Gpu } from '../src/gpu/device.ts';
 import { openNodeGpu } from '../src/gpu/node.ts';
+import { loadModel } from '../src/model/checkpoint.ts';
 import { nodeFolder } from '../src/model/node-files.ts';
+import { Tokenizer } from '../src/model/tokenizer.ts';
 import type { Evaluated } from '../src/rl/evaluate.ts';
+import { thoughtEffect, thoughtTokens } from '../src/rl/evaluation/thought-effect.ts';
 import type { MetricsRow } from '../src/rl/protocol.ts';
 import { makeRecipe } from '../src/rl/recipe.ts';
 import { recordRun } from '../src/rl/record.ts';
+import type { GoldJudge } from '../src/rl/reward.ts';
 import { Run } from '../src/rl/run.ts';
 import { nodeRunFolder } from '../src/rl/run-folder.node.ts';
 import { openRewardModel, openTrainer } from '../src/rl/session.ts';
+import { sampleCompletions, UNFILTERED } from '../src/rl/sample.ts';
+import { worldEvaluation } from '../src/rl/sources.ts';
 import { VOCABULARY } from '../src/rl/world/menu.ts';
 import { splitOf } from '../src/rl/world/prompts.ts';
 import { asReward, CONFIGS, randomTensors, saveModel } from './random-model.ts';
@@ -78,6 +84,40 @@ async function finish(run: Run): Promise<void> {
 
 const timeless = (rows: readonly MetricsRow[]): MetricsRow[] =>
   rows.map((row) => ('step_time' in row ? { ...row, step_time: 0 } : row));
+
+it('what the thought contributes: after its own thought a policy answers as it did', async () => {
+  const folder = await nodeFolder('public/models/policy');
+  const model = await loadModel(gpu, folder);
+  const tokenizer = await Tokenizer.load(folder);
+  const { prompts, gold } = worldEvaluation('dev', 12, 1);
+  // The likeliest token each time: nothing is left to chance.
+  const sampling = { temperature: 0, ...UNFILTERED, seed: 1, maxNewTokens: 76 };
+  const groups = await sampleCompletions(model, tokenizer, prompts, {
+    samplesPerPrompt: 1,
+    thinking: true,
+    malformed: 'strict',
+    sampling,
+  });
+  const thoughts = thoughtTokens(tokenizer, groups);
+  expect(thoughts.length).toBeGreaterThan(6);
+  const seen: string[][] = [];
+  const spy: GoldJudge = {
+    score: (texts) => {
+      seen.push(texts.map(({ response }) => response));
+      return gold.score(texts);
+    },
+  };
+  const policy = { model, tokenizer };
+  const effect = await thoughtEffect(policy, thoughts, sampling, 'strict', { gold: spy });
+  const answers = groups.flatMap(({ samples: [sample] }) =>
+    sample!.wellFormed ? [sample!.response] : [],
+  );
+  expect(seen[0]).toEqual(answers);
+  const [own, swapped] = effect;
+  expect(own!.scores.gold!.mean).toBeGreaterThan(swapped!.scores.gold!.mean);
+  const lost = own!.scores.gold!.mean - swapped!.scores.gold!.mean;
+  expect(swapped!.loss!.gold!.mean).toBeCloseTo(lost, 9);
+});
 
 describe('eval_strategy: steps', () => {
   it('judges the same prompts before, during and after training', async () => {

@@ -39,8 +39,13 @@ export class PromptedJudge implements Reward {
   }
 
   async score(texts: readonly JudgedText[]): Promise<number[]> {
-    const groups = texts.map((text): TokenGroup => {
-      const asked = this.tokenizer.applyChatTemplate([{ role: 'user', content: question(text) }], {
+    return this.ask(texts.map(question));
+  }
+
+  /** log p(Yes) - log p(No) of the answer to each question, in nats. */
+  async ask(questions: readonly string[]): Promise<number[]> {
+    const groups = questions.map((content): TokenGroup => {
+      const asked = this.tokenizer.applyChatTemplate([{ role: 'user', content }], {
         addGenerationPrompt: true,
         enableThinking: false,
       });

@@ -93,7 +93,7 @@ function instructionsOf(row: Row, place: string): Instruction[] {
       `${place}: instruction_id_list must be a list of texts and kwargs a list beside it.`,
     );
   }
-  return (ids).map((id, i) => ({ id, kwargs: (kwargs[i] ?? {}) as Kwargs }));
+  return ids.map((id, i) => ({ id, kwargs: (kwargs[i] ?? {}) as Kwargs }));
 }
 
 function answersOf({ answers, answer }: Row): string[] | undefined {
