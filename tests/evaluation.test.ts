@@ -3,12 +3,17 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { analyze } from '../src/cli/analyze.ts';
+import type { Command } from '../src/cli/command.ts';
+import { compare } from '../src/cli/compare.ts';
+import { evaluation } from '../src/cli/eval.ts';
 import type { Gpu } from '../src/gpu/device.ts';
 import { openNodeGpu } from '../src/gpu/node.ts';
 import { loadModel } from '../src/model/checkpoint.ts';
 import { nodeFolder } from '../src/model/node-files.ts';
 import { Tokenizer } from '../src/model/tokenizer.ts';
 import type { Evaluated } from '../src/rl/evaluate.ts';
+import type { Comparison } from '../src/rl/evaluation/compare.ts';
 import { thoughtEffect, thoughtTokens } from '../src/rl/evaluation/thought-effect.ts';
 import type { MetricsRow } from '../src/rl/protocol.ts';
 import { makeRecipe } from '../src/rl/recipe.ts';
@@ -184,5 +189,53 @@ describe('eval_strategy: steps', () => {
     const trained = await lines<{ prompt: string }>('files', 'completions/step-1.jsonl');
     expect(new Set(trained.map(({ prompt }) => prompt))).toEqual(new Set(['ham 1']));
     await expect(openRun('none', datasets('train'))).rejects.toThrow(/split: test/);
+  });
+});
+
+describe('the command line', () => {
+  const json = async (command: Command, ...argv: string[]): Promise<Record<string, unknown>> =>
+    JSON.parse(await command.run(argv, true)) as Record<string, unknown>;
+  const few = ['--num_prompts', '8', '--max_completion_length', '20'];
+
+  it('compares two checkpoints by every judge', async () => {
+    const judges = ['--reward_models', `public/models/reward,${join(root, 'other')}`];
+    const models = ['public/models/policy', join(root, 'policy')];
+    const result = await json(compare, ...models, ...few, ...judges);
+    const rows = result.judges as Comparison[];
+    expect(rows.map(({ judge }) => judge)).toEqual(['reward', 'other', 'gold']);
+    // The default policy against one of random weights.
+    expect(rows[2]!.win_rate.mean).toBeGreaterThan(0.6);
+    const text = await compare.run([models[0]!, models[0]!, ...few], false);
+    expect(text).toMatch(/gold .* 50 \[50, 50\]%/);
+  });
+
+  it('evaluates on a file of prompts with instructions', async () => {
+    const file = join(root, 'ifeval.jsonl');
+    const ids = ['punctuation:no_comma', 'language:response_language'];
+    await writeFile(
+      file,
+      `${JSON.stringify({ prompt: 'ham 1', instruction_id_list: ids, kwargs: [{}, {}], answer: 'x' })}\n`,
+    );
+    const model = ['--model', 'public/models/policy'];
+    const result = await json(evaluation, ...model, '--prompts', file, ...few);
+    expect(result).toMatchObject({
+      prompts: 1,
+      'instructions/punctuation:no_comma': 1,
+      'instructions/not judged': 'language:response_language (1)',
+      exact_match: 0,
+    });
+    expect(result).not.toHaveProperty('gold');
+  });
+
+  it('analyzes a run, and writes its tables', async () => {
+    const out = join(root, 'tables');
+    const result = await json(analyze, join(root, 'judged'), '--out', out);
+    expect(Object.keys(result)).toEqual(['lengths', 'reward_and_gold', 'cost', 'traits']);
+    expect(result.cost).toMatchObject([{ steps: 3 }]);
+    const cost = await readFile(join(out, 'cost.csv'), 'utf8');
+    expect(cost).toMatch(/^steps,seconds,trained_tokens,generated_tokens\n3,/);
+    expect(await analyze.run([join(root, 'judged')], false)).toContain('diverged_at');
+    await expect(json(analyze, join(root, 'nowhere'))).rejects.toThrow(/is not there/);
+    await expect(json(analyze, join(root, 'policy'))).rejects.toThrow(/no metrics.jsonl/);
   });
 });
