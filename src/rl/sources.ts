@@ -3,6 +3,7 @@ import { shuffledEpochs, type PreferenceGroup, type SftExample, type Source } fr
 import { Random } from './random.ts';
 import { RecipeError, type Recipe } from './recipe.ts';
 import type { GoldJudge } from './reward.ts';
+import { baseText } from './world/base-data.ts';
 import { goldUtility } from './world/gold.ts';
 import { drawPrompt, drawPrompts, parsePrompt, promptText, type Split } from './world/prompts.ts';
 import { demonstration } from './world/sft-data.ts';
@@ -27,9 +28,10 @@ const THINKING_SHARE = { of: 3, think: 2 };
 
 export async function sftSource(recipe: Recipe, read: ReadFile): Promise<Source<SftExample>> {
   if (recipe.world) {
+    const write = recipe.world_data === 'base' ? baseText : demonstration;
     return {
       at: (i) =>
-        demonstration(
+        write(
           new Random(recipe.seed, `demonstration ${i}`),
           i % THINKING_SHARE.of < THINKING_SHARE.think,
         ),

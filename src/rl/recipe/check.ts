@@ -120,18 +120,14 @@ export function checkTogether(recipe: Recipe, source: string): void {
     refuse('world and datasets are both set; remove one of them.');
   }
   checkAdapter(recipe, refuse);
-  switch (recipe.algorithm) {
-    case 'grpo':
-      checkRewards(recipe, refuse);
-      checkGroups(recipe, refuse, 2);
-      return checkGroupLoss(recipe, refuse);
-    case 'ppo':
-      checkRewards(recipe, refuse);
-      checkGroups(recipe, refuse, 1);
-      return checkProximal(recipe, refuse);
-    case 'dpo':
-      return checkPairs(recipe, refuse);
+  const { algorithm } = recipe;
+  if (algorithm === 'grpo' || algorithm === 'ppo') {
+    checkRewards(recipe, refuse);
+    checkGroups(recipe, refuse, algorithm === 'grpo' ? 2 : 1);
   }
+  if (algorithm === 'grpo') checkGroupLoss(recipe, refuse);
+  if (algorithm === 'ppo') checkProximal(recipe, refuse);
+  if (algorithm === 'dpo') checkPairs(recipe, refuse);
 }
 
 function checkAdapter(recipe: Recipe, refuse: (problem: string) => never): void {
@@ -209,8 +205,8 @@ function checkProximal(recipe: Recipe, refuse: (problem: string) => never): void
 function checkPairs(recipe: Recipe, refuse: (problem: string) => never): void {
   if (recipe.loss_type !== 'sigmoid') refuse('loss_type of dpo can be sigmoid alone; remove it.');
   if (recipe.beta === 0) refuse('beta is 0, which makes every pair alike; 0.1 is usual.');
-  if (hasRewards(recipe)) return checkGroups(recipe, refuse, 2);
-  if (recipe.online || recipe.world !== undefined) {
+  if (hasRewards(recipe)) checkGroups(recipe, refuse, 2);
+  else if (recipe.online || recipe.world !== undefined) {
     refuse(
       'nothing says which of two completions is better; set reward_model_name_or_path, or set ' +
         'datasets to a file of prompt, chosen and rejected and remove online and world.',
