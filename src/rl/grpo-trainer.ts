@@ -173,6 +173,7 @@ export class GrpoTrainer implements Trainer {
         {
           samplesPerPrompt: recipe.num_generations,
           thinking: recipe.thinking,
+          systemPrompt: recipe.system_prompt,
           malformed: recipe.malformed,
           sampling: {
             temperature: recipe.temperature,
