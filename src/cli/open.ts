@@ -6,7 +6,7 @@ import { loadCheckpoint, openCheckpoint, type Checkpoint } from '../model/adapte
 import type { LanguageModel } from '../model/language-model.ts';
 import { nodeFolder } from '../model/node-files.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
-import { RecipeError } from '../rl/recipe.ts';
+import { parseRecipe, RecipeError, type Recipe } from '../rl/recipe.ts';
 import { openReward, type Surroundings } from '../rl/session.ts';
 import { UsageError } from './arguments.ts';
 
@@ -61,6 +61,19 @@ export function parseIds(text: string, vocabSize: number): number[] {
     }
     return id;
   });
+}
+
+/** Reads a recipe, and says on standard error which of its keys have no effect. */
+export async function openRecipe(
+  path: string,
+  overrides: Readonly<Record<string, string>>,
+): Promise<Recipe> {
+  const text = await readFile(path, 'utf8').catch(() => {
+    throw new RecipeError(`${path} cannot be read; name a recipe such as recipes/default.yaml.`);
+  });
+  const { recipe, notices } = parseRecipe(text, path, overrides);
+  for (const notice of notices) process.stderr.write(`${notice}\n`);
+  return recipe;
 }
 
 /** A file of data or a rule that a recipe names. */
