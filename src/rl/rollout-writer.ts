@@ -84,6 +84,7 @@ export class RolloutWriter {
         {
           samplesPerPrompt: recipe.num_generations,
           thinking: recipe.thinking,
+          systemPrompt: recipe.system_prompt,
           malformed: recipe.malformed,
           sampling: {
             temperature: recipe.temperature,
