@@ -9,7 +9,8 @@ import './typescript.mjs';
 
 const { mean } = await import('../src/rl/advantages.ts');
 const { summarizeEvaluation } = await import('../src/rl/evaluate.ts');
-const { tInterval, winRate } = await import('../src/rl/statistics.ts');
+const { tInterval } = await import('../src/rl/evaluation/intervals.ts');
+const { winRate } = await import('../src/rl/evaluation/win-rate.ts');
 
 /** @typedef {import('../src/rl/evaluate.ts').Evaluated} Evaluated */
 /** @typedef {'think' | 'no-think'} Arm */

@@ -11,7 +11,8 @@ import { packBatch, splitGroups, type TokenGroup } from '../model/batch.ts';
 import { BatchRunner, type BatchLimits } from '../model/batch-runner.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import type { Tokenizer } from '../model/tokenizer.ts';
-import { take, type PreferenceGroup, type Source } from './data.ts';
+import { take, type PreferenceGroup, type Preferences } from './data.ts';
+import type { StepEvaluation } from './evaluation/fixed.ts';
 import { packGroups, perCompletion, perTarget } from './micro-batch.ts';
 import { choosePair, dpoLoss } from './objectives/dpo.ts';
 import type { Group } from './protocol.ts';
@@ -29,8 +30,7 @@ import { k3, tokenTrace, type TraceColumns } from './token-trace.ts';
 import type { StepResult, Trainer } from './trainer.ts';
 
 /** A file's pairs, or what it takes to sample them. */
-export type DpoParts =
-  RolloutParts | { tokenizer: Tokenizer; preferences: Source<PreferenceGroup> };
+export type DpoParts = RolloutParts | (Preferences & { tokenizer: Tokenizer });
 
 /** Completions of one prompt, and which were preferred to which. */
 interface PairGroup extends TokenGroup {
@@ -54,6 +54,7 @@ export class DpoTrainer implements Trainer {
   step = 0;
   tokensSeen = 0;
   onDetail?: (detail: string) => void;
+  readonly evaluate?: (() => Promise<StepEvaluation>) | undefined;
 
   private constructor(
     readonly recipe: Recipe,
@@ -63,7 +64,12 @@ export class DpoTrainer implements Trainer {
     private readonly runner: BatchRunner,
     private readonly reference: Reference,
     private readonly writer: RolloutWriter | undefined,
-  ) {}
+    /** Writes what evaluations judge, as the policy is now; may be the writer itself. */
+    private readonly candidate: RolloutWriter | undefined,
+  ) {
+    const heldOut = 'pairs' in parts ? parts.heldOut : undefined;
+    this.evaluate = heldOut ? () => this.judgeHeldOut(heldOut) : candidate?.evaluate;
+  }
 
   /** Allocates everything a run needs; `policy` is what will be trained, in place. */
   static async create(recipe: Recipe, policy: LanguageModel, parts: DpoParts): Promise<DpoTrainer> {
@@ -74,7 +80,14 @@ export class DpoTrainer implements Trainer {
     const reference = await openReference(policy, runner);
     const author = recipe.online ? policy : reference.model;
     const writer = sampled ? await RolloutWriter.create(recipe, author, parts) : undefined;
-    return new DpoTrainer(recipe, policy, parts, optimizer, runner, reference, writer);
+    const candidate =
+      sampled && parts.evaluationPrompts && !recipe.online
+        ? await RolloutWriter.create(recipe, policy, parts)
+        : writer;
+    // prettier-ignore
+    return new DpoTrainer(
+      recipe, policy, parts, optimizer, runner, reference, writer, candidate,
+    );
   }
 
   async trainStep(): Promise<StepResult> {
@@ -103,13 +116,30 @@ export class DpoTrainer implements Trainer {
 
   /** Moves the policy, unless no prompt has a pair. */
   private async update(data: readonly PairGroup[], rate: number): Promise<Record<string, number>> {
-    const stepPairs = data.reduce((sum, { pairs }) => sum + pairs.length, 0);
-    if (stepPairs === 0) return { pairs: 0 };
+    const pairs = countPairs(data);
+    if (pairs === 0) return { pairs };
+    const metrics = await this.compare(data, true);
+    this.optimizer.step(rate);
+    return { pairs, ...metrics, grad_norm: await this.optimizer.gradNorm() };
+  }
+
+  private async judgeHeldOut(groups: readonly PreferenceGroup[]): Promise<StepEvaluation> {
+    const metrics = await this.compare(this.tokens(groups), false);
+    const named = Object.entries(metrics).map(([name, value]) => [`eval_${name}`, value]);
+    return { metrics: Object.fromEntries(named) as Record<string, number>, rows: [] };
+  }
+
+  /** Means over all pairs; adds their gradients when they are learned from. */
+  private async compare(
+    data: readonly PairGroup[],
+    learn: boolean,
+  ): Promise<Record<string, number>> {
+    const stepPairs = countPairs(data);
     const sums = { loss: 0, chosen: 0, rejected: 0, correct: 0 };
     const logps = { chosen: 0, rejected: 0 };
     const entropies = { sum: 0, tokens: 0 };
     for (const part of splitGroups(data, 'completion', this.runner.limits)) {
-      this.onDetail?.('updating the policy');
+      this.onDetail?.(learn ? 'updating the policy' : 'judging held-out pairs');
       const packed = packBatch(part, 'completion');
       // The reference shares the runner's memory, so it goes first.
       const ref = completionSums(perCompletion(await this.referenceLogp(packed), packed));
@@ -134,8 +164,10 @@ export class DpoTrainer implements Trainer {
         logps.chosen += own[chosen]!;
         logps.rejected += own[rejected]!;
       });
-      const gradient = tokens.map(({ length }, i) => new Float64Array(length).fill(slopes[i]!));
-      this.runner.backward(perTarget(gradient));
+      if (learn) {
+        const gradient = tokens.map(({ length }, i) => new Float64Array(length).fill(slopes[i]!));
+        this.runner.backward(perTarget(gradient));
+      }
       sums.loss += result.loss;
       sums.chosen += result.chosenRewards;
       sums.rejected += result.rejectedRewards;
@@ -143,9 +175,7 @@ export class DpoTrainer implements Trainer {
       entropies.sum += entropy.reduce((a, b) => a + b, 0);
       entropies.tokens += entropy.length;
     }
-    this.optimizer.step(rate);
     return {
-      pairs: stepPairs,
       loss: sums.loss,
       'rewards/chosen': sums.chosen / stepPairs,
       'rewards/rejected': sums.rejected / stepPairs,
@@ -154,7 +184,6 @@ export class DpoTrainer implements Trainer {
       'logps/chosen': logps.chosen / stepPairs,
       'logps/rejected': logps.rejected / stepPairs,
       entropy: entropies.sum / entropies.tokens,
-      grad_norm: await this.optimizer.gradNorm(),
     };
   }
 
@@ -164,10 +193,15 @@ export class DpoTrainer implements Trainer {
 
   private filePairs(): PairGroup[] {
     const { recipe, parts } = this;
-    if (!('preferences' in parts)) return [];
+    if (!('pairs' in parts)) return [];
     const perStep = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps;
+    return this.tokens(take(parts.pairs, this.step * perStep, perStep));
+  }
+
+  private tokens(groups: readonly PreferenceGroup[]): PairGroup[] {
+    const { recipe, parts } = this;
     const eos = this.model.config.eosTokenIds[0];
-    return take(parts.preferences, this.step * perStep, perStep).map((group) => {
+    return groups.map((group) => {
       const prompt = promptTokens(
         parts.tokenizer,
         group.prompt,
@@ -221,6 +255,7 @@ export class DpoTrainer implements Trainer {
   }
 
   destroy(): void {
+    if (this.candidate !== this.writer) this.candidate?.destroy();
     this.writer?.destroy();
     this.reference.destroy();
     this.runner.destroy();
@@ -231,6 +266,9 @@ export class DpoTrainer implements Trainer {
 function judgedSamples({ samples, rewards }: ScoredGroup) {
   return samples.map(({ wellFormed }, i) => ({ wellFormed, reward: rewards[i]! }));
 }
+
+const countPairs = (data: readonly PairGroup[]): number =>
+  data.reduce((sum, { pairs }) => sum + pairs.length, 0);
 
 /** Prompts without a pair teach nothing and are left out. */
 function sampledPairs(groups: readonly ScoredGroup[], chosen: readonly Pair[]): PairGroup[] {

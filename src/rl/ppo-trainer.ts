@@ -87,6 +87,10 @@ export class PpoTrainer implements Trainer {
     );
   }
 
+  get evaluate(): Trainer['evaluate'] {
+    return this.writer.evaluate;
+  }
+
   async trainStep(): Promise<StepResult> {
     const started = performance.now();
     const { recipe, writer } = this;
