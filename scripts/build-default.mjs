@@ -1,5 +1,5 @@
 // npm run build:default: makes everything the page ships with, from nothing but the recipes: the warm
-// start, preference data, two reward models, and the run that the page replays. Hours on two cores;
+// start, preference data, two reward models, a base model, and the run that the page replays. Hours on two cores;
 // started again, it goes on where it was.
 import { copyFileSync, existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,6 +19,9 @@ publish(`${runs}/reward-a`, 'reward');
 await writePreferences(`${runs}/preferences-b.jsonl`, 2);
 await train('recipes/meal-planner/reward-b.yaml', `${runs}/reward-b`);
 publish(`${runs}/reward-b`, 'second-reward');
+
+await train('recipes/meal-planner/base.yaml', `${runs}/base`);
+publish(`${runs}/base`, 'base');
 
 await train('recipes/default.yaml', `${runs}/think`);
 await ponder('record', `${runs}/think`, '--out', 'public/recorded-run.json');

@@ -15,7 +15,7 @@ import {
 } from '../rl/evaluation/prompt-files.ts';
 import type { GoldJudge, Reward } from '../rl/reward.ts';
 import { UNFILTERED } from '../rl/sample.ts';
-import { openJudge } from '../rl/session.ts';
+import { openPromptedJudge, openRewardModel } from '../rl/session.ts';
 import { worldEvaluation } from '../rl/sources.ts';
 import { UsageError } from './arguments.ts';
 import { openAt } from './open.ts';
@@ -99,7 +99,8 @@ export async function openJudging(options: JudgingOptions): Promise<Judging> {
       }
       const gpu = await openNodeGpu();
       devices.push(gpu);
-      judges[name] = await openJudge(gpu, await nodeFolder(path), kind);
+      const folder = await nodeFolder(path);
+      judges[name] = await (kind === 'judge' ? openPromptedJudge : openRewardModel)(gpu, folder);
     };
     for (const path of (options.reward_models ?? '').split(',').filter(Boolean)) {
       await open(path, 'classifier');

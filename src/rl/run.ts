@@ -5,7 +5,8 @@
  *   completions/step-N.jsonl every completion of step N
  *   evaluations/step-N.jsonl every completion of an evaluation after step N; 0 is before the first
  *   checkpoints/step-N/      a Hugging Face folder (of a model, or of a peft adapter), plus
- *                            optimizer.safetensors and trainer_state.json
+ *                            optimizer.safetensors and trainer_state.json; PPO's value model
+ *                            likewise in checkpoints/step-N/value/
  *   summary.json             written when the run ends
  * A checkpoint counts once its trainer_state.json exists, which is written last. Data and random
  * numbers follow from the step number, so a resumed run gives the numbers of one that never stopped.
@@ -17,7 +18,13 @@ import { divergence, rewardAndGold } from './evaluation/overoptimisation.ts';
 import type { Group, MetricsRow } from './protocol.ts';
 import { recipeYaml, type Recipe } from './recipe.ts';
 import { lastCheckpoint, readText, type RunFolder } from './run-folder.ts';
-import { restoreTrainer, saveTrainer, type StepResult, type Trainer } from './trainer.ts';
+import {
+  restoreTrained,
+  saveTrained,
+  type StepResult,
+  type Trained,
+  type Trainer,
+} from './trainer.ts';
 
 export class Run {
   /** Step of the last complete checkpoint of this run, 0 before the first. */
@@ -47,28 +54,16 @@ export class Run {
     const step = await lastCheckpoint(this.folder);
     if (step === undefined) return false;
     const at = `checkpoints/step-${step}`;
-    const tensors = async (file: string): Promise<Map<string, Float32Array>> => {
-      const bytes = await this.folder.read(`${at}/${file}`);
-      if (!bytes) throw new Error(`${at}/${file} is missing; delete ${at} to resume earlier`);
-      return readSafetensors(bytes, `${at}/${file}`);
-    };
     const counters = JSON.parse(
       (await readText(this.folder, `${at}/trainer_state.json`)) ?? '{}',
-    ) as { num_input_tokens_seen?: number };
-    const moments = await tensors('optimizer.safetensors');
-    const named = (prefix: string): Map<string, Float32Array> =>
-      new Map(
-        [...moments]
-          .filter(([name]) => name.startsWith(prefix))
-          .map(([name, values]) => [name.slice(prefix.length), values]),
-      );
-    restoreTrainer(this.trainer, {
-      step,
-      tokensSeen: counters.num_input_tokens_seen ?? 0,
-      weights: await tensors(this.trainer.model.lora ? ADAPTER_WEIGHTS : 'model.safetensors'),
-      firstMoments: named('exp_avg.'),
-      secondMoments: named('exp_avg_sq.'),
-    });
+    ) as { num_input_tokens_seen?: number; optimizer_steps?: number };
+    // Before there was a number of its own, a step was one move of the weights.
+    const optimizerSteps = counters.optimizer_steps ?? step;
+    const { trainer } = this;
+    await this.restore(trainer, at, optimizerSteps);
+    if (trainer.value) await this.restore(trainer.value, `${at}/value`, optimizerSteps);
+    trainer.step = step;
+    trainer.tokensSeen = counters.num_input_tokens_seen ?? 0;
     await this.forgetAfter(step);
     this.savedStep = step;
     // Whoever was killed between the last checkpoint and the summary has nothing else to do.
@@ -79,7 +74,28 @@ export class Run {
     return true;
   }
 
-  /** One optimizer step, and the evaluation before the first one, written down. */
+  private async restore(trained: Trained, at: string, optimizerSteps: number): Promise<void> {
+    const tensors = async (file: string): Promise<Map<string, Float32Array>> => {
+      const bytes = await this.folder.read(`${at}/${file}`);
+      if (!bytes) throw new Error(`${at}/${file} is missing; delete ${at} to resume earlier`);
+      return readSafetensors(bytes, `${at}/${file}`);
+    };
+    const moments = await tensors('optimizer.safetensors');
+    const named = (prefix: string): Map<string, Float32Array> =>
+      new Map(
+        [...moments]
+          .filter(([name]) => name.startsWith(prefix))
+          .map(([name, values]) => [name.slice(prefix.length), values]),
+      );
+    restoreTrained(trained, {
+      weights: await tensors(trained.model.lora ? ADAPTER_WEIGHTS : 'model.safetensors'),
+      firstMoments: named('exp_avg.'),
+      secondMoments: named('exp_avg_sq.'),
+      optimizerSteps,
+    });
+  }
+
+  /** One step, and the evaluation before the first one, written down. */
   async advance(): Promise<StepResult> {
     const first = await this.evaluateFirst();
     if (first) await this.record(first);
@@ -105,7 +121,8 @@ export class Run {
     const evaluation = await this.trainer.evaluate?.();
     if (!evaluation) return undefined;
     const metrics = { ...result.metrics, ...evaluation.metrics };
-    return { ...result, metrics, evaluation: evaluation.rows };
+    const { rows } = evaluation;
+    return { ...result, metrics, ...(rows.length > 0 && { evaluation: rows }) };
   }
 
   /** Writes a step down; a checkpoint too when one is due. */
@@ -129,9 +146,23 @@ export class Run {
 
   /** Writes a checkpoint of the step just done. */
   async save(): Promise<void> {
-    const state = await saveTrainer(this.trainer);
-    const at = `checkpoints/step-${state.step}`;
-    const { config, lora, trainable } = this.trainer.model;
+    const { trainer } = this;
+    const { step, tokensSeen, optimizer } = trainer;
+    const at = `checkpoints/step-${step}`;
+    await this.saveModel(trainer, at);
+    if (trainer.value) await this.saveModel(trainer.value, `${at}/value`);
+    const counters = {
+      global_step: step,
+      num_input_tokens_seen: tokensSeen,
+      optimizer_steps: optimizer.steps,
+    };
+    await this.folder.write(`${at}/trainer_state.json`, JSON.stringify(counters));
+    this.savedStep = step;
+  }
+
+  private async saveModel(trained: Trained, at: string): Promise<void> {
+    const state = await saveTrained(trained);
+    const { config, lora, trainable } = trained.model;
     const { layout } = trainable;
     const files = lora
       ? encodeAdapter(lora.config, this.recipe.model_name_or_path!, layout, state.weights)
@@ -144,11 +175,6 @@ export class Run {
       moments.set(`exp_avg_sq.${name}`, { shape, values: state.secondMoments.get(name)! });
     }
     await this.folder.write(`${at}/optimizer.safetensors`, writeSafetensors(moments));
-    await this.folder.write(
-      `${at}/trainer_state.json`,
-      JSON.stringify({ global_step: state.step, num_input_tokens_seen: state.tokensSeen }),
-    );
-    this.savedStep = state.step;
   }
 
   private async summarize(last: MetricsRow): Promise<void> {
@@ -183,11 +209,20 @@ export class Run {
   }
 }
 
-/** TRL's completions table: step, prompt, completion, reward, advantage; ours adds the rest. */
+/**
+ * TRL's completions table: step, prompt, completion, one column per reward, advantage; ours adds the
+ * rest, and for DPO which completion of its group is the chosen one and which the rejected.
+ */
 function completionRows(step: number, groups: readonly Group[]): string {
   return groups
-    .flatMap(({ prompt, samples }) =>
-      samples.map((sample) => `${JSON.stringify({ step, prompt, ...sample })}\n`),
+    .flatMap(({ prompt, samples, pair }) =>
+      samples.map(({ completion, ...sample }, i) => {
+        const chosen = pair?.chosen === i && 'chosen';
+        const rejected = pair?.rejected === i && 'rejected';
+        const role = chosen || rejected;
+        const row = { step, prompt, completion, ...sample.rewards, ...sample };
+        return `${JSON.stringify({ ...row, ...(role && { pair: role }) })}\n`;
+      }),
     )
     .join('');
 }

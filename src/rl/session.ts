@@ -14,16 +14,22 @@ import { CheckpointError } from '../model/errors.ts';
 import type { CheckpointFolder } from '../model/files.ts';
 import { LanguageModel } from '../model/language-model.ts';
 import { Tokenizer, tokenizerFiles } from '../model/tokenizer.ts';
+import type { Preferences } from './data.ts';
+import { DpoTrainer } from './dpo-trainer.ts';
 import { GrpoTrainer } from './grpo-trainer.ts';
 import { initializeAdapter, initializeWeights } from './initialize.ts';
-import { loraConfig, RecipeError, type Recipe } from './recipe.ts';
+import { PpoTrainer } from './ppo-trainer.ts';
+import { hasRewards, loraConfig, RecipeError, type Recipe } from './recipe.ts';
 import type { GoldJudge, Reward } from './reward.ts';
 import { PromptedJudge } from './prompted-judge.ts';
 import { RewardModel } from './reward-model.ts';
 import { RewardTrainer } from './reward-trainer.ts';
+import type { RolloutParts } from './rollout-writer.ts';
+import { Rule } from './rule.ts';
 import { SftTrainer } from './sft-trainer.ts';
 import {
   evaluationPrompts,
+  heldOutPreferences,
   preferenceSource,
   promptSource,
   sftSource,
@@ -32,15 +38,15 @@ import {
 } from './sources.ts';
 import type { Trainer } from './trainer.ts';
 
-/** classifier: a reward model's score; judge: an instruct model's yes or no. */
-export type JudgeKind = 'classifier' | 'judge';
+/** classifier: a reward model's score; judge: an instruct model's yes or no; rule: a JavaScript file. */
+export type JudgeKind = 'classifier' | 'judge' | 'rule';
 
 export interface Surroundings {
   gpu: Gpu;
   folder(path: string): Promise<CheckpointFolder>;
   readFile: ReadFile;
-  /** A frozen model that judges, on a device of its own. */
-  openReward(path: string, kind: JudgeKind): Promise<Reward>;
+  /** A frozen model that judges, on a device of its own, with what a judge is asked; or a rule. */
+  openReward(path: string, kind: JudgeKind, question?: string): Promise<Reward>;
 }
 
 export interface OpenedTrainer {
@@ -94,28 +100,52 @@ async function makeTrainer(
     case 'sft':
       return SftTrainer.create(recipe, model, tokenizer, await sftSource(recipe, around.readFile));
     case 'reward': {
-      const preferences = await preferenceSource(recipe, around.readFile);
+      const preferences = await openPreferences(recipe, around);
       return RewardTrainer.create(recipe, model, tokenizer, preferences);
     }
-    case 'grpo': {
-      const gold = await openGold(recipe, around);
-      return GrpoTrainer.create(recipe, {
-        policy: model,
-        tokenizer,
-        prompts: await promptSource(recipe, around.readFile),
-        rewards: await openRewards(recipe, around),
-        ...(gold && { gold }),
-        evaluationPrompts: await evaluationPrompts(recipe, around.readFile),
-      });
+    case 'grpo':
+      return GrpoTrainer.create(recipe, model, await openRollouts(recipe, around, tokenizer));
+    case 'ppo':
+      return PpoTrainer.create(recipe, model, await openRollouts(recipe, around, tokenizer));
+    case 'dpo': {
+      const parts = hasRewards(recipe)
+        ? await openRollouts(recipe, around, tokenizer)
+        : { tokenizer, ...(await openPreferences(recipe, around)) };
+      return DpoTrainer.create(recipe, model, parts);
     }
   }
 }
 
+async function openPreferences(recipe: Recipe, { readFile }: Surroundings): Promise<Preferences> {
+  const heldOut = await heldOutPreferences(recipe, readFile);
+  return { pairs: await preferenceSource(recipe, readFile), ...(heldOut && { heldOut }) };
+}
+
+async function openRollouts(
+  recipe: Recipe,
+  around: Surroundings,
+  tokenizer: Tokenizer,
+): Promise<RolloutParts> {
+  const gold = await openGold(recipe, around);
+  return {
+    tokenizer,
+    prompts: await promptSource(recipe, around.readFile),
+    rewards: await openRewards(recipe, around),
+    ...(recipe.reward_weights && { rewardWeights: recipe.reward_weights }),
+    ...(gold && { gold }),
+    evaluationPrompts: await evaluationPrompts(recipe, around.readFile),
+  };
+}
+
+/** In the order of reward_weights. Rules come up first: they are quick to say what is wrong. */
 async function openRewards(recipe: Recipe, around: Surroundings): Promise<Reward[]> {
   const { reward_model_name_or_path: classifier, judge_model_name_or_path: judge } = recipe;
+  const rules: Reward[] = [];
+  for (const path of recipe.reward_funcs) rules.push(await around.openReward(path, 'rule'));
   return [
     ...(classifier !== undefined ? [await around.openReward(classifier, 'classifier')] : []),
-    ...(judge !== undefined ? [await around.openReward(judge, 'judge')] : []),
+    ...(judge !== undefined ? [await around.openReward(judge, 'judge', recipe.judge_prompt)] : []),
+    ...rules,
   ];
 }
 
@@ -145,6 +175,7 @@ export async function openRewardModel(gpu: Gpu, folder: CheckpointFolder): Promi
 export async function openPromptedJudge(
   gpu: Gpu,
   folder: CheckpointFolder,
+  question?: string,
 ): Promise<PromptedJudge> {
   if ((await readConfig(folder)).kind === 'reward') {
     throw new CheckpointError(
@@ -152,11 +183,20 @@ export async function openPromptedJudge(
     );
   }
   const [model, tokenizer] = await loadJudge(gpu, folder);
-  return PromptedJudge.create(model, tokenizer, SCORING_LIMITS);
+  return PromptedJudge.create(model, tokenizer, SCORING_LIMITS, question);
 }
 
-export function openJudge(gpu: Gpu, folder: CheckpointFolder, kind: JudgeKind): Promise<Reward> {
-  return kind === 'judge' ? openPromptedJudge(gpu, folder) : openRewardModel(gpu, folder);
+/** Opens a reward in this process: a model on a device that is opened for it, a rule without one. */
+export async function openReward(
+  path: string,
+  kind: JudgeKind,
+  question: string | undefined,
+  openGpu: () => Promise<Gpu>,
+  around: Pick<Surroundings, 'folder' | 'readFile'>,
+): Promise<Reward> {
+  if (kind === 'rule') return Rule.open(path, await around.readFile(path));
+  const [gpu, folder] = [await openGpu(), await around.folder(path)];
+  return kind === 'judge' ? openPromptedJudge(gpu, folder, question) : openRewardModel(gpu, folder);
 }
 
 async function loadJudge(gpu: Gpu, folder: CheckpointFolder): Promise<[LanguageModel, Tokenizer]> {

@@ -19,6 +19,7 @@ const SEED = 0;
 export interface StepEvaluation {
   /** `eval_reward`, `eval_gold` and so on. */
   metrics: Record<string, number>;
+  /** None where held-out pairs are compared, and nothing is written. */
   rows: Evaluated[];
 }
 
@@ -39,6 +40,7 @@ export async function fixedEvaluation(
     const options = {
       samplesPerPrompt: 1,
       thinking: recipe.thinking,
+      systemPrompt: recipe.system_prompt,
       malformed: recipe.malformed,
       sampling: {
         temperature: recipe.temperature,
@@ -72,7 +74,8 @@ function partsThatFit(
   const parts: string[][] = [];
   let tokens = Infinity;
   for (const prompt of prompts) {
-    const own = promptTokens(tokenizer, prompt, recipe.thinking).length;
+    const { thinking, system_prompt } = recipe;
+    const own = promptTokens(tokenizer, prompt, thinking, system_prompt).length;
     const last = parts.at(-1);
     if (!last || last.length === limits.maxSequences || tokens + own > limits.maxPromptTokens) {
       parts.push([prompt]);

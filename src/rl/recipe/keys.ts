@@ -3,8 +3,9 @@
  * command line show. Names are TRL's, defaults too unless the RLMT paper's differ; the few keys that
  * TRL does not have are marked "ours".
  */
-import { examples, generation, judge, objective } from './algorithm-keys.ts';
+import { examples, generation, judge, lessons } from './algorithm-keys.ts';
 import { evaluation } from './evaluation-keys.ts';
+import { groupObjective, pairs, preference, proximal } from './objective-keys.ts';
 import { rewards } from './reward-keys.ts';
 import { adapter, data, optimizer, run } from './shared-keys.ts';
 import type { Algorithm, KeyValues, RecipeKeys } from './spec.ts';
@@ -20,11 +21,15 @@ export const recipeGroups: readonly {
   { title: 'Adapter', keys: adapter },
   { title: 'Optimizer', keys: optimizer },
   { title: 'Examples', keys: examples, only: ['sft', 'reward'] },
+  { title: 'Demonstrations', keys: lessons, only: ['sft'] },
   { title: 'Reward model', keys: judge, only: ['reward'] },
-  { title: 'Generation', keys: generation, only: ['grpo'] },
-  { title: 'Rewards', keys: rewards, only: ['grpo'] },
-  { title: 'Objective', keys: objective, only: ['grpo'] },
-  { title: 'Evaluation', keys: evaluation, only: ['grpo'] },
+  { title: 'Generation', keys: generation, only: ['grpo', 'ppo', 'dpo'] },
+  { title: 'Rewards', keys: rewards, only: ['grpo', 'ppo', 'dpo'] },
+  { title: 'Objective', keys: preference, only: ['grpo', 'dpo'] },
+  { title: 'Groups', keys: groupObjective, only: ['grpo'] },
+  { title: 'Pairs', keys: pairs, only: ['dpo'] },
+  { title: 'Proximal policy optimisation', keys: proximal, only: ['ppo'] },
+  { title: 'Evaluation', keys: evaluation, only: ['reward', 'grpo', 'ppo', 'dpo'] },
 ];
 
 export const recipeKeys = {
@@ -33,10 +38,14 @@ export const recipeKeys = {
   ...adapter,
   ...optimizer,
   ...examples,
+  ...lessons,
   ...judge,
   ...generation,
   ...rewards,
-  ...objective,
+  ...preference,
+  ...groupObjective,
+  ...pairs,
+  ...proximal,
   ...evaluation,
 } as const satisfies RecipeKeys;
 export type RecipeKey = keyof typeof recipeKeys;
@@ -70,6 +79,5 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
 
 /** Keys of TRL that would change a run and that nothing here can honour yet. */
 export const laterKeys: Readonly<Record<string, string>> = {
-  top_entropy_quantile: 'the policy learns from all tokens',
   num_train_epochs: 'set max_steps to a number of optimizer steps',
 };
