@@ -4,8 +4,8 @@
 // again, and it can be made in parts:
 //   npm run paper -- [--seeds 5] [--steps N] [--only warm,grpo] [--ablations] [--report]
 // --only makes the runs that have all of these words in their name (warm, zero, think, nothink, grpo,
-// ppo, dpo); --steps shortens them, in folders of their own; --ablations adds the reward models and
-// prompt mixes; --report makes no run and writes the report of what is there.
+// ppo, dpo); --steps shortens them, in folders of their own (results/paper-N-steps); --ablations adds
+// reward models and prompt mixes; --report makes no run and writes the report of what is there.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -38,13 +38,15 @@ const { parseRecipe } = await import('../src/rl/recipe.ts');
  */
 
 const HELD_OUT_PROMPTS = '1024';
-const results = 'results/paper';
 const options = readOptions();
-const runs = options.steps === undefined ? 'runs/paper' : `runs/paper-${options.steps}-steps`;
+const name = options.steps === undefined ? 'paper' : `paper-${options.steps}-steps`;
+const runs = join('runs', name);
+const results = join('results', name);
 mkdirSync(join(root, runs), { recursive: true });
 
 const jobs = [...mainJobs(options.words), ...(options.ablations ? ablationJobs() : [])];
 if (!options.reportOnly) {
+  checkModels();
   if (options.ablations) await prepareAblations(runs);
   await judgeStarts();
   for (const [index, job] of jobs.entries()) {
@@ -158,6 +160,16 @@ function readRecipe(job) {
   const path = recipeOf(job);
   if (!existsSync(join(root, path))) fail(`${path} is missing`);
   return parseRecipe(readFileSync(join(root, path), 'utf8'), path).recipe;
+}
+
+/** Rather now than after hours. */
+function checkModels() {
+  for (const job of jobs) {
+    const path = String(readRecipe(job).model_name_or_path);
+    if (!existsSync(join(root, path))) {
+      fail(`${path} is missing; npm run build:default makes it (or leave it out with --only)`);
+    }
+  }
 }
 
 /** What each start says before any reinforcement learning. */

@@ -17,7 +17,8 @@ export async function tryPonder(...args) {
   console.log(`== ponder ${args.join(' ')}`);
   const child = spawn(process.execPath, [join(root, 'scripts', 'ponder.mjs'), ...args], {
     cwd: root,
-    stdio: 'inherit',
+    // What it prints is in files as well; progress and errors go to standard error.
+    stdio: ['inherit', 'ignore', 'inherit'],
   });
   const job = { ending: false };
   // A terminal's Ctrl-C reaches the command by itself.
