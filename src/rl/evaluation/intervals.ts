@@ -65,12 +65,20 @@ export function hierarchicalBootstrap(
     throw new RangeError('the runs of a bootstrap must all have answered the same prompts');
   }
   const random = new Random(seed, 'hierarchical bootstrap');
+  const count = runs.length;
+  // Prompt by prompt, so that a drawn prompt's values lie together.
+  const values = Float64Array.from({ length: count * prompts }, (_, i) => {
+    return runs[i % count]![Math.floor(i / count)]!;
+  });
   const draws = Array.from({ length: resamples }, () => {
-    const seeds = resampled(random, runs.length);
-    const own = resampled(random, prompts);
+    const times = new Float64Array(count);
+    for (const s of resampled(random, count)) times[s]! += 1;
     let sum = 0;
-    for (const s of seeds) for (const p of own) sum += runs[s]![p]!;
-    return sum / (runs.length * prompts);
+    for (let k = 0; k < prompts; k++) {
+      const at = count * random.below(prompts);
+      for (let s = 0; s < count; s++) sum += times[s]! * values[at + s]!;
+    }
+    return sum / (count * prompts);
   });
   return { mean: mean(runs.map(mean)), ...middle95(draws) };
 }
