@@ -66,6 +66,11 @@ export class Run {
     trainer.tokensSeen = counters.num_input_tokens_seen ?? 0;
     await this.forgetAfter(step);
     this.savedStep = step;
+    // Whoever was killed between the last checkpoint and the summary has nothing else to do.
+    const last = (await this.metrics()).at(-1);
+    if (this.finished && last && !(await this.folder.read('summary.json'))) {
+      await this.summarize(last);
+    }
     return true;
   }
 
