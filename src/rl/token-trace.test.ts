@@ -3,9 +3,9 @@ import type { Tokenizer } from '../model/tokenizer.ts';
 import { k3, tokenPieces, tokenTrace } from './token-trace.ts';
 
 /** Tokens are bytes, and 0 is the stop token. */
-const bytes = {
+const bytes: Pick<Tokenizer, 'decode'> = {
   decode: (ids: readonly number[]) => new TextDecoder().decode(Uint8Array.from(ids)),
-} as Tokenizer;
+};
 const sample = (text: string, finished = true) => {
   const ids = [...new TextEncoder().encode(text), ...(finished ? [0] : [])];
   return { ids, finished };
