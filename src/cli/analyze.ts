@@ -254,6 +254,7 @@ async function effectTable(
     const { malformed } = recipe;
     const groups = await sampleCompletions(model, tokenizer, prompts, {
       ...{ samplesPerPrompt: 1, thinking: true, malformed, sampling },
+      systemPrompt: recipe.system_prompt,
     });
     const { judges, gold } = judging;
     const all = { ...judges, ...(gold && { gold }) };

@@ -125,15 +125,13 @@ async function readPrompts(
   const text = await readFile(path, 'utf8').catch(() => {
     throw new PromptFileError(`${path} cannot be read; --prompts names a JSONL file.`);
   });
-  const { rows, multi_turn: left } = readPromptFile(text, path);
+  const { rows, follow_ups: left } = readPromptFile(text, path);
   if (rows.length === 0) {
-    throw new PromptFileError(
-      `${path} has conversations of several turns alone; none can be used.`,
-    );
+    throw new PromptFileError(`${path} has questions with follow-ups alone; none can be used.`);
   }
   return {
     prompts: rows.slice(0, count),
-    ...(left > 0 && { notice: `${path}: ${left} conversations of several turns were left out.` }),
+    ...(left > 0 && { notice: `${path}: ${left} questions with follow-ups were left out.` }),
   };
 }
 

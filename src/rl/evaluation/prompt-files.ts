@@ -3,6 +3,7 @@
  * or {prompt, uid} since v2) and IFEval ({prompt, instruction_id_list, kwargs}), and plain {prompt}
  * rows: JSONL, or one JSON array as AlpacaEval has it. The fields say which it is.
  */
+import { conversationPrompt, isConversation } from '../conversation.ts';
 import type { Kwargs } from './ifeval-checks.ts';
 import type { Instruction } from './instructions.ts';
 
@@ -19,8 +20,8 @@ export interface EvaluationPrompt {
 export interface PromptFile {
   format: PromptFormat;
   rows: EvaluationPrompt[];
-  /** Conversations of several turns, which are left out: a policy here answers one request. */
-  multi_turn: number;
+  /** Questions with follow-ups, which would need answers in between: left out. */
+  follow_ups: number;
 }
 
 /** A prompt file that cannot be read; the message says where and what to do. */
@@ -43,8 +44,8 @@ export function readPromptFile(text: string, name: string): PromptFile {
     );
   }
   const read = rows.map((row, i) => readPrompt(format, row, `${name}, row ${i + 1}`));
-  const single = read.filter((row) => row !== 'several turns');
-  return { format, rows: single, multi_turn: read.length - single.length };
+  const single = read.filter((row) => row !== 'follow-ups');
+  return { format, rows: single, follow_ups: read.length - single.length };
 }
 
 function readRows(text: string, name: string): Row[] {
@@ -70,10 +71,13 @@ function readPrompt(
   format: PromptFormat,
   row: Row,
   place: string,
-): EvaluationPrompt | 'several turns' {
-  const turns = row.conversation_input ?? row.turns;
+): EvaluationPrompt | 'follow-ups' {
+  const turns: unknown = row.conversation_input ?? row.turns;
+  if (isConversation(turns) && turns.at(-1)?.role === 'user') {
+    return { prompt: conversationPrompt(turns) };
+  }
   if (Array.isArray(turns)) {
-    if (turns.length !== 1) return 'several turns';
+    if (turns.length !== 1) return 'follow-ups';
     return { prompt: textOf((turns[0] as Row | null)?.content, 'content', place) };
   }
   const field = format === 'alpaca_eval' ? 'instruction' : 'prompt';

@@ -118,10 +118,10 @@ describe('readPromptFile', () => {
     ['arena_hard', '{"uid": "q", "category": "c", "prompt": "a"}'],
     ['prompts', '{"prompt": "a"}\n'],
   ])('knows %s', (format, text) => {
-    expect(readPromptFile(text, 'f')).toEqual({ format, rows: [{ prompt: 'a' }], multi_turn: 0 });
+    expect(readPromptFile(text, 'f')).toEqual({ format, rows: [{ prompt: 'a' }], follow_ups: 0 });
   });
 
-  it('reads instructions, answers, and leaves out conversations, counted', () => {
+  it('reads instructions, answers, conversations, and leaves out follow-ups, counted', () => {
     const ifeval =
       '{"key": 1, "prompt": "a", "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}';
     expect(readPromptFile(ifeval, 'f').rows[0]!.instructions).toEqual([
@@ -129,7 +129,10 @@ describe('readPromptFile', () => {
     ]);
     expect(readPromptFile('{"prompt": "a", "answer": 4}', 'f').rows[0]!.answers).toEqual(['4']);
     const talk = '{"turns": [{"content": "a"}, {"content": "b"}]}\n{"turns": [{"content": "c"}]}';
-    expect(readPromptFile(talk, 'f')).toMatchObject({ rows: [{ prompt: 'c' }], multi_turn: 1 });
+    expect(readPromptFile(talk, 'f')).toMatchObject({ rows: [{ prompt: 'c' }], follow_ups: 1 });
+    const turns = ['user', 'assistant', 'user'].map((role) => ({ role, content: role }));
+    const chat = JSON.stringify({ conversation_input: turns });
+    expect(readPromptFile(chat, 'f').rows).toEqual([{ prompt: JSON.stringify(turns) }]);
   });
 
   it.each([
