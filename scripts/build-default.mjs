@@ -1,6 +1,6 @@
 // npm run build:default: makes everything the page ships with, from nothing but the recipes: the warm
-// start, preference data, two reward models, a base model, and the run that the page replays. Hours on two cores;
-// started again, it goes on where it was.
+// start, preference data, two reward models, a base model, and the run that the page replays. Hours on
+// two cores; started again, it goes on where it was.
 import { copyFileSync, existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './install.mjs';

@@ -7,7 +7,7 @@
  * - a file of preferences: prompt, chosen, rejected.
  */
 import { AdamW } from '../model/adamw.ts';
-import { packBatch, splitGroups, type TokenGroup } from '../model/batch.ts';
+import { packBatch, splitGroups } from '../model/batch.ts';
 import { BatchRunner, type BatchLimits } from '../model/batch-runner.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import type { Tokenizer } from '../model/tokenizer.ts';
@@ -15,10 +15,17 @@ import { take, type PreferenceGroup, type Preferences } from './data.ts';
 import type { StepEvaluation } from './evaluation/fixed.ts';
 import { packGroups, perCompletion, perTarget } from './micro-batch.ts';
 import { choosePair, dpoLoss } from './objectives/dpo.ts';
+import {
+  countPairs,
+  pairIndices,
+  pairTokens,
+  sampledPairs,
+  tokenPairs,
+  type PairGroup,
+} from './pair-groups.ts';
 import type { Group } from './protocol.ts';
-import { adamwOptions, RecipeError, type Recipe } from './recipe.ts';
+import { adamwOptions, type Recipe } from './recipe.ts';
 import { openReference, type Reference } from './reference.ts';
-import { promptTokens } from './rollout.ts';
 import {
   countTokens,
   RolloutWriter,
@@ -31,13 +38,6 @@ import type { StepResult, Trainer } from './trainer.ts';
 
 /** A file's pairs, or what it takes to sample them. */
 export type DpoParts = RolloutParts | (Preferences & { tokenizer: Tokenizer });
-
-/** Completions of one prompt, and which were preferred to which. */
-interface PairGroup extends TokenGroup {
-  pairs: readonly (readonly [chosen: number, rejected: number])[];
-}
-
-type Pair = Group['pair'];
 
 /** The most that is learned from at once. */
 export function pairLimits(recipe: Recipe, sampled: boolean): BatchLimits {
@@ -102,7 +102,7 @@ export class DpoTrainer implements Trainer {
     const update = await this.update(data, rate);
     const reports = await this.reports(groups, chosen, before);
     this.step++;
-    this.tokensSeen += writer ? countTokens(groups) : rows(data);
+    this.tokensSeen += writer ? countTokens(groups) : pairTokens(data);
     const metrics = {
       step: this.step,
       ...(writer && writer.metrics(groups, reports)),
@@ -199,27 +199,8 @@ export class DpoTrainer implements Trainer {
   }
 
   private tokens(groups: readonly PreferenceGroup[]): PairGroup[] {
-    const { recipe, parts } = this;
     const eos = this.model.config.eosTokenIds[0];
-    return groups.map((group) => {
-      const prompt = promptTokens(
-        parts.tokenizer,
-        group.prompt,
-        recipe.thinking,
-        recipe.system_prompt,
-      );
-      const completions = group.responses.map((text) => {
-        const ids = parts.tokenizer.encode(text);
-        return eos === undefined ? ids : [...ids, eos];
-      });
-      refuseLong('prompt', prompt.length, recipe.max_prompt_length);
-      refuseLong(
-        'completion',
-        Math.max(...completions.map((c) => c.length)),
-        recipe.max_completion_length,
-      );
-      return { prompt, completions, pairs: group.pairs };
-    });
+    return tokenPairs(groups, this.parts.tokenizer, eos, this.recipe);
   }
 
   /** What the policy says of a group's tokens. */
@@ -235,7 +216,7 @@ export class DpoTrainer implements Trainer {
   /** The first group with traces; an advantage here is where the loss pushes: up, down or nowhere. */
   private async reports(
     groups: readonly ScoredGroup[],
-    chosen: readonly Pair[],
+    chosen: readonly Group['pair'][],
     before: readonly TraceColumns[] | undefined,
   ): Promise<Group[]> {
     const after = before && (await this.columns(groups[0]!));
@@ -263,47 +244,10 @@ export class DpoTrainer implements Trainer {
   }
 }
 
-function judgedSamples({ samples, rewards }: ScoredGroup) {
-  return samples.map(({ wellFormed }, i) => ({ wellFormed, reward: rewards[i]! }));
-}
-
-const countPairs = (data: readonly PairGroup[]): number =>
-  data.reduce((sum, { pairs }) => sum + pairs.length, 0);
-
-/** Prompts without a pair teach nothing and are left out. */
-function sampledPairs(groups: readonly ScoredGroup[], chosen: readonly Pair[]): PairGroup[] {
-  return groups.flatMap(({ promptIds, samples }, g) => {
-    const pair = chosen[g];
-    if (!pair) return [];
-    const completions = [samples[pair.chosen]!.ids, samples[pair.rejected]!.ids];
-    return [{ prompt: promptIds, completions, pairs: [[0, 1] as const] }];
-  });
-}
-
-/** The pairs of packed groups, as indices of their completions in packing order. */
-function pairIndices(groups: readonly PairGroup[]): [number, number][] {
-  let first = 0;
-  return groups.flatMap(({ completions, pairs }) => {
-    const own = pairs.map(([a, b]): [number, number] => [first + a, first + b]);
-    first += completions.length;
-    return own;
-  });
-}
-
 function completionSums(tokens: readonly Float32Array[]): number[] {
   return tokens.map((values) => values.reduce((a, b) => a + b, 0));
 }
 
-function rows(groups: readonly TokenGroup[]): number {
-  return groups
-    .flatMap(({ prompt, completions }) => completions.map((c) => prompt.length + c.length))
-    .reduce((a, b) => a + b, 0);
-}
-
-function refuseLong(what: 'prompt' | 'completion', tokens: number, most: number): void {
-  if (tokens <= most) return;
-  throw new RecipeError(
-    `a ${what} of the preferences has ${tokens} tokens, more than max_${what}_length (${most}); ` +
-      'raise it, or shorten the text.',
-  );
+function judgedSamples({ samples, rewards }: ScoredGroup) {
+  return samples.map(({ wellFormed }, i) => ({ wellFormed, reward: rewards[i]! }));
 }

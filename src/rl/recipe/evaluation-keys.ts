@@ -1,4 +1,4 @@
-/** Recipe keys of the evaluations inside a run, for every algorithm that trains a policy by rewards. */
+/** Recipe keys of the evaluations inside a run, for every algorithm that has something to be judged by. */
 import type { RecipeKeys } from './spec.ts';
 
 export const evaluation = {
@@ -7,7 +7,7 @@ export const evaluation = {
     choices: ['no', 'steps'],
     aliases: { false: 'no' },
     default: 'no',
-    help: 'With steps the policy is judged on fixed held-out prompts before the first step, every eval_steps, and at the end.',
+    help: 'With steps the policy is judged on fixed held-out prompts, or what learns from pairs on held-out pairs, before the first step, every eval_steps, and at the end.',
   },
   eval_steps: {
     type: 'integer',
@@ -19,6 +19,6 @@ export const evaluation = {
     type: 'integer',
     default: 64,
     min: 1,
-    help: 'Prompts of an evaluation (ours): of the world, or the first rows of the datasets with split: test.',
+    help: 'Prompts or pairs of an evaluation (ours): of the world, or the first rows of the datasets with split: test.',
   },
 } as const satisfies RecipeKeys;

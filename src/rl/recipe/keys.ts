@@ -79,5 +79,9 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
 
 /** Keys of TRL that would change a run and that nothing here can honour yet. */
 export const laterKeys: Readonly<Record<string, string>> = {
+  sync_ref_model: 'the reference is the policy as it was before training',
+  response_length: 'set max_completion_length',
+  total_episodes: 'set max_steps to a number of steps',
+  reward_model_path: 'set reward_model_name_or_path',
   num_train_epochs: 'set max_steps to a number of optimizer steps',
 };
