@@ -3,14 +3,15 @@ import * as Comlink from 'comlink';
 import { Gpu } from '../gpu/device.ts';
 import { pageModelFolder } from './page-paths.ts';
 import type { JudgedText, Reward } from './reward.ts';
-import { openJudge, type JudgeKind } from './session.ts';
+import { openJudge, type JudgeKind, type OnLoading } from './session.ts';
 
 let judge: Reward | undefined;
 
 const service = {
   /** The name that the reward's metrics carry. */
-  async open(path: string, kind: JudgeKind): Promise<string> {
-    judge = await openJudge(await Gpu.open(navigator.gpu), await pageModelFolder(path), kind);
+  async open(path: string, kind: JudgeKind, onLoading?: OnLoading): Promise<string> {
+    const gpu = await Gpu.open(navigator.gpu);
+    judge = await openJudge(gpu, await pageModelFolder(path), kind, onLoading);
     return judge.name;
   },
   score(texts: readonly JudgedText[]): Promise<number[]> {
