@@ -8,6 +8,9 @@ import { BatchRunner, type BatchLimits } from '../model/batch-runner.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import type { JudgedText, Reward } from './reward.ts';
 
+/** Token rows and responses that are scored at once. */
+export const SCORING_LIMITS: BatchLimits = { maxTokens: 4096, maxTargets: 512 };
+
 export class RewardModel implements Reward {
   readonly name = 'reward_model';
 

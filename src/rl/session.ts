@@ -20,7 +20,7 @@ import { initializeAdapter, initializeWeights } from './initialize.ts';
 import { loraConfig, RecipeError, type Recipe } from './recipe.ts';
 import type { Reward } from './reward.ts';
 import { PromptedJudge } from './prompted-judge.ts';
-import { RewardModel } from './reward-model.ts';
+import { RewardModel, SCORING_LIMITS } from './reward-model.ts';
 import { RewardTrainer } from './reward-trainer.ts';
 import { SftTrainer } from './sft-trainer.ts';
 import { goldJudge, preferenceSource, promptSource, sftSource, type ReadFile } from './sources.ts';
@@ -140,9 +140,6 @@ async function openRewards(recipe: Recipe, around: Surroundings): Promise<Reward
     ...(judge !== undefined ? [await open(judge, 'judge')] : []),
   ];
 }
-
-/** Token rows and responses that are scored at once. */
-export const SCORING_LIMITS = { maxTokens: 4096, maxTargets: 512 };
 
 /** Loads a frozen reward model. */
 export async function openRewardModel(
