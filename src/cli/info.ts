@@ -82,7 +82,7 @@ type Sizes = Readonly<Partial<Recipe>>;
 
 /** A recipe of these sizes; what it names is not opened. */
 function valuesOf(sizes: Sizes): Readonly<Record<string, unknown>> {
-  const given = Object.entries(sizes).filter(([, value]) => value !== undefined);
+  const given = Object.entries<unknown>(sizes).filter(([, value]) => value !== undefined);
   return {
     ...Object.fromEntries(given),
     reward_model_name_or_path: sizes.reward_model_name_or_path ?? 'reward',

@@ -24,7 +24,7 @@ export interface MergedWeights {
   /** In bytes. */
   size: number;
   /** The file, in order. */
-  pieces(): AsyncGenerator<Bytes>;
+  pieces: () => AsyncGenerator<Bytes>;
 }
 
 /** @throws CheckpointError when the adapter is not of this base */

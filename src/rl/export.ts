@@ -22,7 +22,7 @@ export interface ExportFile {
   /** In bytes. */
   readonly size: number;
   /** The contents, in order. */
-  pieces(): AsyncIterable<Bytes>;
+  readonly pieces: () => AsyncIterable<Bytes>;
 }
 
 /**

@@ -63,7 +63,7 @@ describe('a model of 0.3 billion parameters', () => {
         ...{ ...values, gradient_accumulation_steps: 1 },
         ...(changes as Record<string, number>),
       };
-      expect(batch! * parts!).toBe(32);
+      expect(batch * parts).toBe(32);
     }
   });
 

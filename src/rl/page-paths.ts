@@ -26,7 +26,7 @@ export async function pageModelFolder(path: string): Promise<CheckpointFolder> {
 }
 
 /** What ships with the page lies under this folder. */
-const SHIPPED = 'public/';
+export const SHIPPED = 'public/';
 
 /** Of the models stored here the one that an adapter names as its base: folders go by their last name. */
 export function baseAmong(names: readonly string[], base: string): string | undefined {

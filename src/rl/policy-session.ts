@@ -126,9 +126,9 @@ export class PolicySession implements TrainingService {
   }
 
   private tellLoading(model: string, share: number): void {
-    if (share >= 1) return this.tell('compiling', 'compiling the kernels');
     const detail = `loading ${model} (${Math.floor(100 * share)}%)`;
-    if (detail !== this.detail) this.tell('loading', detail);
+    if (share >= 1) this.tell('compiling', 'compiling the kernels');
+    else if (detail !== this.detail) this.tell('loading', detail);
   }
 
   private report({ metrics, groups: [group] }: StepResult): void {
