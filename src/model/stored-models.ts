@@ -93,10 +93,7 @@ async function store(
   { onProgress, signal }: StoreOptions,
 ): Promise<void> {
   const total = [...files.values()].reduce((sum, { size }) => sum + size, 0);
-  const room = await roomLeft();
-  if (total > room) throw full(name, total, room);
-  await removeStoredModel(name);
-  const folder = await (await shelf()).getDirectoryHandle(name, { create: true });
+  if (total > (await roomLeft())) throw full(name, total);
   let copied = 0;
   const counter = (): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> =>
     new TransformStream({
@@ -107,6 +104,8 @@ async function store(
       },
     });
   try {
+    await removeStoredModel(name);
+    const folder = await (await shelf()).getDirectoryHandle(name, { create: true });
     for (const [file, blob] of files) {
       const handle = await folder.getFileHandle(file, { create: true });
       await blob
@@ -116,24 +115,23 @@ async function store(
     }
     await (await (await folder.getFileHandle(COMPLETE, { create: true })).createWritable()).close();
   } catch (error) {
-    await removeStoredModel(name);
+    await removeStoredModel(name).catch(() => undefined);
     signal?.throwIfAborted();
     const { name: kind, message } = error as Error;
-    if (kind === 'QuotaExceededError') throw full(name, total, await roomLeft());
+    if (kind === 'QuotaExceededError') throw full(name, total);
     throw new CheckpointError(`${name} could not be stored (${message}); try again`);
   }
 }
 
-/** Bytes that the browser still gives this page; Infinity where it does not tell. */
+/** Bytes that the browser still gives this page, as far as it tells: it may still refuse. */
 async function roomLeft(): Promise<number> {
   const { quota, usage } = await navigator.storage.estimate();
   return quota === undefined ? Infinity : quota - (usage ?? 0);
 }
 
-function full(name: string, total: number, room: number): CheckpointError {
-  const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
+function full(name: string, total: number): CheckpointError {
   return new CheckpointError(
-    `${name} takes ${megabytes(total)}, and this browser has room for ${megabytes(room)}; ` +
+    `${name} takes ${Math.ceil(total / 1e6)} MB, for which this browser has no room; ` +
       'remove a model from the list, or free some space on the disk',
   );
 }
