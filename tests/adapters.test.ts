@@ -103,7 +103,7 @@ describe('an adapter that is trained further', () => {
       gpu,
       folder: nodeFolder,
       readFile: () => Promise.reject(new Error('there are no files to read')),
-      openReward: async (path, _kind, onLoading) =>
+      openReward: async (path, _kind, _question, onLoading) =>
         openRewardModel(judge, await nodeFolder(path), onLoading),
       onLoading: (model, share) => loaded.push(`${model} ${share}`),
     });

@@ -15,19 +15,23 @@ import { CheckpointError } from '../model/errors.ts';
 import type { CheckpointFolder } from '../model/files.ts';
 import { LanguageModel } from '../model/language-model.ts';
 import { Tokenizer, tokenizerFiles } from '../model/tokenizer.ts';
+import { DpoTrainer } from './dpo-trainer.ts';
 import { GrpoTrainer } from './grpo-trainer.ts';
 import { initializeAdapter, initializeWeights } from './initialize.ts';
-import { loraConfig, RecipeError, type Recipe } from './recipe.ts';
+import { PpoTrainer } from './ppo-trainer.ts';
+import { hasRewards, loraConfig, RecipeError, type Recipe } from './recipe.ts';
 import type { Reward } from './reward.ts';
 import { PromptedJudge } from './prompted-judge.ts';
 import { RewardModel, SCORING_LIMITS } from './reward-model.ts';
 import { RewardTrainer } from './reward-trainer.ts';
+import type { RolloutParts } from './rollout-writer.ts';
+import { Rule } from './rule.ts';
 import { SftTrainer } from './sft-trainer.ts';
 import { goldJudge, preferenceSource, promptSource, sftSource, type ReadFile } from './sources.ts';
 import type { Trainer } from './trainer.ts';
 
-/** classifier: a reward model's score; judge: an instruct model's yes or no. */
-export type JudgeKind = 'classifier' | 'judge';
+/** classifier: a reward model's score; judge: an instruct model's yes or no; rule: a JavaScript file. */
+export type JudgeKind = 'classifier' | 'judge' | 'rule';
 
 /** Hears how much of a model has reached the graphics card, from 0 to 1. */
 export type OnLoading = (model: string, share: number) => void;
@@ -39,8 +43,13 @@ export interface Surroundings {
   baseFolder?(name: string, adapter: CheckpointFolder): Promise<CheckpointFolder>;
   onLoading?: OnLoading;
   readFile: ReadFile;
-  /** A frozen model that judges, on a device of its own. */
-  openReward(path: string, kind: JudgeKind, onLoading?: OnLoading): Promise<Reward>;
+  /** A frozen model that judges, on a device of its own, with what a judge is asked; or a rule. */
+  openReward(
+    path: string,
+    kind: JudgeKind,
+    question?: string,
+    onLoading?: OnLoading,
+  ): Promise<Reward>;
 }
 
 export interface OpenedTrainer {
@@ -118,26 +127,45 @@ async function makeTrainer(
       const preferences = await preferenceSource(recipe, around.readFile);
       return RewardTrainer.create(recipe, model, tokenizer, preferences);
     }
-    case 'grpo': {
-      const gold = goldJudge(recipe);
-      return GrpoTrainer.create(recipe, {
-        policy: model,
-        tokenizer,
-        prompts: await promptSource(recipe, around.readFile),
-        rewards: await openRewards(recipe, around),
-        ...(gold && { gold }),
-      });
+    case 'grpo':
+      return GrpoTrainer.create(recipe, model, await openRollouts(recipe, around, tokenizer));
+    case 'ppo':
+      return PpoTrainer.create(recipe, model, await openRollouts(recipe, around, tokenizer));
+    case 'dpo': {
+      const parts = hasRewards(recipe)
+        ? await openRollouts(recipe, around, tokenizer)
+        : { tokenizer, preferences: await preferenceSource(recipe, around.readFile) };
+      return DpoTrainer.create(recipe, model, parts);
     }
   }
 }
 
+async function openRollouts(
+  recipe: Recipe,
+  around: Surroundings,
+  tokenizer: Tokenizer,
+): Promise<RolloutParts> {
+  const gold = goldJudge(recipe);
+  return {
+    tokenizer,
+    prompts: await promptSource(recipe, around.readFile),
+    rewards: await openRewards(recipe, around),
+    ...(recipe.reward_weights && { rewardWeights: recipe.reward_weights }),
+    ...(gold && { gold }),
+  };
+}
+
+/** In the order of reward_weights. Rules come up first: they are quick to say what is wrong. */
 async function openRewards(recipe: Recipe, around: Surroundings): Promise<Reward[]> {
   const { reward_model_name_or_path: classifier, judge_model_name_or_path: judge } = recipe;
-  const open = (path: string, kind: JudgeKind): Promise<Reward> =>
-    around.openReward(path, kind, around.onLoading);
+  const rules: Reward[] = [];
+  const open = (path: string, kind: JudgeKind, question?: string): Promise<Reward> =>
+    around.openReward(path, kind, question, around.onLoading);
+  for (const path of recipe.reward_funcs) rules.push(await open(path, 'rule'));
   return [
     ...(classifier !== undefined ? [await open(classifier, 'classifier')] : []),
-    ...(judge !== undefined ? [await open(judge, 'judge')] : []),
+    ...(judge !== undefined ? [await open(judge, 'judge', recipe.judge_prompt)] : []),
+    ...rules,
   ];
 }
 
@@ -162,6 +190,7 @@ export async function openRewardModel(
 export async function openPromptedJudge(
   gpu: Gpu,
   folder: CheckpointFolder,
+  question?: string,
   onLoading?: OnLoading,
 ): Promise<PromptedJudge> {
   if ((await readConfig(folder)).kind === 'reward') {
@@ -170,17 +199,22 @@ export async function openPromptedJudge(
     );
   }
   const [model, tokenizer] = await loadJudge(gpu, folder, onLoading);
-  return PromptedJudge.create(model, tokenizer, SCORING_LIMITS);
+  return PromptedJudge.create(model, tokenizer, SCORING_LIMITS, question);
 }
 
-export function openJudge(
-  gpu: Gpu,
-  folder: CheckpointFolder,
+/** Opens a reward in this process: a model on a device that is opened for it, a rule without one. */
+export async function openReward(
+  path: string,
   kind: JudgeKind,
-  onLoading?: OnLoading,
+  question: string | undefined,
+  openGpu: () => Promise<Gpu>,
+  { folder: open, readFile, onLoading }: Pick<Surroundings, 'folder' | 'readFile' | 'onLoading'>,
 ): Promise<Reward> {
-  const open = kind === 'judge' ? openPromptedJudge : openRewardModel;
-  return open(gpu, folder, onLoading);
+  if (kind === 'rule') return Rule.open(path, await readFile(path));
+  const [gpu, folder] = [await openGpu(), await open(path)];
+  return kind === 'judge'
+    ? openPromptedJudge(gpu, folder, question, onLoading)
+    : openRewardModel(gpu, folder, onLoading);
 }
 
 async function loadJudge(
