@@ -70,7 +70,7 @@ export function directoryFolder(
 }
 
 export interface StoreOptions {
-  onProgress?(share: number): void;
+  onProgress?: (share: number) => void;
   /** Aborted: nothing of the model stays. */
   signal?: AbortSignal;
 }
