@@ -116,7 +116,7 @@ describe('bringing models', () => {
     await broken('throws', (folder) =>
       writeFile(join(folder, 'chat_template.jinja'), "{{ raise_exception('no user may speak') }}"),
     );
-    await says(/^the chat template of throws .*no user may speak/);
+    await says(/^the chat template in throws\/chat_template\.jinja refused .*no user may speak/);
 
     await broken('gguf', async (folder) => {
       for (const file of ['config.json', 'model.safetensors']) await rm(join(folder, file));
