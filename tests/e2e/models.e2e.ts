@@ -179,6 +179,7 @@ describe('what a run takes', () => {
     const before = await row.textContent();
     await page.getByLabel('What learns').selectOption('A small adapter (LoRA)');
     await expect.poll(() => row.textContent()).toMatch(/Train an adapter/);
+    await page.getByLabel('Rank of the adapter').selectOption('64');
     await page.getByLabel('Longest completion, in tokens').fill('3000');
     await page.getByLabel('Longest completion, in tokens').blur();
     await page.getByLabel('My graphics card has').selectOption('2 GB');
@@ -193,10 +194,12 @@ describe('what a run takes', () => {
 });
 
 describe('taking the trained model home', () => {
-  it('trains an adapter for a step and gives it, alone or merged, with the run', async () => {
-    await page.getByLabel('The policy, which learns').selectOption('sharded');
-    await page.getByLabel('What learns').selectOption('A small adapter (LoRA)');
-    await page.getByLabel('Rank of the adapter').selectOption('4');
+  it('goes on with an adapter for a step and gives it, alone or merged, with the run', async () => {
+    await page.getByLabel('The policy, which learns').selectOption('my-adapter');
+    // Its rank and projections are its own.
+    const rank = page.getByLabel('Rank of the adapter');
+    await expect.poll(() => rank.inputValue()).toBe('2');
+    expect(await rank.isDisabled()).toBe(true);
     for (const [label, value] of [
       ['Tries at each prompt', '2'],
       ['Completions at once', '4'],
@@ -214,14 +217,14 @@ describe('taking the trained model home', () => {
     await page.getByRole('heading', { name: 'Take it home' }).waitFor();
 
     const adapter = await download();
-    expect(adapter.name).toMatch(/^sharded-step-\d+-adapter$/);
+    expect(adapter.name).toMatch(/^my-adapter-step-\d+-adapter$/);
     expect(adapter.files).toContain('adapter_model.safetensors');
     expect(adapter.files).toContain('run/metrics.jsonl');
     expect(adapter.files).toContain('run/completions/step-1.jsonl');
     const facts = JSON.parse(
       await info.run(['--model', adapter.folder, '--base', at('both', 'sharded')], true),
     ) as Record<string, unknown>;
-    expect(facts).toMatchObject({ family: 'qwen2', lora_r: 4 });
+    expect(facts).toMatchObject({ family: 'qwen2', lora_r: 2 });
 
     await page.getByRole('radio', { name: /^A merged model/ }).check();
     const merged = await download();
