@@ -38,6 +38,17 @@ afterAll(async () => {
 });
 
 const give = (path: string): Promise<void> => page.getByLabel('Model folder').setInputFiles(path);
+
+/** As a hand does it, folders and all. */
+async function drop(...paths: string[]): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  const data = { items: [], files: paths, dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+    await session.send('Input.dispatchDragEvent', { type, x: 200, y: 200, data });
+  }
+  await session.detach();
+}
+
 const list = () => page.getByRole('list', { name: 'Models in this browser' });
 const policy = (): Promise<string> => page.getByLabel('The policy, which learns').inputValue();
 const says = (text: string | RegExp): Promise<void> =>
@@ -84,7 +95,7 @@ describe('bringing models', () => {
     expect(await policy()).toBe('');
 
     await shard(at('both', 'sharded'));
-    await give(at('both'));
+    await drop(at('both', 'my-adapter'), at('both', 'sharded'));
     await list().getByText('Trained on sharded, which is here.').waitFor();
     await expect.poll(policy).toBe('my-adapter');
     expect(await list().getByRole('listitem').count()).toBe(2);
