@@ -47,9 +47,13 @@ export class Session {
     if (!still) this.player.play();
   }
 
-  /** Trains what the recorded run trained (without one, the default recipe), or the chosen models. */
+  /** What the recorded run trained (without one, the default recipe), or the chosen models. */
+  get nextRecipe(): RecipeValues {
+    return { ...this.recorded?.recipe, ...this.shelf.recipe };
+  }
+
   train(): Promise<void> {
-    return this.begin({ ...this.recorded?.recipe, ...this.shelf.recipe }, false);
+    return this.begin(this.nextRecipe, false);
   }
 
   /** Goes on with the kept run. */
