@@ -132,6 +132,7 @@ describe('a preview', () => {
     const argv = [at('recipe.yaml'), '--reward_weights', '1,2'];
     const text = await preview.run(argv, false);
     expect(text).toMatch(/^The policy reads \d+ tokens:\n\n {2}\| menu ham 1 tart 7 .* <think>\n/);
+    expect(text).toMatch(/reward_model \(weight 1\) reads \d+ tokens, \d of them unknown to it:/);
     expect(text).toContain(
       'words (weight 2) is given the prompt and\n\n  | Here is the response.\n',
     );

@@ -2,6 +2,7 @@ import type { RecipeValues, RecordedRun } from '../../rl/protocol.ts';
 import { findGpuProblem, type GpuProblem } from '../webgpu.ts';
 import { readKept, writeKept, type KeptRun } from './kept.ts';
 import { Shelf } from '../models/shelf.svelte.ts';
+import { RewardChoice } from '../rewards/rewards.svelte.ts';
 import { Live } from './live.svelte.ts';
 import { Player } from './player.svelte.ts';
 import { connectPolicyWorker } from './policy-worker.ts';
@@ -14,6 +15,7 @@ export class Session {
   readonly player = new Player(this.run);
   readonly live = new Live(this.run, connectPolicyWorker, (saved) => this.keep(saved));
   readonly shelf = new Shelf();
+  readonly rewards = new RewardChoice();
   recorded = $state.raw<RecordedRun | null>(null);
   /** Why there is no replay, in a sentence. */
   recordedError = $state<string | null>(null);
@@ -30,6 +32,7 @@ export class Session {
     // Looking for a graphics card may take a while, and the replay needs none.
     void this.checkGpu();
     void this.shelf.open();
+    void this.rewards.open();
     void readKept().then((kept) => (this.kept ??= kept));
     this.recorded = await fetchRecordedRun('./recorded-run.json').catch((error: unknown) => {
       this.recordedError = (error as Error).message;
@@ -48,8 +51,14 @@ export class Session {
   }
 
   /** Trains what the recorded run trained (without one, the default recipe), or the chosen models. */
-  train(): Promise<void> {
-    return this.begin({ ...this.recorded?.recipe, ...this.shelf.recipe }, false);
+  async train(): Promise<void> {
+    await this.rewards.prepare(this.values);
+    await this.begin(this.values, false);
+  }
+
+  /** Recipe keys that the next run gets. */
+  get values(): RecipeValues {
+    return { ...this.recorded?.recipe, ...this.shelf.recipe, ...this.rewards.recipe };
   }
 
   /** Goes on with the kept run. */

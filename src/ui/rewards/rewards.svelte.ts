@@ -1,0 +1,169 @@
+import type { RecipeValues } from '../../rl/protocol.ts';
+import { storedPath } from '../../rl/page-paths.ts';
+import { JUDGE, REWARD_MODEL } from '../../rl/reward.ts';
+import {
+  listStoredData,
+  readStoredData,
+  removeStoredData,
+  storeData,
+  storedDataPath,
+} from '../../rl/stored-data.ts';
+import { longestPrompt } from './page-preview.ts';
+import { badLines, promptLines, readPromptFile } from './prompt-file.ts';
+import { RuleDraft } from './rule-draft.svelte.ts';
+
+/** Prompts that are kept in this browser. */
+export interface StoredPrompts {
+  /** Of the file in the browser's storage. */
+  file: string;
+  prompts: readonly string[];
+}
+
+/** What a visitor chose to train for: the rewards with their weights, and the prompts. */
+export class RewardChoice {
+  /** A stored model's name; null is the reward model that comes with the page, false is none. */
+  readonly model = $state<{ name: string | null | false; weight: number }>({
+    name: null,
+    weight: 1,
+  });
+  /** A stored instruct model's name; null is none. An empty question is the built-in one. */
+  readonly judge = $state<{ name: string | null; weight: number; question: string }>({
+    name: null,
+    weight: 1,
+    question: '',
+  });
+  rules = $state.raw<readonly RuleDraft[]>([]);
+  promptFiles = $state.raw<readonly StoredPrompts[]>([]);
+  /** The file whose prompts are used; null is the prompts that come with the page. */
+  promptFile = $state<string | null>(null);
+  systemPrompt = $state('');
+  /** What was wrong with the last file, in a sentence. */
+  error = $state<string | null>(null);
+
+  /** Tokens of the longest prompt, measured before training. */
+  private longest = $state<number>();
+
+  readonly prompts = $derived(this.promptFiles.find(({ file }) => file === this.promptFile));
+  /** Names and weights of the rewards in use, in the order of reward_weights. */
+  readonly inUse = $derived([
+    ...(this.model.name === false ? [] : [{ name: REWARD_MODEL, weight: this.model.weight }]),
+    ...(this.judge.name === null ? [] : [{ name: JUDGE, weight: this.judge.weight }]),
+    ...this.rulesInUse.map(({ name, weight }) => ({ name, weight })),
+  ]);
+  /** Why these rewards cannot be trained for. */
+  readonly problem = $derived.by(() => {
+    if (this.inUse.length === 0) return 'Choose at least one reward: without any, nothing is good.';
+    const names = this.inUse.map(({ name }) => name);
+    const twice = names.find((name, i) => names.indexOf(name) < i);
+    return twice === undefined ? null : `Two rewards are called ${twice}; rename one of them.`;
+  });
+
+  private get rulesInUse(): readonly RuleDraft[] {
+    return this.rules.filter(({ used, nameProblem }) => used && nameProblem === null);
+  }
+
+  /** Finds what earlier visits left; nothing of it is in use yet. */
+  async open(): Promise<void> {
+    for (const file of await listStoredData().catch(() => [])) {
+      const text = await readStoredData(file).catch(() => undefined);
+      if (text === undefined) continue;
+      if (file.endsWith('.js')) this.addRule(file.slice(0, -'.js'.length), text, true);
+      if (file.endsWith('.jsonl')) this.keepPrompts(file, readPromptFile(file, text).prompts);
+    }
+  }
+
+  /** Recipe keys for what was chosen; what comes with the page is left to its recipe. */
+  get recipe(): RecipeValues {
+    const { model, judge, rulesInUse, prompts } = this;
+    const weights = this.inUse.map(({ weight }) => weight);
+    const system = this.systemPrompt.trim();
+    const question = judge.question.trim();
+    return {
+      ...(model.name !== null && {
+        reward_model_name_or_path: model.name === false ? null : storedPath(model.name),
+      }),
+      ...(judge.name !== null && { judge_model_name_or_path: storedPath(judge.name) }),
+      ...(judge.name !== null && question !== '' && { judge_prompt: question }),
+      ...(rulesInUse.length > 0 && {
+        reward_funcs: rulesInUse.map(({ file }) => storedDataPath(file)),
+      }),
+      ...(weights.some((weight) => weight !== 1) && { reward_weights: weights }),
+      ...(prompts && {
+        datasets: [{ path: 'json', data_files: storedDataPath(prompts.file) }],
+        world: null,
+        gold: null,
+        ...(this.longest !== undefined && { max_prompt_length: this.longest }),
+      }),
+      ...(system !== '' && { system_prompt: system }),
+    };
+  }
+
+  /**
+   * Before training: stores what is not stored yet, so that workers find it, and makes room for the
+   * longest of the visitor's prompts. `values` are the keys that training will get.
+   */
+  async prepare(values: RecipeValues): Promise<void> {
+    for (const rule of this.rules) await rule.save();
+    const { prompts } = this;
+    // What cannot be measured cannot be trained on either, and training says why.
+    this.longest = prompts && (await longestPrompt(values, prompts.prompts).catch(() => undefined));
+  }
+
+  addRule(name: string, source: string, stored = false): void {
+    let free = name;
+    for (let i = 2; this.rules.some((rule) => rule.name === free); i++) free = `${name}-${i}`;
+    this.rules = [...this.rules, new RuleDraft(free, source, stored)];
+  }
+
+  async removeRule(rule: RuleDraft): Promise<void> {
+    this.rules = this.rules.filter((other) => other !== rule);
+    await rule.remove();
+  }
+
+  async removePrompts(file: string): Promise<void> {
+    if (this.promptFile === file) this.promptFile = null;
+    this.promptFiles = this.promptFiles.filter((other) => other.file !== file);
+    await removeStoredData(file);
+  }
+
+  /** Files that were dropped or chosen: rules (.js), and prompts (.jsonl, or .txt with one a line). */
+  async onData(files: readonly File[]): Promise<void> {
+    this.error = null;
+    for (const file of files) {
+      try {
+        await this.take(file);
+      } catch (error) {
+        this.error = error instanceof Error ? error.message : String(error);
+      }
+    }
+  }
+
+  private async take(file: File): Promise<void> {
+    const [, base = '', kind] = /^(.*)\.(js|jsonl|txt)$/.exec(file.name) ?? [];
+    const name = base.replace(/[^\w-]+/g, '-').slice(0, 40) || 'mine';
+    const text = await file.text();
+    if (kind === 'js') {
+      this.addRule(name, text);
+    } else if (kind === 'jsonl' || kind === 'txt') {
+      const { prompts, bad } = readPromptFile(file.name, text);
+      if (prompts.length === 0) {
+        const reason = bad.length > 0 ? badLines(bad) : 'it is empty';
+        throw new Error(`${file.name} has no prompts (${reason}).`);
+      }
+      if (bad.length > 0) this.error = `Of ${file.name} these were left out: ${badLines(bad)}.`;
+      const stored = `${name}.jsonl`;
+      await storeData(stored, promptLines(prompts));
+      this.keepPrompts(stored, prompts);
+      this.promptFile = stored;
+    } else {
+      throw new Error(
+        `${file.name} is neither prompts (.jsonl, or .txt with one a line) nor a rule (.js).`,
+      );
+    }
+  }
+
+  private keepPrompts(file: string, prompts: readonly string[]): void {
+    const others = this.promptFiles.filter((other) => other.file !== file);
+    this.promptFiles = [...others, { file, prompts }];
+  }
+}
