@@ -1,4 +1,5 @@
 /** The visitor's own rewards and prompts, on the built page with its real workers. */
+import AxeBuilder from '@axe-core/playwright';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import type { Browser } from 'playwright-core';
 import { launchBrowser } from '../../scripts/browser.mjs';
@@ -69,6 +70,13 @@ it('writes a rule, tries it on the group, and trains with two rewards on prompts
   const seen = rewards.getByRole('group', { name: /^The model that learns reads \d+ tokens/ });
   expect(await seen.textContent()).toBe(`${PROMPT} <think>`);
   expect(await rewards.getByText('<eos>').count()).toBe(1);
+
+  const { violations } = await new AxeBuilder({ page })
+    .include('section[aria-labelledby="rewards"]')
+    .analyze();
+  expect(violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`))).toEqual(
+    [],
+  );
 
   await source.fill('export default (prompt, response) => response.length');
   await rewards.getByRole('spinbutton', { name: 'Weight of the rule digits' }).fill('0.01');

@@ -1,15 +1,19 @@
 import type { RecipeValues } from '../../rl/protocol.ts';
-import { storedPath } from '../../rl/page-paths.ts';
-import { JUDGE, REWARD_MODEL } from '../../rl/reward.ts';
 import {
   listStoredData,
   readStoredData,
   removeStoredData,
   storeData,
-  storedDataPath,
 } from '../../rl/stored-data.ts';
 import { longestPrompt } from './page-preview.ts';
 import { badLines, promptLines, readPromptFile } from './prompt-file.ts';
+import {
+  rewardProblem,
+  rewardRecipe,
+  rewardsInUse,
+  type JudgeReward,
+  type ModelReward,
+} from './reward-recipe.ts';
 import { RuleDraft } from './rule-draft.svelte.ts';
 
 /** Prompts that are kept in this browser. */
@@ -21,17 +25,8 @@ export interface StoredPrompts {
 
 /** What a visitor chose to train for: the rewards with their weights, and the prompts. */
 export class RewardChoice {
-  /** A stored model's name; null is the reward model that comes with the page, false is none. */
-  readonly model = $state<{ name: string | null | false; weight: number }>({
-    name: null,
-    weight: 1,
-  });
-  /** A stored instruct model's name; null is none. An empty question is the built-in one. */
-  readonly judge = $state<{ name: string | null; weight: number; question: string }>({
-    name: null,
-    weight: 1,
-    question: '',
-  });
+  readonly model = $state<ModelReward>({ name: null, weight: 1 });
+  readonly judge = $state<JudgeReward>({ name: null, weight: 1, question: '' });
   rules = $state.raw<readonly RuleDraft[]>([]);
   promptFiles = $state.raw<readonly StoredPrompts[]>([]);
   /** The file whose prompts are used; null is the prompts that come with the page. */
@@ -44,19 +39,10 @@ export class RewardChoice {
   private longest = $state<number>();
 
   readonly prompts = $derived(this.promptFiles.find(({ file }) => file === this.promptFile));
-  /** Names and weights of the rewards in use, in the order of reward_weights. */
-  readonly inUse = $derived([
-    ...(this.model.name === false ? [] : [{ name: REWARD_MODEL, weight: this.model.weight }]),
-    ...(this.judge.name === null ? [] : [{ name: JUDGE, weight: this.judge.weight }]),
-    ...this.rulesInUse.map(({ name, weight }) => ({ name, weight })),
-  ]);
   /** Why these rewards cannot be trained for. */
-  readonly problem = $derived.by(() => {
-    if (this.inUse.length === 0) return 'Choose at least one reward: without any, nothing is good.';
-    const names = this.inUse.map(({ name }) => name);
-    const twice = names.find((name, i) => names.indexOf(name) < i);
-    return twice === undefined ? null : `Two rewards are called ${twice}; rename one of them.`;
-  });
+  readonly problem = $derived(
+    rewardProblem(rewardsInUse({ model: this.model, judge: this.judge, rules: this.rulesInUse })),
+  );
 
   private get rulesInUse(): readonly RuleDraft[] {
     return this.rules.filter(({ used, nameProblem }) => used && nameProblem === null);
@@ -74,28 +60,9 @@ export class RewardChoice {
 
   /** Recipe keys for what was chosen; what comes with the page is left to its recipe. */
   get recipe(): RecipeValues {
-    const { model, judge, rulesInUse, prompts } = this;
-    const weights = this.inUse.map(({ weight }) => weight);
-    const system = this.systemPrompt.trim();
-    const question = judge.question.trim();
-    return {
-      ...(model.name !== null && {
-        reward_model_name_or_path: model.name === false ? null : storedPath(model.name),
-      }),
-      ...(judge.name !== null && { judge_model_name_or_path: storedPath(judge.name) }),
-      ...(judge.name !== null && question !== '' && { judge_prompt: question }),
-      ...(rulesInUse.length > 0 && {
-        reward_funcs: rulesInUse.map(({ file }) => storedDataPath(file)),
-      }),
-      ...(weights.some((weight) => weight !== 1) && { reward_weights: weights }),
-      ...(prompts && {
-        datasets: [{ path: 'json', data_files: storedDataPath(prompts.file) }],
-        world: null,
-        gold: null,
-        ...(this.longest !== undefined && { max_prompt_length: this.longest }),
-      }),
-      ...(system !== '' && { system_prompt: system }),
-    };
+    const { model, judge, rulesInUse: rules, prompts, longest, systemPrompt } = this;
+    const own = prompts && { file: prompts.file, longest };
+    return rewardRecipe({ model, judge, rules, prompts: own, systemPrompt });
   }
 
   /**
