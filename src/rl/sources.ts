@@ -4,6 +4,7 @@ import { Random } from './random.ts';
 import { RecipeError, type Recipe } from './recipe.ts';
 import type { GoldJudge } from './reward.ts';
 import { readDemonstration, readLines, readPreference, readPrompt, type Row } from './rows.ts';
+import { baseText } from './world/base-data.ts';
 import { goldUtility } from './world/gold.ts';
 import { drawPrompt, drawPrompts, parsePrompt, promptText, type Split } from './world/prompts.ts';
 import { demonstration } from './world/sft-data.ts';
@@ -24,9 +25,10 @@ const THINKING_SHARE = { of: 3, think: 2 };
 
 export async function sftSource(recipe: Recipe, read: ReadFile): Promise<Source<SftExample>> {
   if (recipe.world) {
+    const write = recipe.world_data === 'base' ? baseText : demonstration;
     return {
       at: (i) =>
-        demonstration(
+        write(
           new Random(recipe.seed, `demonstration ${i}`),
           i % THINKING_SHARE.of < THINKING_SHARE.think,
         ),
