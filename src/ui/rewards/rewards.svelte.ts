@@ -39,10 +39,28 @@ export class RewardChoice {
   private longest = $state<number>();
 
   readonly prompts = $derived(this.promptFiles.find(({ file }) => file === this.promptFile));
+  /** As chosen, unless the model has been removed meanwhile. */
+  readonly modelName = $derived.by(() => {
+    const { name } = this.model;
+    return typeof name === 'string' && !this.isStored(name) ? null : name;
+  });
+  readonly judgeName = $derived.by(() => {
+    const { name } = this.judge;
+    return name !== null && this.isStored(name) ? name : null;
+  });
+  private readonly models = $derived({
+    model: { ...this.model, name: this.modelName },
+    judge: { ...this.judge, name: this.judgeName },
+  });
   /** Why these rewards cannot be trained for. */
   readonly problem = $derived(
-    rewardProblem(rewardsInUse({ model: this.model, judge: this.judge, rules: this.rulesInUse })),
+    rewardProblem(rewardsInUse({ ...this.models, rules: this.rulesInUse })),
   );
+
+  constructor(
+    /** Whether a model of this name is in the browser. */
+    private readonly isStored: (name: string) => boolean,
+  ) {}
 
   private get rulesInUse(): readonly RuleDraft[] {
     return this.rules.filter(({ used, nameProblem }) => used && nameProblem === null);
@@ -60,9 +78,9 @@ export class RewardChoice {
 
   /** Recipe keys for what was chosen; what comes with the page is left to its recipe. */
   get recipe(): RecipeValues {
-    const { model, judge, rulesInUse: rules, prompts, longest, systemPrompt } = this;
+    const { models, rulesInUse: rules, prompts, longest, systemPrompt } = this;
     const own = prompts && { file: prompts.file, longest };
-    return rewardRecipe({ model, judge, rules, prompts: own, systemPrompt });
+    return rewardRecipe({ ...models, rules, prompts: own, systemPrompt });
   }
 
   /**

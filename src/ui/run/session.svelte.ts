@@ -15,7 +15,9 @@ export class Session {
   readonly player = new Player(this.run);
   readonly live = new Live(this.run, connectPolicyWorker, (saved) => this.keep(saved));
   readonly shelf = new Shelf();
-  readonly rewards = new RewardChoice();
+  readonly rewards = new RewardChoice((name) =>
+    this.shelf.models.some((model) => model.name === name),
+  );
   recorded = $state.raw<RecordedRun | null>(null);
   /** Why there is no replay, in a sentence. */
   recordedError = $state<string | null>(null);
