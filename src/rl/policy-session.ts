@@ -54,8 +54,10 @@ export class PolicySession implements TrainingService {
       this.around = await this.surroundings();
       const { gpu } = this.around;
       void gpu.lost.then((error) => this.fail(error));
-      this.tell('compiling', 'loading the models and compiling the kernels');
-      const { trainer, tokenizerFiles } = await openTrainer(this.recipe as Recipe, this.around);
+      const { trainer, tokenizerFiles } = await openTrainer(this.recipe as Recipe, {
+        ...this.around,
+        onLoading: (model, share) => this.tellLoading(model, share),
+      });
       trainer.onDetail = (detail) => {
         if (this.phase === 'training') this.tell('training', detail);
       };
@@ -121,6 +123,12 @@ export class PolicySession implements TrainingService {
       else if (this.wish !== 'stop') this.tell('paused');
     });
     this.running = undefined;
+  }
+
+  private tellLoading(model: string, share: number): void {
+    const detail = `loading ${model} (${Math.floor(100 * share)}%)`;
+    if (share >= 1) this.tell('compiling', 'compiling the kernels');
+    else if (detail !== this.detail) this.tell('loading', detail);
   }
 
   private report({ metrics, groups: [group] }: StepResult): void {

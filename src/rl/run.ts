@@ -130,7 +130,7 @@ export class Run {
     const { config, lora, trainable } = trained.model;
     const { layout } = trainable;
     const files = lora
-      ? encodeAdapter(lora.config, this.recipe.model_name_or_path!, layout, state.weights)
+      ? encodeAdapter(lora.config, layout, state.weights)
       : encodeCheckpoint(config, layout, state.weights);
     const all = [...this.tokenizerFiles, ...files];
     for (const [name, data] of all) await this.folder.write(`${at}/${name}`, data);

@@ -14,8 +14,8 @@ export class Session {
   readonly run = new Run();
   readonly player = new Player(this.run);
   readonly live = new Live(this.run, connectPolicyWorker, (saved) => this.keep(saved));
-  readonly shelf = new Shelf();
-  readonly rewards = new RewardChoice((name) =>
+  readonly shelf = new Shelf((name) => (this.rewards.model.name = name));
+  readonly rewards: RewardChoice = new RewardChoice((name) =>
     this.shelf.models.some((model) => model.name === name),
   );
   recorded = $state.raw<RecordedRun | null>(null);
@@ -52,15 +52,14 @@ export class Session {
     if (!still) this.player.play();
   }
 
-  /** Trains what the recorded run trained (without one, the default recipe), or the chosen models. */
-  async train(): Promise<void> {
-    await this.rewards.prepare(this.values);
-    await this.begin(this.values, false);
+  /** What the recorded run trained (without one, the default recipe), or what was chosen. */
+  get nextRecipe(): RecipeValues {
+    return { ...this.recorded?.recipe, ...this.shelf.recipe, ...this.rewards.recipe };
   }
 
-  /** Recipe keys that the next run gets. */
-  get values(): RecipeValues {
-    return { ...this.recorded?.recipe, ...this.shelf.recipe, ...this.rewards.recipe };
+  async train(): Promise<void> {
+    await this.rewards.prepare(this.nextRecipe);
+    await this.begin(this.nextRecipe, false);
   }
 
   /** Goes on with the kept run. */
