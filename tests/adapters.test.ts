@@ -35,6 +35,7 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'ponder-'));
   const wider = { ...config, intermediateSize: 48 };
   await saveModel(at('base'), config, randomTensors(config, 1));
+  await writeFile(at('base', 'generation_config.json'), '{"top_k": 7}');
   await saveModel(at('other'), wider, randomTensors(wider, 1));
   await saveModel(at('judge'), asReward(config), randomTensors(asReward(config), 2));
   // A run of one step makes the adapter.
@@ -87,6 +88,7 @@ describe('an adapter that is trained further', () => {
     expect(saved).toEqual({ r: 3, alpha: 5, targets: ['q_proj'], base: at('base') });
     await exporting.run([at('further'), '--to', 'merged', '--out', at('merged')], false);
     const merged = await describeModel(await nodeFolder(at('merged')));
+    expect(await readFile(at('merged', 'generation_config.json'), 'utf8')).toBe('{"top_k": 7}');
     expect(merged.parameters).toBe((await describeModel(await nodeFolder(at('base')))).parameters);
   });
 

@@ -80,5 +80,6 @@ export async function tryTexts(folder: CheckpointFolder, role: Role): Promise<vo
   const { vocabSize, eosTokenIds } = await readConfig(folder);
   tokenizer.checkFits(vocabSize, eosTokenIds);
   if (role === 'reward') judgedTokens(tokenizer, [{ prompt: 'x', response: 'x' }]);
-  else for (const thinking of [true, false]) promptText(tokenizer, 'x', thinking);
+  // Without thinking: a template that takes no system turn may still be of use.
+  else promptText(tokenizer, 'x', false);
 }

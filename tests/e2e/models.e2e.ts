@@ -38,6 +38,17 @@ afterAll(async () => {
 });
 
 const give = (path: string): Promise<void> => page.getByLabel('Model folder').setInputFiles(path);
+
+/** As a hand does it, folders and all. */
+async function drop(...paths: string[]): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  const data = { items: [], files: paths, dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+    await session.send('Input.dispatchDragEvent', { type, x: 200, y: 200, data });
+  }
+  await session.detach();
+}
+
 const list = () => page.getByRole('list', { name: 'Models in this browser' });
 const policy = (): Promise<string> => page.getByLabel('The policy, which learns').inputValue();
 const says = (text: string | RegExp): Promise<void> =>
@@ -84,7 +95,7 @@ describe('bringing models', () => {
     expect(await policy()).toBe('');
 
     await shard(at('both', 'sharded'));
-    await give(at('both'));
+    await drop(at('both', 'my-adapter'), at('both', 'sharded'));
     await list().getByText('Trained on sharded, which is here.').waitFor();
     await expect.poll(policy).toBe('my-adapter');
     expect(await list().getByRole('listitem').count()).toBe(2);
@@ -116,7 +127,7 @@ describe('bringing models', () => {
     await broken('throws', (folder) =>
       writeFile(join(folder, 'chat_template.jinja'), "{{ raise_exception('no user may speak') }}"),
     );
-    await says(/^the chat template of throws .*no user may speak/);
+    await says(/^the chat template in throws\/chat_template\.jinja refused .*no user may speak/);
 
     await broken('gguf', async (folder) => {
       for (const file of ['config.json', 'model.safetensors']) await rm(join(folder, file));
@@ -179,6 +190,7 @@ describe('what a run takes', () => {
     const before = await row.textContent();
     await page.getByLabel('What learns').selectOption('A small adapter (LoRA)');
     await expect.poll(() => row.textContent()).toMatch(/Train an adapter/);
+    await page.getByLabel('Rank of the adapter').selectOption('64');
     await page.getByLabel('Longest completion, in tokens').fill('3000');
     await page.getByLabel('Longest completion, in tokens').blur();
     await page.getByLabel('My graphics card has').selectOption('2 GB');
@@ -193,10 +205,12 @@ describe('what a run takes', () => {
 });
 
 describe('taking the trained model home', () => {
-  it('trains an adapter for a step and gives it, alone or merged, with the run', async () => {
-    await page.getByLabel('The policy, which learns').selectOption('sharded');
-    await page.getByLabel('What learns').selectOption('A small adapter (LoRA)');
-    await page.getByLabel('Rank of the adapter').selectOption('4');
+  it('goes on with an adapter for a step and gives it, alone or merged, with the run', async () => {
+    await page.getByLabel('The policy, which learns').selectOption('my-adapter');
+    // Its rank and projections are its own.
+    const rank = page.getByLabel('Rank of the adapter');
+    await expect.poll(() => rank.inputValue()).toBe('2');
+    expect(await rank.isDisabled()).toBe(true);
     for (const [label, value] of [
       ['Tries at each prompt', '2'],
       ['Completions at once', '4'],
@@ -214,14 +228,14 @@ describe('taking the trained model home', () => {
     await page.getByRole('heading', { name: 'Take it home' }).waitFor();
 
     const adapter = await download();
-    expect(adapter.name).toMatch(/^sharded-step-\d+-adapter$/);
+    expect(adapter.name).toMatch(/^my-adapter-step-\d+-adapter$/);
     expect(adapter.files).toContain('adapter_model.safetensors');
     expect(adapter.files).toContain('run/metrics.jsonl');
     expect(adapter.files).toContain('run/completions/step-1.jsonl');
     const facts = JSON.parse(
       await info.run(['--model', adapter.folder, '--base', at('both', 'sharded')], true),
     ) as Record<string, unknown>;
-    expect(facts).toMatchObject({ family: 'qwen2', lora_r: 4 });
+    expect(facts).toMatchObject({ family: 'qwen2', lora_r: 2 });
 
     await page.getByRole('radio', { name: /^A merged model/ }).check();
     const merged = await download();
