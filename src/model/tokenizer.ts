@@ -168,6 +168,11 @@ export class Tokenizer {
     return this.idOf('pad_token');
   }
 
+  /** What stands for a text that the vocabulary has no token for. */
+  get unkTokenId(): number | undefined {
+    return this.idOf('unk_token');
+  }
+
   private idOf(name: SpecialToken): number | undefined {
     const token = this.specialTokens[name];
     return token === undefined ? undefined : this.tokenizer.token_to_id(token);

@@ -42,11 +42,8 @@ const FOR_LARGER_POLICIES = {
 export class Shelf {
   models = $state.raw<readonly ShelfModel[]>([]);
   unusable = $state.raw<readonly Unusable[]>([]);
-  /** Names; null is the model that comes with the page. */
-  readonly chosen: Record<'policy' | 'reward', string | null> = $state({
-    policy: null,
-    reward: null,
-  });
+  /** A name; null is the model that comes with the page. */
+  readonly chosen: { policy: string | null } = $state({ policy: null });
   /** A model on its way into the browser's storage. */
   storing = $state.raw<{ name: string; share: number } | null>(null);
   /** Why models could not be taken, a sentence each. */
@@ -54,6 +51,11 @@ export class Shelf {
   /** How the chosen policy is to be trained so that it fits. */
   readonly fit = new Fit();
   private cancelling: AbortController | undefined;
+
+  constructor(
+    /** Hears of a reward model that was brought. */
+    private readonly onReward: (name: string) => void,
+  ) {}
 
   /** Finds what earlier visits left. */
   async open(): Promise<void> {
@@ -97,15 +99,14 @@ export class Shelf {
     await removeStoredModel(name);
     this.models = this.models.filter((model) => model.name !== name);
     this.unusable = this.unusable.filter((model) => model.name !== name);
-    for (const role of ['policy', 'reward'] as const) {
-      if (this.chosen[role] === name) this.choose(role, null);
-    }
+    if (this.chosen.policy === name) this.choose(null);
   }
 
-  choose(role: 'policy' | 'reward', name: string | null): void {
-    this.chosen[role] = name;
+  /** The policy that is to learn. */
+  choose(name: string | null): void {
+    this.chosen.policy = name;
     // What made one policy fit is nothing to another.
-    if (role === 'policy') this.fit.reset();
+    this.fit.reset();
   }
 
   /** The policies there are to choose from: an adapter is one where its base is. */
@@ -132,11 +133,9 @@ export class Shelf {
 
   /** Recipe keys for the chosen models, and what the visitor set for them to fit. */
   get recipe(): RecipeValues {
-    const { policy, reward } = this.chosen;
-    const learner = this.models.find(({ name }) => name === policy);
+    const learner = this.models.find(({ name }) => name === this.chosen.policy);
     return {
       ...(learner && this.recipeOf(learner)),
-      ...(reward !== null && { reward_model_name_or_path: storedPath(reward) }),
       ...this.fit.recipe,
     };
   }
@@ -174,8 +173,8 @@ export class Shelf {
         await this.read(model.name);
     }
     const stored = this.models.find((model) => model.name === name);
-    if (stored?.role === 'reward') this.choose('reward', name);
-    else if (stored && this.policies.includes(stored)) this.choose('policy', name);
+    if (stored?.role === 'reward') this.onReward(name);
+    else if (stored && this.policies.includes(stored)) this.choose(name);
   }
 
   /** A model of the same name and size is the same one, stored again; another gets another name. */

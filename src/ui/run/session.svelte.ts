@@ -2,6 +2,7 @@ import type { RecipeValues, RecordedRun } from '../../rl/protocol.ts';
 import { findGpuProblem, type GpuProblem } from '../webgpu.ts';
 import { readKept, writeKept, type KeptRun } from './kept.ts';
 import { Shelf } from '../models/shelf.svelte.ts';
+import { RewardChoice } from '../rewards/rewards.svelte.ts';
 import { Live } from './live.svelte.ts';
 import { Player } from './player.svelte.ts';
 import { connectPolicyWorker } from './policy-worker.ts';
@@ -13,7 +14,10 @@ export class Session {
   readonly run = new Run();
   readonly player = new Player(this.run);
   readonly live = new Live(this.run, connectPolicyWorker, (saved) => this.keep(saved));
-  readonly shelf = new Shelf();
+  readonly shelf = new Shelf((name) => (this.rewards.model.name = name));
+  readonly rewards: RewardChoice = new RewardChoice((name) =>
+    this.shelf.models.some((model) => model.name === name),
+  );
   recorded = $state.raw<RecordedRun | null>(null);
   /** Why there is no replay, in a sentence. */
   recordedError = $state<string | null>(null);
@@ -30,6 +34,7 @@ export class Session {
     // Looking for a graphics card may take a while, and the replay needs none.
     void this.checkGpu();
     void this.shelf.open();
+    void this.rewards.open();
     void readKept().then((kept) => (this.kept ??= kept));
     this.recorded = await fetchRecordedRun('./recorded-run.json').catch((error: unknown) => {
       this.recordedError = (error as Error).message;
@@ -47,13 +52,14 @@ export class Session {
     if (!still) this.player.play();
   }
 
-  /** What the recorded run trained (without one, the default recipe), or the chosen models. */
+  /** What the recorded run trained (without one, the default recipe), or what was chosen. */
   get nextRecipe(): RecipeValues {
-    return { ...this.recorded?.recipe, ...this.shelf.recipe };
+    return { ...this.recorded?.recipe, ...this.shelf.recipe, ...this.rewards.recipe };
   }
 
-  train(): Promise<void> {
-    return this.begin(this.nextRecipe, false);
+  async train(): Promise<void> {
+    await this.rewards.prepare(this.nextRecipe);
+    await this.begin(this.nextRecipe, false);
   }
 
   /** Goes on with the kept run. */
