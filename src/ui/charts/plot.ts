@@ -89,7 +89,7 @@ export class Plot {
         points: { size: 8 },
       },
       scales: {
-        x: { time: false, range: () => axisRange(axis, this.lastX(), this.total) },
+        x: { time: false, range: (u) => axisRange(axis, this.lastX(u), this.total) },
         left: this.scale('left', right.length ? 'above' : 'all'),
         right: this.scale('right', 'below'),
       },
@@ -124,8 +124,8 @@ export class Plot {
     return this.spec.lines.filter((line) => line.axis === axis);
   }
 
-  private lastX(): number {
-    const own = this.plot.data[0].at(-1) ?? 0;
+  private lastX(plot: uPlot): number {
+    const own = plot.data[0].at(-1) ?? 0;
     const { axis } = this.style;
     return Math.max(own, ...this.overlays.map(({ overlay }) => overlay.table.x[axis].at(-1) ?? 0));
   }
@@ -174,9 +174,11 @@ export class Plot {
       size: 46,
       space: this.style.log.has(scale) ? 24 : 42,
       grid: { show: scale === 'left', stroke: this.ink('rule'), width: 1 },
-      // On a log axis uPlot leaves out splits that would crowd it, as null.
+      // On a log axis uPlot leaves out splits that would crowd it, as null; its ends are odd numbers.
       values: (_, splits) =>
-        (splits as (number | null)[]).map((value) => (value === null ? '' : format(value))),
+        (splits as (number | null)[]).map((value) =>
+          value === null || (this.style.log.has(scale) && !isRound(value)) ? '' : format(value),
+        ),
       ...(coloured && first ? { stroke: this.ink(first.colour) } : {}),
     });
   }
@@ -193,6 +195,10 @@ export class Plot {
     return [raw, smoothed];
   }
 }
+
+/** One significant digit. */
+const isRound = (value: number): boolean =>
+  Number(value.toPrecision(1)) === Number(value.toPrecision(6));
 
 /** Fewer than half the rows have a value; looked for among the last ones alone. */
 function isSparse(series: ArrayLike<number | null | undefined> | undefined): boolean {
