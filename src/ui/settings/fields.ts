@@ -52,9 +52,17 @@ export function formOf(algorithm: Algorithm): Form {
   };
 }
 
+/** Where the key's own words say little to a newcomer. */
+const LABELS: Readonly<Record<string, string>> = {
+  thinking: 'Think first',
+  max_steps: 'Steps',
+  num_generations: 'Tries for each prompt',
+  beta: 'KL penalty',
+};
+
 /** "learning_rate" as a label reads it. */
 export function labelOf(key: string): string {
-  const words = key.replaceAll('_', ' ');
+  const words = LABELS[key] ?? key.replaceAll('_', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

@@ -10,16 +10,16 @@ export interface Preset {
 
 export const PRESETS: readonly Preset[] = [
   {
-    name: 'Two tries only',
+    name: 'Two tries a group',
     change: { num_generations: 2 },
     watch:
       'With two tries a group the advantage is always +0.71 and −0.71, however close the two were: watch the reward climb more unsteadily.',
   },
   {
-    name: 'No leash',
+    name: 'No KL penalty',
     change: { beta: 0 },
     watch:
-      'Without the KL penalty nothing holds the model near where it began: watch whether gold still follows the reward, and whether its thoughts stay true.',
+      'Nothing holds the model near where it began: watch whether gold still follows the reward, and whether its thoughts stay true.',
   },
   {
     name: 'No thought',
