@@ -1,23 +1,38 @@
 import type { StepReport } from '../../rl/protocol.ts';
+import { MetricTable } from '../charts/metric-table.ts';
 
 /**
  * The run on view, recorded or live. Whoever has reports pushes them here, and everything the page
- * draws is read from here: data flows one way.
+ * draws is read from here: data flows one way. A push costs what is new, however long the run is.
  */
 export class Run {
-  /** Oldest first. Raw: a report never changes, and there may be thousands. */
-  reports = $state.raw<readonly StepReport[]>([]);
   /** Steps the run will have. */
   total = $state(0);
   /** How many of the reports lie before the playhead; the last of them is the current one. */
   head = $state(0);
+  /** The same two in another wrapping whenever they have grown, which is what readers notice. */
+  private grown = $state.raw({ reports: [] as StepReport[], table: new MetricTable() });
 
   readonly current = $derived(this.reports[this.head - 1]);
-  readonly steps = $derived(this.reports.map((report) => report.metrics.step));
+
+  /** Oldest first. The same array, grown: read it where it is used, a $derived of it alone is stale. */
+  get reports(): readonly StepReport[] {
+    return this.grown.reports;
+  }
+
+  /** The same by metric, grown likewise. */
+  get table(): MetricTable {
+    return this.grown.table;
+  }
+
+  /** The steps that have reports. */
+  get steps(): readonly number[] {
+    return this.table.x.step;
+  }
 
   /** Empties the run, for one of `total` steps. */
   reset(total: number): void {
-    this.reports = [];
+    this.grown = { reports: [], table: new MetricTable() };
     this.total = total;
     this.head = 0;
   }
@@ -25,13 +40,19 @@ export class Run {
   /** The playhead follows the newest report, unless it was moved to an earlier one. */
   push(...reports: readonly StepReport[]): void {
     const following = this.isFollowing;
-    this.reports = [...this.reports, ...reports];
-    if (following) this.head = this.reports.length;
+    const { reports: all, table } = this.grown;
+    for (const report of reports) {
+      all.push(report);
+      table.append(report.metrics);
+    }
+    this.grown = { reports: all, table };
+    if (following) this.head = all.length;
   }
 
   /** Moves the playhead, as far as there are reports. */
   seek(head: number): void {
-    this.head = Math.min(this.reports.length, Math.max(Math.min(1, this.reports.length), head));
+    const { length } = this.reports;
+    this.head = Math.min(length, Math.max(Math.min(1, length), head));
   }
 
   get isFollowing(): boolean {
