@@ -23,6 +23,8 @@ export interface TokenTrace {
   /** Log-prob under the policy that wrote it, and the entropy of its distribution, in nats. */
   logp: readonly number[];
   entropy: readonly number[];
+  /** Log-prob under the reference policy; absent without one. */
+  ref?: readonly number[];
   /** k3 estimate of the KL to the reference policy; absent without a reference. */
   kl?: readonly number[];
   /** Log-prob after the step's update. */

@@ -21,7 +21,11 @@ export class Session {
   kept = $state.raw<KeptRun | null>(null);
   gpuProblem = $state<GpuProblem | null>(null);
   /** What the live run trains with. */
-  private recipe: RecipeValues = {};
+  private liveRecipe = $state.raw<RecipeValues>({});
+  /** What the run on view trains with. */
+  readonly recipe: RecipeValues = $derived(
+    this.live.status ? this.liveRecipe : (this.recorded?.recipe ?? {}),
+  );
   /** The playhead moves by itself. */
   readonly running = $derived(this.player.playing || this.live.active);
 
@@ -62,13 +66,13 @@ export class Session {
     if (this.gpuProblem) return;
     this.player.pause();
     if (!resume) this.keep(null);
-    this.recipe = recipe;
+    this.liveRecipe = recipe;
     await this.live.train(recipe, resume);
   }
 
   private keep(saved: { step: number; maxSteps: number } | null): void {
     if (saved?.step === this.kept?.step) return;
-    this.kept = saved && { recipe: this.recipe, ...saved };
+    this.kept = saved && { recipe: this.liveRecipe, ...saved };
     void writeKept(this.kept);
   }
 
