@@ -13,7 +13,12 @@ import type { Tokenizer } from '../model/tokenizer.ts';
 import { advantages, fractionZeroStd, mean, std } from './advantages.ts';
 import { take, type Source } from './data.ts';
 import { completionMetrics } from './metrics.ts';
-import { grpoLoss, type BatchTotals, type CompletionTerms } from './objectives/grpo.ts';
+import {
+  entropyThreshold,
+  grpoLoss,
+  type BatchTotals,
+  type CompletionTerms,
+} from './objectives/grpo.ts';
 import type { Group } from './protocol.ts';
 import { adamwOptions, type Recipe } from './recipe.ts';
 import type { GoldJudge, Reward } from './reward.ts';
@@ -234,7 +239,8 @@ export class GrpoTrainer implements Trainer {
         }
         const { values, entropy } = await this.runner.forward(batch.packed, recipe.temperature);
         batch.oldLogp ??= values;
-        const result = grpoLoss(completionTerms(batch, values), this.lossOptions(), totals);
+        const terms = completionTerms(batch, values, keptTokens(batch, entropy, recipe));
+        const result = grpoLoss(terms, this.lossOptions(), totals);
         this.runner.backward(concatenate(result.dLogp, values.length));
         sums.loss += result.loss;
         sums.kl += result.klSum;
@@ -311,7 +317,7 @@ export class GrpoTrainer implements Trainer {
     const rewards = groups.map((g) => g.rewards);
     const metrics: Record<string, number> = {
       reward: mean(rewards.flat()),
-      reward_std: mean(rewards.map(std)),
+      reward_std: std(rewards.flat()),
       frac_reward_zero_std: fractionZeroStd(rewards),
     };
     this.parts.rewards.forEach(({ name }, k) => {
@@ -360,13 +366,32 @@ function countTotals(batches: readonly MicroBatch[]): BatchTotals {
   };
 }
 
-function completionTerms(batch: MicroBatch, logp: Float32Array): CompletionTerms[] {
+/** The tokens the policy learns from, where not all; of each micro-batch by itself, as in TRL. */
+function keptTokens(
+  { samples }: MicroBatch,
+  entropy: Float32Array,
+  { top_entropy_quantile: share }: Recipe,
+): boolean[] | undefined {
+  if (share >= 1) return undefined;
+  const own = samples.flatMap(({ active, range }) =>
+    active ? [...entropy.subarray(...range)] : [],
+  );
+  const threshold = entropyThreshold(own, share);
+  return Array.from(entropy, (value) => value >= threshold);
+}
+
+function completionTerms(
+  batch: MicroBatch,
+  logp: Float32Array,
+  kept: boolean[] | undefined,
+): CompletionTerms[] {
   return batch.samples.map(({ advantage, active, range: [start, end] }) => ({
     advantage,
     active,
     logp: logp.subarray(start, end),
     oldLogp: (batch.oldLogp as Float32Array).subarray(start, end),
     ...(batch.refLogp && { refLogp: batch.refLogp.subarray(start, end) }),
+    ...(kept && { kept: kept.slice(start, end) }),
   }));
 }
 

@@ -101,7 +101,8 @@ describe('a refusal', () => {
     ['num_iterations: 1.5', /num_iterations is 1.5; it must be a whole number from 1 to 100\.$/],
     ['beta: null', /beta is null; it must be a number from 0 to 100\.$/],
     ['beta: []', /beta is \[\]; it must be/],
-    ['loss_type: grop', /loss_type is "grop"; .* dr_grpo or dapo \(did you mean grpo\?\)\.$/],
+    ['loss_type: grop', /loss_type is "grop"; .* dapo or cispo \(did you mean grpo\?\)\.$/],
+    ['loss_type: cispo', /set epsilon_high, 5 is usual\.$/],
     ['algorithm: ppo', /line 5: algorithm ppo is not available yet; choose sft, reward or grpo\.$/],
     [
       'algorithm: sft',
@@ -109,7 +110,10 @@ describe('a refusal', () => {
     ],
     ['load_in_4bit: true', /quantised weights cannot train; set use_peft: true/],
     ['lora_target_modules: [q_proj, z]', /it must be all-linear or a list of q_proj, .* down_proj/],
-    ['eval_steps: 3', /eval_steps is not available yet \(evaluate a checkpoint .*\); remove it\.$/],
+    [
+      'num_train_epochs: 3',
+      /num_train_epochs is not available yet \(set max_steps .*\); remove it\.$/,
+    ],
     [
       'num_generations: 3',
       'my.yaml: per_device_train_batch_size is 8 completions, which is not a multiple of ' +

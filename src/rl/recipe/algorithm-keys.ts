@@ -97,9 +97,9 @@ export const objective = {
   },
   loss_type: {
     type: 'choice',
-    choices: ['grpo', 'bnpo', 'dr_grpo', 'dapo'],
+    choices: ['grpo', 'bnpo', 'dr_grpo', 'dapo', 'cispo'],
     default: 'dapo',
-    help: 'How token losses are averaged: per completion (grpo), over all tokens (bnpo, dapo), or by a fixed length (dr_grpo).',
+    help: 'How token losses are averaged: per completion (grpo), over all tokens (bnpo, dapo), or by a fixed length (dr_grpo); cispo bounds ratios without silencing tokens, and takes an epsilon_high of about 5.',
   },
   scale_rewards: {
     type: 'choice',
@@ -113,6 +113,13 @@ export const objective = {
     choices: ['token', 'sequence'],
     default: 'token',
     help: 'Probability ratios per token, or one per completion (GSPO).',
+  },
+  top_entropy_quantile: {
+    type: 'number',
+    default: 1,
+    min: 0,
+    max: 1,
+    help: 'The policy learns only from this share of the tokens, those it was least sure of; 0.2 is usual, 1 takes all.',
   },
   num_iterations: {
     type: 'integer',

@@ -121,6 +121,9 @@ export function checkTogether(recipe: Recipe, source: string): void {
   }
   checkAdapter(recipe, refuse);
   if (recipe.algorithm === 'grpo') checkGroups(recipe, refuse);
+  if (recipe.loss_type === 'cispo' && recipe.epsilon_high === undefined) {
+    refuse('loss_type cispo bounds ratios by epsilon_high alone; set epsilon_high, 5 is usual.');
+  }
 }
 
 function checkAdapter(recipe: Recipe, refuse: (problem: string) => never): void {

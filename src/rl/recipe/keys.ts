@@ -65,8 +65,5 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
 
 /** Keys of TRL that would change a run and that nothing here can honour yet. */
 export const laterKeys: Readonly<Record<string, string>> = {
-  eval_strategy: 'evaluate a checkpoint with the command eval',
-  eval_steps: 'evaluate a checkpoint with the command eval',
-  top_entropy_quantile: 'the policy learns from all tokens',
   num_train_epochs: 'set max_steps to a number of optimizer steps',
 };

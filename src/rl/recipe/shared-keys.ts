@@ -33,6 +33,19 @@ export const run = {
     min: 1,
     help: 'A checkpoint is saved every so many steps, and at the end; raise it when disk space is short.',
   },
+  eval_strategy: {
+    type: 'choice',
+    choices: ['no', 'steps'],
+    aliases: { false: 'no' },
+    default: 'no',
+    help: 'Whether held-out data is looked at on the way: steps does so every eval_steps steps.',
+  },
+  eval_steps: {
+    type: 'integer',
+    default: 50,
+    min: 1,
+    help: 'Steps between evaluations when eval_strategy is steps; each costs some seconds.',
+  },
 } as const satisfies RecipeKeys;
 
 export const data = {
