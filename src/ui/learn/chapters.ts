@@ -113,6 +113,11 @@ export const chapters: readonly Chapter[] = [
   },
 ];
 
+/** After a minus sign, a negative number stands in brackets. */
+function bracketed(value: number): string {
+  return value < 0 ? `(${formatNumber(value)})` : formatNumber(value);
+}
+
 function bradleyTerryNow({ report }: Context): Live | undefined {
   const [first, second] = report?.group?.samples ?? [];
   if (!first || !second) return undefined;
@@ -121,7 +126,7 @@ function bradleyTerryNow({ report }: Context): Live | undefined {
     formula: 'bradley-terry-values',
     values: {
       first: formatNumber(first.reward),
-      second: formatNumber(second.reward),
+      second: bracketed(second.reward),
       probability: formatShare(probability),
     },
     note: 'How sure the judge is that A beats B, in the group on view',
@@ -138,7 +143,7 @@ function advantageNow({ report, options }: Context): Live | undefined {
     values: {
       number: letter(best),
       reward: formatNumber(rewards[best]),
-      mean: formatNumber(group.mean),
+      mean: bracketed(group.mean),
       std: formatNumber(group.std),
       advantage: formatNumber(group.samples[best]!.advantage, 2, true),
     },
@@ -166,7 +171,7 @@ function gaeNow({ report, options: { ppo } }: Context): Live | undefined {
     formula: 'gae-values',
     values: {
       reward: formatNumber(reward),
-      value: formatNumber(value),
+      value: bracketed(value),
       delta: formatNumber(delta, 2, true),
     },
     note: 'The last token of try A of the group on view',

@@ -3,7 +3,7 @@ import type { ScaleRewards } from '../../rl/advantages.ts';
 import type { GrpoOptions, LossType } from '../../rl/objectives/grpo.ts';
 import type { RecipeValue, RecipeValues } from '../../rl/protocol.ts';
 import { recipeKeys } from '../../rl/recipe/keys.ts';
-import type { RecipeKeySpec } from '../../rl/recipe/spec.ts';
+import type { Algorithm, RecipeKeySpec } from '../../rl/recipe/spec.ts';
 
 export interface UpdateOptions {
   algorithm: string;
@@ -15,6 +15,8 @@ export interface UpdateOptions {
 
 export interface PpoOptions {
   klCoef: number;
+  /** Whether the KL penalty is in the rewards of tokens, or in the loss. */
+  klIn: 'reward' | 'loss';
   gamma: number;
   lambda: number;
   cliprange: number;
@@ -27,7 +29,7 @@ export function updateOptions(recipe: RecipeValues): UpdateOptions {
   const epsilon = Number(read('epsilon'));
   const delta = read('delta');
   return {
-    algorithm: String(read('algorithm')),
+    algorithm: read('algorithm') as string,
     scaleRewards: read('scale_rewards') as ScaleRewards,
     iterations: Number(read('num_iterations')),
     grpo: {
@@ -43,6 +45,7 @@ export function updateOptions(recipe: RecipeValues): UpdateOptions {
     },
     ppo: {
       klCoef: Number(read('kl_coef')),
+      klIn: read('kl_in') as PpoOptions['klIn'],
       gamma: Number(read('gamma')),
       lambda: Number(read('lam')),
       cliprange: Number(read('cliprange')),
@@ -54,10 +57,10 @@ export function updateOptions(recipe: RecipeValues): UpdateOptions {
 /** Reads one key: as chosen, else its default for the recipe's algorithm. */
 function reader(recipe: RecipeValues): (key: string) => RecipeValue | undefined {
   const keys: Readonly<Record<string, RecipeKeySpec>> = recipeKeys;
-  const algorithm = recipe['algorithm'] ?? recipeKeys.algorithm.default;
+  const algorithm = (recipe['algorithm'] ?? recipeKeys.algorithm.default) as Algorithm;
   return (key) => {
-    const defaults: Partial<Record<string, unknown>> = keys[key]?.defaults ?? {};
-    const chosen = recipe[key] ?? defaults[String(algorithm)] ?? keys[key]?.default;
+    const spec = keys[key];
+    const chosen = recipe[key] ?? spec?.defaults?.[algorithm] ?? spec?.default;
     return (chosen ?? undefined) as RecipeValue | undefined;
   };
 }

@@ -1,3 +1,4 @@
+import { SvelteMap } from 'svelte/reactivity';
 import type { Group } from '../../rl/protocol.ts';
 import { domainOf } from './domain.ts';
 import type { UpdateOptions } from './update-options.ts';
@@ -11,7 +12,7 @@ export class Walk {
   choices = $state.raw<Choices>({ scale: 'group', sample: 0, lambda: 1 });
   at = $state(0);
   /** By step: the guess; null where it was skipped. A step that is in here is revealed. */
-  private guesses = $state.raw<ReadonlyMap<number, number | null>>(new Map());
+  private readonly guesses = new SvelteMap<number, number | null>();
 
   readonly steps = $derived.by(() => walkThrough(this.group, this.options, this.choices));
   readonly current = $derived(this.steps[Math.min(this.at, this.steps.length - 1)]!);
@@ -60,7 +61,7 @@ export class Walk {
   }
 
   answer(guess: number | null): void {
-    this.guesses = new Map(this.guesses).set(this.at, guess);
+    this.guesses.set(this.at, guess);
   }
 
   choose(change: Partial<Choices>): void {

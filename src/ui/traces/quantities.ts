@@ -80,16 +80,16 @@ export function available(samples: readonly Sample[]): Quantity[] {
   );
 }
 
-/** A token as it is shown and read out. */
-export function tokenName(text: string): string {
-  if (text === '') return 'end';
+/** Token t as it is shown and read out. A part of a character, which adds no text yet, is a dot. */
+export function tokenName(texts: readonly string[], t: number): string {
+  const text = texts[t] ?? '';
+  if (text === '') return t === texts.length - 1 ? 'end' : '·';
   return text.trim() || (text.includes('\n') ? '↵' : '␣');
 }
 
 export interface Move {
   sample: number;
   token: number;
-  text: string;
   /** Probabilities. */
   before: number;
   after: number;
@@ -101,7 +101,6 @@ export function mostMoved(samples: readonly Sample[], count: number): Move[] {
     (trace?.after ?? []).map((after, token) => ({
       sample,
       token,
-      text: trace!.text[token]!,
       before: Math.exp(trace!.logp[token]!),
       after: Math.exp(after),
     })),

@@ -110,7 +110,7 @@ function lossStep(
   sample: number,
 ): Step {
   const { trace } = samples[sample]!;
-  const push = -scaled[sample]!;
+  const push = scaled[sample]!;
   const name = letter(sample);
   const step = {
     title: 'Token by token',
@@ -123,12 +123,12 @@ function lossStep(
     chapter: 'kl',
     control: 'sample',
   } as const satisfies Partial<Step>;
-  const start = `All: each token’s loss is minus the advantage, ${formatNumber(push, 2, true)}. That is how thoughts are learned that nobody has judged.`;
+  const start = `All: each token is pushed by the advantage, ${formatNumber(push, 2, true)} (its loss is minus that). So thoughts are learned that nobody has judged.`;
   if (!trace) {
     return {
       ...step,
       reveal: `${start} This report has no numbers of single tokens, so the tries’ bars stand for all of them.`,
-      view: { kind: 'tries', values: scaled.map((a) => -a), caption: 'Loss of each token' },
+      view: { kind: 'tries', values: scaled, caption: 'Push on each token' },
     };
   }
   const kl = trace.kl ?? trace.logp.map(() => 0);
@@ -137,14 +137,14 @@ function lossStep(
     ...step,
     reveal: `${start} ${
       hasKl
-        ? `To it comes ${grpo.beta} times the token’s KL, here ${formatNumber(Math.max(...kl), 3)} at most, which holds the model near where it began.`
+        ? `From it goes ${grpo.beta} times the token’s KL, here ${formatNumber(Math.max(...kl), 3)} at most, which holds the model near where it began.`
         : 'This run has no KL penalty.'
     }`,
     view: {
       kind: 'tokens',
       sample,
-      values: kl.map((k3) => push + (hasKl ? grpo.beta * k3 : 0)),
-      caption: `Loss of each token of ${name}`,
+      values: kl.map((k3) => push - (hasKl ? grpo.beta * k3 : 0)),
+      caption: `Push on each token of ${name}: minus its loss`,
     },
   };
 }

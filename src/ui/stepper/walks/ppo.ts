@@ -2,6 +2,7 @@
 import { generalizedAdvantages, ppoLoss } from '../../../rl/objectives/ppo.ts';
 import type { Group, TokenTrace } from '../../../rl/protocol.ts';
 import { formatNumber } from '../../format.ts';
+import { tokenName } from '../../traces/quantities.ts';
 import { letter } from '../../group/letters.ts';
 import type { PpoOptions, UpdateOptions } from '../update-options.ts';
 import { ratioStep, rewardsStep, updateStep } from './shared.ts';
@@ -37,7 +38,11 @@ function isWhole(trace: TokenTrace | undefined): trace is PpoTrace {
   return !!trace?.reward && !!trace.value && !!trace.advantage && trace.text.length > 0;
 }
 
-function tokenRewardsStep({ reward }: PpoTrace, sample: number, { klCoef }: PpoOptions): Step {
+function tokenRewardsStep(
+  { reward }: PpoTrace,
+  sample: number,
+  { klCoef, klIn }: PpoOptions,
+): Step {
   const name = letter(sample);
   return {
     title: 'A reward for every token',
@@ -47,7 +52,11 @@ function tokenRewardsStep({ reward }: PpoTrace, sample: number, { klCoef }: PpoO
       choices: ['In equal parts to all', 'To the first of the response', 'To the last one'],
       answer: 2,
     },
-    reveal: `The score comes at the end, when all has been read. Every token also pays ${klCoef} times its KL, the price of drifting from where the model began.`,
+    reveal: `The score comes at the end, when all has been read.${
+      klIn === 'reward'
+        ? ` Every token also pays ${klCoef} times its KL, the price of drifting from where the model began.`
+        : ''
+    }`,
     view: { kind: 'tokens', sample, values: reward, caption: `Reward of each token of ${name}` },
     chapter: 'gae',
     control: 'sample',
@@ -138,7 +147,7 @@ function clipStep(trace: PpoTrace, sample: number, options: PpoOptions): Step {
     trace,
     band: [1 - options.cliprange, 1 + options.cliprange],
     f: (ratio) => gain(ratio, advantage, options.cliprange),
-    subject: `the token “${trace.text[token]!.trim() || 'stop'}” of ${letter(sample)}`,
+    subject: `the token “${tokenName(trace.text, token)}” of ${letter(sample)}`,
   });
 }
 
