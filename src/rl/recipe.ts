@@ -7,7 +7,7 @@ import type { AdamWOptions } from '../model/adamw.ts';
 import type { BatchLimits } from '../model/batch-runner.ts';
 import type { LoraConfig } from '../model/peft.ts';
 import { nearest } from './nearest.ts';
-import { checkTogether, checkValue, oneOf, readArgument, RecipeError } from './recipe/check.ts';
+import { checkTogether, checkValue, readArgument, RecipeError } from './recipe/check.ts';
 import {
   ignoredKeys,
   laterKeys,
@@ -16,9 +16,9 @@ import {
   type Recipe,
   type RecipeKey,
 } from './recipe/keys.ts';
-import { algorithms, type Algorithm, type RecipeKeySpec } from './recipe/spec.ts';
+import type { Algorithm, RecipeKeySpec } from './recipe/spec.ts';
 
-export { RecipeError } from './recipe/check.ts';
+export { hasRewards, RecipeError } from './recipe/check.ts';
 export type { Recipe, RecipeKey } from './recipe/keys.ts';
 export type { Algorithm, Dataset } from './recipe/spec.ts';
 
@@ -123,10 +123,6 @@ function readAlgorithm(given: ReadonlyMap<string, Given>): Algorithm {
   const entry = given.get('algorithm');
   if (!entry) return recipeKeys.algorithm.default;
   const { value, place } = entry;
-  if (value === 'dpo' || value === 'ppo') {
-    const message = `algorithm ${value} is not available yet; choose ${oneOf(algorithms)}`;
-    throw new RecipeError(`${place}: ${message}.`);
-  }
   return checkValue('algorithm', recipeKeys.algorithm, value, place) as Algorithm;
 }
 

@@ -3,7 +3,8 @@
  * command line show. Names are TRL's, defaults too unless the RLMT paper's differ; the few keys that
  * TRL does not have are marked "ours".
  */
-import { examples, generation, judge, objective } from './algorithm-keys.ts';
+import { examples, generation, judge } from './algorithm-keys.ts';
+import { groupObjective, pairs, preference, proximal } from './objective-keys.ts';
 import { rewards } from './reward-keys.ts';
 import { adapter, data, optimizer, run } from './shared-keys.ts';
 import type { Algorithm, KeyValues, RecipeKeys } from './spec.ts';
@@ -20,9 +21,12 @@ export const recipeGroups: readonly {
   { title: 'Optimizer', keys: optimizer },
   { title: 'Examples', keys: examples, only: ['sft', 'reward'] },
   { title: 'Reward model', keys: judge, only: ['reward'] },
-  { title: 'Generation', keys: generation, only: ['grpo'] },
-  { title: 'Rewards', keys: rewards, only: ['grpo'] },
-  { title: 'Objective', keys: objective, only: ['grpo'] },
+  { title: 'Generation', keys: generation, only: ['grpo', 'ppo', 'dpo'] },
+  { title: 'Rewards', keys: rewards, only: ['grpo', 'ppo', 'dpo'] },
+  { title: 'Objective', keys: preference, only: ['grpo', 'dpo'] },
+  { title: 'Groups', keys: groupObjective, only: ['grpo'] },
+  { title: 'Pairs', keys: pairs, only: ['dpo'] },
+  { title: 'Proximal policy optimisation', keys: proximal, only: ['ppo'] },
 ];
 
 export const recipeKeys = {
@@ -34,7 +38,10 @@ export const recipeKeys = {
   ...judge,
   ...generation,
   ...rewards,
-  ...objective,
+  ...preference,
+  ...groupObjective,
+  ...pairs,
+  ...proximal,
 } as const satisfies RecipeKeys;
 export type RecipeKey = keyof typeof recipeKeys;
 
@@ -65,5 +72,7 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
 
 /** Keys of TRL that would change a run and that nothing here can honour yet. */
 export const laterKeys: Readonly<Record<string, string>> = {
+  eval_strategy: 'evaluate a checkpoint with the command eval',
+  eval_steps: 'evaluate a checkpoint with the command eval',
   num_train_epochs: 'set max_steps to a number of optimizer steps',
 };
