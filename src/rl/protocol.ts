@@ -23,12 +23,12 @@ export interface TokenTrace {
   /** Log-prob under the policy before the step's update, and the entropy of its distribution, in nats. */
   logp: readonly number[];
   entropy: readonly number[];
-  /** Log-prob under the reference policy; absent without one. */
-  ref?: readonly number[];
   /** k3 estimate of the KL to the reference policy; absent without a reference. */
   kl?: readonly number[];
   /** Log-prob after the step's update. */
   after?: readonly number[];
+  /** DPO alone: log-prob under the reference policy. */
+  ref?: readonly number[];
   /** PPO alone: reward with its KL penalty, value and advantage of every token. */
   reward?: readonly number[];
   value?: readonly number[];

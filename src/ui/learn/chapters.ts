@@ -71,15 +71,7 @@ export const chapters: readonly Chapter[] = [
     formulas: ['ratio', 'clipped-loss'],
     after:
       'At the first update every ratio is 1, and as the advantages of a group add up to 0, so does the loss. A loss of 0 is no sign that nothing is learned: its slope is what counts.',
-    live: ({ options: { grpo } }) => ({
-      formula: 'clipped-loss-values',
-      values: {
-        low: formatNumber(1 - grpo.epsilon),
-        high: formatNumber(1 + grpo.epsilonHigh),
-        beta: formatCompact(grpo.beta),
-      },
-      note: 'In this run’s recipe',
-    }),
+    live: clippingNow,
   },
   {
     name: 'kl',
@@ -148,6 +140,23 @@ function advantageNow({ report, options }: Context): Live | undefined {
       advantage: formatNumber(group.samples[best]!.advantage, 2, true),
     },
     note: 'The best try of the group on view',
+  };
+}
+
+function clippingNow({ options: { algorithm, grpo, ppo } }: Context): Live | undefined {
+  if (algorithm !== 'grpo' && algorithm !== 'ppo') return undefined;
+  const [below, above, beta] =
+    algorithm === 'ppo'
+      ? [ppo.cliprange, ppo.cliprange, ppo.klIn === 'loss' ? ppo.klCoef : 0]
+      : [grpo.epsilon, grpo.epsilonHigh, grpo.beta];
+  return {
+    formula: 'clipped-loss-values',
+    values: {
+      low: formatNumber(1 - below),
+      high: formatNumber(1 + above),
+      beta: formatCompact(beta),
+    },
+    note: 'In this run’s recipe',
   };
 }
 
