@@ -83,6 +83,7 @@ function pairStep(group: Group, pair: Pair): Step {
       values: group.samples.map(({ reward }) => reward),
       caption: 'Reward',
       ofReward: true,
+      plain: true,
       marks: marks(pair),
     },
     chapter: 'dpo',

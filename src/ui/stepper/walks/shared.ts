@@ -27,6 +27,7 @@ export function rewardsStep({ samples, mean }: Group): Step {
       values: rewards,
       caption: 'Reward',
       ofReward: true,
+      plain: true,
       line: { at: mean, label: `mean ${formatNumber(mean)}` },
     },
     chapter: 'reward-model',

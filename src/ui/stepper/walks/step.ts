@@ -28,6 +28,8 @@ export type View =
       caption: string;
       /** In units of the reward: such views keep one scale, so that bars are seen to move. */
       ofReward?: true;
+      /** The sign of these says nothing by itself. */
+      plain?: true;
       /** A line across all bars, as for the mean. */
       line?: { at: number; label: string };
       /** Words beside some tries, by index. */
