@@ -11,6 +11,7 @@ import type {
   TrainingService,
 } from './protocol.ts';
 import { makeRecipe, type Recipe } from './recipe.ts';
+import { layerRecipes } from './recipe/keys.ts';
 import { recordedSteps } from './record.ts';
 import { Run } from './run.ts';
 import { nowhere, type RunFolder } from './run-folder.ts';
@@ -43,12 +44,12 @@ export class PolicySession implements TrainingService {
   constructor(
     private readonly surroundings: () => Promise<LiveSurroundings>,
     /** Recipe keys that the caller of `open` need not give. */
-    private readonly defaults: Readonly<Record<string, unknown>> = {},
+    private readonly defaults: RecipeValues = {},
   ) {}
 
   async open(values: RecipeValues, listener: TrainingListener, resume = false): Promise<void> {
     this.listener = listener;
-    this.recipe = makeRecipe({ ...this.defaults, ...values });
+    this.recipe = makeRecipe(layerRecipes(this.defaults, values));
     await this.guard(async () => {
       this.tell('loading', 'opening the graphics device');
       this.around = await this.surroundings();

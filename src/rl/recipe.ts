@@ -10,8 +10,8 @@ import { nearest } from './nearest.ts';
 import { checkTogether, checkValue, readArgument, RecipeError } from './recipe/check.ts';
 import {
   ignoredKeys,
+  keysOf,
   laterKeys,
-  recipeGroups,
   recipeKeys,
   type Recipe,
   type RecipeKey,
@@ -63,11 +63,6 @@ export function makeRecipe(values: Readonly<Record<string, unknown>>): Recipe {
 export function recipeYaml(recipe: Recipe): string {
   const keys = keysOf(recipe.algorithm).filter((key) => recipe[key] !== undefined);
   return stringify(Object.fromEntries(keys.map((key) => [key, recipe[key]])));
-}
-
-function keysOf(algorithm: Algorithm): RecipeKey[] {
-  const groups = recipeGroups.filter(({ only }) => !only || only.includes(algorithm));
-  return groups.flatMap(({ keys }) => Object.keys(keys)) as RecipeKey[];
 }
 
 function readYaml(text: string, fileName: string): Map<string, Given> {

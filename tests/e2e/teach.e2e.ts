@@ -108,10 +108,10 @@ describe('the walk', () => {
       const titles = await walkThrough(page);
       expect(titles).toHaveLength(length);
       expect(titles).toContain(characteristic);
-      expect(await accessibilityFaults(page, '[aria-labelledby=walk]')).toEqual([]);
+      expect(await accessibilityFaults(page, '[aria-labelledby=walk-title]')).toEqual([]);
 
       // Every formula of Learn finds its numbers, or says that the run has none.
-      await page.getByRole('button', { name: 'Learn' }).click();
+      await page.getByRole('button', { name: 'Learn', exact: true }).click();
       const panel = page.getByRole('dialog');
       for (const chapter of await panel.getByRole('navigation').getByRole('button').all()) {
         await chapter.click();
@@ -241,7 +241,7 @@ it.each(['light', 'dark'] as const)('a telephone in %s has no faults, and fits',
       const overflow = (): Promise<number> =>
         page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       expect(await overflow()).toBeLessThanOrEqual(0);
-      await page.getByRole('button', { name: 'Learn' }).click();
+      await page.getByRole('button', { name: 'Learn', exact: true }).click();
       expect(await accessibilityFaults(page, 'dialog[open]')).toEqual([]);
       const panel = page.getByRole('dialog');
       expect(await panel.evaluate((d) => d.scrollWidth - d.clientWidth)).toBeLessThanOrEqual(0);

@@ -7,7 +7,8 @@ import { examples, generation, judge, lessons } from './algorithm-keys.ts';
 import { groupObjective, pairs, preference, proximal } from './objective-keys.ts';
 import { rewards } from './reward-keys.ts';
 import { adapter, data, optimizer, run } from './shared-keys.ts';
-import type { Algorithm, KeyValues, RecipeKeys } from './spec.ts';
+import type { RecipeValues } from '../protocol.ts';
+import { algorithms, type Algorithm, type KeyValues, type RecipeKeys } from './spec.ts';
 
 /** The keys in the order in which people read them; a group without `only` serves every algorithm. */
 export const recipeGroups: readonly {
@@ -46,6 +47,25 @@ export const recipeKeys = {
   ...proximal,
 } as const satisfies RecipeKeys;
 export type RecipeKey = keyof typeof recipeKeys;
+
+export function keysOf(algorithm: Algorithm): RecipeKey[] {
+  const groups = recipeGroups.filter(({ only }) => !only || only.includes(algorithm));
+  return groups.flatMap(({ keys }) => Object.keys(keys)) as RecipeKey[];
+}
+
+/**
+ * `over` on top of `base`. Where it sets another algorithm, the keys of `base` that have no meaning
+ * for that one are left out: what was chosen for another algorithm is no mistake.
+ */
+export function layerRecipes(base: RecipeValues, over: RecipeValues): RecipeValues {
+  const algorithm = over['algorithm'] ?? base['algorithm'] ?? recipeKeys.algorithm.default;
+  if (!algorithms.includes(algorithm as Algorithm)) return { ...base, ...over };
+  const meant: readonly string[] = keysOf(algorithm as Algorithm);
+  const kept = Object.entries(base).filter(
+    ([key]) => meant.includes(key) || !Object.hasOwn(recipeKeys, key),
+  );
+  return { ...Object.fromEntries(kept), ...over };
+}
 
 /** A checked recipe: every key has its value, those of other algorithms their defaults. */
 export type Recipe = KeyValues<typeof recipeKeys>;

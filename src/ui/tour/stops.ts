@@ -23,7 +23,7 @@ export const stops: readonly Stop[] = [
     text: 'Thoughts on the left, responses beside them. Bars right of the line beat the group’s mean and are made likelier.',
   },
   {
-    place: '#walk',
+    place: '#walk-title',
     title: 'Be the optimizer',
     text: 'Go through one update step by step, and guess each number before it is shown.',
   },
