@@ -43,11 +43,11 @@ export class Session {
   gpuProblem = $state<GpuProblem | null>(null);
   /** What the live run trains with. */
   private liveRecipe = $state.raw<RecipeValues>({});
-  private runId = '';
   /** What the run on view trains with. */
   readonly recipe: RecipeValues = $derived(
     this.live.status ? this.liveRecipe : (this.recorded?.recipe ?? {}),
   );
+  private runId = '';
   /** The playhead moves by itself. */
   readonly running = $derived(this.player.playing || this.live.active);
 
