@@ -210,7 +210,12 @@ export class DpoTrainer implements Trainer {
     const ref = perCompletion(await this.referenceLogp(packed), packed);
     const { values, entropy } = await this.runner.forward(packed);
     const [logp, entropies] = [perCompletion(values, packed), perCompletion(entropy, packed)];
-    return logp.map((own, i) => ({ logp: own, entropy: entropies[i]!, kl: k3(own, ref[i]!) }));
+    return logp.map((own, i) => ({
+      logp: own,
+      entropy: entropies[i]!,
+      ref: ref[i]!,
+      kl: k3(own, ref[i]!),
+    }));
   }
 
   /** The first group with traces; an advantage here is where the loss pushes: up, down or nowhere. */

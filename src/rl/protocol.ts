@@ -27,6 +27,8 @@ export interface TokenTrace {
   kl?: readonly number[];
   /** Log-prob after the step's update. */
   after?: readonly number[];
+  /** DPO alone: log-prob under the reference policy. */
+  ref?: readonly number[];
   /** PPO alone: reward with its KL penalty, value and advantage of every token. */
   reward?: readonly number[];
   value?: readonly number[];

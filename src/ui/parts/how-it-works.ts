@@ -1,0 +1,78 @@
+/** One step of training in four sentences, by algorithm. */
+import type { RecipeValues } from '../../rl/protocol.ts';
+
+export interface Part {
+  title: string;
+  text: string;
+}
+
+/** `tries` is the size of a group: how many completions are sampled for a prompt. */
+export function howItWorks(recipe: RecipeValues, tries: number): Part[] {
+  const { algorithm } = recipe;
+  if (algorithm === 'sft') return imitation;
+  if (algorithm === 'reward') return judging;
+  return [
+    ask(recipe['world'] === 'meal-planner'),
+    {
+      title: 'Think, then answer',
+      text: `The model tries ${tries || 'several'} times. Each try is a private thought, then a response.`,
+    },
+    {
+      title: 'Judge the answer',
+      text: 'A reward model, itself learned from noisy preferences, scores each response. It never sees a thought.',
+    },
+    compare(algorithm),
+  ];
+}
+
+function ask(isDinner: boolean): Part {
+  return {
+    title: 'Ask',
+    text: isDinner
+      ? 'Dishes with prices, a guest with a diet, a budget. The prices change every time, so no answer can be learned by heart.'
+      : 'A prompt is taken from the data: a question or a task with many good answers.',
+  };
+}
+
+function compare(algorithm: unknown): Part {
+  const title = 'Compare';
+  if (algorithm === 'dpo') {
+    return {
+      title,
+      text: 'The best try is made likelier against the worst, thought and all. Then again.',
+    };
+  }
+  if (algorithm === 'ppo') {
+    return {
+      title,
+      text: 'Each word that left the try better off than expected is made likelier, in the thought too; the others less likely. Then again.',
+    };
+  }
+  return {
+    title,
+    text: 'Tries above the mean of their group are made likelier, thought and all; those below, less likely. Then again.',
+  };
+}
+
+const imitation: Part[] = [
+  { title: 'Show', text: 'The model is shown a prompt with an answer that somebody wrote.' },
+  { title: 'Predict', text: 'Word by word it guesses how the answer goes on.' },
+  { title: 'Compare', text: 'The loss is how surprised it was by the words that really came.' },
+  { title: 'Nudge', text: 'Those words are made a little likelier. Then again.' },
+];
+
+const judging: Part[] = [
+  {
+    title: 'Show two answers',
+    text: 'Two answers to one prompt, and which of them was preferred.',
+  },
+  {
+    title: 'Score both',
+    text: 'The reward model gives each a mark, without knowing which one won.',
+  },
+  {
+    title: 'Compare',
+    text: 'The larger the difference in marks, the surer its bet on the winner.',
+  },
+  { title: 'Nudge', text: 'The winner’s mark goes up a little, the loser’s down. Then again.' },
+];

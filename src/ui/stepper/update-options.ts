@@ -1,0 +1,66 @@
+/** What a run's recipe says about an update, with the defaults of the keys it leaves out. */
+import type { ScaleRewards } from '../../rl/advantages.ts';
+import type { GrpoOptions, LossType } from '../../rl/objectives/grpo.ts';
+import type { RecipeValue, RecipeValues } from '../../rl/protocol.ts';
+import { recipeKeys } from '../../rl/recipe/keys.ts';
+import type { Algorithm, RecipeKeySpec } from '../../rl/recipe/spec.ts';
+
+export interface UpdateOptions {
+  algorithm: string;
+  scaleRewards: ScaleRewards;
+  iterations: number;
+  grpo: GrpoOptions;
+  ppo: PpoOptions;
+}
+
+export interface PpoOptions {
+  klCoef: number;
+  /** Whether the KL penalty is in the rewards of tokens, or in the loss. */
+  klIn: 'reward' | 'loss';
+  gamma: number;
+  lambda: number;
+  cliprange: number;
+  /** Updates on each batch. */
+  epochs: number;
+}
+
+export function updateOptions(recipe: RecipeValues): UpdateOptions {
+  const read = reader(recipe);
+  const epsilon = Number(read('epsilon'));
+  const delta = read('delta');
+  return {
+    algorithm: read('algorithm') as string,
+    scaleRewards: read('scale_rewards') as ScaleRewards,
+    iterations: Number(read('num_iterations')),
+    grpo: {
+      epsilon,
+      epsilonHigh: Number(read('epsilon_high') ?? epsilon),
+      ...(delta !== undefined && { delta: Number(delta) }),
+      beta: Number(read('beta')),
+      lossType: read('loss_type') as LossType,
+      importanceSamplingLevel: read(
+        'importance_sampling_level',
+      ) as GrpoOptions['importanceSamplingLevel'],
+      maxCompletionLength: Number(read('max_completion_length')),
+    },
+    ppo: {
+      klCoef: Number(read('kl_coef')),
+      klIn: read('kl_in') as PpoOptions['klIn'],
+      gamma: Number(read('gamma')),
+      lambda: Number(read('lam')),
+      cliprange: Number(read('cliprange')),
+      epochs: Number(read('num_ppo_epochs')),
+    },
+  };
+}
+
+/** Reads one key: as chosen, else its default for the recipe's algorithm. */
+function reader(recipe: RecipeValues): (key: string) => RecipeValue | undefined {
+  const keys: Readonly<Record<string, RecipeKeySpec>> = recipeKeys;
+  const algorithm = (recipe['algorithm'] ?? recipeKeys.algorithm.default) as Algorithm;
+  return (key) => {
+    const spec = keys[key];
+    const chosen = recipe[key] ?? spec?.defaults?.[algorithm] ?? spec?.default;
+    return (chosen ?? undefined) as RecipeValue | undefined;
+  };
+}

@@ -1,0 +1,159 @@
+/** PPO: a reward for every token, what the value model expected, GAE, whitening, clip, the update. */
+import { generalizedAdvantages, ppoLoss } from '../../../rl/objectives/ppo.ts';
+import type { Group, TokenTrace } from '../../../rl/protocol.ts';
+import { formatNumber } from '../../format.ts';
+import { tokenName } from '../../traces/quantities.ts';
+import { letter } from '../../group/letters.ts';
+import type { PpoOptions, UpdateOptions } from '../update-options.ts';
+import { ratioStep, rewardsStep, updateStep } from './shared.ts';
+import { sliderFor, type Choices, type Step } from './step.ts';
+
+/** A trace with all that PPO adds. */
+type PpoTrace = TokenTrace & Required<Pick<TokenTrace, 'reward' | 'value' | 'advantage'>>;
+
+export function ppoWalk(group: Group, { ppo }: UpdateOptions, choices: Choices): Step[] {
+  const first = rewardsStep(group);
+  const trace = group.samples[choices.sample]?.trace;
+  if (!isWhole(trace)) {
+    const missing =
+      'This report has no numbers of single tokens, and PPO is all about them: the walk ends here.';
+    return [{ ...first, reveal: `${first.reveal} ${missing}` }];
+  }
+  const pushes = group.samples.map((sample) =>
+    (sample.trace?.advantage ?? []).reduce((sum, advantage) => sum + advantage, 0),
+  );
+  const { sample, lambda } = choices;
+  return [
+    first,
+    tokenRewardsStep(trace, sample, ppo),
+    valuesStep(trace, sample),
+    gaeStep(trace, sample, ppo, lambda),
+    whiteningStep(trace, sample),
+    clipStep(trace, sample, ppo),
+    updateStep(group, pushes),
+  ];
+}
+
+function isWhole(trace: TokenTrace | undefined): trace is PpoTrace {
+  return !!trace?.reward && !!trace.value && !!trace.advantage && trace.text.length > 0;
+}
+
+function tokenRewardsStep(
+  { reward }: PpoTrace,
+  sample: number,
+  { klCoef, klIn }: PpoOptions,
+): Step {
+  const name = letter(sample);
+  return {
+    title: 'A reward for every token',
+    question: {
+      kind: 'choice',
+      text: `PPO wants a reward for each token. Where does the judge’s score of ${name} go?`,
+      choices: ['In equal parts to all', 'To the first of the response', 'To the last one'],
+      answer: 2,
+    },
+    reveal: `The score comes at the end, when all has been read.${
+      klIn === 'reward'
+        ? ` Every token also pays ${klCoef} times its KL, the price of drifting from where the model began.`
+        : ''
+    }`,
+    view: { kind: 'tokens', sample, values: reward, caption: `Reward of each token of ${name}` },
+    chapter: 'gae',
+    control: 'sample',
+  };
+}
+
+function valuesStep({ reward, value }: PpoTrace, sample: number): Step {
+  const name = letter(sample);
+  const total = reward.reduce((sum, each) => sum + each, 0);
+  const expected = value[0]!;
+  return {
+    title: 'What was expected',
+    question: {
+      kind: 'choice',
+      text: `A second model, the value model, guesses at every token what the rewards from there on will add up to. ${name} got ${formatNumber(total)}. Before its first token, was the guess higher or lower?`,
+      choices: ['Higher', 'Lower'],
+      answer: expected > total ? 0 : 1,
+    },
+    reveal: `It guessed ${formatNumber(expected)}. As the text unfolds the guess should come closer: where it jumps, a token told good or bad news.`,
+    view: { kind: 'tokens', sample, values: value, caption: `Value at each token of ${name}` },
+    chapter: 'gae',
+    control: 'sample',
+  };
+}
+
+function gaeStep(
+  { reward, value }: PpoTrace,
+  sample: number,
+  { gamma }: PpoOptions,
+  lambda: number,
+): Step {
+  const last = reward.length - 1;
+  const answer = reward[last]! - value[last]!;
+  const estimate = generalizedAdvantages(reward, value, gamma, lambda);
+  return {
+    title: 'Surprise, passed back',
+    question: {
+      kind: 'guess',
+      text: `At the last token the value model still expected ${formatNumber(value[last])}. The reward there was ${formatNumber(reward[last])}. How big is the surprise?`,
+      ...sliderFor(answer),
+      answer,
+    },
+    reveal: `${formatNumber(answer, 2, true)}. A token’s advantage is its own surprise plus λ times that of the next, and so on. Move λ: at 0 each answers for itself, at 1 for all that followed.`,
+    view: {
+      kind: 'tokens',
+      sample,
+      values: [...estimate],
+      caption: `Advantage of each token of ${letter(sample)}, λ = ${formatNumber(lambda)}`,
+    },
+    chapter: 'gae',
+    control: 'lambda',
+  };
+}
+
+function whiteningStep({ advantage }: PpoTrace, sample: number): Step {
+  return {
+    title: 'Whitening',
+    question: {
+      kind: 'choice',
+      text: 'The advantages of all tokens of the batch are now whitened. What does that do?',
+      choices: [
+        'Their mean becomes 0 and their spread 1',
+        'They all become positive',
+        'The largest are thrown away',
+      ],
+      answer: 0,
+    },
+    reveal:
+      'Steps stay about as large all through training. A token that was merely less good than the batch’s others is now pushed down.',
+    view: {
+      kind: 'tokens',
+      sample,
+      values: advantage,
+      caption: `Whitened advantage of each token of ${letter(sample)}`,
+    },
+    chapter: 'gae',
+    control: 'sample',
+  };
+}
+
+function clipStep(trace: PpoTrace, sample: number, options: PpoOptions): Step {
+  const sizes = trace.advantage.map(Math.abs);
+  const token = sizes.indexOf(Math.max(...sizes));
+  const advantage = trace.advantage[token]!;
+  return ratioStep({
+    advantage,
+    iterations: options.epochs,
+    trace,
+    band: [1 - options.cliprange, 1 + options.cliprange],
+    f: (ratio) => gain(ratio, advantage, options.cliprange),
+    subject: `the token “${tokenName(trace.text, token)}” of ${letter(sample)}`,
+  });
+}
+
+/** -(policy loss) of one token without its KL. */
+function gain(ratio: number, advantage: number, cliprange: number): number {
+  const zero = { values: [0], oldValues: [0], returns: [0] };
+  const terms = { logp: [Math.log(ratio)], oldLogp: [0], advantages: [advantage], ...zero };
+  return -ppoLoss([terms], { cliprange, cliprangeValue: 1, klCoef: 0 }, 1).policyLoss;
+}

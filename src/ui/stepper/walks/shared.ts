@@ -1,0 +1,147 @@
+/** Steps that all algorithms have: the rewards, a group that teaches nothing, what the update did. */
+import type { Group, TokenTrace } from '../../../rl/protocol.ts';
+import { formatNumber } from '../../format.ts';
+import { letter } from '../../group/letters.ts';
+import { largest, type Step } from './step.ts';
+
+/** Names a few tries: "B", "B and D", "B, C and D". */
+export function names(indices: readonly number[]): string {
+  const letters = indices.map(letter);
+  if (letters.length < 2) return letters.join('');
+  return `${letters.slice(0, -1).join(', ')} and ${letters.at(-1)!}`;
+}
+
+export function rewardsStep({ samples, mean }: Group): Step {
+  const rewards = samples.map(({ reward }) => reward);
+  const best = largest(rewards);
+  return {
+    title: 'Rewards',
+    question: {
+      kind: 'pick',
+      text: `The judge has read all ${samples.length} responses, and none of the thoughts. Which one did it like best?`,
+      answers: best,
+    },
+    reveal: `${names(best)} got ${formatNumber(rewards[best[0]!])}. A reward says nothing by itself: what counts is how it compares with the other tries.`,
+    view: {
+      kind: 'tries',
+      values: rewards,
+      caption: 'Reward',
+      ofReward: true,
+      plain: true,
+      line: { at: mean, label: `mean ${formatNumber(mean)}` },
+    },
+    chapter: 'reward-model',
+  };
+}
+
+export function noGradientStep(group: Group): Step {
+  return {
+    title: 'No gradient here',
+    question: {
+      kind: 'choice',
+      text: 'All tries got the same reward. What does the update learn from this group?',
+      choices: ['To make them all likelier', 'To make them all less likely', 'Nothing'],
+      answer: 2,
+    },
+    reveal:
+      'No try is better than another, so there is no gradient here. Too many such groups, and training stands still: prompts may be too easy or too hard.',
+    view: {
+      kind: 'tries',
+      values: group.samples.map(() => 0),
+      caption: 'Reward minus the mean',
+      ofReward: true,
+    },
+    chapter: 'advantage',
+  };
+}
+
+/** Ratio and clip, for the token `subject` speaks of; `f` is what a ratio gains it. */
+export function ratioStep(token: {
+  advantage: number;
+  iterations: number;
+  trace: TokenTrace | undefined;
+  band: readonly [number, number];
+  f: (ratio: number) => number;
+  subject: string;
+}): Step {
+  const { advantage, iterations, trace, band, f, subject } = token;
+  const [low, high] = band;
+  const moved = trace?.after?.map((after, t) => Math.exp(after - (trace.logp[t] ?? after))) ?? [];
+  const later =
+    iterations > 1 ? `; only the later ones of this run’s ${iterations} updates differ` : '';
+  const bound =
+    advantage > 0
+      ? `above ${formatNumber(high)} there is nothing left to gain`
+      : `below ${formatNumber(low)} there is nothing left to gain`;
+  return {
+    title: 'Ratio and clip',
+    question: {
+      kind: 'choice',
+      text: 'Each token has a ratio: its probability under the policy being trained, over that when it was written. What is it at the first update?',
+      choices: [
+        'Above 1 for good tries, below 1 for bad ones',
+        'Exactly 1, for every token',
+        'A little random',
+      ],
+      answer: 1,
+    },
+    reveal: `Nothing has been trained since the tries were written, so every ratio is 1${later}. Move the slider: ${bound}, so no token is pushed far at once.${moved.length ? ' Dots: where this update took the tokens.' : ''}`,
+    view: {
+      kind: 'curve',
+      f,
+      from: Math.max(0.05, 1 - 2.5 * (1 - low)),
+      to: 1 + 2.5 * (high - 1),
+      start: 1,
+      points: moved,
+      band,
+      xLabel: 'ratio',
+      yLabel: 'gain',
+      caption: `What ${subject} gains, at an advantage of ${formatNumber(advantage, 2, true)}`,
+    },
+    chapter: 'clipped-loss',
+    control: 'sample',
+  };
+}
+
+/** Sum of after - logp over the tokens of each try; null without a trace of the update. */
+export function logpChanges({ samples }: Group): (number | null)[] {
+  return samples.map(({ trace }) => {
+    if (!trace?.after) return null;
+    let sum = 0;
+    for (const [t, after] of trace.after.entries()) sum += after - (trace.logp[t] ?? after);
+    return sum;
+  });
+}
+
+/** `pushes` is what the loss wants of each try: likelier above 0, less likely below. */
+export function updateStep(group: Group, pushes: readonly number[]): Step {
+  const title = 'What the update did';
+  const changes = logpChanges(group);
+  const known = changes.filter((change) => change !== null);
+  if (known.length < changes.length) {
+    return {
+      title,
+      reveal:
+        'This report has no log-probs from after the update, so only the direction of each push is shown.',
+      view: { kind: 'tries', values: pushes, caption: 'Direction of the push' },
+      chapter: 'clipped-loss',
+    };
+  }
+  const most = largest(known);
+  const factor = Math.exp(known[most[0]!]!);
+  return {
+    title,
+    question: {
+      kind: 'pick',
+      text: 'The optimizer has taken its step. Which try has become likelier the most?',
+      answers: most,
+    },
+    reveal: `${names(most)} is now ${formatNumber(factor, factor < 10 ? 2 : 0)} times as likely as before, thought and all. The batch’s other prompts pull too, so not every bar follows its own push.`,
+    view: {
+      kind: 'tries',
+      values: changes,
+      caption: 'Change of the log-prob of the whole try',
+    },
+    chapter: 'clipped-loss',
+  };
+}

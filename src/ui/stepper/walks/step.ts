@@ -1,0 +1,113 @@
+/**
+ * A walk through one update is a list of steps. Each asks for a guess while the numbers of the step
+ * before are on view, then shows its own.
+ */
+import type { ChapterName } from '../../learn/chapters.ts';
+
+export type Question =
+  /** One of some answers. */
+  | { kind: 'choice'; text: string; choices: readonly string[]; answer: number }
+  /** One of the group's tries; several may be right. */
+  | { kind: 'pick'; text: string; answers: readonly number[] }
+  /** A number on a slider, right within `tolerance`. */
+  | {
+      kind: 'guess';
+      text: string;
+      min: number;
+      max: number;
+      step: number;
+      answer: number;
+      tolerance: number;
+    };
+
+export type View =
+  /** A bar for every try; null where there is no number. */
+  | {
+      kind: 'tries';
+      values: readonly (number | null)[];
+      caption: string;
+      /** In units of the reward: such views keep one scale, so that bars are seen to move. */
+      ofReward?: true;
+      /** The sign of these says nothing by itself. */
+      plain?: true;
+      /** A line across all bars, as for the mean. */
+      line?: { at: number; label: string };
+      /** Words beside some tries, by index. */
+      marks?: Readonly<Record<number, string>>;
+    }
+  /** A column for every token of one try. */
+  | { kind: 'tokens'; sample: number; values: readonly number[]; caption: string }
+  /** A function of one number, which a slider moves along. */
+  | {
+      kind: 'curve';
+      f: (x: number) => number;
+      from: number;
+      to: number;
+      start: number;
+      /** Numbers of the run, on the curve. */
+      points: readonly number[];
+      xLabel: string;
+      yLabel: string;
+      caption: string;
+      /** A stretch of the x-axis that matters, such as the clip range. */
+      band?: readonly [number, number];
+    };
+
+/** What the visitor may change in a step. */
+export type Control = 'scale_rewards' | 'sample' | 'lambda';
+
+export interface Step {
+  title: string;
+  question?: Question;
+  /** What is so, and why; shown after the guess. */
+  reveal: string;
+  view: View;
+  /** Which chapter explains it. */
+  chapter: ChapterName;
+  control?: Control;
+}
+
+/** What the visitor has chosen in the walk's controls. */
+export interface Choices {
+  scale: 'group' | 'batch' | 'none';
+  /** Index of the try whose tokens are on view. */
+  sample: number;
+  lambda: number;
+}
+
+export function isRight(question: Question, given: number): boolean {
+  switch (question.kind) {
+    case 'choice':
+      return given === question.answer;
+    case 'pick':
+      return question.answers.includes(given);
+    case 'guess':
+      return Math.abs(given - question.answer) <= question.tolerance + 1e-9;
+  }
+}
+
+/** Indices of the largest values, ties included. */
+export function largest(values: readonly number[]): number[] {
+  const top = Math.max(...values);
+  return values.flatMap((value, i) => (top - value < 1e-9 ? [i] : []));
+}
+
+/**
+ * A slider around zero that has room on both sides of its answer, with about `stops` places, and
+ * the tolerance of two of them.
+ */
+export function sliderFor(
+  answer: number,
+  stops = 40,
+): { min: number; max: number; step: number; tolerance: number } {
+  const reach = niceCeiling(Math.max(1, 1.6 * Math.abs(answer)));
+  const step = (2 * reach) / stops;
+  return { min: -reach, max: reach, step, tolerance: 2 * step };
+}
+
+/** The next of 1, 2, 5, 10, 20, 50... */
+function niceCeiling(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(value));
+  const factor = [1, 2, 5, 10].find((candidate) => candidate * power >= value) ?? 10;
+  return factor * power;
+}

@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { scaleOf, shareOf } from './scale.ts';
+
+describe('scaleOf', () => {
+  it('reaches to the largest size of a few values', () => {
+    expect(scaleOf('diverging', [1, -3, 2]).limit).toBe(3);
+    expect(scaleOf('sequential', []).limit).toBe(0);
+  });
+
+  it('does not let one outlier pale all others', () => {
+    const values = [...Array.from({ length: 199 }, () => 1), 1000];
+    expect(scaleOf('sequential', values).limit).toBe(1);
+  });
+
+  it('keeps a lone value in sight', () => {
+    const values = [...Array.from({ length: 199 }, () => 0), -4];
+    expect(scaleOf('diverging', values).limit).toBe(4);
+  });
+});
+
+describe('shareOf', () => {
+  it('keeps the sign on a diverging scale alone, and stays within 1', () => {
+    expect(shareOf(-1, { kind: 'diverging', limit: 4 })).toBe(-0.25);
+    expect(shareOf(-1, { kind: 'sequential', limit: 4 })).toBe(0.25);
+    expect(shareOf(9, { kind: 'diverging', limit: 4 })).toBe(1);
+  });
+
+  it('is nothing without numbers', () => {
+    expect(shareOf(NaN, { kind: 'diverging', limit: 4 })).toBe(0);
+    expect(shareOf(1, { kind: 'diverging', limit: 0 })).toBe(0);
+  });
+});

@@ -1,0 +1,251 @@
+/** What the page teaches with: group, walk, traces, before and after, Learn, tour. */
+import AxeBuilder from '@axe-core/playwright';
+import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { launchBrowser } from '../../scripts/browser.mjs';
+import type { RecordedRun } from '../../src/rl/protocol.ts';
+import { syntheticRun } from './synthetic-run.ts';
+import { tracedRun } from './traced-run.ts';
+
+const STEPS = 24;
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchBrowser();
+});
+afterAll(() => browser.close());
+
+/** The built page on a run of ours; `use` fails on any error in the page. */
+async function withRun(
+  run: RecordedRun,
+  use: (page: Page) => Promise<void>,
+  options: BrowserContextOptions = {},
+): Promise<void> {
+  const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
+  try {
+    await context.route('**/recorded-run.json', (route) =>
+      route.fulfill({ contentType: 'application/json', body: JSON.stringify(run) }),
+    );
+    const page = await context.newPage();
+    const errors: string[] = [];
+    page.on('pageerror', (error) => errors.push(error.message));
+    await page.goto(inject('page'));
+    await expect.poll(() => page.getByTestId('step').textContent()).toBe(String(STEPS));
+    await use(page);
+    expect(errors).toEqual([]);
+  } finally {
+    await context.close();
+  }
+}
+
+const traced = (algorithm: string): RecordedRun => tracedRun(STEPS, { algorithm });
+const section = (page: Page, name: RegExp): Locator => page.getByRole('region', { name });
+
+/** Of a part of the page alone, which is quicker. */
+async function accessibilityFaults(page: Page, part: string): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).include(part).analyze();
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+}
+
+describe('the group', () => {
+  it('shows what DPO compares, and each of several rewards', () =>
+    withRun(traced('dpo'), async (page) => {
+      const group = section(page, /One prompt, 4 tries/);
+      await group.getByText('chosen', { exact: true }).waitFor();
+      await group.getByText('rejected', { exact: true }).waitFor();
+      await group.getByText('2 rewards of try C').click();
+      await group.getByText('brevity').filter({ visible: true }).waitFor();
+    }));
+
+  it('folds long thoughts and prompts away', () => {
+    const run = traced('grpo');
+    const { group } = run.steps.at(-1)!;
+    group!.prompt = 'Write about soup. '.repeat(60);
+    group!.samples[0]!.thought = 'First I should think of soup. '.repeat(60);
+    return withRun(run, async (page) => {
+      const more = section(page, /One prompt/).getByRole('button', { name: 'Show all' });
+      expect(await more.count()).toBe(2);
+      await more.first().click();
+      await page.getByRole('button', { name: 'Show less' }).waitFor();
+    });
+  });
+
+  it('says why a run without rollouts has none', () => {
+    const run = syntheticRun(STEPS, { algorithm: 'reward' });
+    for (const step of run.steps) delete step.group;
+    return withRun(run, async (page) => {
+      await page.getByText(/learns from given examples/).waitFor();
+      await page.getByText(/no group to walk through/).waitFor();
+      await page.getByText(/no numbers of single tokens/).waitFor();
+      await page.getByText(/not evaluated on the way/).waitFor();
+      expect(await accessibilityFaults(page, 'main')).toEqual([]);
+    });
+  });
+});
+
+/** Goes to the end of the walk without guessing, and gives the titles of its steps. */
+async function walkThrough(page: Page): Promise<string[]> {
+  const walk = section(page, /Walk through one update/);
+  await walk.getByRole('button', { name: 'Begin' }).click();
+  const titles: string[] = [];
+  for (;;) {
+    titles.push((await walk.getByRole('heading', { level: 3 }).textContent())!);
+    const show = walk.getByRole('button', { name: 'Just show me' });
+    if (await show.count()) await show.click();
+    const next = walk.getByRole('button', { name: 'Next' });
+    if ((await next.count()) === 0) return titles;
+    await next.click();
+  }
+}
+
+describe('the walk', () => {
+  it.each([
+    ['grpo', 'Over the spread', 6],
+    ['ppo', 'Surprise, passed back', 7],
+    ['dpo', 'How sure it is', 6],
+  ])('goes through an update of %s', (algorithm, characteristic, length) =>
+    withRun(traced(algorithm), async (page) => {
+      const titles = await walkThrough(page);
+      expect(titles).toHaveLength(length);
+      expect(titles).toContain(characteristic);
+      expect(await accessibilityFaults(page, '[aria-labelledby=walk-title]')).toEqual([]);
+
+      // Every formula of Learn finds its numbers, or says that the run has none.
+      await page.getByRole('button', { name: 'Learn', exact: true }).click();
+      const panel = page.getByRole('dialog');
+      for (const chapter of await panel.getByRole('navigation').getByRole('button').all()) {
+        await chapter.click();
+        expect(await panel.locator('[data-slot]').allTextContents()).not.toContain('–');
+      }
+    }),
+  );
+
+  it('checks guesses, counts them, and changes with its controls, all by keyboard', () =>
+    withRun(traced('grpo'), async (page) => {
+      const walk = section(page, /Walk through one update/);
+      await walk.getByRole('button', { name: 'Begin' }).press('Enter');
+      await walk.getByRole('radio', { name: 'D' }).press('Space');
+      await page.keyboard.press('Enter');
+      await walk.getByText('Right.').waitFor();
+      await walk.getByRole('button', { name: 'Next' }).press('Enter');
+      await walk.getByRole('radio', { name: /All 4/ }).press('Space');
+      await walk.getByRole('button', { name: 'Check' }).press('Enter');
+      await walk.getByText('Not quite.').waitFor();
+      await walk.getByRole('button', { name: 'Next' }).press('Enter');
+      await walk.getByRole('slider').press('End');
+      await walk.getByRole('button', { name: 'Check' }).press('Enter');
+      // 3 above the mean, a standard deviation of 2.16.
+      await walk.getByText('+1.39', { exact: true }).waitFor();
+      await walk.getByRole('radio', { name: 'off (none)' }).press('Space');
+      await walk.getByText('+3.00', { exact: true }).waitFor();
+      await walk.getByRole('button', { name: /^1: Rewards, guessed right/ }).waitFor();
+      await walk.getByRole('button', { name: /^2: .* guessed wrong/ }).waitFor();
+    }));
+
+  it('holds on to its group while the run moves on', () =>
+    withRun(traced('grpo'), async (page) => {
+      await walkThrough(page);
+      await page.getByRole('slider', { name: 'Step' }).fill('7');
+      const walk = section(page, /Walk through one update/);
+      await walk.getByText(/training step 24/).waitFor();
+      await walk.getByRole('button', { name: 'Take step 7 instead' }).click();
+      await walk.getByText(/training step 7/).waitFor();
+    }));
+
+  it('ends early at a group that teaches nothing, and where numbers are missing', async () => {
+    await withRun(traced('grpo'), async (page) => {
+      await page.getByRole('slider', { name: 'Step' }).fill('3');
+      expect(await walkThrough(page)).toEqual(['Rewards', 'No gradient here']);
+    });
+    await withRun(syntheticRun(STEPS, {}), async (page) => {
+      expect(await walkThrough(page)).toHaveLength(6);
+      await page.getByText(/no log-probs from after the update/).waitFor();
+    });
+  });
+});
+
+describe('traces', () => {
+  it('colour tokens by what is chosen, and read numbers out by keyboard', () =>
+    withRun(traced('ppo'), async (page) => {
+      const tokens = section(page, /Token by token/);
+      await tokens.getByLabel('Colour by').selectOption('Value');
+      const strip = tokens.getByRole('group', { name: 'Value of each token of try D' });
+      await strip.getByRole('button').first().focus();
+      await page.keyboard.press('ArrowRight');
+      expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toMatch(
+        /^rice: /,
+      );
+      await page.keyboard.press('End');
+      await tokens.getByText('end', { exact: true }).last().waitFor();
+      expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toMatch(
+        /^end: /,
+      );
+      await tokens.getByText('All numbers of try D').click();
+      await tokens
+        .getByRole('row', { name: /^plums / })
+        .first()
+        .waitFor();
+      await tokens.getByRole('heading', { name: /moved most/ }).waitFor();
+      expect(await accessibilityFaults(page, '[aria-labelledby=tokens]')).toEqual([]);
+    }));
+});
+
+it('before and after: the first evaluation beside the chosen one', () =>
+  withRun(traced('grpo'), async (page) => {
+    const part = section(page, /Before and after/);
+    await part.getByRole('heading', { name: 'Step 8' }).waitFor();
+    await part.getByRole('heading', { name: 'Step 24' }).waitFor();
+    await part.getByRole('slider').press('ArrowLeft');
+    await part.getByText('rice and plums, as of step 16.').waitFor();
+    await part.getByLabel('Prompt').selectOption('2 of 2');
+    await part.getByText('try rice 3 ok as of step 16').waitFor();
+  }));
+
+it('Learn opens where it is asked why, with the numbers of the group on view', () =>
+  withRun(traced('grpo'), async (page) => {
+    const why = section(page, /One prompt/).getByRole('button', { name: /^Why\?/ });
+    await why.click();
+    const panel = page.getByRole('dialog', { name: 'GRPO’s advantage' });
+    expect(await panel.locator('[data-slot=advantage]').textContent()).toBe('+1.39');
+    expect(await panel.locator('math').count()).toBe(2);
+    expect(await accessibilityFaults(page, 'dialog[open]')).toEqual([]);
+    await page.keyboard.press('Escape');
+    await panel.waitFor({ state: 'hidden' });
+    expect(await why.evaluate((element) => element === document.activeElement)).toBe(true);
+  }));
+
+it('the tour goes from stop to stop, ends on Esc, and remembers', () =>
+  withRun(traced('grpo'), async (page) => {
+    const start = page.getByRole('button', { name: 'Take the tour' });
+    await start.click();
+    const card = page.getByRole('dialog');
+    for (let stop = 1; stop < 7; stop++) {
+      await card.getByText(`${stop} of 7`).waitFor();
+      expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('H2');
+      await card.getByRole('button', { name: 'Next' }).click();
+    }
+    await card.getByText('7 of 7').waitFor();
+    expect(await accessibilityFaults(page, 'dialog[open]')).toEqual([]);
+    await page.keyboard.press('Escape');
+    await card.waitFor({ state: 'hidden' });
+    await page.reload();
+    await page.getByRole('button', { name: 'Tour', exact: true }).waitFor();
+  }));
+
+it.each(['light', 'dark'] as const)('a telephone in %s has no faults, and fits', (colorScheme) =>
+  withRun(
+    traced('grpo'),
+    async (page) => {
+      await walkThrough(page);
+      expect(await accessibilityFaults(page, 'main')).toEqual([]);
+      const overflow = (): Promise<number> =>
+        page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      expect(await overflow()).toBeLessThanOrEqual(0);
+      await page.getByRole('button', { name: 'Learn', exact: true }).click();
+      expect(await accessibilityFaults(page, 'dialog[open]')).toEqual([]);
+      const panel = page.getByRole('dialog');
+      expect(await panel.evaluate((d) => d.scrollWidth - d.clientWidth)).toBeLessThanOrEqual(0);
+    },
+    { colorScheme, hasTouch: true, viewport: { width: 390, height: 844 } },
+  ),
+);
