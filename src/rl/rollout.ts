@@ -37,7 +37,7 @@ export async function rollOut(
   prompts: readonly string[],
   options: RolloutOptions,
   firstStream: number,
-  onProgress?: (share: number) => void,
+  onProgress?: (share: number, written: Generation[][]) => void,
 ): Promise<RolloutGroup[]> {
   const promptIds = prompts.map((prompt) => promptTokens(tokenizer, prompt, options.thinking));
   const count = prompts.length * options.samplesPerPrompt;
