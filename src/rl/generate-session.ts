@@ -179,14 +179,8 @@ export class GenerateSession implements GenerateService {
     const step = await lastCheckpoint(run);
     if (yaml !== undefined && step !== undefined) {
       const { recipe } = parseRecipe(yaml, 'recipe.yaml');
-      if (recipe.algorithm !== 'reward') {
-        return {
-          key: `${yaml}${step}`,
-          recipe,
-          trained: { step },
-          folder: runCheckpoint(run, step),
-        };
-      }
+      const folder = runCheckpoint(run, step);
+      return { key: `${yaml}${step}`, recipe, trained: { step }, folder };
     }
     const recipe = makeRecipe(this.defaults);
     const shipped = await around.folder(SHIPPED);

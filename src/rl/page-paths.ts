@@ -2,24 +2,31 @@
 import { urlFolder, type CheckpointFolder } from '../model/files.ts';
 import { storedFolder } from '../model/stored-models.ts';
 
-/** Before the name of a model that the visitor brought. */
+/** Before the name of a model or a file that the visitor brought. */
 const STORED = 'stored:';
 
 export const storedPath = (name: string): string => STORED + name;
 
-/**
- * Relative to the page, which is one folder above the built workers; what lies under public/ in the
- * source tree is served beside the page.
- */
+/** undefined for what comes with the page. */
+export function storedName(path: string): string | undefined {
+  return path.startsWith(STORED) ? path.slice(STORED.length) : undefined;
+}
+
+/** Relative to the page; what lies under public/ in the source tree is served beside it. */
 export function pageUrl(path: string): string {
-  const { origin, pathname } = self.location;
+  return new URL(path.replace(/^public\//, ''), pageAddress()).href;
+}
+
+/** In a worker, too, which is one folder below the page once it is built. */
+function pageAddress(): string {
+  const { document, location } = self as { document?: Document; location: Location };
+  if (document) return document.baseURI;
+  const { origin, pathname } = location;
   const assets = pathname.lastIndexOf('/assets/');
-  const page = assets >= 0 ? pathname.slice(0, assets + 1) : '/';
-  return new URL(path.replace(/^public\//, ''), origin + page).href;
+  return origin + (assets >= 0 ? pathname.slice(0, assets + 1) : '/');
 }
 
 export async function pageModelFolder(path: string): Promise<CheckpointFolder> {
-  return path.startsWith(STORED)
-    ? storedFolder(path.slice(STORED.length))
-    : urlFolder(pageUrl(path));
+  const name = storedName(path);
+  return name === undefined ? urlFolder(pageUrl(path)) : storedFolder(name);
 }

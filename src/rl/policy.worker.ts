@@ -3,12 +3,14 @@ import * as Comlink from 'comlink';
 import { parse } from 'yaml';
 import defaultRecipe from '../../recipes/default.yaml?raw';
 import { Gpu } from '../gpu/device.ts';
-import { pageModelFolder, pageUrl } from './page-paths.ts';
+import { pageModelFolder } from './page-paths.ts';
 import { PolicySession, type LiveSurroundings } from './policy-session.ts';
 import type { Reward } from './reward.ts';
 import { browserRunFolder } from './run-folder.browser.ts';
 import type { RewardService } from './reward.worker.ts';
 import type { JudgeKind } from './session.ts';
+import { readPageFile } from './stored-data.ts';
+import { JUDGE_RUN } from './taste.ts';
 
 /** The reward model in a worker of its own, as a reward. */
 async function rewardWorker(path: string, kind: JudgeKind): Promise<Reward> {
@@ -21,9 +23,11 @@ async function rewardWorker(path: string, kind: JudgeKind): Promise<Reward> {
 const surroundings = async (): Promise<LiveSurroundings> => ({
   gpu: await Gpu.open(navigator.gpu),
   folder: pageModelFolder,
-  readFile: async (path) => (await fetch(pageUrl(path))).text(),
+  readFile: readPageFile,
   openReward: rewardWorker,
-  keptRun: (fresh) => browserRunFolder('live', fresh),
+  // A judge in training does not take the place of the policy's run.
+  keptRun: (fresh, { algorithm }) =>
+    browserRunFolder(algorithm === 'reward' ? JUDGE_RUN : 'live', fresh),
 });
 
 Comlink.expose(new PolicySession(surroundings, parse(defaultRecipe) as Record<string, unknown>));

@@ -1,0 +1,59 @@
+/**
+ * Texts that a visitor brought or wrote (prompts as JSONL, rules as JavaScript), kept in the origin
+ * private file system as data/NAME, where the page and the workers find them again.
+ */
+import { pageUrl, storedName, storedPath } from './page-paths.ts';
+import { RecipeError } from './recipe/check.ts';
+
+async function shelf(): Promise<FileSystemDirectoryHandle> {
+  const top = await navigator.storage.getDirectory();
+  return top.getDirectoryHandle('data', { create: true });
+}
+
+/** How a recipe names stored data. */
+export const storedDataPath = storedPath;
+
+/** Names, in order; none where the browser keeps nothing. */
+export async function listStoredData(): Promise<string[]> {
+  const names: string[] = [];
+  for await (const name of (await shelf()).keys()) names.push(name);
+  return names.sort();
+}
+
+/** @throws RecipeError when it is not there */
+export async function readStoredData(name: string): Promise<string> {
+  const handle = await (await shelf()).getFileHandle(name).catch(() => {
+    throw new RecipeError(`${name} is not stored in this browser any more; add it again.`);
+  });
+  return (await handle.getFile()).text();
+}
+
+/** What had this name is replaced. */
+export async function storeData(name: string, text: string): Promise<void> {
+  try {
+    const handle = await (await shelf()).getFileHandle(name, { create: true });
+    const stream = await handle.createWritable();
+    await stream.write(text);
+    await stream.close();
+  } catch (error) {
+    throw new RecipeError(
+      `${name} could not be stored (${(error as Error).message}); free some space in this browser.`,
+    );
+  }
+}
+
+export async function removeStoredData(name: string): Promise<void> {
+  await (await shelf()).removeEntry(name).catch(() => undefined);
+}
+
+/** A data file or a rule as a recipe of the page names it: stored, or served beside the page. */
+export async function readPageFile(path: string): Promise<string> {
+  const name = storedName(path);
+  if (name !== undefined) return readStoredData(name);
+  const url = pageUrl(path);
+  const response = await fetch(url).catch(() => undefined);
+  // Servers of single pages answer a missing file with the page.
+  const isPage = response?.headers.get('content-type')?.startsWith('text/html') ?? false;
+  if (response?.ok && !isPage) return response.text();
+  throw new RecipeError(`${url} cannot be fetched; check datasets and reward_funcs.`);
+}
