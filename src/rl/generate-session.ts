@@ -13,6 +13,7 @@ import { Tokenizer } from '../model/tokenizer.ts';
 import { splitCompletion, THINK_END } from './completion.ts';
 import { makeRecipe, parseRecipe, RecipeError, type Recipe } from './recipe.ts';
 import type { JudgedText, Reward } from './reward.ts';
+import { RewardModel } from './reward-model.ts';
 import { promptTokens } from './rollout.ts';
 import { lastCheckpoint, readText, runCheckpoint, type RunFolder } from './run-folder.ts';
 import { sampleCompletions, UNFILTERED } from './sample.ts';
@@ -75,6 +76,8 @@ export interface GenerateService {
   ): Promise<{ prompt: string; samples: Written[] }[]>;
   /** Scores by a reward model's folder. */
   score(judge: string, texts: readonly JudgedText[]): Promise<number[]>;
+  /** A judge that was trained anew: it is opened again when it is next needed. */
+  forget(judge: string): Promise<void>;
 }
 
 export interface GenerateSurroundings {
@@ -164,6 +167,12 @@ export class GenerateSession implements GenerateService {
 
   async score(judge: string, texts: readonly JudgedText[]): Promise<number[]> {
     return (await this.openJudge(judge, 'classifier')).score(texts);
+  }
+
+  async forget(judge: string): Promise<void> {
+    const opened = await this.judges.get(judge);
+    this.judges.delete(judge);
+    if (opened instanceof RewardModel) opened.destroy();
   }
 
   /** The kept run's recipe and last checkpoint, where there are any. */

@@ -49,6 +49,8 @@ export function judgeRecipe(labels: number, dataFile: string): RecipeValues {
   return {
     algorithm: 'reward',
     model_name_or_path: 'public/models/reward',
+    // The labels take the place of the world's prompts.
+    world: null,
     datasets: [{ path: 'json', data_files: [dataFile], split: 'train' }],
     max_steps: Math.ceil((EPOCHS * labels) / BATCH),
     save_steps: 1000,
@@ -67,7 +69,7 @@ export function judgeRecipe(labels: number, dataFile: string): RecipeValues {
 export function tastePolicyRecipe(judge: string): RecipeValues {
   return {
     reward_model_name_or_path: judge,
-    max_steps: 40,
+    max_steps: 30,
     per_device_train_batch_size: 64,
     learning_rate: 1e-3,
     lr_scheduler_type: 'constant_with_warmup',

@@ -49,7 +49,12 @@ export class Session {
 
   /** Trains what the recorded run trained (without one, the default recipe), or the chosen models. */
   train(): Promise<void> {
-    return this.begin({ ...this.recorded?.recipe, ...this.shelf.recipe }, false);
+    return this.trainWith({});
+  }
+
+  /** As `train`, with other values for some keys. */
+  trainWith(values: RecipeValues): Promise<void> {
+    return this.begin({ ...this.recorded?.recipe, ...this.shelf.recipe, ...values }, false);
   }
 
   /** Goes on with the kept run. */

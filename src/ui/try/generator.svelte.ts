@@ -46,8 +46,8 @@ export class Generator {
     return this.remote;
   }
 
-  /** Frees the models; the next question loads them afresh. */
-  close(): void {
+  /** The next question starts afresh. */
+  private close(): void {
     this.remote?.[Comlink.releaseProxy]();
     this.worker?.terminate();
     this.remote = this.worker = null;
