@@ -1,50 +1,39 @@
 /**
  * GRPO (DeepSeekMath, arXiv 2402.03300) with TRL's definitions. One step: write G completions for
  * each prompt, score the responses, turn rewards into advantages, and move the policy.
- * Rollouts are written in parts, and a part is scored while the next is written.
  */
 import { AdamW } from '../model/adamw.ts';
-import { packBatch, type PackedBatch } from '../model/batch.ts';
-import { BatchRunner, type BatchLimits } from '../model/batch-runner.ts';
-import type { DecoderLimits } from '../model/decoder-ops.ts';
-import { Decoder } from '../model/decoder.ts';
-import { LanguageModel } from '../model/language-model.ts';
-import type { Tokenizer } from '../model/tokenizer.ts';
-import { advantages, fractionZeroStd, mean, std } from './advantages.ts';
-import { take, type Source } from './data.ts';
-import { completionMetrics } from './metrics.ts';
-import { grpoLoss, type BatchTotals, type CompletionTerms } from './objectives/grpo.ts';
-import type { Group } from './protocol.ts';
+import { BatchRunner } from '../model/batch-runner.ts';
+import type { LanguageModel } from '../model/language-model.ts';
+import { advantages } from './advantages.ts';
+import { packGroups, perCompletion, perTarget, type MicroBatch } from './micro-batch.ts';
+import {
+  entropyThreshold,
+  grpoLoss,
+  type BatchTotals,
+  type CompletionTerms,
+  type GrpoOptions,
+} from './objectives/grpo.ts';
+import type { TokenTrace } from './protocol.ts';
 import { adamwOptions, type Recipe } from './recipe.ts';
-import type { GoldJudge, Reward } from './reward.ts';
-import { rollOut, type RolloutGroup } from './rollout.ts';
-import { learningRate, warmupSteps } from './schedule.ts';
+import { openReference, type Reference } from './reference.ts';
+import {
+  countTokens,
+  RolloutWriter,
+  updateLimits,
+  type RolloutParts,
+  type ScoredGroup,
+} from './rollout-writer.ts';
+import { scheduledRate } from './schedule.ts';
+import { k3, tokenTrace, type TraceColumns } from './token-trace.ts';
 import type { StepResult, Trainer } from './trainer.ts';
 
-export interface GrpoParts {
-  policy: LanguageModel;
-  tokenizer: Tokenizer;
-  prompts: Source<string>;
-  rewards: readonly Reward[];
-  /** Weights of the rewards, 1 each by default. */
-  rewardWeights?: readonly number[];
-  gold?: GoldJudge;
-}
-
-/** A group with everything the update needs. */
-interface ScoredGroup extends RolloutGroup {
-  /** One row per reward function. */
-  scores: number[][];
-  rewards: number[];
-}
-
 /** One packed micro-batch of a step, and what stays the same over its updates. */
-interface MicroBatch {
-  packed: PackedBatch;
+interface UpdateBatch extends MicroBatch<ScoredGroup> {
   /** One per completion, in packing order. */
-  samples: { advantage: number; active: boolean; range: readonly [number, number] }[];
-  oldLogp?: Float32Array;
-  refLogp?: Float32Array;
+  samples: { advantage: number; active: boolean }[];
+  oldLogp?: Float32Array[];
+  refLogp?: Float32Array[];
 }
 
 interface UpdateStats {
@@ -55,30 +44,8 @@ interface UpdateStats {
   clippedHigh: number;
   gradNorm: number;
   samplingDifference: { mean: number; max: number };
-}
-
-/** The most that is written at once. */
-export function rolloutLimits(recipe: Recipe): DecoderLimits {
-  const perBatch = recipe.per_device_train_batch_size;
-  return {
-    maxSequences: perBatch,
-    maxPromptTokens: (perBatch / recipe.num_generations) * recipe.max_prompt_length,
-    maxNewTokens: recipe.max_completion_length,
-  };
-}
-
-/** The most that is learnt from at once. */
-export function updateLimits(recipe: Recipe): BatchLimits {
-  const { maxSequences, maxPromptTokens, maxNewTokens } = rolloutLimits(recipe);
-  const maxTargets = maxSequences * maxNewTokens;
-  const recompute = recipe.gradient_checkpointing;
-  return { maxTokens: maxPromptTokens + maxTargets, maxTargets, recompute };
-}
-
-function copyOf(policy: LanguageModel): LanguageModel {
-  const model = LanguageModel.allocate(policy.gpu, policy.config);
-  model.weights.copyFrom(policy.weights, policy.gpu);
-  return model;
+  /** Of the completions of the first group, before the update. */
+  firstGroup: TraceColumns[];
 }
 
 export class GrpoTrainer implements Trainer {
@@ -88,63 +55,49 @@ export class GrpoTrainer implements Trainer {
 
   private constructor(
     readonly recipe: Recipe,
-    private readonly parts: GrpoParts,
+    readonly model: LanguageModel,
+    private readonly parts: RolloutParts,
     readonly optimizer: AdamW,
-    private readonly decoder: Decoder,
+    private readonly writer: RolloutWriter,
     private readonly runner: BatchRunner,
-    private readonly reference: { model: LanguageModel; runner: BatchRunner } | undefined,
+    private readonly reference: Reference | undefined,
   ) {}
 
-  get model(): LanguageModel {
-    return this.parts.policy;
-  }
-
-  /** Allocates everything a run needs; `parts.policy` is what will be trained, in place. */
-  static async create(recipe: Recipe, parts: GrpoParts): Promise<GrpoTrainer> {
-    const { policy } = parts;
+  /** Allocates everything a run needs; `policy` is what will be trained, in place. */
+  static async create(
+    recipe: Recipe,
+    policy: LanguageModel,
+    parts: RolloutParts,
+  ): Promise<GrpoTrainer> {
     const optimizer = await AdamW.create(policy, adamwOptions(recipe));
-    const decoder = await Decoder.create(policy, rolloutLimits(recipe));
+    const writer = await RolloutWriter.create(recipe, policy, parts);
     const runner = await BatchRunner.create(policy, updateLimits(recipe), optimizer.gradients);
-    let reference: GrpoTrainer['reference'];
-    if (recipe.beta > 0) {
-      const model = policy.lora ? policy.withoutAdapter() : copyOf(policy);
-      reference = { model, runner: await runner.withWeights(model) };
-    }
-    return new GrpoTrainer(recipe, parts, optimizer, decoder, runner, reference);
+    const reference = recipe.beta > 0 ? await openReference(policy, runner) : undefined;
+    return new GrpoTrainer(recipe, policy, parts, optimizer, writer, runner, reference);
   }
 
   async trainStep(): Promise<StepResult> {
     const started = performance.now();
-    const { recipe } = this;
-    const groups = await this.writeAndScore();
+    const { recipe, writer } = this;
+    const groups = await writer.write(this.step, this.onDetail);
     const groupAdvantages = advantages(
       groups.map((g) => g.rewards),
       recipe.scale_rewards,
     );
-    const rate = learningRate(
-      recipe.lr_scheduler_type,
-      recipe.learning_rate,
-      this.step,
-      recipe.max_steps,
-      warmupSteps(recipe),
-    );
+    const rate = scheduledRate(recipe, this.step);
     const stats = await this.update(groups, groupAdvantages, rate);
+    const traces = recipe.log_completions && (await this.traces(groups[0]!, stats.firstGroup));
     this.step++;
-    const reports = groups.map((group, i) => this.describe(group, groupAdvantages[i] as number[]));
-    const lengths = groups.flatMap((g) => [
-      g.promptIds.length * g.samples.length,
-      ...g.samples.map((s) => s.ids.length),
-    ]);
-    this.tokensSeen += lengths.reduce((a, b) => a + b, 0);
+    this.tokensSeen += countTokens(groups);
+    const reports = groups.map((group, i) =>
+      writer.describe(group, groupAdvantages[i]!, i === 0 && traces ? traces : undefined),
+    );
     const metrics = {
       step: this.step,
-      ...this.rewardMetrics(groups),
-      ...completionMetrics(reports, this.parts.gold),
+      ...writer.metrics(groups, reports),
       ...(recipe.beta > 0 && { kl: stats.kl }),
       entropy: stats.entropy,
-      'clip_ratio/low_mean': stats.clippedLow,
-      'clip_ratio/high_mean': stats.clippedHigh,
-      'clip_ratio/region_mean': stats.clippedLow + stats.clippedHigh,
+      ...clipMetrics(stats, recipe),
       'sampling/sampling_logp_difference/mean': stats.samplingDifference.mean,
       'sampling/sampling_logp_difference/max': stats.samplingDifference.max,
       loss: stats.loss,
@@ -156,226 +109,167 @@ export class GrpoTrainer implements Trainer {
     return { metrics, groups: reports };
   }
 
-  /** Written part by part; the scores of one part are awaited only after the next is written. */
-  private async writeAndScore(): Promise<ScoredGroup[]> {
-    const { recipe, parts } = this;
-    const perPart = recipe.per_device_train_batch_size / recipe.num_generations;
-    const partCount = recipe.gradient_accumulation_steps;
-    const perStep = perPart * partCount;
-    const scored: Promise<ScoredGroup[]>[] = [];
-    for (let part = 0; part < partCount; part++) {
-      const first = this.step * perStep + part * perPart;
-      const done = part / partCount;
-      const groups = await rollOut(
-        this.decoder,
-        parts.tokenizer,
-        take(parts.prompts, first, perPart),
-        {
-          samplesPerPrompt: recipe.num_generations,
-          thinking: recipe.thinking,
-          malformed: recipe.malformed,
-          sampling: {
-            temperature: recipe.temperature,
-            topK: recipe.top_k,
-            topP: recipe.top_p,
-            minP: recipe.min_p,
-            seed: recipe.seed,
-            maxNewTokens: recipe.max_completion_length,
-          },
-        },
-        first * recipe.num_generations,
-        (share) => {
-          const percent = Math.round(100 * (done + share / partCount));
-          this.onDetail?.(`writing ${perStep * recipe.num_generations} samples (${percent}%)`);
-        },
-      );
-      scored.push(this.scoreGroups(groups));
-    }
-    this.onDetail?.('scoring the responses');
-    return (await Promise.all(scored)).flat();
-  }
-
-  private async scoreGroups(groups: RolloutGroup[]): Promise<ScoredGroup[]> {
-    const { rewards, rewardWeights } = this.parts;
-    const texts = groups.flatMap(({ prompt, samples }) =>
-      samples.map(({ response }) => ({ prompt, response })),
-    );
-    const scores = await Promise.all(rewards.map((reward) => reward.score(texts)));
-    const perGroup = this.recipe.num_generations;
-    return groups.map((group, g) => {
-      const own = scores.map((row) => row.slice(g * perGroup, (g + 1) * perGroup));
-      const total = group.samples.map((_, i) =>
-        own.reduce((sum, row, k) => sum + (rewardWeights?.[k] ?? 1) * (row[i] as number), 0),
-      );
-      return { ...group, scores: own, rewards: total };
-    });
-  }
-
   private async update(
     groups: readonly ScoredGroup[],
     groupAdvantages: readonly number[][],
     rate: number,
   ): Promise<UpdateStats> {
     const { recipe } = this;
-    const batches = this.microBatches(groups, groupAdvantages);
+    const batches = this.updateBatches(groups, groupAdvantages);
     const totals = countTotals(batches);
+    const options = lossOptions(recipe);
     const sums = { loss: 0, kl: 0, entropy: 0, low: 0, high: 0, targets: 0 };
     const difference = { sum: 0, max: 0 };
     const written = groups.flatMap((g) => g.samples.flatMap((s) => s.logps));
+    let firstGroup: TraceColumns[] = [];
     let gradNorm = 0;
     for (let iteration = 0; iteration < recipe.num_iterations; iteration++) {
-      let at = 0;
       for (const [index, batch] of batches.entries()) {
         this.onDetail?.(`updating the policy (${index + 1} of ${batches.length})`);
+        const { packed } = batch;
         // The reference shares the runner's memory, so it goes first.
         if (this.reference && !batch.refLogp) {
-          const { runner } = this.reference;
-          batch.refLogp = (await runner.forward(batch.packed, recipe.temperature)).values;
+          const { values } = await this.reference.runner.forward(packed, recipe.temperature);
+          batch.refLogp = perCompletion(values, packed);
         }
-        const { values, entropy } = await this.runner.forward(batch.packed, recipe.temperature);
-        batch.oldLogp ??= values;
-        const result = grpoLoss(completionTerms(batch, values), this.lossOptions(), totals);
-        this.runner.backward(concatenate(result.dLogp, values.length));
+        const { values, entropy } = await this.runner.forward(packed, recipe.temperature);
+        const logp = perCompletion(values, packed);
+        const entropies = perCompletion(entropy, packed);
+        batch.oldLogp ??= logp;
+        const result = grpoLoss(completionTerms(batch, logp, entropies, recipe), options, totals);
+        this.runner.backward(perTarget(result.dLogp));
         sums.loss += result.loss;
         sums.kl += result.klSum;
         sums.low += result.clippedLow;
         sums.high += result.clippedHigh;
         if (iteration > 0) continue;
+        if (index === 0) firstGroup = traceColumns(batch, logp, entropies);
         for (let t = 0; t < values.length; t++) {
           sums.entropy += entropy[t]!;
-          const gap = Math.abs(values[t]! - written[at + t]!);
+          const gap = Math.abs(values[t]! - written[sums.targets + t]!);
           difference.sum += gap;
           difference.max = Math.max(difference.max, gap);
         }
-        at += values.length;
         sums.targets += values.length;
       }
       this.optimizer.step(rate);
       gradNorm = await this.optimizer.gradNorm();
     }
     const tokens = Math.max(1, totals.activeTokens) * recipe.num_iterations;
+    const targets = Math.max(1, sums.targets);
     return {
       loss: sums.loss / recipe.num_iterations,
       kl: sums.kl / tokens,
-      entropy: sums.entropy / Math.max(1, sums.targets),
+      entropy: sums.entropy / targets,
       clippedLow: sums.low / tokens,
       clippedHigh: sums.high / tokens,
       gradNorm,
-      samplingDifference: {
-        mean: difference.sum / Math.max(1, sums.targets),
-        max: difference.max,
-      },
+      samplingDifference: { mean: difference.sum / targets, max: difference.max },
+      firstGroup,
     };
   }
 
-  private lossOptions() {
-    const { recipe } = this;
-    return {
-      epsilon: recipe.epsilon,
-      epsilonHigh: recipe.epsilon_high ?? recipe.epsilon,
-      ...(recipe.delta !== undefined && { delta: recipe.delta }),
-      beta: recipe.beta,
-      lossType: recipe.loss_type,
-      importanceSamplingLevel: recipe.importance_sampling_level,
-      maxCompletionLength: recipe.max_completion_length,
-    };
-  }
-
-  /** Packs as many groups together as one rollout part had: the runner's memory fits that. */
-  private microBatches(
+  private updateBatches(
     groups: readonly ScoredGroup[],
     groupAdvantages: readonly number[][],
-  ): MicroBatch[] {
+  ): UpdateBatch[] {
     const { recipe } = this;
     const perBatch = recipe.per_device_train_batch_size / recipe.num_generations;
-    const batches: MicroBatch[] = [];
-    for (let first = 0; first < groups.length; first += perBatch) {
-      const members = groups.slice(first, first + perBatch);
-      const packed = packBatch(
-        members.map((g) => ({ prompt: g.promptIds, completions: g.samples.map((s) => s.ids) })),
-        'completion',
-      );
-      const samples = members.flatMap((group, g) =>
+    return packGroups(groups, perBatch).map((batch, b) => ({
+      ...batch,
+      samples: batch.groups.flatMap((group, g) =>
         group.samples.map((sample, i) => ({
-          advantage: groupAdvantages[first + g]![i]!,
+          advantage: groupAdvantages[b * perBatch + g]![i]!,
           active: sample.finished || !recipe.mask_truncated_completions,
-          range: packed.ranges[g]![i]!,
         })),
-      );
-      batches.push({ packed, samples });
-    }
-    return batches;
+      ),
+    }));
   }
 
-  private rewardMetrics(groups: readonly ScoredGroup[]): Record<string, number> {
-    const rewards = groups.map((g) => g.rewards);
-    const metrics: Record<string, number> = {
-      reward: mean(rewards.flat()),
-      reward_std: mean(rewards.map(std)),
-      frac_reward_zero_std: fractionZeroStd(rewards),
-    };
-    this.parts.rewards.forEach(({ name }, k) => {
-      const values = groups.flatMap((g) => g.scores[k] as number[]);
-      metrics[`rewards/${name}/mean`] = mean(values);
-      metrics[`rewards/${name}/std`] = std(values);
-    });
-    return metrics;
-  }
-
-  private describe(group: ScoredGroup, own: readonly number[]): Group {
-    const { gold } = this.parts;
-    return {
-      prompt: group.prompt,
-      mean: mean(group.rewards),
-      std: std(group.rewards),
-      samples: group.samples.map((sample, i) => ({
-        completion: sample.text,
-        thought: sample.thought,
-        response: sample.response,
-        wellFormed: sample.wellFormed,
-        truncated: !sample.finished,
-        tokens: sample.ids.length,
-        reward: group.rewards[i]!,
-        advantage: own[i]!,
-        ...(gold && { gold: gold.utility(group.prompt, sample.response) }),
-      })),
-    };
+  /** The tokens of a group, with the log-probs they have after the update. */
+  private async traces(
+    group: ScoredGroup,
+    columns: readonly TraceColumns[],
+  ): Promise<TokenTrace[]> {
+    const [batch] = packGroups([group], 1);
+    const { values } = await this.runner.forward(batch!.packed, this.recipe.temperature);
+    const after = perCompletion(values, batch!.packed);
+    return group.samples.map((sample, i) =>
+      tokenTrace(this.parts.tokenizer, sample, { ...columns[i]!, after: after[i]! }),
+    );
   }
 
   destroy(): void {
-    this.decoder.destroy();
+    this.writer.destroy();
+    this.reference?.destroy();
     this.runner.destroy();
-    this.reference?.runner.destroy();
-    // Without an adapter the reference is a copy; with one it is the policy's own weights.
-    if (!this.model.lora) this.reference?.model.destroy();
     this.optimizer.destroy();
   }
 }
 
-function countTotals(batches: readonly MicroBatch[]): BatchTotals {
-  const samples = batches.flatMap((b) => b.samples);
+function lossOptions(recipe: Recipe): GrpoOptions {
   return {
-    completions: samples.length,
-    activeTokens: samples.reduce((n, s) => n + (s.active ? s.range[1] - s.range[0] : 0), 0),
+    epsilon: recipe.epsilon,
+    epsilonHigh: recipe.epsilon_high ?? recipe.epsilon,
+    ...(recipe.delta !== undefined && { delta: recipe.delta }),
+    beta: recipe.beta,
+    // A checked recipe has none of DPO's here.
+    lossType: recipe.loss_type as GrpoOptions['lossType'],
+    importanceSamplingLevel: recipe.importance_sampling_level,
+    maxCompletionLength: recipe.max_completion_length,
   };
 }
 
-function completionTerms(batch: MicroBatch, logp: Float32Array): CompletionTerms[] {
-  return batch.samples.map(({ advantage, active, range: [start, end] }) => ({
-    advantage,
-    active,
-    logp: logp.subarray(start, end),
-    oldLogp: (batch.oldLogp as Float32Array).subarray(start, end),
-    ...(batch.refLogp && { refLogp: batch.refLogp.subarray(start, end) }),
+function clipMetrics(
+  { clippedLow, clippedHigh }: UpdateStats,
+  recipe: Recipe,
+): Record<string, number> {
+  if (recipe.loss_type === 'cispo') return { cispo_clip_ratio: clippedHigh };
+  return {
+    'clip_ratio/low_mean': clippedLow,
+    'clip_ratio/high_mean': clippedHigh,
+    'clip_ratio/region_mean': clippedLow + clippedHigh,
+  };
+}
+
+function countTotals(batches: readonly UpdateBatch[]): BatchTotals {
+  const tokens = batches.flatMap(({ samples, packed }) =>
+    packed.ranges.flat().map(([start, end], i) => (samples[i]!.active ? end - start : 0)),
+  );
+  return { completions: tokens.length, activeTokens: tokens.reduce((a, b) => a + b, 0) };
+}
+
+function completionTerms(
+  { samples, oldLogp, refLogp }: UpdateBatch,
+  logp: readonly Float32Array[],
+  entropies: readonly Float32Array[],
+  { top_entropy_quantile: share }: Recipe,
+): CompletionTerms[] {
+  // Of each micro-batch by itself, as in TRL.
+  const threshold =
+    share < 1 &&
+    entropyThreshold(
+      entropies.flatMap((values, i) => (samples[i]!.active ? [...values] : [])),
+      share,
+    );
+  return samples.map((sample, i) => ({
+    ...sample,
+    logp: logp[i]!,
+    oldLogp: oldLogp![i]!,
+    ...(refLogp && { refLogp: refLogp[i]! }),
+    ...(threshold !== false && { kept: Array.from(entropies[i]!, (value) => value >= threshold) }),
   }));
 }
 
-function concatenate(parts: readonly Float64Array[], length: number): Float32Array {
-  const all = new Float32Array(length);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+/** What is known of the completions of a batch's first group before it is learned from. */
+function traceColumns(
+  { groups, refLogp }: UpdateBatch,
+  logp: readonly Float32Array[],
+  entropies: readonly Float32Array[],
+): TraceColumns[] {
+  return groups[0]!.samples.map((_, i) => ({
+    logp: logp[i]!,
+    entropy: entropies[i]!,
+    ...(refLogp && { kl: k3(logp[i]!, refLogp[i]!) }),
+  }));
 }

@@ -5,12 +5,14 @@
 import { MemoryPlan } from '../gpu/memory.ts';
 import { allocateOptimizer } from '../model/adamw.ts';
 import { planBatch } from '../model/batch-runner.ts';
+import { asRewardConfig } from '../model/checkpoint.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { planDecoder } from '../model/decoder.ts';
 import { LanguageModel } from '../model/language-model.ts';
 import type { WeightStorage } from '../model/parameters.ts';
-import { rolloutLimits, updateLimits } from './grpo-trainer.ts';
-import { loraConfig, type Recipe } from './recipe.ts';
+import { pairLimits } from './dpo-trainer.ts';
+import { hasRewards, loraConfig, type Recipe } from './recipe.ts';
+import { rolloutLimits, updateLimits } from './rollout-writer.ts';
 
 /** A model and how its weights are kept when they do not train. */
 interface Planned {
@@ -18,7 +20,7 @@ interface Planned {
   storage: WeightStorage;
 }
 
-/** Writing one batch of completions, as GRPO does between its updates. */
+/** Writing one batch of completions, as training does between its updates. */
 export function planGeneration(
   recipe: Recipe,
   { config, storage }: Planned,
@@ -29,7 +31,7 @@ export function planGeneration(
   return plan;
 }
 
-/** Training by GRPO, all weights or an adapter as the recipe says. */
+/** Training a policy, all weights or an adapter as the recipe says. */
 export function planTraining(
   recipe: Recipe,
   { config, storage }: Planned,
@@ -39,11 +41,23 @@ export function planTraining(
   const lora = loraConfig(recipe);
   const model = LanguageModel.allocate(plan, config, lora ? { lora, storage } : {});
   const { gradients } = allocateOptimizer(model);
-  planDecoder(model, rolloutLimits(recipe));
-  planBatch(model, updateLimits(recipe), gradients);
+  const sampled = recipe.algorithm !== 'dpo' || hasRewards(recipe);
+  // DPO's completions are the initial policy's, unless it is online.
+  const author = recipe.algorithm === 'dpo' && !recipe.online ? model.withoutAdapter() : model;
+  if (sampled) planDecoder(author, rolloutLimits(recipe));
+  const limits = recipe.algorithm === 'dpo' ? pairLimits(recipe, sampled) : updateLimits(recipe);
+  planBatch(model, limits, gradients);
   // The reference policy; under an adapter it is the base itself.
-  if (recipe.beta > 0 && !lora) LanguageModel.allocate(plan, config);
+  if (hasReference(recipe) && !lora) LanguageModel.allocate(plan, config);
+  if (recipe.algorithm === 'ppo') {
+    const value = LanguageModel.allocate(plan, asRewardConfig(config));
+    planBatch(value, limits, allocateOptimizer(value).gradients);
+  }
   return plan;
+}
+
+function hasReference({ algorithm, beta, kl_coef }: Recipe): boolean {
+  return algorithm === 'ppo' ? kl_coef > 0 : beta > 0;
 }
 
 /** What to change first when a plan is too large, by what takes most of it. */

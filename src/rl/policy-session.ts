@@ -11,6 +11,7 @@ import type {
   TrainingService,
 } from './protocol.ts';
 import { makeRecipe, type Recipe } from './recipe.ts';
+import { layerRecipes } from './recipe/keys.ts';
 import { recordedSteps } from './record.ts';
 import { Run } from './run.ts';
 import { nowhere, type RunFolder } from './run-folder.ts';
@@ -42,15 +43,13 @@ export class PolicySession implements TrainingService {
 
   constructor(
     private readonly surroundings: () => Promise<LiveSurroundings>,
-    /** Recipe keys that the caller of `open` need not give, unless another algorithm is asked for. */
-    private readonly defaults: Readonly<Record<string, unknown>> = {},
+    /** Recipe keys that the caller of `open` need not give. */
+    private readonly defaults: RecipeValues = {},
   ) {}
 
   async open(values: RecipeValues, listener: TrainingListener, resume = false): Promise<void> {
     this.listener = listener;
-    const { algorithm = this.defaults.algorithm } = values;
-    const defaults = algorithm === this.defaults.algorithm ? this.defaults : {};
-    const recipe = makeRecipe({ ...defaults, ...values });
+    const recipe = makeRecipe(layerRecipes(this.defaults, values));
     this.recipe = recipe;
     await this.guard(async () => {
       this.tell('loading', 'opening the graphics device');

@@ -5,6 +5,7 @@ import defaultRecipe from '../../recipes/default.yaml?raw';
 import { Gpu } from '../gpu/device.ts';
 import { pageModelFolder } from './page-paths.ts';
 import { PolicySession, type LiveSurroundings } from './policy-session.ts';
+import type { RecipeValues } from './protocol.ts';
 import type { Reward } from './reward.ts';
 import { browserRunFolder } from './run-folder.browser.ts';
 import type { RewardService } from './reward.worker.ts';
@@ -30,4 +31,4 @@ const surroundings = async (): Promise<LiveSurroundings> => ({
     browserRunFolder(algorithm === 'reward' ? JUDGE_RUN : 'live', fresh),
 });
 
-Comlink.expose(new PolicySession(surroundings, parse(defaultRecipe) as Record<string, unknown>));
+Comlink.expose(new PolicySession(surroundings, parse(defaultRecipe) as RecipeValues));

@@ -20,7 +20,7 @@ export type RecipeValues = RecipeObject;
 export interface TokenTrace {
   /** What the token adds to the text; '' for the stop token. */
   text: readonly string[];
-  /** Log-prob under the policy that wrote it, and the entropy of its distribution, in nats. */
+  /** Log-prob under the policy before the step's update, and the entropy of its distribution, in nats. */
   logp: readonly number[];
   entropy: readonly number[];
   /** k3 estimate of the KL to the reference policy; absent without a reference. */

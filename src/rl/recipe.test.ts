@@ -97,19 +97,34 @@ describe('a refusal', () => {
       'my.yaml, line 5: learning_rate is -1; it must be a number above 0 and at most 1.',
     ],
     ['temperature: .nan', /temperature is NaN; it must be a number above 0 and at most 10\.$/],
-    ['num_generations: 1', /num_generations is 1; it must be a whole number of at least 2\.$/],
+    ['num_generations: 1', /num_generations is 1; grpo compares completions, make it 2 or more\.$/],
     ['num_iterations: 1.5', /num_iterations is 1.5; it must be a whole number from 1 to 100\.$/],
     ['beta: null', /beta is null; it must be a number from 0 to 100\.$/],
     ['beta: []', /beta is \[\]; it must be/],
-    ['loss_type: grop', /loss_type is "grop"; .* dr_grpo or dapo \(did you mean grpo\?\)\.$/],
-    ['algorithm: ppo', /line 5: algorithm ppo is not available yet; choose sft, reward or grpo\.$/],
+    ['loss_type: grop', /loss_type is "grop"; .* cispo or sigmoid \(did you mean grpo\?\)\.$/],
+    ['loss_type: cispo', /set epsilon_high, 5 is usual\.$/],
+    ['kl_coef: 0.1', /line 5: kl_coef has no meaning when algorithm is grpo; remove it\.$/],
+    ['loss_type: sigmoid', /loss_type sigmoid is of dpo; choose another\.$/],
+    [
+      'algorithm: ppo\nbeta: 0.1',
+      /line 6: beta has no meaning when algorithm is ppo; remove it\.$/,
+    ],
+    ['algorithm: ppo\nuse_peft: true', /use_peft cannot train the value model of ppo yet/],
+    ['algorithm: ppo\nkl_in: loss', /kl_in: loss needs kl_estimator: k3/],
+    ['algorithm: ppo\nnum_mini_batches: 3', /does not divide the 8 prompts of a step/],
+    ['algorithm: dpo\nloss_type: dapo', /loss_type of dpo can be sigmoid alone/],
+    ['algorithm: dpo\nepsilon: 0.1', /line 6: epsilon has no meaning when algorithm is dpo/],
+    ['algorithm: dpo\nbeta: 0', /beta is 0, which makes every pair alike/],
     [
       'algorithm: sft',
       /line 2: reward_model_name_or_path has no meaning when algorithm is sft; remove it\.$/,
     ],
     ['load_in_4bit: true', /quantised weights cannot train; set use_peft: true/],
     ['lora_target_modules: [q_proj, z]', /it must be all-linear or a list of q_proj, .* down_proj/],
-    ['eval_steps: 3', /eval_steps is not available yet \(evaluate a checkpoint .*\); remove it\.$/],
+    [
+      'num_train_epochs: 3',
+      /num_train_epochs is not available yet \(set max_steps .*\); remove it\.$/,
+    ],
     [
       'num_generations: 3',
       'my.yaml: per_device_train_batch_size is 8 completions, which is not a multiple of ' +
@@ -124,6 +139,15 @@ describe('a refusal', () => {
     expect(refusalOf(line)).toEqual(
       typeof message === 'string' ? message : expect.stringMatching(message),
     );
+  });
+
+  it('of dpo without a judge or pairs says what would do', () => {
+    const pairs = 'algorithm: dpo\nmodel_name_or_path: m\n';
+    expect(refusal(() => parseRecipe(`${pairs}world: meal-planner`, 'my.yaml'))).toMatch(
+      /nothing says which of two completions is better; set reward_model_name_or_path/,
+    );
+    const file = 'datasets: [{path: json, data_files: pairs.jsonl}]';
+    expect(parseRecipe(pairs + file, 'my.yaml').recipe).toMatchObject({ beta: 0.1, online: false });
   });
 
   it('names what is missing', () => {

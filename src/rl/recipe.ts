@@ -7,18 +7,18 @@ import type { AdamWOptions } from '../model/adamw.ts';
 import type { BatchLimits } from '../model/batch-runner.ts';
 import type { LoraConfig } from '../model/peft.ts';
 import { nearest } from './nearest.ts';
-import { checkTogether, checkValue, oneOf, readArgument, RecipeError } from './recipe/check.ts';
+import { checkTogether, checkValue, readArgument, RecipeError } from './recipe/check.ts';
 import {
   ignoredKeys,
+  keysOf,
   laterKeys,
-  recipeGroups,
   recipeKeys,
   type Recipe,
   type RecipeKey,
 } from './recipe/keys.ts';
-import { algorithms, type Algorithm, type RecipeKeySpec } from './recipe/spec.ts';
+import type { Algorithm, RecipeKeySpec } from './recipe/spec.ts';
 
-export { RecipeError } from './recipe/check.ts';
+export { hasRewards, RecipeError } from './recipe/check.ts';
 export type { Recipe, RecipeKey } from './recipe/keys.ts';
 export type { Algorithm, Dataset } from './recipe/spec.ts';
 
@@ -63,11 +63,6 @@ export function makeRecipe(values: Readonly<Record<string, unknown>>): Recipe {
 export function recipeYaml(recipe: Recipe): string {
   const keys = keysOf(recipe.algorithm).filter((key) => recipe[key] !== undefined);
   return stringify(Object.fromEntries(keys.map((key) => [key, recipe[key]])));
-}
-
-function keysOf(algorithm: Algorithm): RecipeKey[] {
-  const groups = recipeGroups.filter(({ only }) => !only || only.includes(algorithm));
-  return groups.flatMap(({ keys }) => Object.keys(keys)) as RecipeKey[];
 }
 
 function readYaml(text: string, fileName: string): Map<string, Given> {
@@ -123,10 +118,6 @@ function readAlgorithm(given: ReadonlyMap<string, Given>): Algorithm {
   const entry = given.get('algorithm');
   if (!entry) return recipeKeys.algorithm.default;
   const { value, place } = entry;
-  if (value === 'dpo' || value === 'ppo') {
-    const message = `algorithm ${value} is not available yet; choose ${oneOf(algorithms)}`;
-    throw new RecipeError(`${place}: ${message}.`);
-  }
   return checkValue('algorithm', recipeKeys.algorithm, value, place) as Algorithm;
 }
 

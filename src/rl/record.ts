@@ -16,6 +16,9 @@ import { readText, type RunFolder } from './run-folder.ts';
 /** Digits that a curve or a table can show. */
 const DIGITS = 4;
 
+/** Traces of every token are kept of every so many steps, and of the first and the last. */
+const TRACE_STEPS = 10;
+
 export class RecordError extends Error {
   override name = 'RecordError';
 }
@@ -35,11 +38,14 @@ export async function recordedSteps(folder: RunFolder, name: string): Promise<St
   const text = (file: string): Promise<string> => requireText(folder, name, file);
   const rows = parseLines<MetricsRow>(await text('metrics.jsonl'));
   const steps: StepReport[] = [];
+  const last = rows.at(-1)?.step;
   for (const metrics of rows) {
-    const file = await readText(folder, `completions/step-${metrics.step}.jsonl`);
+    const { step } = metrics;
+    const withTrace = step === 1 || step === last || step % TRACE_STEPS === 0;
+    const file = await readText(folder, `completions/step-${step}.jsonl`);
     steps.push({
       metrics: rounded(metrics),
-      ...(file !== undefined && { group: firstGroup(parseLines(file)) }),
+      ...(file !== undefined && { group: firstGroup(parseLines(file), withTrace) }),
     });
   }
   return steps;
@@ -63,16 +69,38 @@ function chosenValues(recipe: Recipe): RecipeValues {
   return { algorithm: recipe.algorithm, ...Object.fromEntries(chosen) };
 }
 
-type CompletionRow = Sample & { step: number; prompt: string };
+/** A row also has a column for each reward; they are in `rewards` as well. */
+type CompletionRow = Sample & { step: number; prompt: string; pair?: 'chosen' | 'rejected' };
 
-function firstGroup(rows: readonly CompletionRow[]): Group {
+function firstGroup(rows: readonly CompletionRow[], withTrace: boolean): Group {
   const prompt = rows[0]?.prompt ?? '';
   const end = rows.findIndex((row) => row.prompt !== prompt);
   const own = rows.slice(0, end < 0 ? rows.length : end);
   const rewards = own.map(({ reward }) => reward);
-  const samples = own.map((row) => rounded({ ...row, step: undefined, prompt: undefined }));
+  const samples = own.map((row) => recordedSample(row, withTrace));
+  const [chosen, rejected] = (['chosen', 'rejected'] as const).map((role) =>
+    own.findIndex(({ pair }) => pair === role),
+  ) as [number, number];
+  return rounded({
+    prompt,
+    mean: mean(rewards),
+    std: std(rewards),
+    samples,
+    ...(chosen >= 0 && rejected >= 0 && { pair: { chosen, rejected } }),
+  });
+}
 
-  return rounded({ prompt, mean: mean(rewards), std: std(rewards), samples });
+function recordedSample(row: CompletionRow, withTrace: boolean): Sample {
+  const { completion, thought, response, wellFormed, truncated, tokens } = row;
+  const { reward, rewards, advantage, gold, trace } = row;
+  return {
+    ...{ completion, thought, response, wellFormed, truncated, tokens },
+    ...rounded({ reward, advantage }),
+    ...(rewards && { rewards: rounded(rewards) }),
+    ...(gold !== undefined && rounded({ gold })),
+    // The numbers of a trace were rounded when it was made.
+    ...(trace && withTrace && { trace }),
+  };
 }
 
 function parseLines<T>(text: string): T[] {

@@ -12,7 +12,7 @@ import { take, type PreferenceGroup, type Source } from './data.ts';
 import { bradleyTerryLoss } from './objectives/bradley-terry.ts';
 import { adamwOptions, batchLimits, type Recipe } from './recipe.ts';
 import { judgedTokens } from './reward-model.ts';
-import { learningRate, warmupSteps } from './schedule.ts';
+import { scheduledRate } from './schedule.ts';
 import type { StepResult, Trainer } from './trainer.ts';
 
 export class RewardTrainer implements Trainer {
@@ -74,13 +74,7 @@ export class RewardTrainer implements Trainer {
       scores.push(...values);
       this.tokensSeen += packed.tokens;
     }
-    const rate = learningRate(
-      recipe.lr_scheduler_type,
-      recipe.learning_rate,
-      this.step,
-      recipe.max_steps,
-      warmupSteps(recipe),
-    );
+    const rate = scheduledRate(recipe, this.step);
     this.optimizer.step(rate);
     this.step++;
     const metrics = {

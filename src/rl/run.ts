@@ -4,7 +4,8 @@
  *   metrics.jsonl            one row per step
  *   completions/step-N.jsonl every completion of step N
  *   checkpoints/step-N/      a Hugging Face folder (of a model, or of a peft adapter), plus
- *                            optimizer.safetensors and trainer_state.json
+ *                            optimizer.safetensors and trainer_state.json; PPO's value model
+ *                            likewise in checkpoints/step-N/value/
  *   summary.json             written when the run ends
  * A checkpoint counts once its trainer_state.json exists, which is written last. Data and random
  * numbers follow from the step number, so a resumed run gives the numbers of one that never stopped.
@@ -15,7 +16,13 @@ import { readSafetensors, writeSafetensors } from '../model/safetensors.ts';
 import type { Group, MetricsRow } from './protocol.ts';
 import { recipeYaml, type Recipe } from './recipe.ts';
 import { lastCheckpoint, readText, type RunFolder } from './run-folder.ts';
-import { restoreTrainer, saveTrainer, type StepResult, type Trainer } from './trainer.ts';
+import {
+  restoreTrained,
+  saveTrained,
+  type StepResult,
+  type Trained,
+  type Trainer,
+} from './trainer.ts';
 
 export class Run {
   /** Step of the last complete checkpoint of this run, 0 before the first. */
@@ -45,14 +52,27 @@ export class Run {
     const step = await lastCheckpoint(this.folder);
     if (step === undefined) return false;
     const at = `checkpoints/step-${step}`;
+    const counters = JSON.parse(
+      (await readText(this.folder, `${at}/trainer_state.json`)) ?? '{}',
+    ) as { num_input_tokens_seen?: number; optimizer_steps?: number };
+    // Before there was a number of its own, a step was one move of the weights.
+    const optimizerSteps = counters.optimizer_steps ?? step;
+    const { trainer } = this;
+    await this.restore(trainer, at, optimizerSteps);
+    if (trainer.value) await this.restore(trainer.value, `${at}/value`, optimizerSteps);
+    trainer.step = step;
+    trainer.tokensSeen = counters.num_input_tokens_seen ?? 0;
+    await this.forgetAfter(step);
+    this.savedStep = step;
+    return true;
+  }
+
+  private async restore(trained: Trained, at: string, optimizerSteps: number): Promise<void> {
     const tensors = async (file: string): Promise<Map<string, Float32Array>> => {
       const bytes = await this.folder.read(`${at}/${file}`);
       if (!bytes) throw new Error(`${at}/${file} is missing; delete ${at} to resume earlier`);
       return readSafetensors(bytes, `${at}/${file}`);
     };
-    const counters = JSON.parse(
-      (await readText(this.folder, `${at}/trainer_state.json`)) ?? '{}',
-    ) as { num_input_tokens_seen?: number };
     const moments = await tensors('optimizer.safetensors');
     const named = (prefix: string): Map<string, Float32Array> =>
       new Map(
@@ -60,19 +80,15 @@ export class Run {
           .filter(([name]) => name.startsWith(prefix))
           .map(([name, values]) => [name.slice(prefix.length), values]),
       );
-    restoreTrainer(this.trainer, {
-      step,
-      tokensSeen: counters.num_input_tokens_seen ?? 0,
-      weights: await tensors(this.trainer.model.lora ? ADAPTER_WEIGHTS : 'model.safetensors'),
+    restoreTrained(trained, {
+      weights: await tensors(trained.model.lora ? ADAPTER_WEIGHTS : 'model.safetensors'),
       firstMoments: named('exp_avg.'),
       secondMoments: named('exp_avg_sq.'),
+      optimizerSteps,
     });
-    await this.forgetAfter(step);
-    this.savedStep = step;
-    return true;
   }
 
-  /** One optimizer step, written down. */
+  /** One step, written down. */
   async advance(): Promise<StepResult> {
     const result = await this.trainer.trainStep();
     await this.record(result);
@@ -95,9 +111,23 @@ export class Run {
 
   /** Writes a checkpoint of the step just done. */
   async save(): Promise<void> {
-    const state = await saveTrainer(this.trainer);
-    const at = `checkpoints/step-${state.step}`;
-    const { config, lora, trainable } = this.trainer.model;
+    const { trainer } = this;
+    const { step, tokensSeen, optimizer } = trainer;
+    const at = `checkpoints/step-${step}`;
+    await this.saveModel(trainer, at);
+    if (trainer.value) await this.saveModel(trainer.value, `${at}/value`);
+    const counters = {
+      global_step: step,
+      num_input_tokens_seen: tokensSeen,
+      optimizer_steps: optimizer.steps,
+    };
+    await this.folder.write(`${at}/trainer_state.json`, JSON.stringify(counters));
+    this.savedStep = step;
+  }
+
+  private async saveModel(trained: Trained, at: string): Promise<void> {
+    const state = await saveTrained(trained);
+    const { config, lora, trainable } = trained.model;
     const { layout } = trainable;
     const files = lora
       ? encodeAdapter(lora.config, this.recipe.model_name_or_path!, layout, state.weights)
@@ -110,11 +140,6 @@ export class Run {
       moments.set(`exp_avg_sq.${name}`, { shape, values: state.secondMoments.get(name)! });
     }
     await this.folder.write(`${at}/optimizer.safetensors`, writeSafetensors(moments));
-    await this.folder.write(
-      `${at}/trainer_state.json`,
-      JSON.stringify({ global_step: state.step, num_input_tokens_seen: state.tokensSeen }),
-    );
-    this.savedStep = state.step;
   }
 
   private async summarize(last: MetricsRow): Promise<void> {
@@ -136,11 +161,20 @@ export class Run {
   }
 }
 
-/** TRL's completions table: step, prompt, completion, reward, advantage; ours adds the rest. */
+/**
+ * TRL's completions table: step, prompt, completion, one column per reward, advantage; ours adds the
+ * rest, and for DPO which completion of its group is the chosen one and which the rejected.
+ */
 function completionRows(step: number, groups: readonly Group[]): string {
   return groups
-    .flatMap(({ prompt, samples }) =>
-      samples.map((sample) => `${JSON.stringify({ step, prompt, ...sample })}\n`),
+    .flatMap(({ prompt, samples, pair }) =>
+      samples.map(({ completion, ...sample }, i) => {
+        const chosen = pair?.chosen === i && 'chosen';
+        const rejected = pair?.rejected === i && 'rejected';
+        const role = chosen || rejected;
+        const row = { step, prompt, completion, ...sample.rewards, ...sample };
+        return `${JSON.stringify({ ...row, ...(role && { pair: role }) })}\n`;
+      }),
     )
     .join('');
 }

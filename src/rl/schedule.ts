@@ -27,3 +27,18 @@ export function warmupSteps(recipe: {
     ? recipe.warmup_steps
     : Math.ceil(recipe.warmup_ratio * recipe.max_steps);
 }
+
+/** The rate of step `step` (0-based) of a run. */
+export function scheduledRate(
+  recipe: {
+    lr_scheduler_type: SchedulerType;
+    learning_rate: number;
+    warmup_steps: number;
+    warmup_ratio: number;
+    max_steps: number;
+  },
+  step: number,
+): number {
+  const { lr_scheduler_type: type, learning_rate: peak, max_steps: steps } = recipe;
+  return learningRate(type, peak, step, steps, warmupSteps(recipe));
+}

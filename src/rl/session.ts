@@ -14,13 +14,16 @@ import { CheckpointError } from '../model/errors.ts';
 import type { CheckpointFolder } from '../model/files.ts';
 import { LanguageModel } from '../model/language-model.ts';
 import { Tokenizer, tokenizerFiles } from '../model/tokenizer.ts';
+import { DpoTrainer } from './dpo-trainer.ts';
 import { GrpoTrainer } from './grpo-trainer.ts';
 import { initializeAdapter, initializeWeights } from './initialize.ts';
-import { loraConfig, RecipeError, type Recipe } from './recipe.ts';
+import { PpoTrainer } from './ppo-trainer.ts';
+import { hasRewards, loraConfig, RecipeError, type Recipe } from './recipe.ts';
 import type { Reward } from './reward.ts';
 import { PromptedJudge } from './prompted-judge.ts';
 import { RewardModel } from './reward-model.ts';
 import { RewardTrainer } from './reward-trainer.ts';
+import type { RolloutParts } from './rollout-writer.ts';
 import { SftTrainer } from './sft-trainer.ts';
 import { goldJudge, preferenceSource, promptSource, sftSource, type ReadFile } from './sources.ts';
 import type { Trainer } from './trainer.ts';
@@ -90,17 +93,31 @@ async function makeTrainer(
       const preferences = await preferenceSource(recipe, around.readFile);
       return RewardTrainer.create(recipe, model, tokenizer, preferences);
     }
-    case 'grpo': {
-      const gold = goldJudge(recipe);
-      return GrpoTrainer.create(recipe, {
-        policy: model,
-        tokenizer,
-        prompts: await promptSource(recipe, around.readFile),
-        rewards: await openRewards(recipe, around),
-        ...(gold && { gold }),
-      });
+    case 'grpo':
+      return GrpoTrainer.create(recipe, model, await openRollouts(recipe, around, tokenizer));
+    case 'ppo':
+      return PpoTrainer.create(recipe, model, await openRollouts(recipe, around, tokenizer));
+    case 'dpo': {
+      const parts = hasRewards(recipe)
+        ? await openRollouts(recipe, around, tokenizer)
+        : { tokenizer, preferences: await preferenceSource(recipe, around.readFile) };
+      return DpoTrainer.create(recipe, model, parts);
     }
   }
+}
+
+async function openRollouts(
+  recipe: Recipe,
+  around: Surroundings,
+  tokenizer: Tokenizer,
+): Promise<RolloutParts> {
+  const gold = goldJudge(recipe);
+  return {
+    tokenizer,
+    prompts: await promptSource(recipe, around.readFile),
+    rewards: await openRewards(recipe, around),
+    ...(gold && { gold }),
+  };
 }
 
 async function openRewards(recipe: Recipe, around: Surroundings): Promise<Reward[]> {

@@ -11,7 +11,7 @@ import { take, type SftExample, type Source } from './data.ts';
 import { sftLoss } from './objectives/sft.ts';
 import { adamwOptions, batchLimits, type Recipe } from './recipe.ts';
 import { promptTokens } from './rollout.ts';
-import { learningRate, warmupSteps } from './schedule.ts';
+import { scheduledRate } from './schedule.ts';
 import type { StepResult, Trainer } from './trainer.ts';
 
 export class SftTrainer implements Trainer {
@@ -55,13 +55,7 @@ export class SftTrainer implements Trainer {
       entropySum += entropy.reduce((a, b) => a + b, 0);
       this.tokensSeen += part.reduce((n, g) => n + g.prompt.length, values.length);
     }
-    const rate = learningRate(
-      recipe.lr_scheduler_type,
-      recipe.learning_rate,
-      this.step,
-      recipe.max_steps,
-      warmupSteps(recipe),
-    );
+    const rate = scheduledRate(recipe, this.step);
     this.optimizer.step(rate);
     this.step++;
     const metrics = {

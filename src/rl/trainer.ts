@@ -1,22 +1,28 @@
 /**
  * What every algorithm's trainer is to the loop that drives it (run.ts), the page and the command
- * line. One call of `trainStep` is one optimizer step.
+ * line. One call of `trainStep` is one batch of data, and one or more optimizer steps on it.
  */
 import type { AdamW } from '../model/adamw.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import type { Group, MetricsRow } from './protocol.ts';
 
-/** What one optimizer step did. */
+/** What one step did. */
 export interface StepResult {
   metrics: MetricsRow;
   /** All groups of the step; none for algorithms without rollouts. */
   groups: Group[];
 }
 
-export interface Trainer {
+/** A model that trains. */
+export interface Trained {
   readonly model: LanguageModel;
   readonly optimizer: AdamW;
-  /** Optimizer steps done; set when a run is resumed. All data and random numbers follow from it. */
+}
+
+export interface Trainer extends Trained {
+  /** What trains besides the policy, PPO's value model: a checkpoint keeps it in a folder `value`. */
+  readonly value?: Trained;
+  /** Steps done; set when a run is resumed. All data and random numbers follow from it. */
   step: number;
   /** Token rows trained on so far. */
   tokensSeen: number;
@@ -26,37 +32,27 @@ export interface Trainer {
   destroy(): void;
 }
 
-/** What continues a run: the weights that train, moments and counters. */
-export interface TrainerState {
-  step: number;
-  tokensSeen: number;
+/** What continues the training of one model: its weights, moments, and how often it was moved. */
+export interface TrainedState {
   weights: Map<string, Float32Array>;
   firstMoments: Map<string, Float32Array>;
   secondMoments: Map<string, Float32Array>;
+  optimizerSteps: number;
 }
 
-export async function saveTrainer({
-  model,
-  optimizer,
-  step,
-  tokensSeen,
-}: Trainer): Promise<TrainerState> {
+export async function saveTrained({ model, optimizer }: Trained): Promise<TrainedState> {
   const { gpu, trainable } = model;
   return {
-    step,
-    tokensSeen,
     weights: await trainable.read(gpu),
     firstMoments: await optimizer.memory.m.read(gpu),
     secondMoments: await optimizer.memory.v.read(gpu),
+    optimizerSteps: optimizer.steps,
   };
 }
 
-export function restoreTrainer(trainer: Trainer, state: TrainerState): void {
-  const { model, optimizer } = trainer;
+export function restoreTrained({ model, optimizer }: Trained, state: TrainedState): void {
   model.trainable.setTensors(state.weights);
   optimizer.memory.m.setTensors(state.firstMoments);
   optimizer.memory.v.setTensors(state.secondMoments);
-  optimizer.steps = state.step;
-  trainer.step = state.step;
-  trainer.tokensSeen = state.tokensSeen;
+  optimizer.steps = state.optimizerSteps;
 }

@@ -21,7 +21,7 @@ afterAll(() => browser.close());
 async function withPage(
   options: BrowserContextOptions,
   use: (page: Page) => Promise<void>,
-  before?: (page: Page) => Promise<void>,
+  before?: (page: Page) => Promise<unknown>,
 ): Promise<void> {
   const context = await browser.newContext({ serviceWorkers: 'block', ...options });
   const page = await context.newPage();

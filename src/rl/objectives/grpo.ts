@@ -4,10 +4,10 @@
  * same numbers. Definitions follow TRL's GRPOTrainer (`_compute_loss`).
  */
 
-export type LossType = 'grpo' | 'bnpo' | 'dr_grpo' | 'dapo';
+export type LossType = 'grpo' | 'bnpo' | 'dr_grpo' | 'dapo' | 'cispo';
 
 export interface GrpoOptions {
-  /** Clip range below and above 1 of the ratio pi / pi_old. */
+  /** Clip range below and above 1 of the ratio pi / pi_old; for cispo epsilonHigh is the bound itself. */
   epsilon: number;
   epsilonHigh: number;
   /** Upper bound of the unclipped ratio (INTELLECT-2's two-sided clip); undefined switches it off. */
@@ -32,6 +32,8 @@ export interface CompletionTerms {
   refLogp?: ArrayLike<number>;
   /** False leaves the whole completion out of the loss (truncated ones, if so configured). */
   active: boolean;
+  /** The tokens that the policy's term is about; all where absent. The KL is about all of them. */
+  kept?: ArrayLike<boolean>;
 }
 
 /** Sizes of the whole optimizer step, of which a micro-batch may be a part. */
@@ -56,7 +58,8 @@ export interface GrpoResult {
 /**
  * Per token: l = -min(rho A, clip(rho, 1 - eps, 1 + eps_high) A) + beta k3,
  * rho = exp(logp - old), k3 = exp(ref - logp) - (ref - logp) - 1 (Schulman, "Approximating KL
- * divergence"), averaged as `lossType` says.
+ * divergence"), averaged as `lossType` says. cispo (MiniMax-M1, arXiv 2506.13585, eq. 4) has
+ * -sg[min(rho, eps_high)] A logp in place of the first term: no token is without a gradient.
  */
 export function grpoLoss(
   completions: readonly CompletionTerms[],
@@ -78,19 +81,22 @@ export function grpoLoss(
     if (!terms.active || length === 0) continue;
     const weight = tokenWeight(options, totals, length);
     const ratios = importanceRatios(terms, options.importanceSamplingLevel);
-    // Under one ratio per completion each token's log-prob moves it by 1 / length.
-    const share = options.importanceSamplingLevel === 'sequence' ? 1 / length : 1;
-    let policyGradient = 0;
+    let shared = 0;
     for (let t = 0; t < length; t++) {
-      const { loss, dRatio, clipped } = clippedTerm(ratios[t]!, terms.advantage, options);
+      if (terms.kept && !terms.kept[t]) continue;
+      const { loss, dLogRatio, dLogp, clipped } =
+        options.lossType === 'cispo'
+          ? cispoTerm(ratios[t]!, terms.logp[t]!, terms.advantage, options)
+          : clippedTerm(ratios[t]!, terms.advantage, options);
       result.loss += weight * loss;
-      if (options.importanceSamplingLevel === 'sequence') {
-        policyGradient += weight * dRatio * ratios[t]! * share;
-      } else gradient[t]! += weight * dRatio * ratios[t]!;
+      gradient[t]! += weight * dLogp;
+      // Under one ratio per completion each token's log-prob moves it by 1 / length.
+      if (options.importanceSamplingLevel === 'sequence') shared += (weight * dLogRatio) / length;
+      else gradient[t]! += weight * dLogRatio;
       if (clipped === 'low') result.clippedLow++;
       if (clipped === 'high') result.clippedHigh++;
     }
-    if (policyGradient !== 0) for (let t = 0; t < length; t++) gradient[t]! += policyGradient;
+    if (shared !== 0) for (let t = 0; t < length; t++) gradient[t]! += shared;
     if (options.beta > 0) addKl(terms, options.beta * weight, gradient, result);
     result.tokens += length;
   }
@@ -108,6 +114,7 @@ function tokenWeight(options: GrpoOptions, totals: BatchTotals, length: number):
     // batch however its memory is split, so both mean the step's.
     case 'bnpo':
     case 'dapo':
+    case 'cispo':
       return 1 / Math.max(1, totals.activeTokens);
   }
 }
@@ -120,11 +127,26 @@ function importanceRatios(terms: CompletionTerms, level: 'token' | 'sequence'): 
   return ratios.map(Math.exp);
 }
 
-function clippedTerm(
+interface PolicyTerm {
+  loss: number;
+  /** d loss / d log ratio, and what the log-prob does besides. */
+  dLogRatio: number;
+  dLogp: number;
+  clipped: 'low' | 'high' | undefined;
+}
+
+function cispoTerm(
   ratio: number,
+  logp: number,
   advantage: number,
-  options: GrpoOptions,
-): { loss: number; dRatio: number; clipped: 'low' | 'high' | undefined } {
+  { epsilonHigh }: GrpoOptions,
+): PolicyTerm {
+  const dLogp = -Math.min(ratio, epsilonHigh) * advantage;
+  const clipped = ratio > epsilonHigh && advantage > 0 ? 'high' : undefined;
+  return { loss: dLogp * logp, dLogRatio: 0, dLogp, clipped };
+}
+
+function clippedTerm(ratio: number, advantage: number, options: GrpoOptions): PolicyTerm {
   const bounded = options.delta !== undefined && ratio > options.delta;
   const free = (bounded ? (options.delta as number) : ratio) * advantage;
   const low = 1 - options.epsilon;
@@ -134,7 +156,8 @@ function clippedTerm(
   const flat = clipped < free ? ratio < low || ratio > high : bounded;
   return {
     loss: -Math.min(free, clipped),
-    dRatio: flat ? 0 : -advantage,
+    dLogRatio: flat ? 0 : -advantage * ratio,
+    dLogp: 0,
     clipped:
       ratio < low && advantage < 0 ? 'low' : ratio > high && advantage > 0 ? 'high' : undefined,
   };
@@ -154,4 +177,18 @@ function addKl(
     result.loss += weight * k3;
     gradient[t]! += weight * (1 - Math.exp(difference));
   }
+}
+
+/**
+ * The tokens whose entropy is in the top `share` (Wang et al. 2025, arXiv 2506.01939, sec. 5.1; TRL's
+ * `get_high_entropy_mask`): those not below the (1 - share) quantile of `entropy`, which holds the
+ * tokens of active completions. The quantile is interpolated linearly, as torch's is.
+ */
+export function entropyThreshold(entropy: ArrayLike<number>, share: number): number {
+  if (entropy.length === 0) return Infinity;
+  const sorted = Float64Array.from(entropy).sort();
+  const at = (1 - share) * (sorted.length - 1);
+  const below = Math.floor(at);
+  const next = sorted[Math.min(below + 1, sorted.length - 1)]!;
+  return sorted[below]! + (at - below) * (next - sorted[below]!);
 }

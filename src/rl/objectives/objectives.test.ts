@@ -3,7 +3,7 @@ import { advantages, fractionZeroStd, std } from '../advantages.ts';
 import { learningRate } from '../schedule.ts';
 import { splitCompletion } from '../completion.ts';
 import { bradleyTerryLoss } from './bradley-terry.ts';
-import { grpoLoss, type CompletionTerms, type GrpoOptions } from './grpo.ts';
+import { entropyThreshold, grpoLoss, type CompletionTerms, type GrpoOptions } from './grpo.ts';
 import { sftLoss } from './sft.ts';
 
 const options: GrpoOptions = {
@@ -98,6 +98,35 @@ describe('grpoLoss', () => {
       dr_grpo: (sums[0]! + sums[1]!) / 30,
     }[type];
     expect(r.loss).toBeCloseTo(expected, 12);
+  });
+
+  it('cispo holds the bounded ratio constant, by hand', () => {
+    const o = { ...options, beta: 0, lossType: 'cispo' as const, epsilonHigh: 1.5 };
+    const r = grpoLoss(completions, o, totals);
+    const weights = [Math.exp(0.1), Math.exp(0.05), Math.exp(-1), Math.exp(-0.4), 1.5];
+    const logps = [-1, -0.3, -2.2, -0.5, -1.4];
+    const terms = weights.map((w, i) => -w * (i < 3 ? 0.7 : -1.2) * logps[i]!);
+    expect(r.loss).toBeCloseTo(terms.reduce((a, b) => a + b, 0) / 5, 12);
+    const slopes = weights.map((w, i) => (-w * (i < 3 ? 0.7 : -1.2)) / 5);
+    [...r.dLogp[0]!, ...r.dLogp[1]!].forEach((d, i) => expect(d).toBeCloseTo(slopes[i]!, 12));
+  });
+
+  it('leaves tokens of low entropy out of the policy term, and not out of the KL', () => {
+    const kept = completions.map((c, i) => ({ ...c, kept: i === 0 ? [true, false, true] : [] }));
+    const all = grpoLoss(completions, options, totals);
+    const some = grpoLoss(kept, options, totals);
+    expect(some.klSum).toBe(all.klSum);
+    expect(some.dLogp[0]![0]).toBe(all.dLogp[0]![0]);
+    // k3's slope alone.
+    expect(some.dLogp[0]![1]).toBeCloseTo((0.05 * (1 - Math.exp(0.1))) / 5, 12);
+  });
+
+  it('entropyThreshold is the quantile that torch gives', () => {
+    expect(entropyThreshold([4, 1, 3, 2], 0.5)).toBe(2.5);
+    expect(entropyThreshold([4, 1, 3, 2], 1)).toBe(1);
+    expect(entropyThreshold([4, 1, 3, 2], 0)).toBe(4);
+    expect(entropyThreshold([4, 1, 3, 2], 0.2)).toBeCloseTo(3.4, 12);
+    expect(entropyThreshold([], 0.2)).toBe(Infinity);
   });
 
   it.each([

@@ -21,6 +21,11 @@ export const judge = {
 } as const satisfies RecipeKeys;
 
 export const generation = {
+  log_completions: {
+    type: 'flag',
+    default: true,
+    help: 'Writes every completion with its rewards into the run folder, one file per step.',
+  },
   max_prompt_length: {
     type: 'integer',
     default: 512,
@@ -30,8 +35,9 @@ export const generation = {
   num_generations: {
     type: 'integer',
     default: 8,
-    min: 2,
-    help: 'Completions per prompt, the group whose members are compared: more give a steadier advantage.',
+    defaults: { ppo: 1 },
+    min: 1,
+    help: 'Completions per prompt, the group whose members are compared: more give a steadier advantage; ppo compares none, and can do with 1.',
   },
   max_completion_length: {
     type: 'integer',
@@ -65,70 +71,5 @@ export const generation = {
     min: 0,
     max: 1,
     help: 'Tokens less probable than this share of the most probable one are not sampled; 0 is off.',
-  },
-} as const satisfies RecipeKeys;
-
-export const objective = {
-  beta: {
-    type: 'number',
-    default: 0.001,
-    min: 0,
-    max: 100,
-    help: 'Weight of the KL penalty that keeps the policy near where it began; raise it when it games the reward.',
-  },
-  epsilon: {
-    type: 'number',
-    default: 0.2,
-    above: 0,
-    max: 1,
-    help: 'How far below 1 the probability ratio of a token still counts, and above 1 unless epsilon_high is set.',
-  },
-  epsilon_high: {
-    type: 'number',
-    optional: true,
-    above: 0,
-    help: 'Upper bound of the clipping, as epsilon is the lower; 0.28 keeps entropy up.',
-  },
-  delta: {
-    type: 'number',
-    optional: true,
-    above: 1,
-    help: 'Second bound on the probability ratio, for tokens with a negative advantage (two-sided clipping).',
-  },
-  loss_type: {
-    type: 'choice',
-    choices: ['grpo', 'bnpo', 'dr_grpo', 'dapo'],
-    default: 'dapo',
-    help: 'How token losses are averaged: per completion (grpo), over all tokens (bnpo, dapo), or by a fixed length (dr_grpo).',
-  },
-  scale_rewards: {
-    type: 'choice',
-    choices: ['group', 'batch', 'none'],
-    aliases: { true: 'group', false: 'none' },
-    default: 'group',
-    help: "Advantages are divided by the rewards' standard deviation over the group, the batch, or not at all.",
-  },
-  importance_sampling_level: {
-    type: 'choice',
-    choices: ['token', 'sequence'],
-    default: 'token',
-    help: 'Probability ratios per token, or one per completion (GSPO).',
-  },
-  num_iterations: {
-    type: 'integer',
-    default: 1,
-    min: 1,
-    max: 100,
-    help: 'Optimizer steps on each batch of completions: more use the samples better and drift further.',
-  },
-  log_completions: {
-    type: 'flag',
-    default: true,
-    help: 'Writes every completion with its rewards into the run folder, one file per step.',
-  },
-  mask_truncated_completions: {
-    type: 'flag',
-    default: false,
-    help: 'Leaves completions that were cut off out of the loss.',
   },
 } as const satisfies RecipeKeys;

@@ -120,7 +120,18 @@ export function checkTogether(recipe: Recipe, source: string): void {
     refuse('world and datasets are both set; remove one of them.');
   }
   checkAdapter(recipe, refuse);
-  if (recipe.algorithm === 'grpo') checkGroups(recipe, refuse);
+  switch (recipe.algorithm) {
+    case 'grpo':
+      checkRewards(recipe, refuse);
+      checkGroups(recipe, refuse, 2);
+      return checkGroupLoss(recipe, refuse);
+    case 'ppo':
+      checkRewards(recipe, refuse);
+      checkGroups(recipe, refuse, 1);
+      return checkProximal(recipe, refuse);
+    case 'dpo':
+      return checkPairs(recipe, refuse);
+  }
 }
 
 function checkAdapter(recipe: Recipe, refuse: (problem: string) => never): void {
@@ -139,20 +150,70 @@ function checkAdapter(recipe: Recipe, refuse: (problem: string) => never): void 
   }
 }
 
-function checkGroups(recipe: Recipe, refuse: (problem: string) => never): void {
-  if (!recipe.reward_model_name_or_path && !recipe.judge_model_name_or_path) {
+/** Whether anything judges completions. */
+export function hasRewards(recipe: Recipe): boolean {
+  const { reward_model_name_or_path: model, judge_model_name_or_path: judge } = recipe;
+  return model !== undefined || judge !== undefined;
+}
+
+function checkRewards(recipe: Recipe, refuse: (problem: string) => never): void {
+  if (!hasRewards(recipe)) {
     refuse(
       'reward_model_name_or_path is missing; set it to the folder of a reward model, or ' +
         'judge_model_name_or_path to that of an instruct model.',
     );
   }
+}
+
+function checkGroups(recipe: Recipe, refuse: (problem: string) => never, least: number): void {
   const batch = recipe.per_device_train_batch_size;
   const group = recipe.num_generations;
+  if (group < least) {
+    refuse(
+      `num_generations is ${group}; ${recipe.algorithm} compares completions, make it 2 or more.`,
+    );
+  }
   if (batch % group !== 0) {
     const better = Math.max(group, Math.round(batch / group) * group);
     refuse(
       `per_device_train_batch_size is ${batch} completions, which is not a multiple of ` +
         `num_generations (${group}); make it ${better}.`,
+    );
+  }
+}
+
+function checkGroupLoss(recipe: Recipe, refuse: (problem: string) => never): void {
+  if (recipe.loss_type === 'sigmoid') refuse('loss_type sigmoid is of dpo; choose another.');
+  if (recipe.loss_type === 'cispo' && recipe.epsilon_high === undefined) {
+    refuse('loss_type cispo bounds ratios by epsilon_high alone; set epsilon_high, 5 is usual.');
+  }
+}
+
+function checkProximal(recipe: Recipe, refuse: (problem: string) => never): void {
+  if (recipe.use_peft) {
+    refuse('use_peft cannot train the value model of ppo yet; remove it, or choose grpo or dpo.');
+  }
+  if (recipe.kl_in === 'loss' && recipe.kl_coef > 0 && recipe.kl_estimator === 'k1') {
+    refuse('kl_in: loss needs kl_estimator: k3, since the gradient of k1 is zero on average.');
+  }
+  const perPart = recipe.per_device_train_batch_size / recipe.num_generations;
+  const prompts = perPart * recipe.gradient_accumulation_steps;
+  if (prompts % recipe.num_mini_batches !== 0) {
+    refuse(
+      `num_mini_batches is ${recipe.num_mini_batches}, which does not divide the ${prompts} ` +
+        'prompts of a step; choose one that does.',
+    );
+  }
+}
+
+function checkPairs(recipe: Recipe, refuse: (problem: string) => never): void {
+  if (recipe.loss_type !== 'sigmoid') refuse('loss_type of dpo can be sigmoid alone; remove it.');
+  if (recipe.beta === 0) refuse('beta is 0, which makes every pair alike; 0.1 is usual.');
+  if (hasRewards(recipe)) return checkGroups(recipe, refuse, 2);
+  if (recipe.online || recipe.world !== undefined) {
+    refuse(
+      'nothing says which of two completions is better; set reward_model_name_or_path, or set ' +
+        'datasets to a file of prompt, chosen and rejected and remove online and world.',
     );
   }
 }

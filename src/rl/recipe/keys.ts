@@ -3,10 +3,12 @@
  * command line show. Names are TRL's, defaults too unless the RLMT paper's differ; the few keys that
  * TRL does not have are marked "ours".
  */
-import { examples, generation, judge, objective } from './algorithm-keys.ts';
+import { examples, generation, judge } from './algorithm-keys.ts';
+import { groupObjective, pairs, preference, proximal } from './objective-keys.ts';
 import { rewards } from './reward-keys.ts';
 import { adapter, data, optimizer, run } from './shared-keys.ts';
-import type { Algorithm, KeyValues, RecipeKeys } from './spec.ts';
+import type { RecipeValues } from '../protocol.ts';
+import { algorithms, type Algorithm, type KeyValues, type RecipeKeys } from './spec.ts';
 
 /** The keys in the order in which people read them; a group without `only` serves every algorithm. */
 export const recipeGroups: readonly {
@@ -20,9 +22,12 @@ export const recipeGroups: readonly {
   { title: 'Optimizer', keys: optimizer },
   { title: 'Examples', keys: examples, only: ['sft', 'reward'] },
   { title: 'Reward model', keys: judge, only: ['reward'] },
-  { title: 'Generation', keys: generation, only: ['grpo'] },
-  { title: 'Rewards', keys: rewards, only: ['grpo'] },
-  { title: 'Objective', keys: objective, only: ['grpo'] },
+  { title: 'Generation', keys: generation, only: ['grpo', 'ppo', 'dpo'] },
+  { title: 'Rewards', keys: rewards, only: ['grpo', 'ppo', 'dpo'] },
+  { title: 'Objective', keys: preference, only: ['grpo', 'dpo'] },
+  { title: 'Groups', keys: groupObjective, only: ['grpo'] },
+  { title: 'Pairs', keys: pairs, only: ['dpo'] },
+  { title: 'Proximal policy optimisation', keys: proximal, only: ['ppo'] },
 ];
 
 export const recipeKeys = {
@@ -34,9 +39,31 @@ export const recipeKeys = {
   ...judge,
   ...generation,
   ...rewards,
-  ...objective,
+  ...preference,
+  ...groupObjective,
+  ...pairs,
+  ...proximal,
 } as const satisfies RecipeKeys;
 export type RecipeKey = keyof typeof recipeKeys;
+
+export function keysOf(algorithm: Algorithm): RecipeKey[] {
+  const groups = recipeGroups.filter(({ only }) => !only || only.includes(algorithm));
+  return groups.flatMap(({ keys }) => Object.keys(keys)) as RecipeKey[];
+}
+
+/**
+ * `over` on top of `base`. Where it sets another algorithm, the keys of `base` that have no meaning
+ * for that one are left out: what was chosen for another algorithm is no mistake.
+ */
+export function layerRecipes(base: RecipeValues, over: RecipeValues): RecipeValues {
+  const algorithm = over['algorithm'] ?? base['algorithm'] ?? recipeKeys.algorithm.default;
+  if (!algorithms.includes(algorithm as Algorithm)) return { ...base, ...over };
+  const meant: readonly string[] = keysOf(algorithm as Algorithm);
+  const kept = Object.entries(base).filter(
+    ([key]) => meant.includes(key) || !Object.hasOwn(recipeKeys, key),
+  );
+  return { ...Object.fromEntries(kept), ...over };
+}
 
 /** A checked recipe: every key has its value, those of other algorithms their defaults. */
 export type Recipe = KeyValues<typeof recipeKeys>;
@@ -67,6 +94,5 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
 export const laterKeys: Readonly<Record<string, string>> = {
   eval_strategy: 'evaluate a checkpoint with the command eval',
   eval_steps: 'evaluate a checkpoint with the command eval',
-  top_entropy_quantile: 'the policy learns from all tokens',
   num_train_epochs: 'set max_steps to a number of optimizer steps',
 };

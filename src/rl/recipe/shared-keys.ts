@@ -7,7 +7,7 @@ export const run = {
     type: 'choice',
     choices: algorithms,
     default: 'grpo',
-    help: 'What to train (ours): sft imitates examples, reward learns a judge from preferences, grpo improves a policy by reinforcement learning.',
+    help: 'What to train (ours): sft imitates examples, reward learns a judge from preferences; grpo, ppo and dpo improve a policy: by comparing groups, with a model of what is to come, or by pairs.',
   },
   seed: {
     type: 'integer',
@@ -113,7 +113,7 @@ export const optimizer = {
     default: 8,
     defaults: { sft: 16 },
     min: 1,
-    help: 'Examples, or for grpo completions, that are processed at once; lower it when memory is short.',
+    help: 'Examples or pairs, or where the policy samples completions, that are processed at once; lower it when memory is short.',
   },
   gradient_accumulation_steps: {
     type: 'integer',
@@ -124,7 +124,7 @@ export const optimizer = {
   learning_rate: {
     type: 'number',
     default: 1e-6,
-    defaults: { sft: 4e-6, reward: 1e-4 },
+    defaults: { sft: 4e-6, reward: 1e-4, dpo: 3e-7 },
     above: 0,
     max: 1,
     help: 'Size of a step: small models take 1e-4 to 1e-3, billions of parameters 1e-6; lower it when the KL or the gradient norm explodes.',
@@ -133,13 +133,13 @@ export const optimizer = {
     type: 'choice',
     choices: ['constant', 'constant_with_warmup', 'linear', 'cosine'],
     default: 'constant',
-    defaults: { sft: 'cosine', reward: 'linear' },
+    defaults: { sft: 'cosine', reward: 'linear', dpo: 'cosine' },
     help: 'What the learning rate does after the warm-up: fall to zero straight or as a cosine, or stay; plain constant has no warm-up.',
   },
   warmup_ratio: {
     type: 'number',
     default: 0,
-    defaults: { sft: 0.1 },
+    defaults: { sft: 0.1, dpo: 0.05 },
     min: 0,
     max: 1,
     help: 'Share of the run during which the learning rate rises from zero; a little steadies the start.',

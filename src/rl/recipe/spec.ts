@@ -1,6 +1,6 @@
 /** What is known of a recipe key. */
 
-export const algorithms = ['sft', 'reward', 'grpo'] as const;
+export const algorithms = ['sft', 'reward', 'grpo', 'ppo', 'dpo'] as const;
 export type Algorithm = (typeof algorithms)[number];
 
 interface Key<Type extends string, Value> {

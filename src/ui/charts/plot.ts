@@ -1,7 +1,10 @@
 import uPlot from 'uplot';
 import { formatCompact, formatShare } from '../format.ts';
+import { AXES, axisRange, valueRange } from './axes.ts';
+import { colourReader, faded, drawHead, drawOverlays, DASHES } from './plot-drawing.ts';
+import type { AxisName } from './metric-table.ts';
+import type { Drawn, OverlayLine } from './series.ts';
 import type { ChartSpec, Line } from './specs.ts';
-import type { Series } from './smoothing.ts';
 
 /** What a plot tells the page around it: indices of reports. */
 export interface PlotEvents {
@@ -9,14 +12,16 @@ export interface PlotEvents {
   onSeek(index: number): void;
 }
 
-/** The chart's columns as uPlot wants them: steps, then raw and smoothed for every line. */
-export function plotData(
-  steps: readonly number[],
-  raw: readonly Series[],
-  smoothed: readonly Series[],
-): uPlot.AlignedData {
-  const lines = raw.flatMap((series, i) => [series, smoothed[i] ?? series]);
-  return [steps, ...lines] as uPlot.AlignedData;
+export interface PlotStyle {
+  height: number;
+  axis: AxisName;
+  /** The scales with a logarithmic axis. */
+  log: ReadonlySet<Line['axis']>;
+}
+
+/** The chart's columns as uPlot wants them: x, then raw and smoothed for every line. */
+function plotData(x: readonly number[], lines: readonly Drawn[]): uPlot.AlignedData {
+  return [x, ...lines.flatMap(({ raw, smoothed }) => [raw, smoothed])] as uPlot.AlignedData;
 }
 
 /** A chart on a canvas: the raw lines thin, the smoothed ones over them, the playhead on top. */
@@ -27,24 +32,32 @@ export class Plot {
   private head = -1;
   /** Steps the x-axis spans, however many there are yet. */
   private total = 0;
+  private overlays: readonly OverlayLine[] = [];
 
   constructor(
     private readonly host: HTMLElement,
     private readonly spec: ChartSpec,
-    private readonly height: number,
+    private readonly style: PlotStyle,
     events: PlotEvents,
   ) {
     this.ink = colourReader(host);
-    this.plot = new uPlot(this.options(events), plotData([], spec.lines.map(noValues), []), host);
+    const nothing = spec.lines.map((): Drawn => ({ raw: [], smoothed: [] }));
+    this.plot = new uPlot(this.options(events), plotData([], nothing), host);
     this.plot.over.addEventListener('click', () => {
       const index = this.plot.cursor.idx;
       if (typeof index === 'number') events.onSeek(index);
     });
   }
 
-  update(data: uPlot.AlignedData, total: number): void {
+  update(
+    x: readonly number[],
+    lines: readonly Drawn[],
+    total: number,
+    overlays: readonly OverlayLine[],
+  ): void {
     this.total = total;
-    this.plot.setData(data);
+    this.overlays = overlays;
+    this.plot.setData(plotData(x, lines));
   }
 
   moveHead(head: number): void {
@@ -54,7 +67,7 @@ export class Plot {
 
   /** To the width of its host. */
   resize(): void {
-    this.plot.setSize({ width: this.host.clientWidth, height: this.height });
+    this.plot.setSize({ width: this.host.clientWidth, height: this.style.height });
   }
 
   destroy(): void {
@@ -62,12 +75,12 @@ export class Plot {
   }
 
   private options(events: PlotEvents): uPlot.Options {
-    const lines = { left: this.linesOf('left'), right: this.linesOf('right') };
-    const twoScales = lines.right.length > 0;
+    const { axis } = this.style;
+    const right = this.linesOf('right');
     return {
       width: Math.max(this.host.clientWidth, 160),
-      height: this.height,
-      padding: [10, twoScales ? 0 : 14, 0, 0],
+      height: this.style.height,
+      padding: [10, right.length ? 0 : 14, 0, 0],
       legend: { show: false },
       cursor: {
         y: false,
@@ -76,25 +89,32 @@ export class Plot {
         points: { size: 8 },
       },
       scales: {
-        x: { time: false, range: () => [1, Math.max(2, this.total)] },
-        left: { range: rangeOf(this.spec, twoScales ? 'above' : 'all') },
-        right: { range: rangeOf(this.spec, 'below') },
+        x: { time: false, range: (u) => axisRange(axis, this.lastX(u), this.total) },
+        left: this.scale('left', right.length ? 'above' : 'all'),
+        right: this.scale('right', 'below'),
       },
       axes: [
         this.axis({
           size: 30,
-          space: 70,
+          space: axis === 'time' ? 90 : 70,
           grid: { show: false },
-          values: (_, splits) =>
-            this.total ? splits.map((step, i) => (i === 0 ? `step ${step}` : step)) : [],
-          incrs: STEP_INCREMENTS,
+          values: (u, splits) =>
+            u.data[0].length || this.total
+              ? splits.map((value, i) => AXES[axis].tick(value, i === 0))
+              : [],
+          incrs: AXES[axis].increments,
         }),
-        this.yAxis('left', lines.left, twoScales),
-        ...(twoScales ? [this.yAxis('right', lines.right, twoScales)] : []),
+        this.yAxis('left', this.linesOf('left'), right.length > 0),
+        ...(right.length ? [this.yAxis('right', right, true)] : []),
       ],
       series: [{}, ...this.spec.lines.flatMap((line) => this.seriesOf(line))],
       hooks: {
-        draw: [() => this.drawHead()],
+        draw: [
+          (u) => {
+            drawHead(u, this.spec.lines, this.head, this.ink);
+            drawOverlays(u, this.overlays, axis, this.ink);
+          },
+        ],
         setCursor: [(u) => events.onHover(u.cursor.idx ?? null)],
       },
     };
@@ -102,6 +122,40 @@ export class Plot {
 
   private linesOf(axis: Line['axis']): Line[] {
     return this.spec.lines.filter((line) => line.axis === axis);
+  }
+
+  private lastX(plot: uPlot): number {
+    const own = plot.data[0].at(-1) ?? 0;
+    const { axis } = this.style;
+    return Math.max(own, ...this.overlays.map(({ overlay }) => overlay.table.x[axis].at(-1) ?? 0));
+  }
+
+  private scale(name: Line['axis'], part: 'all' | 'above' | 'below'): uPlot.Scale {
+    const log = this.style.log.has(name);
+    const room = { log, fromZero: this.spec.fromZero ?? false, part };
+    return {
+      // Under isolatedModules the const enum has no names, only its values: 1 linear, 3 logarithmic.
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment
+      distr: log ? 3 : 1,
+      range: (_, min, max) => {
+        if (this.spec.range && !log) return this.spec.range;
+        const [low, high] = this.withOverlays(name, min, max);
+        // uPlot passes null where there is no data, whatever its types say; a scale of nulls is hidden.
+        return Number.isFinite(low) ? valueRange(low, high, room) : [null, null];
+      },
+    };
+  }
+
+  /** uPlot knows the extent of the run on view alone. */
+  private withOverlays(name: Line['axis'], min: number, max: number): [number, number] {
+    const extents = this.overlays
+      .filter(({ line }) => line.axis === name)
+      .map(({ line, overlay }) => overlay.table.extent(line.key)!);
+    const own = Number.isFinite(min);
+    return [
+      Math.min(own ? min : Infinity, ...extents.map(({ low }) => low.value)),
+      Math.max(own ? max : -Infinity, ...extents.map(({ high }) => high.value)),
+    ];
   }
 
   private axis(options: uPlot.Axis): uPlot.Axis {
@@ -114,94 +168,43 @@ export class Plot {
     const format = first?.format === formatShare ? formatShare : formatCompact;
     return this.axis({
       scale,
-      // Under isolatedModules the const enum has no names, only its values.
+      // Sides count clockwise from the top; see above for the enum.
       // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment
       side: scale === 'left' ? 3 : 1,
       size: 46,
-      space: 42,
+      space: this.style.log.has(scale) ? 24 : 42,
       grid: { show: scale === 'left', stroke: this.ink('rule'), width: 1 },
-      values: (_, splits) => splits.map(format),
+      // On a log axis uPlot leaves out splits that would crowd it, as null; its ends are odd numbers.
+      values: (_, splits) =>
+        (splits as (number | null)[]).map((value) =>
+          value === null || (this.style.log.has(scale) && !isRound(value)) ? '' : format(value),
+        ),
       ...(coloured && first ? { stroke: this.ink(first.colour) } : {}),
     });
   }
 
   private seriesOf(line: Line): uPlot.Series[] {
     const colour = this.ink(line.colour);
-    const shared: uPlot.Series = { scale: line.axis, spanGaps: true, points: { show: false } };
+    const shared: uPlot.Series = { scale: line.axis, spanGaps: true };
+    const raw: uPlot.Series = { ...shared, stroke: faded(colour), width: 1 };
     const smoothed: uPlot.Series = { ...shared, stroke: colour, width: 2.5 };
-    if (line.dashed) smoothed.dash = [7, 4];
-    return [{ ...shared, stroke: faded(colour), width: 1 }, smoothed];
-  }
-
-  /** What lies after the playhead is veiled; a dot marks where each line has got to. */
-  private drawHead(): void {
-    const { ctx, data, bbox } = this.plot;
-    const step = data[0][this.head];
-    if (step === undefined) return;
-    const x = this.plot.valToPos(step, 'x', true);
-    ctx.save();
-    ctx.globalAlpha = 0.84;
-    ctx.fillStyle = this.ink('sheet');
-    ctx.fillRect(x, bbox.top - 8, bbox.left + bbox.width - x + 2, bbox.height + 10);
-    ctx.globalAlpha = 1;
-    ctx.fillStyle = this.ink('rule-strong');
-    ctx.fillRect(x - 0.5 * uPlot.pxRatio, bbox.top, uPlot.pxRatio, bbox.height);
-    this.spec.lines.forEach((line, i) => {
-      const y = data[2 + 2 * i]?.[this.head];
-      if (typeof y !== 'number') return;
-      ctx.beginPath();
-      ctx.arc(x, this.plot.valToPos(y, line.axis, true), 4.5 * uPlot.pxRatio, 0, 2 * Math.PI);
-      ctx.fillStyle = this.ink(line.colour);
-      ctx.fill();
-      ctx.setLineDash([]);
-      ctx.lineWidth = 2 * uPlot.pxRatio;
-      ctx.strokeStyle = this.ink('sheet');
-      ctx.stroke();
-    });
-    ctx.restore();
+    if (line.dash) smoothed.dash = [...DASHES[line.dash]];
+    // The few values of a sparse metric are dots; uPlot's own rule goes by the distance in pixels.
+    raw.points = { show: (u, index) => isSparse(u.data[index]), size: 6, fill: colour };
+    smoothed.points = { show: false };
+    return [raw, smoothed];
   }
 }
 
-/** Steps are whole. */
-const STEP_INCREMENTS = [1, 2, 5]
-  .flatMap((n) => [0, 1, 2, 3, 4, 5].map((e) => n * 10 ** e))
-  .sort((a, b) => a - b);
+/** One significant digit. */
+const isRound = (value: number): boolean =>
+  Number(value.toPrecision(1)) === Number(value.toPrecision(6));
 
-const noValues = (): Series => [];
-
-/**
- * Room for a scale's lines. Two scales in one chart would each fill it and lie on one another, so
- * the left one keeps to the upper part and the right one to the lower.
- */
-function rangeOf(spec: ChartSpec, part: 'all' | 'above' | 'below'): uPlot.Range.Function {
-  return (_, min, max) => {
-    if (spec.range) return spec.range;
-    // uPlot passes null where there is no data, whatever its types say; a scale of nulls is hidden.
-    if (!Number.isFinite(min)) return [null, null];
-    const low = spec.fromZero ? Math.min(0, min) : min;
-    const span = max - low || Math.abs(max) || 1;
-    const below = spec.fromZero && low === 0 ? 0 : part === 'above' ? 0.35 : 0.06;
-    return [low - below * span, max + (part === 'below' ? 0.35 : 0.06) * span];
-  };
-}
-
-/** A canvas cannot use custom properties: this resolves them, for the theme of the moment. */
-function colourReader(host: HTMLElement): (name: string) => string {
-  const cache = new Map<string, string>();
-  return (name) => {
-    let colour = cache.get(name);
-    if (colour === undefined) {
-      const probe = host.appendChild(document.createElement('i'));
-      probe.style.color = `var(--${name})`;
-      colour = getComputedStyle(probe).color;
-      probe.remove();
-      cache.set(name, colour);
-    }
-    return colour;
-  };
-}
-
-/** The same colour at under a third of its strength; computed colours read "rgb(r, g, b)". */
-function faded(colour: string): string {
-  return colour.replace(/^rgb\((.*)\)$/, 'rgba($1, 0.3)');
+/** Fewer than half the rows have a value; looked for among the last ones alone. */
+function isSparse(series: ArrayLike<number | null | undefined> | undefined): boolean {
+  if (!series) return false;
+  const begin = Math.max(0, series.length - 64);
+  let count = 0;
+  for (let i = begin; i < series.length; i++) if (typeof series[i] === 'number') count++;
+  return 2 * count < series.length - begin;
 }

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { smooth } from './smoothing.ts';
+import { smooth, Smoothed } from './smoothing.ts';
 
 const steps = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
 
 describe('smooth', () => {
   it('leaves the series alone at 0', () => {
-    const y = [3, null, 5];
-    expect(smooth(steps(3), y, 0)).toBe(y);
+    expect(smooth([1, 2, 2], [3, null, 5], 0)).toEqual([3, null, 5]);
+    expect(smooth([2, 2], [3, 5], 0)).toEqual([3, 5]);
   });
 
   it('is unbiased: a constant stays the constant from its first point on', () => {
@@ -31,5 +31,17 @@ describe('smooth', () => {
     const smoothed = smooth([1, 2, 3], [1, null, 1], 0.9);
     expect(smoothed[1]).toBeNull();
     expect(smoothed[2]).toBeCloseTo(1);
+  });
+
+  it('grown piece by piece is what it would be at once', () => {
+    const x: number[] = [];
+    const y: (number | null)[] = [];
+    const growing = new Smoothed(x, y, 0.8);
+    for (const [i, value] of [4, null, 2, 8, 5].entries()) {
+      x.push(3 * i);
+      y.push(value);
+      growing.extend();
+    }
+    expect(growing.values).toEqual(smooth(x, y, 0.8));
   });
 });

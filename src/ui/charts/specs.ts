@@ -10,7 +10,7 @@ export interface Line {
   /** Two lines of different units get an axis each. */
   axis: 'left' | 'right';
   /** So that lines differ by more than their colour. */
-  dashed?: boolean;
+  dash?: 'dashed' | 'dotted';
   format: (value: number | null | undefined) => string;
 }
 
@@ -22,6 +22,8 @@ export interface ChartSpec {
   /** Fixed limits of the axes; otherwise they fit the data, from 0 on where `fromZero`. */
   range?: [number, number];
   fromZero?: boolean;
+  /** Drawn only for runs that have one of its metrics. */
+  optional?: true;
 }
 
 const twoDecimals = (value: number | null | undefined): string => formatNumber(value, 2);
@@ -40,13 +42,13 @@ export const rewardChart: ChartSpec = {
       label: 'Gold, the hidden true score',
       colour: 'gold',
       axis: 'right',
-      dashed: true,
+      dash: 'dashed',
       format: twoDecimals,
     },
   ],
 };
 
-export const otherCharts: ChartSpec[] = [
+const otherCharts: readonly ChartSpec[] = [
   {
     title: 'How much does it write?',
     note: 'Mean number of words. Nobody asks for longer or shorter thoughts: length changes only as far as it pays.',
@@ -57,7 +59,7 @@ export const otherCharts: ChartSpec[] = [
         label: 'Thought',
         colour: 'thought',
         axis: 'left',
-        dashed: true,
+        dash: 'dashed',
         format: wholeTokens,
       },
       {
@@ -86,7 +88,7 @@ export const otherCharts: ChartSpec[] = [
         label: 'Broken form',
         colour: 'down',
         axis: 'left',
-        dashed: true,
+        dash: 'dashed',
         format: formatShare,
       },
     ],
@@ -102,7 +104,7 @@ export const otherCharts: ChartSpec[] = [
         label: 'Entropy',
         colour: 'response',
         axis: 'right',
-        dashed: true,
+        dash: 'dashed',
         format: formatCompact,
       },
     ],
@@ -122,6 +124,65 @@ export const otherCharts: ChartSpec[] = [
     ],
   },
   {
+    title: 'On prompts kept aside',
+    note: 'The same held-out prompts, sampled the same way every time, so that only the model differs from one dot to the next.',
+    optional: true,
+    lines: [
+      {
+        key: 'eval_reward',
+        label: 'Reward',
+        colour: 'reward',
+        axis: 'left',
+        format: twoDecimals,
+      },
+      {
+        key: 'eval_gold',
+        label: 'Gold',
+        colour: 'gold',
+        axis: 'right',
+        dash: 'dashed',
+        format: twoDecimals,
+      },
+    ],
+  },
+  {
+    title: 'Does it prefer what was chosen?',
+    note: 'The share of pairs in which the policy has come to favour the chosen response over the rejected one, and by how much.',
+    optional: true,
+    lines: [
+      {
+        key: 'rewards/accuracies',
+        label: 'Pairs right',
+        colour: 'response',
+        axis: 'left',
+        format: formatShare,
+      },
+      {
+        key: 'rewards/margins',
+        label: 'Margin',
+        colour: 'reward',
+        axis: 'right',
+        dash: 'dashed',
+        format: formatCompact,
+      },
+    ],
+  },
+  {
+    title: 'Can the critic foresee the score?',
+    note: 'PPO also trains a critic that guesses, token by token, what score is coming. The value loss is how far off it is, squared.',
+    fromZero: true,
+    optional: true,
+    lines: [
+      {
+        key: 'loss/value_avg',
+        label: 'Value loss',
+        colour: 'thought',
+        axis: 'left',
+        format: formatCompact,
+      },
+    ],
+  },
+  {
     title: 'Inside the optimizer',
     note: 'Last, because it says least: in this kind of training the loss hovers about zero while the model improves. The gradient norm shows how hard each step pulls.',
     lines: [
@@ -131,9 +192,38 @@ export const otherCharts: ChartSpec[] = [
         label: 'Gradient norm',
         colour: 'reward',
         axis: 'right',
-        dashed: true,
+        dash: 'dashed',
         format: formatCompact,
       },
     ],
   },
 ];
+
+/** Colours of runs and of rewards, in the order in which they are given out. */
+export const PALETTE = ['run-1', 'run-2', 'run-3', 'run-4', 'run-5', 'run-6'] as const;
+
+const REWARD_MEAN = /^rewards\/(.+)\/mean$/;
+
+/** The charts under the first one, for a run that has the metrics `keys`. */
+export function chartsFor(keys: readonly string[]): ChartSpec[] {
+  const rewards = keys.filter((key) => REWARD_MEAN.test(key));
+  const others = otherCharts.filter(
+    ({ optional, lines }) => !optional || lines.some(({ key }) => keys.includes(key)),
+  );
+  return rewards.length > 1 ? [rewardsChart(rewards), ...others] : others;
+}
+
+function rewardsChart(keys: readonly string[]): ChartSpec {
+  return {
+    title: 'What each reward says',
+    note: 'The mean of every reward by itself, before the weights. One that climbs while the others fall is the one being played for.',
+    lines: keys.map((key, i) => ({
+      key,
+      label: REWARD_MEAN.exec(key)?.[1] ?? key,
+      colour: PALETTE[i % PALETTE.length]!,
+      axis: 'left',
+      ...(i % 3 > 0 && { dash: i % 3 === 1 ? 'dashed' : 'dotted' }),
+      format: twoDecimals,
+    })),
+  };
+}

@@ -3,6 +3,8 @@ import type { RecipeValues } from '../../rl/protocol.ts';
 
 /** A live run that was not finished; its weights lie in the origin private file system. */
 export interface KeptRun {
+  /** In the table of runs; absent in what earlier versions of the page kept. */
+  id?: string;
   recipe: RecipeValues;
   /** Where it would go on. */
   step: number;

@@ -1,8 +1,16 @@
-import type { Phase, RecipeValues, Status } from '../../rl/protocol.ts';
+import type { Phase, RecipeValues, Status, StepReport } from '../../rl/protocol.ts';
 import type { Connection } from './policy-worker.ts';
 import type { Run } from './run.svelte.ts';
 
 const UNDER_WAY: readonly Phase[] = ['loading', 'compiling', 'training', 'paused'];
+
+/** Who wants to know what becomes of the run. */
+export interface LiveListener {
+  /** Hears from which step the run could go on after a reload; null when there is nothing left to do. */
+  onSaved(saved: { step: number; maxSteps: number } | null): void;
+  onReport(report: StepReport): void;
+  onEnd(phase: 'finished' | 'stopped' | 'failed'): void;
+}
 
 /** A training run in this tab: passes the visitor's wishes to the worker, and its reports to `run`. */
 export class Live {
@@ -16,8 +24,7 @@ export class Live {
   constructor(
     private readonly run: Run,
     private readonly connect: (onCrash: (message: string) => void) => Connection,
-    /** Hears from which step the run could go on after a reload; null when there is nothing left to do. */
-    private readonly onSaved: (saved: { step: number; maxSteps: number } | null) => void,
+    private readonly listener: LiveListener,
   ) {}
 
   async train(recipe: RecipeValues, resume = false): Promise<void> {
@@ -39,7 +46,9 @@ export class Live {
             this.onStatus(status);
           },
           onStep: (report) => {
-            if (this.connection === connection) this.run.push(report);
+            if (this.connection !== connection) return;
+            this.run.push(report);
+            this.listener.onReport(report);
           },
         },
         resume,
@@ -75,12 +84,15 @@ export class Live {
   private onStatus(status: Status): void {
     this.status = status;
     this.run.total = status.maxSteps;
-    if (status.phase === 'finished') this.onSaved(null);
+    if (status.phase === 'finished') this.listener.onSaved(null);
     else if (status.savedStep !== undefined) {
-      this.onSaved({ step: status.savedStep, maxSteps: status.maxSteps });
+      this.listener.onSaved({ step: status.savedStep, maxSteps: status.maxSteps });
     }
     if (status.phase !== 'training') this.pending = null;
-    if (!this.active) this.close();
+    const { phase } = status;
+    if (phase !== 'finished' && phase !== 'stopped' && phase !== 'failed') return;
+    this.close();
+    this.listener.onEnd(phase);
   }
 
   /** Errors of a worker that is closed by now are of no interest: why it closed has been said. */

@@ -1,19 +1,40 @@
 import type { RecipeValues, RecordedRun } from '../../rl/protocol.ts';
+import { layerRecipes } from '../../rl/recipe/keys.ts';
+import { Shelf } from '../models/shelf.svelte.ts';
+import type { PastRun } from '../runs/past-run.svelte.ts';
+import { Runs } from '../runs/runs.svelte.ts';
+import type { Twin } from '../runs/twins.ts';
+import { Settings } from '../settings/settings.svelte.ts';
 import { findGpuProblem, type GpuProblem } from '../webgpu.ts';
 import { readKept, writeKept, type KeptRun } from './kept.ts';
-import { Shelf } from '../models/shelf.svelte.ts';
 import { Live } from './live.svelte.ts';
 import { Player } from './player.svelte.ts';
 import { connectPolicyWorker } from './policy-worker.ts';
 import { fetchRecordedRun } from './recorded.ts';
 import { Run } from './run.svelte.ts';
 
+/** A run that begins when the one before it is done. */
+export interface WaitingRun extends Twin {
+  of: PastRun;
+}
+
 /** Everything the page is about: the run on view, and where its reports come from. */
 export class Session {
   readonly run = new Run();
   readonly player = new Player(this.run);
-  readonly live = new Live(this.run, connectPolicyWorker, (saved) => this.keep(saved));
+  readonly live = new Live(this.run, connectPolicyWorker, {
+    onSaved: (saved) => this.keep(saved),
+    onReport: ({ metrics }) => this.runs.append(metrics),
+    onEnd: (phase) => {
+      this.runs.finish(phase);
+      // After a stop or a failure nobody wants the next one to begin by itself.
+      if (phase === 'finished') void this.startNext();
+    },
+  });
+  readonly runs = new Runs();
+  readonly settings = new Settings();
   readonly shelf = new Shelf();
+  queue = $state.raw<readonly WaitingRun[]>([]);
   recorded = $state.raw<RecordedRun | null>(null);
   /** Why there is no replay, in a sentence. */
   recordedError = $state<string | null>(null);
@@ -22,6 +43,7 @@ export class Session {
   gpuProblem = $state<GpuProblem | null>(null);
   /** What the live run trains with. */
   private recipe: RecipeValues = {};
+  private runId = '';
   /** The playhead moves by itself. */
   readonly running = $derived(this.player.playing || this.live.active);
 
@@ -30,11 +52,14 @@ export class Session {
     // Looking for a graphics card may take a while, and the replay needs none.
     void this.checkGpu();
     void this.shelf.open();
+    void this.runs.open();
     void readKept().then((kept) => (this.kept ??= kept));
     this.recorded = await fetchRecordedRun('./recorded-run.json').catch((error: unknown) => {
       this.recordedError = (error as Error).message;
       return null;
     });
+    if (this.recorded) this.runs.setRecorded(this.recorded);
+    void this.checkLink();
     // Whoever was quick has started training already.
     if (!this.live.status) this.showRecorded(still);
   }
@@ -42,44 +67,81 @@ export class Session {
   showRecorded(still: boolean): void {
     if (!this.recorded) return;
     this.live.status = null;
+    this.runs.onView = 'recorded';
     this.run.reset(this.recorded.steps.length);
     this.run.push(...this.recorded.steps);
     if (!still) this.player.play();
   }
 
-  /** Trains what the recorded run trained (without one, the default recipe), or the chosen models. */
+  /** What the next run trains with: the default recipe, the visitor's settings, the chosen models. */
+  get nextRecipe(): RecipeValues {
+    return [this.settings.overrides, this.shelf.recipe].reduce(
+      layerRecipes,
+      // The recorded run was trained with the default recipe; without it the worker knows that one.
+      this.recorded?.recipe ?? {},
+    );
+  }
+
   train(): Promise<void> {
-    return this.trainWith({});
+    return this.begin(this.nextRecipe);
   }
 
   /** As `train`, with other values for some keys. */
   trainWith(values: RecipeValues): Promise<void> {
-    return this.begin({ ...this.recorded?.recipe, ...this.shelf.recipe, ...values }, false);
+    return this.begin(layerRecipes(this.nextRecipe, values));
+  }
+
+  /** The same seed and prompts as `of`, one thing changed; both are drawn. Waits for a run under way. */
+  async trainTwin(of: PastRun, twin: Twin): Promise<void> {
+    this.queue = [...this.queue, { of, ...twin }];
+    if (!this.live.active) await this.startNext();
+  }
+
+  async startNext(): Promise<void> {
+    const [next, ...others] = this.queue;
+    if (!next) return;
+    this.queue = others;
+    this.runs.overlay(next.of, true);
+    await this.begin(layerRecipes(next.of.recipe, next.change));
+  }
+
+  forget(waiting: WaitingRun): void {
+    this.queue = this.queue.filter((other) => other !== waiting);
   }
 
   /** Goes on with the kept run. */
   async resume(): Promise<void> {
-    if (this.kept) await this.begin(this.kept.recipe, true);
+    if (this.kept) await this.begin(this.kept.recipe, this.kept);
   }
 
-  private async begin(recipe: RecipeValues, resume: boolean): Promise<void> {
+  /** `kept` is the run that goes on; without it a new one begins. */
+  private async begin(recipe: RecipeValues, kept?: KeptRun): Promise<void> {
     await this.checkGpu();
     if (this.gpuProblem) return;
     this.player.pause();
-    if (!resume) this.keep(null);
+    if (!kept) this.keep(null);
     this.recipe = recipe;
-    await this.live.train(recipe, resume);
+    this.runId = this.runs.begin(recipe, kept?.id).id;
+    await this.live.train(recipe, kept !== undefined);
   }
 
   private keep(saved: { step: number; maxSteps: number } | null): void {
     if (saved?.step === this.kept?.step) return;
-    this.kept = saved && { recipe: this.recipe, ...saved };
+    this.kept = saved && { id: this.runId, recipe: this.recipe, ...saved };
     void writeKept(this.kept);
   }
 
   seek(head: number): void {
     this.player.pause();
     this.run.seek(head);
+  }
+
+  /** A link may have been written by hand. */
+  private async checkLink(): Promise<void> {
+    const { settings } = this;
+    if (!Object.keys(settings.overrides).length) return;
+    const { problemWith } = await import('../settings/check.ts');
+    settings.problem ??= problemWith(this.recorded?.recipe ?? {}, settings.overrides);
   }
 
   private async checkGpu(): Promise<void> {

@@ -1,0 +1,234 @@
+/**
+ * PPO (Schulman et al. 2017, arXiv 1707.06347) on completions: every token is an action, its state
+ * all that stands before it. Per-token rewards, advantages by GAE, and the two losses with their
+ * derivatives, on the host in float64. Definitions follow TRL's experimental PPOTrainer (`train`),
+ * but that an episode ends with its stop token: TRL adds one more state after it where the padding
+ * has room.
+ */
+import { mean } from '../advantages.ts';
+
+export interface PpoRewardOptions {
+  /** Weight of the KL to the reference policy; 0 needs no reference. */
+  klCoef: number;
+  /** k1 = logp - ref, k3 = exp(ref - logp) - (ref - logp) - 1 (Schulman, "Approximating KL divergence"). */
+  klEstimator: 'k1' | 'k3';
+  /** Whether the penalty is part of the reward, as in TRL, or of the loss, as in GRPO. */
+  klIn: 'reward' | 'loss';
+  /** Subtracted from the score of a completion that was cut off. */
+  missingEosPenalty?: number;
+  whitenRewards: boolean;
+  gamma: number;
+  /** GAE's lambda. */
+  lam: number;
+}
+
+/** One completion as it was written and judged; arrays have one entry per token. */
+export interface Episode {
+  /** Under the policy that wrote it. */
+  logp: ArrayLike<number>;
+  /** Under the frozen reference; needed when klCoef > 0. */
+  refLogp?: ArrayLike<number>;
+  /** Of the state before each token. */
+  values: ArrayLike<number>;
+  score: number;
+  /** Ended by a stop token. */
+  finished: boolean;
+}
+
+/** What the updates aim at, one entry per token. */
+export interface EpisodeTargets {
+  /** The score at the last token, KL penalties everywhere. */
+  rewards: Float64Array;
+  /** Whitened over all tokens of the batch. */
+  advantages: Float64Array;
+  /** What the values should have been. */
+  returns: Float64Array;
+  /** KL estimate of each token; zero without a reference. */
+  kl: Float64Array;
+  /** The score after the penalty for a missing stop token. */
+  score: number;
+}
+
+/** Rewards, advantages and returns of a whole batch: whitening looks at all its tokens. */
+export function episodeTargets(
+  episodes: readonly Episode[],
+  options: PpoRewardOptions,
+): EpisodeTargets[] {
+  const judged = episodes.map((episode) => {
+    const { missingEosPenalty = 0 } = options;
+    const score = episode.score - (episode.finished ? 0 : missingEosPenalty);
+    const kl = tokenKl(episode, options);
+    const penalty = options.klIn === 'reward' ? options.klCoef : 0;
+    const rewards = kl.map((value) => -penalty * value);
+    if (rewards.length > 0) rewards[rewards.length - 1]! += score;
+    return { rewards, kl, score };
+  });
+  const rewards = judged.map((one) => one.rewards);
+  const used = options.whitenRewards ? whiten(rewards, false) : rewards;
+  const estimates = episodes.map(({ values }, i) =>
+    generalizedAdvantages(used[i]!, values, options.gamma, options.lam),
+  );
+  const advantages = whiten(estimates, true);
+  return judged.map(({ kl, score }, i) => ({
+    rewards: used[i]!,
+    advantages: advantages[i]!,
+    returns: estimates[i]!.map((advantage, t) => advantage + episodes[i]!.values[t]!),
+    kl,
+    score,
+  }));
+}
+
+function tokenKl({ logp, refLogp }: Episode, options: PpoRewardOptions): Float64Array {
+  const kl = new Float64Array(logp.length);
+  if (options.klCoef === 0) return kl;
+  if (!refLogp) throw new Error('kl_coef > 0 needs the reference log-probs');
+  return kl.map((_, t) => {
+    const difference = refLogp[t]! - logp[t]!;
+    return options.klEstimator === 'k1' ? -difference : Math.exp(difference) - difference - 1;
+  });
+}
+
+/**
+ * A_t = sum over l of (gamma lam)^l delta_(t+l), delta_t = r_t + gamma V_(t+1) - V_t, V zero after
+ * the last token (Schulman et al. 2015, arXiv 1506.02438, eq. 16).
+ */
+export function generalizedAdvantages(
+  rewards: ArrayLike<number>,
+  values: ArrayLike<number>,
+  gamma: number,
+  lam: number,
+): Float64Array {
+  const advantages = new Float64Array(rewards.length);
+  let following = 0;
+  for (let t = rewards.length - 1; t >= 0; t--) {
+    const delta = rewards[t]! + gamma * (values[t + 1] ?? 0) - values[t]!;
+    following = delta + gamma * lam * following;
+    advantages[t] = following;
+  }
+  return advantages;
+}
+
+/**
+ * (x - mean) / sqrt(variance + 1e-8) over all entries of all rows, the variance with n - 1; without
+ * `shiftMean` the mean is put back (TRL's `masked_whiten`).
+ */
+export function whiten(rows: readonly Float64Array[], shiftMean: boolean): Float64Array[] {
+  const all = rows.flatMap((row) => [...row]);
+  const centre = mean(all);
+  const squares = all.reduce((sum, x) => sum + (x - centre) ** 2, 0);
+  const scale = 1 / Math.sqrt(squares / Math.max(1, all.length - 1) + 1e-8);
+  return rows.map((row) => row.map((x) => (x - centre) * scale + (shiftMean ? 0 : centre)));
+}
+
+export interface PpoLossOptions {
+  /** Clip range around 1 of the ratio pi / pi_old. */
+  cliprange: number;
+  /** How far a value may move from what it was when the batch was written. */
+  cliprangeValue: number;
+  /** Weight of k3 to the reference in the policy's loss; 0 when the reward has it. */
+  klCoef: number;
+}
+
+/** The tokens of one completion under the policy and the value model being trained. */
+export interface PpoTerms {
+  logp: ArrayLike<number>;
+  oldLogp: ArrayLike<number>;
+  refLogp?: ArrayLike<number>;
+  values: ArrayLike<number>;
+  oldValues: ArrayLike<number>;
+  advantages: ArrayLike<number>;
+  returns: ArrayLike<number>;
+}
+
+export interface PpoResult {
+  /** This micro-batch's share of the mini-batch's losses; the value loss before vf_coef. */
+  policyLoss: number;
+  valueLoss: number;
+  /** d policy loss / d logp and d value loss / d value, one array per completion. */
+  dLogp: Float64Array[];
+  dValues: Float64Array[];
+  /** Sums over tokens, to be divided by their number. */
+  klSum: number;
+  /** Of (logp - old)^2 / 2, the k2 estimate of how far the update went. */
+  approxKlSum: number;
+  clipped: number;
+  valuesClipped: number;
+}
+
+/**
+ * Policy: max(-rho A, -clip(rho, 1 - c, 1 + c) A), rho = exp(logp - old). Value: half the larger of
+ * (V - R)^2 and (V_old + clip(V - V_old, -c_v, c_v) - R)^2. Both are means over the mini-batch's
+ * `tokens`, of which these completions may be a part.
+ */
+export function ppoLoss(
+  completions: readonly PpoTerms[],
+  options: PpoLossOptions,
+  tokens: number,
+): PpoResult {
+  const result: PpoResult = {
+    policyLoss: 0,
+    valueLoss: 0,
+    dLogp: [],
+    dValues: [],
+    klSum: 0,
+    approxKlSum: 0,
+    clipped: 0,
+    valuesClipped: 0,
+  };
+  for (const terms of completions) {
+    const dLogp = new Float64Array(terms.logp.length);
+    const dValues = new Float64Array(terms.logp.length);
+    for (let t = 0; t < dLogp.length; t++) {
+      addPolicyTerm(terms, t, options, tokens, dLogp, result);
+      addValueTerm(terms, t, options.cliprangeValue, tokens, dValues, result);
+    }
+    result.dLogp.push(dLogp);
+    result.dValues.push(dValues);
+  }
+  return result;
+}
+
+function addPolicyTerm(
+  { logp, oldLogp, refLogp, advantages }: PpoTerms,
+  t: number,
+  { cliprange, klCoef }: PpoLossOptions,
+  tokens: number,
+  gradient: Float64Array,
+  result: PpoResult,
+): void {
+  const moved = logp[t]! - oldLogp[t]!;
+  const ratio = Math.exp(moved);
+  const free = -advantages[t]! * ratio;
+  const bounded = -advantages[t]! * Math.min(Math.max(ratio, 1 - cliprange), 1 + cliprange);
+  // Where the clipped term is the larger one its bound is active, and it is flat.
+  const flat = bounded > free;
+  result.policyLoss += Math.max(free, bounded) / tokens;
+  gradient[t] = flat ? 0 : free / tokens;
+  if (flat) result.clipped++;
+  result.approxKlSum += moved ** 2 / 2;
+  if (klCoef === 0) return;
+  if (!refLogp) throw new Error('kl_coef > 0 needs the reference log-probs');
+  const difference = refLogp[t]! - logp[t]!;
+  const k3 = Math.exp(difference) - difference - 1;
+  result.klSum += k3;
+  result.policyLoss += (klCoef * k3) / tokens;
+  gradient[t]! += (klCoef * (1 - Math.exp(difference))) / tokens;
+}
+
+function addValueTerm(
+  { values, oldValues, returns }: PpoTerms,
+  t: number,
+  range: number,
+  tokens: number,
+  gradient: Float64Array,
+  result: PpoResult,
+): void {
+  const old = oldValues[t]!;
+  const near = Math.min(Math.max(values[t]!, old - range), old + range);
+  const free = (values[t]! - returns[t]!) ** 2;
+  const bounded = (near - returns[t]!) ** 2;
+  const flat = bounded > free;
+  result.valueLoss += Math.max(free, bounded) / 2 / tokens;
+  gradient[t] = flat ? 0 : (values[t]! - returns[t]!) / tokens;
+  if (flat) result.valuesClipped++;
+}

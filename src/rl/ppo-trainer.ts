@@ -1,0 +1,309 @@
+/**
+ * PPO (Schulman et al. 2017, arXiv 1707.06347) with TRL's definitions. One step: write completions,
+ * score the responses, have the value model say at every token what is still to come, turn the
+ * difference into advantages, and move both models, several times over the same completions.
+ * The value model is the policy's trunk with a score head in place of the language-model head; it
+ * starts as a copy of the policy and has an optimizer of its own.
+ */
+import { AdamW } from '../model/adamw.ts';
+import { BatchRunner } from '../model/batch-runner.ts';
+import { asRewardConfig } from '../model/checkpoint.ts';
+import { LanguageModel } from '../model/language-model.ts';
+import { mean } from './advantages.ts';
+import { packGroups, perCompletion, perTarget } from './micro-batch.ts';
+import { episodeTargets, ppoLoss, type EpisodeTargets, type PpoResult } from './objectives/ppo.ts';
+import type { TokenTrace } from './protocol.ts';
+import { Random } from './random.ts';
+import { adamwOptions, type Recipe } from './recipe.ts';
+import { openReference, type Reference } from './reference.ts';
+import type { RolloutSample } from './rollout.ts';
+import {
+  countTokens,
+  RolloutWriter,
+  updateLimits,
+  type RolloutParts,
+  type ScoredGroup,
+} from './rollout-writer.ts';
+import { scheduledRate } from './schedule.ts';
+import { k3, tokenTrace } from './token-trace.ts';
+import type { StepResult, Trained, Trainer } from './trainer.ts';
+
+/** The value model learns faster than the policy, as in the RLMT paper: 1e-5 to 1e-6. */
+const VALUE_RATE = 10;
+
+/** One completion, and what was thought of it when it was written; arrays have one entry per token. */
+interface Episode {
+  sample: RolloutSample;
+  score: number;
+  logp: Float32Array;
+  entropy: Float32Array;
+  refLogp?: Float32Array;
+  values: Float32Array;
+}
+
+/** An episode with what the updates aim at. */
+type Lesson = Episode & { targets: EpisodeTargets };
+
+interface LessonGroup extends ScoredGroup {
+  lessons: Lesson[];
+}
+
+type UpdateSums = Omit<PpoResult, 'dLogp' | 'dValues'>;
+
+export class PpoTrainer implements Trainer {
+  step = 0;
+  tokensSeen = 0;
+  onDetail?: (detail: string) => void;
+
+  private constructor(
+    readonly recipe: Recipe,
+    readonly model: LanguageModel,
+    readonly value: Trained,
+    private readonly parts: RolloutParts,
+    readonly optimizer: AdamW,
+    private readonly writer: RolloutWriter,
+    private readonly runner: BatchRunner,
+    private readonly valueRunner: BatchRunner,
+    private readonly reference: Reference | undefined,
+  ) {}
+
+  /** Allocates everything a run needs; `policy` is what will be trained, in place. */
+  static async create(
+    recipe: Recipe,
+    policy: LanguageModel,
+    parts: RolloutParts,
+  ): Promise<PpoTrainer> {
+    const optimizer = await AdamW.create(policy, adamwOptions(recipe));
+    const writer = await RolloutWriter.create(recipe, policy, parts);
+    const runner = await BatchRunner.create(policy, updateLimits(recipe), optimizer.gradients);
+    const reference = recipe.kl_coef > 0 ? await openReference(policy, runner) : undefined;
+    const model = await valueModel(policy);
+    const value = { model, optimizer: await AdamW.create(model, adamwOptions(recipe)) };
+    const { gradients } = value.optimizer;
+    const valueRunner = await BatchRunner.create(model, updateLimits(recipe), gradients);
+    // prettier-ignore
+    return new PpoTrainer(
+      recipe, policy, value, parts, optimizer, writer, runner, valueRunner, reference,
+    );
+  }
+
+  async trainStep(): Promise<StepResult> {
+    const started = performance.now();
+    const { recipe, writer } = this;
+    const groups = this.targets(await this.judge(await writer.write(this.step, this.onDetail)));
+    const rate = scheduledRate(recipe, this.step);
+    const update = await this.update(groups, rate);
+    const traces = recipe.log_completions && (await this.traces(groups[0]!));
+    this.step++;
+    this.tokensSeen += countTokens(groups);
+    const reports = groups.map((group, i) =>
+      writer.describe(
+        group,
+        group.lessons.map(({ targets }) => mean(targets.advantages)),
+        i === 0 && traces ? traces : undefined,
+      ),
+    );
+    const metrics = {
+      step: this.step,
+      ...writer.metrics(groups, reports),
+      ...objectiveMetrics(
+        groups.flatMap((group) => group.lessons),
+        recipe,
+      ),
+      ...update,
+      learning_rate: rate,
+      num_tokens: this.tokensSeen,
+      step_time: (performance.now() - started) / 1000,
+    };
+    return { metrics, groups: reports };
+  }
+
+  /** What the three models say of the completions before any of them moves. */
+  private async judge(groups: ScoredGroup[]): Promise<(ScoredGroup & { episodes: Episode[] })[]> {
+    const { temperature } = this.recipe;
+    const judged: (ScoredGroup & { episodes: Episode[] })[] = [];
+    for (const { groups: members, packed } of packGroups(groups, this.perBatch)) {
+      this.onDetail?.(`valuing the tokens (${judged.length} of ${groups.length} prompts)`);
+      const cut = (values: Float32Array): Float32Array[] => perCompletion(values, packed);
+      const reference = await this.reference?.runner.forward(packed, temperature);
+      const refLogp = reference && cut(reference.values);
+      const policy = await this.runner.forward(packed, temperature);
+      const [logp, entropy] = [cut(policy.values), cut(policy.entropy)];
+      const values = cut((await this.valueRunner.forward(packed)).values);
+      let at = 0;
+      for (const group of members) {
+        const episodes = group.samples.map((sample, i): Episode => {
+          const own = at++;
+          return {
+            sample,
+            score: group.rewards[i]!,
+            logp: logp[own]!,
+            entropy: entropy[own]!,
+            ...(refLogp && { refLogp: refLogp[own]! }),
+            values: values[own]!,
+          };
+        });
+        judged.push({ ...group, episodes });
+      }
+    }
+    return judged;
+  }
+
+  private targets(groups: readonly (ScoredGroup & { episodes: Episode[] })[]): LessonGroup[] {
+    const { recipe } = this;
+    const episodes = groups.flatMap((group) => group.episodes);
+    const targets = episodeTargets(
+      episodes.map(({ sample, ...numbers }) => ({ ...numbers, finished: sample.finished })),
+      {
+        klCoef: recipe.kl_coef,
+        klEstimator: recipe.kl_estimator,
+        klIn: recipe.kl_in,
+        ...(recipe.missing_eos_penalty !== undefined && {
+          missingEosPenalty: recipe.missing_eos_penalty,
+        }),
+        whitenRewards: recipe.whiten_rewards,
+        gamma: recipe.gamma,
+        lam: recipe.lam,
+      },
+    );
+    let at = 0;
+    return groups.map(({ episodes: own, ...group }) => ({
+      ...group,
+      lessons: own.map((episode) => ({ ...episode, targets: targets[at++]! })),
+    }));
+  }
+
+  /** All epochs and mini-batches; metrics are means over them. */
+  private async update(
+    groups: readonly LessonGroup[],
+    rate: number,
+  ): Promise<Record<string, number>> {
+    const { recipe } = this;
+    const { learning_rate: peak, value_learning_rate: valuePeak = VALUE_RATE * peak } = recipe;
+    const valueRate = (valuePeak * rate) / peak;
+    const sums: UpdateSums = {
+      ...{ policyLoss: 0, valueLoss: 0, klSum: 0, approxKlSum: 0, clipped: 0, valuesClipped: 0 },
+    };
+    const perMiniBatch = groups.length / recipe.num_mini_batches;
+    const updates = recipe.num_ppo_epochs * recipe.num_mini_batches;
+    for (let update = 0; update < updates; update++) {
+      this.onDetail?.(`updating the policy (${update + 1} of ${updates})`);
+      const epoch = Math.floor(update / recipe.num_mini_batches);
+      const random = new Random(recipe.seed, `step ${this.step}, epoch ${epoch}`);
+      const order = recipe.num_mini_batches === 1 ? groups : random.shuffle(groups);
+      const first = (update % recipe.num_mini_batches) * perMiniBatch;
+      await this.learn(order.slice(first, first + perMiniBatch), sums);
+      this.optimizer.step(rate);
+      this.value.optimizer.step(valueRate);
+    }
+    const tokens = groups.flatMap((g) => g.lessons).reduce((n, l) => n + l.logp.length, 0);
+    const seen = tokens * recipe.num_ppo_epochs;
+    return {
+      'policy/approxkl_avg': sums.approxKlSum / seen,
+      'policy/clipfrac_avg': sums.clipped / seen,
+      'loss/policy_avg': sums.policyLoss / updates,
+      'loss/value_avg': sums.valueLoss / updates,
+      'val/clipfrac_avg': sums.valuesClipped / seen,
+      loss: (sums.policyLoss + recipe.vf_coef * sums.valueLoss) / updates,
+      grad_norm: await this.optimizer.gradNorm(),
+      'val/grad_norm': await this.value.optimizer.gradNorm(),
+    };
+  }
+
+  /** Adds the gradients of one mini-batch. */
+  private async learn(groups: readonly LessonGroup[], sums: UpdateSums): Promise<void> {
+    const { recipe } = this;
+    const options = {
+      cliprange: recipe.cliprange,
+      cliprangeValue: recipe.cliprange_value,
+      klCoef: recipe.kl_in === 'loss' ? recipe.kl_coef : 0,
+    };
+    const tokens = groups.flatMap((g) => g.lessons).reduce((n, l) => n + l.logp.length, 0);
+    for (const { groups: members, packed } of packGroups(groups, this.perBatch)) {
+      const policy = await this.runner.forward(packed, recipe.temperature);
+      const value = await this.valueRunner.forward(packed);
+      const logp = perCompletion(policy.values, packed);
+      const values = perCompletion(value.values, packed);
+      const lessons = members.flatMap((group) => group.lessons);
+      const terms = lessons.map((lesson, i) => ({
+        logp: logp[i]!,
+        oldLogp: lesson.logp,
+        ...(lesson.refLogp && { refLogp: lesson.refLogp }),
+        values: values[i]!,
+        oldValues: lesson.values,
+        advantages: lesson.targets.advantages,
+        returns: lesson.targets.returns,
+      }));
+      const { dLogp, dValues, ...result } = ppoLoss(terms, options, tokens);
+      this.runner.backward(perTarget(dLogp));
+      this.valueRunner.backward(perTarget(dValues).map((d) => recipe.vf_coef * d));
+      for (const key of Object.keys(result) as (keyof UpdateSums)[]) sums[key] += result[key];
+    }
+  }
+
+  /** The tokens of a group, with the log-probs they have after the update. */
+  private async traces(group: LessonGroup): Promise<TokenTrace[]> {
+    const [batch] = packGroups([group], 1);
+    const { values } = await this.runner.forward(batch!.packed, this.recipe.temperature);
+    const after = perCompletion(values, batch!.packed);
+    return group.lessons.map(({ sample, targets, ...lesson }, i) =>
+      tokenTrace(this.parts.tokenizer, sample, {
+        logp: lesson.logp,
+        entropy: lesson.entropy,
+        ...(lesson.refLogp && { kl: k3(lesson.logp, lesson.refLogp) }),
+        after: after[i]!,
+        reward: targets.rewards,
+        value: lesson.values,
+        advantage: targets.advantages,
+      }),
+    );
+  }
+
+  /** Prompts that are learned from at once. */
+  private get perBatch(): number {
+    return this.recipe.per_device_train_batch_size / this.recipe.num_generations;
+  }
+
+  destroy(): void {
+    this.writer.destroy();
+    this.reference?.destroy();
+    this.runner.destroy();
+    this.optimizer.destroy();
+    this.valueRunner.destroy();
+    this.value.optimizer.destroy();
+    this.value.model.destroy();
+  }
+}
+
+/** A copy of the policy that says a number for each token in place of the next token's distribution. */
+async function valueModel(policy: LanguageModel): Promise<LanguageModel> {
+  const model = LanguageModel.allocate(policy.gpu, asRewardConfig(policy.config));
+  const { parameters } = model.weights.layout;
+  for (const [name, values] of await policy.weights.read(policy.gpu)) {
+    if (parameters.has(name)) model.weights.setTensor(name, values);
+  }
+  return model;
+}
+
+/**
+ * TRL's `objective/...`, sums over the tokens of a completion, means over completions; and means over
+ * tokens under the names of GRPO, by which algorithms are compared.
+ */
+function objectiveMetrics(lessons: readonly Lesson[], recipe: Recipe): Record<string, number> {
+  const perCompletion = (of: (lesson: Lesson) => ArrayLike<number>): number =>
+    mean(lessons.map((lesson) => Array.from(of(lesson)).reduce((a, b) => a + b, 0)));
+  const tokens = (of: (lesson: Lesson) => ArrayLike<number>): number =>
+    mean(lessons.flatMap((lesson) => Array.from(of(lesson))));
+  const score = mean(lessons.map(({ targets }) => targets.score));
+  const kl = perCompletion(({ targets }) => targets.kl);
+  const penalty = recipe.kl_in === 'reward' ? -recipe.kl_coef * kl : 0;
+  return {
+    'objective/kl': kl,
+    'objective/entropy': perCompletion(({ logp }) => logp.map((value) => -value)),
+    'objective/scores': score,
+    'objective/non_score_reward': penalty,
+    'objective/rlhf_reward': penalty + score,
+    ...(recipe.kl_coef > 0 && { kl: tokens(({ logp, refLogp }) => k3(logp, refLogp!)) }),
+    entropy: tokens((lesson) => lesson.entropy),
+  };
+}

@@ -1,0 +1,178 @@
+/**
+ * What every algorithm that samples does first: write G completions for each prompt of a step, and
+ * score the responses. They are written in parts, and a part is scored while the next is written.
+ */
+import type { BatchLimits } from '../model/batch-runner.ts';
+import type { DecoderLimits } from '../model/decoder-ops.ts';
+import { Decoder } from '../model/decoder.ts';
+import type { LanguageModel } from '../model/language-model.ts';
+import type { Tokenizer } from '../model/tokenizer.ts';
+import { fractionZeroStd, mean, std } from './advantages.ts';
+import { take, type Source } from './data.ts';
+import { completionMetrics } from './metrics.ts';
+import type { Group, TokenTrace } from './protocol.ts';
+import type { Recipe } from './recipe.ts';
+import type { GoldJudge, Reward } from './reward.ts';
+import { rollOut, type RolloutGroup } from './rollout.ts';
+
+/** What prompts come from and what judges their completions. */
+export interface RolloutParts {
+  tokenizer: Tokenizer;
+  prompts: Source<string>;
+  rewards: readonly Reward[];
+  /** Weights of the rewards, 1 each by default. */
+  rewardWeights?: readonly number[];
+  gold?: GoldJudge;
+}
+
+/** A group with everything an update needs. */
+export interface ScoredGroup extends RolloutGroup {
+  /** One row per reward function. */
+  scores: number[][];
+  /** Their weighted sum, one per completion. */
+  rewards: number[];
+}
+
+/** The most that is written at once. */
+export function rolloutLimits(recipe: Recipe): DecoderLimits {
+  const perBatch = recipe.per_device_train_batch_size;
+  return {
+    maxSequences: perBatch,
+    maxPromptTokens: (perBatch / recipe.num_generations) * recipe.max_prompt_length,
+    maxNewTokens: recipe.max_completion_length,
+  };
+}
+
+/** The most that is learned from at once: what was written at once. */
+export function updateLimits(recipe: Recipe): BatchLimits {
+  const { maxSequences, maxPromptTokens, maxNewTokens } = rolloutLimits(recipe);
+  const maxTargets = maxSequences * maxNewTokens;
+  const recompute = recipe.gradient_checkpointing;
+  return { maxTokens: maxPromptTokens + maxTargets, maxTargets, recompute };
+}
+
+export class RolloutWriter {
+  private constructor(
+    private readonly recipe: Recipe,
+    private readonly parts: RolloutParts,
+    private readonly decoder: Decoder,
+  ) {}
+
+  /** @param policy whose completions are wanted; it is read afresh at every step */
+  static async create(
+    recipe: Recipe,
+    policy: LanguageModel,
+    parts: RolloutParts,
+  ): Promise<RolloutWriter> {
+    return new RolloutWriter(recipe, parts, await Decoder.create(policy, rolloutLimits(recipe)));
+  }
+
+  /** The scored groups of step `step` (0-based), in the order of their prompts. */
+  async write(step: number, onDetail?: (detail: string) => void): Promise<ScoredGroup[]> {
+    const { recipe, parts } = this;
+    const perPart = recipe.per_device_train_batch_size / recipe.num_generations;
+    const partCount = recipe.gradient_accumulation_steps;
+    const perStep = perPart * partCount;
+    const scored: Promise<ScoredGroup[]>[] = [];
+    for (let part = 0; part < partCount; part++) {
+      const first = step * perStep + part * perPart;
+      const done = part / partCount;
+      const groups = await rollOut(
+        this.decoder,
+        parts.tokenizer,
+        take(parts.prompts, first, perPart),
+        {
+          samplesPerPrompt: recipe.num_generations,
+          thinking: recipe.thinking,
+          malformed: recipe.malformed,
+          sampling: {
+            temperature: recipe.temperature,
+            topK: recipe.top_k,
+            topP: recipe.top_p,
+            minP: recipe.min_p,
+            seed: recipe.seed,
+            maxNewTokens: recipe.max_completion_length,
+          },
+        },
+        first * recipe.num_generations,
+        (share) => {
+          const percent = Math.round(100 * (done + share / partCount));
+          onDetail?.(`writing ${perStep * recipe.num_generations} samples (${percent}%)`);
+        },
+      );
+      scored.push(this.score(groups));
+    }
+    onDetail?.('scoring the responses');
+    return (await Promise.all(scored)).flat();
+  }
+
+  private async score(groups: RolloutGroup[]): Promise<ScoredGroup[]> {
+    const { rewards, rewardWeights } = this.parts;
+    const texts = groups.flatMap(({ prompt, samples }) =>
+      samples.map(({ response }) => ({ prompt, response })),
+    );
+    const scores = await Promise.all(rewards.map((reward) => reward.score(texts)));
+    const perGroup = this.recipe.num_generations;
+    return groups.map((group, g) => {
+      const own = scores.map((row) => row.slice(g * perGroup, (g + 1) * perGroup));
+      const total = group.samples.map((_, i) =>
+        own.reduce((sum, row, k) => sum + (rewardWeights?.[k] ?? 1) * (row[i] as number), 0),
+      );
+      return { ...group, scores: own, rewards: total };
+    });
+  }
+
+  /** A group as people see it. `advantages` has one number per completion. */
+  describe(
+    group: ScoredGroup,
+    advantages: readonly number[],
+    traces?: readonly TokenTrace[],
+  ): Group {
+    const { gold, rewards } = this.parts;
+    return {
+      prompt: group.prompt,
+      mean: mean(group.rewards),
+      std: std(group.rewards),
+      samples: group.samples.map((sample, i) => ({
+        completion: sample.text,
+        thought: sample.thought,
+        response: sample.response,
+        wellFormed: sample.wellFormed,
+        truncated: !sample.finished,
+        tokens: sample.ids.length,
+        reward: group.rewards[i]!,
+        rewards: Object.fromEntries(rewards.map(({ name }, k) => [name, group.scores[k]![i]!])),
+        advantage: advantages[i]!,
+        ...(traces && { trace: traces[i]! }),
+        ...(gold && { gold: gold.utility(group.prompt, sample.response) }),
+      })),
+    };
+  }
+
+  /** Of rewards and completions, under TRL's names. */
+  metrics(groups: readonly ScoredGroup[], reports: readonly Group[]): Record<string, number> {
+    const all = groups.map((g) => g.rewards);
+    const metrics: Record<string, number> = {
+      reward: mean(all.flat()),
+      reward_std: std(all.flat()),
+      frac_reward_zero_std: fractionZeroStd(all),
+    };
+    this.parts.rewards.forEach(({ name }, k) => {
+      const values = groups.flatMap((g) => g.scores[k] as number[]);
+      metrics[`rewards/${name}/mean`] = mean(values);
+      metrics[`rewards/${name}/std`] = std(values);
+    });
+    return { ...metrics, ...completionMetrics(reports, this.parts.gold) };
+  }
+
+  destroy(): void {
+    this.decoder.destroy();
+  }
+}
+
+/** Token rows of groups, a prompt counted for each of its completions. */
+export function countTokens(groups: readonly RolloutGroup[]): number {
+  return groups
+    .flatMap(({ promptIds, samples }) => samples.map(({ ids }) => promptIds.length + ids.length))
+    .reduce((a, b) => a + b, 0);
+}

@@ -1,0 +1,31 @@
+import type { Extent, MetricTable, Point } from './metric-table.ts';
+import type { ChartSpec, Line } from './specs.ts';
+import type { Overlay } from './view.svelte.ts';
+
+/** The chart in words, for those who do not see it, and the runs that are drawn over it. */
+export function describeChart(
+  spec: ChartSpec,
+  table: MetricTable,
+  overlays: readonly Overlay[] = [],
+): string {
+  const sentences = (of: MetricTable): string =>
+    spec.lines.map((line) => describeLine(line, of.extent(line.key))).join(' ');
+  const others = overlays.map(
+    ({ letter, label, table: of }) => ` Run ${letter}, ${label}: ${sentences(of)}`,
+  );
+  return `${spec.title} ${sentences(table)}${others.join('')}`;
+}
+
+function describeLine(line: Line, extent: Extent | undefined): string {
+  if (!extent) return `${line.label}: no values yet.`;
+  const at = (point: Point): string => `${line.format(point.value)} at step ${point.step}`;
+  const { count, first, last, low, high } = extent;
+  if (count === 1) return `${line.label}: ${at(first)}.`;
+  return `${line.label}: from ${at(first)} to ${at(last)}; lowest ${at(low)}, highest ${at(high)}.`;
+}
+
+/** Indices of at most `rows` rows, evenly spread, the first and the last among them. */
+export function spreadRows(length: number, rows: number): number[] {
+  if (length <= rows) return Array.from({ length }, (_, i) => i);
+  return Array.from({ length: rows }, (_, i) => Math.round((i * (length - 1)) / (rows - 1)));
+}

@@ -1,0 +1,69 @@
+/** Everything a run recorded, as files that other tools read. */
+import type { MetricsRow, StepReport } from '../../rl/protocol.ts';
+
+export interface ExportedRun {
+  label: string;
+  rows: readonly MetricsRow[];
+}
+
+/**
+ * One line per step, one column per metric in the order in which they first came; absent metrics are
+ * empty. Of several runs the first column says which.
+ */
+export function metricsCsv(runs: readonly ExportedRun[]): string {
+  const keys = [...new Set(runs.flatMap(({ rows }) => rows.flatMap((row) => Object.keys(row))))];
+  const several = runs.length > 1;
+  const lines = runs.flatMap(({ label, rows }) =>
+    rows.map((row) => [...(several ? [label] : []), ...keys.map((key) => row[key] ?? '')]),
+  );
+  const table = [[...(several ? ['run'] : []), ...keys], ...lines];
+  return table.map((cells) => cells.map(csvCell).join(',') + '\n').join('');
+}
+
+/** As metrics.jsonl of a run folder; of several runs each line says which. */
+export function metricsJsonl(runs: readonly ExportedRun[]): string {
+  const several = runs.length > 1;
+  return jsonLines(
+    runs.flatMap(({ label, rows }) => rows.map((row) => (several ? { run: label, ...row } : row))),
+  );
+}
+
+/** TRL's completions table, for the group of each step that the page was sent. */
+export function completionsJsonl(reports: readonly StepReport[]): string {
+  return jsonLines(
+    reports.flatMap(({ metrics, group }) =>
+      (group?.samples ?? []).map((sample) => ({
+        step: metrics.step,
+        prompt: group?.prompt,
+        completion: sample.completion,
+        thought: sample.thought,
+        response: sample.response,
+        ...(sample.rewards ?? { reward_model: sample.reward }),
+        reward: sample.reward,
+        advantage: sample.advantage,
+        ...(sample.gold !== undefined && { gold: sample.gold }),
+      })),
+    ),
+  );
+}
+
+const jsonLines = (rows: readonly object[]): string =>
+  rows.map((row) => JSON.stringify(row) + '\n').join('');
+
+/** RFC 4180. A text that a spreadsheet would take for a formula is kept a text. */
+function csvCell(cell: string | number): string {
+  if (typeof cell === 'number') return String(cell);
+  const text = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
+  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** Hands the visitor a file. */
+export function download(name: string, text: string, type = 'text/plain'): void {
+  const url = URL.createObjectURL(new Blob([text], { type }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  // The browser has begun to read it by then.
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}

@@ -1,0 +1,46 @@
+/** Every metric of a run, by the prefix of its name. */
+import { formatCompact } from '../format.ts';
+import { meaningOf } from './glossary.ts';
+import type { ChartSpec } from './specs.ts';
+
+export interface MetricGroup {
+  name: string;
+  keys: string[];
+}
+
+/** Metrics without a prefix. */
+const GENERAL = 'general';
+
+/**
+ * Groups by what stands before the first "/"; TRL's eval_ is a prefix, too. Those without one come
+ * first. `search` leaves the metrics whose name or meaning has all of its words.
+ */
+export function groupMetrics(keys: readonly string[], search = ''): MetricGroup[] {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  const groups = new Map<string, string[]>([[GENERAL, []]]);
+  for (const key of keys) {
+    const text = `${key} ${meaningOf(key)}`.toLowerCase();
+    if (!words.every((word) => text.includes(word))) continue;
+    const group = groups.get(prefixOf(key));
+    if (group) group.push(key);
+    else groups.set(prefixOf(key), [key]);
+  }
+  return [...groups]
+    .filter(([, members]) => members.length > 0)
+    .map(([name, members]) => ({ name, keys: members.sort() }));
+}
+
+function prefixOf(key: string): string {
+  const slash = key.indexOf('/');
+  if (key.startsWith('eval_')) return 'eval';
+  return slash > 0 ? key.slice(0, slash) : GENERAL;
+}
+
+/** A chart of one metric, under the name that logs and other tools give it. */
+export function metricChart(key: string): ChartSpec {
+  return {
+    title: key,
+    note: meaningOf(key),
+    lines: [{ key, label: 'Value', colour: 'response', axis: 'left', format: formatCompact }],
+  };
+}

@@ -1,0 +1,114 @@
+import type { MetricsRow } from '../../rl/protocol.ts';
+import type { Series } from './smoothing.ts';
+
+/** What is known of a column without reading it again. */
+export interface Extent {
+  count: number;
+  first: Point;
+  last: Point;
+  low: Point;
+  high: Point;
+}
+export interface Point {
+  value: number;
+  step: number;
+}
+
+/** What the x-axis may count. */
+export type AxisName = 'step' | 'time' | 'tokens';
+
+/**
+ * The metrics of a run by column. A row is appended in a time that does not grow with the run:
+ * columns are the same arrays, longer. Sparse metrics are null where a row lacks them.
+ */
+export class MetricTable {
+  /** One x-value per row: the step, and what the run had taken by then in seconds and tokens. */
+  readonly x: Readonly<Record<AxisName, number[]>> = { step: [], time: [], tokens: [] };
+  private readonly columns = new Map<string, (number | null)[]>();
+  private readonly extents = new Map<string, Extent>();
+
+  constructor(rows: Iterable<MetricsRow> = []) {
+    for (const row of rows) this.append(row);
+  }
+
+  get length(): number {
+    return this.x.step.length;
+  }
+
+  /** Names of the metrics, in the order in which they first came. */
+  get keys(): string[] {
+    return [...this.columns.keys()];
+  }
+
+  append(row: MetricsRow): void {
+    const { length } = this;
+    const { step, time, tokens } = this.x;
+    step.push(row.step);
+    time.push((time.at(-1) ?? 0) + finite(row['step_time'], 0));
+    tokens.push(finite(row['num_tokens'], tokens.at(-1) ?? 0));
+    for (const [key, value] of Object.entries(row)) {
+      // A run that was read from JSON has null where a number was not finite.
+      if (key === 'step' || !Number.isFinite(value)) continue;
+      this.add(key, length, { value, step: row.step });
+    }
+    for (const column of this.columns.values()) if (column.length === length) column.push(null);
+  }
+
+  /** The metric over the rows; undefined when no row has it. */
+  column(key: string): Series | undefined {
+    return this.columns.get(key);
+  }
+
+  extent(key: string): Extent | undefined {
+    return this.extents.get(key);
+  }
+
+  private add(key: string, index: number, point: Point): void {
+    const column = this.columns.get(key);
+    if (column) column.push(point.value);
+    else this.columns.set(key, [...Array<null>(index).fill(null), point.value]);
+    const extent = this.extents.get(key);
+    if (!extent) {
+      this.extents.set(key, { count: 1, first: point, last: point, low: point, high: point });
+      return;
+    }
+    extent.count++;
+    extent.last = point;
+    if (point.value < extent.low.value) extent.low = point;
+    if (point.value > extent.high.value) extent.high = point;
+  }
+}
+
+const finite = (value: number | undefined, otherwise: number): number =>
+  value !== undefined && Number.isFinite(value) ? value : otherwise;
+
+/** The newest value at or before `index`, so that a sparse metric still reads as something. */
+export function valueAt(series: Series, index: number): number | null {
+  for (let i = Math.min(index, series.length - 1); i >= 0; i--) {
+    const value = series[i];
+    if (typeof value === 'number') return value;
+  }
+  return null;
+}
+
+/** The last index whose x is not beyond `at`; -1 before the first. `x` never falls. */
+export function indexAt(x: readonly number[], at: number): number {
+  let low = 0;
+  let high = x.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (x[middle]! <= at) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+/** Mean of the last `count` values that there are; null of none. */
+export function meanOfLast(series: Series, count: number): number | null {
+  const values: number[] = [];
+  for (let i = series.length - 1; i >= 0 && values.length < count; i--) {
+    const value = series[i];
+    if (typeof value === 'number') values.push(value);
+  }
+  return values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : null;
+}

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { changes, changesFromDefault, changeText, letterOf, nameOf } from './changes.ts';
+
+describe('changes', () => {
+  const base = { seed: 0, beta: 0.04, reward_funcs: ['a.js'], thinking: true };
+  it('lists what differs, and nothing else', () => {
+    const recipe = { seed: 3, beta: 0.04, reward_funcs: ['a.js'], epsilon: 0.1 };
+    expect(changes(recipe, base)).toEqual([
+      { key: 'seed', from: 0, to: 3 },
+      { key: 'epsilon', from: undefined, to: 0.1 },
+    ]);
+    expect(changes(base, base)).toEqual([]);
+  });
+  it('compares lists by what is in them', () => {
+    expect(changes({ reward_funcs: ['b.js'] }, base)).toHaveLength(1);
+  });
+  it('takes a default that is spelled out for no change', () => {
+    const defaultOf = (key: string) => (key === 'epsilon' ? 0.2 : undefined);
+    expect(changesFromDefault({ epsilon: 0.2 }, base, defaultOf)).toEqual([]);
+    expect(changesFromDefault({ epsilon: 0.3 }, base, defaultOf)).toHaveLength(1);
+  });
+  it('reads as a sentence of a table', () => {
+    expect(changeText({ key: 'seed', from: 0, to: 3 })).toBe('seed: 3 (was 0)');
+    expect(changeText({ key: 'gold', from: 'x', to: null })).toBe('gold: none (was x)');
+    expect(changeText({ key: 'epsilon', from: undefined, to: 0.1 })).toBe('epsilon: 0.1');
+  });
+});
+
+it('nameOf is short', () => {
+  const change = (key: string, to: string | number | boolean) => ({ key, from: undefined, to });
+  expect(nameOf([])).toBe('As the default');
+  expect(nameOf([change('thinking', false), change('seed', 3)])).toBe('No thought, seed 3');
+  expect(nameOf([change('algorithm', 'ppo')])).toBe('PPO');
+  expect(nameOf(['a', 'b', 'c', 'd', 'e'].map((key) => change(key, 1)))).toBe(
+    'A 1, b 1, c 1 and 2 more',
+  );
+  expect(nameOf([change('model_name_or_path', 'stored:x/y')])).toBe('Model name or path y');
+});
+
+it('letterOf never repeats', () => {
+  expect([0, 25, 26, 27, 52].map(letterOf)).toEqual(['A', 'Z', 'AA', 'AB', 'BA']);
+});

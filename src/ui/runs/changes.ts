@@ -1,0 +1,57 @@
+/** What makes a run differ from another: the "changes" of its recipe, and a name made of them. */
+import type { RecipeValue, RecipeValues } from '../../rl/protocol.ts';
+
+export interface Change {
+  key: string;
+  /** undefined where the other recipe does not say. */
+  from: RecipeValue | undefined;
+  to: RecipeValue;
+}
+
+/** Keys of `recipe` whose value is another in `base`, in the order of `recipe`. */
+export function changes(recipe: RecipeValues, base: RecipeValues): Change[] {
+  return Object.entries(recipe)
+    .filter(([key, to]) => JSON.stringify(to) !== JSON.stringify(base[key]))
+    .map(([key, to]) => ({ key, from: base[key], to }));
+}
+
+/** The same setting said twice: `thinking: true` beside a recipe that leaves it at that. */
+export function changesFromDefault(
+  recipe: RecipeValues,
+  base: RecipeValues,
+  defaultOf: (key: string) => RecipeValue | undefined,
+): Change[] {
+  return changes(recipe, base).filter(
+    ({ key, from, to }) => from !== undefined || to !== defaultOf(key),
+  );
+}
+
+/** "seed: 3 (was 0)" */
+export function changeText({ key, from, to }: Change): string {
+  return `${key}: ${valueText(to)}${from === undefined ? '' : ` (was ${valueText(from)})`}`;
+}
+
+export function valueText(value: RecipeValue): string {
+  if (value === null || value === '') return 'none';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+/** A short name for a run, until its owner finds a better one. */
+export function nameOf(list: readonly Change[]): string {
+  if (!list.length) return 'As the default';
+  const parts = list.slice(0, 3).map(({ key, to }) => {
+    if (key === 'thinking') return to === false ? 'no thought' : 'with a thought';
+    if (key === 'algorithm') return valueText(to).toUpperCase();
+    const file = typeof to === 'string' ? to.slice(to.lastIndexOf('/') + 1) : valueText(to);
+    return `${key.replaceAll('_', ' ')} ${file}`;
+  });
+  const more = list.length > 3 ? ` and ${list.length - 3} more` : '';
+  const name = parts.join(', ') + more;
+  return name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+/** A, B, ... Z, AA, AB: what marks a run in the charts. */
+export function letterOf(slot: number): string {
+  const letter = String.fromCharCode(65 + (slot % 26));
+  return slot < 26 ? letter : letterOf(Math.floor(slot / 26) - 1) + letter;
+}

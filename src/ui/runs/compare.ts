@@ -1,0 +1,81 @@
+/** Two runs beside each other: what they came to, and whether they may be compared at all. */
+import type { RecipeValues } from '../../rl/protocol.ts';
+import { formatCompact, formatDuration, formatNumber, formatShare } from '../format.ts';
+import type { PastRun } from './past-run.svelte.ts';
+
+interface Measure {
+  key: string;
+  label: string;
+  format: (value: number | null) => string;
+}
+
+const two = (value: number | null): string => formatNumber(value, 2);
+const one = (value: number | null): string => formatNumber(value, 1);
+
+const MEASURES: readonly Measure[] = [
+  { key: 'reward', label: 'Reward', format: two },
+  { key: 'gold', label: 'Gold, the hidden true score', format: two },
+  { key: 'eval_reward', label: 'Reward on held-out prompts', format: two },
+  { key: 'eval_gold', label: 'Gold on held-out prompts', format: two },
+  { key: 'kl', label: 'KL from the start', format: formatCompact },
+  { key: 'thought_truth', label: 'True claims in thoughts', format: formatShare },
+  { key: 'completions/mean_thought_length', label: 'Words in a thought', format: one },
+  { key: 'completions/mean_response_length', label: 'Words in a response', format: one },
+];
+
+export interface ComparedRow {
+  label: string;
+  /** One text per run. */
+  values: string[];
+  /** The first minus the second run, where there are two. */
+  difference?: string;
+}
+
+/** Means over the last steps; a row for everything that at least one run has measured. */
+export function compareRuns(runs: readonly PastRun[]): ComparedRow[] {
+  const rows = MEASURES.map(({ key, label, format }) =>
+    compared(
+      label,
+      runs.map((run) => run.final(key)),
+      format,
+    ),
+  );
+  const totals = (axis: 'time' | 'tokens'): (number | null)[] =>
+    runs.map(({ table }) => table.x[axis].at(-1) || null);
+  rows.push(
+    compared('Time trained', totals('time'), (value) => (value ? formatDuration(value) : '–')),
+  );
+  rows.push(compared('Tokens', totals('tokens'), formatCompact));
+  return rows.filter(({ values }) => values.some((value) => value !== '–'));
+}
+
+function compared(
+  label: string,
+  numbers: readonly (number | null)[],
+  format: (value: number | null) => string,
+): ComparedRow {
+  const [first, second] = numbers;
+  const both = numbers.length === 2 && typeof first === 'number' && typeof second === 'number';
+  return {
+    label,
+    values: numbers.map(format),
+    ...(both && { difference: signed(first - second, format) }),
+  };
+}
+
+const signed = (value: number, format: (value: number) => string): string =>
+  value > 0 ? `+${format(value)}` : value < 0 ? `\u2212${format(-value)}` : format(0);
+
+/**
+ * What is fair to say of two recipes: their runs saw the same prompts with the same random numbers
+ * when seed and data agree.
+ */
+export function pairing(a: RecipeValues, b: RecipeValues): string {
+  const same = (key: string): boolean => JSON.stringify(a[key]) === JSON.stringify(b[key]);
+  const apart = ['seed', 'world', 'datasets', 'num_generations', 'per_device_train_batch_size'];
+  const differing = apart.filter((key) => !same(key));
+  if (differing.length === 0) {
+    return 'Same seed and same prompts, so what differs comes from the changes. It is one seed all the same: try others before you trust a small difference.';
+  }
+  return `Mind that ${differing.join(' and ')} differ${differing.length === 1 ? 's' : ''}, so the two did not see the same prompts.`;
+}

@@ -1,0 +1,83 @@
+import type { MetricsRow, RecipeValues } from '../../rl/protocol.ts';
+import { divergence, rewardAndGold, type Divergence } from '../../rl/evaluation/overoptimisation.ts';
+import { meanOfLast, MetricTable } from '../charts/metric-table.ts';
+import type { Overlay } from '../charts/view.svelte.ts';
+import { PALETTE } from '../charts/specs.ts';
+import { letterOf } from './changes.ts';
+import type { RunEnd, RunFacts } from './history.ts';
+
+/** One step says little: what a run came to is the mean of its last ones. */
+export const LAST_STEPS = 10;
+
+/** A run of this browser, or the recorded one: what it was trained with and what it measured. */
+export class PastRun {
+  label = $state('');
+  end = $state<RunEnd>('running');
+  overlaid = $state(false);
+  /** Where reward and gold part, if they do. */
+  divergence = $state.raw<Divergence>();
+  readonly rows: MetricsRow[] = [];
+  /** The number of rows at which it is looked for again: often enough, and never for each row. */
+  private nextLook = 0;
+  private readonly metrics = new MetricTable();
+  private version = $state(0);
+
+  readonly id: string;
+  readonly slot: number;
+  readonly recipe: RecipeValues;
+  readonly started: number;
+
+  constructor(
+    facts: RunFacts,
+    rows: readonly MetricsRow[],
+    /** The recorded run can be neither renamed nor removed. */
+    readonly fixed = false,
+  ) {
+    ({ id: this.id, slot: this.slot, recipe: this.recipe, started: this.started } = facts);
+    ({ label: this.label, end: this.end, overlaid: this.overlaid } = facts);
+    this.nextLook = rows.length;
+    for (const row of rows) this.append(row);
+  }
+
+  append(row: MetricsRow): void {
+    this.rows.push(row);
+    this.metrics.append(row);
+    this.version++;
+    if (this.rows.length >= this.nextLook) this.look();
+  }
+
+  look(): void {
+    this.divergence = divergence(rewardAndGold(this.rows));
+    this.nextLook = Math.ceil(1.1 * this.rows.length) + 5;
+  }
+
+  /** Plain values, as they are stored. */
+  get facts(): RunFacts {
+    const { id, slot, label, recipe, started, end, overlaid } = this;
+    return { id, slot, label, recipe, started, end, overlaid };
+  }
+
+  /** Grows in place. */
+  get table(): MetricTable {
+    void this.version;
+    return this.metrics;
+  }
+
+  get letter(): string {
+    return letterOf(this.slot);
+  }
+
+  get colour(): string {
+    return PALETTE[this.slot % PALETTE.length]!;
+  }
+
+  get overlay(): Overlay {
+    const { id, letter, label, colour, table } = this;
+    return { id, letter, label, colour, table };
+  }
+
+  /** A metric at the end of the run; null when it has none. */
+  final(key: string): number | null {
+    return meanOfLast(this.table.column(key) ?? [], LAST_STEPS);
+  }
+}

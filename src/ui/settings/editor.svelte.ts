@@ -1,0 +1,128 @@
+/** What stands behind the recipe form. Loaded with it, since it brings the YAML reader along. */
+import type { RecipeValue, RecipeValues } from '../../rl/protocol.ts';
+import { makeRecipe, parseRecipe, recipeYaml } from '../../rl/recipe.ts';
+import { checkValue } from '../../rl/recipe/check.ts';
+import { keysOf, layerRecipes, recipeKeys } from '../../rl/recipe/keys.ts';
+import { algorithms, type Algorithm, type RecipeKeySpec } from '../../rl/recipe/spec.ts';
+import { algorithmChange } from '../runs/twins.ts';
+import { attempt, baseRecipe, PLACE, problemWith } from './check.ts';
+import { valueOfText } from './fields.ts';
+import type { Settings } from './settings.svelte.ts';
+
+export class Editor {
+  /** Why a field's text is refused, by key. */
+  errors = $state<Record<string, string>>({});
+  readonly algorithm: Algorithm = $derived.by(() => {
+    const chosen = this.settings.overrides['algorithm'] ?? this.base()['algorithm'];
+    return algorithms.find((name) => name === chosen) ?? recipeKeys.algorithm.default;
+  });
+  /** The recipe before any change, for the algorithm of the moment. */
+  private readonly defaults: RecipeValues = $derived.by(() =>
+    layerRecipes(this.base(), { algorithm: this.algorithm }),
+  );
+  private readonly values: RecipeValues = $derived.by(() =>
+    layerRecipes(this.base(), this.settings.overrides),
+  );
+  /** Why the recipe as a whole cannot be trained, in a sentence. */
+  readonly problem: string | null = $derived.by(() =>
+    problemWith(this.recorded(), this.settings.overrides),
+  );
+  /** '' while there is a problem. */
+  readonly yaml: string = $derived(this.problem ? '' : recipeYaml(makeRecipe(this.values)));
+
+  constructor(
+    readonly settings: Settings,
+    /** The recorded run's recipe, which is the default one. */
+    private readonly recorded: () => RecipeValues,
+  ) {}
+
+  defaultOf(key: string): RecipeValue | undefined {
+    const spec = specOf(key);
+    const own = spec?.defaults?.[this.algorithm] ?? spec?.default;
+    return this.defaults[key] ?? (own as RecipeValue | undefined);
+  }
+
+  valueOf(key: string): RecipeValue | undefined {
+    const { overrides } = this.settings;
+    return key in overrides ? overrides[key] : this.defaultOf(key);
+  }
+
+  isChanged(key: string): boolean {
+    return key in this.settings.overrides;
+  }
+
+  /** Takes what was typed or chosen, or says why not; then the value before stays in force. */
+  change(key: string, text: string | boolean): void {
+    const spec = specOf(key);
+    if (!spec) return;
+    const given = typeof text === 'string' ? valueOfText(spec, text) : text;
+    let value: RecipeValue;
+    const problem = attempt(() => {
+      value = (checkValue(key, spec, given, PLACE) as RecipeValue | undefined) ?? null;
+    });
+    this.setError(key, problem);
+    if (problem) return;
+    if (key === 'algorithm') this.changeAlgorithm(value! as Algorithm);
+    else this.settings.set(key, same(value!, this.defaultOf(key)) ? undefined : value!);
+  }
+
+  reset(key: string): void {
+    this.setError(key, null);
+    if (key === 'algorithm') this.changeAlgorithm(this.base()['algorithm'] as Algorithm);
+    else this.settings.set(key, undefined);
+  }
+
+  resetAll(): void {
+    this.errors = {};
+    this.settings.replace({});
+  }
+
+  /**
+   * Takes a recipe in YAML. Returns one sentence for each key that has no effect here.
+   * @throws RecipeError, with the line
+   */
+  load(yaml: string, fileName: string): readonly string[] {
+    const { recipe, notices } = parseRecipe(yaml, fileName);
+    const { algorithm } = recipe;
+    const before = layerRecipes(this.base(), { algorithm });
+    const overrides: Record<string, RecipeValue> = {};
+    for (const key of keysOf(algorithm)) {
+      const value = (recipe[key] as RecipeValue | undefined) ?? null;
+      const spec = specOf(key);
+      const usual = before[key] ?? ((spec?.defaults?.[algorithm] ?? spec?.default) as RecipeValue);
+      if (key === 'algorithm' ? algorithm !== this.base()['algorithm'] : !same(value, usual)) {
+        overrides[key] = value;
+      }
+    }
+    this.errors = {};
+    this.settings.replace(overrides);
+    return notices;
+  }
+
+  /** What another algorithm cannot use is left behind. */
+  private changeAlgorithm(algorithm: Algorithm): void {
+    const own = Object.keys(algorithmChange(this.algorithm));
+    const kept = Object.fromEntries(
+      Object.entries(this.settings.overrides).filter(([key]) => !own.includes(key)),
+    );
+    const isDefault = algorithm === this.base()['algorithm'];
+    const { algorithm: _, ...layered } = layerRecipes(kept, { algorithm });
+    this.settings.replace(isDefault ? layered : { ...algorithmChange(algorithm), ...layered });
+  }
+
+  private base(): RecipeValues {
+    return baseRecipe(this.recorded());
+  }
+
+  private setError(key: string, problem: string | null): void {
+    const { [key]: _, ...others } = this.errors;
+    this.errors = problem ? { ...others, [key]: problem } : others;
+  }
+}
+
+function specOf(key: string): RecipeKeySpec | undefined {
+  return (recipeKeys as Record<string, RecipeKeySpec | undefined>)[key];
+}
+
+const same = (a: RecipeValue | undefined, b: RecipeValue | undefined): boolean =>
+  JSON.stringify(a ?? null) === JSON.stringify(b ?? null);

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { readLink, writeLink } from './link.ts';
+
+const nothing = { overrides: {}, hidden: [], locked: false };
+
+describe('a link', () => {
+  it('comes back as it was', () => {
+    const state = {
+      overrides: {
+        algorithm: 'grpo',
+        seed: 3,
+        thinking: false,
+        learning_rate: 0.0003,
+        model_name_or_path: 'stored:my & own/model, b',
+        reward_model_name_or_path: null,
+        lora_target_modules: ['q_proj', 'v_proj'],
+        datasets: [{ path: 'json', data_files: ['a,b.jsonl'], split: 'train' }],
+      },
+      hidden: ['models', 'recipe'],
+      locked: true,
+    };
+    expect(readLink(writeLink(state))).toEqual({ ...state, unknown: [] });
+  });
+
+  it('is readable', () => {
+    const overrides = { seed: 3, thinking: false, gold: 'public/models/second-reward' };
+    expect(writeLink({ overrides, hidden: ['models', 'taste'], locked: true })).toBe(
+      '#seed=3&thinking=false&gold=public/models/second-reward&hide=models,taste&lock=1',
+    );
+  });
+
+  it('is empty when all is as the default, and an anchor is none', () => {
+    expect(writeLink(nothing)).toBe('');
+    expect(readLink('')).toEqual({ ...nothing, unknown: [] });
+    expect(readLink('#curves')).toEqual({ ...nothing, unknown: [] });
+  });
+
+  it('says what it does not know, and leaves wrong values to be refused with a sentence', () => {
+    const read = readLink('#seeed=3&seed=many&toString=1&thinking=maybe&beta=%E0%A4%A');
+    expect(read.unknown).toEqual(['seeed', 'toString']);
+    expect(read.overrides).toEqual({ seed: 'many', thinking: 'maybe', beta: '%E0%A4%A' });
+  });
+});

@@ -1,0 +1,110 @@
+/**
+ * The setting of the page as a link: `#algorithm=ppo&seed=3&thinking=false&hide=models,recipe&lock=1`.
+ * Only what differs from the default is in it.
+ */
+import type { RecipeValue, RecipeValues } from '../../rl/protocol.ts';
+import { recipeKeys } from '../../rl/recipe/keys.ts';
+import type { RecipeKeySpec } from '../../rl/recipe/spec.ts';
+
+export interface LinkState {
+  overrides: RecipeValues;
+  /** Ids of the sections that are not shown. */
+  hidden: readonly string[];
+  /** The recipe cannot be changed. */
+  locked: boolean;
+}
+
+export interface ReadLink extends LinkState {
+  /** What the link sets and nobody here knows. */
+  unknown: readonly string[];
+}
+
+/** An anchor such as `#curves` sets nothing. */
+export function readLink(hash: string): ReadLink {
+  const overrides: Record<string, RecipeValue> = {};
+  let hidden: string[] = [];
+  let locked = false;
+  const unknown: string[] = [];
+  const text = hash.replace(/^#/, '');
+  for (const part of text.includes('=') ? text.split('&') : []) {
+    const cut = part.indexOf('=');
+    const key = decode(cut < 0 ? part : part.slice(0, cut));
+    const value = cut < 0 ? '' : part.slice(cut + 1);
+    const spec = specOf(key);
+    if (key === 'hide') hidden = value.split(',').map(decode).filter(Boolean);
+    else if (key === 'lock') locked = value !== '0' && value !== 'false';
+    else if (spec) overrides[key] = readValue(spec, value);
+    else if (key) unknown.push(key);
+  }
+  return { overrides, hidden, locked, unknown };
+}
+
+/** With the "#"; empty when everything is as the default. */
+export function writeLink({ overrides, hidden, locked }: LinkState): string {
+  const parts = Object.entries(overrides).map(([key, value]) => `${key}=${writeValue(value)}`);
+  if (hidden.length) parts.push(`hide=${hidden.map(encode).join(',')}`);
+  if (locked) parts.push('lock=1');
+  return parts.length ? `#${parts.join('&')}` : '';
+}
+
+function specOf(key: string): RecipeKeySpec | undefined {
+  return Object.hasOwn(recipeKeys, key)
+    ? (recipeKeys as Record<string, RecipeKeySpec>)[key]
+    : undefined;
+}
+
+function writeValue(value: RecipeValue): string {
+  if (value === null) return '';
+  if (isPlainList(value)) return value.map((item) => encode(String(item))).join(',');
+  return encode(typeof value === 'object' ? JSON.stringify(value) : String(value));
+}
+
+/** In the type that the key has where it can be read so; recipe.ts refuses what cannot. */
+function readValue(spec: RecipeKeySpec, text: string): RecipeValue {
+  if (text === '') return null;
+  const whole = decode(text);
+  switch (spec.type) {
+    case 'flag':
+      return whole === 'true' ? true : whole === 'false' ? false : whole;
+    case 'number':
+    case 'integer':
+      return asNumber(whole);
+    case 'text':
+    case 'choice':
+      return whole;
+    case 'datasets':
+      return asJson(whole);
+    case 'names':
+      return whole === spec.all ? whole : text.split(',').map(decode);
+  }
+}
+
+function isPlainList(value: RecipeValue): value is readonly (string | number)[] {
+  return (
+    Array.isArray(value) &&
+    value.every((item: unknown) => typeof item === 'string' || typeof item === 'number')
+  );
+}
+
+const asNumber = (text: string): RecipeValue =>
+  text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
+
+function asJson(text: string): RecipeValue {
+  try {
+    return JSON.parse(text) as RecipeValue;
+  } catch {
+    return text;
+  }
+}
+
+/** Commas part the items of a list, "&" the settings; paths stay readable. */
+const encode = (text: string): string =>
+  encodeURIComponent(text).replaceAll('%2F', '/').replaceAll('%3A', ':');
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

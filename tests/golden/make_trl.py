@@ -1,0 +1,320 @@
+"""Golden numbers from TRL's own code, for src/rl/objectives and src/rl/advantages.ts.
+
+  python make_trl.py OUT.json      needs requirements.txt; made once, by hand
+
+The trainers' loss methods run as they are, in float64 on a CPU, on a stand-in for the trainer whose
+model gives the log-probs below. What stands in the middle of a long method (GRPO's advantages, PPO's
+rewards, advantages and losses) is cut out of TRL's source by its first and last line, and run.
+Gradients are autograd's, with respect to each token's log-prob (or value, or score).
+
+PPO's cut ends an episode with its stop token: `sequence_lengths_p1` and `padding_mask_p1`, which TRL
+moves one state further where the padding has room, are given as the ones without that state.
+"""
+import inspect
+import json
+import sys
+import textwrap
+from collections import defaultdict
+from types import SimpleNamespace as Stub
+
+import torch
+from trl.experimental.ppo import ppo_trainer
+from trl.trainer import dpo_trainer
+from trl.trainer.dpo_trainer import DPOTrainer
+from trl.trainer.grpo_trainer import GRPOTrainer
+from trl.trainer.reward_trainer import RewardTrainer
+
+torch.set_default_dtype(torch.float64)
+random = torch.Generator().manual_seed(5)
+
+LENGTHS = [5, 3, 1, 4]
+WIDTH = max(LENGTHS)
+MASK = torch.tensor([[t < n for t in range(WIDTH)] for n in LENGTHS])
+
+
+def normal(*shape, scale=1.0):
+    return scale * torch.randn(*shape, generator=random)
+
+
+def ragged(matrix):
+    return [row[:n].tolist() for row, n in zip(matrix.detach(), LENGTHS)]
+
+
+def run_lines(function, first, last, names):
+    """Runs the lines of `function` from the one that begins with `first` to the next with `last`."""
+    lines = inspect.getsource(function).split("\n")
+    start = next(i for i, line in enumerate(lines) if line.strip().startswith(first))
+    end = next(i for i in range(start, len(lines)) if lines[i].strip().startswith(last))
+    indent = len(lines[start]) - len(lines[start].lstrip())
+    while end + 1 < len(lines) and len(lines[end + 1]) - len(lines[end + 1].lstrip()) > indent:
+        end += 1
+    code = textwrap.dedent("\n".join(lines[start : end + 1]))
+    exec(code, vars(sys.modules[function.__module__]), names)
+    return names
+
+
+ACCELERATOR = Stub(
+    num_processes=1,
+    process_index=0,
+    device="cpu",
+    gather=lambda x: x,
+    gather_for_metrics=lambda x: x,
+    reduce=lambda x, reduction: x,
+    pad_across_processes=lambda x, dim, pad_index: x,
+)
+
+
+def grpo(completions, change):
+    options = {
+        "loss_type": "dapo",
+        "importance_sampling_level": "token",
+        "epsilon": 0.2,
+        "epsilon_high": 0.28,
+        "delta": None,
+        "beta": 0.05,
+        "top_entropy_quantile": 1.0,
+        "masked": [],
+    } | change
+    logps = completions["logp"].clone().requires_grad_()
+    mask = MASK.clone()
+    mask[options["masked"]] = False
+    trainer = Stub(
+        _get_per_token_logps_and_entropies=lambda *_, **__: (logps, completions["entropy"], None),
+        accelerator=ACCELERATOR,
+        args=Stub(delta=options["delta"], steps_per_generation=1, use_bias_correction_kl=False),
+        aux_loss_enabled=False,
+        beta=options["beta"],
+        current_gradient_accumulation_steps=1,
+        epsilon_high=options["epsilon_high"],
+        epsilon_low=options["epsilon"],
+        importance_sampling_level=options["importance_sampling_level"],
+        loss_type=options["loss_type"],
+        max_completion_length=8,
+        model=Stub(training=True),
+        off_policy_mask_threshold=None,
+        top_entropy_quantile=options["top_entropy_quantile"],
+        use_vllm=False,
+        _entropy_bonus_enabled=False,
+        _metrics={"train": defaultdict(list)},
+    )
+    trainer.get_high_entropy_mask = lambda *a: GRPOTrainer.get_high_entropy_mask(trainer, *a)
+    inputs = {
+        "prompt_ids": torch.ones(len(LENGTHS), 1),
+        "prompt_mask": torch.ones(len(LENGTHS), 1),
+        "completion_ids": torch.ones(MASK.shape),
+        "completion_mask": mask.long(),
+        "advantages": completions["advantages"],
+        "old_per_token_logps": completions["old"],
+        "ref_per_token_logps": completions["ref"],
+        "num_items_in_batch": mask.sum(),
+    }
+    loss = GRPOTrainer._compute_loss(trainer, None, inputs)
+    loss.backward()
+    metrics = {name: values[0] for name, values in trainer._metrics["train"].items()}
+    return {"options": options, "loss": loss.item(), "dLogp": ragged(logps.grad), "metrics": metrics}
+
+
+def grpo_cases():
+    completions = {
+        "logp": -normal(4, WIDTH).abs() - 0.1,
+        "entropy": normal(4, WIDTH).abs(),
+        "advantages": torch.tensor([0.9, -1.3, 0.4, -0.6]),
+    }
+    completions["old"] = completions["logp"] + normal(4, WIDTH, scale=0.3)
+    completions["ref"] = completions["logp"] + normal(4, WIDTH, scale=0.4)
+    changes = [{"loss_type": loss} for loss in ("grpo", "bnpo", "dr_grpo", "dapo")]
+    changes += [{"loss_type": "cispo", "epsilon_high": 1.1}]
+    changes += [change | {"importance_sampling_level": "sequence"} for change in changes]
+    changes += [{"delta": 1.4}, {"delta": 1.1, "epsilon_high": 0.5}, {"epsilon_high": 0.2}, {"beta": 0.0}]
+    changes += [{"top_entropy_quantile": share} for share in (0.2, 0.5, 0.0)]
+    changes += [{"masked": [1], "loss_type": loss} for loss in ("grpo", "bnpo", "dr_grpo", "dapo")]
+    changes += [{"masked": [0, 3], "top_entropy_quantile": 0.4, "importance_sampling_level": "sequence"}]
+    cases = [grpo(completions, change) for change in changes]
+    shown = {name: ragged(x) if x.dim() == 2 else x.tolist() for name, x in completions.items()}
+    return {"completions": shown, "cases": cases}
+
+
+def advantage_cases():
+    rewards = torch.stack([normal(8), normal(8)], dim=1)
+    rewards[4:8] = torch.tensor([1.5, -0.5])
+    weights = torch.tensor([1.0, 0.5])
+    cases = []
+    for scale in ("group", "batch", "none"):
+        trainer = Stub(scale_rewards=scale, reward_weights=weights, multi_objective_aggregation="sum_then_normalize")
+        names = {"self": trainer, "device": "cpu", "rewards_per_func": rewards, "num_generations": 4}
+        names["unscorable_mask"] = torch.zeros(8, dtype=torch.bool)
+        done = run_lines(
+            GRPOTrainer._generate_and_score_completions,
+            'if self.multi_objective_aggregation == "sum_then_normalize"',
+            "advantages = torch.nan_to_num",
+            names,
+        )
+        zero = done["is_std_zero"].double().mean().item()
+        cases.append({"scale_rewards": scale, "advantages": done["advantages"].tolist(), "frac_reward_zero_std": zero})
+    return {"rewards": rewards.T.tolist(), "weights": weights.tolist(), "num_generations": 4, "cases": cases}
+
+
+def ppo(episodes, change):
+    args = Stub(
+        **{
+            "kl_coef": 0.1,
+            "kl_estimator": "k1",
+            "whiten_rewards": False,
+            "gamma": 1.0,
+            "lam": 0.95,
+            "cliprange": 0.2,
+            "cliprange_value": 0.2,
+            "vf_coef": 0.1,
+        }
+        | change
+    )
+    lengths = torch.tensor(LENGTHS) - 1
+    padding = ~MASK
+    names = {
+        "args": args,
+        "logprobs": episodes["old"].masked_fill(padding, ppo_trainer.INVALID_LOGPROB),
+        "ref_logprobs": episodes["ref"].masked_fill(padding, ppo_trainer.INVALID_LOGPROB),
+        "values": episodes["oldValues"].masked_fill(padding, 0),
+        "scores": episodes["scores"],
+        "responses": torch.ones(MASK.shape),
+        "sequence_lengths_p1": lengths,
+        "sequence_lengths": lengths,
+        "padding_mask": padding,
+        "padding_mask_p1": padding,
+        "empty_cache": lambda: None,
+    }
+    run_lines(
+        ppo_trainer.PPOTrainer.train,
+        "logr = ref_logprobs - logprobs",
+        "advantages = torch.masked_fill(advantages, padding_mask, 0)",
+        names,
+    )
+    logp = episodes["logp"].clone().requires_grad_()
+    values = episodes["values"].clone().requires_grad_()
+    update = {
+        "args": args,
+        "new_logprobs": logp.masked_fill(padding, ppo_trainer.INVALID_LOGPROB),
+        "vpred": values.masked_fill(padding, 0),
+        "padding_mask": padding,
+        "padding_mask_p1": padding,
+        "micro_batch_inds": slice(None),
+        "mb_values": names["values"],
+        "mb_return": names["returns"],
+        "mb_logprobs": names["logprobs"],
+        "mb_advantage": names["advantages"],
+    }
+    train = ppo_trainer.PPOTrainer.train
+    run_lines(train, "vpredclipped = torch.clamp(", "loss = pg_loss + args.vf_coef * vf_loss", update)
+    run_lines(train, "pg_clipfrac = masked_mean(", ")", update)
+    update["loss"].backward()
+    return {
+        "options": vars(args),
+        "rewards": ragged(names["rewards"]),
+        "advantages": ragged(names["advantages"]),
+        "returns": ragged(names["returns"]),
+        "policyLoss": update["pg_loss"].item(),
+        "valueLoss": update["vf_loss"].item(),
+        "clipfrac": update["pg_clipfrac"].item(),
+        "valueClipfrac": update["vf_clipfrac"].item(),
+        "dLogp": ragged(logp.grad),
+        "dValues": ragged(values.grad),
+    }
+
+
+def ppo_cases():
+    episodes = {"old": -normal(4, WIDTH).abs() - 0.1, "oldValues": normal(4, WIDTH), "scores": normal(4)}
+    episodes["ref"] = episodes["old"] + normal(4, WIDTH, scale=0.4)
+    episodes["logp"] = episodes["old"] + normal(4, WIDTH, scale=0.3)
+    episodes["values"] = episodes["oldValues"] + normal(4, WIDTH, scale=0.3)
+    changes = [{}, {"kl_estimator": "k3"}, {"whiten_rewards": True}, {"lam": 1.0, "cliprange_value": 0.5}]
+    changes += [{"gamma": 0.9, "lam": 0.7, "kl_coef": 0.5, "cliprange": 0.1, "vf_coef": 1.0}]
+    cases = [ppo(episodes, change) for change in changes]
+    shown = {name: ragged(x) if x.dim() == 2 else x.tolist() for name, x in episodes.items()}
+    return {"episodes": shown, "cases": cases}
+
+
+class Logits(torch.nn.Module):
+    is_gradient_checkpointing = False
+
+    def forward(self, **_):
+        return Stub(logits=torch.zeros(4, WIDTH + 1, 3))
+
+
+def dpo_case(beta):
+    """Two pairs: the first two completions are chosen, the other two rejected."""
+    leaves = [(-normal(4, WIDTH).abs()).requires_grad_(), -normal(4, WIDTH).abs()]
+    given = iter(leaves)
+    dpo_trainer.selective_log_softmax = lambda *_: next(given).clone()
+    model = Logits()
+    trainer = Stub(
+        accelerator=ACCELERATOR,
+        args=Stub(gradient_checkpointing_kwargs=None, gradient_checkpointing=False),
+        aux_loss_enabled=False,
+        beta=beta,
+        f_divergence_type="reverse_kl",
+        ld_alpha=None,
+        loss_types=["sigmoid"],
+        loss_weights=[1.0],
+        model=model,
+        precompute_ref_logps=False,
+        ref_model=model,
+        use_weighting=False,
+        _metrics={"train": defaultdict(list)},
+        _total_train_tokens=0,
+    )
+    mask = torch.cat([torch.zeros(4, 1, dtype=torch.bool), MASK], dim=1).long()
+    inputs = {"input_ids": torch.ones_like(mask), "attention_mask": torch.ones_like(mask), "completion_mask": mask}
+    loss = DPOTrainer._compute_loss(trainer, model, inputs, False)
+    loss.backward()
+    kept = ("rewards/", "logps/")
+    metrics = {k: v[0] for k, v in trainer._metrics["train"].items() if k.startswith(kept)}
+    return {
+        "beta": beta,
+        "logp": ragged(leaves[0]),
+        "ref": ragged(leaves[1]),
+        "loss": loss.item(),
+        "dLogp": ragged(leaves[0].grad),
+        "metrics": metrics,
+    }
+
+
+def reward_case(centering):
+    scores = normal(6).requires_grad_()
+    trainer = Stub(
+        accelerator=ACCELERATOR,
+        args=Stub(center_rewards_coefficient=centering),
+        model=Stub(training=True),
+        _metrics={"train": defaultdict(list)},
+        _total_train_tokens=0,
+    )
+    inputs = {"attention_mask": torch.ones(6, 1)}
+    loss = RewardTrainer.compute_loss(trainer, lambda **_: Stub(logits=scores.unsqueeze(-1)), inputs)
+    loss.backward()
+    metrics = {name: trainer._metrics["train"][name][0] for name in ("accuracy", "margin", "mean_reward")}
+    return {
+        "centering": centering,
+        "scores": scores.tolist(),
+        "loss": loss.item(),
+        "dScores": scores.grad.tolist(),
+        "metrics": metrics,
+    }
+
+
+def rounded(value):
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [rounded(item) for item in value]
+    return round(value, 8) if isinstance(value, float) else value
+
+
+golden = {
+    "grpo": grpo_cases(),
+    "advantages": advantage_cases(),
+    "ppo": ppo_cases(),
+    "dpo": [dpo_case(beta) for beta in (0.1, 1.0)],
+    "reward": [reward_case(centering) for centering in (None, 0.01)],
+}
+with open(sys.argv[1], "w") as file:
+    json.dump(rounded(golden), file)
+    file.write("\n")
