@@ -38,7 +38,7 @@ const importDirection = Object.entries(strangers).map(([room, others]) => ({
 }));
 
 export default defineConfig(
-  globalIgnores(['dist', 'public', 'runs', 'results']),
+  globalIgnores(['dist', 'public', 'recipes', 'runs', 'results']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   ts.configs.strictTypeChecked,

@@ -1,5 +1,5 @@
 // npm run build:default: makes everything the page ships with, from nothing but the recipes: the warm
-// start, preference data, two reward models, and the run that the page replays. Hours on two cores;
+// start, preference data, two reward models, a base model, and the run that the page replays. Hours on two cores;
 // started again, it goes on where it was.
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,6 +19,9 @@ publish(`${runs}/reward-a`, 'reward');
 writePreferences(`${runs}/preferences-b.jsonl`, 2);
 train('recipes/meal-planner/reward-b.yaml', `${runs}/reward-b`);
 publish(`${runs}/reward-b`, 'second-reward');
+
+train('recipes/meal-planner/base.yaml', `${runs}/base`);
+publish(`${runs}/base`, 'base');
 
 train('recipes/default.yaml', `${runs}/think`);
 ponder('record', `${runs}/think`, '--out', 'public/recorded-run.json');

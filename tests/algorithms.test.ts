@@ -205,6 +205,12 @@ describe('DPO', () => {
     expect(total(trace.after!)).not.toBe(total(trace.logp));
   });
 
+  it('trains an adapter, whose reference is the base', async () => {
+    const rows = await trainTwice({ ...dpo, use_peft: true, lora_r: 2, max_steps: 9 }, 'dpo-lora');
+    expect(rows[0]!.loss).toBeCloseTo(Math.log(2), 4);
+    expect(rows.at(-1)!['rewards/margins']).not.toBeCloseTo(0, 4);
+  });
+
   it('online, it writes better completions', async () => {
     const rows = await finish(await openRun({ ...dpo, online: true }, 'dpo-online'));
     expect(meanOf(rows.slice(-3), 'reward')).toBeGreaterThan(

@@ -64,6 +64,7 @@ const session = (run: RunFolder, shipped?: CheckpointFolder): GenerateSession =>
           path === 'public/models/trained'
             ? Promise.resolve(shipped ?? droppedFolder(new Map()))
             : nodeFolder(path),
+        readFile: () => Promise.reject(new Error('no file is needed')),
         keptRun: () => Promise.resolve(run),
       }),
     recipe,

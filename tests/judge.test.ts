@@ -4,7 +4,7 @@ import type { Gpu } from '../src/gpu/device.ts';
 import { openNodeGpu } from '../src/gpu/node.ts';
 import { droppedFolder } from '../src/model/files.ts';
 import { Tokenizer } from '../src/model/tokenizer.ts';
-import { PromptedJudge } from '../src/rl/prompted-judge.ts';
+import { judgeText, PromptedJudge } from '../src/rl/prompted-judge.ts';
 import { promptText } from '../src/rl/thinking-template.ts';
 import { CONFIGS, randomModel } from './random-model.ts';
 import * as reference from './reference/transformer.ts';
@@ -56,6 +56,13 @@ const QWEN3 = `${TURNS}{% if add_generation_prompt and enable_thinking is false 
 {% endif %}`;
 const OPENS = TURNS.replace('assistant\n', 'assistant\n{% if enable_thinking %}<think>{% endif %}');
 
+const CONVERSATION = JSON.stringify([
+  { role: 'system', content: 'Be kind.' },
+  { role: 'user', content: 'tea?' },
+  { role: 'assistant', content: 'yes' },
+  { role: 'user', content: 'more?' },
+]);
+
 describe('a prompt', () => {
   it('of a template that does not know thinking asks for it in a system turn', async () => {
     const instruct = await tokenizer(TURNS);
@@ -83,6 +90,35 @@ describe('a prompt', () => {
     const base = await tokenizer();
     expect(promptText(base, 'tea?', true)).toMatch(/User: tea\?\nAssistant: <think>\n$/);
     expect(promptText(base, 'tea?', false)).toMatch(/User: tea\?\nAssistant:$/);
+    expect(promptText(base, 'tea?', true, 'Be brief.')).toBe(
+      'Be brief.\n\nUser: tea?\nAssistant: <think>\n',
+    );
+    expect(promptText(base, CONVERSATION, false)).toMatch(
+      /assistant\.\n\nBe kind\.\nUser: tea\?\nAssistant: yes\nUser: more\?\nAssistant:$/,
+    );
+  });
+
+  it("of a conversation keeps its turns; a recipe's system prompt is a system turn", async () => {
+    const instruct = await tokenizer(TURNS);
+    const turn = (role: string, content: string) => `<|im_start|>${role}\n${content}<|im_end|>\n`;
+    const rest =
+      turn('user', 'tea?') +
+      turn('assistant', 'yes') +
+      turn('user', 'more?') +
+      '<|im_start|>assistant\n';
+    expect(promptText(instruct, CONVERSATION, false)).toBe(turn('system', 'Be kind.') + rest);
+    // In place of the built-in instruction, and after the conversation's own.
+    expect(promptText(instruct, CONVERSATION, true, 'Be brief.')).toBe(
+      `${turn('system', 'Be kind.\n\nBe brief.')}${rest}<think>\n`,
+    );
+    const asked = turn('user', 'tea?') + '<|im_start|>assistant\n';
+    expect(promptText(instruct, 'tea?', false, 'Be brief.')).toBe(
+      turn('system', 'Be brief.') + asked,
+    );
+    const qwen3 = await tokenizer(QWEN3);
+    expect(promptText(qwen3, 'tea?', true, 'Be brief.')).toBe(
+      `${turn('system', 'Be brief.')}${asked}<think>\n`,
+    );
   });
 });
 
@@ -107,6 +143,19 @@ it('a judge gives the log-odds of Yes', async () => {
   });
   expect(new Set(scores).size).toBe(3);
   model.destroy();
+});
+
+it('a judge is asked what the recipe says', async () => {
+  const words = await tokenizer(TURNS);
+  const turns = [
+    { role: 'user', content: '{response}' },
+    ...(JSON.parse(CONVERSATION) as object[]).slice(2),
+  ];
+  const text = { prompt: JSON.stringify(turns), response: 'no {prompt} $&' };
+  expect(judgeText(words, text, 'Good? {response} Request: {prompt}')).toBe(
+    '<|im_start|>user\nGood? no {prompt} $& Request: user: {response}\n\nassistant: yes\n\n' +
+      'user: more?<|im_end|>\n<|im_start|>assistant\n',
+  );
 });
 
 it('refuses a judge that cannot tell Yes from No, and a tokenizer that is too large', async () => {

@@ -192,6 +192,12 @@ describe('a warm start, a reward model, and GRPO', () => {
     const recorded = await recordRun(nodeRunFolder(join(root, 'grpo')), 'grpo');
     expect(recorded.steps.map(({ metrics }) => metrics.step)).toEqual([1, 2, 3, 4]);
     expect(recorded.steps[0]!.group!.samples.length).toBe(4);
+    const { trace, tokens, completion } = recorded.steps[0]!.group!.samples[0]!;
+    expect(trace!.text.join('')).toBe(completion);
+    for (const column of ['logp', 'entropy', 'kl', 'after'] as const) {
+      expect(trace![column]!.length, column).toBe(tokens);
+    }
+    expect(trace!.after).not.toEqual(trace!.logp);
     expect(recorded.steps[3]!.metrics.reward).toBeCloseTo(rows[3]!.reward!, 3);
     expect(recorded.recipe).toMatchObject({ algorithm: 'grpo', beta: 0.04, max_steps: 4 });
     expect(recorded.recipe).not.toHaveProperty('epsilon');

@@ -37,6 +37,10 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'writes what was trained as a folder for transformers or peft',
     load: async () => (await import('./export.ts')).exporting,
   },
+  preview: {
+    summary: 'what the policy and the rewards of a recipe will see',
+    load: async () => (await import('./preview.ts')).preview,
+  },
   record: {
     summary: 'turns a finished run into the file that the page replays',
     load: async () => (await import('./record.ts')).record,

@@ -6,8 +6,8 @@ import { loadCheckpoint, openCheckpoint, type Checkpoint } from '../model/adapte
 import type { LanguageModel } from '../model/language-model.ts';
 import { nodeFolder } from '../model/node-files.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
-import { RecipeError } from '../rl/recipe.ts';
-import { openJudge, type Surroundings } from '../rl/session.ts';
+import { parseRecipe, RecipeError, type Recipe } from '../rl/recipe.ts';
+import { openReward, type Surroundings } from '../rl/session.ts';
 import { UsageError } from './arguments.ts';
 
 export const modelOption = {
@@ -63,21 +63,39 @@ export function parseIds(text: string, vocabSize: number): number[] {
   });
 }
 
+/** Reads a recipe, and says on standard error which of its keys have no effect. */
+export async function openRecipe(
+  path: string,
+  overrides: Readonly<Record<string, string>>,
+): Promise<Recipe> {
+  const text = await readFile(path, 'utf8').catch(() => {
+    throw new RecipeError(`${path} cannot be read; name a recipe such as recipes/default.yaml.`);
+  });
+  const { recipe, notices } = parseRecipe(text, path, overrides);
+  for (const notice of notices) process.stderr.write(`${notice}\n`);
+  return recipe;
+}
+
+/** A file of data or a rule that a recipe names. */
+export function readRecipeFile(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch(() => {
+    throw new RecipeError(`${path} cannot be read; check datasets and reward_funcs in the recipe.`);
+  });
+}
+
 /** Directories and files of this machine, and a device of its own for the judge. */
 export async function nodeSurroundings(): Promise<Surroundings & { close(): void }> {
   const devices = [await openNodeGpu()];
+  const openGpu = async (): Promise<Gpu> => {
+    const gpu = await openNodeGpu();
+    devices.push(gpu);
+    return gpu;
+  };
+  const files = { folder: nodeFolder, readFile: readRecipeFile };
   return {
+    ...files,
     gpu: devices[0] as Gpu,
-    folder: nodeFolder,
-    readFile: (path) =>
-      readFile(path, 'utf8').catch(() => {
-        throw new RecipeError(`${path} cannot be read; check datasets in the recipe.`);
-      }),
-    async openReward(path, kind) {
-      const gpu = await openNodeGpu();
-      devices.push(gpu);
-      return openJudge(gpu, await nodeFolder(path), kind);
-    },
+    openReward: (path, kind, question) => openReward(path, kind, question, openGpu, files),
     close: () => {
       for (const gpu of devices) gpu.close();
     },

@@ -1,11 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { parseRecipe, RecipeError } from '../rl/recipe.ts';
 import { Run } from '../rl/run.ts';
 import { nodeRunFolder } from '../rl/run-folder.node.ts';
 import { openTrainer } from '../rl/session.ts';
 import { UsageError } from './arguments.ts';
 import { defineCommand } from './command.ts';
-import { nodeSurroundings } from './open.ts';
+import { nodeSurroundings, openRecipe } from './open.ts';
 import { Progress } from './progress.ts';
 import { table } from './text.ts';
 
@@ -19,11 +17,7 @@ export const train = defineCommand({
   },
   takesOthers: true,
   async run({ positionals: [path = ''], options, others }) {
-    const text = await readFile(path, 'utf8').catch(() => {
-      throw new RecipeError(`${path} cannot be read; name a recipe such as recipes/default.yaml.`);
-    });
-    const { recipe, notices } = parseRecipe(text, path, others);
-    for (const notice of notices) process.stderr.write(`${notice}\n`);
+    const recipe = await openRecipe(path, others);
     const folder = nodeRunFolder(options.out);
     const around = await nodeSurroundings();
     try {

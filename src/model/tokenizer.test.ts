@@ -139,12 +139,14 @@ describe('a chat template', () => {
       /^your files has no chat template; add chat_template\.jinja/,
     );
     expect(await refusal(() => load({ ...good, 'chat_template.jinja': '{% if %}' }))).toMatch(
-      /^the chat template of your files is not valid Jinja \(.+\); mend it/,
+      /^the chat template in your files\/chat_template\.jinja is not valid Jinja \(.+\); mend it/,
     );
     const tokenizer = await load(good);
     const system = [{ role: 'system', content: 'ab' }] as const;
-    expect(await refusal(() => tokenizer.applyChatTemplate(system))).toContain(
-      'refused the messages (no system prompt, please)',
+    expect(await refusal(() => tokenizer.applyChatTemplate(system))).toBe(
+      'the chat template in your files/tokenizer_config.json refused the messages ' +
+        '(no system prompt, please); leave out what it does not take (a system turn, most often), ' +
+        'or change the template',
     );
   });
 });

@@ -45,10 +45,16 @@ export async function tokenizerFiles(
   return files;
 }
 
+/** A chat template, and the file it is in. */
+interface ChatTemplate {
+  readonly path: string;
+  readonly parsed: Template;
+}
+
 export class Tokenizer {
   private readonly folder: string;
   private readonly tokenizer: HuggingFaceTokenizer;
-  private readonly template: Template | undefined;
+  private readonly template: ChatTemplate | undefined;
   private readonly specialTokens: Partial<Record<SpecialToken, string>>;
   /** One more than the largest id. */
   private readonly ids: number;
@@ -56,7 +62,7 @@ export class Tokenizer {
   private constructor(
     folder: string,
     tokenizer: HuggingFaceTokenizer,
-    template: Template | undefined,
+    template: ChatTemplate | undefined,
     specialTokens: Partial<Record<SpecialToken, string>>,
     ids: number,
   ) {
@@ -80,8 +86,7 @@ export class Tokenizer {
       `${folder.name}/tokenizer.json cannot be used`,
       'use a tokenizer that transformers saved',
     );
-    const source = await templateSource(folder, config);
-    const template = source === undefined ? undefined : parseTemplate(folder, source);
+    const template = await loadTemplate(folder, config);
     return new Tokenizer(folder.name, tokenizer, template, specialTokens, countIds(json));
   }
 
@@ -136,14 +141,14 @@ export class Tokenizer {
     }
     return guard(
       () =>
-        template.render({
+        template.parsed.render({
           messages,
           add_generation_prompt: options.addGenerationPrompt ?? false,
           ...(options.enableThinking !== undefined && { enable_thinking: options.enableThinking }),
           ...this.specialTokens,
         }),
-      `the chat template of ${this.folder} refused the messages`,
-      'change the prompt or the template',
+      `the chat template in ${template.path} refused the messages`,
+      'leave out what it does not take (a system turn, most often), or change the template',
     );
   }
 
@@ -166,25 +171,28 @@ export class Tokenizer {
 }
 
 /** A file of its own, as transformers writes today, else the field of tokenizer_config.json. */
-async function templateSource(
+async function loadTemplate(
   folder: CheckpointFolder,
   config: Record<string, unknown>,
-): Promise<string | undefined> {
-  const file = await readText(folder, 'chat_template.jinja');
-  if (file !== undefined) return file;
-  const field = config.chat_template;
+): Promise<ChatTemplate | undefined> {
+  const own = await readText(folder, 'chat_template.jinja');
+  const source = own ?? templateField(config.chat_template);
+  if (source === undefined) return undefined;
+  const file = own === undefined ? 'tokenizer_config.json' : 'chat_template.jinja';
+  const path = `${folder.name}/${file}`;
+  return guard(
+    () => ({ path, parsed: new Template(source) }),
+    `the chat template in ${path} is not valid Jinja`,
+    'mend it there',
+  );
+}
+
+/** A text, or a list of named ones, of which one is the default. */
+function templateField(field: unknown): string | undefined {
   if (!Array.isArray(field)) return typeof field === 'string' ? field : undefined;
   const named = field as { name?: unknown; template?: unknown }[];
   const template = named.find(({ name }) => name === 'default')?.template;
   return typeof template === 'string' ? template : undefined;
-}
-
-function parseTemplate(folder: CheckpointFolder, source: string): Template {
-  return guard(
-    () => new Template(source),
-    `the chat template of ${folder.name} is not valid Jinja`,
-    'mend it in chat_template.jinja or tokenizer_config.json',
-  );
 }
 
 /** One more than the largest id of a tokenizer.json. */

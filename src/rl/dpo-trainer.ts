@@ -168,7 +168,12 @@ export class DpoTrainer implements Trainer {
     const perStep = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps;
     const eos = this.model.config.eosTokenIds[0];
     return take(parts.preferences, this.step * perStep, perStep).map((group) => {
-      const prompt = promptTokens(parts.tokenizer, group.prompt, recipe.thinking);
+      const prompt = promptTokens(
+        parts.tokenizer,
+        group.prompt,
+        recipe.thinking,
+        recipe.system_prompt,
+      );
       const completions = group.responses.map((text) => {
         const ids = parts.tokenizer.encode(text);
         return eos === undefined ? ids : [...ids, eos];

@@ -17,8 +17,8 @@ import { RewardModel } from './reward-model.ts';
 import { promptTokens } from './rollout.ts';
 import { lastCheckpoint, readText, runCheckpoint, type RunFolder } from './run-folder.ts';
 import { sampleCompletions, UNFILTERED } from './sample.ts';
-import { openJudge, type JudgeKind } from './session.ts';
-import { goldJudge } from './sources.ts';
+import { openReward, openRewards, type JudgeKind } from './session.ts';
+import { goldJudge, type ReadFile } from './sources.ts';
 import { parsePrompt } from './world/prompts.ts';
 
 export type Side = 'base' | 'trained';
@@ -50,7 +50,7 @@ export interface Draft {
   /** Nothing more is coming. */
   done: boolean;
   truncated: boolean;
-  /** By the run's reward model, once done. */
+  /** By the run's rewards, once done. */
   reward?: number;
   /** The hidden utility, where the prompt has one. */
   gold?: number;
@@ -83,6 +83,7 @@ export interface GenerateService {
 export interface GenerateSurroundings {
   gpu: Gpu;
   folder(path: string): Promise<CheckpointFolder>;
+  readFile: ReadFile;
   /** The run that is kept; empty when there is none. */
   keptRun(): Promise<RunFolder>;
 }
@@ -132,13 +133,13 @@ export class GenerateSession implements GenerateService {
       prompt: question.prompt,
       response: response ?? '',
     }));
-    const rewards = await (await this.judgeOf(recipe))?.score(texts);
+    const rewards = await this.rewards(recipe, texts);
     const gold = parsePrompt(question.prompt) ? goldJudge(recipe) : undefined;
     answers.forEach((draft, i) => {
       onDraft(sides[i]!, {
         ...draft,
         done: true,
-        ...(rewards && { reward: rewards[i]! }),
+        reward: rewards[i]!,
         ...(gold && { gold: gold.utility(question.prompt, texts[i]!.response) }),
       });
     });
@@ -156,6 +157,7 @@ export class GenerateSession implements GenerateService {
     const groups = await sampleCompletions(policy.model, policy.tokenizer, prompts, {
       samplesPerPrompt: samples,
       thinking: recipe.thinking,
+      systemPrompt: recipe.system_prompt,
       malformed: recipe.malformed,
       sampling: samplingOf(recipe, { temperature: recipe.temperature, seed }),
     });
@@ -228,17 +230,23 @@ export class GenerateSession implements GenerateService {
     return { key, recipe, policies: { base: before, trained: after ?? null } };
   }
 
-  private async judgeOf(recipe: Recipe): Promise<Reward | undefined> {
-    const { reward_model_name_or_path: classifier, judge_model_name_or_path: judge } = recipe;
-    if (classifier !== undefined) return this.openJudge(classifier, 'classifier');
-    return judge === undefined ? undefined : this.openJudge(judge, 'judge');
+  /** What the run's rewards make of the texts, summed up with their weights as in training. */
+  private async rewards(recipe: Recipe, texts: readonly JudgedText[]): Promise<number[]> {
+    const rewards = await openRewards(recipe, {
+      openReward: (path, kind, question) => this.openJudge(path, kind, question),
+    });
+    const scores = await Promise.all(rewards.map((reward) => reward.score(texts)));
+    const weights = recipe.reward_weights;
+    return texts.map((_, i) =>
+      scores.reduce((sum, row, k) => sum + (weights?.[k] ?? 1) * row[i]!, 0),
+    );
   }
 
-  private openJudge(path: string, kind: JudgeKind): Promise<Reward> {
+  private openJudge(path: string, kind: JudgeKind, question?: string): Promise<Reward> {
     let opened = this.judges.get(path);
     if (!opened) {
-      opened = this.around().then(async ({ gpu, folder }) =>
-        openJudge(gpu, await folder(path), kind),
+      opened = this.around().then((around) =>
+        openReward(path, kind, question, () => Promise.resolve(around.gpu), around),
       );
       this.judges.set(path, opened);
       // What could not be opened may be there the next time.
@@ -283,7 +291,7 @@ async function answer(
   question: Question,
   onDraft: (draft: Draft) => void,
 ): Promise<Draft> {
-  const prompt = promptTokens(tokenizer, question.prompt, recipe.thinking);
+  const prompt = promptTokens(tokenizer, question.prompt, recipe.thinking, recipe.system_prompt);
   const maxNewTokens = recipe.max_completion_length;
   const limits = { maxSequences: 1, maxPromptTokens: prompt.length, maxNewTokens };
   const decoder = await Decoder.create(model, limits);

@@ -7,10 +7,12 @@ import { GenerateSession, type GenerateSurroundings } from './generate-session.t
 import { pageModelFolder } from './page-paths.ts';
 import { nowhere } from './run-folder.ts';
 import { browserRunFolder } from './run-folder.browser.ts';
+import { readPageFile } from './stored-data.ts';
 
 const surroundings = async (): Promise<GenerateSurroundings> => ({
   gpu: await Gpu.open(navigator.gpu),
   folder: pageModelFolder,
+  readFile: readPageFile,
   // Some private windows keep nothing.
   keptRun: () => browserRunFolder('live', false).catch(() => nowhere),
 });

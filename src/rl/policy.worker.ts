@@ -13,11 +13,11 @@ import type { JudgeKind } from './session.ts';
 import { readPageFile } from './stored-data.ts';
 import { JUDGE_RUN } from './taste.ts';
 
-/** The reward model in a worker of its own, as a reward. */
-async function rewardWorker(path: string, kind: JudgeKind): Promise<Reward> {
+/** A reward in a worker of its own. */
+async function rewardWorker(path: string, kind: JudgeKind, question?: string): Promise<Reward> {
   const worker = new Worker(new URL('./reward.worker.ts', import.meta.url), { type: 'module' });
   const remote = Comlink.wrap<RewardService>(worker);
-  const name = await remote.open(path, kind);
+  const name = await remote.open(path, kind, question);
   return { name, score: (texts) => remote.score(texts) };
 }
 

@@ -7,27 +7,49 @@ import { BatchRunner, type BatchLimits } from '../model/batch-runner.ts';
 import { CheckpointError } from '../model/errors.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import type { Tokenizer } from '../model/tokenizer.ts';
-import type { JudgedText, Reward } from './reward.ts';
+import { readablePrompt } from './conversation.ts';
+import { JUDGE, type JudgedText, type Reward } from './reward.ts';
 
-const question = ({ prompt, response }: JudgedText): string =>
-  `Request:\n${prompt}\n\nResponse:\n${response}\n\n` +
+/** What is asked where a recipe's judge_prompt says nothing else. */
+const QUESTION =
+  'Request:\n{prompt}\n\nResponse:\n{response}\n\n' +
   'Is this a helpful, correct and complete response to the request? Answer Yes or No.';
 
+/** The judge's chat up to where its Yes or No begins. */
+export function judgeText(
+  tokenizer: Tokenizer,
+  { prompt, response }: JudgedText,
+  question = QUESTION,
+): string {
+  const parts: Record<string, string> = { prompt: readablePrompt(prompt), response };
+  // Filled in at once: what stands in the texts is never taken for a place to fill.
+  const content = question.replace(/\{(prompt|response)\}/g, (_, name: string) => parts[name]!);
+  return tokenizer.applyChatTemplate([{ role: 'user', content }], {
+    addGenerationPrompt: true,
+    enableThinking: false,
+  });
+}
+
 export class PromptedJudge implements Reward {
-  readonly name = 'judge';
+  readonly name = JUDGE;
 
   private constructor(
     private readonly tokenizer: Tokenizer,
     private readonly runner: BatchRunner,
     /** The first tokens of "Yes" and "No". */
     private readonly answers: readonly [yes: number, no: number],
+    private readonly question: string | undefined,
   ) {}
 
-  /** @throws CheckpointError when the judge's tokenizer cannot tell Yes from No by one token */
+  /**
+   * @param question {prompt} and {response} stand for what is judged
+   * @throws CheckpointError when the judge's tokenizer cannot tell Yes from No by one token
+   */
   static async create(
     model: LanguageModel,
     tokenizer: Tokenizer,
     limits: BatchLimits,
+    question?: string,
   ): Promise<PromptedJudge> {
     const [yes, no] = ['Yes', 'No'].map((word) => tokenizer.encode(word)[0]);
     if (yes === no) {
@@ -35,20 +57,15 @@ export class PromptedJudge implements Reward {
         'this model cannot judge: Yes and No begin with the same token; choose another',
       );
     }
-    return new PromptedJudge(tokenizer, await BatchRunner.create(model, limits), [yes!, no!]);
+    const runner = await BatchRunner.create(model, limits);
+    return new PromptedJudge(tokenizer, runner, [yes!, no!], question);
   }
 
   async score(texts: readonly JudgedText[]): Promise<number[]> {
-    const groups = texts.map((text): TokenGroup => {
-      const asked = this.tokenizer.applyChatTemplate([{ role: 'user', content: question(text) }], {
-        addGenerationPrompt: true,
-        enableThinking: false,
-      });
-      return {
-        prompt: this.tokenizer.encode(asked),
-        completions: this.answers.map((id) => [id]),
-      };
-    });
+    const groups = texts.map((text): TokenGroup => ({
+      prompt: this.tokenizer.encode(judgeText(this.tokenizer, text, this.question)),
+      completions: this.answers.map((id) => [id]),
+    }));
     const scores: number[] = [];
     for (const part of splitGroups(groups, 'completion', this.runner.limits)) {
       const batch = packBatch(part, 'completion');

@@ -72,6 +72,19 @@ describe('a recipe', () => {
     );
   });
 
+  it('takes rules and weights, one or a list', () => {
+    const rules = `${complete}reward_funcs: rules/polite.js\nreward_weights: [1, 0.5]`;
+    const { recipe } = parseRecipe(rules, 'my.yaml');
+    expect(recipe).toMatchObject({ reward_funcs: ['rules/polite.js'], reward_weights: [1, 0.5] });
+    const given = { reward_funcs: '[a.js, b/c.js]', reward_weights: '1, 0,-2' };
+    const more = parseRecipe(complete, 'my.yaml', given).recipe;
+    expect(more).toMatchObject({ reward_funcs: ['a.js', 'b/c.js'], reward_weights: [1, 0, -2] });
+    expect(parseRecipe(recipeYaml(more), 'copy.yaml').recipe).toEqual(more);
+    // Rules alone are rewards enough.
+    const alone = { model_name_or_path: 'm', world: 'meal-planner', reward_funcs: 'a.js' };
+    expect(makeRecipe(alone).reward_funcs).toEqual(['a.js']);
+  });
+
   it('comes back the same from the YAML it writes', () => {
     const { recipe } = parseRecipe(`${complete}delta: 4\nbeta: 0.04`, 'my.yaml');
     const written = recipeYaml(recipe);
@@ -119,6 +132,19 @@ describe('a refusal', () => {
       'algorithm: sft',
       /line 2: reward_model_name_or_path has no meaning when algorithm is sft; remove it\.$/,
     ],
+    ['reward_funcs: 3', /reward_funcs is 3; it must be a text or a list of texts\.$/],
+    ['reward_weights: [1, a]', /reward_weights is \[1,"a"\]; it must be a list of numbers\.$/],
+    [
+      'reward_funcs: [a/x.js, b/y.js]\nreward_weights: [1, 2]',
+      'my.yaml: reward_weights has 2 numbers for 3 rewards; give one for each of ' +
+        'reward_model, x, y.',
+    ],
+    [
+      'reward_funcs: [a/x.js, b/x.js]',
+      'my.yaml: two rewards are called x; rename the file of one.',
+    ],
+    ['judge_prompt: Is {response} good?', /judge_prompt has nobody to ask; set judge_model/],
+    ['judge_model_name_or_path: j\njudge_prompt: Good?', /write \{response\} where it belongs/],
     ['load_in_4bit: true', /quantised weights cannot train; set use_peft: true/],
     ['lora_target_modules: [q_proj, z]', /it must be all-linear or a list of q_proj, .* down_proj/],
     [

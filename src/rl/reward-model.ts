@@ -6,10 +6,11 @@ import type { Tokenizer } from '../model/tokenizer.ts';
 import { groupByPrefix, packBatch, splitGroups, type TokenGroup } from '../model/batch.ts';
 import { BatchRunner, type BatchLimits } from '../model/batch-runner.ts';
 import type { LanguageModel } from '../model/language-model.ts';
-import type { JudgedText, Reward } from './reward.ts';
+import { promptTurns } from './conversation.ts';
+import { REWARD_MODEL, type JudgedText, type Reward } from './reward.ts';
 
 export class RewardModel implements Reward {
-  readonly name = 'reward_model';
+  readonly name = REWARD_MODEL;
 
   private constructor(
     readonly model: LanguageModel,
@@ -57,13 +58,14 @@ function sharedPromptGroups(texts: readonly JudgedText[]): JudgedText[][] {
  * begin with in common (their prompt) is computed once.
  */
 export function judgedTokens(tokenizer: Tokenizer, texts: readonly JudgedText[]): TokenGroup {
-  const sequences = texts.map(({ prompt, response }) =>
-    tokenizer.encode(
-      tokenizer.applyChatTemplate([
-        { role: 'user', content: prompt },
-        { role: 'assistant', content: response },
-      ]),
-    ),
-  );
+  const sequences = texts.map((text) => tokenizer.encode(judgedText(tokenizer, text)));
   return groupByPrefix(sequences);
+}
+
+/** A conversation and its answer in the reward model's own template, as it is. */
+export function judgedText(tokenizer: Tokenizer, { prompt, response }: JudgedText): string {
+  return tokenizer.applyChatTemplate([
+    ...promptTurns(prompt),
+    { role: 'assistant', content: response },
+  ]);
 }

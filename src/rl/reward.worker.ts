@@ -3,18 +3,21 @@ import * as Comlink from 'comlink';
 import { Gpu } from '../gpu/device.ts';
 import { pageModelFolder } from './page-paths.ts';
 import type { JudgedText, Reward } from './reward.ts';
-import { openJudge, type JudgeKind } from './session.ts';
+import { openReward, type JudgeKind } from './session.ts';
+import { readPageFile } from './stored-data.ts';
 
 let judge: Reward | undefined;
 
 const service = {
   /** The name that the reward's metrics carry. */
-  async open(path: string, kind: JudgeKind): Promise<string> {
-    judge = await openJudge(await Gpu.open(navigator.gpu), await pageModelFolder(path), kind);
+  async open(path: string, kind: JudgeKind, question?: string): Promise<string> {
+    const openGpu = (): Promise<Gpu> => Gpu.open(navigator.gpu);
+    const around = { folder: pageModelFolder, readFile: readPageFile };
+    judge = await openReward(path, kind, question, openGpu, around);
     return judge.name;
   },
   score(texts: readonly JudgedText[]): Promise<number[]> {
-    if (!judge) throw new Error('the reward model is not open');
+    if (!judge) throw new Error('the reward is not open');
     return judge.score(texts);
   },
 };

@@ -84,6 +84,7 @@ export class RolloutWriter {
         {
           samplesPerPrompt: recipe.num_generations,
           thinking: recipe.thinking,
+          systemPrompt: recipe.system_prompt,
           malformed: recipe.malformed,
           sampling: {
             temperature: recipe.temperature,
@@ -155,7 +156,8 @@ export class RolloutWriter {
     const metrics: Record<string, number> = {
       reward: mean(all.flat()),
       reward_std: std(all.flat()),
-      frac_reward_zero_std: fractionZeroStd(all),
+      // PPO compares no completions, and may have one for each prompt.
+      ...(this.recipe.algorithm !== 'ppo' && { frac_reward_zero_std: fractionZeroStd(all) }),
     };
     this.parts.rewards.forEach(({ name }, k) => {
       const values = groups.flatMap((g) => g.scores[k] as number[]);

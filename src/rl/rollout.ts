@@ -21,13 +21,20 @@ export interface RolloutGroup {
 export interface RolloutOptions {
   samplesPerPrompt: number;
   thinking: boolean;
+  /** In place of the built-in request to think. */
+  systemPrompt?: string | undefined;
   malformed: Malformed;
   sampling: SamplingOptions;
 }
 
 /** The ids the policy continues from. */
-export function promptTokens(tokenizer: Tokenizer, prompt: string, thinking: boolean): number[] {
-  return tokenizer.encode(promptText(tokenizer, prompt, thinking));
+export function promptTokens(
+  tokenizer: Tokenizer,
+  prompt: string,
+  thinking: boolean,
+  systemPrompt?: string,
+): number[] {
+  return tokenizer.encode(promptText(tokenizer, prompt, thinking, systemPrompt));
 }
 
 /** `firstStream` numbers the random streams: sequence i of this call draws from firstStream + i. */
@@ -39,7 +46,10 @@ export async function rollOut(
   firstStream: number,
   onProgress?: (share: number, written: Generation[][]) => void,
 ): Promise<RolloutGroup[]> {
-  const promptIds = prompts.map((prompt) => promptTokens(tokenizer, prompt, options.thinking));
+  const { thinking, systemPrompt } = options;
+  const promptIds = prompts.map((prompt) =>
+    promptTokens(tokenizer, prompt, thinking, systemPrompt),
+  );
   const count = prompts.length * options.samplesPerPrompt;
   const streams = Uint32Array.from({ length: count }, (_, i) => firstStream + i);
   const groups = await decoder.generate(
@@ -55,7 +65,7 @@ export async function rollOut(
     samples: (groups[p] as Generation[]).map((generation) => {
       const ids = generation.finished ? generation.ids.slice(0, -1) : generation.ids;
       const text = tokenizer.decode(ids);
-      return { ...generation, text, ...splitCompletion(text, options.thinking, options.malformed) };
+      return { ...generation, text, ...splitCompletion(text, thinking, options.malformed) };
     }),
   }));
 }

@@ -18,9 +18,11 @@ export async function sampleCompletions(
   options: RolloutOptions,
   onProgress?: (promptsDone: number) => void,
 ): Promise<RolloutGroup[]> {
-  const { samplesPerPrompt, thinking, sampling } = options;
+  const { samplesPerPrompt, thinking, systemPrompt, sampling } = options;
   const atOnce = Math.min(prompts.length, Math.max(1, Math.floor(BATCH / samplesPerPrompt)));
-  const lengths = prompts.map((prompt) => promptTokens(tokenizer, prompt, thinking).length);
+  const lengths = prompts.map(
+    (prompt) => promptTokens(tokenizer, prompt, thinking, systemPrompt).length,
+  );
   const decoder = await Decoder.create(model, {
     maxSequences: atOnce * samplesPerPrompt,
     maxPromptTokens: atOnce * Math.max(...lengths),

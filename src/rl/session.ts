@@ -24,19 +24,20 @@ import { PromptedJudge } from './prompted-judge.ts';
 import { RewardModel } from './reward-model.ts';
 import { RewardTrainer } from './reward-trainer.ts';
 import type { RolloutParts } from './rollout-writer.ts';
+import { Rule } from './rule.ts';
 import { SftTrainer } from './sft-trainer.ts';
 import { goldJudge, preferenceSource, promptSource, sftSource, type ReadFile } from './sources.ts';
 import type { Trainer } from './trainer.ts';
 
-/** classifier: a reward model's score; judge: an instruct model's yes or no. */
-export type JudgeKind = 'classifier' | 'judge';
+/** classifier: a reward model's score; judge: an instruct model's yes or no; rule: a JavaScript file. */
+export type JudgeKind = 'classifier' | 'judge' | 'rule';
 
 export interface Surroundings {
   gpu: Gpu;
   folder(path: string): Promise<CheckpointFolder>;
   readFile: ReadFile;
-  /** A frozen model that judges, on a device of its own. */
-  openReward(path: string, kind: JudgeKind): Promise<Reward>;
+  /** A frozen model that judges, on a device of its own, with what a judge is asked; or a rule. */
+  openReward(path: string, kind: JudgeKind, question?: string): Promise<Reward>;
 }
 
 export interface OpenedTrainer {
@@ -116,15 +117,23 @@ async function openRollouts(
     tokenizer,
     prompts: await promptSource(recipe, around.readFile),
     rewards: await openRewards(recipe, around),
+    ...(recipe.reward_weights && { rewardWeights: recipe.reward_weights }),
     ...(gold && { gold }),
   };
 }
 
-async function openRewards(recipe: Recipe, around: Surroundings): Promise<Reward[]> {
+/** In the order of reward_weights. Rules come up first: they are quick to say what is wrong. */
+export async function openRewards(
+  recipe: Recipe,
+  around: Pick<Surroundings, 'openReward'>,
+): Promise<Reward[]> {
   const { reward_model_name_or_path: classifier, judge_model_name_or_path: judge } = recipe;
+  const rules: Reward[] = [];
+  for (const path of recipe.reward_funcs) rules.push(await around.openReward(path, 'rule'));
   return [
     ...(classifier !== undefined ? [await around.openReward(classifier, 'classifier')] : []),
-    ...(judge !== undefined ? [await around.openReward(judge, 'judge')] : []),
+    ...(judge !== undefined ? [await around.openReward(judge, 'judge', recipe.judge_prompt)] : []),
+    ...rules,
   ];
 }
 
@@ -148,6 +157,7 @@ export async function openRewardModel(gpu: Gpu, folder: CheckpointFolder): Promi
 export async function openPromptedJudge(
   gpu: Gpu,
   folder: CheckpointFolder,
+  question?: string,
 ): Promise<PromptedJudge> {
   if ((await readConfig(folder)).kind === 'reward') {
     throw new CheckpointError(
@@ -155,11 +165,20 @@ export async function openPromptedJudge(
     );
   }
   const [model, tokenizer] = await loadJudge(gpu, folder);
-  return PromptedJudge.create(model, tokenizer, SCORING_LIMITS);
+  return PromptedJudge.create(model, tokenizer, SCORING_LIMITS, question);
 }
 
-export function openJudge(gpu: Gpu, folder: CheckpointFolder, kind: JudgeKind): Promise<Reward> {
-  return kind === 'judge' ? openPromptedJudge(gpu, folder) : openRewardModel(gpu, folder);
+/** Opens a reward in this process: a model on a device that is opened for it, a rule without one. */
+export async function openReward(
+  path: string,
+  kind: JudgeKind,
+  question: string | undefined,
+  openGpu: () => Promise<Gpu>,
+  around: Pick<Surroundings, 'folder' | 'readFile'>,
+): Promise<Reward> {
+  if (kind === 'rule') return Rule.open(path, await around.readFile(path));
+  const [gpu, folder] = [await openGpu(), await around.folder(path)];
+  return kind === 'judge' ? openPromptedJudge(gpu, folder, question) : openRewardModel(gpu, folder);
 }
 
 async function loadJudge(gpu: Gpu, folder: CheckpointFolder): Promise<[LanguageModel, Tokenizer]> {

@@ -74,7 +74,7 @@ export class SftTrainer implements Trainer {
     const ids = this.tokenizer.encode(completion);
     const eos = this.model.config.eosTokenIds[0];
     return {
-      prompt: promptTokens(this.tokenizer, prompt, thinking),
+      prompt: promptTokens(this.tokenizer, prompt, thinking, this.recipe.system_prompt),
       completions: [eos === undefined ? ids : [...ids, eos]],
     };
   }

@@ -3,6 +3,8 @@ import { shuffledEpochs, type PreferenceGroup, type SftExample, type Source } fr
 import { Random } from './random.ts';
 import { RecipeError, type Recipe } from './recipe.ts';
 import type { GoldJudge } from './reward.ts';
+import { readDemonstration, readLines, readPreference, readPrompt, type Row } from './rows.ts';
+import { baseText } from './world/base-data.ts';
 import { goldUtility } from './world/gold.ts';
 import { drawPrompt, drawPrompts, parsePrompt, promptText, type Split } from './world/prompts.ts';
 import { demonstration } from './world/sft-data.ts';
@@ -15,11 +17,7 @@ export async function promptSource(recipe: Recipe, read: ReadFile): Promise<Sour
   if (recipe.world) {
     return { at: (i) => promptText(drawPrompt(new Random(recipe.seed, `prompt ${i}`))) };
   }
-  const rows = await readRows(recipe, read, ['prompt']);
-  return shuffledEpochs(
-    rows.map((row) => row.prompt as string),
-    recipe.seed,
-  );
+  return shuffledEpochs(await readRows(recipe, read, readPrompt), recipe.seed);
 }
 
 /** Of the world's demonstrations two in three think: there is more to learn in a thought than in an answer. */
@@ -27,43 +25,24 @@ const THINKING_SHARE = { of: 3, think: 2 };
 
 export async function sftSource(recipe: Recipe, read: ReadFile): Promise<Source<SftExample>> {
   if (recipe.world) {
+    const write = recipe.world_data === 'base' ? baseText : demonstration;
     return {
       at: (i) =>
-        demonstration(
+        write(
           new Random(recipe.seed, `demonstration ${i}`),
           i % THINKING_SHARE.of < THINKING_SHARE.think,
         ),
     };
   }
-  const rows = await readRows(recipe, read, ['prompt', 'completion']);
-  return shuffledEpochs(
-    rows.map((row) => ({
-      prompt: row.prompt as string,
-      completion: row.completion as string,
-      thinking: recipe.thinking,
-    })),
-    recipe.seed,
-  );
+  const rows = await readRows(recipe, read, (row) => readDemonstration(row, recipe.thinking));
+  return shuffledEpochs(rows, recipe.seed);
 }
 
-/** Rows are {prompt, chosen, rejected}, or {prompt, responses, pairs} for ranked groups. */
 export async function preferenceSource(
   recipe: Recipe,
   read: ReadFile,
 ): Promise<Source<PreferenceGroup>> {
-  const rows = await readRows(recipe, read, ['prompt']);
-  return shuffledEpochs(
-    rows.map((row) =>
-      'responses' in row
-        ? (row as unknown as PreferenceGroup)
-        : {
-            prompt: row.prompt as string,
-            responses: [row.chosen as string, row.rejected as string],
-            pairs: [[0, 1] as const],
-          },
-    ),
-    recipe.seed,
-  );
+  return shuffledEpochs(await readRows(recipe, read, readPreference), recipe.seed);
 }
 
 /** The hidden utility of the world a recipe names as its gold judge. */
@@ -90,38 +69,17 @@ const mealPlannerGold: GoldJudge = {
   },
 };
 
-async function readRows(
-  recipe: Recipe,
-  read: ReadFile,
-  fields: readonly string[],
-): Promise<Record<string, unknown>[]> {
+async function readRows<T>(recipe: Recipe, read: ReadFile, parse: (row: Row) => T): Promise<T[]> {
   const files = recipe.datasets.flatMap((dataset) => dataset.data_files);
-  const rows: Record<string, unknown>[] = [];
+  const rows: T[] = [];
   for (const file of files) {
-    const lines = (await read(file)).split('\n');
-    lines.forEach((line, i) => {
-      if (line.trim() === '') return;
-      rows.push(parseRow(line, `${file}, line ${i + 1}`, fields));
-    });
+    for (const { line, row, problem } of readLines(await read(file), parse)) {
+      if (row === undefined) throw new RecipeError(`${file}, line ${line}: ${problem}.`);
+      rows.push(row);
+    }
   }
   if (rows.length === 0) {
     throw new RecipeError('the recipe names no data; set world: meal-planner, or datasets.');
   }
   return rows;
-}
-
-function parseRow(line: string, place: string, fields: readonly string[]): Record<string, unknown> {
-  let row: unknown;
-  try {
-    row = JSON.parse(line);
-  } catch {
-    throw new RecipeError(`${place}: not JSON; each line must be one JSON object.`);
-  }
-  const object = row as Record<string, unknown>;
-  for (const field of fields) {
-    if (typeof object[field] !== 'string') {
-      throw new RecipeError(`${place}: no text field "${field}".`);
-    }
-  }
-  return object;
 }

@@ -6,6 +6,7 @@
  * - A base model, which has no template, gets the instruction as plain text: the zero setting.
  */
 import type { ChatMessage, Tokenizer } from '../model/tokenizer.ts';
+import { promptTurns } from './conversation.ts';
 
 const INSTRUCTION =
   'Think before you answer. Write your thoughts between <think> and </think>: what is asked, what ' +
@@ -13,17 +14,33 @@ const INSTRUCTION =
 
 const THINK_START = '<think>';
 
-/** The text that the policy goes on from. With thinking it ends inside the thought. */
-export function promptText(tokenizer: Tokenizer, prompt: string, thinking: boolean): string {
-  const user: ChatMessage = { role: 'user', content: prompt };
-  if (!tokenizer.hasChatTemplate) return zeroPrompt(prompt, thinking);
-  const options = { addGenerationPrompt: true, enableThinking: thinking };
-  if (!thinking || knowsThinking(tokenizer)) {
-    const text = tokenizer.applyChatTemplate([user], options);
-    return thinking ? opened(text) : text;
-  }
-  const system: ChatMessage = { role: 'system', content: INSTRUCTION };
-  return opened(tokenizer.applyChatTemplate([system, user], options));
+/**
+ * The text that the policy goes on from. With thinking it ends inside the thought.
+ * @param prompt a text, or a conversation (conversation.ts)
+ * @param systemPrompt takes the place of the instruction, and is given without thinking as well
+ */
+export function promptText(
+  tokenizer: Tokenizer,
+  prompt: string,
+  thinking: boolean,
+  systemPrompt?: string,
+): string {
+  const turns = promptTurns(prompt);
+  if (!tokenizer.hasChatTemplate) return zeroPrompt(turns, thinking, systemPrompt);
+  const builtIn = thinking && !knowsThinking(tokenizer) ? INSTRUCTION : undefined;
+  const text = tokenizer.applyChatTemplate(instructed(turns, systemPrompt ?? builtIn), {
+    addGenerationPrompt: true,
+    enableThinking: thinking,
+  });
+  return thinking ? opened(text) : text;
+}
+
+/** In the system turn, after what a conversation's own says. */
+function instructed(turns: readonly ChatMessage[], instruction?: string): readonly ChatMessage[] {
+  if (instruction === undefined) return turns;
+  const own = turns[0]?.role === 'system' ? turns[0].content : undefined;
+  const content = own === undefined ? instruction : `${own}\n\n${instruction}`;
+  return [{ role: 'system', content }, ...turns.slice(own === undefined ? 0 : 1)];
 }
 
 /** Some templates leave it to the model to open its thought; here the prompt does. */
@@ -40,13 +57,17 @@ function knowsThinking(tokenizer: Tokenizer): boolean {
   return render(true) !== render(false) || render(true).includes(THINK_START);
 }
 
-function zeroPrompt(prompt: string, thinking: boolean): string {
-  if (!thinking) {
-    return `A conversation between a user and an assistant.\n\nUser: ${prompt}\nAssistant:`;
-  }
-  return (
-    'A conversation between a user and an assistant. The assistant first writes its thoughts ' +
-    'between <think> and </think>, then the answer between <response> and </response>.\n\n' +
-    `User: ${prompt}\nAssistant: ${THINK_START}\n`
-  );
+const ZERO = 'A conversation between a user and an assistant.';
+const ZERO_THINKING =
+  `${ZERO} The assistant first writes its thoughts between <think> and </think>, then the answer ` +
+  'between <response> and </response>.';
+
+function zeroPrompt(
+  turns: readonly ChatMessage[],
+  thinking: boolean,
+  systemPrompt = thinking ? ZERO_THINKING : ZERO,
+): string {
+  const speaker = { system: '', user: 'User: ', assistant: 'Assistant: ' };
+  const lines = turns.map(({ role, content }) => speaker[role] + content);
+  return `${systemPrompt}\n\n${lines.join('\n')}\nAssistant:${thinking ? ` ${THINK_START}\n` : ''}`;
 }

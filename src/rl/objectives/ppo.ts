@@ -212,7 +212,7 @@ function addPolicyTerm(
   const k3 = Math.exp(difference) - difference - 1;
   result.klSum += k3;
   result.policyLoss += (klCoef * k3) / tokens;
-  gradient[t]! += (klCoef * (1 - Math.exp(difference))) / tokens;
+  gradient[t] += (klCoef * (1 - Math.exp(difference))) / tokens;
 }
 
 function addValueTerm(

@@ -10,6 +10,15 @@ export const examples = {
   },
 } as const satisfies RecipeKeys;
 
+export const lessons = {
+  world_data: {
+    type: 'choice',
+    choices: ['demonstrations', 'base'],
+    default: 'demonstrations',
+    help: 'What of the world is read (ours): demonstrations of the task, or for a base model text in which nobody does it well.',
+  },
+} as const satisfies RecipeKeys;
+
 export const judge = {
   center_rewards_coefficient: {
     type: 'number',

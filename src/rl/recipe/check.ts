@@ -3,6 +3,7 @@ import { parse } from 'yaml';
 import type { Recipe } from './keys.ts';
 import type { Dataset, NamesKey, NumberKey, RecipeKeySpec } from './spec.ts';
 import { nearest } from '../nearest.ts';
+import { rewardNames } from '../reward.ts';
 
 /** A recipe that cannot be run; the message says where, what, and what would be right. */
 export class RecipeError extends Error {
@@ -42,11 +43,15 @@ export function checkValue(
     }
     case 'names':
       return checkNames(spec, value) ?? refuse(`${spec.all} or a list of ${oneOf(spec.choices)}`);
+    case 'texts':
+      return checkList(value, isText) ?? refuse('a text or a list of texts');
+    case 'numbers':
+      return checkNumbers(value) ?? refuse('a list of numbers');
     case 'flag':
       return typeof value === 'boolean' ? value : refuse('true or false');
     case 'text':
       if (typeof value === 'number') return String(value);
-      return typeof value === 'string' && value !== '' ? value : refuse('a text');
+      return isText(value) ? value : refuse('a text');
     case 'datasets':
       return (
         checkDatasets(value) ?? refuse('a list of entries {path: json, data_files: FILE.jsonl}')
@@ -82,6 +87,23 @@ function checkNumber(spec: NumberKey, value: unknown): number | undefined {
   if (spec.above !== undefined && number <= spec.above) return undefined;
   if (spec.max !== undefined && number > spec.max) return undefined;
   return number;
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
+
+/** A list, or one value for a list of one. */
+function checkList<T>(
+  value: unknown,
+  isItem: (item: unknown) => item is T,
+): readonly T[] | undefined {
+  const list: unknown[] = Array.isArray(value) ? value : [value];
+  return list.every(isItem) ? list : undefined;
+}
+
+/** Numbers in a list, or in a text with commas or spaces between them. */
+function checkNumbers(value: unknown): readonly number[] | undefined {
+  const parts = typeof value === 'string' ? value.split(/[\s,]+/).map(Number) : value;
+  return checkList(parts, (item): item is number => Number.isFinite(item));
 }
 
 /** Names in a list, or in a text with commas or spaces between them. */
@@ -120,18 +142,14 @@ export function checkTogether(recipe: Recipe, source: string): void {
     refuse('world and datasets are both set; remove one of them.');
   }
   checkAdapter(recipe, refuse);
-  switch (recipe.algorithm) {
-    case 'grpo':
-      checkRewards(recipe, refuse);
-      checkGroups(recipe, refuse, 2);
-      return checkGroupLoss(recipe, refuse);
-    case 'ppo':
-      checkRewards(recipe, refuse);
-      checkGroups(recipe, refuse, 1);
-      return checkProximal(recipe, refuse);
-    case 'dpo':
-      return checkPairs(recipe, refuse);
+  const { algorithm } = recipe;
+  if (algorithm === 'grpo' || algorithm === 'ppo') {
+    checkRewards(recipe, refuse);
+    checkGroups(recipe, refuse, algorithm === 'grpo' ? 2 : 1);
   }
+  if (algorithm === 'grpo') checkGroupLoss(recipe, refuse);
+  if (algorithm === 'ppo') checkProximal(recipe, refuse);
+  if (algorithm === 'dpo') checkPairs(recipe, refuse);
 }
 
 function checkAdapter(recipe: Recipe, refuse: (problem: string) => never): void {
@@ -152,17 +170,7 @@ function checkAdapter(recipe: Recipe, refuse: (problem: string) => never): void 
 
 /** Whether anything judges completions. */
 export function hasRewards(recipe: Recipe): boolean {
-  const { reward_model_name_or_path: model, judge_model_name_or_path: judge } = recipe;
-  return model !== undefined || judge !== undefined;
-}
-
-function checkRewards(recipe: Recipe, refuse: (problem: string) => never): void {
-  if (!hasRewards(recipe)) {
-    refuse(
-      'reward_model_name_or_path is missing; set it to the folder of a reward model, or ' +
-        'judge_model_name_or_path to that of an instruct model.',
-    );
-  }
+  return rewardNames(recipe).length > 0;
 }
 
 function checkGroups(recipe: Recipe, refuse: (problem: string) => never, least: number): void {
@@ -209,14 +217,44 @@ function checkProximal(recipe: Recipe, refuse: (problem: string) => never): void
 function checkPairs(recipe: Recipe, refuse: (problem: string) => never): void {
   if (recipe.loss_type !== 'sigmoid') refuse('loss_type of dpo can be sigmoid alone; remove it.');
   if (recipe.beta === 0) refuse('beta is 0, which makes every pair alike; 0.1 is usual.');
-  if (hasRewards(recipe)) return checkGroups(recipe, refuse, 2);
-  if (recipe.online || recipe.world !== undefined) {
+  if (hasRewards(recipe)) {
+    checkRewards(recipe, refuse);
+    checkGroups(recipe, refuse, 2);
+  } else if (recipe.online || recipe.world !== undefined) {
     refuse(
       'nothing says which of two completions is better; set reward_model_name_or_path, or set ' +
         'datasets to a file of prompt, chosen and rejected and remove online and world.',
     );
   }
 }
+
+function checkRewards(recipe: Recipe, refuse: (problem: string) => never): void {
+  const names = rewardNames(recipe);
+  if (names.length === 0) {
+    refuse(
+      'reward_model_name_or_path is missing; set it to the folder of a reward model, ' +
+        'judge_model_name_or_path to that of an instruct model, or reward_funcs to rules.',
+    );
+  }
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) refuse(`two rewards are called ${twice}; rename the file of one.`);
+  const weights = recipe.reward_weights;
+  if (weights && weights.length !== names.length) {
+    refuse(
+      `reward_weights has ${count(weights.length, 'number')} for ` +
+        `${count(names.length, 'reward')}; give one for each of ${names.join(', ')}.`,
+    );
+  }
+  const question = recipe.judge_prompt;
+  if (question !== undefined && !recipe.judge_model_name_or_path) {
+    refuse('judge_prompt has nobody to ask; set judge_model_name_or_path, or remove it.');
+  }
+  if (question !== undefined && !question.includes('{response}')) {
+    refuse('judge_prompt does not show the response; write {response} where it belongs.');
+  }
+}
+
+const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 
 function show(value: unknown): string {
   const text = typeof value === 'number' ? String(value) : JSON.stringify(value);

@@ -3,7 +3,7 @@
  * command line show. Names are TRL's, defaults too unless the RLMT paper's differ; the few keys that
  * TRL does not have are marked "ours".
  */
-import { examples, generation, judge } from './algorithm-keys.ts';
+import { examples, generation, judge, lessons } from './algorithm-keys.ts';
 import { groupObjective, pairs, preference, proximal } from './objective-keys.ts';
 import { rewards } from './reward-keys.ts';
 import { adapter, data, optimizer, run } from './shared-keys.ts';
@@ -21,6 +21,7 @@ export const recipeGroups: readonly {
   { title: 'Adapter', keys: adapter },
   { title: 'Optimizer', keys: optimizer },
   { title: 'Examples', keys: examples, only: ['sft', 'reward'] },
+  { title: 'Demonstrations', keys: lessons, only: ['sft'] },
   { title: 'Reward model', keys: judge, only: ['reward'] },
   { title: 'Generation', keys: generation, only: ['grpo', 'ppo', 'dpo'] },
   { title: 'Rewards', keys: rewards, only: ['grpo', 'ppo', 'dpo'] },
@@ -36,6 +37,7 @@ export const recipeKeys = {
   ...adapter,
   ...optimizer,
   ...examples,
+  ...lessons,
   ...judge,
   ...generation,
   ...rewards,

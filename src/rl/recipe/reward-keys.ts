@@ -12,6 +12,21 @@ export const rewards = {
     optional: true,
     help: 'Folder of an instruct model that is asked whether a response is good (ours): a reward besides, or in place of, the reward model.',
   },
+  judge_prompt: {
+    type: 'text',
+    optional: true,
+    help: 'What the judge is asked (ours): {prompt} and {response} stand for the two, and it must be a question that Yes or No answers.',
+  },
+  reward_funcs: {
+    type: 'texts',
+    default: [],
+    help: 'JavaScript files, each a rule that gives a response a number: export default function (prompt, response) { return 1; }; one file, or a list.',
+  },
+  reward_weights: {
+    type: 'numbers',
+    optional: true,
+    help: 'How much each reward counts, in the order reward model, judge, rules; without them each counts 1.',
+  },
   malformed: {
     type: 'choice',
     choices: ['lenient', 'strict'],

@@ -62,6 +62,11 @@ export const data = {
     default: true,
     help: 'Whether the model writes a thought before its response (ours); false gives the control arm.',
   },
+  system_prompt: {
+    type: 'text',
+    optional: true,
+    help: 'A system turn for the policy alone (ours); with thinking it takes the place of the built-in request to think first.',
+  },
 } as const satisfies RecipeKeys;
 
 export const adapter = {

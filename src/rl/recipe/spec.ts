@@ -17,6 +17,9 @@ export interface NamesKey extends Key<'names', readonly string[]> {
   readonly choices: readonly string[];
   readonly all: string;
 }
+/** A list, or one text for a list of one. */
+export type TextsKey = Key<'texts', readonly string[]>;
+export type NumbersKey = Key<'numbers', readonly number[]>;
 interface Range {
   /** Smallest allowed value. */
   readonly min?: number;
@@ -34,6 +37,8 @@ export type RecipeKeySpec =
   | NumberKey
   | ChoiceKey
   | NamesKey
+  | TextsKey
+  | NumbersKey
   | Key<'flag', boolean>
   | Key<'text', string>
   | Key<'datasets', readonly Dataset[]>;
@@ -54,11 +59,15 @@ type ValueOf<Spec> = Spec extends { type: 'choice'; choices: readonly (infer Cho
     ? readonly Choice[]
     : Spec extends { type: 'number' | 'integer' }
       ? number
-      : Spec extends { type: 'flag' }
-        ? boolean
-        : Spec extends { type: 'datasets' }
-          ? readonly Dataset[]
-          : string;
+      : Spec extends { type: 'texts' }
+        ? readonly string[]
+        : Spec extends { type: 'numbers' }
+          ? readonly number[]
+          : Spec extends { type: 'flag' }
+            ? boolean
+            : Spec extends { type: 'datasets' }
+              ? readonly Dataset[]
+              : string;
 
 /** The checked values of a set of keys. */
 export type KeyValues<Keys extends RecipeKeys> = {

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../random.ts';
 import { THINK_END, VOCABULARY, suits, words } from './menu.ts';
 import { drawPrompts, parsePrompt, promptText, splitOf, type Split } from './prompts.ts';
+import { baseText } from './base-data.ts';
 import { demonstration, mediocrePlan, responseText, tryText } from './sft-data.ts';
-import { isGrammatical } from './gold.ts';
+import { goldUtility, isGrammatical } from './gold.ts';
 import { thoughtTruth } from './truth.ts';
 import {
   labelPairs,
@@ -64,6 +65,40 @@ describe('prompts', () => {
     }
     expect(parsePrompt('menu ham for ana veggie budget 9')).toBeNull();
     expect(parsePrompt('tell me a joke')).toBeNull();
+  });
+});
+
+describe('text for a base model', () => {
+  const prompts = drawPrompts(new Random(9), 'train', 1000);
+  const texts = (thinking: boolean) => {
+    const random = new Random(10);
+    return prompts.map((prompt) => baseText(random, thinking, prompt));
+  };
+
+  it('has only words of the world, and fits into a completion', () => {
+    for (const { completion } of texts(true)) {
+      for (const word of words(completion)) expect(VOCABULARY).toContain(word);
+      expect(words(completion).length).toBeLessThanOrEqual(75);
+    }
+  });
+
+  it('follows the format now and then, and never without a thought', () => {
+    const tagged = texts(true).filter(({ completion }) => completion.includes(THINK_END));
+    expect(tagged.length / prompts.length).toBeGreaterThan(0.3);
+    expect(tagged.length / prompts.length).toBeLessThan(0.6);
+    expect(texts(false).some(({ completion }) => completion.includes(THINK_END))).toBe(false);
+  });
+
+  it('does the task far worse than demonstrations do', () => {
+    const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
+    const random = new Random(11);
+    const base = mean(
+      texts(false).map(({ completion }, i) => goldUtility(prompts[i]!, completion).value),
+    );
+    const shown = mean(
+      prompts.map((p) => goldUtility(p, demonstration(random, false, p).completion).value),
+    );
+    expect(base).toBeLessThan(shown - 0.5);
   });
 });
 

@@ -1,0 +1,54 @@
+import { nodeFolder } from '../model/node-files.ts';
+import { Tokenizer } from '../model/tokenizer.ts';
+import { exampleCompletion, previewRecipe, type SeenText } from '../rl/preview.ts';
+import { promptSource } from '../rl/sources.ts';
+import { UsageError } from './arguments.ts';
+import { defineCommand } from './command.ts';
+import { openRecipe, readRecipeFile } from './open.ts';
+
+export const preview = defineCommand({
+  name: 'preview',
+  positionals: ['RECIPE'],
+  summary: 'What the policy and each reward of a recipe will see, as texts and as token ids.',
+  options: {
+    prompt: {
+      type: 'text',
+      optional: true,
+      help: "A prompt, or a conversation as JSON; by default the first of the recipe's.",
+    },
+    completion: { type: 'text', optional: true, help: 'What the policy might write.' },
+  },
+  takesOthers: true,
+  notes: 'Any recipe key can be given as --key value. No device is opened and no weights are read.',
+  async run({ positionals: [path = ''], options, others }) {
+    const recipe = await openRecipe(path, others);
+    if (recipe.algorithm === 'reward') {
+      throw new UsageError(`${path} trains a reward model; preview shows what a policy is asked`);
+    }
+    const load = async (folder: string | undefined): Promise<Tokenizer | undefined> =>
+      folder === undefined ? undefined : Tokenizer.load(await nodeFolder(folder));
+    const tokenizers = {
+      policy: (await load(recipe.model_name_or_path))!,
+      rewardModel: await load(recipe.reward_model_name_or_path),
+      judge: await load(recipe.judge_model_name_or_path),
+    };
+    const prompt = options.prompt ?? (await promptSource(recipe, readRecipeFile)).at(0);
+    const completion = options.completion ?? exampleCompletion(recipe.thinking);
+    return { prompt, completion, ...previewRecipe(recipe, tokenizers, prompt, completion) };
+  },
+  format: ({ policy, completion, rewards }) =>
+    [
+      section('The policy reads', policy),
+      `It might write:\n\n${indented(completion)}\n`,
+      ...rewards.map((reward) => {
+        const who = `${reward.name} (weight ${reward.weight})`;
+        if (reward.kind === 'model') return section(`${who} reads`, reward.sees);
+        return `${who} is given the prompt and\n\n${indented(reward.response)}\n`;
+      }),
+    ].join('\n'),
+});
+
+const section = (what: string, { text, ids }: SeenText): string =>
+  `${what} ${ids.length} tokens:\n\n${indented(text)}\n`;
+
+const indented = (text: string): string => text.replace(/^/gm, '  | ');

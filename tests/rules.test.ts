@@ -1,0 +1,47 @@
+/** The rules that come with the recipes. */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { Rule } from '../src/rl/rule.ts';
+
+const FOLDER = join(import.meta.dirname, '../recipes/rules');
+
+/** prompt, response, reward. */
+const EXAMPLES: Record<string, [prompt: string, response: string, reward: number][]> = {
+  'arithmetic.js': [
+    ['What is 12 + 30?', 'That makes 42.', 1],
+    ['What is 12 + 30?', '12 and 30 make 43', 0],
+    ['What is 3 x 4000?', 'It is 12,000', 1],
+    ['7 - 9 = ?', '7 - 9 = -2', 1],
+    ['What is 1 / 4?', '0.25', 1],
+    ['What is 1 / 4?', '', 0],
+    ['Tell me a joke.', '42', 0],
+  ],
+  'on-topic.js': [
+    ['Where do Swallows spend winter?', 'Swallows spend it in Africa.', 0.5],
+    ['Where do Swallows spend winter?', 'No idea.', 0],
+    ['Hi!', 'Hi!', 0],
+  ],
+  'polite.js': [
+    ['Well?', 'How about rice, then plums?', 1],
+    ['Well?', 'Rice, then plums.', 0.5],
+    ['Well?', 'RICE, then plums!!', 0],
+    ['Well?', ' ', 0],
+  ],
+  'short-answer.js': [
+    ['Well?', 'Rice, then plums.', 1],
+    ['Well?', 'so '.repeat(80), 0.25],
+    ['Well?', '', 0],
+  ],
+};
+
+it('is complete', async () => {
+  expect((await readdir(FOLDER)).sort()).toEqual(Object.keys(EXAMPLES));
+});
+
+it.each(Object.entries(EXAMPLES))('%s', async (file, examples) => {
+  const rule = await Rule.open(file, await readFile(join(FOLDER, file), 'utf8'));
+  const texts = examples.map(([prompt, response]) => ({ prompt, response }));
+  expect(await rule.score(texts)).toEqual(examples.map(([, , reward]) => reward));
+  rule.destroy();
+});
