@@ -13,6 +13,8 @@ class FakeService {
   listener;
   done = 0;
   maxSteps = 0;
+  /** As if a thought were worth one point. */
+  gold = 2;
   /** Runs on until this many steps are done. */
   goal = 0;
 
@@ -24,6 +26,7 @@ class FakeService {
   async open(recipe, listener, resume) {
     this.listener = listener;
     this.maxSteps = Number(recipe.max_steps);
+    this.gold = recipe.thinking === false ? 1 : 2;
     if (recipe.fail) throw new Error('The reward model is not there: run npm start again.');
     this.send('loading');
     await pause(STEP_MS);
@@ -63,6 +66,10 @@ class FakeService {
       metrics: {
         step: this.done,
         reward: mean,
+        gold: this.gold + this.done / 20,
+        kl: this.done / 1000,
+        // Sparse, as evaluations are.
+        ...(this.done % 4 === 0 && { eval_reward: mean / 2 }),
         step_time: STEP_MS / 1000,
         num_tokens: this.done * 400,
       },

@@ -1,15 +1,16 @@
 /** The page in a real browser: replay, training against a fake worker, missing WebGPU, and axe. */
-import AxeBuilder from '@axe-core/playwright';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchBrowser } from '../../scripts/browser.mjs';
-import type { RecipeValues } from '../../src/rl/protocol.ts';
-import { syntheticRun } from './synthetic-run.ts';
-
-const COMLINK = join(import.meta.dirname, '../../node_modules/comlink/dist/esm/comlink.mjs');
-const STEPS = 24;
+import {
+  accessibilityFaults,
+  reaches,
+  step,
+  STEPS,
+  train,
+  withPage as withPageOf,
+  type Setting,
+} from './with-page.ts';
 
 let browser: Browser;
 beforeAll(async () => {
@@ -17,66 +18,8 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-interface Setting extends BrowserContextOptions {
-  /** What the recorded run was trained with, and so what training here gets. */
-  recipe?: RecipeValues;
-  recorded?: boolean;
-  gpu?: 'fake' | 'none';
-}
-
-/** The built page, with what it fetches replaced; `use` fails on any error in the page. */
-async function withPage(
-  { recipe = { max_steps: 30 }, recorded = true, gpu = 'fake', ...options }: Setting,
-  use: (page: Page) => Promise<void>,
-): Promise<void> {
-  const context = await browser.newContext({
-    reducedMotion: 'reduce',
-    // It would answer in place of the routes below.
-    serviceWorkers: 'block',
-    ...options,
-  });
-  try {
-    await context.addInitScript((has) => {
-      const fake = { requestAdapter: () => Promise.resolve({}) };
-      Object.defineProperty(navigator, 'gpu', { value: has ? fake : undefined });
-    }, gpu === 'fake');
-    const run = recorded ? JSON.stringify(syntheticRun(STEPS, recipe)) : null;
-    await context.route('**/recorded-run.json', (route) =>
-      run
-        ? route.fulfill({ contentType: 'application/json', body: run })
-        : route.fulfill({ status: 404 }),
-    );
-    const worker = await readFile(join(import.meta.dirname, 'fake-policy-worker.mjs'), 'utf8');
-    await context.route('**/policy.worker*', (route) =>
-      route.fulfill({
-        contentType: 'text/javascript',
-        body: worker.replace("'comlink'", "'/comlink.mjs'"),
-      }),
-    );
-    await context.route('**/comlink.mjs', (route) =>
-      route.fulfill({ contentType: 'text/javascript', path: COMLINK }),
-    );
-    const page = await context.newPage();
-    const errors: string[] = [];
-    page.on('pageerror', (error) => errors.push(error.message));
-    await page.goto(inject('page'));
-    await use(page);
-    expect(errors).toEqual([]);
-  } finally {
-    await context.close();
-  }
-}
-
-const step = (page: Page): Promise<number> => page.getByTestId('step').textContent().then(Number);
-const reaches = (page: Page, wanted: number): Promise<void> =>
-  expect.poll(() => step(page), { timeout: 10_000 }).toBeGreaterThanOrEqual(wanted);
-const train = (page: Page): Promise<void> =>
-  page.getByRole('button', { name: 'Train it here', exact: true }).click();
-
-async function accessibilityFaults(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
-}
+const withPage = (setting: Setting, use: (page: Page) => Promise<void>): Promise<void> =>
+  withPageOf(browser, setting, use);
 
 describe('replay', () => {
   it('plays by itself, pauses, and shows the group of the step on the slider', () =>

@@ -17,6 +17,13 @@ describe('describeChart', () => {
       'Better? A: from 5 at step 1 to 7 at step 4; lowest 1 at step 2, highest 9 at step 3.',
     );
   });
+  it('tells of the runs that are drawn over it, where they have values', () => {
+    const overlay = { id: 'x', letter: 'B', label: 'Other', colour: 'run-1', table: table([2]) };
+    const empty = { ...overlay, letter: 'C', table: table([undefined]) };
+    expect(describeChart(spec, table([6]), [overlay, empty])).toBe(
+      'Better? A: 6 at step 1. Run B, Other: A: 2 at step 1.',
+    );
+  });
   it('has words for one value and for none', () => {
     expect(describeChart(spec, table([undefined, 6]))).toBe('Better? A: 6 at step 2.');
     expect(describeChart(spec, table([]))).toBe('Better? A: no values yet.');

@@ -10,9 +10,9 @@ export function describeChart(
 ): string {
   const sentences = (of: MetricTable): string =>
     spec.lines.map((line) => describeLine(line, of.extent(line.key))).join(' ');
-  const others = overlays.map(
-    ({ letter, label, table: of }) => ` Run ${letter}, ${label}: ${sentences(of)}`,
-  );
+  const others = overlays
+    .filter(({ table: of }) => spec.lines.some(({ key }) => of.extent(key)))
+    .map(({ letter, label, table: of }) => ` Run ${letter}, ${label}: ${sentences(of)}`);
   return `${spec.title} ${sentences(table)}${others.join('')}`;
 }
 

@@ -36,6 +36,23 @@ export function drawHead(plot: uPlot, lines: readonly Line[], head: number, ink:
   ctx.restore();
 }
 
+/** A step at which something happened: a dashed line from top to bottom. */
+export function drawMark(plot: uPlot, index: number, ink: Ink): void {
+  const { ctx, data, bbox } = plot;
+  const at = data[0][index];
+  if (at === undefined) return;
+  const x = plot.valToPos(at, 'x', true);
+  ctx.save();
+  ctx.beginPath();
+  ctx.setLineDash([4, 4].map((n) => n * uPlot.pxRatio));
+  ctx.lineWidth = 1.5 * uPlot.pxRatio;
+  ctx.strokeStyle = ink('down');
+  ctx.moveTo(x, bbox.top);
+  ctx.lineTo(x, bbox.top + bbox.height);
+  ctx.stroke();
+  ctx.restore();
+}
+
 /** Other runs, whole, each line with its run's letter at the end. */
 export function drawOverlays(
   plot: uPlot,

@@ -1,7 +1,7 @@
 import uPlot from 'uplot';
 import { formatCompact, formatShare } from '../format.ts';
 import { AXES, axisRange, valueRange } from './axes.ts';
-import { colourReader, faded, drawHead, drawOverlays, DASHES } from './plot-drawing.ts';
+import { colourReader, DASHES, drawHead, drawMark, drawOverlays, faded } from './plot-drawing.ts';
 import type { AxisName } from './metric-table.ts';
 import type { Drawn, OverlayLine } from './series.ts';
 import type { ChartSpec, Line } from './specs.ts';
@@ -33,6 +33,8 @@ export class Plot {
   /** Steps the x-axis spans, however many there are yet. */
   private total = 0;
   private overlays: readonly OverlayLine[] = [];
+  /** Index of a report to be marked; -1 for none. */
+  private mark = -1;
 
   constructor(
     private readonly host: HTMLElement,
@@ -54,9 +56,11 @@ export class Plot {
     lines: readonly Drawn[],
     total: number,
     overlays: readonly OverlayLine[],
+    mark: number,
   ): void {
     this.total = total;
     this.overlays = overlays;
+    this.mark = mark;
     this.plot.setData(plotData(x, lines));
   }
 
@@ -112,6 +116,7 @@ export class Plot {
         draw: [
           (u) => {
             drawHead(u, this.spec.lines, this.head, this.ink);
+            drawMark(u, this.mark, this.ink);
             drawOverlays(u, this.overlays, axis, this.ink);
           },
         ],

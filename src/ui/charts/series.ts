@@ -62,5 +62,7 @@ export function positiveScales(
         .filter((line) => line.axis === axis)
         .flatMap((line) => tables.map((table) => table.extent(line.key)?.low.value ?? Infinity)),
     );
-  return new Set((['left', 'right'] as const).filter((axis) => lowest(axis) > 0));
+  return new Set(
+    (['left', 'right'] as const).filter((axis) => lowest(axis) > 0 && lowest(axis) < Infinity),
+  );
 }

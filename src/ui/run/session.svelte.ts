@@ -42,7 +42,11 @@ export class Session {
   kept = $state.raw<KeptRun | null>(null);
   gpuProblem = $state<GpuProblem | null>(null);
   /** What the live run trains with. */
-  private recipe: RecipeValues = {};
+  private liveRecipe = $state.raw<RecipeValues>({});
+  /** What the run on view trains with. */
+  readonly recipe: RecipeValues = $derived(
+    this.live.status ? this.liveRecipe : (this.recorded?.recipe ?? {}),
+  );
   private runId = '';
   /** The playhead moves by itself. */
   readonly running = $derived(this.player.playing || this.live.active);
@@ -120,14 +124,14 @@ export class Session {
     if (this.gpuProblem) return;
     this.player.pause();
     if (!kept) this.keep(null);
-    this.recipe = recipe;
+    this.liveRecipe = recipe;
     this.runId = this.runs.begin(recipe, kept?.id).id;
     await this.live.train(recipe, kept !== undefined);
   }
 
   private keep(saved: { step: number; maxSteps: number } | null): void {
     if (saved?.step === this.kept?.step) return;
-    this.kept = saved && { id: this.runId, recipe: this.recipe, ...saved };
+    this.kept = saved && { id: this.runId, recipe: this.liveRecipe, ...saved };
     void writeKept(this.kept);
   }
 

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { MetricTable } from './metric-table.ts';
+import { LineData, overlayLines, positiveScales } from './series.ts';
+import type { Line } from './specs.ts';
+
+const line = (key: string, axis: Line['axis'] = 'left'): Line => ({
+  key,
+  label: key,
+  colour: 'ink',
+  axis,
+  format: String,
+});
+
+describe('LineData', () => {
+  it('follows a table as it grows, and begins again with another', () => {
+    const table = new MetricTable([{ step: 1, a: 1 }]);
+    const data = new LineData('a', 0);
+    expect(data.read(table).smoothed).toEqual([1]);
+    table.append({ step: 2, a: 5 });
+    expect(data.read(table).smoothed).toEqual([1, 5]);
+    expect(data.read(new MetricTable([{ step: 1, a: 7 }])).smoothed).toEqual([7]);
+  });
+  it('waits for a metric that comes late', () => {
+    const table = new MetricTable([{ step: 1 }]);
+    const data = new LineData('a', 0);
+    expect(data.read(table).raw).toEqual([]);
+    table.append({ step: 2, a: 3 });
+    expect(data.read(table).smoothed).toEqual([null, 3]);
+  });
+});
+
+it('overlayLines leaves out what a run has not measured', () => {
+  const overlay = {
+    id: 'x',
+    letter: 'B',
+    label: 'Other',
+    colour: 'run-1',
+    table: new MetricTable([{ step: 1, a: 2 }]),
+  };
+  const lines = overlayLines([overlay], [line('a'), line('b')], 0);
+  expect(lines.map(({ line: { key }, smoothed }) => [key, smoothed])).toEqual([['a', [2]]]);
+});
+
+it('positiveScales are those whose every value has a logarithm, other runs’ too', () => {
+  const table = new MetricTable([
+    { step: 1, a: 0.1, zero: 0, b: 5 },
+    { step: 2, a: 3, zero: 1, b: 4 },
+  ]);
+  const scales = (tables: MetricTable[], ...lines: Line[]) => [...positiveScales(lines, tables)];
+  expect(scales([table], line('a'))).toEqual(['left']);
+  expect(scales([table], line('a'), line('zero'))).toEqual([]);
+  expect(scales([table], line('zero'), line('b', 'right'))).toEqual(['right']);
+  expect(scales([table, new MetricTable([{ step: 1, a: -1 }])], line('a'))).toEqual([]);
+  expect(scales([table], line('missing'))).toEqual([]);
+});

@@ -1,0 +1,287 @@
+/** Curves, the table of runs, the recipe editor and settings in the address, as a person uses them. */
+import { readFile } from 'node:fs/promises';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { launchBrowser } from '../../scripts/browser.mjs';
+import {
+  accessibilityFaults,
+  reaches,
+  step,
+  STEPS,
+  train,
+  withPage as withPageOf,
+  type Setting,
+} from './with-page.ts';
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchBrowser();
+});
+afterAll(() => browser.close());
+
+const withPage = (setting: Setting, use: (page: Page) => Promise<void>): Promise<void> =>
+  withPageOf(browser, setting, use);
+
+const section = (page: Page, name: string | RegExp): Locator => page.getByRole('region', { name });
+const hashOf = (page: Page): string => new URL(page.url()).hash;
+
+/** Sections are fetched when they come near. */
+async function open(page: Page, part: string, name: string | RegExp): Promise<Locator> {
+  await page.getByRole('link', { name: part, exact: true }).click();
+  const found = section(page, name);
+  await found.waitFor();
+  return found;
+}
+
+async function downloaded(page: Page, button: Locator): Promise<[name: string, text: string]> {
+  const [file] = await Promise.all([page.waitForEvent('download'), button.click()]);
+  return [file.suggestedFilename(), await readFile(await file.path(), 'utf8')];
+}
+
+describe('curves', () => {
+  it('change their axis and scale, and find every metric', () =>
+    withPage({}, async (page) => {
+      await reaches(page, STEPS);
+      const curves = await open(page, 'Curves', 'What else moves');
+      await curves.getByRole('radio', { name: 'Tokens' }).check();
+      // The pointer in one chart tells of all: the fourth step had seen 2,000 tokens.
+      const canvas = page.getByRole('img', { name: /^How far has it moved/ });
+      await canvas.scrollIntoViewIfNeeded();
+      await canvas.locator('.u-over').hover({ position: { x: 40, y: 60 } });
+      await expect
+        .poll(() => page.getByText(/step \d+, [\d,]+ tokens$/).count())
+        .toBeGreaterThan(1);
+      await curves.getByRole('radio', { name: 'Time trained' }).check();
+
+      await curves.getByRole('checkbox', { name: 'Log scale' }).check();
+      // No variance is 0 in most steps, and a logarithm has no place for it.
+      await curves.getByText('Not on a log scale').first().waitFor();
+
+      await curves.getByText('completions', { exact: false }).first().waitFor();
+      await curves.locator('summary', { hasText: /^completions/ }).click();
+      await curves.getByRole('heading', { name: 'completions/mean_thought_length' }).waitFor();
+      await curves.getByRole('searchbox', { name: 'Find a metric' }).fill('undecided');
+      await curves.getByRole('heading', { name: 'entropy', exact: true }).waitFor();
+      expect(await curves.getByRole('heading', { name: /^completions/ }).count()).toBe(0);
+      await curves.getByRole('searchbox').fill('no such thing');
+      await curves.getByText('No metric of this run matches').waitFor();
+    }));
+
+  it('go out as files with everything in them', () =>
+    withPage({}, async (page) => {
+      await reaches(page, STEPS);
+      const curves = await open(page, 'Curves', 'What else moves');
+      const button = (name: string): Locator => curves.getByRole('button', { name });
+      const [csvName, csv] = await downloaded(page, button('Metrics, CSV'));
+      const lines = csv.trim().split('\n');
+      expect(csvName).toBe('metrics.csv');
+      expect(lines).toHaveLength(1 + STEPS);
+      expect(lines[0]).toMatch(/^step,reward,gold,/);
+      const [, jsonl] = await downloaded(page, button('Metrics, JSONL'));
+      const rows = jsonl
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { step: number });
+      expect(rows.map((row) => row.step)).toEqual(Array.from({ length: STEPS }, (_, i) => i + 1));
+      const [, completions] = await downloaded(page, button('Completions, JSONL'));
+      expect(JSON.parse(completions.split('\n')[0]!)).toMatchObject({
+        step: 1,
+        thought: expect.any(String) as string,
+      });
+    }));
+});
+
+describe('runs', () => {
+  it('are kept, renamed, drawn over each other, compared, removed and had back', () =>
+    withPage({ recipe: { max_steps: 12, seed: 5 } }, async (page) => {
+      await reaches(page, STEPS);
+      const runs = await open(page, 'Curves', 'Your runs');
+      await page.locator('summary', { hasText: 'The recorded run' }).click();
+      await runs.getByRole('button', { name: 'Without a thought' }).click();
+      await page.getByRole('heading', { name: 'Trained for 12 steps' }).waitFor();
+      const row = runs.getByRole('row').filter({ hasText: 'thinking: false' });
+      await row.waitFor();
+      // On view beside the recorded run, with the same seed: the two are compared.
+      await runs.getByText(/^No thought against The recorded run/).waitFor();
+      await runs.getByText('Same seed and same prompts').waitFor();
+      await page
+        .getByRole('img', { name: /^Is it getting better.*Run A, The recorded run: Reward/ })
+        .waitFor();
+      expect(await runs.getByRole('row', { name: /^Gold, the hidden true score/ }).count()).toBe(1);
+
+      const name = runs.getByRole('textbox', { name: 'Name of run B' });
+      await name.fill('My control');
+      await name.press('Enter');
+      await page.reload();
+      await reaches(page, STEPS);
+      await open(page, 'Curves', 'Your runs');
+      await expect.poll(() => name.inputValue()).toBe('My control');
+      expect(await row.getByText('12', { exact: true }).count()).toBe(1);
+      const draw = runs.getByRole('checkbox', { name: /^Draw “My control”|My control/ });
+      expect(await draw.isChecked()).toBe(true);
+      await page
+        .getByRole('img', { name: /^Is it getting better.*Run B, My control: Reward/ })
+        .waitFor();
+      expect(await accessibilityFaults(page)).toEqual([]);
+      const [, csv] = await downloaded(
+        page,
+        runs.getByRole('button', { name: 'All metrics, CSV' }),
+      );
+      expect(csv).toMatch(/^run,step,/);
+      expect(csv).toContain('\nMy control,12,');
+      await draw.uncheck();
+      expect(await page.getByRole('img', { name: /Run B/ }).count()).toBe(0);
+
+      await runs.getByRole('button', { name: 'Remove My control' }).click();
+      expect(await name.count()).toBe(0);
+      await runs.getByRole('button', { name: 'Undo' }).click();
+      await name.waitFor();
+      await runs.getByRole('button', { name: 'Remove My control' }).click();
+      await page.reload();
+      await reaches(page, STEPS);
+      await open(page, 'Curves', 'Your runs');
+      await page.waitForTimeout(300);
+      expect(await name.count()).toBe(0);
+    }));
+
+  it('wait for the one under way', () =>
+    withPage({ recipe: { max_steps: 20 } }, async (page) => {
+      await reaches(page, STEPS);
+      await train(page);
+      const runs = await open(page, 'Curves', 'Your runs');
+      await page.locator('summary', { hasText: 'The recorded run' }).click();
+      await runs.getByRole('button', { name: 'Without a thought' }).click();
+      await runs.getByText(/^Next: Without a thought/).waitFor();
+      await runs.getByRole('textbox', { name: 'Name of run C' }).waitFor({ timeout: 15_000 });
+      expect(await runs.getByText(/^Next:/).count()).toBe(0);
+      await page.getByRole('heading', { name: 'Trained for 20 steps' }).waitFor();
+      expect(await runs.getByRole('row').filter({ hasText: 'in training' }).count()).toBe(0);
+    }));
+});
+
+describe('the recipe', () => {
+  it('is edited, refuses what is wrong in place, and lives in the address', () =>
+    withPage({}, async (page) => {
+      await reaches(page, STEPS);
+      const recipe = await open(page, 'Make it yours', /the recipe/);
+      const seed = recipe.getByRole('textbox', { name: 'Seed seed' });
+      await seed.fill('7');
+      await seed.press('Enter');
+      await expect.poll(() => hashOf(page)).toBe('#seed=7');
+      await page.getByText('It will train with seed: 7').waitFor();
+
+      await seed.fill('many');
+      await seed.press('Enter');
+      await recipe.getByText(/Seed is "many"; it must be a whole number/).waitFor();
+      expect(await seed.getAttribute('aria-invalid')).toBe('true');
+      expect(hashOf(page)).toBe('#seed=7');
+      await recipe.getByRole('button', { name: 'Reset Seed' }).click();
+      await expect.poll(() => hashOf(page)).toBe('');
+      await page.goBack();
+      await expect.poll(() => seed.inputValue()).toBe('7');
+
+      // Possible by itself, and not with the rest.
+      const tries = recipe.getByRole('textbox', { name: /^Tries for each prompt/ });
+      await tries.fill('3');
+      await tries.press('Enter');
+      await recipe.getByText(/not a multiple of num_generations \(3\)/).waitFor();
+      expect(
+        await recipe.getByRole('button', { name: 'Train with this recipe' }).isDisabled(),
+      ).toBe(true);
+      await recipe.getByRole('button', { name: 'Reset all' }).click();
+      await recipe.getByText('As the default.').waitFor();
+    }));
+
+  it('goes out and in as YAML, with errors by line', () =>
+    withPage({}, async (page) => {
+      await reaches(page, STEPS);
+      const recipe = await open(page, 'Make it yours', /the recipe/);
+      await recipe.getByText('The recipe as YAML').first().click();
+      const [name, yaml] = await downloaded(page, recipe.getByRole('button', { name: 'Download' }));
+      expect(name).toBe('recipe.yaml');
+      expect(yaml).toContain('max_steps: 30\n');
+      const paste = recipe.getByRole('textbox', { name: /Load a recipe/ });
+      await paste.fill('seed: 1\nbetta: 2\n');
+      await recipe.getByRole('button', { name: 'Load it' }).click();
+      await recipe.getByText(/line 2: unknown key betta; did you mean beta\?/).waitFor();
+      await paste.fill(
+        yaml.replace('thinking: true', 'thinking: false').replace(/seed: \d+/, 'seed: 11'),
+      );
+      await recipe.getByRole('button', { name: 'Load it' }).click();
+      await recipe.getByText('The recipe is loaded.').waitFor();
+      expect(hashOf(page)).toBe('#seed=11&thinking=false');
+      expect(await recipe.getByRole('switch', { name: /^Think first/ }).isChecked()).toBe(false);
+    }));
+
+  it('has presets that break it, and trains them', () =>
+    withPage({ recipe: { max_steps: 8 } }, async (page) => {
+      await reaches(page, STEPS);
+      const recipe = await open(page, 'Make it yours', /the recipe/);
+      const preset = recipe.getByRole('button', { name: /^No thought/ });
+      await preset.click();
+      expect(await preset.getAttribute('aria-pressed')).toBe('true');
+      expect(hashOf(page)).toBe('#thinking=false');
+      await recipe.getByRole('button', { name: 'Train with this recipe' }).click();
+      await page.getByRole('heading', { name: 'Trained for 8 steps' }).waitFor();
+      // What the worker got: without a thought the fake's gold begins a point lower.
+      await page.getByText('Numbers: Is it getting better?').click();
+      await page.getByRole('row', { name: /^8 3\.80 1\.40/ }).waitFor();
+    }));
+});
+
+describe('a link', () => {
+  it('sets the recipe, hides sections and fixes the rest', () =>
+    withPage({ hash: '#seed=3&beta=0.1&hide=models,runs&lock=1' }, async (page) => {
+      await reaches(page, STEPS);
+      await page.getByText('It will train with seed: 3; beta: 0.1').waitFor();
+      const recipe = await open(page, 'Make it yours', /the recipe/);
+      const seed = recipe.getByRole('textbox', { name: 'Seed seed' });
+      expect(await seed.inputValue()).toBe('3');
+      expect(await seed.isDisabled()).toBe(true);
+      expect(await recipe.getByRole('button', { name: /^No thought/ }).count()).toBe(0);
+      expect(await section(page, 'Bring your own model').count()).toBe(0);
+      expect(await section(page, 'Your runs').count()).toBe(0);
+    }));
+
+  it('says what is wrong with it', () =>
+    withPage({ hash: '#seed=many&sede=4' }, async (page) => {
+      await page.getByText(/sets sede, which this page does not know/).waitFor();
+      await page.goto(page.url().replace('&sede=4', ''));
+      await page.reload();
+      await page.getByText(/Seed is "many"; it must be a whole number/).waitFor();
+    }));
+
+  it('is made for a class', () =>
+    withPage({ permissions: ['clipboard-read', 'clipboard-write'] }, async (page) => {
+      await reaches(page, STEPS);
+      const recipe = await open(page, 'Make it yours', /the recipe/);
+      await recipe.getByRole('button', { name: /^Two tries/ }).click();
+      await recipe.getByRole('button', { name: 'A link for a class' }).click();
+      const dialog = page.getByRole('dialog', { name: 'A link for a class' });
+      await dialog.getByRole('checkbox', { name: 'Bring your own model' }).check();
+      await dialog.getByRole('checkbox', { name: /^Fix the recipe/ }).check();
+      expect(await accessibilityFaults(page)).toEqual([]);
+      await dialog.getByRole('button', { name: 'Copy link' }).click();
+      await dialog.getByText('Copied.').waitFor();
+      const link = await page.evaluate(() => navigator.clipboard.readText());
+      expect(new URL(link).hash).toBe('#num_generations=2&hide=models&lock=1');
+    }));
+});
+
+describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
+  it.each([390, 1440])('at %i px all of it is free of accessibility faults, and fits', (width) =>
+    withPage({ colorScheme, viewport: { width, height: 900 } }, async (page) => {
+      await reaches(page, STEPS);
+      await open(page, 'Make it yours', 'Your runs');
+      const recipe = await open(page, 'Make it yours', /the recipe/);
+      await recipe.locator('summary', { hasText: /^Optimizer/ }).click();
+      await page.locator('summary', { hasText: /^general/ }).click();
+      expect(await accessibilityFaults(page)).toEqual([]);
+      const overflow = await page.evaluate(
+        () => document.documentElement.scrollWidth - window.innerWidth,
+      );
+      expect(overflow).toBeLessThanOrEqual(0);
+      expect(await step(page)).toBe(STEPS);
+    }),
+  );
+});
