@@ -229,6 +229,13 @@ describe('the recipe', () => {
     }));
 });
 
+it('the reward that can be hacked is served with the page', () =>
+  withPage({}, async (page) => {
+    const response = await page.request.get(new URL('rules/long-answer.js', page.url()).href);
+    expect(response.headers()['content-type']).toMatch(/^text\/javascript/);
+    expect(await response.text()).toContain('export default function');
+  }));
+
 describe('a link', () => {
   it('sets the recipe, hides sections and fixes the rest', () =>
     withPage({ hash: '#seed=3&beta=0.1&hide=models,runs&lock=1' }, async (page) => {

@@ -39,6 +39,8 @@ describe('a field', () => {
       'v_proj',
     ]);
     expect(valueOfText(spec('lora_target_modules'), 'all-linear')).toBe('all-linear');
+    expect(valueOfText(spec('reward_funcs'), 'a.js, b.js')).toEqual(['a.js', 'b.js']);
+    expect(valueOfText(spec('reward_weights'), '1, 0.5, x')).toEqual([1, 0.5, 'x']);
     expect(valueOfText(spec('datasets'), '[{"path":"json"}]')).toEqual([{ path: 'json' }]);
     expect(valueOfText(spec('datasets'), 'a.jsonl')).toBe('a.jsonl');
   });

@@ -93,6 +93,10 @@ export function valueOfText(spec: RecipeKeySpec, text: string): RecipeValue {
       }
     case 'names':
       return trimmed === spec.all ? trimmed : items();
+    case 'texts':
+      return items();
+    case 'numbers':
+      return items().map((item) => (Number.isFinite(Number(item)) ? Number(item) : item));
     default:
       return trimmed;
   }

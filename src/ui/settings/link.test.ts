@@ -13,6 +13,8 @@ describe('a link', () => {
         learning_rate: 0.0003,
         model_name_or_path: 'stored:my & own/model, b',
         reward_model_name_or_path: null,
+        reward_funcs: ['public/rules/long-answer.js', 'stored:my, rule.js'],
+        reward_weights: [1, 0.5],
         lora_target_modules: ['q_proj', 'v_proj'],
         datasets: [{ path: 'json', data_files: ['a,b.jsonl'], split: 'train' }],
       },

@@ -75,7 +75,11 @@ function readValue(spec: RecipeKeySpec, text: string): RecipeValue {
     case 'datasets':
       return asJson(whole);
     case 'names':
-      return whole === spec.all ? whole : text.split(',').map(decode);
+      return whole === spec.all ? whole : items(text);
+    case 'texts':
+      return items(text);
+    case 'numbers':
+      return items(text).map(asNumber);
   }
 }
 
@@ -85,6 +89,8 @@ function isPlainList(value: RecipeValue): value is readonly (string | number)[] 
     value.every((item: unknown) => typeof item === 'string' || typeof item === 'number')
   );
 }
+
+const items = (text: string): string[] => text.split(',').map(decode);
 
 const asNumber = (text: string): RecipeValue =>
   text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;

@@ -22,6 +22,16 @@ export const PRESETS: readonly Preset[] = [
       'Nothing holds the model near where it began: watch whether gold still follows the reward, and whether its thoughts stay true.',
   },
   {
+    name: 'A reward that can be hacked',
+    change: {
+      reward_model_name_or_path: null,
+      reward_funcs: ['public/rules/long-answer.js'],
+      beta: 0,
+    },
+    watch:
+      'In place of the judge a rule pays for words, and nothing else: watch gold fall while the reward climbs, and read what it has come to say. When we tried, it was greeting everybody by step 60.',
+  },
+  {
     name: 'No thought',
     change: { thinking: false },
     watch:
