@@ -215,7 +215,9 @@ export class GenerateSession implements GenerateService {
     recipe: Recipe,
     folder: CheckpointFolder | undefined,
   ): Promise<Loaded> {
-    const { gpu, folder: open } = await this.around();
+    const around = await this.around();
+    const { gpu } = around;
+    const open = (name: string): Promise<CheckpointFolder> => around.folder(name);
     const path = recipe.model_name_or_path;
     if (path === undefined) throw new RecipeError('the recipe has no model_name_or_path; add it.');
     const trained = folder && (await openCheckpoint(folder, open));

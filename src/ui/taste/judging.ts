@@ -1,9 +1,11 @@
-/** What a judge says about labels and policies. */
+/** A judge of one's own: kept as a model, and what it says about labels and policies. */
+import { storeModel } from '../../model/stored-models.ts';
 import type { GenerateService, Pair, Written } from '../../rl/generate-session.ts';
 import { storedPath } from '../../rl/page-paths.ts';
 import { Random } from '../../rl/random.ts';
+import { browserRunFolder } from '../../rl/run-folder.browser.ts';
 import { winRate } from '../../rl/statistics.ts';
-import { pairAccuracy, TASTE_MODEL, type TasteLabel } from '../../rl/taste.ts';
+import { JUDGE_RUN, pairAccuracy, TASTE_MODEL, type TasteLabel } from '../../rl/taste.ts';
 import { words } from '../../rl/world/menu.ts';
 import { drawPrompts, promptText } from '../../rl/world/prompts.ts';
 
@@ -85,4 +87,16 @@ export async function compare(
       .filter((example) => example.before !== example.after)
       .slice(0, EXAMPLES),
   };
+}
+
+/** The judge's last checkpoint becomes a model that can be chosen. */
+export async function keepModel(step: number): Promise<void> {
+  const run = await browserRunFolder(JUDGE_RUN, false);
+  const at = `checkpoints/step-${step}`;
+  const files = new Map<string, Blob>();
+  for (const name of await run.list(at)) {
+    if (name.startsWith('optimizer') || name.startsWith('trainer')) continue;
+    files.set(name, new Blob([(await run.read(`${at}/${name}`))!]));
+  }
+  await storeModel(TASTE_MODEL, files, () => undefined);
 }

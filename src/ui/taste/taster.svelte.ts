@@ -1,13 +1,10 @@
 import { get, set } from 'idb-keyval';
-import { storeModel } from '../../model/stored-models.ts';
 import type { Written } from '../../rl/generate-session.ts';
 import { storedPath } from '../../rl/page-paths.ts';
 import type { Status } from '../../rl/protocol.ts';
 import { Random } from '../../rl/random.ts';
-import { browserRunFolder } from '../../rl/run-folder.browser.ts';
 import { storeData, storedDataPath } from '../../rl/stored-data.ts';
 import {
-  JUDGE_RUN,
   judgeRecipe,
   labelRows,
   splitLabels,
@@ -20,7 +17,7 @@ import { drawPrompt, promptText } from '../../rl/world/prompts.ts';
 import { connectPolicyWorker } from '../run/policy-worker.ts';
 import type { Session } from '../run/session.svelte.ts';
 import type { Generator } from '../try/generator.svelte.ts';
-import { agreement, compare, type Agreement, type Comparison } from './judging.ts';
+import { agreement, compare, keepModel, type Agreement, type Comparison } from './judging.ts';
 
 /** Two responses to one prompt, in the order in which they are shown. */
 export interface Choice {
@@ -139,12 +136,13 @@ export class Taster {
 
   private runJudge(labels: number): Promise<Status> {
     return new Promise((resolve, reject) => {
-      const { service, close } = connectPolicyWorker((message) => reject(new Error(message)));
+      const connection = connectPolicyWorker((message) => reject(new Error(message)));
+      const { service } = connection;
       const onStatus = (status: Status): void => {
         this.training = { step: status.step, maxSteps: status.maxSteps };
         if (status.phase === 'failed') reject(new Error(status.error));
         if (status.phase !== 'finished') return;
-        close();
+        connection.close();
         if (status.unsaved === undefined) resolve(status);
         else reject(new Error(status.unsaved));
       };
@@ -206,16 +204,4 @@ function differ(prompt: string, a?: Written, b?: Written): Choice[] {
 
 function shuffled(prompt: string, a: string, b: string): Choice {
   return { prompt, responses: Math.random() < 0.5 ? [a, b] : [b, a] };
-}
-
-/** The judge's last checkpoint becomes a model that can be chosen. */
-async function keepModel(step: number): Promise<void> {
-  const run = await browserRunFolder(JUDGE_RUN, false);
-  const at = `checkpoints/step-${step}`;
-  const files = new Map<string, Blob>();
-  for (const name of await run.list(at)) {
-    if (name.startsWith('optimizer') || name.startsWith('trainer')) continue;
-    files.set(name, new Blob([(await run.read(`${at}/${name}`))!]));
-  }
-  await storeModel(TASTE_MODEL, files, () => undefined);
 }

@@ -1,5 +1,6 @@
 import * as Comlink from 'comlink';
 import type { Draft, GenerateService, Pair, Question, Side } from '../../rl/generate-session.ts';
+import { connectGenerateWorker, type GenerateConnection } from './generate-worker.ts';
 
 /** Asks the policies before and after training; its worker starts with the first question. */
 export class Generator {
@@ -9,8 +10,7 @@ export class Generator {
   asking = $state(false);
   /** Why there is no answer, in a sentence. */
   error = $state<string | null>(null);
-  private worker: Worker | null = null;
-  private remote: Comlink.Remote<GenerateService> | null = null;
+  private connection: GenerateConnection | null = null;
 
   async ask(question: Question): Promise<void> {
     this.asking = true;
@@ -33,23 +33,12 @@ export class Generator {
 
   /** The worker, started when it is first needed. */
   service(): Comlink.Remote<GenerateService> {
-    if (this.remote) return this.remote;
-    this.worker = new Worker(new URL('../../rl/generate.worker.ts', import.meta.url), {
-      type: 'module',
-    });
-    this.worker.onerror = () => {
+    this.connection ??= connectGenerateWorker(() => {
       this.error = 'The models could not be loaded. Check the connection and reload the page.';
       this.asking = false;
-      this.close();
-    };
-    this.remote = Comlink.wrap<GenerateService>(this.worker);
-    return this.remote;
-  }
-
-  /** The next question starts afresh. */
-  private close(): void {
-    this.remote?.[Comlink.releaseProxy]();
-    this.worker?.terminate();
-    this.remote = this.worker = null;
+      this.connection?.close();
+      this.connection = null;
+    });
+    return this.connection.service;
   }
 }
