@@ -18,7 +18,7 @@ import { promptTokens } from './rollout.ts';
 import { lastCheckpoint, readText, runCheckpoint, type RunFolder } from './run-folder.ts';
 import { sampleCompletions, UNFILTERED } from './sample.ts';
 import { openReward, openRewards, type JudgeKind } from './session.ts';
-import { goldJudge, type ReadFile } from './sources.ts';
+import { worldGold, type ReadFile } from './sources.ts';
 import { parsePrompt } from './world/prompts.ts';
 
 export type Side = 'base' | 'trained';
@@ -134,13 +134,14 @@ export class GenerateSession implements GenerateService {
       response: response ?? '',
     }));
     const rewards = await this.rewards(recipe, texts);
-    const gold = parsePrompt(question.prompt) ? goldJudge(recipe) : undefined;
+    const judge = parsePrompt(question.prompt) ? worldGold(recipe.gold ?? '') : undefined;
+    const gold = await judge?.score(texts);
     answers.forEach((draft, i) => {
       onDraft(sides[i]!, {
         ...draft,
         done: true,
         reward: rewards[i]!,
-        ...(gold && { gold: gold.utility(question.prompt, texts[i]!.response) }),
+        ...(gold && { gold: gold[i]! }),
       });
     });
   }

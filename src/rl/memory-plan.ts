@@ -42,9 +42,11 @@ export function planTraining(
   const model = LanguageModel.allocate(plan, config, lora ? { lora, storage } : {});
   const { gradients } = allocateOptimizer(model);
   const sampled = recipe.algorithm !== 'dpo' || hasRewards(recipe);
-  // DPO's completions are the initial policy's, unless it is online.
-  const author = recipe.algorithm === 'dpo' && !recipe.online ? model.withoutAdapter() : model;
-  if (sampled) planDecoder(author, rolloutLimits(recipe));
+  // DPO's completions are the initial policy's, unless it is online; evaluations need the policy's own.
+  const offline = recipe.algorithm === 'dpo' && !recipe.online;
+  if (sampled) planDecoder(offline ? model.withoutAdapter() : model, rolloutLimits(recipe));
+  if (sampled && offline && recipe.eval_strategy !== 'no')
+    planDecoder(model, rolloutLimits(recipe));
   const limits = recipe.algorithm === 'dpo' ? pairLimits(recipe, sampled) : updateLimits(recipe);
   planBatch(model, limits, gradients);
   // The reference policy; under an adapter it is the base itself.

@@ -10,6 +10,7 @@ import type {
   TrainingListener,
   TrainingService,
 } from './protocol.ts';
+import { shownEvaluation } from './evaluate.ts';
 import { makeRecipe, type Recipe } from './recipe.ts';
 import { layerRecipes } from './recipe/keys.ts';
 import { recordedSteps } from './record.ts';
@@ -111,10 +112,15 @@ export class PolicySession implements TrainingService {
     const { run } = this;
     if (!run) return;
     await this.guard(async () => {
+      const first = await run.evaluateFirst();
+      if (first) {
+        await this.keep(() => run.record(first));
+        this.report(first);
+      }
       do {
         this.tell('training');
         const started = performance.now();
-        const result = await run.trainer.trainStep();
+        const result = await run.step();
         this.times.push((performance.now() - started) / 1000);
         await this.keep(() => run.record(result));
         this.report(result);
@@ -125,8 +131,12 @@ export class PolicySession implements TrainingService {
     this.running = undefined;
   }
 
-  private report({ metrics, groups: [group] }: StepResult): void {
-    this.listener?.onStep({ metrics, ...(group && { group }) } satisfies StepReport);
+  private report({ metrics, groups: [group], evaluation }: StepResult): void {
+    this.listener?.onStep({
+      metrics,
+      ...(group && { group }),
+      ...(evaluation && { evaluation: shownEvaluation(evaluation) }),
+    } satisfies StepReport);
   }
 
   /** A rest is a good moment: after it the tab may be closed. */

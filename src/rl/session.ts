@@ -14,19 +14,28 @@ import { CheckpointError } from '../model/errors.ts';
 import type { CheckpointFolder } from '../model/files.ts';
 import { LanguageModel } from '../model/language-model.ts';
 import { Tokenizer, tokenizerFiles } from '../model/tokenizer.ts';
+import type { Preferences } from './data.ts';
 import { DpoTrainer } from './dpo-trainer.ts';
 import { GrpoTrainer } from './grpo-trainer.ts';
 import { initializeAdapter, initializeWeights } from './initialize.ts';
 import { PpoTrainer } from './ppo-trainer.ts';
 import { hasRewards, loraConfig, RecipeError, type Recipe } from './recipe.ts';
-import type { Reward } from './reward.ts';
+import type { GoldJudge, Reward } from './reward.ts';
 import { PromptedJudge } from './prompted-judge.ts';
 import { RewardModel } from './reward-model.ts';
 import { RewardTrainer } from './reward-trainer.ts';
 import type { RolloutParts } from './rollout-writer.ts';
 import { Rule } from './rule.ts';
 import { SftTrainer } from './sft-trainer.ts';
-import { goldJudge, preferenceSource, promptSource, sftSource, type ReadFile } from './sources.ts';
+import {
+  evaluationPrompts,
+  heldOutPreferences,
+  preferenceSource,
+  promptSource,
+  sftSource,
+  worldGold,
+  type ReadFile,
+} from './sources.ts';
 import type { Trainer } from './trainer.ts';
 
 /** classifier: a reward model's score; judge: an instruct model's yes or no; rule: a JavaScript file. */
@@ -91,7 +100,7 @@ async function makeTrainer(
     case 'sft':
       return SftTrainer.create(recipe, model, tokenizer, await sftSource(recipe, around.readFile));
     case 'reward': {
-      const preferences = await preferenceSource(recipe, around.readFile);
+      const preferences = await openPreferences(recipe, around);
       return RewardTrainer.create(recipe, model, tokenizer, preferences);
     }
     case 'grpo':
@@ -101,10 +110,15 @@ async function makeTrainer(
     case 'dpo': {
       const parts = hasRewards(recipe)
         ? await openRollouts(recipe, around, tokenizer)
-        : { tokenizer, preferences: await preferenceSource(recipe, around.readFile) };
+        : { tokenizer, ...(await openPreferences(recipe, around)) };
       return DpoTrainer.create(recipe, model, parts);
     }
   }
+}
+
+async function openPreferences(recipe: Recipe, { readFile }: Surroundings): Promise<Preferences> {
+  const heldOut = await heldOutPreferences(recipe, readFile);
+  return { pairs: await preferenceSource(recipe, readFile), ...(heldOut && { heldOut }) };
 }
 
 async function openRollouts(
@@ -112,13 +126,14 @@ async function openRollouts(
   around: Surroundings,
   tokenizer: Tokenizer,
 ): Promise<RolloutParts> {
-  const gold = goldJudge(recipe);
+  const gold = await openGold(recipe, around);
   return {
     tokenizer,
     prompts: await promptSource(recipe, around.readFile),
     rewards: await openRewards(recipe, around),
     ...(recipe.reward_weights && { rewardWeights: recipe.reward_weights }),
     ...(gold && { gold }),
+    evaluationPrompts: await evaluationPrompts(recipe, around.readFile),
   };
 }
 
@@ -135,6 +150,12 @@ export async function openRewards(
     ...(judge !== undefined ? [await around.openReward(judge, 'judge', recipe.judge_prompt)] : []),
     ...rules,
   ];
+}
+
+/** A world's utility, or a reward model that judges and is not trained against. */
+async function openGold(recipe: Recipe, around: Surroundings): Promise<GoldJudge | undefined> {
+  if (recipe.gold === undefined) return undefined;
+  return worldGold(recipe.gold) ?? around.openReward(recipe.gold, 'classifier');
 }
 
 /** Token rows and responses that are scored at once. */

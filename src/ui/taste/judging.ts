@@ -4,7 +4,7 @@ import type { GenerateService, Pair, Written } from '../../rl/generate-session.t
 import { storedPath } from '../../rl/page-paths.ts';
 import { Random } from '../../rl/random.ts';
 import { browserRunFolder } from '../../rl/run-folder.browser.ts';
-import { winRate } from '../../rl/statistics.ts';
+import { winRate } from '../../rl/evaluation/win-rate.ts';
 import { JUDGE_RUN, pairAccuracy, TASTE_MODEL, type TasteLabel } from '../../rl/taste.ts';
 import { words } from '../../rl/world/menu.ts';
 import { drawPrompts, promptText } from '../../rl/world/prompts.ts';
