@@ -29,13 +29,6 @@ const VIEWS = [
     width: 1440,
     colorScheme: 'dark',
   },
-  {
-    name: 'try',
-    part: 'try-it',
-    selector: 'section[aria-labelledby=try]',
-    width: 1440,
-    colorScheme: 'light',
-  },
 ] as const;
 
 let browser: Browser;
@@ -68,14 +61,14 @@ it.for(VIEWS)(
     await page.goto(inject('page'));
     await expect.poll(() => page.getByTestId('step').textContent()).toBe(String(STEPS));
     // What stays on the screen while it scrolls is no part of a section.
-  await page.evaluate(() => {
-    for (const element of document.querySelectorAll<HTMLElement>('body *')) {
-      const { position } = getComputedStyle(element);
-      if (position === 'fixed') element.style.visibility = 'hidden';
-      if (position === 'sticky') element.style.position = 'static';
-    }
-  });
-  const widths = await fontWidths(page);
+    await page.evaluate(() => {
+      for (const element of document.querySelectorAll<HTMLElement>('body *')) {
+        const { position } = getComputedStyle(element);
+        if (position === 'fixed') element.style.visibility = 'hidden';
+        if (position === 'sticky') element.style.position = 'static';
+      }
+    });
+    const widths = await fontWidths(page);
     if (update) await writeFile(FONTS, `${JSON.stringify(widths)}\n`);
     else if (JSON.stringify(JSON.parse(await readFile(FONTS, 'utf8'))) !== JSON.stringify(widths)) {
       context.skip('this machine has other fonts');
