@@ -1,10 +1,22 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
+import { offline } from './scripts/offline-plugin.ts';
 import { texPlugin } from './src/ui/learn/typeset.ts';
 
 export default defineConfig({
-  plugins: [svelte(), texPlugin()],
+  plugins: [svelte(), texPlugin(), offline()],
   base: './',
-  build: { target: 'es2023', outDir: 'dist/page' },
+  build: {
+    target: 'es2023',
+    outDir: 'dist/page',
+    rolldownOptions: {
+      input: { index: 'index.html', 'service-worker': 'src/ui/offline/service-worker.ts' },
+      // A service worker keeps its name, and rules over the folder that it lies in.
+      output: {
+        entryFileNames: ({ name }) =>
+          name === 'service-worker' ? '[name].js' : 'assets/[name]-[hash].js',
+      },
+    },
+  },
   worker: { format: 'es' },
 });

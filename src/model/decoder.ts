@@ -103,20 +103,25 @@ export class Decoder {
   /**
    * Samples `samplesPerPrompt` continuations of each prompt (token ids). `streams` name the random
    * streams, one per sequence: the same seed and stream give the same tokens whatever else is in
-   * the batch. `onProgress` hears the share of maxNewTokens done.
+   * the batch. `onProgress` hears, every few tokens, the share of maxNewTokens done and what is
+   * written so far.
    */
   async generate(
     prompts: readonly (readonly number[])[],
     samplesPerPrompt: number,
     sampling: SamplingOptions,
     streams: Uint32Array,
-    onProgress?: (share: number) => void,
+    onProgress?: (share: number, written: Generation[][]) => void,
   ): Promise<Generation[][]> {
     const sequences = this.startSequences(prompts, samplesPerPrompt, streams);
     const promptRows = this.uploadPrompts(prompts, sequences.length);
     if (promptRows > 0) this.prefill.run({ tokens: promptRows });
 
     const stops = new Set(stopIds(this.model));
+    const written = (): Generation[][] =>
+      prompts.map((_, p) =>
+        sequences.slice(p * samplesPerPrompt, (p + 1) * samplesPerPrompt).map(toGeneration),
+      );
     let active = sequences;
     this.uploadRows(active);
     for (let steps = 0; steps < sampling.maxNewTokens;) {
@@ -129,7 +134,7 @@ export class Decoder {
       this.decode.run(...runs);
       await this.collect(active, steps, count, stops);
       steps += count;
-      onProgress?.(steps / sampling.maxNewTokens);
+      onProgress?.(steps / sampling.maxNewTokens, written());
       const unfinished = active.filter((sequence) => !sequence.finished);
       if (unfinished.length === 0) break;
       if (unfinished.length <= WORTH_REPACKING * active.length) {
@@ -137,9 +142,7 @@ export class Decoder {
         this.uploadRows(active);
       }
     }
-    const groups = prompts.map((_, p) =>
-      sequences.slice(p * samplesPerPrompt, (p + 1) * samplesPerPrompt).map(toGeneration),
-    );
+    const groups = written();
     this.model.gpu.counters.flops += this.usefulFlops(prompts, groups, sampling);
     return groups;
   }
@@ -272,7 +275,11 @@ export class Decoder {
   }
 }
 
-const toGeneration = ({ ids, logps, finished }: Sequence): Generation => ({ ids, logps, finished });
+const toGeneration = ({ ids, logps, finished }: Sequence): Generation => ({
+  ids: [...ids],
+  logps: [...logps],
+  finished,
+});
 
 const viewOf = (activation: Activation): View => activation.view as View;
 const part = (activation: Activation, elements: number): View => ({

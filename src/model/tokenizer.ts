@@ -128,6 +128,14 @@ export class Tokenizer {
     return ids;
   }
 
+  /** Words (between white space) that encoding would turn into the unknown token, each once. */
+  unknownWords(text: string): string[] {
+    const unknown = this.idOf('unk_token');
+    if (unknown === undefined) return [];
+    const words = new Set(text.split(/\s+/).filter((word) => word !== ''));
+    return [...words].filter((word) => this.encode(word).includes(unknown));
+  }
+
   /** Ids beyond the vocabulary, which padded embeddings have, become nothing. */
   decode(ids: readonly number[], options: { skipSpecial?: boolean } = {}): string {
     const known = ids.filter((id) => this.tokenizer.id_to_token(id) !== undefined);

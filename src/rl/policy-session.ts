@@ -21,8 +21,8 @@ import type { StepResult } from './trainer.ts';
 
 /** What a live run needs besides what every trainer does: a place that outlasts the tab. */
 export interface LiveSurroundings extends Surroundings {
-  /** The one run that is kept; `fresh` empties it. */
-  keptRun(fresh: boolean): Promise<RunFolder>;
+  /** The one run that is kept for such a recipe; `fresh` empties it. */
+  keptRun(fresh: boolean, recipe: Recipe): Promise<RunFolder>;
 }
 
 /** Steps over which the seconds per step are averaged. */
@@ -50,14 +50,15 @@ export class PolicySession implements TrainingService {
 
   async open(values: RecipeValues, listener: TrainingListener, resume = false): Promise<void> {
     this.listener = listener;
-    this.recipe = makeRecipe(layerRecipes(this.defaults, values));
+    const recipe = makeRecipe(layerRecipes(this.defaults, values));
+    this.recipe = recipe;
     await this.guard(async () => {
       this.tell('loading', 'opening the graphics device');
-      this.around = await this.surroundings();
-      const { gpu } = this.around;
-      void gpu.lost.then((error) => this.fail(error));
-      const { trainer, tokenizerFiles } = await openTrainer(this.recipe as Recipe, {
-        ...this.around,
+      const around = await this.surroundings();
+      this.around = around;
+      void around.gpu.lost.then((error) => this.fail(error));
+      const { trainer, tokenizerFiles } = await openTrainer(recipe, {
+        ...around,
         onLoading: (model, share) => this.tellLoading(model, share),
       });
       trainer.onDetail = (detail) => {
@@ -65,9 +66,9 @@ export class PolicySession implements TrainingService {
       };
       let folder = nowhere;
       // Without its checkpoint a kept run cannot go on; a new one can do without a place.
-      if (resume) folder = await this.around.keptRun(false);
-      else await this.keep(async () => void (folder = await this.around!.keptRun(true)));
-      this.run = new Run(this.recipe as Recipe, trainer, folder, tokenizerFiles);
+      if (resume) folder = await around.keptRun(false, recipe);
+      else await this.keep(async () => void (folder = await around.keptRun(true, recipe)));
+      this.run = new Run(recipe, trainer, folder, tokenizerFiles);
       if (resume && (await this.run.resume())) {
         for (const report of await recordedSteps(folder, 'The kept run')) {
           this.listener?.onStep(report);

@@ -11,6 +11,7 @@ import { browserRunFolder } from './run-folder.browser.ts';
 import type { RewardService } from './reward.worker.ts';
 import type { JudgeKind, OnLoading } from './session.ts';
 import { readPageFile } from './stored-data.ts';
+import { JUDGE_RUN } from './taste.ts';
 
 /** A reward in a worker of its own. */
 async function rewardWorker(
@@ -31,7 +32,9 @@ const surroundings = async (): Promise<LiveSurroundings> => ({
   baseFolder: pageBaseFolder,
   readFile: readPageFile,
   openReward: rewardWorker,
-  keptRun: (fresh) => browserRunFolder('live', fresh),
+  // A judge in training does not take the place of the policy's run.
+  keptRun: (fresh, { algorithm }) =>
+    browserRunFolder(algorithm === 'reward' ? JUDGE_RUN : 'live', fresh),
 });
 
 Comlink.expose(new PolicySession(surroundings, parse(defaultRecipe) as RecipeValues));

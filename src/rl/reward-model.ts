@@ -38,6 +38,11 @@ export class RewardModel implements Reward {
     }
     return scores;
   }
+
+  destroy(): void {
+    this.runner.destroy();
+    this.model.destroy();
+  }
 }
 
 /** Runs of texts that answer the same prompt. */

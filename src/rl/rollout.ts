@@ -44,7 +44,7 @@ export async function rollOut(
   prompts: readonly string[],
   options: RolloutOptions,
   firstStream: number,
-  onProgress?: (share: number) => void,
+  onProgress?: (share: number, written: Generation[][]) => void,
 ): Promise<RolloutGroup[]> {
   const { thinking, systemPrompt } = options;
   const promptIds = prompts.map((prompt) =>

@@ -2,6 +2,8 @@
  * Where a run keeps what it made: a directory in Node, the origin private file system in a browser.
  * Paths are relative, with forward slashes; folders appear as they are written to.
  */
+import { blobSource, type CheckpointFolder } from '../model/files.ts';
+
 export interface RunFolder {
   /** undefined when there is no such file. */
   read(path: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
@@ -34,4 +36,16 @@ export async function lastCheckpoint(folder: RunFolder): Promise<number | undefi
     if (await folder.read(`checkpoints/step-${step}/trainer_state.json`)) return step;
   }
   return undefined;
+}
+
+/** A checkpoint of a run, as a model folder. */
+export function runCheckpoint(folder: RunFolder, step: number): CheckpointFolder {
+  const name = `checkpoints/step-${step}`;
+  return {
+    name,
+    async open(file) {
+      const bytes = await folder.read(`${name}/${file}`);
+      return bytes && blobSource(`${name}/${file}`, new Blob([bytes]));
+    },
+  };
 }

@@ -171,7 +171,10 @@ async function openRollouts(
 }
 
 /** In the order of reward_weights. Rules come up first: they are quick to say what is wrong. */
-async function openRewards(recipe: Recipe, around: Surroundings): Promise<Reward[]> {
+export async function openRewards(
+  recipe: Recipe,
+  around: Pick<Surroundings, 'openReward'>,
+): Promise<Reward[]> {
   const { reward_model_name_or_path: classifier, judge_model_name_or_path: judge } = recipe;
   const rules: Reward[] = [];
   const open = (path: string, kind: JudgeKind, question?: string): Promise<Reward> =>

@@ -26,7 +26,12 @@ export async function withPage(
   { recipe = { max_steps: 30 }, recorded = true, gpu = 'fake', hash = '', ...options }: Setting,
   use: (page: Page) => Promise<void>,
 ): Promise<void> {
-  const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
+  const context = await browser.newContext({
+    reducedMotion: 'reduce',
+    // It would answer in place of the routes below.
+    serviceWorkers: 'block',
+    ...options,
+  });
   try {
     await context.addInitScript((has) => {
       const fake = { requestAdapter: () => Promise.resolve({}) };

@@ -99,6 +99,11 @@ export class Session {
     await this.begin(this.nextRecipe);
   }
 
+  /** As `train`, with other values for some keys. */
+  trainWith(values: RecipeValues): Promise<void> {
+    return this.begin(layerRecipes(this.nextRecipe, values));
+  }
+
   /** The same seed and prompts as `of`, one thing changed; both are drawn. Waits for a run under way. */
   async trainTwin(of: PastRun, twin: Twin): Promise<void> {
     this.queue = [...this.queue, { of, ...twin }];

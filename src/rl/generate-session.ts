@@ -1,0 +1,332 @@
+/**
+ * A policy before and after training, asked the same things: the model a run began with, and the
+ * last checkpoint it made (without a kept run, the policies that ship with the page). It knows
+ * nothing of workers, so tests drive it as it is.
+ */
+import type { Gpu } from '../gpu/device.ts';
+import { loadCheckpoint, openCheckpoint } from '../model/adapted.ts';
+import { loadModel } from '../model/checkpoint.ts';
+import { Decoder, type Generation } from '../model/decoder.ts';
+import type { CheckpointFolder } from '../model/files.ts';
+import type { LanguageModel } from '../model/language-model.ts';
+import { Tokenizer } from '../model/tokenizer.ts';
+import { splitCompletion, THINK_END } from './completion.ts';
+import { makeRecipe, parseRecipe, RecipeError, type Recipe } from './recipe.ts';
+import type { JudgedText, Reward } from './reward.ts';
+import { RewardModel } from './reward-model.ts';
+import { promptTokens } from './rollout.ts';
+import { lastCheckpoint, readText, runCheckpoint, type RunFolder } from './run-folder.ts';
+import { sampleCompletions, UNFILTERED } from './sample.ts';
+import { openReward, openRewards, type JudgeKind } from './session.ts';
+import { worldGold, type ReadFile } from './sources.ts';
+import { parsePrompt } from './world/prompts.ts';
+
+export type Side = 'base' | 'trained';
+
+/** What the two sides are. */
+export interface Pair {
+  /** Folder of the base, as recipes name it. */
+  base: string;
+  /** The kept run's step, or the policy that ships with the page; null: there is no trained one. */
+  trained: { step: number } | 'shipped' | null;
+  thinking: boolean;
+  /** The prompts are the dinner world's. */
+  dinner: boolean;
+}
+
+export interface Question {
+  prompt: string;
+  temperature: number;
+  seed: number;
+}
+
+/** What a side has written so far. */
+export interface Draft {
+  /** null without thinking, or when it never came to an end. */
+  thought: string | null;
+  /** null while the thought is still being written. */
+  response: string | null;
+  tokens: number;
+  /** Nothing more is coming. */
+  done: boolean;
+  truncated: boolean;
+  /** By the run's rewards, once done. */
+  reward?: number;
+  /** The hidden utility, where the prompt has one. */
+  gold?: number;
+}
+
+/** One finished completion. */
+export interface Written {
+  thought: string | null;
+  response: string;
+}
+
+export interface GenerateService {
+  /** Finds out what there is to ask; nothing is loaded yet. */
+  look(): Promise<Pair>;
+  /** Both sides answer with the same seed; `onDraft` hears every few tokens. */
+  ask(question: Question, onDraft: (side: Side, draft: Draft) => void): Promise<void>;
+  /** `samples` completions of every prompt by one side, with a fixed seed. */
+  write(
+    side: Side,
+    prompts: readonly string[],
+    samples: number,
+    seed: number,
+  ): Promise<{ prompt: string; samples: Written[] }[]>;
+  /** Scores by a reward model's folder. */
+  score(judge: string, texts: readonly JudgedText[]): Promise<number[]>;
+  /** A judge that was trained anew: it is opened again when it is next needed. */
+  forget(judge: string): Promise<void>;
+}
+
+export interface GenerateSurroundings {
+  gpu: Gpu;
+  folder(path: string): Promise<CheckpointFolder>;
+  readFile: ReadFile;
+  /** The run that is kept; empty when there is none. */
+  keptRun(): Promise<RunFolder>;
+}
+
+/** The end of the recorded run, shipped with the page. */
+const SHIPPED = 'public/models/trained';
+
+interface Policy {
+  model: LanguageModel;
+  tokenizer: Tokenizer;
+}
+
+interface Loaded {
+  /** Tells this pair of checkpoints from any other. */
+  key: string;
+  recipe: Recipe;
+  policies: Record<Side, Policy | null>;
+}
+
+export class GenerateSession implements GenerateService {
+  private opened: Promise<GenerateSurroundings> | undefined;
+  private loaded: Promise<Loaded> | undefined;
+  private readonly judges = new Map<string, Promise<Reward>>();
+
+  constructor(
+    private readonly surroundings: () => Promise<GenerateSurroundings>,
+    /** The recipe of the shipped policies. */
+    private readonly defaults: Readonly<Record<string, unknown>>,
+  ) {}
+
+  async look(): Promise<Pair> {
+    const { recipe, trained } = await this.find();
+    const { model_name_or_path: base, thinking, world } = recipe;
+    return { base: base ?? '', trained, thinking, dinner: world === 'meal-planner' };
+  }
+
+  async ask(question: Question, onDraft: (side: Side, draft: Draft) => void): Promise<void> {
+    const { policies, recipe } = await this.load();
+    const sides = (['base', 'trained'] as const).filter((side) => policies[side]);
+    for (const side of sides) checkWords(policies[side]!.tokenizer, question.prompt);
+    const answers = await Promise.all(
+      sides.map((side) =>
+        answer(policies[side]!, recipe, question, (draft) => onDraft(side, draft)),
+      ),
+    );
+    const texts = answers.map(({ response }) => ({
+      prompt: question.prompt,
+      response: response ?? '',
+    }));
+    const rewards = await this.rewards(recipe, texts);
+    const judge = parsePrompt(question.prompt) ? worldGold(recipe.gold ?? '') : undefined;
+    const gold = await judge?.score(texts);
+    answers.forEach((draft, i) => {
+      onDraft(sides[i]!, {
+        ...draft,
+        done: true,
+        reward: rewards[i]!,
+        ...(gold && { gold: gold[i]! }),
+      });
+    });
+  }
+
+  async write(
+    side: Side,
+    prompts: readonly string[],
+    samples: number,
+    seed: number,
+  ): Promise<{ prompt: string; samples: Written[] }[]> {
+    const { policies, recipe } = await this.load();
+    const policy = policies[side];
+    if (!policy) return [];
+    const groups = await sampleCompletions(policy.model, policy.tokenizer, prompts, {
+      samplesPerPrompt: samples,
+      thinking: recipe.thinking,
+      systemPrompt: recipe.system_prompt,
+      malformed: recipe.malformed,
+      sampling: samplingOf(recipe, { temperature: recipe.temperature, seed }),
+    });
+    return groups.map(({ prompt, samples: written }) => ({
+      prompt,
+      samples: written.map(({ thought, response }) => ({ thought, response })),
+    }));
+  }
+
+  async score(judge: string, texts: readonly JudgedText[]): Promise<number[]> {
+    return (await this.openJudge(judge, 'classifier')).score(texts);
+  }
+
+  async forget(judge: string): Promise<void> {
+    const opened = await this.judges.get(judge);
+    this.judges.delete(judge);
+    if (opened instanceof RewardModel) opened.destroy();
+  }
+
+  /** The kept run's recipe and last checkpoint, where there are any. */
+  private async find(): Promise<{
+    key: string;
+    recipe: Recipe;
+    trained: Pair['trained'];
+    folder?: CheckpointFolder;
+  }> {
+    const around = await this.around();
+    const run = await around.keptRun();
+    const yaml = await readText(run, 'recipe.yaml');
+    const step = await lastCheckpoint(run);
+    if (yaml !== undefined && step !== undefined) {
+      const { recipe } = parseRecipe(yaml, 'recipe.yaml');
+      const folder = runCheckpoint(run, step);
+      return { key: `${yaml}${step}`, recipe, trained: { step }, folder };
+    }
+    const recipe = makeRecipe(this.defaults);
+    const shipped = await around.folder(SHIPPED);
+    return (await shipped.open('config.json'))
+      ? { key: SHIPPED, recipe, trained: 'shipped', folder: shipped }
+      : { key: '', recipe, trained: null };
+  }
+
+  /** Loads what `find` finds, unless that is loaded already. */
+  private async load(): Promise<Loaded> {
+    const { key, recipe, folder } = await this.find();
+    const before = await this.loaded?.catch(() => undefined);
+    if (before?.key === key) return before;
+    if (before) discard(before);
+    this.loaded = this.loadPair(key, recipe, folder);
+    return this.loaded;
+  }
+
+  private async loadPair(
+    key: string,
+    recipe: Recipe,
+    folder: CheckpointFolder | undefined,
+  ): Promise<Loaded> {
+    const around = await this.around();
+    const { gpu } = around;
+    const open = (name: string): Promise<CheckpointFolder> => around.folder(name);
+    const path = recipe.model_name_or_path;
+    if (path === undefined) throw new RecipeError('the recipe has no model_name_or_path; add it.');
+    const trained = folder && (await openCheckpoint(folder, open));
+    const after = trained && {
+      model: await loadCheckpoint(gpu, trained),
+      tokenizer: await Tokenizer.load(trained.tokenizer),
+    };
+    // An adapter's base is the same weights without it.
+    const before = after?.model.lora
+      ? { ...after, model: after.model.withoutAdapter() }
+      : await loadPolicy(gpu, await open(path));
+    return { key, recipe, policies: { base: before, trained: after ?? null } };
+  }
+
+  /** What the run's rewards make of the texts, summed up with their weights as in training. */
+  private async rewards(recipe: Recipe, texts: readonly JudgedText[]): Promise<number[]> {
+    const rewards = await openRewards(recipe, {
+      openReward: (path, kind, question) => this.openJudge(path, kind, question),
+    });
+    const scores = await Promise.all(rewards.map((reward) => reward.score(texts)));
+    const weights = recipe.reward_weights;
+    return texts.map((_, i) =>
+      scores.reduce((sum, row, k) => sum + (weights?.[k] ?? 1) * row[i]!, 0),
+    );
+  }
+
+  private openJudge(path: string, kind: JudgeKind, question?: string): Promise<Reward> {
+    let opened = this.judges.get(path);
+    if (!opened) {
+      opened = this.around().then((around) =>
+        openReward(path, kind, question, () => Promise.resolve(around.gpu), around),
+      );
+      this.judges.set(path, opened);
+      // What could not be opened may be there the next time.
+      opened.catch(() => this.judges.delete(path));
+    }
+    return opened;
+  }
+
+  private around(): Promise<GenerateSurroundings> {
+    return (this.opened ??= this.surroundings());
+  }
+}
+
+async function loadPolicy(gpu: Gpu, folder: CheckpointFolder): Promise<Policy> {
+  return { model: await loadModel(gpu, folder), tokenizer: await Tokenizer.load(folder) };
+}
+
+function discard({ policies: { base, trained } }: Loaded): void {
+  trained?.model.destroy();
+  if (!trained?.model.lora) base?.model.destroy();
+}
+
+function checkWords(tokenizer: Tokenizer, prompt: string): void {
+  if (prompt.trim() === '') throw new RecipeError('There is nothing to answer: write a prompt.');
+  const unknown = tokenizer.unknownWords(prompt);
+  if (unknown.length === 0) return;
+  const [word, ...more] = unknown.map((name) => `“${name}”`);
+  throw new RecipeError(
+    more.length === 0
+      ? `This model has never seen the word ${word!}; leave it out.`
+      : `This model has never seen the words ${more.join(', ')} and ${word!}; leave them out.`,
+  );
+}
+
+function samplingOf(recipe: Recipe, { temperature, seed }: Omit<Question, 'prompt'>) {
+  return { temperature, seed, ...UNFILTERED, maxNewTokens: recipe.max_completion_length };
+}
+
+async function answer(
+  { model, tokenizer }: Policy,
+  recipe: Recipe,
+  question: Question,
+  onDraft: (draft: Draft) => void,
+): Promise<Draft> {
+  const prompt = promptTokens(tokenizer, question.prompt, recipe.thinking, recipe.system_prompt);
+  const maxNewTokens = recipe.max_completion_length;
+  const limits = { maxSequences: 1, maxPromptTokens: prompt.length, maxNewTokens };
+  const decoder = await Decoder.create(model, limits);
+  try {
+    const groups = await decoder.generate(
+      [prompt],
+      1,
+      samplingOf(recipe, question),
+      Uint32Array.of(0),
+      (_, written) => onDraft(draftOf(tokenizer, written[0]![0]!, recipe.thinking)),
+    );
+    const generation = groups[0]![0]!;
+    const { ids, finished } = generation;
+    const text = textOf(tokenizer, generation);
+    const { thought, response } = splitCompletion(text, recipe.thinking, recipe.malformed);
+    return { thought, response, tokens: ids.length, done: false, truncated: !finished };
+  } finally {
+    decoder.destroy();
+  }
+}
+
+/** A completion under way: all of it is the thought until the delimiter comes. */
+function draftOf(tokenizer: Tokenizer, generation: Generation, thinking: boolean): Draft {
+  // A character of several tokens may be half there.
+  const text = textOf(tokenizer, generation).replace(/\ufffd+$/, '');
+  const rest = { tokens: generation.ids.length, done: false, truncated: false };
+  if (thinking && !text.includes(THINK_END)) {
+    return { thought: text.replace(/^\s*<think>/, '').trim(), response: null, ...rest };
+  }
+  const { thought, response } = splitCompletion(text, thinking, 'lenient');
+  return { thought, response, ...rest };
+}
+
+const textOf = (tokenizer: Tokenizer, { ids, finished }: Generation): string =>
+  tokenizer.decode(finished ? ids.slice(0, -1) : ids);

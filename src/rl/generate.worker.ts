@@ -1,0 +1,20 @@
+/** Comlink around GenerateSession: asks policies on a device of its own, whether or not a run trains. */
+import * as Comlink from 'comlink';
+import { parse } from 'yaml';
+import defaultRecipe from '../../recipes/default.yaml?raw';
+import { Gpu } from '../gpu/device.ts';
+import { GenerateSession, type GenerateSurroundings } from './generate-session.ts';
+import { pageModelFolder } from './page-paths.ts';
+import { nowhere } from './run-folder.ts';
+import { browserRunFolder } from './run-folder.browser.ts';
+import { readPageFile } from './stored-data.ts';
+
+const surroundings = async (): Promise<GenerateSurroundings> => ({
+  gpu: await Gpu.open(navigator.gpu),
+  folder: pageModelFolder,
+  readFile: readPageFile,
+  // Some private windows keep nothing.
+  keptRun: () => browserRunFolder('live', false).catch(() => nowhere),
+});
+
+Comlink.expose(new GenerateSession(surroundings, parse(defaultRecipe) as Record<string, unknown>));

@@ -1,0 +1,20 @@
+/** Keeps the page for visits without a network. */
+export class Offline {
+  /** Everything is kept. */
+  ready = $state(false);
+
+  /** Begins once the page is up, so that nothing on it waits. Browsers that keep nothing go without. */
+  async open(): Promise<void> {
+    if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return;
+    if (document.readyState !== 'complete') {
+      await new Promise((resolve) => window.addEventListener('load', resolve, { once: true }));
+    }
+    try {
+      await navigator.serviceWorker.register('./service-worker.js');
+      await navigator.serviceWorker.ready;
+      this.ready = true;
+    } catch {
+      // Refused, as in some private windows, or the storage is full: the page works as it did.
+    }
+  }
+}

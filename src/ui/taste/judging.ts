@@ -1,0 +1,102 @@
+/** A judge of one's own: kept as a model, and what it says about labels and policies. */
+import { storeModel } from '../../model/stored-models.ts';
+import type { GenerateService, Pair, Written } from '../../rl/generate-session.ts';
+import { storedPath } from '../../rl/page-paths.ts';
+import { Random } from '../../rl/random.ts';
+import { browserRunFolder } from '../../rl/run-folder.browser.ts';
+import { winRate } from '../../rl/evaluation/win-rate.ts';
+import { JUDGE_RUN, pairAccuracy, TASTE_MODEL, type TasteLabel } from '../../rl/taste.ts';
+import { words } from '../../rl/world/menu.ts';
+import { drawPrompts, promptText } from '../../rl/world/prompts.ts';
+
+/** How many of the labels that were kept out of training a judge agrees with. */
+export interface Agreement {
+  own: number;
+  /** The judge that ships with the page. */
+  shipped: number;
+  of: number;
+}
+
+/** The policy before and after training, on the same prompts. */
+export interface Comparison {
+  trained: Pair['trained'];
+  prompts: number;
+  /** Share of the prompts on which the judge prefers the response after training; ties count half. */
+  preferred: number;
+  /** Mean words of a response. */
+  words: { before: number; after: number };
+  examples: { prompt: string; before: string; after: string; preferred: 'before' | 'after' }[];
+}
+
+const PROMPTS = 64;
+const EXAMPLES = 5;
+const SHIPPED_JUDGE = 'public/models/reward';
+
+/** undefined where nothing was kept out. */
+export async function agreement(
+  service: Pick<GenerateService, 'score'>,
+  heldOut: readonly TasteLabel[],
+): Promise<Agreement | null> {
+  if (heldOut.length === 0) return null;
+  const chosen = heldOut.map(({ prompt, chosen: response }) => ({ prompt, response }));
+  const rejected = heldOut.map(({ prompt, rejected: response }) => ({ prompt, response }));
+  const agreed = async (judge: string): Promise<number> => {
+    const scores = await service.score(judge, [...chosen, ...rejected]);
+    const [own, other] = [scores.slice(0, heldOut.length), scores.slice(heldOut.length)];
+    return Math.round(heldOut.length * pairAccuracy(own, other));
+  };
+  return {
+    own: await agreed(storedPath(TASTE_MODEL)),
+    shipped: await agreed(SHIPPED_JUDGE),
+    of: heldOut.length,
+  };
+}
+
+/** On prompts that neither training nor labelling has drawn. */
+export async function compare(
+  service: Pick<GenerateService, 'look' | 'write' | 'score'>,
+  judge: string,
+): Promise<Comparison> {
+  const prompts = drawPrompts(new Random(1, 'taste compared'), 'dev', PROMPTS).map(promptText);
+  const { trained } = await service.look();
+  if (!trained) throw new Error('There is no trained policy yet: train one first.');
+  const first = (groups: { samples: Written[] }[]): string[] =>
+    groups.map(({ samples }) => samples[0]!.response);
+  const before = first(await service.write('base', prompts, 1, 1));
+  const after = first(await service.write('trained', prompts, 1, 1));
+  const scored = async (responses: readonly string[]): Promise<number[]> =>
+    service.score(
+      judge,
+      responses.map((response, i) => ({ prompt: prompts[i]!, response })),
+    );
+  const [scoresBefore, scoresAfter] = [await scored(before), await scored(after)];
+  const meanWords = (responses: readonly string[]): number =>
+    responses.reduce((sum, response) => sum + words(response).length, 0) / responses.length;
+  return {
+    trained,
+    prompts: prompts.length,
+    preferred: winRate(scoresAfter, scoresBefore),
+    words: { before: meanWords(before), after: meanWords(after) },
+    examples: prompts
+      .map((prompt, i) => ({
+        prompt,
+        before: before[i]!,
+        after: after[i]!,
+        preferred: scoresAfter[i]! > scoresBefore[i]! ? ('after' as const) : ('before' as const),
+      }))
+      .filter((example) => example.before !== example.after)
+      .slice(0, EXAMPLES),
+  };
+}
+
+/** The judge's last checkpoint becomes a model that can be chosen. */
+export async function keepModel(step: number): Promise<void> {
+  const run = await browserRunFolder(JUDGE_RUN, false);
+  const at = `checkpoints/step-${step}`;
+  const files = new Map<string, Blob>();
+  for (const name of await run.list(at)) {
+    if (name.startsWith('optimizer') || name.startsWith('trainer')) continue;
+    files.set(name, new Blob([(await run.read(`${at}/${name}`))!]));
+  }
+  await storeModel(TASTE_MODEL, files, () => undefined);
+}

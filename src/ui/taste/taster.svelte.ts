@@ -1,0 +1,207 @@
+import { get, set } from 'idb-keyval';
+import type { Written } from '../../rl/generate-session.ts';
+import { storedPath } from '../../rl/page-paths.ts';
+import type { Status } from '../../rl/protocol.ts';
+import { Random } from '../../rl/random.ts';
+import { storeData, storedDataPath } from '../../rl/stored-data.ts';
+import {
+  judgeRecipe,
+  labelRows,
+  splitLabels,
+  TASTE_FILE,
+  TASTE_MODEL,
+  tastePolicyRecipe,
+  type TasteLabel,
+} from '../../rl/taste.ts';
+import { drawPrompt, promptText } from '../../rl/world/prompts.ts';
+import { connectPolicyWorker } from '../run/policy-worker.ts';
+import type { Session } from '../run/session.svelte.ts';
+import type { Generator } from '../try/generator.svelte.ts';
+import { agreement, compare, keepModel, type Agreement, type Comparison } from './judging.ts';
+
+/** Two responses to one prompt, in the order in which they are shown. */
+export interface Choice {
+  prompt: string;
+  responses: readonly [string, string];
+}
+
+const KEY = 'taste';
+/** Prompts that are answered at once. */
+const BATCH = 8;
+
+/** A person's labels, the judge that is trained on them, and what it thinks of the policy. */
+export class Taster {
+  labels = $state.raw<readonly TasteLabel[]>([]);
+  choices = $state.raw<readonly Choice[]>([]);
+  /** Steps of the judge's training done and to be done, while it trains. */
+  training = $state.raw<{ step: number; maxSteps: number } | null>(null);
+  agreement = $state.raw<Agreement | null>(null);
+  comparison = $state.raw<Comparison | null>(null);
+  /** The policy writes its first responses, or the next ones that are waited for. */
+  waiting = $state(false);
+  comparing = $state(false);
+  error = $state<string | null>(null);
+  readonly choice = $derived(this.choices[0]);
+  /** How many prompts were drawn so far: the next ones are others. */
+  private drawn = 0;
+  /** Responses on their way. */
+  private writing: Promise<void> | null = null;
+
+  constructor(
+    private readonly generator: Generator,
+    private readonly session: Pick<Session, 'shelf' | 'trainWith'>,
+  ) {}
+
+  /** There is a judge of an earlier training. */
+  get judged(): boolean {
+    return this.session.shelf.models.some(({ name }) => name === TASTE_MODEL);
+  }
+
+  /** Finds what earlier visits left. */
+  async open(): Promise<void> {
+    const kept = await get<{ labels: TasteLabel[]; drawn: number }>(KEY).catch(() => undefined);
+    if (!kept || this.labels.length > 0) return;
+    this.labels = kept.labels;
+    this.drawn = kept.drawn;
+  }
+
+  /** Prefers one of the two on view; they come in no order. */
+  async choose(index: 0 | 1): Promise<void> {
+    const { choice } = this;
+    if (!choice || this.waiting) return;
+    const { prompt, responses } = choice;
+    this.labels = [
+      ...this.labels,
+      { prompt, chosen: responses[index], rejected: responses[1 - index]! },
+    ];
+    await this.next();
+  }
+
+  async skip(): Promise<void> {
+    if (this.choice && !this.waiting) await this.next();
+  }
+
+  /** Takes the last label back, and shows its two responses again. */
+  undo(): void {
+    const last = this.labels.at(-1);
+    if (!last) return;
+    this.labels = this.labels.slice(0, -1);
+    this.choices = [shuffled(last.prompt, last.chosen, last.rejected), ...this.choices];
+    this.save();
+  }
+
+  forget(): void {
+    this.labels = [];
+    this.agreement = null;
+    this.save();
+  }
+
+  /** Begins, or goes on at a later visit. */
+  async start(): Promise<void> {
+    this.waiting = true;
+    await this.write();
+    this.waiting = false;
+  }
+
+  /** Trains a judge on the labels and keeps it as a model; done when that is. */
+  async trainJudge(): Promise<void> {
+    this.agreement = null;
+    this.training = { step: 0, maxSteps: 0 };
+    await this.guard(async () => {
+      const { train, heldOut } = splitLabels(this.labels);
+      await storeData(TASTE_FILE, labelRows(train));
+      const { step } = await this.runJudge(train.length);
+      await keepModel(step);
+      await this.session.shelf.open();
+      await this.generator.service().forget(storedPath(TASTE_MODEL));
+      this.agreement = await agreement(this.generator.service(), heldOut);
+    });
+    this.training = null;
+  }
+
+  /** Begins a live run of the policy with this judge. */
+  async trainPolicy(): Promise<void> {
+    this.comparison = null;
+    await this.session.trainWith(tastePolicyRecipe(storedPath(TASTE_MODEL)));
+  }
+
+  /** The policy before and after training on the same prompts, by this judge. */
+  async compare(): Promise<void> {
+    this.comparing = true;
+    await this.guard(async () => {
+      this.comparison = await compare(this.generator.service(), storedPath(TASTE_MODEL));
+    });
+    this.comparing = false;
+  }
+
+  private runJudge(labels: number): Promise<Status> {
+    return new Promise((resolve, reject) => {
+      const connection = connectPolicyWorker((message) => reject(new Error(message)));
+      const { service } = connection;
+      const onStatus = (status: Status): void => {
+        this.training = { step: status.step, maxSteps: status.maxSteps };
+        if (status.phase === 'failed') reject(new Error(status.error));
+        if (status.phase !== 'finished') return;
+        connection.close();
+        if (status.unsaved === undefined) resolve(status);
+        else reject(new Error(status.unsaved));
+      };
+      service
+        .open(
+          judgeRecipe(labels, storedDataPath(TASTE_FILE)),
+          { onStatus, onStep: () => undefined },
+          false,
+        )
+        .then(() => service.start())
+        .catch(reject);
+    });
+  }
+
+  /** The last choice stays on view until there is another: whoever uses the keyboard stays there. */
+  private async next(): Promise<void> {
+    this.save();
+    if (this.choices.length === 1) await this.start();
+    this.choices = this.choices.slice(1);
+    if (this.choices.length < BATCH / 2) void this.write();
+  }
+
+  /** Two responses of the policy to each of a few new prompts. */
+  private write(): Promise<void> {
+    this.writing ??= this.guard(async () => {
+      const prompts = Array.from({ length: BATCH }, (_, i) =>
+        promptText(drawPrompt(new Random(this.drawn + i, 'taste'))),
+      );
+      const groups = await this.generator.service().write('base', prompts, 2, this.drawn);
+      this.drawn += BATCH;
+      const fresh = groups.flatMap(({ prompt, samples: [a, b] }) => differ(prompt, a, b));
+      this.choices = [...this.choices, ...fresh];
+    }).finally(() => (this.writing = null));
+    return this.writing;
+  }
+
+  private save(): void {
+    void set(KEY, { labels: $state.snapshot(this.labels), drawn: this.drawn }).catch(
+      () => undefined,
+    );
+  }
+
+  /** What goes wrong is said in `error`. */
+  private async guard(work: () => Promise<void>): Promise<void> {
+    this.error = null;
+    try {
+      await work();
+    } catch (error) {
+      this.error = (error as Error).message;
+    }
+  }
+}
+
+/** Two responses that say the same leave nothing to choose. */
+function differ(prompt: string, a?: Written, b?: Written): Choice[] {
+  if (!a || !b || a.response === b.response) return [];
+  return [shuffled(prompt, a.response, b.response)];
+}
+
+function shuffled(prompt: string, a: string, b: string): Choice {
+  return { prompt, responses: Math.random() < 0.5 ? [a, b] : [b, a] };
+}

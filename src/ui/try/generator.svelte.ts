@@ -1,0 +1,44 @@
+import * as Comlink from 'comlink';
+import type { Draft, GenerateService, Pair, Question, Side } from '../../rl/generate-session.ts';
+import { connectGenerateWorker, type GenerateConnection } from './generate-worker.ts';
+
+/** Asks the policies before and after training; its worker starts with the first question. */
+export class Generator {
+  /** What the two sides are; null until something was asked. */
+  pair = $state.raw<Pair | null>(null);
+  drafts = $state.raw<Partial<Record<Side, Draft>>>({});
+  asking = $state(false);
+  /** Why there is no answer, in a sentence. */
+  error = $state<string | null>(null);
+  private connection: GenerateConnection | null = null;
+
+  async ask(question: Question): Promise<void> {
+    this.asking = true;
+    this.error = null;
+    this.drafts = {};
+    try {
+      const service = this.service();
+      this.pair = await service.look();
+      await service.ask(
+        question,
+        Comlink.proxy((side: Side, draft: Draft) => {
+          this.drafts = { ...this.drafts, [side]: draft };
+        }),
+      );
+    } catch (error) {
+      this.error = (error as Error).message;
+    }
+    this.asking = false;
+  }
+
+  /** The worker, started when it is first needed. */
+  service(): Comlink.Remote<GenerateService> {
+    this.connection ??= connectGenerateWorker(() => {
+      this.error = 'The models could not be loaded. Check the connection and reload the page.';
+      this.asking = false;
+      this.connection?.close();
+      this.connection = null;
+    });
+    return this.connection.service;
+  }
+}

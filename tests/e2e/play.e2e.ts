@@ -1,0 +1,140 @@
+/** Asking the policy before and after training, and training on one's own taste: all of it real. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { launchBrowser } from '../../scripts/browser.mjs';
+
+const MODELS = join(import.meta.dirname, '../../public/models');
+const PATIENCE = { timeout: 120_000 };
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchBrowser();
+});
+afterAll(() => browser.close());
+
+async function withPage(
+  use: (page: Page, context: BrowserContext) => Promise<void>,
+  before?: (context: BrowserContext) => Promise<unknown>,
+): Promise<void> {
+  const context = await browser.newContext({ reducedMotion: 'reduce', serviceWorkers: 'block' });
+  await before?.(context);
+  const page = await context.newPage();
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+  await page.goto(inject('page'));
+  await page.locator('#try-it').scrollIntoViewIfNeeded();
+  await use(page, context);
+  expect(errors).toEqual([]);
+  await context.close();
+}
+
+/** What the page would find if the first policy were the trained one; or if there were none. */
+const shipTrained = (context: BrowserContext, there: boolean): Promise<unknown> =>
+  context.route('**/models/trained/*', (route) => {
+    const file = join(MODELS, 'policy', new URL(route.request().url()).pathname.split('/').at(-1)!);
+    return there && !file.endsWith('.jinja')
+      ? route.fulfill({ path: file }).catch(() => route.fulfill({ status: 404 }))
+      : route.fulfill({ status: 404 });
+  });
+
+describe('ask it yourself', () => {
+  it('answers on both sides, the same for the same seed, with rewards; another sample differs', () =>
+    withPage(
+      async (page) => {
+        const before = page.getByRole('article', { name: 'Before training' });
+        const after = page.getByRole('article', { name: 'After the recorded run' });
+        await page.getByRole('button', { name: 'Ask both' }).click();
+        await page.getByText('Both have answered.').waitFor(PATIENCE);
+        const said = await before.innerText();
+        expect(said).toMatch(/try .*left/);
+        expect(said).toMatch(/Reward\s+\S*\d\.\d\d\s+Gold\s+\S*\d\.\d\d\s+Tokens\s+\d+/);
+        // Here the two are one model: the same seed makes them say the same.
+        expect((await after.innerText()).split('\n').slice(1)).toEqual(said.split('\n').slice(1));
+        await page.getByRole('button', { name: 'Another sample' }).click();
+        await expect.poll(() => before.innerText(), PATIENCE).not.toBe(said);
+        await page.getByText('Both have answered.').waitFor(PATIENCE);
+      },
+      (context) => shipTrained(context, true),
+    ));
+
+  it('builds a prompt from a menu, and names the words that no model knows', () =>
+    withPage(
+      async (page) => {
+        await page.getByText('As the policy reads it').click();
+        const text = page.getByRole('textbox', { name: 'Prompt', exact: true });
+        await page.locator('#try-it').getByLabel('Budget').fill('99');
+        await page.locator('#try-it').getByLabel('Budget').press('Tab');
+        await page.locator('#try-it').getByLabel('Guest').selectOption('finn');
+        expect(await text.inputValue()).toMatch(/ for finn \w+ budget 18$/);
+        const menu = await text.inputValue();
+        await page.getByRole('button', { name: 'New menu' }).click();
+        expect(await text.inputValue()).not.toBe(menu);
+        await text.fill('menu pasta 3 for Ana veggie budget 9');
+        await page.getByText('This is no menu as the policy knows them').waitFor();
+        await page.getByRole('button', { name: 'Ask both' }).click();
+        await page.getByText('never seen the words “Ana” and “pasta”').waitFor(PATIENCE);
+        // Its own words in another order are answered; without a trained policy by the first alone.
+        await text.fill('menu beans 3 plums 2 budget 9');
+        await page.getByRole('button', { name: 'Ask both' }).click();
+        await page.getByText('There is no trained policy here yet').waitFor(PATIENCE);
+      },
+      (context) => shipTrained(context, false),
+    ));
+
+  it('says in a sentence that it takes WebGPU', () =>
+    withPage(
+      async (page) => {
+        await page.getByText('Asking takes WebGPU, which this tab does not have').waitFor();
+        expect(await page.getByRole('button', { name: 'Ask both' }).isDisabled()).toBe(true);
+      },
+      (context) =>
+        context.addInitScript(() => Object.defineProperty(navigator, 'gpu', { value: undefined })),
+    ));
+});
+
+it('your own taste: choose by keyboard, take back, export, train a judge that can be chosen', () =>
+  withPage(async (page) => {
+    const count = page.getByText(/ of 40 choices/);
+    const pair = page.getByRole('group', { name: 'Which response do you like better?' });
+    const left = pair.getByRole('button', { name: /^Left:/ });
+    await page.getByRole('button', { name: 'Start choosing' }).click();
+    await left.waitFor(PATIENCE);
+    await left.focus();
+    const chosen = (await left.innerText()).replace(/^Left:\s*/, '');
+    await page.keyboard.press('ArrowLeft');
+    await expect.poll(() => count.innerText()).toBe('1 of 40 choices');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(() => count.innerText(), PATIENCE).toBe('2 of 40 choices');
+    await page.keyboard.press('Backspace');
+    await expect.poll(() => count.innerText()).toBe('1 of 40 choices');
+    for (let i = 2; i <= 10; i++) {
+      await page.keyboard.press('ArrowRight');
+      await expect.poll(() => count.innerText(), PATIENCE).toBe(`${i} of 40 choices`);
+      // The next pair may have to be written first.
+      await expect.poll(() => left.isEnabled(), PATIENCE).toBe(true);
+    }
+
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Export as JSONL' }).click(),
+    ]);
+    const rows = (await readFile(await download.path(), 'utf8')).trim().split('\n');
+    expect(rows.length).toBe(10);
+    const first = JSON.parse(rows[0]!) as Record<string, string>;
+    expect(Object.keys(first)).toEqual(['prompt', 'chosen', 'rejected']);
+    expect(first['chosen']!.replaceAll(' ', '')).toBe(chosen.replaceAll(/\s/g, ''));
+
+    await page.getByRole('button', { name: 'Train your judge' }).click();
+    await page.getByText(/Of 2 choices kept aside, your judge agrees with/).waitFor(PATIENCE);
+    await page.locator('#models').scrollIntoViewIfNeeded();
+    const judges = page.getByLabel('The reward model, which judges').locator('option');
+    expect((await judges.allInnerTexts()).some((name) => name.startsWith('my-taste'))).toBe(true);
+    // All of it is there at the next visit.
+    await page.reload();
+    await page.locator('#try-it').scrollIntoViewIfNeeded();
+    await expect.poll(() => count.innerText(), PATIENCE).toBe('10 of 40 choices');
+    await page.getByText('Your judge, my-taste, is kept in this browser.').waitFor();
+  }));

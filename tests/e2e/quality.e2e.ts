@@ -1,0 +1,190 @@
+/** What holds for the whole page, whatever its sections are. */
+import AxeBuilder from '@axe-core/playwright';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { launchBrowser } from '../../scripts/browser.mjs';
+import { longestTask } from './main-thread.ts';
+
+const BUILT = join(import.meta.dirname, '../../dist/page');
+const WIDE = { width: 1440, height: 900 };
+const NARROW = { width: 390, height: 844 };
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchBrowser();
+});
+afterAll(() => browser.close());
+
+async function withPage(
+  options: BrowserContextOptions,
+  use: (page: Page) => Promise<void>,
+  before?: (page: Page) => Promise<unknown>,
+): Promise<void> {
+  const context = await browser.newContext({ serviceWorkers: 'block', ...options });
+  const page = await context.newPage();
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+  await before?.(page);
+  await page.goto(inject('page'));
+  await use(page);
+  expect(errors).toEqual([]);
+  await context.close();
+}
+
+const step = async (page: Page): Promise<number> =>
+  Number(await page.getByTestId('step').textContent());
+const reaches = (page: Page, wanted: number): Promise<void> =>
+  expect.poll(() => step(page), { timeout: 180_000, interval: 250 }).toBeGreaterThanOrEqual(wanted);
+const train = (page: Page): Promise<void> =>
+  page.getByRole('button', { name: 'Train it here', exact: true }).click();
+/** Sections are fetched when they come near. */
+async function loadAll(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    for (let y = 0; y < document.documentElement.scrollHeight; y += 500) {
+      window.scrollTo(0, y);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    window.scrollTo(0, 0);
+  });
+  await page.waitForLoadState('networkidle');
+}
+/** Live, from its beginning on. */
+async function trainsUpTo(page: Page, wanted: number): Promise<void> {
+  await train(page);
+  await expect.poll(() => step(page), { timeout: 60_000 }).toBe(0);
+  await reaches(page, wanted);
+}
+
+describe.each(['light', 'dark'] as const)('in %s colours', (colorScheme) => {
+  it.each([WIDE, NARROW])('axe finds nothing at $width px, with everything opened', (viewport) =>
+    withPage({ colorScheme, viewport, reducedMotion: 'reduce' }, async (page) => {
+      await reaches(page, 150);
+      await page.evaluate(() => {
+        for (const details of document.querySelectorAll('details')) details.open = true;
+      });
+      const faults = async (part: string): Promise<string[]> => {
+        const { violations } = await new AxeBuilder({ page }).include(part).analyze();
+        return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+      };
+      expect(await faults('html')).toEqual([]);
+      const dialogs = page.locator('dialog');
+      for (let i = 0; i < (await dialogs.count()); i++) {
+        await dialogs.nth(i).evaluate((dialog: HTMLDialogElement) => {
+          dialog.id ||= 'opened';
+          if (!dialog.open) dialog.showModal();
+        });
+        expect(await faults('dialog[open]')).toEqual([]);
+        await dialogs.nth(i).evaluate((dialog: HTMLDialogElement) => dialog.close());
+      }
+    }),
+  );
+});
+
+it('nothing moves by itself where motion is unwelcome', () =>
+  withPage({ reducedMotion: 'reduce', viewport: WIDE }, async (page) => {
+    await reaches(page, 150);
+    const moving = await page.evaluate(() => ({
+      animations: document
+        .getAnimations()
+        .map((animation) => Number(animation.effect?.getComputedTiming().duration))
+        .filter((milliseconds) => milliseconds > 1),
+      scrolling: getComputedStyle(document.documentElement).scrollBehavior,
+    }));
+    expect(moving).toEqual({ animations: [], scrolling: 'auto' });
+  }));
+
+it('every picture is described, or is an ornament', () =>
+  withPage({ reducedMotion: 'reduce', viewport: WIDE }, async (page) => {
+    await reaches(page, 150);
+    await loadAll(page);
+    const undescribed = await page.evaluate(() => {
+      const pictures = [...document.querySelectorAll('canvas, svg')];
+      const described = (picture: Element): boolean => {
+        if (picture.closest('[aria-hidden="true"]')) return true;
+        const named = picture.closest('[role="img"]');
+        const name = named?.getAttribute('aria-label') ?? named?.getAttribute('aria-labelledby');
+        return (name?.length ?? 0) > 10;
+      };
+      return {
+        count: pictures.length,
+        without: pictures.filter((picture) => !described(picture)).map((p) => p.outerHTML),
+      };
+    });
+    expect(undescribed.count).toBeGreaterThan(6);
+    expect(undescribed.without).toEqual([]);
+  }));
+
+describe.each([WIDE, NARROW])('at $width px', (viewport) => {
+  it('nothing is pushed around while it loads, replays and begins to train', () =>
+    withPage(
+      { viewport, reducedMotion: 'no-preference' },
+      async (page) => {
+        await reaches(page, 12);
+        await trainsUpTo(page, 1);
+        const shifts = await page.evaluate(() => window.shifts);
+        const total = shifts.reduce((sum, { value }) => sum + value, 0);
+        expect(total, JSON.stringify(shifts)).toBeLessThan(0.02);
+      },
+      (page) => page.addInitScript(recordShifts),
+    ));
+});
+
+declare global {
+  interface Window {
+    shifts: { value: number; nodes: string[] }[];
+  }
+}
+
+/** Runs in the page: keeps the layout shifts that no input asked for. */
+function recordShifts(): void {
+  window.shifts = [];
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries() as unknown as LayoutShift[]) {
+      if (entry.hadRecentInput) continue;
+      const nodes = entry.sources.map(({ node }) =>
+        node instanceof Element ? node.outerHTML.slice(0, 120) : String(node?.nodeName),
+      );
+      window.shifts.push({ value: entry.value, nodes });
+    }
+  }).observe({ type: 'layout-shift', buffered: true });
+}
+
+interface LayoutShift extends PerformanceEntry {
+  value: number;
+  hadRecentInput: boolean;
+  sources: { node: Node | null }[];
+}
+
+it('the page answers while it trains: no task of its main thread takes 50 ms', () =>
+  withPage({ viewport: WIDE, reducedMotion: 'reduce' }, async (page) => {
+    await reaches(page, 150);
+    const milliseconds = await longestTask(browser, page, () => trainsUpTo(page, 3));
+    expect(milliseconds).toBeGreaterThan(0);
+    expect(milliseconds).toBeLessThan(50);
+  }));
+
+it('the code that the page loads at once stays below 200 KB, gzipped', () => {
+  const html = readFileSync(join(BUILT, 'index.html'), 'utf8');
+  const eager = new Set<string>();
+  const load = (file: string): void => {
+    if (eager.has(file)) return;
+    eager.add(file);
+    if (!file.endsWith('.js')) return;
+    const code = readFileSync(join(BUILT, file), 'utf8');
+    for (const [, name] of code.matchAll(/(?:from|import)\s*["'`]\.\/([\w.-]+\.js)["'`]/g)) {
+      load(`assets/${name!}`);
+    }
+  };
+  for (const [, file] of html.matchAll(/(?:src|href)="\.\/(assets\/[^"]+\.(?:js|css))"/g)) {
+    load(file!);
+  }
+  const size = (file: string): number => gzipSync(readFileSync(join(BUILT, file))).length;
+  const bytes = [...eager].reduce((sum, file) => sum + size(file), 0);
+  const all = readdirSync(join(BUILT, 'assets'));
+  expect(eager.size).toBeGreaterThan(1);
+  expect(eager.size).toBeLessThan(all.length);
+  expect(bytes).toBeLessThan(200_000);
+});

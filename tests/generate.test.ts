@@ -1,0 +1,148 @@
+/** Asking a policy before and after training, as the page does. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Gpu } from '../src/gpu/device.ts';
+import { openNodeGpu } from '../src/gpu/node.ts';
+import { droppedFolder, type CheckpointFolder } from '../src/model/files.ts';
+import { nodeFolder } from '../src/model/node-files.ts';
+import { GenerateSession, type Draft, type Side } from '../src/rl/generate-session.ts';
+import { nowhere, type RunFolder } from '../src/rl/run-folder.ts';
+import { nodeRunFolder } from '../src/rl/run-folder.node.ts';
+import { VOCABULARY } from '../src/rl/world/menu.ts';
+import { goldUtility } from '../src/rl/world/gold.ts';
+import { asReward, CONFIGS, randomTensors, saveModel } from './random-model.ts';
+
+const config = { ...CONFIGS['llama, tied']!, vocabSize: VOCABULARY.length };
+const PROMPT =
+  'menu ham 1 tart 7 pizza 7 gratin 1 sorbet 8 custard 5 beans 4 for cleo veggie budget 15';
+
+let root: string;
+let gpu: Gpu;
+let kept: RunFolder;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'ponder-'));
+  gpu = await openNodeGpu();
+  await saveModel(join(root, 'policy'), config, randomTensors(config, 1));
+  await saveModel(join(root, 'judge'), asReward(config), randomTensors(asReward(config), 2));
+  // A run of which two checkpoints were kept.
+  kept = nodeRunFolder(join(root, 'run'));
+  await kept.write('recipe.yaml', JSON.stringify(recipe));
+  for (const step of [3, 12]) await checkpoint(step);
+});
+afterAll(async () => {
+  gpu.close();
+  await rm(root, { recursive: true });
+});
+
+const recipe = {
+  algorithm: 'grpo',
+  world: 'meal-planner',
+  gold: 'meal-planner',
+  max_completion_length: 20,
+  get model_name_or_path() {
+    return join(root, 'policy');
+  },
+  get reward_model_name_or_path() {
+    return join(root, 'judge');
+  },
+};
+
+async function checkpoint(step: number): Promise<void> {
+  const at = join(root, 'run', 'checkpoints', `step-${step}`);
+  await saveModel(at, config, randomTensors(config, step));
+  await kept.write(`checkpoints/step-${step}/trainer_state.json`, '{}');
+}
+
+const session = (run: RunFolder, shipped?: CheckpointFolder): GenerateSession =>
+  new GenerateSession(
+    () =>
+      Promise.resolve({
+        gpu,
+        folder: (path) =>
+          path === 'public/models/trained'
+            ? Promise.resolve(shipped ?? droppedFolder(new Map()))
+            : nodeFolder(path),
+        readFile: () => Promise.reject(new Error('no file is needed')),
+        keptRun: () => Promise.resolve(run),
+      }),
+    recipe,
+  );
+
+async function ask(from: GenerateSession, seed = 1): Promise<Record<Side, Draft[]>> {
+  const drafts: Record<Side, Draft[]> = { base: [], trained: [] };
+  await from.ask({ prompt: PROMPT, temperature: 1, seed }, (side, draft) => {
+    drafts[side].push(draft);
+  });
+  return drafts;
+}
+
+describe('base against trained', () => {
+  it('takes the last checkpoint of the kept run, streams, and scores both', async () => {
+    const pair = session(kept);
+    expect(await pair.look()).toMatchObject({
+      trained: { step: 12 },
+      thinking: true,
+      dinner: true,
+    });
+    const drafts = await ask(pair);
+    for (const side of ['base', 'trained'] as const) {
+      const all = drafts[side];
+      const last = all.at(-1)!;
+      expect(all.length).toBeGreaterThan(1);
+      expect(all.map(({ done }) => done)).toEqual(all.map((_, i) => i === all.length - 1));
+      // What was written stays: a later draft goes on from an earlier one.
+      const texts = all
+        .slice(0, -1)
+        .map(({ thought, response }) => (thought ?? '') + (response ?? ''));
+      texts.slice(1).forEach((text, i) => expect(text.startsWith(texts[i]!)).toBe(true));
+      expect(last.gold).toBe(goldUtility(PROMPT, last.response!).value);
+      expect(Number.isFinite(last.reward)).toBe(true);
+    }
+    expect(drafts.base.at(-1)!.response).not.toBe(drafts.trained.at(-1)!.response);
+    expect(await ask(pair)).toEqual(drafts);
+    expect(await ask(pair, 2)).not.toEqual(drafts);
+    const [score] = await pair.score(join(root, 'judge'), [
+      { prompt: PROMPT, response: drafts.base.at(-1)!.response! },
+    ]);
+    expect(score).toBeCloseTo(drafts.base.at(-1)!.reward!, 4);
+  });
+
+  it('notices a newer checkpoint', async () => {
+    const pair = session(kept);
+    const before = await ask(pair);
+    await checkpoint(30);
+    expect(await pair.look()).toMatchObject({ trained: { step: 30 } });
+    const after = await ask(pair);
+    expect(after.base).toEqual(before.base);
+    expect(after.trained).not.toEqual(before.trained);
+  });
+
+  it('without a run takes the policy that ships, and without that the base alone', async () => {
+    const shipped = session(nowhere, await nodeFolder(join(root, 'run/checkpoints/step-3')));
+    expect(await shipped.look()).toMatchObject({ trained: 'shipped' });
+    expect((await ask(shipped)).trained.length).toBeGreaterThan(0);
+    const alone = session(nowhere);
+    expect(await alone.look()).toMatchObject({ trained: null });
+    const drafts = await ask(alone);
+    expect(drafts.trained).toEqual([]);
+    expect(drafts.base.at(-1)!.done).toBe(true);
+  });
+
+  it('names the words that the model does not know', async () => {
+    const question = { temperature: 1, seed: 1 };
+    const refuse = (prompt: string): Promise<void> =>
+      session(kept).ask({ prompt, ...question }, () => undefined);
+    await expect(refuse('menu pasta 3 for Ana veggie budget 9')).rejects.toThrow(
+      'never seen the words “Ana” and “pasta”',
+    );
+    await expect(refuse(' ')).rejects.toThrow(/nothing to answer/);
+  });
+
+  it('writes several responses for several prompts', async () => {
+    const groups = await session(kept).write('base', [PROMPT, PROMPT.replace('15', '9')], 2, 4);
+    expect(groups.map(({ samples }) => samples.length)).toEqual([2, 2]);
+    expect(groups[0]!.samples[0]).not.toEqual(groups[0]!.samples[1]);
+  });
+});
