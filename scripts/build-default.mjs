@@ -1,39 +1,39 @@
 // npm run build:default: makes everything the page ships with, from nothing but the recipes: the warm
-// start, preference data, two reward models, a base model, and the run that the page replays. Hours on two cores;
-// started again, it goes on where it was.
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+// start, preference data, two reward models, a base model, and the run that the page replays. Hours on
+// two cores; started again, it goes on where it was.
+import { copyFileSync, existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './install.mjs';
-import { ponder, train } from './runs.mjs';
+import { finalCheckpoint, ponder, train } from './runs.mjs';
 
 const MODEL_FILES = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'];
 const runs = 'runs/default';
 
-train('recipes/meal-planner/sft.yaml', `${runs}/sft`);
+await train('recipes/meal-planner/sft.yaml', `${runs}/sft`);
 publish(`${runs}/sft`, 'policy');
 
-writePreferences(`${runs}/preferences-a.jsonl`, 1);
-train('recipes/meal-planner/reward-a.yaml', `${runs}/reward-a`);
+await writePreferences(`${runs}/preferences-a.jsonl`, 1);
+await train('recipes/meal-planner/reward-a.yaml', `${runs}/reward-a`);
 publish(`${runs}/reward-a`, 'reward');
 
-writePreferences(`${runs}/preferences-b.jsonl`, 2);
-train('recipes/meal-planner/reward-b.yaml', `${runs}/reward-b`);
+await writePreferences(`${runs}/preferences-b.jsonl`, 2);
+await train('recipes/meal-planner/reward-b.yaml', `${runs}/reward-b`);
 publish(`${runs}/reward-b`, 'second-reward');
 
-train('recipes/meal-planner/base.yaml', `${runs}/base`);
+await train('recipes/meal-planner/base.yaml', `${runs}/base`);
 publish(`${runs}/base`, 'base');
 
-train('recipes/default.yaml', `${runs}/think`);
-ponder('record', `${runs}/think`, '--out', 'public/recorded-run.json');
+await train('recipes/default.yaml', `${runs}/think`);
+await ponder('record', `${runs}/think`, '--out', 'public/recorded-run.json');
 
 /**
  * @param {string} out
  * @param {number} seed
  */
-function writePreferences(out, seed) {
+async function writePreferences(out, seed) {
   if (existsSync(join(root, out))) return;
   const partial = `${out}.partial`;
-  ponder(
+  await ponder(
     ...['preferences', '--model', 'public/models/policy', '--num_prompts', '8000'],
     ...['--seed', String(seed), '--out', partial],
   );
@@ -46,11 +46,9 @@ function writePreferences(out, seed) {
  * @param {string} name
  */
 function publish(run, name) {
-  /** @type {{ steps: number }} */
-  const { steps } = JSON.parse(readFileSync(join(root, run, 'summary.json'), 'utf8'));
   const to = join(root, 'public', 'models', name);
   mkdirSync(to, { recursive: true });
   for (const file of MODEL_FILES) {
-    copyFileSync(join(root, run, 'checkpoints', `step-${steps}`, file), join(to, file));
+    copyFileSync(join(root, finalCheckpoint(run), file), join(to, file));
   }
 }

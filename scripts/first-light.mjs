@@ -1,15 +1,16 @@
 // npm run first-light: does thinking help? GRPO with and without a thought from the same warm start,
 // over several seeds, each judged once on held-out prompts; writes results/first-light/. Needs what
 // `npm run build:default` made. Hours on two cores; started again, it goes on where it was.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './install.mjs';
-import { ponder, train } from './runs.mjs';
+import { finalCheckpoint, judgeOnce, summaryOf, train } from './runs.mjs';
 import './typescript.mjs';
 
 const { mean } = await import('../src/rl/advantages.ts');
 const { summarizeEvaluation } = await import('../src/rl/evaluate.ts');
-const { tInterval, winRate } = await import('../src/rl/statistics.ts');
+const { tInterval } = await import('../src/rl/evaluation/intervals.ts');
+const { winRate } = await import('../src/rl/evaluation/win-rate.ts');
 
 /** @typedef {import('../src/rl/evaluate.ts').Evaluated} Evaluated */
 /** @typedef {'think' | 'no-think'} Arm */
@@ -25,7 +26,7 @@ mkdirSync(join(root, results), { recursive: true });
 
 for (const seed of SEEDS) {
   for (const arm of ARMS) {
-    train(
+    await train(
       'recipes/default.yaml',
       runOf(arm, seed),
       ...['--seed', String(seed), '--thinking', String(arm === 'think')],
@@ -35,18 +36,18 @@ for (const seed of SEEDS) {
 }
 
 const start = {
-  think: judge('start-think', 'think'),
-  'no-think': judge('start-no-think', 'no-think'),
+  think: await judge('start-think', 'think'),
+  'no-think': await judge('start-no-think', 'no-think'),
 };
-const finals = ARMS.flatMap((arm) =>
-  SEEDS.map((seed) => {
-    const summary = readFileSync(join(root, runOf(arm, seed), 'summary.json'), 'utf8');
-    /** @type {{ steps: number }} */
-    const { steps } = JSON.parse(summary);
-    const model = join(runOf(arm, seed), 'checkpoints', `step-${steps}`);
-    return { arm, seed, steps, rows: judge(`${arm}-${seed}`, arm, model) };
-  }),
-);
+/** @type {{ arm: Arm, seed: number, steps: number, rows: Evaluated[] }[]} */
+const finals = [];
+for (const arm of ARMS) {
+  for (const seed of SEEDS) {
+    const { steps } = summaryOf(runOf(arm, seed));
+    const rows = await judge(`${arm}-${seed}`, arm, finalCheckpoint(runOf(arm, seed)));
+    finals.push({ arm, seed, steps, rows });
+  }
+}
 writeFinal();
 writeComparison();
 
@@ -63,19 +64,16 @@ function runOf(arm, seed) {
  * One sampled completion for each of the same 1,024 held-out prompts.
  * @param {string} name
  * @param {Arm} arm
- * @returns {Evaluated[]}
+ * @returns {Promise<Evaluated[]>}
  */
-function judge(name, arm, model = 'public/models/policy') {
-  const out = join(runs, `${name}.jsonl`);
-  if (!existsSync(join(root, out))) {
-    ponder(
-      ...['eval', '--model', model, '--split', 'held-out', '--num_prompts', '1024'],
-      ...['--thinking', String(arm === 'think'), '--max_completion_length', LENGTH[arm]],
-      ...['--reward_models', 'public/models/reward,public/models/second-reward'],
-      ...['--out', out],
-    );
-  }
-  return readFileSync(join(root, out), 'utf8').split('\n').filter(Boolean).map(parse);
+async function judge(name, arm, model = 'public/models/policy') {
+  const rows = await judgeOnce(
+    join(runs, `${name}.jsonl`),
+    ...['--model', model, '--split', 'held-out', '--num_prompts', '1024'],
+    ...['--thinking', String(arm === 'think'), '--max_completion_length', LENGTH[arm]],
+    ...['--reward_models', 'public/models/reward,public/models/second-reward'],
+  );
+  return rows ?? process.exit(1);
 }
 
 function writeFinal() {
@@ -120,14 +118,4 @@ function writeComparison() {
  */
 function column(rows, measure) {
   return rows.map((row) => (measure === 'gold' ? row.gold : row.rewards[measure]) ?? NaN);
-}
-
-/**
- * @param {string} line
- * @returns {Evaluated}
- */
-function parse(line) {
-  /** @type {Evaluated} */
-  const row = JSON.parse(line);
-  return row;
 }

@@ -134,6 +134,10 @@ async function trainTwice(values: Record<string, unknown>, out: string): Promise
   return rows;
 }
 
+/** The same rows to learn from and to evaluate on. */
+const pairs = (file: string) =>
+  ['train', 'test'].map((split) => ({ path: 'json', data_files: file, split }));
+
 describe('PPO', () => {
   const ppo = { ...sampled, algorithm: 'ppo', num_ppo_epochs: 2, num_mini_batches: 2 };
 
@@ -189,14 +193,20 @@ describe('DPO', () => {
   const dpo = { ...sampled, algorithm: 'dpo', beta: 0.1, learning_rate: 1e-2 };
 
   it('learns from the initial policy, and a resumed run repeats the one that never stopped', async () => {
-    const rows = await trainTwice(dpo, 'dpo');
+    const evaluated = { eval_strategy: 'steps', eval_steps: 5, eval_num_prompts: 64 };
+    const rows = await trainTwice({ ...dpo, ...evaluated }, 'dpo');
     expect(rows[0]!.loss).toBeCloseTo(Math.log(2), 4);
     // Fresh pairs every step: what was learned holds for those it has not seen.
     expect(meanOf(rows.slice(-5), 'rewards/margins')).toBeGreaterThan(0.02);
     // What is sampled does not change while what is learned does.
     expect(meanOf(rows.slice(-3), 'reward')).toBeLessThan(meanOf(rows.slice(0, 3), 'reward') + 0.1);
     const { steps } = await recordRun(nodeRunFolder(join(root, 'dpo')), 'dpo');
-    const { pair, samples } = steps[0]!.group!;
+    // Evaluations are of the policy as it is, before the first step and after some.
+    const judged = steps.filter(({ metrics }) => 'eval_reward' in metrics);
+    expect(judged.map(({ metrics }) => metrics.step)).toEqual([0, 5, 10]);
+    const [before, , after] = judged.map(({ metrics }) => metrics.eval_reward!);
+    expect(after).toBeGreaterThan(before! + 0.02);
+    const { pair, samples } = steps[1]!.group!;
     const rewards = samples.map(({ reward }) => reward);
     expect(rewards[pair!.chosen]).toBe(Math.max(...rewards));
     expect(rewards[pair!.rejected]).toBe(Math.min(...rewards));
@@ -224,16 +234,45 @@ describe('DPO', () => {
     await writeFile(file, `${JSON.stringify(pair)}\n`);
     const fromFile = {
       ...{ algorithm: 'dpo', thinking: false, learning_rate: 1e-2, lr_scheduler_type: 'constant' },
-      ...{ datasets: [{ path: 'json', data_files: file }], max_steps: 4 },
+      ...{ datasets: pairs(file), max_steps: 4, eval_strategy: 'steps', eval_steps: 2 },
       ...{ per_device_train_batch_size: 2, max_prompt_length: 12, max_completion_length: 6 },
     };
     const rows = await finish(await openRun(fromFile, 'dpo-file'));
     expect(rows[0]!['rewards/margins']).toBeCloseTo(0, 5);
     expect(rows[3]!['rewards/margins']).toBeGreaterThan(0.1);
+    // The same pair again, after the step.
+    expect(rows[1]!['eval_rewards/margins']).toBeCloseTo(rows[2]!['rewards/margins']!, 5);
     const run = await openRun({ ...fromFile, max_completion_length: 3 }, 'dpo-long');
     await expect(run.advance()).rejects.toThrow(
       /has 4 tokens, more than max_completion_length \(3\)/,
     );
     close(run);
   });
+});
+
+it('a reward model is judged on held-out pairs', async () => {
+  const file = join(root, 'ranked.jsonl');
+  const pair = { prompt: 'menu ham 1', chosen: '1 2 3', rejected: 'ham and tart' };
+  await writeFile(file, `${JSON.stringify(pair)}\n`);
+  const run = await openRun(
+    {
+      ...{ algorithm: 'reward', datasets: pairs(file), eval_strategy: 'steps', eval_steps: 2 },
+      ...{ per_device_train_batch_size: 2, max_length: 16, learning_rate: 1e-2, max_steps: 4 },
+    },
+    'reward',
+  );
+  await run.begin();
+  await finish(run);
+  const log = await readFile(join(root, 'reward', 'metrics.jsonl'), 'utf8');
+  const rows = log
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as MetricsRow);
+  const judged = rows.filter((row) => 'eval_loss' in row);
+  expect(judged.map(({ step }) => step)).toEqual([0, 2, 4]);
+  // A new score head gives everything the same score.
+  expect(judged[0]).toMatchObject({ eval_accuracy: 0, eval_margin: 0 });
+  expect(judged[0]!.eval_loss).toBeCloseTo(Math.log(2), 6);
+  expect(judged[2]).toMatchObject({ eval_accuracy: 1 });
+  expect(judged[2]!.eval_loss).toBeLessThan(judged[0]!.eval_loss!);
 });

@@ -78,8 +78,14 @@ describe('what the commands give', () => {
       expect(larger[key]).toBeGreaterThan(memory[key]);
     }
     expect(again.lora).toBeLessThan(larger.lora);
-    const text = await info.run([...more, '--memory_gb', '0.001'], false);
+    const text = await info.run([...more, '--memory_gb', '0.01'], false);
+    expect(text).toMatch(/memory to run .* fits\n/);
     expect(text).toMatch(/does not fit: set gradient_checkpointing: true/);
+    // A judge lies on the same card.
+    const judge = ['--reward_model_name_or_path', at('judge')];
+    const judged = (await json(info, ...more, ...judge)).memory as typeof memory;
+    expect(judged.run).toBe(larger.run);
+    expect(judged.lora).toBeGreaterThan(larger.lora);
   });
 
   it('generate repeats itself under the same seed, and eval judges every prompt', async () => {

@@ -2,7 +2,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { Random } from '../src/rl/random.ts';
 import { parseRecipe } from '../src/rl/recipe.ts';
+import { Rule } from '../src/rl/rule.ts';
+import { MAINS, SWEETS } from '../src/rl/world/menu.ts';
+import { drawPrompts, promptText } from '../src/rl/world/prompts.ts';
+import { mediocrePlan, responseText } from '../src/rl/world/sft-data.ts';
+import { isGoodPlan } from '../src/rl/world/truth.ts';
 
 const files = readdirSync('recipes', { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.yaml'))
@@ -31,4 +37,25 @@ describe('recipes', () => {
     );
     for (const arm of arms) expect(files).toContain(join('paper', arm));
   });
+});
+
+it('the rule of the verifiable dinner agrees with the world', async () => {
+  const path = 'recipes/rules/good-dinner.js';
+  const rule = await Rule.open(path, readFileSync(path, 'utf8'));
+  const random = new Random(1);
+  const cases = drawPrompts(random, 'train', 120).flatMap((prompt) => {
+    const plan = mediocrePlan(random, prompt);
+    const answered = { prompt: promptText(prompt), response: responseText(random, prompt, plan) };
+    const courses = plan.some((d) => MAINS.includes(d)) && plan.some((d) => SWEETS.includes(d));
+    const cheaper = responseText(random, prompt, plan, [0, 0]);
+    return [
+      { ...answered, good: courses && isGoodPlan(prompt, plan) },
+      // At prices that are not on the menu nothing is good.
+      { ...answered, response: cheaper, good: false },
+    ];
+  });
+  const scores = await rule.score(cases);
+  rule.destroy();
+  expect(scores).toEqual(cases.map(({ good }) => Number(good)));
+  expect(cases.filter(({ good }) => good).length).toBeGreaterThan(5);
 });

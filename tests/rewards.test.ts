@@ -25,7 +25,6 @@ beforeAll(async () => {
   await saveModel(at('policy'), config, randomTensors(config, 1));
   await saveModel(at('judge'), asReward(config), randomTensors(asReward(config), 2));
   await writeFile(at('words.js'), 'export default (_, response) => response.split(/\\s+/).length');
-  await writeFile(at('broken.js'), 'export default (_, response) => response.length / 0 * 0');
   await writeFile(at('prompts.jsonl'), `${JSON.stringify({ prompt: PROMPT })}\n`);
 });
 afterAll(() => rm(root, { recursive: true }));
@@ -41,35 +40,30 @@ const values = (more: object): Record<string, unknown> => ({
   max_prompt_length: 24,
   max_completion_length: 8,
   scale_rewards: 'none',
+  beta: 0,
   learning_rate: 1e-3,
   ...more,
 });
 
-describe('training', () => {
-  it('adds up its rewards by their weights, and reports each by name', async () => {
-    const around = await nodeSurroundings();
-    const recipe = makeRecipe(values({ reward_funcs: at('words.js'), reward_weights: [2, -0.5] }));
-    const { trainer } = await openTrainer(recipe, around);
-    const { metrics, groups } = await trainer.trainStep();
-    const { samples } = groups[0]!;
-    const words = samples.map(({ response }) => response.split(/\s+/).length);
-    const mean = words.reduce((a, b) => a + b, 0) / 4;
-    expect(metrics['rewards/words/mean']).toBeCloseTo(mean, 9);
-    expect(metrics['rewards/words/std']).toBeGreaterThan(0);
-    const model = metrics['rewards/reward_model/mean']!;
-    expect(metrics.reward).toBeCloseTo(2 * model - 0.5 * mean, 6);
-    const [expected] = advantages([samples.map(({ reward }) => reward)], 'none');
-    samples.forEach(({ advantage }, i) => expect(advantage).toBeCloseTo(expected![i]!, 9));
-    around.close();
+it('training adds up its rewards by their weights, and reports each by name', async () => {
+  const around = await nodeSurroundings();
+  const recipe = makeRecipe(values({ reward_funcs: at('words.js'), reward_weights: [2, -0.5] }));
+  const { trainer } = await openTrainer(recipe, around);
+  const { metrics, groups } = await trainer.trainStep();
+  const { samples } = groups[0]!;
+  const words = samples.map(({ response }) => response.split(/\s+/).length);
+  const mean = words.reduce((a, b) => a + b, 0) / 4;
+  expect(metrics['rewards/words/mean']).toBeCloseTo(mean, 9);
+  expect(metrics['rewards/words/std']).toBeGreaterThan(0);
+  const model = metrics['rewards/reward_model/mean']!;
+  expect(metrics.reward).toBeCloseTo(2 * model - 0.5 * mean, 6);
+  samples.forEach(({ rewards, reward }, i) => {
+    expect(rewards?.words).toBe(words[i]);
+    expect(reward).toBeCloseTo(2 * rewards!.reward_model! - 0.5 * words[i]!, 6);
   });
-
-  it('stops with the name of a rule that gives no number', async () => {
-    const around = await nodeSurroundings();
-    const rules = { reward_funcs: at('broken.js'), reward_model_name_or_path: null };
-    const { trainer } = await openTrainer(makeRecipe(values(rules)), around);
-    await expect(trainer.trainStep()).rejects.toThrow(/^rule broken gave NaN for the response/);
-    around.close();
-  });
+  const [expected] = advantages([samples.map(({ reward }) => reward)], 'none');
+  samples.forEach(({ advantage }, i) => expect(advantage).toBeCloseTo(expected![i]!, 9));
+  around.close();
 });
 
 describe('a preview', () => {
@@ -114,6 +108,19 @@ describe('a preview', () => {
     });
   });
 
+  it('of a template that refuses is one sentence with its file', async () => {
+    const template =
+      "{% for m in messages %}{% if m.role == 'system' %}" +
+      "{{ raise_exception('System role not supported') }}{% endif %}{{ m.content }}{% endfor %}";
+    await saveModel(at('gemma'), config, randomTensors(config, 1));
+    await writeFile(at('gemma', 'chat_template.jinja'), template);
+    const policy = await Tokenizer.load(await nodeFolder(at('gemma')));
+    const recipe = makeRecipe(values({ thinking: false, system_prompt: 'Be brief.' }));
+    expect(() => previewRecipe(recipe, { policy }, 'a', 'b')).toThrow(
+      /gemma\/chat_template\.jinja refused the messages \(.*System role not supported.*\); leave out/,
+    );
+  });
+
   it('shows a character of several tokens where it ends', () => {
     const bytes = new TextEncoder().encode('a€b');
     const decode = (ids: readonly number[], options?: { skipSpecial?: boolean }) =>
@@ -132,6 +139,7 @@ describe('a preview', () => {
     const argv = [at('recipe.yaml'), '--reward_weights', '1,2'];
     const text = await preview.run(argv, false);
     expect(text).toMatch(/^The policy reads \d+ tokens:\n\n {2}\| menu ham 1 tart 7 .* <think>\n/);
+    expect(text).toMatch(/reward_model \(weight 1\) reads \d+ tokens, \d of them unknown to it:/);
     expect(text).toContain(
       'words (weight 2) is given the prompt and\n\n  | Here is the response.\n',
     );

@@ -58,6 +58,8 @@ it('pauses, steps, stops, and goes on after the tab was closed', async () => {
   const first = openSession(folder);
   await first.open(false);
   expect(first.statuses.at(-1)).toMatchObject({ phase: 'paused', step: 0, maxSteps: 5 });
+  const loading = first.statuses.filter(({ phase }) => phase === 'loading');
+  expect(loading.at(-1)!.detail).toMatch(/^loading .*policy \(\d+%\)$/);
   await first.session.step();
   expect(first.statuses.at(-1)).toMatchObject({ phase: 'paused', step: 1 });
   await first.session.step();

@@ -1,15 +1,11 @@
 import { createWriteStream } from 'node:fs';
-import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { Checkpoint } from '../model/adapted.ts';
 import { CheckpointError } from '../model/errors.ts';
-import type { CheckpointFolder } from '../model/files.ts';
-import { mergedWeights } from '../model/merge.ts';
 import { nodeFolder } from '../model/node-files.ts';
-import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../model/peft.ts';
-import { tokenizerFiles } from '../model/tokenizer.ts';
+import { EXPORTS, modelFiles } from '../rl/export.ts';
 import { lastCheckpoint } from '../rl/run-folder.ts';
 import { nodeRunFolder } from '../rl/run-folder.node.ts';
 import { defineCommand } from './command.ts';
@@ -22,7 +18,7 @@ export const exporting = defineCommand({
   options: {
     to: {
       type: 'choice',
-      choices: ['hf', 'peft', 'merged'],
+      choices: EXPORTS,
       help: 'hf: a model whose weights were trained; peft: an adapter; merged: an adapter added into its base.',
     },
     out: { type: 'text', help: 'The folder to write; it must be empty or new.' },
@@ -30,28 +26,15 @@ export const exporting = defineCommand({
   },
   notes: 'SOURCE is a run (its last checkpoint is taken), a checkpoint, or an adapter.',
   async run({ positionals: [source = ''], options: { to, out, base } }) {
-    const path = await checkpointPath(source);
-    const checkpoint = await openAt(path, base);
-    checkKind(path, checkpoint, to);
+    const files = await modelFiles(await openAt(await checkpointPath(source), base), to);
     if ((await readdir(out).catch(() => [])).length > 0) {
       throw new CheckpointError(`${out} is not empty; choose a new folder`);
     }
     await mkdir(out, { recursive: true });
-    const files = new Map<string, string | Uint8Array>(await tokenizerFiles(checkpoint.tokenizer));
-    const { base: model, adapter } = checkpoint;
-    if (to === 'peft') {
-      await copyFiles(path, out, [ADAPTER_CONFIG, ADAPTER_WEIGHTS]);
-    } else {
-      await copyFiles(model.name, out, ['config.json']);
-      if (adapter) {
-        const bytes = Readable.from(mergedWeights(model, adapter));
-        await pipeline(bytes, createWriteStream(join(out, 'model.safetensors')));
-      } else {
-        await copyFiles(model.name, out, await weightNames(model));
-      }
+    for (const { path, pieces } of files) {
+      await pipeline(Readable.from(pieces()), createWriteStream(join(out, path)));
     }
-    for (const [name, data] of files) await writeFile(join(out, name), data);
-    return { out, files: (await readdir(out)).sort() };
+    return { out, files: files.map(({ path }) => path).sort() };
   },
   format: ({ out, files }) => `${out}: ${files.join(', ')}\n`,
 });
@@ -61,28 +44,4 @@ async function checkpointPath(source: string): Promise<string> {
   await nodeFolder(source);
   const step = await lastCheckpoint(nodeRunFolder(source));
   return step === undefined ? source : join(source, 'checkpoints', `step-${step}`);
-}
-
-function checkKind(path: string, { adapter }: Checkpoint, to: 'hf' | 'peft' | 'merged'): void {
-  if (to === 'hf' && adapter) {
-    throw new CheckpointError(`${path} is an adapter; use --to peft or --to merged`);
-  }
-  if (to !== 'hf' && !adapter) {
-    throw new CheckpointError(`${path} is a whole model and has no adapter; use --to hf`);
-  }
-}
-
-/** The weight files of a model: one, or shards and their index. */
-async function weightNames(model: CheckpointFolder): Promise<string[]> {
-  const names = await readdir(model.name);
-  const index = 'model.safetensors.index.json';
-  if (!names.includes(index)) return ['model.safetensors'];
-  const { weight_map: map } = JSON.parse(await readFile(join(model.name, index), 'utf8')) as {
-    weight_map: Record<string, string>;
-  };
-  return [index, ...new Set(Object.values(map))];
-}
-
-async function copyFiles(from: string, to: string, names: readonly string[]): Promise<void> {
-  for (const name of names) await copyFile(join(from, name), join(to, name));
 }

@@ -1,27 +1,30 @@
-import { describeModel, type ModelFacts } from '../model/describe.ts';
+import { describeModel } from '../model/describe.ts';
 import { nodeFolder } from '../model/node-files.ts';
+import { memoryNeeds, type Need } from '../rl/fit.ts';
 import { formatBytes } from '../rl/format.ts';
-import { memoryAdvice, planGeneration, planTraining } from '../rl/memory-plan.ts';
-import { makeRecipe, type Recipe } from '../rl/recipe.ts';
+import type { Recipe } from '../rl/recipe.ts';
 import { recipeKeys } from '../rl/recipe/keys.ts';
 import { defineCommand } from './command.ts';
-import { modelOption } from './open.ts';
+import { baseOption, modelOption, openAt } from './open.ts';
 import { table } from './text.ts';
 
 const { per_device_train_batch_size, num_generations, max_prompt_length } = recipeKeys;
 const { max_completion_length, lora_r, gradient_checkpointing } = recipeKeys;
-const { load_in_8bit, load_in_4bit } = recipeKeys;
+const { load_in_8bit, load_in_4bit, lora_target_modules } = recipeKeys;
+const { reward_model_name_or_path, judge_model_name_or_path } = recipeKeys;
 
 export const info = defineCommand({
   name: 'info',
   summary: 'What a model folder holds, and the memory it takes to run and to train.',
   options: {
     ...modelOption,
+    ...baseOption,
     per_device_train_batch_size,
     num_generations,
     max_prompt_length,
     max_completion_length,
-    ...{ lora_r, load_in_8bit, load_in_4bit, gradient_checkpointing },
+    ...{ lora_r, lora_target_modules, load_in_8bit, load_in_4bit, gradient_checkpointing },
+    ...{ reward_model_name_or_path, judge_model_name_or_path },
     memory_gb: {
       type: 'number',
       optional: true,
@@ -29,18 +32,23 @@ export const info = defineCommand({
       help: 'Memory of the graphics card in GB, which no program can ask for: says what fits.',
     },
   },
-  notes: 'memory.run, memory.lora and memory.full are bytes for GRPO with these sizes.',
-  async run({ options: { model, memory_gb: limit, ...sizes } }) {
-    const folder = await nodeFolder(model);
+  notes:
+    'memory.run, memory.lora and memory.full are bytes for GRPO with these sizes, with the reward model and judge that are named.',
+  async run({ options: { model, base, memory_gb: limit, ...sizes } }) {
+    const { base: folder, adapter } = await openAt(model, base);
     const facts = await describeModel(folder);
     const { config, parameters, dtypes } = facts;
-    const memory = plans(facts, sizes);
-    const needs = Object.entries(memory).map(([what, { plan, recipe }]) => {
-      const fits = limit === undefined || plan.total <= 1e9 * limit;
-      return [what, { bytes: plan.total, ...(!fits && { advice: memoryAdvice(plan, recipe) }) }];
-    });
+    const models = {
+      policy: { ...facts, lora: adapter?.config },
+      judges: await Promise.all(
+        judgesOf(sizes).map(async (path) => describeModel(await nodeFolder(path))),
+      ),
+    };
+    const card = { memory: limit && 1e9 * limit, maxBinding: Infinity };
+    const { run, lora, full } = memoryNeeds(valuesOf(sizes), models, card);
     return {
-      model: folder.name,
+      model,
+      ...(adapter && { base: folder.name, lora_r: adapter.config.r }),
       family: config.family,
       kind: config.kind,
       parameters,
@@ -50,21 +58,16 @@ export const info = defineCommand({
       heads: config.heads,
       kv_heads: config.kvHeads,
       vocab_size: config.vocabSize,
-      memory: {
-        run: memory.run.plan.total,
-        lora: memory.lora.plan.total,
-        full: memory.full.plan.total,
-      },
+      memory: { run: run.bytes, lora: lora.bytes, full: full.bytes },
       ...(limit !== undefined && {
-        advice: Object.fromEntries(needs) as Record<string, { bytes: number; advice?: string }>,
+        advice: { run: advice(run), lora: advice(lora), full: advice(full) },
       }),
     };
   },
   format: ({ memory, advice, ...facts }) => {
     const row = (what: string, key: 'run' | 'lora' | 'full'): string[] => {
-      const change = advice?.[key]?.advice;
-      const verdict = change ? `  does not fit: ${change}` : advice ? '  fits' : '';
-      return [what, formatBytes(memory[key]) + verdict];
+      const verdict = advice?.[key];
+      return [what, formatBytes(memory[key]) + (verdict === undefined ? '' : `  ${verdict}`)];
     };
     return table([
       ...Object.entries(facts).map(([key, value]) => [key.replaceAll('_', ' '), String(value)]),
@@ -75,23 +78,31 @@ export const info = defineCommand({
   },
 });
 
-/** The three ways to use a model, planned for an adapter that can bind whatever is asked. */
-function plans(facts: ModelFacts, sizes: Readonly<Partial<Recipe>>) {
-  const { load_in_8bit: in8, load_in_4bit: in4, ...others } = sizes;
-  const given = {
-    ...others,
+type Sizes = Readonly<Partial<Recipe>>;
+
+/** A recipe of these sizes; what it names is not opened. */
+function valuesOf(sizes: Sizes): Readonly<Record<string, unknown>> {
+  const given = Object.entries<unknown>(sizes).filter(([, value]) => value !== undefined);
+  return {
+    ...Object.fromEntries(given),
+    reward_model_name_or_path: sizes.reward_model_name_or_path ?? 'reward',
     algorithm: 'grpo',
     model_name_or_path: 'model',
-    reward_model_name_or_path: 'reward',
     world: 'meal-planner',
   };
-  const full = makeRecipe(given);
-  const lora = makeRecipe({ ...given, use_peft: true, load_in_8bit: in8, load_in_4bit: in4 });
-  const layers = in4 ? 'int4' : in8 ? 'int8' : facts.storage.layers;
-  const frozen = { config: facts.config, storage: { ...facts.storage, layers } };
-  return {
-    run: { plan: planGeneration(full, frozen, Infinity), recipe: full },
-    lora: { plan: planTraining(lora, frozen, Infinity), recipe: lora },
-    full: { plan: planTraining(full, frozen, Infinity), recipe: full },
-  };
+}
+
+function judgesOf({
+  reward_model_name_or_path: classifier,
+  judge_model_name_or_path: judge,
+}: Sizes) {
+  return [classifier, judge].filter((path) => path !== undefined);
+}
+
+function advice({ problem, changes }: Need): string {
+  if (problem === undefined) return 'fits';
+  const set = Object.entries(changes ?? {}).map(
+    ([key, value]) => `${key}: ${JSON.stringify(value)}`,
+  );
+  return `does not fit: ${set.length > 0 ? `set ${set.join(', ')}` : 'choose a smaller model'}`;
 }

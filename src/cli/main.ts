@@ -33,6 +33,14 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'judges a policy on prompts that training never sees',
     load: async () => (await import('./eval.ts')).evaluation,
   },
+  compare: {
+    summary: 'two checkpoints on the same held-out prompts: who wins, by every judge',
+    load: async () => (await import('./compare.ts')).compare,
+  },
+  analyze: {
+    summary: 'what training changed: lengths, traits of thoughts, reward against gold, cost',
+    load: async () => (await import('./analyze.ts')).analyze,
+  },
   export: {
     summary: 'writes what was trained as a folder for transformers or peft',
     load: async () => (await import('./export.ts')).exporting,

@@ -1,8 +1,10 @@
 /** What several commands open: a device, a model folder, a tokenizer. */
 import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import type { Gpu } from '../gpu/device.ts';
 import { openNodeGpu } from '../gpu/node.ts';
 import { loadCheckpoint, openCheckpoint, type Checkpoint } from '../model/adapted.ts';
+import type { CheckpointFolder } from '../model/files.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { nodeFolder } from '../model/node-files.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
@@ -27,7 +29,17 @@ export const baseOption = {
 
 /** A model's folder, or an adapter's and its base's. */
 export async function openAt(path: string, base?: string): Promise<Checkpoint> {
-  return openCheckpoint(await nodeFolder(path), nodeFolder, base);
+  const folder = await nodeFolder(path);
+  return openCheckpoint(folder, (name) => baseFolder(name, folder), base);
+}
+
+/** Where the adapter says, else the folder of that name beside the adapter's. */
+async function baseFolder(name: string, adapter: CheckpointFolder): Promise<CheckpointFolder> {
+  return nodeFolder(name).catch((error: unknown) =>
+    nodeFolder(join(adapter.name, '..', basename(name))).catch(() => {
+      throw error;
+    }),
+  );
 }
 
 export async function withModel<T>(
@@ -40,7 +52,7 @@ export async function withModel<T>(
     const model = await loadCheckpoint(gpu, checkpoint);
     const load = async (): Promise<Tokenizer> => {
       const tokenizer = await Tokenizer.load(checkpoint.tokenizer);
-      tokenizer.checkFits(model.config.vocabSize);
+      tokenizer.checkFits(model.config.vocabSize, model.config.eosTokenIds);
       return tokenizer;
     };
     return await use(model, load, gpu);
@@ -95,6 +107,7 @@ export async function nodeSurroundings(): Promise<Surroundings & { close(): void
   return {
     ...files,
     gpu: devices[0] as Gpu,
+    baseFolder,
     openReward: (path, kind, question) => openReward(path, kind, question, openGpu, files),
     close: () => {
       for (const gpu of devices) gpu.close();

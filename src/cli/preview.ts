@@ -48,7 +48,9 @@ export const preview = defineCommand({
     ].join('\n'),
 });
 
-const section = (what: string, { text, ids }: SeenText): string =>
-  `${what} ${ids.length} tokens:\n\n${indented(text)}\n`;
+function section(what: string, { text, ids, unknown }: SeenText): string {
+  const strange = unknown > 0 ? `, ${unknown} of them unknown to it` : '';
+  return `${what} ${ids.length} tokens${strange}:\n\n${indented(text)}\n`;
+}
 
 const indented = (text: string): string => text.replace(/^/gm, '  | ');

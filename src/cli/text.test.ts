@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { progressLine } from './progress.ts';
-import { oneLine, table } from './text.ts';
+import { csv, oneLine, table } from './text.ts';
 
 it('a table aligns its columns, numbers to the right', () => {
   expect(
@@ -23,4 +23,13 @@ it('a progress line tells the rate and the time left, of the steps done here', (
   expect(progressLine(25, 100, 0, 5, 'reward 1')).toBe(
     '[#####               ] 25/100  5.0 per s  15 s left  reward 1',
   );
+});
+
+it('CSV quotes what would break a row', () => {
+  expect(
+    csv([
+      ['a', 1.5],
+      ['b,"c"', ''],
+    ]),
+  ).toBe('a,1.5\n"b,""c""",\n');
 });

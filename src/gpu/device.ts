@@ -121,8 +121,9 @@ export class Gpu implements Memory {
     const size = bufferBytes(bytes);
     if (size > this.maxBinding) {
       throw new GpuMemoryError(
-        `${label} needs ${size} bytes in one piece; this adapter binds at most ` +
-          `${this.maxBinding}. Choose a smaller model or batch.`,
+        `This graphics card takes ${Math.floor(this.maxBinding / 1e6)} MB in one piece, and ` +
+          `${Math.ceil(size / 1e6)} MB are needed (${label}). Choose a smaller batch or length, or a ` +
+          'smaller model.',
       );
     }
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;

@@ -1,17 +1,18 @@
 /** A checkpoint folder that is a model's, or an adapter's together with its base's. */
 import type { Gpu } from '../gpu/device.ts';
-import { loadModel, type LoadOptions } from './checkpoint.ts';
+import { loadModel, readConfig, type LoadOptions } from './checkpoint.ts';
 import { CheckpointError } from './errors.ts';
 import type { CheckpointFolder } from './files.ts';
 import type { LanguageModel } from './language-model.ts';
-import { readAdapter, readAdapterConfig, type StoredAdapter } from './peft.ts';
+import { layoutAdapter } from './lora.ts';
+import { readAdapter, readAdapterConfig, type LoraConfig } from './peft.ts';
 
 export type OpenFolder = (path: string) => Promise<CheckpointFolder>;
 
 export interface Checkpoint {
   /** config.json and the weights. */
   base: CheckpointFolder;
-  adapter?: { folder: CheckpointFolder; config: StoredAdapter };
+  adapter?: { folder: CheckpointFolder; config: LoraConfig };
   /** Where the tokenizer is: an adapter may bring its own. */
   tokenizer: CheckpointFolder;
 }
@@ -30,23 +31,31 @@ export async function openCheckpoint(
   }
   const opened = await openFolder(path).catch((error: unknown) => {
     throw new CheckpointError(
-      `${folder.name} is an adapter for ${path}, which cannot be opened (${String(error)})`,
+      `${folder.name} is an adapter for ${path}, which cannot be opened (${(error as Error).message})`,
     );
   });
   const own = (await folder.open('tokenizer.json')) !== undefined;
   return { base: opened, adapter: { folder, config }, tokenizer: own ? folder : opened };
 }
 
-/** Loads weights that do not train, and the adapter on top of them. */
+/**
+ * Loads weights that do not train, and the adapter on top of them.
+ * @throws CheckpointError before any weight is read when the adapter is for another base
+ */
 export async function loadCheckpoint(
   gpu: Gpu,
   { base, adapter }: Checkpoint,
-  options: Pick<LoadOptions, 'quantised'> = {},
+  options: Omit<LoadOptions, 'lora'> = {},
 ): Promise<LanguageModel> {
+  const factors = adapter && (await readFactors(base, adapter));
   const model = await loadModel(gpu, base, { ...options, lora: adapter?.config });
-  if (adapter) {
-    const { trainable } = model;
-    trainable.setTensors(await readAdapter(adapter.folder, trainable.layout));
-  }
+  if (factors) model.trainable.setTensors(factors);
   return model;
+}
+
+async function readFactors(
+  base: CheckpointFolder,
+  { folder, config }: NonNullable<Checkpoint['adapter']>,
+): Promise<Map<string, Float32Array>> {
+  return readAdapter(folder, layoutAdapter(await readConfig(base), config));
 }

@@ -27,6 +27,8 @@ export interface LoadOptions {
   lora?: LoraConfig | undefined;
   /** The matrices of the layers are quantised as they are loaded. */
   quantised?: 'int8' | 'int4' | undefined;
+  /** Hears how much has reached the graphics card, from 0 to 1. */
+  onProgress?: ((share: number) => void) | undefined;
 }
 
 /**
@@ -36,13 +38,13 @@ export interface LoadOptions {
 export async function loadModel(
   gpu: Gpu,
   folder: CheckpointFolder,
-  { lora, quantised }: LoadOptions = {},
+  { lora, quantised, onProgress }: LoadOptions = {},
 ): Promise<LanguageModel> {
   const config = await readConfig(folder);
   const tensors = await openWeights(folder, config);
   const storage = weightStorage(tensors, quantised);
   const model = LanguageModel.allocate(gpu, config, { storage, lora });
-  await fill(model, tensors);
+  await fill(model, tensors, onProgress);
   return model;
 }
 
@@ -60,13 +62,32 @@ export function weightStorage(
   return { layers: quantised ?? typeOf(/_proj\.weight$/), tables: typeOf(/embed_tokens|lm_head/) };
 }
 
-async function fill(model: LanguageModel, tensors: readonly StoredTensor[]): Promise<void> {
+/** Uploads wait in memory until the card has taken them: after so many bytes they are waited for. */
+const MOST_IN_FLIGHT = 2 ** 28;
+
+async function fill(
+  model: LanguageModel,
+  tensors: readonly StoredTensor[],
+  onProgress?: (share: number) => void,
+): Promise<void> {
+  const total = tensors.reduce((sum, { shape }) => sum + count(shape), 0);
+  let done = 0;
+  let inFlight = 0;
   for (const { file, name } of tensors) {
     for await (const { values, firstRow } of file.parts(name)) {
       model.weights.setTensor(name, values, firstRow);
+      done += values.length;
+      inFlight += values.byteLength;
+      if (inFlight > MOST_IN_FLIGHT) {
+        await model.gpu.idle();
+        inFlight = 0;
+      }
     }
+    onProgress?.(done / total);
   }
 }
+
+const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /**
  * Fills `model` from the folder's weight files. With `newScoreHead` a causal checkpoint becomes a
@@ -76,8 +97,9 @@ export async function loadWeights(
   model: LanguageModel,
   folder: CheckpointFolder,
   newScoreHead = false,
+  onProgress?: (share: number) => void,
 ): Promise<void> {
-  await fill(model, await openWeights(folder, model.config, newScoreHead));
+  await fill(model, await openWeights(folder, model.config, newScoreHead), onProgress);
 }
 
 export interface StoredTensor {

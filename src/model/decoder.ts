@@ -209,7 +209,8 @@ export class Decoder {
     if (sequences > maxSequences || rows.length > maxPromptTokens) {
       throw new Error(
         `${sequences} sequences with ${rows.length} prompt tokens do not fit into the ` +
-          `${maxSequences} and ${maxPromptTokens} planned for`,
+          `${maxSequences} and ${maxPromptTokens} planned for; shorten the prompts, or raise ` +
+          'max_prompt_length',
       );
     }
     const positions: number[] = [];

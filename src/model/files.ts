@@ -18,6 +18,8 @@ export interface CheckpointFolder {
   readonly name: string;
   /** undefined when there is no such file. */
   open(file: string): Promise<FileSource | undefined>;
+  /** Names of the files, where that can be known: not of a URL. */
+  list?(): Promise<readonly string[]>;
 }
 
 /** Files under a URL, such as the models that ship with the page. Each is fetched whole. */
@@ -55,10 +57,12 @@ export function droppedFolder(files: ReadonlyMap<string, Blob>): CheckpointFolde
       const blob = path === undefined ? undefined : files.get(path);
       return Promise.resolve(blob && blobSource(`${name}/${file}`, blob));
     },
+    list: () => Promise.resolve([...new Set(outermostFirst.map(leaf))]),
   };
 }
 
 const depth = (path: string): number => path.split('/').length;
+const leaf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 export function blobSource(path: string, blob: Blob): FileSource {
   return {
@@ -105,25 +109,38 @@ export async function requireJson(
   file: string,
 ): Promise<Record<string, unknown>> {
   const value = await readJson(folder, file);
-  if (!value) {
-    throw new CheckpointError(`${folder.name} has no ${file}; choose a Hugging Face model folder`);
-  }
+  if (!value) throw new CheckpointError(await whatIsMissing(folder, file));
   return value;
+}
+
+/** Why `file` may not be there, by what is there in its place. */
+async function whatIsMissing(folder: CheckpointFolder, file: string): Promise<string> {
+  const names = (await folder.list?.()) ?? [];
+  const gguf = names.find((name) => name.endsWith('.gguf'));
+  if (gguf !== undefined) {
+    return (
+      `${folder.name} holds ${gguf}, a GGUF file, which is made for llama.cpp; choose the same ` +
+      "model's folder with config.json and safetensors"
+    );
+  }
+  if (file === 'config.json' && (await folder.open('adapter_config.json'))) {
+    return `${folder.name} is an adapter where a whole model is needed; choose a model folder`;
+  }
+  return `${folder.name} has no ${file}; choose a Hugging Face model folder`;
 }
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
 
-/** The files that hold the weights: model.safetensors, or every shard that the index names. */
+/**
+ * The files that hold the weights: model.safetensors, or every shard that the index names, or the one
+ * safetensors file that is there under another name.
+ */
 export async function weightFiles(folder: CheckpointFolder): Promise<FileSource[]> {
   const single = await folder.open(SINGLE);
   if (single) return [single];
   const index = await readJson(folder, INDEX);
-  if (!index) {
-    const other = await folder.open('pytorch_model.bin');
-    const advice = other ? 'save pytorch_model.bin as safetensors' : 'choose a complete folder';
-    throw new CheckpointError(`${folder.name} has no ${SINGLE} and no ${INDEX}; ${advice}`);
-  }
+  if (!index) return [await onlyWeights(folder)];
   const places: unknown[] = Object.values(index.weight_map ?? {});
   const names = [...new Set(places)].sort();
   if (names.length === 0 || !names.every((name) => typeof name === 'string')) {
@@ -137,4 +154,22 @@ export async function weightFiles(folder: CheckpointFolder): Promise<FileSource[
     );
   }
   return shards as FileSource[];
+}
+
+async function onlyWeights(folder: CheckpointFolder): Promise<FileSource> {
+  const names = ((await folder.list?.()) ?? []).filter((name) => name.endsWith('.safetensors'));
+  if (names.length > 1) {
+    throw new CheckpointError(
+      `${folder.name} has ${names.length} safetensors files and no ${INDEX}, which says what is in ` +
+        'which; add it',
+    );
+  }
+  const [name] = names;
+  const source = name === undefined ? undefined : await folder.open(name);
+  if (source) return source;
+  const gguf = ((await folder.list?.()) ?? []).some((file) => file.endsWith('.gguf'));
+  if (gguf) throw new CheckpointError(await whatIsMissing(folder, SINGLE));
+  const other = await folder.open('pytorch_model.bin');
+  const advice = other ? 'save pytorch_model.bin as safetensors' : 'choose a complete folder';
+  throw new CheckpointError(`${folder.name} has no ${SINGLE} and no ${INDEX}; ${advice}`);
 }

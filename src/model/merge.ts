@@ -8,7 +8,7 @@ import type { CheckpointFolder } from './files.ts';
 import { layoutAdapter } from './lora.ts';
 import { adaptedTensor, readAdapter, type LoraConfig } from './peft.ts';
 import { safetensorsHeader } from './safetensors.ts';
-import type { Dtype } from './safetensors-header.ts';
+import { DTYPE_BYTES, type Dtype } from './safetensors-header.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -19,19 +19,24 @@ interface Factors {
   b: Float32Array;
 }
 
-/**
- * The bytes of a model.safetensors, in order.
- * @throws CheckpointError before the first byte when the adapter is not of this base
- */
-export async function* mergedWeights(
+/** A model.safetensors that is made while it is read. */
+export interface MergedWeights {
+  /** In bytes. */
+  size: number;
+  /** The file, in order. */
+  pieces: () => AsyncGenerator<Bytes>;
+}
+
+/** @throws CheckpointError when the adapter is not of this base */
+export async function openMerge(
   base: CheckpointFolder,
   adapter: { folder: CheckpointFolder; config: LoraConfig },
-): AsyncGenerator<Bytes> {
+): Promise<MergedWeights> {
   const config = await readConfig(base);
   const layout = layoutAdapter(config, adapter.config);
   const factors = await readAdapter(adapter.folder, layout);
   const tensors = await openWeights(base, config);
-  yield safetensorsHeader(tensors);
+  const header = safetensorsHeader(tensors);
   const scale = adapter.config.alpha / adapter.config.r;
   const byWeight = new Map<string, Factors>();
   for (const [name, a] of factors) {
@@ -39,8 +44,17 @@ export async function* mergedWeights(
     const b = factors.get(name.replace('.lora_A.', '.lora_B.'))!;
     byWeight.set(adaptedTensor(name), { a, b });
   }
-  for (const tensor of tensors) yield* mergedTensor(tensor, byWeight.get(tensor.name), scale);
+  return {
+    size: header.length + tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), 0),
+    async *pieces() {
+      yield header;
+      for (const tensor of tensors) yield* mergedTensor(tensor, byWeight.get(tensor.name), scale);
+    },
+  };
 }
+
+const tensorBytes = ({ shape, dtype }: StoredTensor): number =>
+  shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype]);
 
 async function* mergedTensor(
   { file, name, shape, dtype }: StoredTensor,

@@ -1,5 +1,5 @@
 /** A checkpoint's folder on disk, in Node. */
-import { open, stat } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CheckpointError } from './errors.ts';
 import type { CheckpointFolder, FileSource } from './files.ts';
@@ -18,6 +18,7 @@ export async function nodeFolder(path: string): Promise<CheckpointFolder> {
       const stats = await statOf(full);
       return stats?.isFile() ? fileSource(full, stats.size) : undefined;
     },
+    list: () => readdir(path).catch(unreadable(path)),
   };
 }
 

@@ -7,6 +7,7 @@
  */
 import { rowUnit, storageBytes, type Storage } from '../gpu/storage.ts';
 import type { ModelConfig } from './config.ts';
+import { CheckpointError } from './errors.ts';
 
 export interface Parameter {
   /** Hugging Face tensor name. */
@@ -45,6 +46,8 @@ export interface BlockSpec {
   /** In order; matrices of one block have rows of one length. */
   readonly members: readonly { name: string; shape: readonly number[] }[];
   readonly storage: Storage;
+  /** May be cut between rows into several buffers; what matmuls read whole may not. */
+  readonly divisible?: boolean;
 }
 
 /** How weights are stored; norms and biases are always f32. */
@@ -66,13 +69,16 @@ export type LinearPart = 'qkv' | 'output' | 'gateUp' | 'down';
 export type VectorPart = 'inputNorm' | 'qkvBias' | 'qNorm' | 'kNorm' | 'postNorm';
 export type LayerPart = LinearPart | VectorPart;
 
-/** Lays blocks one after the other into pages of at most `pageLimit` bytes. */
+/**
+ * Lays blocks one after the other into pages of at most `pageLimit` bytes.
+ * @throws CheckpointError when a block that may not be cut is larger than that
+ */
 export function layoutBlocks(specs: readonly BlockSpec[], pageLimit = Infinity): ParameterLayout {
   const parameters = new Map<string, Parameter>();
   const blocks = new Map<string, Block>();
   const pages: number[] = [];
   const limit = Math.floor(pageLimit / ALIGN) * ALIGN;
-  for (const { key, members, storage } of specs) {
+  for (const { key, members, storage, divisible } of specs) {
     const cols = members[0]!.shape[1] ?? 1;
     let rows = 0;
     for (const { name, shape } of members) {
@@ -81,6 +87,14 @@ export function layoutBlocks(specs: readonly BlockSpec[], pageLimit = Infinity):
     }
     const stored = cols % rowUnit(storage) === 0 ? storage : 'f32';
     const rowBytes = storageBytes(stored, cols);
+    const least = rowBytes * (divisible ? 1 : rows);
+    if (least > limit) {
+      throw new CheckpointError(
+        `${members.map(({ name }) => name).join(' and ')} needs ${megabytes(least)} in one piece, ` +
+          `and this graphics card takes ${megabytes(limit)}; choose a smaller model, or train an ` +
+          'adapter over weights in fewer bits (use_peft and load_in_4bit)',
+      );
+    }
     const pieces: Piece[] = [];
     for (let firstRow = 0; firstRow < rows;) {
       const wanted = rows - firstRow;
@@ -97,6 +111,8 @@ export function layoutBlocks(specs: readonly BlockSpec[], pageLimit = Infinity):
   return { parameters, blocks, pages };
 }
 
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toPrecision(3)} MB`;
+
 /** Every weight of a model. */
 export function layoutParameters(
   config: ModelConfig,
@@ -110,7 +126,8 @@ export function layoutParameters(
     ...members: [name: string, ...shape: number[]][]
   ): void => {
     const named = members.map(([name, ...shape]) => ({ name, shape }));
-    specs.push({ key, members: named, storage: stored });
+    const divisible = key === 'embedding' || key === 'head';
+    specs.push({ key, members: named, storage: stored, divisible });
   };
   const { hiddenSize: d, intermediateSize: f, headDim } = config;
   const q = config.heads * headDim;

@@ -20,6 +20,8 @@ export interface LoraConfig {
   alpha: number;
   /** The projections that have factors, in every layer. */
   targets: readonly Projection[];
+  /** The model it is for, as adapter_config.json names it: a folder, or a model of the Hugging Face Hub. */
+  base?: string | undefined;
 }
 
 export const ADAPTER_CONFIG = 'adapter_config.json';
@@ -35,15 +37,8 @@ export function adaptedTensor(name: string): string {
   return name.replace(/^base_model\.model\./, '').replace(/\.lora_[AB]\.weight$/, '.weight');
 }
 
-export interface StoredAdapter extends LoraConfig {
-  /** The base as the adapter names it: a folder or a model of the Hugging Face Hub. */
-  base: string | undefined;
-}
-
 /** What adapter_config.json says; undefined when the folder holds no adapter. */
-export async function readAdapterConfig(
-  folder: CheckpointFolder,
-): Promise<StoredAdapter | undefined> {
+export async function readAdapterConfig(folder: CheckpointFolder): Promise<LoraConfig | undefined> {
   const json = await readJson(folder, ADAPTER_CONFIG);
   if (!json) return undefined;
   const refuse = (problem: string): never => {
@@ -124,15 +119,14 @@ export async function readAdapter(
 
 /** The two files of an adapter, by name. */
 export function encodeAdapter(
-  { r, alpha, targets }: LoraConfig,
-  base: string,
+  { r, alpha, targets, base }: LoraConfig,
   { parameters }: ParameterLayout,
   tensors: TensorMap,
 ): Map<string, string | Uint8Array<ArrayBuffer>> {
   const config = {
     peft_type: 'LORA',
     task_type: 'CAUSAL_LM',
-    base_model_name_or_path: base,
+    base_model_name_or_path: base ?? null,
     r,
     lora_alpha: alpha,
     lora_dropout: 0,

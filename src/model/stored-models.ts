@@ -1,66 +1,139 @@
 /**
  * Models that a visitor brought, kept in the origin private file system as models/NAME/FILE, where
- * the page and the workers find them again.
+ * the page and the workers find them again. A model counts once its file list exists, which is
+ * written last: what a closed tab left half stored is swept away.
  */
 import { CheckpointError } from './errors.ts';
 import { blobSource, type CheckpointFolder } from './files.ts';
+
+/** Written when everything else is. */
+const COMPLETE = '.stored';
 
 async function shelf(): Promise<FileSystemDirectoryHandle> {
   const top = await navigator.storage.getDirectory();
   return top.getDirectoryHandle('models', { create: true });
 }
 
+/** Names of the models that are stored completely. */
 export async function storedModels(): Promise<string[]> {
   const names: string[] = [];
-  for await (const name of (await shelf()).keys()) names.push(name);
+  for await (const [name, handle] of (await shelf()).entries()) {
+    if (await isComplete(handle as FileSystemDirectoryHandle)) names.push(name);
+  }
   return names.sort();
 }
 
+const isComplete = (folder: FileSystemDirectoryHandle): Promise<boolean> =>
+  folder.getFileHandle(COMPLETE).then(
+    () => true,
+    () => false,
+  );
+
+/** Removes what was never stored completely, unless a tab is at it. */
+export async function sweepStoredModels(): Promise<void> {
+  const top = await shelf();
+  for await (const [name, handle] of top.entries()) {
+    if (await isComplete(handle as FileSystemDirectoryHandle)) continue;
+    await navigator.locks.request(lockOf(name), { ifAvailable: true }, async (lock) => {
+      if (lock) await removeStoredModel(name);
+    });
+  }
+}
+
+const lockOf = (name: string): string => `storing ${name}`;
+
 export async function storedFolder(name: string): Promise<CheckpointFolder> {
-  const folder = await (await shelf()).getDirectoryHandle(name).catch(() => {
+  const folder = await (await shelf()).getDirectoryHandle(name).catch(() => undefined);
+  if (!folder || !(await isComplete(folder))) {
     throw new CheckpointError(`${name} is not stored in this browser any more; drop it again`);
-  });
+  }
+  return directoryFolder(folder, name);
+}
+
+/** A folder of the origin private file system as a checkpoint's. */
+export function directoryFolder(
+  folder: FileSystemDirectoryHandle,
+  name: string,
+): CheckpointFolder & { list(): Promise<string[]> } {
   return {
     name,
     async open(file) {
       const handle = await folder.getFileHandle(file).catch(() => undefined);
       return handle && blobSource(`${name}/${file}`, await handle.getFile());
     },
+    async list() {
+      const names: string[] = [];
+      for await (const entry of folder.keys()) if (entry !== COMPLETE) names.push(entry);
+      return names.sort();
+    },
   };
 }
 
-/** Copies files (by name) piece by piece; a model of the same name is replaced. */
-export async function storeModel(
+export interface StoreOptions {
+  onProgress?: (share: number) => void;
+  /** Aborted: nothing of the model stays. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Copies files (by name) piece by piece; a model of the same name is replaced.
+ * @throws CheckpointError when the browser has no room; nothing of the model stays then
+ */
+export function storeModel(
   name: string,
   files: ReadonlyMap<string, Blob>,
-  onProgress: (share: number) => void,
+  options: StoreOptions = {},
 ): Promise<void> {
-  await removeStoredModel(name);
-  const folder = await (await shelf()).getDirectoryHandle(name, { create: true });
+  return navigator.locks.request(lockOf(name), () => store(name, files, options));
+}
+
+async function store(
+  name: string,
+  files: ReadonlyMap<string, Blob>,
+  { onProgress, signal }: StoreOptions,
+): Promise<void> {
   const total = [...files.values()].reduce((sum, { size }) => sum + size, 0);
+  if (total > (await roomLeft())) throw full(name, total);
   let copied = 0;
   const counter = (): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> =>
     new TransformStream({
       transform(chunk, controller) {
         copied += chunk.byteLength;
-        onProgress(copied / total);
+        onProgress?.(copied / total);
         controller.enqueue(chunk);
       },
     });
   try {
+    await removeStoredModel(name);
+    const folder = await (await shelf()).getDirectoryHandle(name, { create: true });
     for (const [file, blob] of files) {
       const handle = await folder.getFileHandle(file, { create: true });
       await blob
         .stream()
         .pipeThrough(counter())
-        .pipeTo(await handle.createWritable());
+        .pipeTo(await handle.createWritable(), signal && { signal });
     }
+    await (await (await folder.getFileHandle(COMPLETE, { create: true })).createWritable()).close();
   } catch (error) {
-    await removeStoredModel(name);
-    throw new CheckpointError(
-      `${name} could not be stored (${(error as Error).message}); free some space in this browser`,
-    );
+    await removeStoredModel(name).catch(() => undefined);
+    signal?.throwIfAborted();
+    const { name: kind, message } = error as Error;
+    if (kind === 'QuotaExceededError') throw full(name, total);
+    throw new CheckpointError(`${name} could not be stored (${message}); try again`);
   }
+}
+
+/** Bytes that the browser still gives this page, as far as it tells: it may still refuse. */
+async function roomLeft(): Promise<number> {
+  const { quota, usage } = await navigator.storage.estimate();
+  return quota === undefined ? Infinity : quota - (usage ?? 0);
+}
+
+function full(name: string, total: number): CheckpointError {
+  return new CheckpointError(
+    `${name} takes ${Math.ceil(total / 1e6)} MB, for which this browser has no room; ` +
+      'remove a model from the list, or free some space on the disk',
+  );
 }
 
 export async function removeStoredModel(name: string): Promise<void> {

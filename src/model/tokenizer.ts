@@ -90,13 +90,25 @@ export class Tokenizer {
     return new Tokenizer(folder.name, tokenizer, template, specialTokens, countIds(json));
   }
 
-  /** @throws CheckpointError when the model's embedding has no row for some of the ids */
-  checkFits(vocabSize: number): void {
-    if (this.ids <= vocabSize) return;
-    throw new CheckpointError(
-      `${this.folder}/tokenizer.json has ${this.ids} ids but the model's embedding has ` +
-        `${vocabSize} rows; take both from the same checkpoint`,
-    );
+  /**
+   * @param eosTokenIds what the model ends its texts with, by its config.json
+   * @throws CheckpointError when the tokenizer is not this model's: the embedding has no row for some of
+   *   the ids, or the tokenizer no token for the ids that the model ends with
+   */
+  checkFits(vocabSize: number, eosTokenIds: readonly number[] = []): void {
+    if (this.ids > vocabSize) {
+      throw new CheckpointError(
+        `${this.folder}/tokenizer.json has ${this.ids} ids but the model's embedding has ` +
+          `${vocabSize} rows; take both from the same checkpoint`,
+      );
+    }
+    const unknown = eosTokenIds.find((id) => this.tokenizer.id_to_token(id) === undefined);
+    if (unknown !== undefined) {
+      throw new CheckpointError(
+        `${this.folder}/tokenizer.json is for another model: config.json ends a text with token ` +
+          `${unknown}, which it does not have; take both from the same checkpoint`,
+      );
+    }
   }
 
   get hasChatTemplate(): boolean {
@@ -154,6 +166,11 @@ export class Tokenizer {
 
   get padTokenId(): number | undefined {
     return this.idOf('pad_token');
+  }
+
+  /** What stands for a text that the vocabulary has no token for. */
+  get unkTokenId(): number | undefined {
+    return this.idOf('unk_token');
   }
 
   private idOf(name: SpecialToken): number | undefined {

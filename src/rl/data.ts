@@ -20,6 +20,12 @@ export interface PreferenceGroup {
   pairs: readonly (readonly [number, number])[];
 }
 
+/** Pairs to learn from, and pairs to evaluate on, when a recipe asks for that. */
+export interface Preferences {
+  pairs: Source<PreferenceGroup>;
+  heldOut?: readonly PreferenceGroup[];
+}
+
 /** An endless indexed sequence. */
 export interface Source<T> {
   at(index: number): T;

@@ -7,17 +7,25 @@
  * - a file of preferences: prompt, chosen, rejected.
  */
 import { AdamW } from '../model/adamw.ts';
-import { packBatch, splitGroups, type TokenGroup } from '../model/batch.ts';
+import { packBatch, splitGroups } from '../model/batch.ts';
 import { BatchRunner, type BatchLimits } from '../model/batch-runner.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import type { Tokenizer } from '../model/tokenizer.ts';
-import { take, type PreferenceGroup, type Source } from './data.ts';
+import { take, type PreferenceGroup, type Preferences } from './data.ts';
+import type { StepEvaluation } from './evaluation/fixed.ts';
 import { packGroups, perCompletion, perTarget } from './micro-batch.ts';
 import { choosePair, dpoLoss } from './objectives/dpo.ts';
+import {
+  countPairs,
+  pairIndices,
+  pairTokens,
+  sampledPairs,
+  tokenPairs,
+  type PairGroup,
+} from './pair-groups.ts';
 import type { Group } from './protocol.ts';
-import { adamwOptions, RecipeError, type Recipe } from './recipe.ts';
+import { adamwOptions, type Recipe } from './recipe.ts';
 import { openReference, type Reference } from './reference.ts';
-import { promptTokens } from './rollout.ts';
 import {
   countTokens,
   RolloutWriter,
@@ -29,15 +37,7 @@ import { k3, tokenTrace, type TraceColumns } from './token-trace.ts';
 import type { StepResult, Trainer } from './trainer.ts';
 
 /** A file's pairs, or what it takes to sample them. */
-export type DpoParts =
-  RolloutParts | { tokenizer: Tokenizer; preferences: Source<PreferenceGroup> };
-
-/** Completions of one prompt, and which were preferred to which. */
-interface PairGroup extends TokenGroup {
-  pairs: readonly (readonly [chosen: number, rejected: number])[];
-}
-
-type Pair = Group['pair'];
+export type DpoParts = RolloutParts | (Preferences & { tokenizer: Tokenizer });
 
 /** The most that is learned from at once. */
 export function pairLimits(recipe: Recipe, sampled: boolean): BatchLimits {
@@ -54,6 +54,7 @@ export class DpoTrainer implements Trainer {
   step = 0;
   tokensSeen = 0;
   onDetail?: (detail: string) => void;
+  readonly evaluate?: (() => Promise<StepEvaluation>) | undefined;
 
   private constructor(
     readonly recipe: Recipe,
@@ -63,7 +64,12 @@ export class DpoTrainer implements Trainer {
     private readonly runner: BatchRunner,
     private readonly reference: Reference,
     private readonly writer: RolloutWriter | undefined,
-  ) {}
+    /** Writes what evaluations judge, as the policy is now; may be the writer itself. */
+    private readonly candidate: RolloutWriter | undefined,
+  ) {
+    const heldOut = 'pairs' in parts ? parts.heldOut : undefined;
+    this.evaluate = heldOut ? () => this.judgeHeldOut(heldOut) : candidate?.evaluate;
+  }
 
   /** Allocates everything a run needs; `policy` is what will be trained, in place. */
   static async create(recipe: Recipe, policy: LanguageModel, parts: DpoParts): Promise<DpoTrainer> {
@@ -74,7 +80,14 @@ export class DpoTrainer implements Trainer {
     const reference = await openReference(policy, runner);
     const author = recipe.online ? policy : reference.model;
     const writer = sampled ? await RolloutWriter.create(recipe, author, parts) : undefined;
-    return new DpoTrainer(recipe, policy, parts, optimizer, runner, reference, writer);
+    const candidate =
+      sampled && parts.evaluationPrompts && !recipe.online
+        ? await RolloutWriter.create(recipe, policy, parts)
+        : writer;
+    // prettier-ignore
+    return new DpoTrainer(
+      recipe, policy, parts, optimizer, runner, reference, writer, candidate,
+    );
   }
 
   async trainStep(): Promise<StepResult> {
@@ -89,7 +102,7 @@ export class DpoTrainer implements Trainer {
     const update = await this.update(data, rate);
     const reports = await this.reports(groups, chosen, before);
     this.step++;
-    this.tokensSeen += writer ? countTokens(groups) : rows(data);
+    this.tokensSeen += writer ? countTokens(groups) : pairTokens(data);
     const metrics = {
       step: this.step,
       ...(writer && writer.metrics(groups, reports)),
@@ -103,13 +116,30 @@ export class DpoTrainer implements Trainer {
 
   /** Moves the policy, unless no prompt has a pair. */
   private async update(data: readonly PairGroup[], rate: number): Promise<Record<string, number>> {
-    const stepPairs = data.reduce((sum, { pairs }) => sum + pairs.length, 0);
-    if (stepPairs === 0) return { pairs: 0 };
+    const pairs = countPairs(data);
+    if (pairs === 0) return { pairs };
+    const metrics = await this.compare(data, true);
+    this.optimizer.step(rate);
+    return { pairs, ...metrics, grad_norm: await this.optimizer.gradNorm() };
+  }
+
+  private async judgeHeldOut(groups: readonly PreferenceGroup[]): Promise<StepEvaluation> {
+    const metrics = await this.compare(this.tokens(groups), false);
+    const named = Object.entries(metrics).map(([name, value]) => [`eval_${name}`, value]);
+    return { metrics: Object.fromEntries(named) as Record<string, number>, rows: [] };
+  }
+
+  /** Means over all pairs; adds their gradients when they are learned from. */
+  private async compare(
+    data: readonly PairGroup[],
+    learn: boolean,
+  ): Promise<Record<string, number>> {
+    const stepPairs = countPairs(data);
     const sums = { loss: 0, chosen: 0, rejected: 0, correct: 0 };
     const logps = { chosen: 0, rejected: 0 };
     const entropies = { sum: 0, tokens: 0 };
     for (const part of splitGroups(data, 'completion', this.runner.limits)) {
-      this.onDetail?.('updating the policy');
+      this.onDetail?.(learn ? 'updating the policy' : 'judging held-out pairs');
       const packed = packBatch(part, 'completion');
       // The reference shares the runner's memory, so it goes first.
       const ref = completionSums(perCompletion(await this.referenceLogp(packed), packed));
@@ -134,8 +164,10 @@ export class DpoTrainer implements Trainer {
         logps.chosen += own[chosen]!;
         logps.rejected += own[rejected]!;
       });
-      const gradient = tokens.map(({ length }, i) => new Float64Array(length).fill(slopes[i]!));
-      this.runner.backward(perTarget(gradient));
+      if (learn) {
+        const gradient = tokens.map(({ length }, i) => new Float64Array(length).fill(slopes[i]!));
+        this.runner.backward(perTarget(gradient));
+      }
       sums.loss += result.loss;
       sums.chosen += result.chosenRewards;
       sums.rejected += result.rejectedRewards;
@@ -143,9 +175,7 @@ export class DpoTrainer implements Trainer {
       entropies.sum += entropy.reduce((a, b) => a + b, 0);
       entropies.tokens += entropy.length;
     }
-    this.optimizer.step(rate);
     return {
-      pairs: stepPairs,
       loss: sums.loss,
       'rewards/chosen': sums.chosen / stepPairs,
       'rewards/rejected': sums.rejected / stepPairs,
@@ -154,7 +184,6 @@ export class DpoTrainer implements Trainer {
       'logps/chosen': logps.chosen / stepPairs,
       'logps/rejected': logps.rejected / stepPairs,
       entropy: entropies.sum / entropies.tokens,
-      grad_norm: await this.optimizer.gradNorm(),
     };
   }
 
@@ -164,28 +193,14 @@ export class DpoTrainer implements Trainer {
 
   private filePairs(): PairGroup[] {
     const { recipe, parts } = this;
-    if (!('preferences' in parts)) return [];
+    if (!('pairs' in parts)) return [];
     const perStep = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps;
+    return this.tokens(take(parts.pairs, this.step * perStep, perStep));
+  }
+
+  private tokens(groups: readonly PreferenceGroup[]): PairGroup[] {
     const eos = this.model.config.eosTokenIds[0];
-    return take(parts.preferences, this.step * perStep, perStep).map((group) => {
-      const prompt = promptTokens(
-        parts.tokenizer,
-        group.prompt,
-        recipe.thinking,
-        recipe.system_prompt,
-      );
-      const completions = group.responses.map((text) => {
-        const ids = parts.tokenizer.encode(text);
-        return eos === undefined ? ids : [...ids, eos];
-      });
-      refuseLong('prompt', prompt.length, recipe.max_prompt_length);
-      refuseLong(
-        'completion',
-        Math.max(...completions.map((c) => c.length)),
-        recipe.max_completion_length,
-      );
-      return { prompt, completions, pairs: group.pairs };
-    });
+    return tokenPairs(groups, this.parts.tokenizer, eos, this.recipe);
   }
 
   /** What the policy says of a group's tokens. */
@@ -206,7 +221,7 @@ export class DpoTrainer implements Trainer {
   /** The first group with traces; an advantage here is where the loss pushes: up, down or nowhere. */
   private async reports(
     groups: readonly ScoredGroup[],
-    chosen: readonly Pair[],
+    chosen: readonly Group['pair'][],
     before: readonly TraceColumns[] | undefined,
   ): Promise<Group[]> {
     const after = before && (await this.columns(groups[0]!));
@@ -226,6 +241,7 @@ export class DpoTrainer implements Trainer {
   }
 
   destroy(): void {
+    if (this.candidate !== this.writer) this.candidate?.destroy();
     this.writer?.destroy();
     this.reference.destroy();
     this.runner.destroy();
@@ -233,44 +249,10 @@ export class DpoTrainer implements Trainer {
   }
 }
 
-function judgedSamples({ samples, rewards }: ScoredGroup) {
-  return samples.map(({ wellFormed }, i) => ({ wellFormed, reward: rewards[i]! }));
-}
-
-/** Prompts without a pair teach nothing and are left out. */
-function sampledPairs(groups: readonly ScoredGroup[], chosen: readonly Pair[]): PairGroup[] {
-  return groups.flatMap(({ promptIds, samples }, g) => {
-    const pair = chosen[g];
-    if (!pair) return [];
-    const completions = [samples[pair.chosen]!.ids, samples[pair.rejected]!.ids];
-    return [{ prompt: promptIds, completions, pairs: [[0, 1] as const] }];
-  });
-}
-
-/** The pairs of packed groups, as indices of their completions in packing order. */
-function pairIndices(groups: readonly PairGroup[]): [number, number][] {
-  let first = 0;
-  return groups.flatMap(({ completions, pairs }) => {
-    const own = pairs.map(([a, b]): [number, number] => [first + a, first + b]);
-    first += completions.length;
-    return own;
-  });
-}
-
 function completionSums(tokens: readonly Float32Array[]): number[] {
   return tokens.map((values) => values.reduce((a, b) => a + b, 0));
 }
 
-function rows(groups: readonly TokenGroup[]): number {
-  return groups
-    .flatMap(({ prompt, completions }) => completions.map((c) => prompt.length + c.length))
-    .reduce((a, b) => a + b, 0);
-}
-
-function refuseLong(what: 'prompt' | 'completion', tokens: number, most: number): void {
-  if (tokens <= most) return;
-  throw new RecipeError(
-    `a ${what} of the preferences has ${tokens} tokens, more than max_${what}_length (${most}); ` +
-      'raise it, or shorten the text.',
-  );
+function judgedSamples({ samples, rewards }: ScoredGroup) {
+  return samples.map(({ wellFormed }, i) => ({ wellFormed, reward: rewards[i]! }));
 }

@@ -7,7 +7,8 @@ import type { Tokenizer } from '../model/tokenizer.ts';
 import { mean } from './advantages.ts';
 import { wordCount } from './metrics.ts';
 import type { GoldJudge, Reward } from './reward.ts';
-import type { RolloutOptions } from './rollout.ts';
+import type { EvaluationSample } from './protocol.ts';
+import type { RolloutGroup, RolloutOptions } from './rollout.ts';
 import { sampleCompletions } from './sample.ts';
 
 /** One judged completion. */
@@ -22,6 +23,10 @@ export interface Evaluated {
   thought_truth?: number;
   well_formed: boolean;
   truncated: boolean;
+  /** Of the whole completion; absent in files written before it was counted. */
+  tokens?: number;
+  /** In a run: the rewards with their weights, what is trained against. */
+  reward?: number;
 }
 
 export async function evaluate(
@@ -39,34 +44,62 @@ export async function evaluate(
     { ...options, samplesPerPrompt: 1 },
     onProgress,
   );
+  return judgeCompletions(groups, judges, gold);
+}
+
+/** What the judges say of the first sample of every group. */
+export async function judgeCompletions(
+  groups: readonly RolloutGroup[],
+  judges: Readonly<Record<string, Reward>>,
+  gold?: GoldJudge,
+): Promise<Evaluated[]> {
   const samples = groups.flatMap(({ prompt, samples: [sample] }) =>
     sample ? [{ prompt, ...sample }] : [],
   );
-  const scores = await Promise.all(
-    Object.entries(judges).map(async ([name, judge]) => ({
+  const texts = samples.map(({ prompt, response }) => ({ prompt, response }));
+  const [golds, ...scores] = await Promise.all([
+    gold?.score(texts),
+    ...Object.entries(judges).map(async ([name, judge]) => ({
       name,
-      values: await judge.score(samples),
+      values: await judge.score(texts),
     })),
-  );
-  return samples.map(({ prompt, thought, response, wellFormed, finished }, i) => {
+  ]);
+  return samples.map(({ prompt, thought, response, wellFormed, finished, ids }, i) => {
     const truth = thought === null ? undefined : gold?.thoughtTruth?.(prompt, thought);
     return {
       prompt,
       thought,
       response,
       rewards: Object.fromEntries(scores.map(({ name, values }) => [name, values[i] as number])),
-      ...(gold && { gold: gold.utility(prompt, response) }),
+      ...(golds && { gold: golds[i]! }),
       ...(truth !== undefined && { thought_truth: truth }),
       well_formed: wellFormed,
       truncated: !finished,
+      tokens: ids.length,
     };
   });
+}
+
+/** Completions of an evaluation that the page shows and a recorded run keeps. */
+const SHOWN = 8;
+
+export function shownEvaluation(rows: readonly Evaluated[]): EvaluationSample[] {
+  return rows.slice(0, SHOWN).map((row) => ({
+    prompt: row.prompt,
+    thought: row.thought,
+    response: row.response,
+    wellFormed: row.well_formed,
+    truncated: row.truncated,
+    reward: row.reward ?? Object.values(row.rewards)[0] ?? 0,
+    ...(row.gold !== undefined && { gold: row.gold }),
+  }));
 }
 
 /** Means over the rows; lengths are in words. */
 export function summarizeEvaluation(rows: readonly Evaluated[]): Record<string, number> {
   const truths = rows.flatMap((row) => row.thought_truth ?? []);
   const golds = rows.flatMap((row) => row.gold ?? []);
+  const tokens = rows.flatMap((row) => row.tokens ?? []);
   return {
     prompts: rows.length,
     ...Object.fromEntries(
@@ -77,6 +110,7 @@ export function summarizeEvaluation(rows: readonly Evaluated[]): Record<string, 
     ),
     ...(golds.length > 0 && { gold: mean(golds) }),
     ...(truths.length > 0 && { thought_truth: mean(truths) }),
+    ...(tokens.length > 0 && { mean_length: mean(tokens) }),
     mean_thought_length: mean(rows.map((row) => wordCount(row.thought))),
     mean_response_length: mean(rows.map((row) => wordCount(row.response))),
     malformed_ratio: mean(rows.map((row) => (row.well_formed ? 0 : 1))),

@@ -76,6 +76,10 @@ export class GrpoTrainer implements Trainer {
     return new GrpoTrainer(recipe, policy, parts, optimizer, writer, runner, reference);
   }
 
+  get evaluate(): Trainer['evaluate'] {
+    return this.writer.evaluate;
+  }
+
   async trainStep(): Promise<StepResult> {
     const started = performance.now();
     const { recipe, writer } = this;

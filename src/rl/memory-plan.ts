@@ -10,14 +10,24 @@ import type { ModelConfig } from '../model/config.ts';
 import { planDecoder } from '../model/decoder.ts';
 import { LanguageModel } from '../model/language-model.ts';
 import type { WeightStorage } from '../model/parameters.ts';
+import type { LoraConfig } from '../model/peft.ts';
 import { pairLimits } from './dpo-trainer.ts';
 import { hasRewards, loraConfig, type Recipe } from './recipe.ts';
+import { SCORING_LIMITS } from './reward-model.ts';
 import { rolloutLimits, updateLimits } from './rollout-writer.ts';
 
 /** A model and how its weights are kept when they do not train. */
-interface Planned {
+export interface Planned {
   config: ModelConfig;
   storage: WeightStorage;
+  /** An adapter that goes on being trained, in place of the one that the recipe describes. */
+  lora?: LoraConfig | undefined;
+}
+
+/** The weights under an adapter as the recipe wants them on the card. */
+export function frozenStorage(recipe: Recipe, { storage }: Planned): WeightStorage {
+  const quantised = recipe.load_in_4bit ? 'int4' : recipe.load_in_8bit ? 'int8' : undefined;
+  return { ...storage, layers: quantised ?? storage.layers };
 }
 
 /** Writing one batch of completions, as training does between its updates. */
@@ -32,19 +42,19 @@ export function planGeneration(
 }
 
 /** Training a policy, all weights or an adapter as the recipe says. */
-export function planTraining(
-  recipe: Recipe,
-  { config, storage }: Planned,
-  maxBinding: number,
-): MemoryPlan {
+export function planTraining(recipe: Recipe, planned: Planned, maxBinding: number): MemoryPlan {
   const plan = new MemoryPlan(maxBinding);
-  const lora = loraConfig(recipe);
+  const { config } = planned;
+  const lora = recipe.use_peft ? (planned.lora ?? loraConfig(recipe)) : undefined;
+  const storage = frozenStorage(recipe, planned);
   const model = LanguageModel.allocate(plan, config, lora ? { lora, storage } : {});
   const { gradients } = allocateOptimizer(model);
   const sampled = recipe.algorithm !== 'dpo' || hasRewards(recipe);
-  // DPO's completions are the initial policy's, unless it is online.
-  const author = recipe.algorithm === 'dpo' && !recipe.online ? model.withoutAdapter() : model;
-  if (sampled) planDecoder(author, rolloutLimits(recipe));
+  // DPO's completions are the initial policy's, unless it is online; evaluations need the policy's own.
+  const offline = recipe.algorithm === 'dpo' && !recipe.online;
+  if (sampled) planDecoder(offline ? model.withoutAdapter() : model, rolloutLimits(recipe));
+  if (sampled && offline && recipe.eval_strategy !== 'no')
+    planDecoder(model, rolloutLimits(recipe));
   const limits = recipe.algorithm === 'dpo' ? pairLimits(recipe, sampled) : updateLimits(recipe);
   planBatch(model, limits, gradients);
   // The reference policy; under an adapter it is the base itself.
@@ -60,17 +70,9 @@ function hasReference({ algorithm, beta, kl_coef }: Recipe): boolean {
   return algorithm === 'ppo' ? kl_coef > 0 : beta > 0;
 }
 
-/** What to change first when a plan is too large, by what takes most of it. */
-export function memoryAdvice({ ledger }: MemoryPlan, recipe: Recipe): string {
-  const { weights, gradients, moments, activations, kv } = ledger;
-  if (!recipe.use_peft && weights + gradients + moments > activations + kv) {
-    return 'set use_peft: true';
-  }
-  if (weights >= Math.max(activations, kv)) {
-    return recipe.load_in_4bit ? 'choose a smaller model' : 'set load_in_4bit: true';
-  }
-  if (activations >= kv && !recipe.gradient_checkpointing) {
-    return 'set gradient_checkpointing: true';
-  }
-  return 'lower per_device_train_batch_size or max_completion_length';
+/** A frozen reward model or judge, on a device of its own on the same card. */
+export function planJudge({ config, storage }: Planned, maxBinding: number): MemoryPlan {
+  const plan = new MemoryPlan(maxBinding);
+  planBatch(LanguageModel.allocate(plan, config, { storage }), SCORING_LIMITS);
+  return plan;
 }

@@ -1,6 +1,7 @@
 /** What paths in a recipe mean to the page and its workers. */
+import { CheckpointError } from '../model/errors.ts';
 import { urlFolder, type CheckpointFolder } from '../model/files.ts';
-import { storedFolder } from '../model/stored-models.ts';
+import { storedFolder, storedModels } from '../model/stored-models.ts';
 
 /** Before the name of a model or a file that the visitor brought. */
 const STORED = 'stored:';
@@ -29,4 +30,23 @@ function pageAddress(): string {
 export async function pageModelFolder(path: string): Promise<CheckpointFolder> {
   const name = storedName(path);
   return name === undefined ? urlFolder(pageUrl(path)) : storedFolder(name);
+}
+
+/** What ships with the page lies under this folder. */
+export const SHIPPED = 'public/';
+
+/** Of the models stored here the one that an adapter names as its base: folders go by their last name. */
+export function baseAmong(names: readonly string[], base: string): string | undefined {
+  const name = base.slice(base.lastIndexOf('/') + 1).replace(STORED, '');
+  return names.find((stored) => stored === name);
+}
+
+/** @param base as an adapter names it: a path, or a model of the Hugging Face Hub */
+export async function pageBaseFolder(base: string): Promise<CheckpointFolder> {
+  if (base.startsWith(SHIPPED)) return pageModelFolder(base);
+  const name = baseAmong(await storedModels(), base);
+  if (name === undefined) {
+    throw new CheckpointError(`it is not stored in this browser; drop ${base} on the page too`);
+  }
+  return storedFolder(name);
 }

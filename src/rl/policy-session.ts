@@ -10,6 +10,7 @@ import type {
   TrainingListener,
   TrainingService,
 } from './protocol.ts';
+import { shownEvaluation } from './evaluate.ts';
 import { makeRecipe, type Recipe } from './recipe.ts';
 import { layerRecipes } from './recipe/keys.ts';
 import { recordedSteps } from './record.ts';
@@ -55,8 +56,10 @@ export class PolicySession implements TrainingService {
       this.around = await this.surroundings();
       const { gpu } = this.around;
       void gpu.lost.then((error) => this.fail(error));
-      this.tell('compiling', 'loading the models and compiling the kernels');
-      const { trainer, tokenizerFiles } = await openTrainer(this.recipe as Recipe, this.around);
+      const { trainer, tokenizerFiles } = await openTrainer(this.recipe as Recipe, {
+        ...this.around,
+        onLoading: (model, share) => this.tellLoading(model, share),
+      });
       trainer.onDetail = (detail) => {
         if (this.phase === 'training') this.tell('training', detail);
       };
@@ -110,10 +113,15 @@ export class PolicySession implements TrainingService {
     const { run } = this;
     if (!run) return;
     await this.guard(async () => {
+      const first = await run.evaluateFirst();
+      if (first) {
+        await this.keep(() => run.record(first));
+        this.report(first);
+      }
       do {
         this.tell('training');
         const started = performance.now();
-        const result = await run.trainer.trainStep();
+        const result = await run.step();
         this.times.push((performance.now() - started) / 1000);
         await this.keep(() => run.record(result));
         this.report(result);
@@ -124,8 +132,18 @@ export class PolicySession implements TrainingService {
     this.running = undefined;
   }
 
-  private report({ metrics, groups: [group] }: StepResult): void {
-    this.listener?.onStep({ metrics, ...(group && { group }) } satisfies StepReport);
+  private tellLoading(model: string, share: number): void {
+    const detail = `loading ${model} (${Math.floor(100 * share)}%)`;
+    if (share >= 1) this.tell('compiling', 'compiling the kernels');
+    else if (detail !== this.detail) this.tell('loading', detail);
+  }
+
+  private report({ metrics, groups: [group], evaluation }: StepResult): void {
+    this.listener?.onStep({
+      metrics,
+      ...(group && { group }),
+      ...(evaluation && { evaluation: shownEvaluation(evaluation) }),
+    } satisfies StepReport);
   }
 
   /** A rest is a good moment: after it the tab may be closed. */

@@ -7,8 +7,7 @@
  */
 import { AdamW } from '../model/adamw.ts';
 import { BatchRunner } from '../model/batch-runner.ts';
-import { asRewardConfig } from '../model/checkpoint.ts';
-import { LanguageModel } from '../model/language-model.ts';
+import type { LanguageModel } from '../model/language-model.ts';
 import { mean } from './advantages.ts';
 import { packGroups, perCompletion, perTarget } from './micro-batch.ts';
 import { episodeTargets, ppoLoss, type EpisodeTargets, type PpoResult } from './objectives/ppo.ts';
@@ -27,6 +26,7 @@ import {
 import { scheduledRate } from './schedule.ts';
 import { k3, tokenTrace } from './token-trace.ts';
 import type { StepResult, Trained, Trainer } from './trainer.ts';
+import { valueModel } from './value-model.ts';
 
 /** The value model learns faster than the policy, as in the RLMT paper: 1e-5 to 1e-6. */
 const VALUE_RATE = 10;
@@ -85,6 +85,10 @@ export class PpoTrainer implements Trainer {
     return new PpoTrainer(
       recipe, policy, value, parts, optimizer, writer, runner, valueRunner, reference,
     );
+  }
+
+  get evaluate(): Trainer['evaluate'] {
+    return this.writer.evaluate;
   }
 
   async trainStep(): Promise<StepResult> {
@@ -273,16 +277,6 @@ export class PpoTrainer implements Trainer {
     this.value.optimizer.destroy();
     this.value.model.destroy();
   }
-}
-
-/** A copy of the policy that says a number for each token in place of the next token's distribution. */
-async function valueModel(policy: LanguageModel): Promise<LanguageModel> {
-  const model = LanguageModel.allocate(policy.gpu, asRewardConfig(policy.config));
-  const { parameters } = model.weights.layout;
-  for (const [name, values] of await policy.weights.read(policy.gpu)) {
-    if (parameters.has(name)) model.weights.setTensor(name, values);
-  }
-  return model;
 }
 
 /**

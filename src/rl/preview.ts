@@ -15,6 +15,8 @@ export interface SeenText {
   text: string;
   ids: number[];
   tokens: SeenToken[];
+  /** How many of the tokens stand for a text that the model does not know. */
+  unknown: number;
 }
 
 export interface SeenToken {
@@ -86,5 +88,6 @@ export function seenText(tokenizer: Tokenizer, text: string): SeenText {
     const special = alone !== '' && tokenizer.decode([id], { skipSpecial: true }) === '';
     return { text: added, special };
   });
-  return { text, ids, tokens };
+  const unknown = ids.filter((id) => id === tokenizer.unkTokenId).length;
+  return { text, ids, tokens, unknown };
 }

@@ -16,14 +16,17 @@ const QUESTION =
   'Is this a helpful, correct and complete response to the request? Answer Yes or No.';
 
 /** The judge's chat up to where its Yes or No begins. */
-export function judgeText(
-  tokenizer: Tokenizer,
-  { prompt, response }: JudgedText,
-  question = QUESTION,
-): string {
+export function judgeText(tokenizer: Tokenizer, text: JudgedText, question?: string): string {
+  return questionText(tokenizer, judgeQuestion(text, question));
+}
+
+function judgeQuestion({ prompt, response }: JudgedText, question = QUESTION): string {
   const parts: Record<string, string> = { prompt: readablePrompt(prompt), response };
   // Filled in at once: what stands in the texts is never taken for a place to fill.
-  const content = question.replace(/\{(prompt|response)\}/g, (_, name: string) => parts[name]!);
+  return question.replace(/\{(prompt|response)\}/g, (_, name: string) => parts[name]!);
+}
+
+function questionText(tokenizer: Tokenizer, content: string): string {
   return tokenizer.applyChatTemplate([{ role: 'user', content }], {
     addGenerationPrompt: true,
     enableThinking: false,
@@ -62,8 +65,13 @@ export class PromptedJudge implements Reward {
   }
 
   async score(texts: readonly JudgedText[]): Promise<number[]> {
-    const groups = texts.map((text): TokenGroup => ({
-      prompt: this.tokenizer.encode(judgeText(this.tokenizer, text, this.question)),
+    return this.ask(texts.map((text) => judgeQuestion(text, this.question)));
+  }
+
+  /** log p(Yes) - log p(No) of the answer to each question, in nats. */
+  async ask(questions: readonly string[]): Promise<number[]> {
+    const groups = questions.map((question): TokenGroup => ({
+      prompt: this.tokenizer.encode(questionText(this.tokenizer, question)),
       completions: this.answers.map((id) => [id]),
     }));
     const scores: number[] = [];

@@ -51,6 +51,7 @@ export interface Sample {
   reward: number;
   /** Each reward by its name, before weights; absent in runs recorded before there were several. */
   rewards?: Readonly<Record<string, number>>;
+  /** In PPO the mean over its tokens; in DPO 1 for the chosen, -1 for the rejected, 0 for the others. */
   advantage: number;
   /** For the group that is shown. */
   trace?: TokenTrace;

@@ -151,6 +151,7 @@ describe('a refusal', () => {
       'num_train_epochs: 3',
       /num_train_epochs is not available yet \(set max_steps .*\); remove it\.$/,
     ],
+    ['eval_strategy: epoch', /eval_strategy is "epoch"; it must be no or steps/],
     [
       'num_generations: 3',
       'my.yaml: per_device_train_batch_size is 8 completions, which is not a multiple of ' +

@@ -147,7 +147,9 @@ export function adamwOptions(recipe: Recipe): AdamWOptions {
 /** The adapter a recipe asks for. */
 export function loraConfig(recipe: Recipe): LoraConfig | undefined {
   if (!recipe.use_peft) return undefined;
-  return { r: recipe.lora_r, alpha: recipe.lora_alpha, targets: recipe.lora_target_modules };
+  const { lora_r: r, lora_alpha: alpha, lora_target_modules: targets } = recipe;
+  // Whoever reads the adapter knows nothing of what this browser stores.
+  return { r, alpha, targets, base: recipe.model_name_or_path?.replace(/^stored:/, '') };
 }
 
 /** What one batch takes at most: examples (sft), or prompts with all their responses (reward). */

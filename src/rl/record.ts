@@ -1,5 +1,6 @@
 /** From a run's folder to a recorded run: one group of every step, small enough to ship with the page. */
 import { mean, std } from './advantages.ts';
+import { shownEvaluation } from './evaluate.ts';
 import type {
   Group,
   MetricsRow,
@@ -43,9 +44,13 @@ export async function recordedSteps(folder: RunFolder, name: string): Promise<St
     const { step } = metrics;
     const withTrace = step === 1 || step === last || step % TRACE_STEPS === 0;
     const file = await readText(folder, `completions/step-${step}.jsonl`);
+    const judged = await readText(folder, `evaluations/step-${step}.jsonl`);
     steps.push({
       metrics: rounded(metrics),
       ...(file !== undefined && { group: firstGroup(parseLines(file), withTrace) }),
+      ...(judged !== undefined && {
+        evaluation: shownEvaluation(parseLines(judged)).map(rounded),
+      }),
     });
   }
   return steps;

@@ -9,6 +9,9 @@ import type { LanguageModel } from '../model/language-model.ts';
 import { promptTurns } from './conversation.ts';
 import { REWARD_MODEL, type JudgedText, type Reward } from './reward.ts';
 
+/** Token rows and responses that are scored at once. */
+export const SCORING_LIMITS: BatchLimits = { maxTokens: 4096, maxTargets: 512 };
+
 export class RewardModel implements Reward {
   readonly name = REWARD_MODEL;
 

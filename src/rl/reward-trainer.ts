@@ -8,7 +8,8 @@ import { BatchRunner } from '../model/batch-runner.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import type { Tokenizer } from '../model/tokenizer.ts';
 import { mean } from './advantages.ts';
-import { take, type PreferenceGroup, type Source } from './data.ts';
+import { take, type PreferenceGroup, type Preferences } from './data.ts';
+import type { StepEvaluation } from './evaluation/fixed.ts';
 import { bradleyTerryLoss } from './objectives/bradley-terry.ts';
 import { adamwOptions, batchLimits, type Recipe } from './recipe.ts';
 import { judgedTokens } from './reward-model.ts';
@@ -19,21 +20,25 @@ export class RewardTrainer implements Trainer {
   step = 0;
   tokensSeen = 0;
   onDetail?: (detail: string) => void;
+  readonly evaluate?: () => Promise<StepEvaluation>;
 
   private constructor(
     readonly recipe: Recipe,
     readonly model: LanguageModel,
     private readonly tokenizer: Tokenizer,
-    private readonly preferences: Source<PreferenceGroup>,
+    private readonly preferences: Preferences,
     readonly optimizer: AdamW,
     private readonly runner: BatchRunner,
-  ) {}
+  ) {
+    const { heldOut } = preferences;
+    if (heldOut) this.evaluate = () => this.judgeHeldOut(heldOut);
+  }
 
   static async create(
     recipe: Recipe,
     model: LanguageModel,
     tokenizer: Tokenizer,
-    preferences: Source<PreferenceGroup>,
+    preferences: Preferences,
   ): Promise<RewardTrainer> {
     const optimizer = await AdamW.create(model, adamwOptions(recipe));
     const runner = await BatchRunner.create(model, batchLimits(recipe), optimizer.gradients);
@@ -44,9 +49,34 @@ export class RewardTrainer implements Trainer {
     const started = performance.now();
     const { recipe } = this;
     const perStep = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps;
-    const groups = take(this.preferences, this.step * perStep, perStep);
-    const stepPairs = groups.reduce((sum, { pairs }) => sum + pairs.length, 0);
-    const totals = { loss: 0, correct: 0, margin: 0 };
+    const groups = take(this.preferences.pairs, this.step * perStep, perStep);
+    const { tokens, ...totals } = await this.compare(groups, true);
+    const rate = scheduledRate(recipe, this.step);
+    this.optimizer.step(rate);
+    this.step++;
+    this.tokensSeen += tokens;
+    const metrics = {
+      step: this.step,
+      ...totals,
+      grad_norm: await this.optimizer.gradNorm(),
+      learning_rate: rate,
+      num_tokens: this.tokensSeen,
+      step_time: (performance.now() - started) / 1000,
+    };
+    return { metrics, groups: [] };
+  }
+
+  private async judgeHeldOut(groups: readonly PreferenceGroup[]): Promise<StepEvaluation> {
+    this.onDetail?.('judging held-out pairs');
+    const { loss, accuracy, margin } = await this.compare(groups, false);
+    const metrics = { eval_loss: loss, eval_accuracy: accuracy, eval_margin: margin };
+    return { metrics, rows: [] };
+  }
+
+  /** Means over all pairs of the groups; adds their gradients when they are learned from. */
+  private async compare(groups: readonly PreferenceGroup[], learn: boolean) {
+    const pairCount = groups.reduce((sum, { pairs }) => sum + pairs.length, 0);
+    const totals = { loss: 0, correct: 0, margin: 0, tokens: 0 };
     const scores: number[] = [];
     for (const part of splitGroups(
       groups.map((group) => this.tokens(group)),
@@ -59,36 +89,30 @@ export class RewardTrainer implements Trainer {
       const result = bradleyTerryLoss(
         rows.map(([chosen]) => values[chosen]!),
         rows.map(([, rejected]) => values[rejected]!),
-        recipe.center_rewards_coefficient,
-        stepPairs,
+        this.recipe.center_rewards_coefficient,
+        pairCount,
       );
-      const gradient = new Float32Array(values.length);
-      rows.forEach(([chosen, rejected], i) => {
-        gradient[chosen]! += result.dChosen[i]!;
-        gradient[rejected]! += result.dRejected[i]!;
-      });
-      this.runner.backward(gradient);
+      if (learn) {
+        const gradient = new Float32Array(values.length);
+        rows.forEach(([chosen, rejected], i) => {
+          gradient[chosen]! += result.dChosen[i]!;
+          gradient[rejected]! += result.dRejected[i]!;
+        });
+        this.runner.backward(gradient);
+      }
       totals.loss += result.loss;
       totals.correct += result.correct;
       totals.margin += result.marginSum;
+      totals.tokens += packed.tokens;
       scores.push(...values);
-      this.tokensSeen += packed.tokens;
     }
-    const rate = scheduledRate(recipe, this.step);
-    this.optimizer.step(rate);
-    this.step++;
-    const metrics = {
-      step: this.step,
+    return {
       loss: totals.loss,
-      accuracy: totals.correct / stepPairs,
-      margin: totals.margin / stepPairs,
+      accuracy: totals.correct / pairCount,
+      margin: totals.margin / pairCount,
       mean_reward: mean(scores),
-      grad_norm: await this.optimizer.gradNorm(),
-      learning_rate: rate,
-      num_tokens: this.tokensSeen,
-      step_time: (performance.now() - started) / 1000,
+      tokens: totals.tokens,
     };
-    return { metrics, groups: [] };
   }
 
   private tokens({ prompt, responses, pairs }: PreferenceGroup): PairedTokens {

@@ -34,9 +34,13 @@ export function rewardNames(recipe: {
   ];
 }
 
-/** The hidden utility of a world: evaluation alone, never a reward. */
+/**
+ * A judge for evaluation alone, never a reward: the hidden utility of a world, or a reward model that
+ * nothing is trained against.
+ */
 export interface GoldJudge {
-  utility(prompt: string, response: string): number;
+  /** One finite number per text, in order. */
+  score(texts: readonly JudgedText[]): Promise<number[]>;
   /** Share of a thought's checkable statements that are true; undefined when it makes none. */
   thoughtTruth?(prompt: string, thought: string): number | undefined;
 }

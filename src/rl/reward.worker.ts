@@ -3,16 +3,25 @@ import * as Comlink from 'comlink';
 import { Gpu } from '../gpu/device.ts';
 import { pageModelFolder } from './page-paths.ts';
 import type { JudgedText, Reward } from './reward.ts';
-import { openReward, type JudgeKind } from './session.ts';
+import { openReward, type JudgeKind, type OnLoading } from './session.ts';
 import { readPageFile } from './stored-data.ts';
 
 let judge: Reward | undefined;
 
 const service = {
   /** The name that the reward's metrics carry. */
-  async open(path: string, kind: JudgeKind, question?: string): Promise<string> {
+  async open(
+    path: string,
+    kind: JudgeKind,
+    question?: string,
+    onLoading?: OnLoading,
+  ): Promise<string> {
     const openGpu = (): Promise<Gpu> => Gpu.open(navigator.gpu);
-    const around = { folder: pageModelFolder, readFile: readPageFile };
+    const around = {
+      folder: pageModelFolder,
+      readFile: readPageFile,
+      ...(onLoading && { onLoading }),
+    };
     judge = await openReward(path, kind, question, openGpu, around);
     return judge.name;
   },

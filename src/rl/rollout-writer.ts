@@ -9,6 +9,7 @@ import type { LanguageModel } from '../model/language-model.ts';
 import type { Tokenizer } from '../model/tokenizer.ts';
 import { fractionZeroStd, mean, std } from './advantages.ts';
 import { take, type Source } from './data.ts';
+import { fixedEvaluation, type StepEvaluation } from './evaluation/fixed.ts';
 import { completionMetrics } from './metrics.ts';
 import type { Group, TokenTrace } from './protocol.ts';
 import type { Recipe } from './recipe.ts';
@@ -23,6 +24,8 @@ export interface RolloutParts {
   /** Weights of the rewards, 1 each by default. */
   rewardWeights?: readonly number[];
   gold?: GoldJudge;
+  /** Held-out prompts that `evaluate` answers; without them there is no evaluation. */
+  evaluationPrompts?: readonly string[] | undefined;
 }
 
 /** A group with everything an update needs. */
@@ -31,6 +34,8 @@ export interface ScoredGroup extends RolloutGroup {
   scores: number[][];
   /** Their weighted sum, one per completion. */
   rewards: number[];
+  /** For evaluation alone. */
+  golds?: number[];
 }
 
 /** The most that is written at once. */
@@ -52,11 +57,17 @@ export function updateLimits(recipe: Recipe): BatchLimits {
 }
 
 export class RolloutWriter {
+  /** Answers the held-out prompts; there when there are any. */
+  readonly evaluate?: () => Promise<StepEvaluation>;
+
   private constructor(
     private readonly recipe: Recipe,
     private readonly parts: RolloutParts,
     private readonly decoder: Decoder,
-  ) {}
+  ) {
+    const { evaluationPrompts: prompts } = parts;
+    if (prompts) this.evaluate = () => fixedEvaluation(recipe, parts, prompts, decoder);
+  }
 
   /** @param policy whose completions are wanted; it is read afresh at every step */
   static async create(
@@ -108,18 +119,23 @@ export class RolloutWriter {
   }
 
   private async score(groups: RolloutGroup[]): Promise<ScoredGroup[]> {
-    const { rewards, rewardWeights } = this.parts;
+    const { rewards, rewardWeights, gold } = this.parts;
     const texts = groups.flatMap(({ prompt, samples }) =>
       samples.map(({ response }) => ({ prompt, response })),
     );
-    const scores = await Promise.all(rewards.map((reward) => reward.score(texts)));
+    const [scores, golds] = await Promise.all([
+      Promise.all(rewards.map((reward) => reward.score(texts))),
+      gold?.score(texts),
+    ]);
     const perGroup = this.recipe.num_generations;
     return groups.map((group, g) => {
-      const own = scores.map((row) => row.slice(g * perGroup, (g + 1) * perGroup));
+      const part = (row: readonly number[]): number[] =>
+        row.slice(g * perGroup, (g + 1) * perGroup);
+      const own = scores.map(part);
       const total = group.samples.map((_, i) =>
         own.reduce((sum, row, k) => sum + (rewardWeights?.[k] ?? 1) * (row[i] as number), 0),
       );
-      return { ...group, scores: own, rewards: total };
+      return { ...group, scores: own, rewards: total, ...(golds && { golds: part(golds) }) };
     });
   }
 
@@ -129,7 +145,7 @@ export class RolloutWriter {
     advantages: readonly number[],
     traces?: readonly TokenTrace[],
   ): Group {
-    const { gold, rewards } = this.parts;
+    const { rewards } = this.parts;
     return {
       prompt: group.prompt,
       mean: mean(group.rewards),
@@ -145,7 +161,7 @@ export class RolloutWriter {
         rewards: Object.fromEntries(rewards.map(({ name }, k) => [name, group.scores[k]![i]!])),
         advantage: advantages[i]!,
         ...(traces && { trace: traces[i]! }),
-        ...(gold && { gold: gold.utility(group.prompt, sample.response) }),
+        ...(group.golds && { gold: group.golds[i]! }),
       })),
     };
   }

@@ -76,7 +76,8 @@ export function readDemonstration(row: Row, thinking: boolean): SftExample {
   };
 }
 
-const opened = (completion: string, thinking: boolean): string =>
+/** With thinking the prompt opens the thought, so the completion does not. */
+export const opened = (completion: string, thinking: boolean): string =>
   thinking ? completion.replace(/^\s*<think>\n?/, '') : completion;
 
 /**

@@ -1,4 +1,6 @@
 /** A run's folder in the origin private file system; for use in a worker or the page. */
+import type { CheckpointFolder } from '../model/files.ts';
+import { directoryFolder } from '../model/stored-models.ts';
 import type { RunFolder } from './run-folder.ts';
 
 const missing = (error: unknown): boolean =>
@@ -61,4 +63,13 @@ export async function browserRunFolder(name: string, fresh: boolean): Promise<Ru
       }
     },
   };
+}
+
+/** A checkpoint of a run, to be read in pieces: `read` above gives files whole. */
+export async function browserCheckpoint(run: string, step: number): Promise<CheckpointFolder> {
+  let folder = await navigator.storage.getDirectory();
+  for (const part of ['runs', run, 'checkpoints', `step-${step}`]) {
+    folder = await folder.getDirectoryHandle(part);
+  }
+  return directoryFolder(folder, `step ${step} of the run`);
 }

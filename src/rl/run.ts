@@ -3,6 +3,7 @@
  *   recipe.yaml              every key, defaults included
  *   metrics.jsonl            one row per step
  *   completions/step-N.jsonl every completion of step N
+ *   evaluations/step-N.jsonl every completion of an evaluation after step N; 0 is before the first
  *   checkpoints/step-N/      a Hugging Face folder (of a model, or of a peft adapter), plus
  *                            optimizer.safetensors and trainer_state.json; PPO's value model
  *                            likewise in checkpoints/step-N/value/
@@ -13,6 +14,7 @@
 import { encodeCheckpoint, type CheckpointFiles } from '../model/checkpoint.ts';
 import { ADAPTER_WEIGHTS, encodeAdapter } from '../model/peft.ts';
 import { readSafetensors, writeSafetensors } from '../model/safetensors.ts';
+import { divergence, rewardAndGold } from './evaluation/overoptimisation.ts';
 import type { Group, MetricsRow } from './protocol.ts';
 import { recipeYaml, type Recipe } from './recipe.ts';
 import { lastCheckpoint, readText, type RunFolder } from './run-folder.ts';
@@ -64,6 +66,11 @@ export class Run {
     trainer.tokensSeen = counters.num_input_tokens_seen ?? 0;
     await this.forgetAfter(step);
     this.savedStep = step;
+    // Whoever was killed between the last checkpoint and the summary has nothing else to do.
+    const last = (await this.metrics()).at(-1);
+    if (this.finished && last && !(await this.folder.read('summary.json'))) {
+      await this.summarize(last);
+    }
     return true;
   }
 
@@ -88,11 +95,34 @@ export class Run {
     });
   }
 
-  /** One step, written down. */
+  /** One step, and the evaluation before the first one, written down. */
   async advance(): Promise<StepResult> {
-    const result = await this.trainer.trainStep();
+    const first = await this.evaluateFirst();
+    if (first) await this.record(first);
+    const result = await this.step();
     await this.record(result);
     return result;
+  }
+
+  /** What the policy does before it is trained, as step 0; undefined when no evaluation is asked for. */
+  async evaluateFirst(): Promise<StepResult | undefined> {
+    if (this.trainer.step > 0) return undefined;
+    return this.evaluate({ metrics: { step: 0 }, groups: [] });
+  }
+
+  /** One optimizer step, and the evaluation when one is due; nothing is written yet. */
+  async step(): Promise<StepResult> {
+    const result = await this.trainer.trainStep();
+    const due = this.finished || this.trainer.step % this.recipe.eval_steps === 0;
+    return (due && (await this.evaluate(result))) || result;
+  }
+
+  private async evaluate(result: StepResult): Promise<StepResult | undefined> {
+    const evaluation = await this.trainer.evaluate?.();
+    if (!evaluation) return undefined;
+    const metrics = { ...result.metrics, ...evaluation.metrics };
+    const { rows } = evaluation;
+    return { ...result, metrics, ...(rows.length > 0 && { evaluation: rows }) };
   }
 
   /** Writes a step down; a checkpoint too when one is due. */
@@ -105,6 +135,11 @@ export class Run {
         completionRows(step, result.groups),
       );
     }
+    if (result.evaluation) {
+      const rows = result.evaluation.map((row) => `${JSON.stringify(row)}\n`);
+      await this.folder.write(`evaluations/step-${step}.jsonl`, rows.join(''));
+    }
+    if (step === 0) return;
     if (step % this.recipe.save_steps === 0 || this.finished) await this.save();
     if (this.finished) await this.summarize(result.metrics);
   }
@@ -130,7 +165,7 @@ export class Run {
     const { config, lora, trainable } = trained.model;
     const { layout } = trainable;
     const files = lora
-      ? encodeAdapter(lora.config, this.recipe.model_name_or_path!, layout, state.weights)
+      ? encodeAdapter(lora.config, layout, state.weights)
       : encodeCheckpoint(config, layout, state.weights);
     const all = [...this.tokenizerFiles, ...files];
     for (const [name, data] of all) await this.folder.write(`${at}/${name}`, data);
@@ -143,11 +178,15 @@ export class Run {
   }
 
   private async summarize(last: MetricsRow): Promise<void> {
+    const rows = await this.metrics();
+    const parted = divergence(rewardAndGold(rows));
     const summary = {
       algorithm: this.recipe.algorithm,
       steps: last.step,
       seconds: (performance.now() - this.started) / 1000,
       adapter: this.trainer.model.gpu.info.description || this.trainer.model.gpu.info.vendor,
+      // Where the reward kept rising and the gold judge did not; null when they did not part.
+      ...('gold' in last && { diverged_at: parted?.step ?? null }),
       last,
     };
     await this.folder.write('summary.json', JSON.stringify(summary, null, 2) + '\n');
@@ -155,9 +194,18 @@ export class Run {
 
   /** Metrics of steps after the checkpoint will be made again. */
   private async forgetAfter(step: number): Promise<void> {
-    const rows = ((await readText(this.folder, 'metrics.jsonl')) ?? '').split('\n').filter(Boolean);
-    const kept = rows.filter((row) => (JSON.parse(row) as MetricsRow).step <= step);
-    await this.folder.write('metrics.jsonl', kept.map((row) => row + '\n').join(''));
+    const kept = (await this.metrics()).filter((row) => row.step <= step);
+    await this.folder.write(
+      'metrics.jsonl',
+      kept.map((row) => `${JSON.stringify(row)}\n`).join(''),
+    );
+  }
+
+  private async metrics(): Promise<MetricsRow[]> {
+    const lines = ((await readText(this.folder, 'metrics.jsonl')) ?? '')
+      .split('\n')
+      .filter(Boolean);
+    return lines.map((line) => JSON.parse(line) as MetricsRow);
   }
 }
 

@@ -3,6 +3,7 @@
  * (a worker's URLs, a command line's directories).
  */
 import type { Gpu } from '../gpu/device.ts';
+import { loadCheckpoint, openCheckpoint, type Checkpoint } from '../model/adapted.ts';
 import {
   asRewardConfig,
   loadModel,
@@ -14,30 +15,50 @@ import { CheckpointError } from '../model/errors.ts';
 import type { CheckpointFolder } from '../model/files.ts';
 import { LanguageModel } from '../model/language-model.ts';
 import { Tokenizer, tokenizerFiles } from '../model/tokenizer.ts';
+import type { Preferences } from './data.ts';
 import { DpoTrainer } from './dpo-trainer.ts';
 import { GrpoTrainer } from './grpo-trainer.ts';
 import { initializeAdapter, initializeWeights } from './initialize.ts';
 import { PpoTrainer } from './ppo-trainer.ts';
 import { hasRewards, loraConfig, RecipeError, type Recipe } from './recipe.ts';
-import type { Reward } from './reward.ts';
+import type { GoldJudge, Reward } from './reward.ts';
 import { PromptedJudge } from './prompted-judge.ts';
-import { RewardModel } from './reward-model.ts';
+import { RewardModel, SCORING_LIMITS } from './reward-model.ts';
 import { RewardTrainer } from './reward-trainer.ts';
 import type { RolloutParts } from './rollout-writer.ts';
 import { Rule } from './rule.ts';
 import { SftTrainer } from './sft-trainer.ts';
-import { goldJudge, preferenceSource, promptSource, sftSource, type ReadFile } from './sources.ts';
+import {
+  evaluationPrompts,
+  heldOutPreferences,
+  preferenceSource,
+  promptSource,
+  sftSource,
+  worldGold,
+  type ReadFile,
+} from './sources.ts';
 import type { Trainer } from './trainer.ts';
 
 /** classifier: a reward model's score; judge: an instruct model's yes or no; rule: a JavaScript file. */
 export type JudgeKind = 'classifier' | 'judge' | 'rule';
 
+/** Hears how much of a model has reached the graphics card, from 0 to 1. */
+export type OnLoading = (model: string, share: number) => void;
+
 export interface Surroundings {
   gpu: Gpu;
   folder(path: string): Promise<CheckpointFolder>;
+  /** Where an adapter's base is, by the name the adapter gives it; `folder` where absent. */
+  baseFolder?(name: string, adapter: CheckpointFolder): Promise<CheckpointFolder>;
+  onLoading?: OnLoading;
   readFile: ReadFile;
   /** A frozen model that judges, on a device of its own, with what a judge is asked; or a rule. */
-  openReward(path: string, kind: JudgeKind, question?: string): Promise<Reward>;
+  openReward(
+    path: string,
+    kind: JudgeKind,
+    question?: string,
+    onLoading?: OnLoading,
+  ): Promise<Reward>;
 }
 
 export interface OpenedTrainer {
@@ -47,37 +68,58 @@ export interface OpenedTrainer {
 
 export async function openTrainer(recipe: Recipe, around: Surroundings): Promise<OpenedTrainer> {
   const folder = await around.folder(required(recipe.model_name_or_path, 'model_name_or_path'));
-  const [tokenizer, files, model] = await Promise.all([
-    Tokenizer.load(folder),
-    tokenizerFiles(folder),
-    openModel(recipe, around.gpu, folder),
+  const checkpoint = await openCheckpoint(
+    folder,
+    (name) => around.baseFolder?.(name, folder) ?? around.folder(name),
+  );
+  const config = await readConfig(checkpoint.base);
+  // Refused before any weight is read.
+  const tokenizer = await Tokenizer.load(checkpoint.tokenizer);
+  tokenizer.checkFits(config.vocabSize, config.eosTokenIds);
+  const [files, model] = await Promise.all([
+    tokenizerFiles(checkpoint.tokenizer),
+    openModel(recipe, around, checkpoint),
   ]);
-  tokenizer.checkFits(model.config.vocabSize);
   return { trainer: await makeTrainer(recipe, around, model, tokenizer), tokenizerFiles: files };
 }
 
+/**
+ * The model to train. An adapter's folder goes on being trained, with its own rank and projections,
+ * on its base; the reference of the KL penalty is the base without it, as in TRL.
+ */
 async function openModel(
   recipe: Recipe,
-  gpu: Gpu,
-  folder: CheckpointFolder,
+  { gpu, onLoading }: Surroundings,
+  { base, adapter }: Checkpoint,
 ): Promise<LanguageModel> {
-  const config = await readConfig(folder);
+  const config = await readConfig(base);
   const rewarding = recipe.algorithm === 'reward';
   if (!rewarding && config.kind === 'reward') {
     throw new CheckpointError(
-      `${folder.name} is a reward model; ${recipe.algorithm} trains a causal language model`,
+      `${base.name} is a reward model; ${recipe.algorithm} trains a causal language model`,
     );
   }
+  const onProgress = (share: number): void => onLoading?.(base.name, share);
   const lora = loraConfig(recipe);
+  if (adapter && !lora) {
+    throw new CheckpointError(
+      `${adapter.folder.name} is an adapter; set use_peft: true to go on training it, or export it ` +
+        'as a merged model first',
+    );
+  }
   if (lora) {
     const quantised = recipe.load_in_4bit ? 'int4' : recipe.load_in_8bit ? 'int8' : undefined;
-    const model = await loadModel(gpu, folder, { lora, quantised });
+    const options = { quantised, onProgress } as const;
+    if (adapter) {
+      return loadCheckpoint(gpu, { base, adapter, tokenizer: base }, options);
+    }
+    const model = await loadModel(gpu, base, { ...options, lora });
     initializeAdapter(model.trainable, recipe.seed);
     return model;
   }
   const model = LanguageModel.allocate(gpu, rewarding ? asRewardConfig(config) : config);
   if (recipe.random_init) initializeWeights(model, recipe.seed);
-  else await loadWeights(model, folder, rewarding && config.kind === 'causal');
+  else await loadWeights(model, base, rewarding && config.kind === 'causal', onProgress);
   return model;
 }
 
@@ -91,7 +133,7 @@ async function makeTrainer(
     case 'sft':
       return SftTrainer.create(recipe, model, tokenizer, await sftSource(recipe, around.readFile));
     case 'reward': {
-      const preferences = await preferenceSource(recipe, around.readFile);
+      const preferences = await openPreferences(recipe, around);
       return RewardTrainer.create(recipe, model, tokenizer, preferences);
     }
     case 'grpo':
@@ -101,10 +143,15 @@ async function makeTrainer(
     case 'dpo': {
       const parts = hasRewards(recipe)
         ? await openRollouts(recipe, around, tokenizer)
-        : { tokenizer, preferences: await preferenceSource(recipe, around.readFile) };
+        : { tokenizer, ...(await openPreferences(recipe, around)) };
       return DpoTrainer.create(recipe, model, parts);
     }
   }
+}
+
+async function openPreferences(recipe: Recipe, { readFile }: Surroundings): Promise<Preferences> {
+  const heldOut = await heldOutPreferences(recipe, readFile);
+  return { pairs: await preferenceSource(recipe, readFile), ...(heldOut && { heldOut }) };
 }
 
 async function openRollouts(
@@ -112,13 +159,14 @@ async function openRollouts(
   around: Surroundings,
   tokenizer: Tokenizer,
 ): Promise<RolloutParts> {
-  const gold = goldJudge(recipe);
+  const gold = await openGold(recipe, around);
   return {
     tokenizer,
     prompts: await promptSource(recipe, around.readFile),
     rewards: await openRewards(recipe, around),
     ...(recipe.reward_weights && { rewardWeights: recipe.reward_weights }),
     ...(gold && { gold }),
+    evaluationPrompts: await evaluationPrompts(recipe, around.readFile),
   };
 }
 
@@ -126,19 +174,28 @@ async function openRollouts(
 async function openRewards(recipe: Recipe, around: Surroundings): Promise<Reward[]> {
   const { reward_model_name_or_path: classifier, judge_model_name_or_path: judge } = recipe;
   const rules: Reward[] = [];
-  for (const path of recipe.reward_funcs) rules.push(await around.openReward(path, 'rule'));
+  const open = (path: string, kind: JudgeKind, question?: string): Promise<Reward> =>
+    around.openReward(path, kind, question, around.onLoading);
+  for (const path of recipe.reward_funcs) rules.push(await open(path, 'rule'));
   return [
-    ...(classifier !== undefined ? [await around.openReward(classifier, 'classifier')] : []),
-    ...(judge !== undefined ? [await around.openReward(judge, 'judge', recipe.judge_prompt)] : []),
+    ...(classifier !== undefined ? [await open(classifier, 'classifier')] : []),
+    ...(judge !== undefined ? [await open(judge, 'judge', recipe.judge_prompt)] : []),
     ...rules,
   ];
 }
 
-/** Token rows and responses that are scored at once. */
-const SCORING_LIMITS = { maxTokens: 4096, maxTargets: 512 };
+/** A world's utility, or a reward model that judges and is not trained against. */
+async function openGold(recipe: Recipe, around: Surroundings): Promise<GoldJudge | undefined> {
+  if (recipe.gold === undefined) return undefined;
+  return worldGold(recipe.gold) ?? around.openReward(recipe.gold, 'classifier');
+}
 
 /** Loads a frozen reward model. */
-export async function openRewardModel(gpu: Gpu, folder: CheckpointFolder): Promise<RewardModel> {
+export async function openRewardModel(
+  gpu: Gpu,
+  folder: CheckpointFolder,
+  onLoading?: OnLoading,
+): Promise<RewardModel> {
   const config = await readConfig(folder);
   if (config.kind !== 'reward') {
     throw new CheckpointError(
@@ -146,7 +203,7 @@ export async function openRewardModel(gpu: Gpu, folder: CheckpointFolder): Promi
         'choose a sequence classifier with one label',
     );
   }
-  const [model, tokenizer] = await loadJudge(gpu, folder);
+  const [model, tokenizer] = await loadJudge(gpu, folder, onLoading);
   return RewardModel.create(model, tokenizer, SCORING_LIMITS);
 }
 
@@ -155,13 +212,14 @@ export async function openPromptedJudge(
   gpu: Gpu,
   folder: CheckpointFolder,
   question?: string,
+  onLoading?: OnLoading,
 ): Promise<PromptedJudge> {
   if ((await readConfig(folder)).kind === 'reward') {
     throw new CheckpointError(
       `${folder.name} is a reward model; name it as reward_model_name_or_path`,
     );
   }
-  const [model, tokenizer] = await loadJudge(gpu, folder);
+  const [model, tokenizer] = await loadJudge(gpu, folder, onLoading);
   return PromptedJudge.create(model, tokenizer, SCORING_LIMITS, question);
 }
 
@@ -171,17 +229,25 @@ export async function openReward(
   kind: JudgeKind,
   question: string | undefined,
   openGpu: () => Promise<Gpu>,
-  around: Pick<Surroundings, 'folder' | 'readFile'>,
+  { folder: open, readFile, onLoading }: Pick<Surroundings, 'folder' | 'readFile' | 'onLoading'>,
 ): Promise<Reward> {
-  if (kind === 'rule') return Rule.open(path, await around.readFile(path));
-  const [gpu, folder] = [await openGpu(), await around.folder(path)];
-  return kind === 'judge' ? openPromptedJudge(gpu, folder, question) : openRewardModel(gpu, folder);
+  if (kind === 'rule') return Rule.open(path, await readFile(path));
+  const [gpu, folder] = [await openGpu(), await open(path)];
+  return kind === 'judge'
+    ? openPromptedJudge(gpu, folder, question, onLoading)
+    : openRewardModel(gpu, folder, onLoading);
 }
 
-async function loadJudge(gpu: Gpu, folder: CheckpointFolder): Promise<[LanguageModel, Tokenizer]> {
-  const [model, tokenizer] = await Promise.all([loadModel(gpu, folder), Tokenizer.load(folder)]);
-  tokenizer.checkFits(model.config.vocabSize);
-  return [model, tokenizer];
+async function loadJudge(
+  gpu: Gpu,
+  folder: CheckpointFolder,
+  onLoading?: OnLoading,
+): Promise<[LanguageModel, Tokenizer]> {
+  const { vocabSize, eosTokenIds } = await readConfig(folder);
+  const tokenizer = await Tokenizer.load(folder);
+  tokenizer.checkFits(vocabSize, eosTokenIds);
+  const onProgress = (share: number): void => onLoading?.(folder.name, share);
+  return [await loadModel(gpu, folder, { onProgress }), tokenizer];
 }
 
 function required(value: string | undefined, key: string): string {

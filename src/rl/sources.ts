@@ -1,7 +1,7 @@
 /** The data a recipe names: a built-in world, or JSONL files. */
 import { shuffledEpochs, type PreferenceGroup, type SftExample, type Source } from './data.ts';
 import { Random } from './random.ts';
-import { RecipeError, type Recipe } from './recipe.ts';
+import { RecipeError, type Dataset, type Recipe } from './recipe.ts';
 import type { GoldJudge } from './reward.ts';
 import { readDemonstration, readLines, readPreference, readPrompt, type Row } from './rows.ts';
 import { baseText } from './world/base-data.ts';
@@ -45,9 +45,33 @@ export async function preferenceSource(
   return shuffledEpochs(await readRows(recipe, read, readPreference), recipe.seed);
 }
 
-/** The hidden utility of the world a recipe names as its gold judge. */
-export function goldJudge(recipe: Recipe): GoldJudge | undefined {
-  return recipe.gold === 'meal-planner' ? mealPlannerGold : undefined;
+/** The pairs of the evaluations inside a run; undefined when the recipe asks for none. */
+export async function heldOutPreferences(
+  recipe: Recipe,
+  read: ReadFile,
+): Promise<PreferenceGroup[] | undefined> {
+  if (recipe.eval_strategy === 'no') return undefined;
+  const rows = await readRows(recipe, read, readPreference, 'test');
+  return rows.slice(0, recipe.eval_num_prompts);
+}
+
+/** The prompts of the evaluations inside a run; undefined when the recipe asks for none. */
+export async function evaluationPrompts(
+  recipe: Recipe,
+  read: ReadFile,
+): Promise<string[] | undefined> {
+  if (recipe.eval_strategy === 'no') return undefined;
+  if (recipe.world) return worldEvaluation('dev', recipe.eval_num_prompts, EVALUATION_SEED).prompts;
+  const rows = await readRows(recipe, read, readPrompt, 'test');
+  return rows.slice(0, recipe.eval_num_prompts);
+}
+
+/** Every run of a world is evaluated on the same prompts. */
+const EVALUATION_SEED = 0;
+
+/** The hidden utility of a world, where `gold` names one. */
+export function worldGold(gold: string): GoldJudge | undefined {
+  return gold === 'meal-planner' ? mealPlannerGold : undefined;
 }
 
 /** Different prompts of the world that training never draws, with their gold judge. */
@@ -61,7 +85,8 @@ export function worldEvaluation(
 }
 
 const mealPlannerGold: GoldJudge = {
-  utility: (prompt, response) => goldUtility(prompt, response).value,
+  score: (texts) =>
+    Promise.resolve(texts.map(({ prompt, response }) => goldUtility(prompt, response).value)),
   thoughtTruth: (prompt, thought) => {
     if (!parsePrompt(prompt)) return undefined;
     const { true: held, total } = thoughtTruth(prompt, thought);
@@ -69,8 +94,14 @@ const mealPlannerGold: GoldJudge = {
   },
 };
 
-async function readRows<T>(recipe: Recipe, read: ReadFile, parse: (row: Row) => T): Promise<T[]> {
-  const files = recipe.datasets.flatMap((dataset) => dataset.data_files);
+async function readRows<T>(
+  recipe: Recipe,
+  read: ReadFile,
+  parse: (row: Row) => T,
+  split: Dataset['split'] = 'train',
+): Promise<T[]> {
+  const chosen = recipe.datasets.filter((dataset) => dataset.split === split);
+  const files = chosen.flatMap((dataset) => dataset.data_files);
   const rows: T[] = [];
   for (const file of files) {
     for (const { line, row, problem } of readLines(await read(file), parse)) {
@@ -79,7 +110,11 @@ async function readRows<T>(recipe: Recipe, read: ReadFile, parse: (row: Row) => 
     }
   }
   if (rows.length === 0) {
-    throw new RecipeError('the recipe names no data; set world: meal-planner, or datasets.');
+    throw new RecipeError(
+      split === 'test'
+        ? 'the recipe names nothing to evaluate on; add a dataset with split: test, or set eval_strategy: no.'
+        : 'the recipe names no data; set world: meal-planner, or datasets.',
+    );
   }
   return rows;
 }

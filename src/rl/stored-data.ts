@@ -3,7 +3,11 @@
  * private file system as data/NAME, where the page and the workers find them again.
  */
 import { pageUrl, storedName, storedPath } from './page-paths.ts';
-import { RecipeError } from './recipe/check.ts';
+
+/** A file that cannot be had, or kept; the message says which and what to do. */
+export class DataError extends Error {
+  override name = 'DataError';
+}
 
 async function shelf(): Promise<FileSystemDirectoryHandle> {
   const top = await navigator.storage.getDirectory();
@@ -20,10 +24,10 @@ export async function listStoredData(): Promise<string[]> {
   return names.sort();
 }
 
-/** @throws RecipeError when it is not there */
+/** @throws DataError when it is not there */
 export async function readStoredData(name: string): Promise<string> {
   const handle = await (await shelf()).getFileHandle(name).catch(() => {
-    throw new RecipeError(`${name} is not stored in this browser any more; add it again.`);
+    throw new DataError(`${name} is not stored in this browser any more; add it again.`);
   });
   return (await handle.getFile()).text();
 }
@@ -36,7 +40,7 @@ export async function storeData(name: string, text: string): Promise<void> {
     await stream.write(text);
     await stream.close();
   } catch (error) {
-    throw new RecipeError(
+    throw new DataError(
       `${name} could not be stored (${(error as Error).message}); free some space in this browser.`,
     );
   }
@@ -55,5 +59,5 @@ export async function readPageFile(path: string): Promise<string> {
   // Servers of single pages answer a missing file with the page.
   const isPage = response?.headers.get('content-type')?.startsWith('text/html') ?? false;
   if (response?.ok && !isPage) return response.text();
-  throw new RecipeError(`${url} cannot be fetched; check datasets and reward_funcs.`);
+  throw new DataError(`${url} cannot be fetched; check datasets and reward_funcs.`);
 }

@@ -15,7 +15,7 @@ export type TraceColumns = Readonly<
 >;
 
 export function tokenTrace(
-  tokenizer: Tokenizer,
+  tokenizer: Pick<Tokenizer, 'decode'>,
   sample: Pick<RolloutSample, 'ids' | 'finished'>,
   columns: TraceColumns,
 ): TokenTrace {
@@ -42,7 +42,7 @@ export function k3(logp: ArrayLike<number>, refLogp: ArrayLike<number>): Float64
  * last of them.
  */
 export function tokenPieces(
-  tokenizer: Tokenizer,
+  tokenizer: Pick<Tokenizer, 'decode'>,
   { ids, finished }: Pick<RolloutSample, 'ids' | 'finished'>,
 ): string[] {
   const written = finished ? ids.length - 1 : ids.length;

@@ -4,6 +4,8 @@
  */
 import type { AdamW } from '../model/adamw.ts';
 import type { LanguageModel } from '../model/language-model.ts';
+import type { Evaluated } from './evaluate.ts';
+import type { StepEvaluation } from './evaluation/fixed.ts';
 import type { Group, MetricsRow } from './protocol.ts';
 
 /** What one step did. */
@@ -11,6 +13,8 @@ export interface StepResult {
   metrics: MetricsRow;
   /** All groups of the step; none for algorithms without rollouts. */
   groups: Group[];
+  /** Every completion of the evaluation, where one was due. */
+  evaluation?: readonly Evaluated[];
 }
 
 /** A model that trains. */
@@ -29,6 +33,8 @@ export interface Trainer extends Trained {
   /** What is under way inside a step, for people. */
   onDetail?: (detail: string) => void;
   trainStep(): Promise<StepResult>;
+  /** Judges fixed held-out data; there when the recipe's eval_strategy asks for it. */
+  readonly evaluate?: (() => Promise<StepEvaluation>) | undefined;
   destroy(): void;
 }
 

@@ -4,6 +4,7 @@
  * TRL does not have are marked "ours".
  */
 import { examples, generation, judge, lessons } from './algorithm-keys.ts';
+import { evaluation } from './evaluation-keys.ts';
 import { groupObjective, pairs, preference, proximal } from './objective-keys.ts';
 import { rewards } from './reward-keys.ts';
 import { adapter, data, optimizer, run } from './shared-keys.ts';
@@ -29,6 +30,7 @@ export const recipeGroups: readonly {
   { title: 'Groups', keys: groupObjective, only: ['grpo'] },
   { title: 'Pairs', keys: pairs, only: ['dpo'] },
   { title: 'Proximal policy optimisation', keys: proximal, only: ['ppo'] },
+  { title: 'Evaluation', keys: evaluation, only: ['reward', 'grpo', 'ppo', 'dpo'] },
 ];
 
 export const recipeKeys = {
@@ -45,6 +47,7 @@ export const recipeKeys = {
   ...groupObjective,
   ...pairs,
   ...proximal,
+  ...evaluation,
 } as const satisfies RecipeKeys;
 export type RecipeKey = keyof typeof recipeKeys;
 
@@ -78,6 +81,8 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
   logging_strategy: 'every step is logged',
   logging_first_step: 'every step is logged',
   save_strategy: 'save_steps decides',
+  eval_on_start: 'evaluations begin before the first step',
+  per_device_eval_batch_size: 'evaluations use the memory of training',
   run_name: 'the output folder names the run',
   num_processes: 'there is one device',
   num_machines: 'there is one device',
@@ -94,7 +99,9 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
 
 /** Keys of TRL that would change a run and that nothing here can honour yet. */
 export const laterKeys: Readonly<Record<string, string>> = {
-  eval_strategy: 'evaluate a checkpoint with the command eval',
-  eval_steps: 'evaluate a checkpoint with the command eval',
+  sync_ref_model: 'the reference is the policy as it was before training',
+  response_length: 'set max_completion_length',
+  total_episodes: 'set max_steps to a number of steps',
+  reward_model_path: 'set reward_model_name_or_path',
   num_train_epochs: 'set max_steps to a number of optimizer steps',
 };

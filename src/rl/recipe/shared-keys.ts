@@ -39,7 +39,7 @@ export const data = {
   model_name_or_path: {
     type: 'text',
     optional: true,
-    help: 'Folder of the model that is trained: config.json, safetensors and tokenizer.',
+    help: 'Folder of the model that is trained: config.json, safetensors and tokenizer; or, with use_peft, of an adapter to go on with, whose own rank and projections count.',
   },
   random_init: {
     type: 'flag',

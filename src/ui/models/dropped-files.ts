@@ -9,9 +9,12 @@ export function filesOfInput(list: FileList): DroppedFiles {
 /** What was dropped: files, and folders with all that is in them. */
 export async function filesOfDrop(transfer: DataTransfer): Promise<DroppedFiles> {
   // The list of items is gone once the event is over, so entries are taken before anything waits.
-  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry());
+  const items = [...transfer.items].map((item) => item.webkitGetAsEntry() ?? item.getAsFile());
   const files = new Map<string, File>();
-  for (const entry of entries) if (entry) await collect(entry, files);
+  for (const item of items) {
+    if (item instanceof File) files.set(item.name, item);
+    else if (item) await collect(item, files);
+  }
   return files;
 }
 

@@ -1,28 +1,30 @@
-import defaultRecipe from '../../../recipes/default.yaml?raw';
-import { describeModel, type ModelFacts } from '../../model/describe.ts';
-import { droppedFolder, requireJson, type CheckpointFolder } from '../../model/files.ts';
 import {
   removeStoredModel,
-  storedFolder,
   storedModels,
   storeModel,
+  sweepStoredModels,
 } from '../../model/stored-models.ts';
-import { storedPath } from '../../rl/page-paths.ts';
+import { baseAmong, SHIPPED, storedPath } from '../../rl/page-paths.ts';
+import type { Inspected, Role } from '../../rl/inspect.ts';
 import type { RecipeValues } from '../../rl/protocol.ts';
+import type { DroppedFiles } from './dropped-files.ts';
+import { modelsAmong, type DroppedModel } from './dropped-models.ts';
+import { Fit } from './fit.svelte.ts';
+import { modelsWorker } from './models-worker.ts';
 
-export interface ShelfModel {
+export type { Role };
+
+export interface ShelfModel extends Inspected {
   name: string;
-  role: Role;
-  parameters: number;
-  /** Bytes on the graphics card while a policy is trained as it will be here. */
-  training?: number;
+  /** On disk. */
+  bytes: number;
 }
 
-/** A policy learns, a reward model judges. */
-export type Role = 'policy' | 'reward';
-
-/** What a model folder is made of; anything else in it is left behind. */
-const WANTED = /\.(safetensors|json|jinja|txt|model)$/;
+/** Stored and of no use, with the reason in a sentence. */
+export interface Unusable {
+  name: string;
+  problem: string;
+}
 
 /** Above this a policy is no toy: an adapter is trained, in smaller batches and steps than the default. */
 const TOY_PARAMETERS = 1_000_000;
@@ -36,97 +38,169 @@ const FOR_LARGER_POLICIES = {
   learning_rate: 2e-5,
 };
 
-/** The models that a visitor brought, and which of them are to be used. */
+/** The models that a visitor brought, and which of them is to learn. */
 export class Shelf {
   models = $state.raw<readonly ShelfModel[]>([]);
-  /** Names; null is the model that comes with the page. */
-  readonly chosen: Record<Role, string | null> = $state({ policy: null, reward: null });
+  unusable = $state.raw<readonly Unusable[]>([]);
+  /** A name; null is the model that comes with the page. */
+  readonly chosen: { policy: string | null } = $state({ policy: null });
   /** A model on its way into the browser's storage. */
-  adding = $state.raw<{ name: string; share: number } | null>(null);
-  /** Why the last model could not be taken, in a sentence. */
-  error = $state<string | null>(null);
+  storing = $state.raw<{ name: string; share: number } | null>(null);
+  /** Why models could not be taken, a sentence each. */
+  problems = $state.raw<readonly string[]>([]);
+  /** How the chosen policy is to be trained so that it fits. */
+  readonly fit = new Fit();
+  private cancelling: AbortController | undefined;
+
+  constructor(
+    /** Hears of a reward model that was brought. */
+    private readonly onReward: (name: string) => void,
+  ) {}
 
   /** Finds what earlier visits left. */
   async open(): Promise<void> {
+    void this.fit.open();
+    await sweepStoredModels().catch(() => undefined);
     const names = await storedModels().catch(() => []);
-    for (const name of names) {
-      // What has become unreadable is not worth a message at every visit.
-      await this.read(name, await storedFolder(name)).catch(() => removeStoredModel(name));
+    for (const name of names) await this.read(name);
+  }
+
+  /** Looks at each model among the files, stores it, and chooses a policy. */
+  async add(dropped: DroppedFiles): Promise<void> {
+    const models = modelsAmong(dropped);
+    this.problems =
+      models.length > 0
+        ? []
+        : [
+            'There is no model in it; a model folder holds config.json, tokenizer.json and safetensors.',
+          ];
+    // An adapter is looked at together with its base, which may be in the same drop.
+    const adaptersLast = [
+      ...models.filter(({ files }) => !files.has('adapter_config.json')),
+      ...models.filter(({ files }) => files.has('adapter_config.json')),
+    ];
+    this.cancelling = new AbortController();
+    const { signal } = this.cancelling;
+    for (const model of adaptersLast) {
+      if (signal.aborted) break;
+      await this.store(model, signal).catch((error: unknown) => {
+        if (!signal.aborted) this.problems = [...this.problems, messageOf(error)];
+      });
+      this.storing = null;
     }
   }
 
-  /** Looks at the files, stores them, and chooses the model for its role. */
-  async add(files: ReadonlyMap<string, File>): Promise<void> {
-    this.error = null;
-    try {
-      const folder = droppedFolder(files);
-      const name = folder.name;
-      // Refused before anything is copied.
-      await describeRole(folder);
-      this.adding = { name, share: 0 };
-      await storeModel(name, wantedFiles(files), (share) => (this.adding = { name, share }));
-      const { role } = await this.read(name, await storedFolder(name));
-      this.chosen[role] = name;
-    } catch (error) {
-      this.error = error instanceof Error ? error.message : String(error);
-    }
-    this.adding = null;
+  /** Gives up what is being stored; nothing of it stays. */
+  cancel(): void {
+    this.cancelling?.abort();
   }
 
   async remove(name: string): Promise<void> {
     await removeStoredModel(name);
     this.models = this.models.filter((model) => model.name !== name);
-    for (const role of ['policy', 'reward'] as const) {
-      if (this.chosen[role] === name) this.chosen[role] = null;
-    }
+    this.unusable = this.unusable.filter((model) => model.name !== name);
+    if (this.chosen.policy === name) this.choose(null);
   }
 
-  /** Recipe keys for the chosen models. */
+  /** The policy that is to learn. */
+  choose(name: string | null): void {
+    this.chosen.policy = name;
+    // What made one policy fit is nothing to another.
+    this.fit.reset();
+  }
+
+  /** The policies there are to choose from: an adapter is one where its base is. */
+  get policies(): readonly ShelfModel[] {
+    return this.models.filter((model) => model.role === 'policy' || this.hasBase(model));
+  }
+
+  /** An adapter whose base is stored, or comes with the page. */
+  hasBase(model: ShelfModel): boolean {
+    return this.baseOf(model) !== undefined || (model.lora?.base?.startsWith(SHIPPED) ?? false);
+  }
+
+  /** What learns is an adapter that was trained before. */
+  get learnsAdapter(): boolean {
+    return this.models.some(({ name, role }) => name === this.chosen.policy && role === 'adapter');
+  }
+
+  /** The stored model that an adapter is for. */
+  baseOf({ lora }: ShelfModel): ShelfModel | undefined {
+    const names = this.models.filter(({ role }) => role === 'policy').map(({ name }) => name);
+    const base = lora?.base === undefined ? undefined : baseAmong(names, lora.base);
+    return this.models.find(({ name }) => name === base);
+  }
+
+  /** Recipe keys for the chosen models, and what the visitor set for them to fit. */
   get recipe(): RecipeValues {
-    const { policy, reward } = this.chosen;
-    const learner = this.models.find(({ name }) => name === policy);
+    const learner = this.models.find(({ name }) => name === this.chosen.policy);
     return {
-      ...(learner && { model_name_or_path: storedPath(learner.name) }),
-      ...(reward !== null && { reward_model_name_or_path: storedPath(reward) }),
-      ...(learner && learner.parameters > TOY_PARAMETERS && FOR_LARGER_POLICIES),
+      ...(learner && this.recipeOf(learner)),
+      ...this.fit.recipe,
     };
   }
 
-  private async read(name: string, folder: CheckpointFolder): Promise<ShelfModel> {
-    const model = { name, ...(await describeRole(folder)) };
-    this.models = [...this.models.filter((other) => other.name !== name), model];
-    return model;
+  private recipeOf(learner: ShelfModel): RecipeValues {
+    const { parameters } = this.baseOf(learner) ?? learner;
+    const { lora } = learner;
+    return {
+      model_name_or_path: storedPath(learner.name),
+      ...(parameters > TOY_PARAMETERS && FOR_LARGER_POLICIES),
+      ...(lora && {
+        use_peft: true,
+        lora_r: lora.r,
+        lora_alpha: lora.alpha,
+        lora_target_modules: lora.targets,
+      }),
+    };
+  }
+
+  private async store({ name: wanted, files }: DroppedModel, signal: AbortSignal): Promise<void> {
+    this.storing = { name: wanted, share: 0 };
+    // Refused before anything is copied.
+    await modelsWorker().inspect(wanted, files);
+    const name = this.freeName(wanted, files);
+    // Without this a browser that runs short of space may throw models away.
+    void navigator.storage.persist().catch(() => false);
+    await storeModel(name, files, {
+      signal,
+      onProgress: (share) => (this.storing = { name, share }),
+    });
+    await this.read(name);
+    // Adapters that waited for this base can be looked at as a whole.
+    for (const model of this.models) {
+      if (model.role === 'adapter' && this.baseOf(model)?.name === name)
+        await this.read(model.name);
+    }
+    const stored = this.models.find((model) => model.name === name);
+    if (stored?.role === 'reward') this.onReward(name);
+    else if (stored && this.policies.includes(stored)) this.choose(name);
+  }
+
+  /** A model of the same name and size is the same one, stored again; another gets another name. */
+  private freeName(name: string, files: ReadonlyMap<string, File>): string {
+    const bytes = [...files.values()].reduce((sum, { size }) => sum + size, 0);
+    for (let number = 1; ; number++) {
+      const candidate = number === 1 ? name : `${name}-${number}`;
+      const there = this.models.find((model) => model.name === candidate);
+      if (!there || there.bytes === bytes) return candidate;
+    }
+  }
+
+  private async read(name: string): Promise<void> {
+    const others = <T extends { name: string }>(list: readonly T[]): T[] =>
+      list.filter((other) => other.name !== name);
+    try {
+      const model = { name, ...(await modelsWorker().describe(name)) };
+      this.models = [...others(this.models), model];
+      this.unusable = others(this.unusable);
+    } catch (error) {
+      this.models = others(this.models);
+      this.unusable = [...others(this.unusable), { name, problem: messageOf(error) }];
+    }
   }
 }
 
-async function describeRole(folder: CheckpointFolder): Promise<Omit<ShelfModel, 'name'>> {
-  const facts = await describeModel(folder);
-  const { config, parameters } = facts;
-  await requireJson(folder, 'tokenizer.json');
-  if (config.kind === 'reward') return { role: 'reward', parameters };
-  return { role: 'policy', parameters, training: await trainingMemory(facts) };
-}
-
-/** Planned without a device; loaded when first needed, since it knows every kernel. */
-async function trainingMemory({ config, parameters, storage }: ModelFacts): Promise<number> {
-  const [{ planTraining }, { makeRecipe }, { parse }] = await Promise.all([
-    import('../../rl/memory-plan.ts'),
-    import('../../rl/recipe.ts'),
-    import('yaml'),
-  ]);
-  const recipe = makeRecipe({
-    ...(parse(defaultRecipe) as Record<string, unknown>),
-    ...(parameters > TOY_PARAMETERS && FOR_LARGER_POLICIES),
-  });
-  return planTraining(recipe, { config, storage }, Infinity).total;
-}
-
-/** By name alone: of files with one name the outermost counts, as in droppedFolder. */
-function wantedFiles(files: ReadonlyMap<string, File>): Map<string, File> {
-  const innermostFirst = [...files].sort(([a], [b]) => b.split('/').length - a.split('/').length);
-  return new Map(
-    innermostFirst
-      .map(([path, file]): [string, File] => [path.slice(path.lastIndexOf('/') + 1), file])
-      .filter(([name]) => WANTED.test(name)),
-  );
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -10,21 +10,19 @@ export class Run {
   total = $state(0);
   /** How many of the reports lie before the playhead; the last of them is the current one. */
   head = $state(0);
-  /** Told up at every change of the plain arrays below, which Svelte does not watch. */
-  private version = $state(0);
-  private list: StepReport[] = [];
-  private metrics = new MetricTable();
+  /** The same two in another wrapping whenever they have grown, which is what readers notice. */
+  private grown = $state.raw({ reports: [] as StepReport[], table: new MetricTable() });
 
   readonly current = $derived(this.reports[this.head - 1]);
 
   /** Oldest first. The same array, grown: read it where it is used, a $derived of it alone is stale. */
   get reports(): readonly StepReport[] {
-    return this.watched(this.list);
+    return this.grown.reports;
   }
 
   /** The same by metric, grown likewise. */
   get table(): MetricTable {
-    return this.watched(this.metrics);
+    return this.grown.table;
   }
 
   /** The steps that have reports. */
@@ -34,9 +32,7 @@ export class Run {
 
   /** Empties the run, for one of `total` steps. */
   reset(total: number): void {
-    this.list = [];
-    this.metrics = new MetricTable();
-    this.version++;
+    this.grown = { reports: [], table: new MetricTable() };
     this.total = total;
     this.head = 0;
   }
@@ -44,25 +40,22 @@ export class Run {
   /** The playhead follows the newest report, unless it was moved to an earlier one. */
   push(...reports: readonly StepReport[]): void {
     const following = this.isFollowing;
+    const { reports: all, table } = this.grown;
     for (const report of reports) {
-      this.list.push(report);
-      this.metrics.append(report.metrics);
+      all.push(report);
+      table.append(report.metrics);
     }
-    this.version++;
-    if (following) this.head = this.list.length;
+    this.grown = { reports: all, table };
+    if (following) this.head = all.length;
   }
 
   /** Moves the playhead, as far as there are reports. */
   seek(head: number): void {
-    this.head = Math.min(this.list.length, Math.max(Math.min(1, this.list.length), head));
+    const { length } = this.reports;
+    this.head = Math.min(length, Math.max(Math.min(1, length), head));
   }
 
   get isFollowing(): boolean {
     return this.head === this.reports.length;
-  }
-
-  private watched<T>(value: T): T {
-    void this.version;
-    return value;
   }
 }

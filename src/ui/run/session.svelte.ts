@@ -7,6 +7,7 @@ import type { Twin } from '../runs/twins.ts';
 import { Settings } from '../settings/settings.svelte.ts';
 import { findGpuProblem, type GpuProblem } from '../webgpu.ts';
 import { readKept, writeKept, type KeptRun } from './kept.ts';
+import { RewardChoice } from '../rewards/rewards.svelte.ts';
 import { Live } from './live.svelte.ts';
 import { Player } from './player.svelte.ts';
 import { connectPolicyWorker } from './policy-worker.ts';
@@ -33,7 +34,10 @@ export class Session {
   });
   readonly runs = new Runs();
   readonly settings = new Settings();
-  readonly shelf = new Shelf();
+  readonly shelf = new Shelf((name) => (this.rewards.model.name = name));
+  readonly rewards: RewardChoice = new RewardChoice((name) =>
+    this.shelf.models.some((model) => model.name === name),
+  );
   queue = $state.raw<readonly WaitingRun[]>([]);
   recorded = $state.raw<RecordedRun | null>(null);
   /** Why there is no replay, in a sentence. */
@@ -56,6 +60,7 @@ export class Session {
     // Looking for a graphics card may take a while, and the replay needs none.
     void this.checkGpu();
     void this.shelf.open();
+    void this.rewards.open();
     void this.runs.open();
     void readKept().then((kept) => (this.kept ??= kept));
     this.recorded = await fetchRecordedRun('./recorded-run.json').catch((error: unknown) => {
@@ -77,17 +82,21 @@ export class Session {
     if (!still) this.player.play();
   }
 
-  /** What the next run trains with: the default recipe, the visitor's settings, the chosen models. */
+  /** What the next run trains with: the default recipe, the visitor's settings, what was chosen. */
   get nextRecipe(): RecipeValues {
-    return [this.settings.overrides, this.shelf.recipe].reduce(
+    const set = [this.settings.overrides, this.shelf.recipe].reduce(
       layerRecipes,
       // The recorded run was trained with the default recipe; without it the worker knows that one.
       this.recorded?.recipe ?? {},
     );
+    // Of the rewards, what the algorithm has a use for.
+    const { algorithm = 'grpo' } = set;
+    return { ...set, ...layerRecipes(this.rewards.recipe, { algorithm }) };
   }
 
-  train(): Promise<void> {
-    return this.begin(this.nextRecipe);
+  async train(): Promise<void> {
+    await this.rewards.prepare(this.nextRecipe);
+    await this.begin(this.nextRecipe);
   }
 
   /** The same seed and prompts as `of`, one thing changed; both are drawn. Waits for a run under way. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { RecipeValue } from '../../rl/protocol.ts';
 import { changes, changesFromDefault, changeText, letterOf, nameOf } from './changes.ts';
 
 describe('changes', () => {
@@ -27,14 +28,17 @@ describe('changes', () => {
 });
 
 it('nameOf is short', () => {
-  const change = (key: string, to: string | number | boolean) => ({ key, from: undefined, to });
+  const change = (key: string, to: RecipeValue) => ({ key, from: undefined, to });
   expect(nameOf([])).toBe('As the default');
   expect(nameOf([change('thinking', false), change('seed', 3)])).toBe('No thought, seed 3');
   expect(nameOf([change('algorithm', 'ppo')])).toBe('PPO');
   expect(nameOf(['a', 'b', 'c', 'd', 'e'].map((key) => change(key, 1)))).toBe(
     'A 1, b 1, c 1 and 2 more',
   );
-  expect(nameOf([change('model_name_or_path', 'stored:x/y')])).toBe('Model name or path y');
+  expect(nameOf([change('model_name_or_path', 'stored:x/y')])).toBe('Model y');
+  expect(nameOf([change('reward_model_name_or_path', null), change('reward_funcs', ['a/b.js'])])).toBe(
+    'No reward model, reward funcs b.js',
+  );
 });
 
 it('letterOf never repeats', () => {

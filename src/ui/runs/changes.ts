@@ -42,12 +42,22 @@ export function nameOf(list: readonly Change[]): string {
   const parts = list.slice(0, 3).map(({ key, to }) => {
     if (key === 'thinking') return to === false ? 'no thought' : 'with a thought';
     if (key === 'algorithm') return valueText(to).toUpperCase();
-    const file = typeof to === 'string' ? to.slice(to.lastIndexOf('/') + 1) : valueText(to);
-    return `${key.replaceAll('_', ' ')} ${file}`;
+    const words = key.replace('_name_or_path', '').replaceAll('_', ' ');
+    return to === null ? `no ${words}` : `${words} ${shortValue(to)}`;
   });
   const more = list.length > 3 ? ` and ${list.length - 3} more` : '';
   const name = parts.join(', ') + more;
   return name.charAt(0).toUpperCase() + name.slice(1);
+}
+
+/** Of paths the last part. */
+function shortValue(value: RecipeValue): string {
+  const list = Array.isArray(value) ? (value as readonly RecipeValue[]) : [value];
+  return list
+    .map((item) =>
+      typeof item === 'string' ? item.slice(item.lastIndexOf('/') + 1) : valueText(item),
+    )
+    .join(', ');
 }
 
 /** A, B, ... Z, AA, AB: what marks a run in the charts. */

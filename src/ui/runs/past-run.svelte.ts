@@ -19,8 +19,8 @@ export class PastRun {
   readonly rows: MetricsRow[] = [];
   /** The number of rows at which it is looked for again: often enough, and never for each row. */
   private nextLook = 0;
-  private readonly metrics = new MetricTable();
-  private version = $state(0);
+  /** The same table in another wrapping whenever it has grown, which is what readers notice. */
+  private grown = $state.raw({ table: new MetricTable() });
 
   readonly id: string;
   readonly slot: number;
@@ -41,8 +41,8 @@ export class PastRun {
 
   append(row: MetricsRow): void {
     this.rows.push(row);
-    this.metrics.append(row);
-    this.version++;
+    this.grown.table.append(row);
+    this.grown = { ...this.grown };
     if (this.rows.length >= this.nextLook) this.look();
   }
 
@@ -59,8 +59,7 @@ export class PastRun {
 
   /** Grows in place. */
   get table(): MetricTable {
-    void this.version;
-    return this.metrics;
+    return this.grown.table;
   }
 
   get letter(): string {

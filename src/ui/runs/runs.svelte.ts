@@ -35,8 +35,8 @@ export class Runs {
       const end = facts.end === 'running' ? 'stopped' : facts.end;
       return new PastRun({ ...facts, end }, rows);
     });
-    const here = new Set(known.map(({ id }) => id));
-    this.list = [...known, ...this.list.filter(({ id }) => !here.has(id))].sort(recordedFirst);
+    const here = known.map(({ id }) => id);
+    this.list = [...known, ...this.list.filter(({ id }) => !here.includes(id))].sort(recordedFirst);
   }
 
   setRecorded({ recipe, steps }: RecordedRun): PastRun {

@@ -8,6 +8,7 @@ import { algorithmChange } from '../runs/twins.ts';
 import { attempt, baseRecipe, PLACE, problemWith } from './check.ts';
 import { valueOfText } from './fields.ts';
 import type { Settings } from './settings.svelte.ts';
+import { without } from './without.ts';
 
 export class Editor {
   /** Why a field's text is refused, by key. */
@@ -56,14 +57,15 @@ export class Editor {
     const spec = specOf(key);
     if (!spec) return;
     const given = typeof text === 'string' ? valueOfText(spec, text) : text;
-    let value: RecipeValue;
+    const taken: { value: RecipeValue } = { value: null };
     const problem = attempt(() => {
-      value = (checkValue(key, spec, given, PLACE) as RecipeValue | undefined) ?? null;
+      taken.value = (checkValue(key, spec, given, PLACE) as RecipeValue | undefined) ?? null;
     });
     this.setError(key, problem);
     if (problem) return;
-    if (key === 'algorithm') this.changeAlgorithm(value! as Algorithm);
-    else this.settings.set(key, same(value!, this.defaultOf(key)) ? undefined : value!);
+    const { value } = taken;
+    if (key === 'algorithm') this.changeAlgorithm(value as Algorithm);
+    else this.settings.set(key, same(value, this.defaultOf(key)) ? undefined : value);
   }
 
   reset(key: string): void {
@@ -102,11 +104,9 @@ export class Editor {
   /** What another algorithm cannot use is left behind. */
   private changeAlgorithm(algorithm: Algorithm): void {
     const own = Object.keys(algorithmChange(this.algorithm));
-    const kept = Object.fromEntries(
-      Object.entries(this.settings.overrides).filter(([key]) => !own.includes(key)),
-    );
+    const kept = without(this.settings.overrides, ...own);
     const isDefault = algorithm === this.base()['algorithm'];
-    const { algorithm: _, ...layered } = layerRecipes(kept, { algorithm });
+    const layered = without(layerRecipes(kept, { algorithm }), 'algorithm');
     this.settings.replace(isDefault ? layered : { ...algorithmChange(algorithm), ...layered });
   }
 
@@ -115,7 +115,7 @@ export class Editor {
   }
 
   private setError(key: string, problem: string | null): void {
-    const { [key]: _, ...others } = this.errors;
+    const others = without(this.errors, key);
     this.errors = problem ? { ...others, [key]: problem } : others;
   }
 }

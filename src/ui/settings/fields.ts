@@ -97,7 +97,11 @@ export function valueOfText(spec: RecipeKeySpec, text: string): RecipeValue {
       return items();
     case 'numbers':
       return items().map((item) => (Number.isFinite(Number(item)) ? Number(item) : item));
-    default:
+    case 'number':
+    case 'integer':
+    case 'choice':
+    case 'flag':
+    case 'text':
       return trimmed;
   }
 }
@@ -112,7 +116,12 @@ export function rangeText(spec: RecipeKeySpec): string {
     }
     case 'names':
       return `${spec.all}, or some of ${oneOf(spec.choices)}.`;
-    default:
+    case 'choice':
+    case 'flag':
+    case 'text':
+    case 'texts':
+    case 'numbers':
+    case 'datasets':
       return '';
   }
 }

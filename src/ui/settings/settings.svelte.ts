@@ -1,6 +1,7 @@
 import type { RecipeValue, RecipeValues } from '../../rl/protocol.ts';
 import { readLink, writeLink, type LinkState } from './link.ts';
 import type { SectionId } from './sections.ts';
+import { without } from './without.ts';
 
 /** What the visitor, or the link they came by, has set. The address of the page always says it. */
 export class Settings {
@@ -25,7 +26,7 @@ export class Settings {
 
   /** undefined is the default. */
   set(key: string, value: RecipeValue | undefined): void {
-    const { [key]: _, ...others } = this.overrides;
+    const others = without(this.overrides, key);
     this.replace(value === undefined ? others : { ...others, [key]: value });
   }
 

@@ -1,0 +1,8 @@
+// One short sentence: 0.4 for any answer, 0.3 more when it has at most 12 words, 0.3 when it ends like a
+// sentence. Nothing for an empty answer (a thought that was never ended), or for one with tags in it.
+export default function (prompt, response) {
+  const answer = response.trim();
+  if (answer === '' || /<\/?\w+>/.test(answer)) return 0;
+  const short = answer.split(/\s+/).length <= 12;
+  return 0.4 + (short ? 0.3 : 0) + (/[.!?]$/.test(answer) ? 0.3 : 0);
+}

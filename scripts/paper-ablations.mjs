@@ -1,0 +1,74 @@
+// The ablations of `npm run paper -- --ablations`, on GRPO with a thought from the warm start: reward
+// models of other strengths, and other mixes of prompts. What they need is made here, once.
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from './install.mjs';
+import { ponder, train } from './runs.mjs';
+import './typescript.mjs';
+
+const { Random } = await import('../src/rl/random.ts');
+const { drawPrompts, promptText } = await import('../src/rl/world/prompts.ts');
+
+/** The reward model that ships was trained for 1,000 steps. */
+const UNDERTRAINED_STEPS = '30';
+
+/** @typedef {import('../src/rl/world/prompts.ts').DinnerPrompt} DinnerPrompt */
+/** @type {Record<string, { count: number, keeps: (prompt: DinnerPrompt) => boolean }>} */
+const PROMPT_MIXES = {
+  'one-diet': { count: 2048, keeps: ({ diet }) => diet === 'veggie' },
+  'few-prompts': { count: 32, keeps: () => true },
+};
+
+/**
+ * What each ablation changes of the recipe, by its name.
+ * @param {string} runs
+ * @returns {Record<string, string[]>}
+ */
+export function ablations(runs) {
+  const undertrained = join(rewardRun(runs), 'checkpoints', `step-${UNDERTRAINED_STEPS}`);
+  return {
+    'undertrained-reward': ['--reward_model_name_or_path', undertrained],
+    'second-reward': ['--reward_model_name_or_path', 'public/models/second-reward'],
+    ...Object.fromEntries(
+      Object.keys(PROMPT_MIXES).map((mix) => [
+        mix,
+        ['--world', 'null', '--datasets', dataset(join(runs, `${mix}.jsonl`))],
+      ]),
+    ),
+  };
+}
+
+/** @param {string} runs */
+export async function prepareAblations(runs) {
+  for (const [mix, { count, keeps }] of Object.entries(PROMPT_MIXES)) {
+    // Four times as many as are kept of one diet in four, and some more.
+    const drawn = drawPrompts(new Random(0, `prompt mix ${mix}`), 'train', 5 * count);
+    const rows = drawn
+      .filter(keeps)
+      .slice(0, count)
+      .map((prompt) => `${JSON.stringify({ prompt: promptText(prompt) })}\n`);
+    writeFileSync(join(root, runs, `${mix}.jsonl`), rows.join(''));
+  }
+  const preferences = join(runs, 'preferences.jsonl');
+  if (!existsSync(join(root, preferences))) {
+    const made = ['--model', 'public/models/policy', '--num_prompts', '500', '--seed', '3'];
+    await ponder('preferences', ...made, '--out', `${preferences}.partial`);
+    renameSync(join(root, `${preferences}.partial`), join(root, preferences));
+  }
+  await train(
+    'recipes/meal-planner/reward-a.yaml',
+    rewardRun(runs),
+    ...['--max_steps', UNDERTRAINED_STEPS, '--save_steps', UNDERTRAINED_STEPS],
+    ...['--warmup_steps', '5', '--datasets', dataset(preferences)],
+  );
+}
+
+/** @param {string} runs */
+function rewardRun(runs) {
+  return join(runs, 'undertrained-reward-model');
+}
+
+/** @param {string} file */
+function dataset(file) {
+  return JSON.stringify([{ path: 'json', data_files: file, split: 'train' }]);
+}

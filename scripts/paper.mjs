@@ -1,0 +1,277 @@
+// npm run paper: the RLMT paper in miniature. Every start (warm, zero) with and without a thought, by
+// every algorithm, over several seeds, from recipes/paper/; each judged once on held-out prompts; writes
+// results/paper/. Hours on two cores: it can be ended at any moment and goes on when it is started
+// again, and it can be made in parts:
+//   npm run paper -- [--seeds 5] [--steps N] [--only warm,grpo] [--ablations] [--report]
+// --only makes the runs that have all of these words in their name (warm, zero, think, nothink, grpo,
+// ppo, dpo); --steps shortens them, in folders of their own (results/paper-N-steps); --ablations adds
+// reward models and prompt mixes; --report makes no run and writes the report of what is there.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { root } from './install.mjs';
+import {
+  finalCheckpoint,
+  isFinished,
+  judgeOnce,
+  readJsonLines,
+  summaryOf,
+  tryTrain,
+} from './runs.mjs';
+import { ablations, prepareAblations } from './paper-ablations.mjs';
+import './typescript.mjs';
+
+const { csv } = await import('../src/cli/text.ts');
+const { trainingCost } = await import('../src/rl/evaluation/analysis.ts');
+const { finalTable, paperReport } = await import('../src/rl/evaluation/paper/report.ts');
+const { ALGORITHMS, ARMS, INDEPENDENT, REWARD, STARTS } =
+  await import('../src/rl/evaluation/paper/runs.ts');
+const { formatDuration } = await import('../src/rl/format.ts');
+const { parseRecipe } = await import('../src/rl/recipe.ts');
+
+/** @typedef {import('../src/rl/evaluation/paper/runs.ts').PaperRun} PaperRun */
+/** @typedef {import('../src/rl/evaluation/paper/runs.ts').StartRun} StartRun */
+/** @typedef {import('../src/rl/protocol.ts').MetricsRow} MetricsRow */
+/**
+ * @typedef {Pick<PaperRun, 'start' | 'arm' | 'algorithm' | 'seed' | 'variant'> & {
+ *   overrides: string[] }} Job
+ */
+
+const HELD_OUT_PROMPTS = '1024';
+const options = readOptions();
+const name = options.steps === undefined ? 'paper' : `paper-${options.steps}-steps`;
+const runs = join('runs', name);
+const results = join('results', name);
+mkdirSync(join(root, runs), { recursive: true });
+
+const jobs = [...mainJobs(options.words), ...(options.ablations ? ablationJobs() : [])];
+if (!options.reportOnly) {
+  checkModels();
+  if (options.ablations) await prepareAblations(runs);
+  await judgeStarts();
+  for (const [index, job] of jobs.entries()) {
+    if (!isFinished(folderOf(job))) console.log(`\n${progressOf(index)}`);
+    const made = await tryTrain(recipeOf(job), folderOf(job), ...overridesOf(job));
+    if (made) await judgeRun(job);
+    else console.log(`${nameOf(job)} failed, see above; the report will show it as not run.`);
+  }
+}
+writeReport();
+
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      seeds: { type: 'string', default: '5' },
+      steps: { type: 'string' },
+      only: { type: 'string', default: '' },
+      ablations: { type: 'boolean', default: false },
+      report: { type: 'boolean', default: false },
+    },
+  });
+  const words = values.only.split(',').filter(Boolean);
+  const known = [...STARTS, ...ARMS, ...ALGORITHMS];
+  for (const word of words) {
+    if (!(/** @type {string[]} */ (known).includes(word))) {
+      fail(`--only has ${word}; it takes ${known.join(', ')}, with commas between them`);
+    }
+  }
+  for (const [name, value] of Object.entries({ seeds: values.seeds, steps: values.steps })) {
+    if (value !== undefined && !/^[1-9]\d*$/.test(value)) {
+      fail(`--${name} is ${value}; it must be a whole number of at least 1`);
+    }
+  }
+  return {
+    seeds: Array.from({ length: Number(values.seeds) }, (_, seed) => seed),
+    steps: values.steps,
+    words,
+    ablations: values.ablations,
+    reportOnly: values.report,
+  };
+}
+
+/**
+ * @param {string} problem
+ * @returns {never}
+ */
+function fail(problem) {
+  console.error(`paper: ${problem}`);
+  process.exit(1);
+}
+
+/**
+ * Seed by seed, so that a job that was ended early has some of everything.
+ * @param {string[]} words that a name must have
+ */
+function mainJobs(words) {
+  const all = options.seeds.flatMap((seed) =>
+    STARTS.flatMap((start) =>
+      ALGORITHMS.flatMap((algorithm) =>
+        ARMS.map((arm) => /** @type {Job} */ ({ start, arm, algorithm, seed, overrides: [] })),
+      ),
+    ),
+  );
+  return all.filter(({ start, arm, algorithm }) => hasWords([start, arm, algorithm], words));
+}
+
+/** Reward models of other strengths, and other mixes of prompts, on RLMT itself. */
+function ablationJobs() {
+  return options.seeds.flatMap((seed) =>
+    Object.entries(ablations(runs)).map(
+      ([variant, overrides]) =>
+        /** @type {Job} */ ({
+          ...{ start: 'warm', arm: 'think', algorithm: 'grpo' },
+          ...{ seed, variant, overrides },
+        }),
+    ),
+  );
+}
+
+/**
+ * @param {string[]} name
+ * @param {string[]} words
+ */
+function hasWords(name, words) {
+  return words.every((word) => name.includes(word));
+}
+
+/** @param {Job} job */
+function nameOf({ start, arm, algorithm, seed, variant }) {
+  return [start, arm, algorithm, ...(variant === undefined ? [] : [variant]), seed].join('-');
+}
+
+/** @param {Job} job */
+function folderOf(job) {
+  return join(runs, nameOf(job));
+}
+
+/** @param {Pick<Job, 'start' | 'arm' | 'algorithm'>} job */
+function recipeOf({ start, arm, algorithm }) {
+  return `recipes/paper/${start}-${arm}-${algorithm}.yaml`;
+}
+
+/** @param {Job} job */
+function overridesOf({ seed, overrides }) {
+  const steps = options.steps === undefined ? [] : ['--max_steps', options.steps];
+  return ['--seed', String(seed), ...steps, ...overrides];
+}
+
+/** @param {Pick<Job, 'start' | 'arm' | 'algorithm'>} job */
+function readRecipe(job) {
+  const path = recipeOf(job);
+  if (!existsSync(join(root, path))) fail(`${path} is missing`);
+  return parseRecipe(readFileSync(join(root, path), 'utf8'), path).recipe;
+}
+
+/** Rather now than after hours. */
+function checkModels() {
+  for (const job of jobs) {
+    const path = String(readRecipe(job).model_name_or_path);
+    if (!existsSync(join(root, path))) {
+      fail(`${path} is missing; npm run build:default makes it (or leave it out with --only)`);
+    }
+  }
+}
+
+/** What each start says before any reinforcement learning. */
+async function judgeStarts() {
+  for (const start of STARTS) {
+    for (const arm of ARMS) {
+      // Every win rate is against the warm start answering at once.
+      const isBaseline = start === 'warm' && arm === 'nothink';
+      const words = options.words.filter((word) => !ALGORITHMS.some((name) => name === word));
+      if (!isBaseline && !hasWords([start, arm], words)) continue;
+      const job = /** @type {const} */ ({ start, arm, algorithm: 'grpo' });
+      await judge(startFile(start, arm), job, String(readRecipe(job).model_name_or_path));
+    }
+  }
+}
+
+/** @param {Job['start']} start @param {Job['arm']} arm */
+function startFile(start, arm) {
+  return join(runs, `start-${start}-${arm}.jsonl`);
+}
+
+/** @param {Job} job */
+async function judgeRun(job) {
+  await judge(`${folderOf(job)}.jsonl`, job, finalCheckpoint(folderOf(job)));
+}
+
+/**
+ * One sampled completion for each of the same held-out prompts, once.
+ * @param {string} out
+ * @param {Pick<Job, 'start' | 'arm' | 'algorithm'>} job
+ * @param {string} model
+ */
+async function judge(out, job, model) {
+  const recipe = readRecipe(job);
+  await judgeOnce(
+    out,
+    ...['--model', model, '--split', 'held-out', '--num_prompts', HELD_OUT_PROMPTS],
+    ...['--thinking', String(recipe.thinking), '--malformed', recipe.malformed],
+    ...['--max_completion_length', String(recipe.max_completion_length)],
+    ...['--temperature', String(recipe.temperature)],
+    ...['--reward_models', [REWARD, INDEPENDENT].map((name) => `public/models/${name}`).join()],
+  );
+}
+
+/** "12 of 60: warm-think-grpo-0, about 2 h 10 min left". @param {number} index */
+function progressOf(index) {
+  const done = jobs.filter((job) => isFinished(folderOf(job)));
+  /** @param {Job[]} some */
+  const meanSeconds = (some) =>
+    some.reduce((sum, job) => sum + costOf(job).seconds, 0) / some.length;
+  const left = jobs.slice(index).filter((job) => !isFinished(folderOf(job)));
+  const seconds = left.reduce((sum, job) => {
+    const alike = done.filter(
+      (one) => one.arm === job.arm && one.algorithm === job.algorithm && one.start === job.start,
+    );
+    return sum + meanSeconds(alike.length > 0 ? alike : done);
+  }, 0);
+  const time = done.length > 0 ? `about ${formatDuration(seconds)} of training left` : 'the first';
+  return `${index + 1} of ${jobs.length}: ${nameOf(/** @type {Job} */ (jobs[index]))}, ${time}`;
+}
+
+/** @param {Job} job */
+function costOf(job) {
+  const metrics = /** @type {MetricsRow[]} */ (readJsonLines(join(folderOf(job), 'metrics.jsonl')));
+  return trainingCost(metrics, 1);
+}
+
+function writeReport() {
+  /** @type {PaperRun[]} */
+  const made = allJobs().flatMap((job) => {
+    const file = `${folderOf(job)}.jsonl`;
+    if (!isFinished(folderOf(job)) || !existsSync(join(root, file))) return [];
+    const { seconds, trained_tokens: tokens } = costOf(job);
+    const { steps } = summaryOf(folderOf(job));
+    const { start, arm, algorithm, seed, variant } = job;
+    return [
+      {
+        ...{ start, arm, algorithm, seed, steps, tokens, seconds, rows: readJsonLines(file) },
+        ...(variant !== undefined && { variant }),
+      },
+    ];
+  });
+  /** @type {StartRun[]} */
+  const starts = STARTS.flatMap((start) =>
+    ARMS.flatMap((arm) => {
+      const file = startFile(start, arm);
+      return existsSync(join(root, file)) ? [{ start, arm, rows: readJsonLines(file) }] : [];
+    }),
+  );
+  const [finished] = allJobs().filter((job) => isFinished(folderOf(job)));
+  const steps = options.steps === undefined ? '' : ` -- --steps ${options.steps}`;
+  const paper = {
+    ...{ runs: made, starts, seeds: options.seeds, command: `npm run paper${steps}` },
+    adapter: finished ? summaryOf(folderOf(finished)).adapter : 'no machine yet',
+  };
+  mkdirSync(join(root, results), { recursive: true });
+  writeFileSync(join(root, results, 'final.csv'), csv(finalTable(paper)));
+  writeFileSync(join(root, results, 'README.md'), paperReport(paper));
+  console.log(`${results}: ${made.length} runs in the report`);
+}
+
+/** What may be there, whatever part was asked for this time. */
+function allJobs() {
+  return [...mainJobs([]), ...ablationJobs()];
+}

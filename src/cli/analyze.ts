@@ -1,0 +1,296 @@
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openNodeGpu } from '../gpu/node.ts';
+import { loadCheckpoint } from '../model/adapted.ts';
+import { nodeFolder } from '../model/node-files.ts';
+import { Tokenizer } from '../model/tokenizer.ts';
+import type { Evaluated } from '../rl/evaluate.ts';
+import { lengthsOverTraining, trainingCost } from '../rl/evaluation/analysis.ts';
+import type { Interval } from '../rl/evaluation/intervals.ts';
+import { divergence, fitGoldCurve, rewardAndGold } from '../rl/evaluation/overoptimisation.ts';
+import { thoughtEffect, thoughtTokens } from '../rl/evaluation/thought-effect.ts';
+import { judgedTraits, ruleTraits, traitChanges } from '../rl/evaluation/traits.ts';
+import type { MetricsRow } from '../rl/protocol.ts';
+import { parseRecipe, type Recipe } from '../rl/recipe.ts';
+import { lastCheckpoint, readText } from '../rl/run-folder.ts';
+import { nodeRunFolder } from '../rl/run-folder.node.ts';
+import { sampleCompletions } from '../rl/sample.ts';
+import { openPromptedJudge } from '../rl/session.ts';
+import { UsageError } from './arguments.ts';
+import { defineCommand } from './command.ts';
+import { judgingOptions, openJudging, type JudgingOptions } from './judging.ts';
+import { openAt } from './open.ts';
+import { csv, table } from './text.ts';
+
+/** One table: a header, then rows. */
+type Table = (string | number)[][];
+
+export const analyze = defineCommand({
+  name: 'analyze',
+  positionals: ['RUN'],
+  summary:
+    'What training changed: lengths, traits of thoughts, reward against gold, what the thought contributes, cost.',
+  options: {
+    before: {
+      type: 'text',
+      optional: true,
+      help: 'Completions before training, as `eval --out` writes them, where RUN is such a file too.',
+    },
+    judge: {
+      type: 'text',
+      optional: true,
+      help: 'Folder of an instruct model that is asked for traits; without it they are read by rules.',
+    },
+    thought_prompts: {
+      type: 'integer',
+      default: 0,
+      min: 0,
+      help: 'Prompts on which thoughts are swapped, cut and removed; needs the last checkpoint.',
+    },
+    reward_models: judgingOptions.reward_models,
+    prompts: judgingOptions.prompts,
+    out: { type: 'text', optional: true, help: 'A folder for the tables as CSV files.' },
+  },
+  notes:
+    'RUN is the folder of a run, best one with eval_strategy: steps (its evaluations before the first ' +
+    'step and at the end are compared), or a JSONL file.',
+  async run({ positionals: [path = ''], options }) {
+    const isFolder = await stat(path).then(
+      (found) => found.isDirectory(),
+      () => {
+        throw new UsageError(`${path} is not there; name the folder of a run, or a JSONL file`);
+      },
+    );
+    const tables: Record<string, Table> = {};
+    if (isFolder) {
+      const run = await readRun(path);
+      tables.lengths = lengthTable(run.metrics);
+      tables.reward_and_gold = goldTable(run.metrics);
+      tables.cost = costTable(run);
+      const pair = await evaluations(path);
+      if (pair) tables.traits = await traitTable(pair[0], pair[1], options.judge);
+      if (options.thought_prompts > 0) {
+        tables.thought_effect = await effectTable(path, run.recipe, options);
+      }
+    } else {
+      if (options.before === undefined) {
+        throw new UsageError(
+          'a file of completions is compared with another; name it with --before',
+        );
+      }
+      const [before, after] = [await readRows(options.before), await readRows(path)];
+      tables.traits = await traitTable(before, after, options.judge);
+    }
+    if (options.out !== undefined) {
+      await mkdir(options.out, { recursive: true });
+      for (const [name, rows] of Object.entries(tables)) {
+        await writeFile(join(options.out, `${name}.csv`), csv(rows));
+      }
+    }
+    return asObjects(tables);
+  },
+  format: (result) =>
+    Object.entries(result)
+      .filter(([, rows]) => rows.length > 0)
+      .map(([name, rows]) => {
+        const [first] = rows as [Record<string, string | number>];
+        const cells = rows.map((row) => Object.values(row).map(shown));
+        return `${name.replaceAll('_', ' ')}\n${table([Object.keys(first), ...cells])}`;
+      })
+      .join('\n'),
+});
+
+interface RunFacts {
+  metrics: MetricsRow[];
+  recipe: Recipe;
+}
+
+async function readRun(path: string): Promise<RunFacts> {
+  const folder = nodeRunFolder(path);
+  const [metrics, yaml] = await Promise.all(
+    ['metrics.jsonl', 'recipe.yaml'].map(async (file) => {
+      const text = await readText(folder, file);
+      if (text === undefined) throw new UsageError(`${path} has no ${file}; it is not a run`);
+      return text;
+    }),
+  );
+  return {
+    metrics: parseLines<MetricsRow>(metrics!),
+    recipe: parseRecipe(yaml!, join(path, 'recipe.yaml')).recipe,
+  };
+}
+
+/** The first and the last evaluation of a run. */
+async function evaluations(path: string): Promise<[Evaluated[], Evaluated[]] | undefined> {
+  const folder = nodeRunFolder(path);
+  const steps = (await folder.list('evaluations'))
+    .map((name) => Number(/^step-(\d+)\.jsonl$/.exec(name)?.[1] ?? NaN))
+    .filter((step) => !Number.isNaN(step))
+    .sort((a, b) => a - b);
+  if (steps.length < 2) return undefined;
+  const [before, after] = [steps[0]!, steps.at(-1)!].map((step) =>
+    readRows(join(path, 'evaluations', `step-${step}.jsonl`)),
+  );
+  return [await before!, await after!];
+}
+
+async function readRows(path: string): Promise<Evaluated[]> {
+  const text = await readFile(path, 'utf8').catch(() => {
+    throw new UsageError(`${path} cannot be read; name a file that eval --out wrote`);
+  });
+  try {
+    return parseLines<Evaluated>(text);
+  } catch {
+    throw new UsageError(`${path} is not JSONL; name a file that eval --out wrote`);
+  }
+}
+
+function parseLines<T>(text: string): T[] {
+  return text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => JSON.parse(line) as T);
+}
+
+function lengthTable(metrics: readonly MetricsRow[]): Table {
+  const rows = lengthsOverTraining(metrics).map(({ from, to, thought, response, tokens }) => [
+    ...[from, to, thought, response, tokens],
+  ]);
+  return [['from_step', 'to_step', 'thought_words', 'response_words', 'tokens'], ...rows];
+}
+
+/** Over-optimisation in one row, where the run has a gold judge. */
+function goldTable(metrics: readonly MetricsRow[]): Table {
+  const header = ['steps', 'diverged_at', 'seen_at', 'alpha', 'beta', 'best_kl'];
+  const points = rewardAndGold(metrics);
+  if (points.length === 0) return [header];
+  const parted = divergence(points);
+  const curve = fitGoldCurve(points);
+  return [
+    header,
+    [
+      ...[points.length, parted?.step ?? '', parted?.seenAt ?? ''],
+      ...[curve?.alpha ?? '', curve?.beta ?? ''],
+      curve?.best === undefined ? '' : curve.best ** 2,
+    ],
+  ];
+}
+
+function costTable({ metrics, recipe }: RunFacts): Table {
+  const perStep = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps;
+  const cost = trainingCost(metrics, perStep);
+  const keys = ['steps', 'seconds', 'trained_tokens', 'generated_tokens'] as const;
+  return [[...keys], keys.map((key) => cost[key] ?? '')];
+}
+
+async function traitTable(
+  before: readonly Evaluated[],
+  after: readonly Evaluated[],
+  judge: string | undefined,
+): Promise<Table> {
+  if (before.some(({ prompt }, i) => prompt !== after[i]?.prompt)) {
+    throw new UsageError('the two files of completions must answer the same prompts in one order');
+  }
+  let changes;
+  if (judge === undefined) changes = traitChanges(ruleTraits(before), ruleTraits(after));
+  else {
+    const gpu = await openNodeGpu();
+    try {
+      const asked = await openPromptedJudge(gpu, await nodeFolder(judge));
+      changes = traitChanges(await judgedTraits(asked, before), await judgedTraits(asked, after));
+    } finally {
+      gpu.close();
+    }
+  }
+  return [
+    ['trait', 'before', 'after', 'prompts', 'win_rate', 'low_95', 'high_95'],
+    ...changes.map(({ trait, before: old, after: now, prompts, winRate }) => [
+      ...[trait, old, now, prompts],
+      ...cells(winRate),
+    ]),
+  ];
+}
+
+async function effectTable(
+  path: string,
+  recipe: Recipe,
+  options: {
+    thought_prompts: number;
+    reward_models: string | undefined;
+    prompts: string | undefined;
+  },
+): Promise<Table> {
+  const step = await lastCheckpoint(nodeRunFolder(path));
+  if (step === undefined) {
+    throw new UsageError(`${path} has no checkpoint; leave --thought_prompts out`);
+  }
+  if (!recipe.thinking)
+    throw new UsageError(`${path} has no thoughts; leave --thought_prompts out`);
+  const judgingFor: JudgingOptions = {
+    split: 'dev',
+    prompts: options.prompts,
+    num_prompts: options.thought_prompts,
+    reward_models: options.reward_models ?? recipe.reward_model_name_or_path,
+    judge: undefined,
+    malformed: recipe.malformed,
+    temperature: recipe.temperature,
+    max_completion_length: recipe.max_completion_length,
+    seed: 0,
+  };
+  const judging = await openJudging(judgingFor);
+  try {
+    const checkpoint = await openAt(join(path, 'checkpoints', `step-${step}`));
+    const model = await loadCheckpoint(judging.gpu, checkpoint);
+    const tokenizer = await Tokenizer.load(checkpoint.tokenizer);
+    const sampling = {
+      temperature: recipe.temperature,
+      topK: recipe.top_k,
+      topP: recipe.top_p,
+      minP: recipe.min_p,
+      seed: 0,
+      maxNewTokens: recipe.max_completion_length,
+    };
+    const prompts = judging.prompts.map(({ prompt }) => prompt);
+    const { malformed } = recipe;
+    const groups = await sampleCompletions(model, tokenizer, prompts, {
+      ...{ samplesPerPrompt: 1, thinking: true, malformed, sampling },
+      systemPrompt: recipe.system_prompt,
+    });
+    const { judges, gold } = judging;
+    const all = { ...judges, ...(gold && { gold }) };
+    const policy = { model, tokenizer };
+    const thoughts = thoughtTokens(tokenizer, groups);
+    const effects = await thoughtEffect(policy, thoughts, sampling, malformed, all);
+    return [
+      ['judge', 'thought', 'score', 'lost', 'low_95', 'high_95', 'own_wins', 'prompts'],
+      ...Object.keys(all).flatMap((judge) =>
+        effects.map(({ variant, scores, loss, winRateOfOwn }) => [
+          ...[judge, variant, scores[judge]!.mean],
+          ...cells(loss?.[judge]),
+          ...[winRateOfOwn?.[judge]?.mean ?? '', thoughts.length],
+        ]),
+      ),
+    ];
+  } finally {
+    judging.close();
+  }
+}
+
+function cells(of: Interval | undefined): (string | number)[] {
+  return of ? [of.mean, of.low, of.high] : ['', '', ''];
+}
+
+function asObjects(
+  tables: Readonly<Record<string, Table>>,
+): Record<string, Record<string, string | number>[]> {
+  return Object.fromEntries(
+    Object.entries(tables).map(([name, [header = [], ...rows]]) => [
+      name,
+      rows.map((row) => Object.fromEntries(row.map((cell, i) => [String(header[i]), cell]))),
+    ]),
+  );
+}
+
+function shown(cell: string | number): string {
+  return typeof cell === 'number' && !Number.isInteger(cell) ? cell.toFixed(3) : String(cell);
+}

@@ -1,0 +1,83 @@
+import { summarizeEvaluation } from '../rl/evaluate.ts';
+import { compareEvaluations } from '../rl/evaluation/compare.ts';
+import type { Interval } from '../rl/evaluation/intervals.ts';
+import { LENGTH_MARGIN, LEVEL_MARGINS } from '../rl/evaluation/wildbench.ts';
+import { TIE_SHARE } from '../rl/evaluation/win-rate.ts';
+import { defineCommand } from './command.ts';
+import { judgeCheckpoint, judgingOptions, openJudging } from './judging.ts';
+import { Progress } from './progress.ts';
+import { table } from './text.ts';
+
+export const compare = defineCommand({
+  name: 'compare',
+  positionals: ['MODEL', 'BASELINE'],
+  summary:
+    'Two checkpoints on the same held-out prompts with the same seeds: who wins, by every judge.',
+  options: {
+    ...judgingOptions,
+    thinking: { type: 'flag', default: true, help: 'Whether the model writes a thought first.' },
+    baseline_thinking: {
+      type: 'flag',
+      optional: true,
+      help: 'The same for the baseline, where it differs.',
+    },
+  },
+  notes:
+    'Intervals are 95%, by bootstrap over the prompts. A judge gives scores: differences up to ' +
+    `${TIE_SHARE} standard deviations are ties, beyond ${LEVEL_MARGINS.much} they are "much" better ` +
+    '(WildBench score, style control).\nLengths are in characters; a slight win by more than ' +
+    `${LENGTH_MARGIN} of them counts as a tie in the score, as in WildBench.`,
+  async run({ positionals: [model = '', baseline = ''], options }) {
+    const judging = await openJudging(options);
+    try {
+      if (judging.notice) process.stderr.write(`${judging.notice}\n`);
+      const count = judging.prompts.length;
+      const progress = new Progress(2 * count);
+      const { thinking } = options;
+      const ours = await judgeCheckpoint(judging, options, { model, thinking }, (done) =>
+        progress.update(done),
+      );
+      const other = { model: baseline, thinking: options.baseline_thinking ?? thinking };
+      const theirs = await judgeCheckpoint(judging, options, other, (done) =>
+        progress.update(count + done),
+      );
+      progress.clear();
+      return {
+        prompts: count,
+        model: summarizeEvaluation(ours),
+        baseline: summarizeEvaluation(theirs),
+        judges: compareEvaluations(ours, theirs, options.seed),
+      };
+    } finally {
+      judging.close();
+    }
+  },
+  format: ({ prompts, judges, model, baseline }) => {
+    const rows = judges.map((judge) => [
+      judge.judge,
+      judge.ours.toFixed(3),
+      judge.baseline.toFixed(3),
+      percent(judge.win_rate),
+      percent(judge.lc_win_rate),
+      percent(judge.style_controlled_win_rate),
+      interval(judge.score, 1, 0),
+    ]);
+    const header = ['judge', 'model', 'baseline', 'win rate', 'LC win rate', 'style', 'score'];
+    const words = (name: string): string =>
+      `${(model[name] ?? 0).toFixed(1)} and ${(baseline[name] ?? 0).toFixed(1)}`;
+    return (
+      table([header, ...rows]) +
+      `${prompts} prompts; words of a thought ${words('mean_thought_length')}, ` +
+      `of a response ${words('mean_response_length')}\n`
+    );
+  },
+});
+
+function percent(of: Interval): string {
+  return `${interval(of, 100, 0)}%`;
+}
+
+function interval({ mean, low, high }: Interval, scale: number, digits: number): string {
+  const [a, b, c] = [mean, low, high].map((value) => (scale * value).toFixed(digits));
+  return `${a} [${b}, ${c}]`;
+}

@@ -1,0 +1,62 @@
+/** What the metrics of a run say of lengths and cost. */
+import { mean } from '../advantages.ts';
+import type { MetricsRow } from '../protocol.ts';
+
+export interface Lengths {
+  from: number;
+  to: number;
+  /** Words of the thought and of the response; tokens of the whole completion. */
+  thought: number;
+  response: number;
+  tokens: number;
+}
+
+const THOUGHT = 'completions/mean_thought_length';
+const RESPONSE = 'completions/mean_response_length';
+const TOKENS = 'completions/mean_length';
+
+/** Mean lengths in up to `parts` stretches of training; none where nothing was sampled. */
+export function lengthsOverTraining(rows: readonly MetricsRow[], parts = 10): Lengths[] {
+  const sampled = rows.filter((row) => row[TOKENS] !== undefined);
+  const perPart = Math.ceil(sampled.length / parts);
+  const stretches: Lengths[] = [];
+  for (let first = 0; first < sampled.length; first += perPart) {
+    const part = sampled.slice(first, first + perPart);
+    const average = (metric: string): number => mean(part.map((row) => row[metric] ?? 0));
+    stretches.push({
+      from: part[0]!.step,
+      to: part.at(-1)!.step,
+      thought: average(THOUGHT),
+      response: average(RESPONSE),
+      tokens: average(TOKENS),
+    });
+  }
+  return stretches;
+}
+
+export interface TrainingCost {
+  steps: number;
+  /** Sum of the steps' times; evaluations and loading do not count. */
+  seconds: number;
+  /** Token rows that the optimizer learnt from, prompts counted for each completion (`num_tokens`). */
+  trained_tokens: number;
+  /** Written by the policy; absent where the metrics have no completion lengths. */
+  generated_tokens?: number;
+}
+
+/** `completionsPerStep` completions are written in every step that has a mean length. */
+export function trainingCost(
+  rows: readonly MetricsRow[],
+  completionsPerStep: number,
+): TrainingCost {
+  const steps = rows.filter(({ step }) => step > 0);
+  const lengths = steps.flatMap((row) => row[TOKENS] ?? []);
+  return {
+    steps: steps.at(-1)?.step ?? 0,
+    seconds: steps.reduce((sum, row) => sum + (row.step_time ?? 0), 0),
+    trained_tokens: steps.at(-1)?.num_tokens ?? 0,
+    ...(lengths.length > 0 && {
+      generated_tokens: Math.round(completionsPerStep * lengths.reduce((a, b) => a + b, 0)),
+    }),
+  };
+}

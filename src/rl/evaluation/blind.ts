@@ -1,0 +1,87 @@
+/**
+ * A blind comparison by a person: two policies' responses to the same prompts, side by side without
+ * names; the seed decides the order of the prompts and who stands on the left. Immutable: every click
+ * gives a new state, so that a page can keep, undo and store it as plain JSON.
+ */
+import { Random } from '../random.ts';
+import { hierarchicalBootstrap, type Interval } from './intervals.ts';
+
+export interface BlindPair {
+  prompt: string;
+  left: string;
+  right: string;
+}
+
+export type Choice = 'left' | 'right' | 'tie';
+
+interface HiddenPair extends BlindPair {
+  /** Whether the first policy stands on the left. */
+  firstIsLeft: boolean;
+}
+
+export interface BlindComparison {
+  readonly pairs: readonly HiddenPair[];
+  /** One per pair judged so far, in order. */
+  readonly choices: readonly Choice[];
+}
+
+/** Pairs whose responses are the same would teach nothing: they are left out. */
+export function startBlind(
+  rows: readonly { prompt: string; first: string; second: string }[],
+  seed: number,
+): BlindComparison {
+  const random = new Random(seed, 'blind comparison');
+  const pairs = random
+    .shuffle(rows.filter(({ first, second }) => first.trim() !== second.trim()))
+    .map(({ prompt, first, second }) => {
+      const firstIsLeft = random.uniform() < 0.5;
+      return {
+        prompt,
+        left: firstIsLeft ? first : second,
+        right: firstIsLeft ? second : first,
+        firstIsLeft,
+      };
+    });
+  return { pairs, choices: [] };
+}
+
+/** What to show next; undefined when all are judged. */
+export function currentPair({ pairs, choices }: BlindComparison): BlindPair | undefined {
+  const pair = pairs[choices.length];
+  return pair && { prompt: pair.prompt, left: pair.left, right: pair.right };
+}
+
+/** @throws RangeError when all are judged */
+export function choose(state: BlindComparison, choice: Choice): BlindComparison {
+  if (!currentPair(state)) throw new RangeError('every pair has been judged');
+  return { ...state, choices: [...state.choices, choice] };
+}
+
+export function undo(state: BlindComparison): BlindComparison {
+  return { ...state, choices: state.choices.slice(0, -1) };
+}
+
+export interface BlindResult {
+  judged: number;
+  wins: number;
+  ties: number;
+  losses: number;
+  /** Of the first policy, ties half, with a 95% interval over the prompts judged; none before a click. */
+  winRate?: Interval;
+}
+
+/** How the first policy did so far. */
+export function blindResult({ pairs, choices }: BlindComparison): BlindResult {
+  const verdicts = choices.map((choice, i) => {
+    if (choice === 'tie') return 0.5;
+    return (choice === 'left') === pairs[i]!.firstIsLeft ? 1 : 0;
+  });
+  const count = (value: number): number => verdicts.filter((own) => own === value).length;
+  return {
+    judged: verdicts.length,
+    wins: count(1),
+    ties: count(0.5),
+    losses: count(0),
+    ...(verdicts.length > 0 && { winRate: hierarchicalBootstrap([verdicts]) }),
+  };
+}

@@ -1,0 +1,99 @@
+/** Two policies on the same prompts, by every judge that both were scored by. */
+import type { Evaluated } from '../evaluate.ts';
+import { mean } from '../advantages.ts';
+import { styleControlledWinRate, styleOf } from './arena-hard.ts';
+import { bootstrap, hierarchicalBootstrap, type Interval } from './intervals.ts';
+import { lengthControlledWinRate } from './length-controlled.ts';
+import { tieMargin, verdicts } from './win-rate.ts';
+import { levelsFromScores, wildBenchScore } from './wildbench.ts';
+
+export interface Comparison {
+  judge: string;
+  /** Mean scores. */
+  ours: number;
+  baseline: number;
+  /** Ours minus the baseline's, prompt by prompt. */
+  difference: Interval;
+  /** Share of prompts that ours wins, ties half; differences within `tie_margin` are ties. */
+  win_rate: Interval;
+  tie_margin: number;
+  /** AlpacaEval 2's: what the win rate would be with responses of equal length. */
+  lc_win_rate: Interval;
+  /** WildBench's, -100 to 100. */
+  score: Interval;
+  /** Arena-Hard's win rate with length and markdown held equal. */
+  style_controlled_win_rate: Interval;
+}
+
+/** Each draw fits two regressions. */
+const RESAMPLES = 300;
+
+/** @throws RangeError when the rows do not answer the same prompts */
+export function compareEvaluations(
+  ours: readonly Evaluated[],
+  baseline: readonly Evaluated[],
+  seed = 0,
+): Comparison[] {
+  if (
+    ours.length !== baseline.length ||
+    ours.some(({ prompt }, i) => prompt !== baseline[i]!.prompt)
+  ) {
+    throw new RangeError('a comparison needs the same prompts in the same order on both sides');
+  }
+  const shared = Object.keys(ours[0]?.rewards ?? {}).filter((name) =>
+    Object.hasOwn(baseline[0]!.rewards, name),
+  );
+  const comparisons = shared.map((name) => {
+    const scores = (rows: readonly Evaluated[]): number[] => rows.map((row) => row.rewards[name]!);
+    return compareScores(name, scores(ours), scores(baseline), ours, baseline, seed);
+  });
+  const [golds, baselineGolds] = [ours, baseline].map((rows) =>
+    rows.flatMap((row) => row.gold ?? []),
+  ) as [number[], number[]];
+  if (golds.length === ours.length && baselineGolds.length === ours.length) {
+    comparisons.push(compareScores('gold', golds, baselineGolds, ours, baseline, seed));
+  }
+  return comparisons;
+}
+
+function compareScores(
+  judge: string,
+  scores: readonly number[],
+  baselineScores: readonly number[],
+  ours: readonly Evaluated[],
+  baseline: readonly Evaluated[],
+  seed: number,
+): Comparison {
+  const margin = tieMargin(scores, baselineScores);
+  const wins = verdicts(scores, baselineScores, margin);
+  const levels = levelsFromScores(scores, baselineScores);
+  const rows = ours.map(({ response }, i) => {
+    const other = baseline[i]!.response;
+    return {
+      verdict: wins[i]!,
+      level: levels[i]!,
+      length: response.length,
+      baselineLength: other.length,
+      style: styleOf(response),
+      baselineStyle: styleOf(other),
+    };
+  });
+  const over = (statistic: (part: typeof rows) => number): Interval =>
+    bootstrap(rows.length, (indices) => statistic(indices.map((i) => rows[i]!)), {
+      seed,
+      resamples: RESAMPLES,
+    });
+  return {
+    judge,
+    ours: mean(scores),
+    baseline: mean(baselineScores),
+    difference: hierarchicalBootstrap([scores.map((score, i) => score - baselineScores[i]!)], {
+      seed,
+    }),
+    win_rate: hierarchicalBootstrap([wins], { seed }),
+    tie_margin: margin,
+    lc_win_rate: over(lengthControlledWinRate),
+    score: over((part) => wildBenchScore(part)),
+    style_controlled_win_rate: over(styleControlledWinRate),
+  };
+}

@@ -1,0 +1,112 @@
+/**
+ * The evaluation inside a run (`eval_strategy: steps`): the same held-out prompts, the same random
+ * numbers and the same sampling at every evaluation of every run, whatever its seed, so that only the
+ * policy differs. It writes with the trainer's own decoder, within the memory planned for that, and
+ * changes nothing that training depends on.
+ */
+import type { Decoder } from '../../model/decoder.ts';
+import type { Tokenizer } from '../../model/tokenizer.ts';
+import { mean } from '../advantages.ts';
+import { judgeCompletions, type Evaluated } from '../evaluate.ts';
+import { wordCount } from '../metrics.ts';
+import type { Recipe } from '../recipe.ts';
+import type { GoldJudge, Reward } from '../reward.ts';
+import { promptTokens, rollOut, type RolloutGroup } from '../rollout.ts';
+
+/** Random numbers of an evaluation. */
+const SEED = 0;
+
+export interface StepEvaluation {
+  /** `eval_reward`, `eval_gold` and so on. */
+  metrics: Record<string, number>;
+  /** None where held-out pairs are compared, and nothing is written. */
+  rows: Evaluated[];
+}
+
+export async function fixedEvaluation(
+  recipe: Recipe,
+  judged: {
+    tokenizer: Tokenizer;
+    rewards: readonly Reward[];
+    rewardWeights?: readonly number[];
+    gold?: GoldJudge;
+  },
+  prompts: readonly string[],
+  decoder: Decoder,
+): Promise<StepEvaluation> {
+  const { tokenizer, rewards, rewardWeights, gold } = judged;
+  const groups: RolloutGroup[] = [];
+  for (const part of partsThatFit(recipe, tokenizer, prompts, decoder)) {
+    const options = {
+      samplesPerPrompt: 1,
+      thinking: recipe.thinking,
+      systemPrompt: recipe.system_prompt,
+      malformed: recipe.malformed,
+      sampling: {
+        temperature: recipe.temperature,
+        topK: recipe.top_k,
+        topP: recipe.top_p,
+        minP: recipe.min_p,
+        seed: SEED,
+        maxNewTokens: recipe.max_completion_length,
+      },
+    };
+    groups.push(...(await rollOut(decoder, tokenizer, part, options, groups.length)));
+  }
+  const judges = Object.fromEntries(rewards.map((reward) => [reward.name, reward]));
+  const rows = await judgeCompletions(groups, judges, gold);
+  for (const row of rows) {
+    row.reward = rewards.reduce(
+      (sum, { name }, k) => sum + (rewardWeights?.[k] ?? 1) * row.rewards[name]!,
+      0,
+    );
+  }
+  return { metrics: evaluationMetrics(rows), rows };
+}
+
+/** Runs of prompts that the decoder has room for. */
+function partsThatFit(
+  recipe: Recipe,
+  tokenizer: Tokenizer,
+  prompts: readonly string[],
+  { limits }: Decoder,
+): string[][] {
+  const parts: string[][] = [];
+  let tokens = Infinity;
+  for (const prompt of prompts) {
+    const { thinking, system_prompt } = recipe;
+    const own = promptTokens(tokenizer, prompt, thinking, system_prompt).length;
+    const last = parts.at(-1);
+    if (!last || last.length === limits.maxSequences || tokens + own > limits.maxPromptTokens) {
+      parts.push([prompt]);
+      tokens = own;
+    } else {
+      last.push(prompt);
+      tokens += own;
+    }
+  }
+  return parts;
+}
+
+/** Means under the names that training's own metrics have, with `eval_` before them. */
+function evaluationMetrics(rows: readonly Evaluated[]): Record<string, number> {
+  const golds = rows.flatMap((row) => row.gold ?? []);
+  const truths = rows.flatMap((row) => row.thought_truth ?? []);
+  const names = Object.keys(rows[0]?.rewards ?? {});
+  return {
+    eval_reward: mean(rows.map((row) => row.reward!)),
+    ...Object.fromEntries(
+      names.map((name) => [
+        `eval_rewards/${name}/mean`,
+        mean(rows.map((row) => row.rewards[name]!)),
+      ]),
+    ),
+    ...(golds.length > 0 && { eval_gold: mean(golds) }),
+    ...(truths.length > 0 && { eval_thought_truth: mean(truths) }),
+    'eval_completions/mean_length': mean(rows.map((row) => row.tokens!)),
+    'eval_completions/mean_thought_length': mean(rows.map((row) => wordCount(row.thought))),
+    'eval_completions/mean_response_length': mean(rows.map((row) => wordCount(row.response))),
+    'eval_completions/malformed_ratio': mean(rows.map((row) => (row.well_formed ? 0 : 1))),
+    'eval_completions/clipped_ratio': mean(rows.map((row) => (row.truncated ? 1 : 0))),
+  };
+}

@@ -1,0 +1,49 @@
+/**
+ * What a prompt of the dinner world asks for, as verifiable instructions: the menu, the diet, the
+ * budget and the two courses. A rule each, where the gold utility weighs them against each other.
+ */
+import { DISHES, isDish, isNumber, suits, words, type DishName } from '../world/menu.ts';
+import { parsePrompt, priceOf, type DinnerPrompt } from '../world/prompts.ts';
+import type { Check } from './ifeval-checks.ts';
+import type { Instruction } from './instructions.ts';
+
+type Rule = (prompt: DinnerPrompt, dishes: readonly DishName[], said: readonly string[]) => boolean;
+
+const rules: Readonly<Record<string, Rule>> = {
+  'meal:menu': (prompt, dishes) =>
+    dishes.length > 0 && dishes.every((dish) => priceOf(prompt, dish) !== null),
+  'meal:diet': (prompt, dishes) =>
+    dishes.length > 0 && dishes.every((dish) => suits(dish, prompt.diet)),
+  'meal:budget': (prompt, dishes) => {
+    const prices = dishes.map((dish) => priceOf(prompt, dish) ?? Infinity);
+    return dishes.length > 0 && prices.reduce((a, b) => a + b, 0) <= prompt.budget;
+  },
+  'meal:courses': (_, dishes) =>
+    dishes.length === 2 &&
+    DISHES[dishes[0]!].course === 'main' &&
+    DISHES[dishes[1]!].course === 'sweet',
+  'meal:prices': (prompt, dishes, said) =>
+    dishes.length > 0 &&
+    said.every((word, i) => {
+      const next = said[i + 1];
+      return !isDish(word) || !isNumber(next) || priceOf(prompt, word) === Number(next);
+    }),
+};
+
+/** Each needs kwargs {prompt}. */
+export const mealChecks: Readonly<Record<string, Check>> = Object.fromEntries(
+  Object.entries(rules).map(([id, rule]) => [
+    id,
+    (response, { prompt }) => {
+      const parsed = typeof prompt === 'string' ? parsePrompt(prompt) : null;
+      if (!parsed) return undefined;
+      const said = words(response);
+      return rule(parsed, said.filter(isDish), said);
+    },
+  ]),
+);
+
+/** The instructions that a prompt of the world carries. */
+export function mealInstructions(prompt: string): Instruction[] {
+  return Object.keys(rules).map((id) => ({ id, kwargs: { prompt } }));
+}

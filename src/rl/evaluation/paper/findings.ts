@@ -1,0 +1,241 @@
+/**
+ * The findings of the RLMT paper (Bhaskar, Ye and Chen 2025, arXiv 2509.20357, tables 1, 3 and 8 to 10)
+ * and what the runs here say of each, by stated rules: the hidden utility on held-out prompts, the
+ * difference between two sides, and its 95% interval over seeds and prompts.
+ */
+import type { Evaluated } from '../../evaluate.ts';
+import { hierarchicalBootstrap, type Interval } from '../intervals.ts';
+import {
+  perPrompt,
+  type Arm,
+  type Measure,
+  type PaperAlgorithm,
+  type PaperRun,
+  type Start,
+  type StartRun,
+} from './runs.ts';
+
+/** Numbers of the paper: from the lesser side to the better one. */
+export interface PaperNumber {
+  model: string;
+  from: number;
+  to: number;
+}
+
+/** Runs that are alike but for their seed. */
+export interface Cell {
+  start: Start;
+  arm: Arm;
+  /** Without one: before reinforcement learning. */
+  algorithm?: PaperAlgorithm;
+  variant?: string;
+}
+
+export interface Finding {
+  title: string;
+  measure: Measure;
+  /** The claim: `to` is above `from`, or with `falls` below it. */
+  from: Cell;
+  to: Cell;
+  falls?: true;
+  /** None where the paper has no number. */
+  paper: readonly PaperNumber[];
+}
+
+export type Decision = 'reproduced' | 'not reproduced' | 'undecided' | 'not run';
+
+export interface Outcome {
+  finding: Finding;
+  decision: Decision;
+  seeds: number;
+  from?: Interval;
+  to?: Interval;
+  difference?: Interval;
+}
+
+/** With fewer seeds the interval says nothing of seeds. */
+export const MIN_SEEDS = 3;
+
+const cell = (start: Start, arm: Arm, algorithm?: PaperAlgorithm, variant?: string): Cell => ({
+  ...{ start, arm },
+  ...(algorithm && { algorithm }),
+  ...(variant !== undefined && { variant }),
+});
+
+const llama = 'Llama-3.1-8B';
+const qwen = 'Qwen2.5-7B';
+
+function thinkingHelps(
+  title: string,
+  start: Start,
+  algorithm: PaperAlgorithm | undefined,
+  numbers: readonly (readonly [model: string, from: number, to: number])[],
+): Finding {
+  return {
+    title,
+    measure: 'gold',
+    from: cell(start, 'nothink', algorithm),
+    to: cell(start, 'think', algorithm),
+    paper: numbers.map(([model, from, to]) => ({ model, from, to })),
+  };
+}
+
+export const FINDINGS: readonly Finding[] = [
+  thinkingHelps('GRPO, warm start: thinking helps', 'warm', 'grpo', [
+    [llama, 32.1, 35.4],
+    [qwen, 31.0, 34.7],
+    [`${llama}-Instruct`, 35.8, 44.0],
+    [`${qwen}-Instruct`, 31.8, 39.2],
+  ]),
+  thinkingHelps('PPO, warm start: thinking helps', 'warm', 'ppo', [
+    [llama, 25.2, 25.2],
+    [qwen, 26.5, 29.4],
+    [`${llama}-Instruct`, 37.4, 42.7],
+  ]),
+  thinkingHelps('DPO, warm start: thinking helps', 'warm', 'dpo', [
+    [llama, 19.3, 21.7],
+    [qwen, 19.0, 25.7],
+    [`${llama}-Instruct`, 26.1, 30.1],
+  ]),
+  thinkingHelps('GRPO, zero: thinking helps without demonstrations', 'zero', 'grpo', [
+    [llama, 9.8, 15.6],
+    [qwen, 23.5, 29.0],
+  ]),
+  thinkingHelps('PPO, zero: thinking helps', 'zero', 'ppo', []),
+  thinkingHelps('DPO, zero: thinking helps', 'zero', 'dpo', []),
+  thinkingHelps('Before reinforcement learning the thought already helps', 'warm', undefined, [
+    [llama, 7.1, 11.5],
+  ]),
+  {
+    title: 'GRPO beats PPO, both thinking from the warm start',
+    measure: 'gold',
+    from: cell('warm', 'think', 'ppo'),
+    to: cell('warm', 'think', 'grpo'),
+    paper: [
+      { model: llama, from: 25.2, to: 35.4 },
+      { model: qwen, from: 29.4, to: 34.7 },
+    ],
+  },
+  {
+    title: 'GRPO beats DPO, both thinking from the warm start',
+    measure: 'gold',
+    from: cell('warm', 'think', 'dpo'),
+    to: cell('warm', 'think', 'grpo'),
+    paper: [
+      { model: llama, from: 21.7, to: 35.4 },
+      { model: qwen, from: 25.7, to: 34.7 },
+    ],
+  },
+  {
+    title: 'A warm start beats none, both thinking, GRPO',
+    measure: 'gold',
+    from: cell('zero', 'think', 'grpo'),
+    to: cell('warm', 'think', 'grpo'),
+    paper: [
+      { model: llama, from: 15.6, to: 35.4 },
+      { model: qwen, from: 29.0, to: 34.7 },
+    ],
+  },
+  {
+    title: 'Where thinking costs: instructions that rules can check are followed less',
+    measure: 'instructions',
+    from: cell('warm', 'nothink', 'grpo'),
+    to: cell('warm', 'think', 'grpo'),
+    falls: true,
+    paper: [{ model: `${llama}-Instruct, IFEval`, from: 75.6, to: 57.1 }],
+  },
+  {
+    title: 'A weak reward model hurts',
+    measure: 'gold',
+    from: cell('warm', 'think', 'grpo', 'undertrained-reward'),
+    to: cell('warm', 'think', 'grpo'),
+    paper: [{ model: `${llama}, ArmoRM against Skywork-V1`, from: 14.8, to: 35.4 }],
+  },
+  {
+    title: 'A better reward model helps',
+    measure: 'gold',
+    from: cell('warm', 'think', 'grpo'),
+    to: cell('warm', 'think', 'grpo', 'second-reward'),
+    paper: [{ model: `${llama}, Skywork-V1 against V2`, from: 35.4, to: 39.0 }],
+  },
+  {
+    title: 'Prompts matter: prompts of one diet alone are worse',
+    measure: 'gold',
+    from: cell('warm', 'think', 'grpo', 'one-diet'),
+    to: cell('warm', 'think', 'grpo'),
+    paper: [{ model: `${llama}, UltraFeedback against WildChat-IF`, from: 32.2, to: 35.4 }],
+  },
+  {
+    title: 'Prompts matter: few prompts are worse',
+    measure: 'gold',
+    from: cell('warm', 'think', 'grpo', 'few-prompts'),
+    to: cell('warm', 'think', 'grpo'),
+    paper: [{ model: `${llama}, random SFT prompts against WildChat-IF`, from: 25.5, to: 35.4 }],
+  },
+];
+
+/**
+ * A finding is reproduced when the interval of the difference lies wholly on the claim's side of
+ * zero, not reproduced when wholly on the other, undecided when it includes zero or when fewer than
+ * MIN_SEEDS seeds have both sides. What was there before training is one model: its interval is over
+ * prompts alone.
+ */
+export function judgeFinding(
+  finding: Finding,
+  runs: readonly PaperRun[],
+  starts: readonly StartRun[],
+  baseline: readonly Evaluated[],
+): Outcome {
+  const values = (wanted: Cell): Map<number, number[]> =>
+    new Map(
+      rowsOf(wanted, runs, starts).map(({ seed, rows }) => [
+        seed,
+        perPrompt(rows, finding.measure, baseline),
+      ]),
+    );
+  const [from, to] = [values(finding.from), values(finding.to)];
+  const seeds = [...to.keys()].filter((seed) => from.has(seed)).sort((a, b) => a - b);
+  if (seeds.length === 0) return { finding, decision: 'not run', seeds: 0 };
+  const [lesser, better] = [from, to].map((side) => seeds.map((seed) => side.get(seed)!)) as [
+    number[][],
+    number[][],
+  ];
+  const difference = hierarchicalBootstrap(
+    better.map((row, s) => row.map((value, p) => value - lesser[s]![p]!)),
+  );
+  const single = finding.to.algorithm === undefined;
+  return {
+    finding,
+    decision:
+      seeds.length < MIN_SEEDS && !single
+        ? 'undecided'
+        : decide(difference, finding.falls ? -1 : 1),
+    seeds: seeds.length,
+    from: hierarchicalBootstrap(lesser),
+    to: hierarchicalBootstrap(better),
+    difference,
+  };
+}
+
+function rowsOf(
+  { start, arm, algorithm, variant }: Cell,
+  runs: readonly PaperRun[],
+  starts: readonly StartRun[],
+): { seed: number; rows: readonly Evaluated[] }[] {
+  if (algorithm === undefined) {
+    const found = starts.find((one) => one.start === start && one.arm === arm);
+    return found ? [{ seed: 0, rows: found.rows }] : [];
+  }
+  return runs.filter(
+    (run) =>
+      run.start === start &&
+      run.arm === arm &&
+      run.algorithm === algorithm &&
+      run.variant === variant,
+  );
+}
+
+function decide({ low, high }: Interval, direction: 1 | -1): Decision {
+  if (low <= 0 && high >= 0) return 'undecided';
+  return Math.sign(low) === direction ? 'reproduced' : 'not reproduced';
+}

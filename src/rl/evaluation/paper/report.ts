@@ -1,0 +1,218 @@
+/** results/paper: final.csv, and a README that sets the paper's table beside ours. */
+import type { Evaluated } from '../../evaluate.ts';
+import { hierarchicalBootstrap, type Interval } from '../intervals.ts';
+import { instructionDifficulty } from '../length-controlled.ts';
+import {
+  FINDINGS,
+  judgeFinding,
+  MIN_SEEDS,
+  type Decision,
+  type Finding,
+  type Outcome,
+} from './findings.ts';
+import {
+  ALGORITHMS,
+  ARMS,
+  FINAL_COLUMNS,
+  finalRow,
+  perPrompt,
+  STARTS,
+  type Arm,
+  type FinalRow,
+  type PaperAlgorithm,
+  type PaperRun,
+  type Start,
+  type StartRun,
+} from './runs.ts';
+
+export interface PaperResults {
+  runs: readonly PaperRun[];
+  starts: readonly StartRun[];
+  /** Seeds that a whole job has. */
+  seeds: readonly number[];
+  /** What the machine calls its adapter, and the command that was given. */
+  adapter: string;
+  command: string;
+}
+
+/** The warm start answering at once: whom every win rate is against. */
+function baselineOf({ starts }: PaperResults): readonly Evaluated[] | undefined {
+  return starts.find(({ start, arm }) => start === 'warm' && arm === 'nothink')?.rows;
+}
+
+/** Rows of final.csv, header first; runs of the main table that are missing have empty cells. */
+export function finalTable(results: PaperResults): (string | number)[][] {
+  const baseline = baselineOf(results);
+  const main = results.runs.filter(({ variant }) => variant === undefined);
+  const difficulty = baseline
+    ? instructionDifficulty(main.map(({ rows }) => perPrompt(rows, 'win', baseline)))
+    : [];
+  const rows = STARTS.flatMap((start) =>
+    ALGORITHMS.flatMap((algorithm) =>
+      ARMS.flatMap((arm) =>
+        results.seeds.map((seed) => {
+          const run = main.find((one) => sameRun(one, { start, arm, algorithm, seed }));
+          const row: Partial<FinalRow> =
+            run && baseline ? finalRow(run, baseline, difficulty) : { start, arm, algorithm, seed };
+          return FINAL_COLUMNS.map((column) => rounded(row[column] ?? ''));
+        }),
+      ),
+    ),
+  );
+  return [FINAL_COLUMNS, ...rows];
+}
+
+interface RunKey {
+  start: Start;
+  arm: Arm;
+  algorithm: PaperAlgorithm;
+  seed: number;
+}
+
+function sameRun(a: RunKey, b: RunKey): boolean {
+  return (['start', 'arm', 'algorithm', 'seed'] as const).every((key) => a[key] === b[key]);
+}
+
+export function paperReport(results: PaperResults): string {
+  const { runs, seeds, adapter, command } = results;
+  const baseline = baselineOf(results);
+  const outcomes = FINDINGS.map((finding) =>
+    judgeFinding(finding, runs, results.starts, baseline ?? []),
+  );
+  const main = runs.filter(({ variant }) => variant === undefined).length;
+  const whole = STARTS.length * ARMS.length * ALGORITHMS.length * seeds.length;
+  const prompts = runs[0]?.rows.length ?? 0;
+  return [
+    '# The paper in miniature',
+    '',
+    `${main} of the ${whole} runs of the main table are here, each judged once on the same ` +
+      `${prompts} held-out prompts, which nothing was trained or tuned on. Made on ${adapter} with`,
+    '',
+    `    ${command}`,
+    '',
+    'The paper is "Language Models that Think, Chat Better" (Bhaskar, Ye and Chen 2025, arXiv ' +
+      '2509.20357). Its policies have billions of parameters and are judged in chat; the ones here ' +
+      'have thousands and plan dinners. What can be compared is the direction, and the relative gain, ' +
+      'not the size of a number.',
+    '',
+    '## Thinking against no thinking',
+    '',
+    'Win rates are against the warm start answering at once, by a reward model that nothing was ' +
+      'trained against, ties half; gold is the hidden utility. Intervals are 95%, by bootstrap over ' +
+      'seeds and prompts. The paper: average chat score.',
+    '',
+    ...markdown(thinkingTable(results, baseline)),
+    '',
+    '## Findings',
+    '',
+    'A finding is *reproduced* when the 95% interval of the difference in gold (for the one on ' +
+      'instructions: of the share followed) lies wholly on the side that the paper says, *not ' +
+      'reproduced* when it lies wholly on the other, and *undecided* when it includes zero or when ' +
+      `fewer than ${MIN_SEEDS} seeds have run both sides.`,
+    '',
+    ...outcomes.flatMap((outcome) => [paragraph(outcome), '']),
+    '## What to keep in mind',
+    '',
+    '- The seeds are of the reinforcement learning: all runs share one warm start, one base model and ' +
+      'one reward model, so the intervals do not say how others would turn out.',
+    '- `final.csv` has one row a run; empty cells are runs that have not been made. `tokens` are those ' +
+      'the optimizer learnt from, `seconds` those of training steps. `lc_win_rate` is AlpacaEval 2’s ' +
+      'length-controlled win rate; how hard a prompt is was estimated from the verdicts on all runs.',
+    '',
+  ].join('\n');
+}
+
+const UNKNOWN = 'not run';
+
+function thinkingTable(
+  { runs }: PaperResults,
+  baseline: readonly Evaluated[] | undefined,
+): string[][] {
+  const header = [
+    ...['start', 'algorithm', 'seeds', 'win rate N', 'win rate T', 'gain'],
+    ...['gold N', 'gold T', 'paper N to T', "paper's gain"],
+  ];
+  const rows = STARTS.flatMap((start) =>
+    ALGORITHMS.map((algorithm) => {
+      const of = (arm: Arm): PaperRun[] =>
+        runs.filter(
+          (run) =>
+            run.start === start &&
+            run.arm === arm &&
+            run.algorithm === algorithm &&
+            run.variant === undefined,
+        );
+      const [direct, think] = [of('nothink'), of('think')];
+      const interval = (side: readonly PaperRun[], measure: 'win' | 'gold') =>
+        side.length > 0 && baseline
+          ? hierarchicalBootstrap(side.map(({ rows: own }) => perPrompt(own, measure, baseline)))
+          : undefined;
+      const [n, t] = [interval(direct, 'win'), interval(think, 'win')];
+      const finding = FINDINGS.find(
+        ({ from, to }) =>
+          to.start === start &&
+          to.algorithm === algorithm &&
+          to.arm === 'think' &&
+          from.arm === 'nothink',
+      );
+      const [first] = finding?.paper ?? [];
+      return [
+        ...[start, algorithm, `${direct.length} and ${think.length}`],
+        ...[shown(n, 100, '%'), shown(t, 100, '%'), n && t ? gain(n.mean, t.mean) : UNKNOWN],
+        ...[shown(interval(direct, 'gold')), shown(interval(think, 'gold'))],
+        first ? `${first.from} to ${first.to}` : 'none',
+        first ? gain(first.from, first.to) : 'none',
+      ];
+    }),
+  );
+  return [header, ...rows];
+}
+
+/** One paragraph for one finding. */
+export function paragraph({ finding, decision, seeds, from, to, difference }: Outcome): string {
+  const paper =
+    finding.paper.length > 0
+      ? `The paper: ${finding.paper.map((number) => paperNumber(number)).join('; ')}.`
+      : 'The paper has no number for this.';
+  const name = finding.measure === 'instructions' ? 'the share of instructions followed' : 'gold';
+  const before = finding.to.algorithm === undefined;
+  const base = before ? 'over prompts, one model' : `${seeds} ${seeds === 1 ? 'seed' : 'seeds'}`;
+  const ours =
+    from && to && difference
+      ? `Here ${name} goes from ${shown(from)} to ${shown(to)}: a difference of ` +
+        `${shown(difference)} (${base}).`
+      : 'It has not been run here.';
+  return `**${finding.title}: ${decision}.** ${ours} ${why(decision, seeds, before)}${paper}`;
+}
+
+function why(decision: Decision, seeds: number, before: boolean): string {
+  if (decision !== 'undecided') return '';
+  return seeds < MIN_SEEDS && !before
+    ? `That is fewer than ${MIN_SEEDS} seeds. `
+    : 'The interval includes zero. ';
+}
+
+function paperNumber({ model, from, to }: Finding['paper'][number]): string {
+  return `${from} to ${to} (${gain(from, to)}) for ${model}`;
+}
+
+function gain(from: number, to: number): string {
+  const percent = Math.round((100 * (to - from)) / from);
+  return `${percent >= 0 ? '+' : ''}${percent}%`;
+}
+
+function shown(of: Interval | undefined, scale = 1, unit = ''): string {
+  if (!of) return UNKNOWN;
+  const digits = scale === 1 ? 2 : 0;
+  const [mean, low, high] = [of.mean, of.low, of.high].map((x) => (scale * x).toFixed(digits));
+  return `${mean}${unit} [${low}, ${high}]`;
+}
+
+function markdown([header = [], ...rows]: readonly string[][]): string[] {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  return [line(header), line(header.map(() => '---')), ...rows.map(line)];
+}
+
+function rounded(value: string | number): string | number {
+  return typeof value === 'number' ? Number(value.toFixed(4)) : value;
+}

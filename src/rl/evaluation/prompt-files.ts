@@ -1,0 +1,125 @@
+/**
+ * The prompt files of AlpacaEval ({instruction}), WildBench ({conversation_input}), Arena-Hard ({turns},
+ * or {prompt, uid} since v2) and IFEval ({prompt, instruction_id_list, kwargs}), and plain {prompt}
+ * rows: JSONL, or one JSON array as AlpacaEval has it. The fields say which it is.
+ */
+import { conversationPrompt, isConversation } from '../conversation.ts';
+import type { Kwargs } from './ifeval-checks.ts';
+import type { Instruction } from './instructions.ts';
+
+export type PromptFormat = 'alpaca_eval' | 'wildbench' | 'arena_hard' | 'ifeval' | 'prompts';
+
+export interface EvaluationPrompt {
+  prompt: string;
+  /** IFEval's, to be checked by rules. */
+  instructions?: readonly Instruction[];
+  /** Accepted answers of a verifiable task: the field `answer` or `answers`. */
+  answers?: readonly string[];
+}
+
+export interface PromptFile {
+  format: PromptFormat;
+  rows: EvaluationPrompt[];
+  /** Questions with follow-ups, which would need answers in between: left out. */
+  follow_ups: number;
+}
+
+/** A prompt file that cannot be read; the message says where and what to do. */
+export class PromptFileError extends Error {
+  override name = 'PromptFileError';
+}
+
+type Row = Record<string, unknown>;
+
+/** @throws PromptFileError */
+export function readPromptFile(text: string, name: string): PromptFile {
+  const rows = readRows(text, name);
+  const [first] = rows;
+  if (!first) throw new PromptFileError(`${name} is empty; it must have one JSON object per line.`);
+  const format = formatOf(first);
+  if (!format) {
+    throw new PromptFileError(
+      `${name} has none of the fields prompt, instruction, turns and conversation_input; ` +
+        'rename the field that holds the request to prompt.',
+    );
+  }
+  const read = rows.map((row, i) => readPrompt(format, row, `${name}, row ${i + 1}`));
+  const single = read.filter((row) => row !== 'follow-ups');
+  return { format, rows: single, follow_ups: read.length - single.length };
+}
+
+function readRows(text: string, name: string): Row[] {
+  if (text.trimStart().startsWith('[')) {
+    const all = parse(text, name);
+    return (all as unknown[]).map((row, i) => asObject(row, `${name}, row ${i + 1}`));
+  }
+  return text.split('\n').flatMap((line, i) => {
+    const place = `${name}, line ${i + 1}`;
+    return line.trim() === '' ? [] : [asObject(parse(line, place), place)];
+  });
+}
+
+function formatOf(row: Row): PromptFormat | undefined {
+  if ('instruction_id_list' in row) return 'ifeval';
+  if ('conversation_input' in row) return 'wildbench';
+  if ('turns' in row || ('uid' in row && 'prompt' in row)) return 'arena_hard';
+  if ('instruction' in row) return 'alpaca_eval';
+  return 'prompt' in row ? 'prompts' : undefined;
+}
+
+function readPrompt(
+  format: PromptFormat,
+  row: Row,
+  place: string,
+): EvaluationPrompt | 'follow-ups' {
+  const turns: unknown = row.conversation_input ?? row.turns;
+  if (isConversation(turns) && turns.at(-1)?.role === 'user') {
+    return { prompt: conversationPrompt(turns) };
+  }
+  if (Array.isArray(turns)) {
+    if (turns.length !== 1) return 'follow-ups';
+    return { prompt: textOf((turns[0] as Row | null)?.content, 'content', place) };
+  }
+  const field = format === 'alpaca_eval' ? 'instruction' : 'prompt';
+  const prompt = textOf(row[field], field, place);
+  const answers = answersOf(row);
+  return {
+    prompt,
+    ...(format === 'ifeval' && { instructions: instructionsOf(row, place) }),
+    ...(answers && { answers }),
+  };
+}
+
+function instructionsOf(row: Row, place: string): Instruction[] {
+  const { instruction_id_list: ids, kwargs = [] } = row;
+  if (!Array.isArray(ids) || !ids.every((id) => typeof id === 'string') || !Array.isArray(kwargs)) {
+    throw new PromptFileError(
+      `${place}: instruction_id_list must be a list of texts and kwargs a list beside it.`,
+    );
+  }
+  return ids.map((id, i) => ({ id, kwargs: (kwargs[i] ?? {}) as Kwargs }));
+}
+
+function answersOf({ answers, answer }: Row): string[] | undefined {
+  const all: unknown = answers ?? (answer === undefined ? undefined : [answer]);
+  if (!Array.isArray(all)) return undefined;
+  return all.filter((one) => typeof one === 'string' || typeof one === 'number').map(String);
+}
+
+function textOf(value: unknown, field: string, place: string): string {
+  if (typeof value === 'string' && value.trim() !== '') return value;
+  throw new PromptFileError(`${place}: no text field "${field}".`);
+}
+
+function asObject(value: unknown, place: string): Row {
+  if (typeof value === 'object' && value !== null) return value as Row;
+  throw new PromptFileError(`${place}: not a JSON object.`);
+}
+
+function parse(text: string, place: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new PromptFileError(`${place}: not JSON; each line must be one JSON object.`);
+  }
+}

@@ -1,0 +1,192 @@
+import { describe, expect, it } from 'vitest';
+import { mean } from '../advantages.ts';
+import { Random } from '../random.ts';
+import { styleControlledWinRate, styleOf, type Battle } from './arena-hard.ts';
+import { bootstrap, hierarchicalBootstrap, quantile, tInterval } from './intervals.ts';
+import {
+  instructionDifficulty,
+  lengthControlledInterval,
+  lengthControlledWinRate,
+} from './length-controlled.ts';
+import { fitLogistic, sigmoid } from './logistic.ts';
+import { levelsFromScores, wildBenchScore } from './wildbench.ts';
+import { verdicts, winRate } from './win-rate.ts';
+
+describe('tInterval', () => {
+  it('is what scipy.stats.t.interval(0.95, 2, mean, sem) gives', () => {
+    const { mean, low, high } = tInterval([1.2, 1.5, 0.9]);
+    expect(mean).toBeCloseTo(1.2, 12);
+    expect(low).toBeCloseTo(0.4547586, 3);
+    expect(high).toBeCloseTo(1.9452414, 3);
+  });
+
+  it('refuses what has no interval', () => {
+    expect(() => tInterval([1])).toThrow(RangeError);
+  });
+});
+
+describe('bootstrap', () => {
+  const random = new Random(3);
+  const values = Array.from({ length: 400 }, () => random.normal());
+
+  it('has the width of the normal interval for a mean', () => {
+    const { low, high } = bootstrap(400, (indices) => mean(indices.map((i) => values[i]!)));
+    expect((high - low) / 2).toBeCloseTo(1.96 / Math.sqrt(400), 1);
+    expect((high - low) / 2 / (1.96 / Math.sqrt(400))).toBeGreaterThan(0.85);
+    expect((high - low) / 2 / (1.96 / Math.sqrt(400))).toBeLessThan(1.15);
+  });
+
+  it('repeats under the same seed alone', () => {
+    const run = (seed: number) => hierarchicalBootstrap([values, values], { seed, resamples: 50 });
+    expect(run(1)).toEqual(run(1));
+    expect(run(1)).not.toEqual(run(2));
+  });
+
+  it('counts the spread of seeds, which more prompts do not narrow', () => {
+    const runs = [-1, 0, 1].map((shift) => values.map((value) => value + shift));
+    const wide = hierarchicalBootstrap(runs, { resamples: 500 });
+    const narrow = hierarchicalBootstrap([values, values, values], { resamples: 500 });
+    expect(wide.mean).toBeCloseTo(mean(values), 10);
+    expect(wide.high - wide.low).toBeGreaterThan(4 * (narrow.high - narrow.low));
+  });
+
+  it('refuses runs that answered other prompts', () => {
+    expect(() => hierarchicalBootstrap([[1, 2], [1]])).toThrow(/same prompts/);
+  });
+
+  it('takes quantiles as numpy does', () => {
+    expect(quantile([1, 2, 3, 4], 0.25)).toBe(1.75);
+    expect(quantile([5], 0.975)).toBe(5);
+  });
+});
+
+describe('winRate', () => {
+  it('counts ties half', () => {
+    expect(winRate([3, 1, 2, 5], [1, 3, 2, 4])).toBe(0.625);
+  });
+
+  it('takes small differences for ties', () => {
+    expect(verdicts([3, 1, 2.1], [1, 3, 2], 0.2)).toEqual([1, 0, 0.5]);
+  });
+
+  it('refuses unequal lists', () => {
+    expect(() => winRate([1], [1, 2])).toThrow(RangeError);
+  });
+});
+
+describe('fitLogistic', () => {
+  it('finds log-odds of shares', () => {
+    const outcomes = [...new Array<number>(300).fill(1), ...new Array<number>(100).fill(0)];
+    const [weight] = fitLogistic(
+      outcomes.map(() => [1]),
+      outcomes,
+    );
+    expect(weight).toBeCloseTo(Math.log(3), 3);
+  });
+
+  it('stays finite when one side wins everything', () => {
+    const [weight] = fitLogistic([[1], [1], [1]], [1, 1, 1]);
+    expect(weight).toBeGreaterThan(3);
+    expect(weight).toBeLessThan(10);
+  });
+});
+
+/** Verdicts drawn from the model that the regression assumes. */
+function simulated(count: number, theta: number, phi: number, gap: number) {
+  const random = new Random(7);
+  return Array.from({ length: count }, () => {
+    const difference = gap + 30 * random.normal();
+    const p = sigmoid(theta + phi * Math.tanh(difference / 30));
+    return { verdict: random.uniform() < p ? 1 : 0, length: 200 + difference, baselineLength: 200 };
+  });
+}
+
+describe('lengthControlledWinRate', () => {
+  it('is the raw win rate when lengths are equal', () => {
+    const rows = [1, 1, 1, 0, 0.5].map((verdict) => ({ verdict, length: 9, baselineLength: 9 }));
+    expect(lengthControlledWinRate(rows)).toBeCloseTo(0.7, 2);
+  });
+
+  it('takes away wins that length alone explains', () => {
+    const rows = simulated(4000, 0, 2, 30);
+    expect(mean(rows.map((row) => row.verdict))).toBeGreaterThan(0.7);
+    expect(lengthControlledWinRate(rows)).toBeCloseTo(0.5, 1);
+    expect(Math.abs(lengthControlledWinRate(rows) - 0.5)).toBeLessThan(0.04);
+  });
+
+  it('keeps wins that length does not explain, with an interval around them', () => {
+    const rows = simulated(2000, 1, 2, 0);
+    const { mean: rate, low, high } = lengthControlledInterval(rows, { resamples: 60 });
+    expect(Math.abs(rate - sigmoid(1))).toBeLessThan(0.04);
+    expect(low).toBeLessThan(sigmoid(1));
+    expect(high).toBeGreaterThan(sigmoid(1));
+  });
+
+  it('knows hard instructions from easy ones', () => {
+    const [easy, hard] = instructionDifficulty([
+      [1, 0],
+      [1, 0],
+      [1, 0.5],
+    ]) as [number, number];
+    expect(easy).toBeLessThan(0);
+    expect(hard).toBeCloseTo(-easy, 12);
+  });
+});
+
+describe('wildBenchScore', () => {
+  const row = (level: 1 | 0.5 | 0 | -0.5 | -1, longer = 0) => ({
+    level,
+    length: 1000 + longer,
+    baselineLength: 1000,
+  });
+
+  it('is the mean level times 100', () => {
+    expect(wildBenchScore([row(1), row(0.5), row(0), row(-1)])).toBe(12.5);
+    expect(wildBenchScore([row(1), row(1)])).toBe(100);
+  });
+
+  it('makes a tie of a slight win by much more text, and of a slight loss by much less', () => {
+    expect(wildBenchScore([row(0.5, 501)])).toBe(0);
+    expect(wildBenchScore([row(0.5, 500)])).toBe(50);
+    expect(wildBenchScore([row(-0.5, -501)])).toBe(0);
+    expect(wildBenchScore([row(1, 501)])).toBe(100);
+    expect(wildBenchScore([row(0.5, 501)], Infinity)).toBe(50);
+  });
+
+  it('makes levels of scores', () => {
+    const levels = levelsFromScores([0, 10, 0, 3, 5], [10, 0, 3, 0, 5]);
+    expect(levels).toEqual([-1, 1, -0.5, 0.5, 0]);
+  });
+});
+
+describe('styleControlledWinRate', () => {
+  const plain = { headers: 0, lists: 0, bold: 0 };
+  const random = new Random(11);
+  const battles = (strength: number, effect: number): Battle[] =>
+    Array.from({ length: 3000 }, () => {
+      const length = 100 + random.below(100);
+      const share = (length - 100) / (length + 100);
+      const wins = random.uniform() < sigmoid(strength + effect * share);
+      return {
+        level: wins ? 0.5 : -0.5,
+        style: { ...plain, length },
+        baselineStyle: { ...plain, length: 100 },
+      };
+    });
+
+  it('is the policy without its length', () => {
+    expect(Math.abs(styleControlledWinRate(battles(0, 5)) - 0.5)).toBeLessThan(0.06);
+    expect(Math.abs(styleControlledWinRate(battles(1, 0)) - sigmoid(1))).toBeLessThan(0.06);
+  });
+
+  it('counts much better three times', () => {
+    const style = { ...plain, length: 10 };
+    const battle = (level: 1 | -0.5): Battle => ({ level, style, baselineStyle: style });
+    expect(styleControlledWinRate([battle(1), battle(-0.5)])).toBeCloseTo(0.75, 2);
+  });
+
+  it('reads markdown', () => {
+    const text = '# A\n\n- one **two**\n- three\n1. four\n\n```\n# not a header\n```';
+    expect(styleOf(text)).toMatchObject({ headers: 1, lists: 3, bold: 1 });
+  });
+});

@@ -1,0 +1,147 @@
+/**
+ * What the thought contributes: the policy answers again after a thought that was forced on it, its
+ * own, that of another prompt, the first half of its own, or none, with the same random numbers each
+ * time. If the response only needs the tokens before it to be there, a stranger's thought does as well.
+ */
+import { Decoder } from '../../model/decoder.ts';
+import type { SamplingOptions } from '../../model/decoder-ops.ts';
+import type { LanguageModel } from '../../model/language-model.ts';
+import type { Tokenizer } from '../../model/tokenizer.ts';
+import { splitCompletion, THINK_END, type Malformed } from '../completion.ts';
+import type { GoldJudge, Reward } from '../reward.ts';
+import type { RolloutGroup } from '../rollout.ts';
+import { hierarchicalBootstrap, type Interval } from './intervals.ts';
+import { verdict } from './win-rate.ts';
+
+export const THOUGHT_VARIANTS = ['own', 'swapped', 'truncated', 'removed'] as const;
+export type ThoughtVariant = (typeof THOUGHT_VARIANTS)[number];
+
+/** A prompt and a well-formed completion of it, in tokens. */
+export interface ThoughtTokens {
+  prompt: string;
+  promptIds: readonly number[];
+  /** Without the delimiter. */
+  thoughtIds: readonly number[];
+}
+
+/** The thoughts of groups of one sample; completions without a delimiter are left out. */
+export function thoughtTokens(
+  tokenizer: Tokenizer,
+  groups: readonly RolloutGroup[],
+): ThoughtTokens[] {
+  return groups.flatMap(({ prompt, promptIds, samples: [sample] }) => {
+    if (!sample?.wellFormed || sample.thought === null) return [];
+    const length = sample.ids.findIndex((_, i) =>
+      tokenizer.decode(sample.ids.slice(0, i + 1)).includes(THINK_END),
+    );
+    // A delimiter of several tokens: the thought ends where its first one begins.
+    const delimiter = tokenizer.encode(THINK_END).length;
+    const thoughtIds = sample.ids.slice(0, length + 1 - delimiter);
+    return [{ prompt, promptIds, thoughtIds }];
+  });
+}
+
+/** The tokens that a variant's response goes on from; `swapped` takes the thought of the next prompt. */
+export function forcedPrefixes(
+  thoughts: readonly ThoughtTokens[],
+  variant: ThoughtVariant,
+  delimiter: readonly number[],
+): number[][] {
+  return thoughts.map(({ promptIds, thoughtIds }, i) => {
+    const other = thoughts[(i + 1) % thoughts.length]!.thoughtIds;
+    const forced = {
+      own: thoughtIds,
+      swapped: other,
+      truncated: thoughtIds.slice(0, Math.floor(thoughtIds.length / 2)),
+      removed: [],
+    }[variant];
+    return [...promptIds, ...forced, ...delimiter];
+  });
+}
+
+export interface ThoughtEffect {
+  variant: ThoughtVariant;
+  /** Mean score of the responses, by judge. */
+  scores: Record<string, Interval>;
+  /** Own thought minus this variant, prompt by prompt; absent for `own`. */
+  loss?: Record<string, Interval>;
+  /** How often the response after the own thought is better, ties half. */
+  winRateOfOwn?: Record<string, Interval>;
+}
+
+/** Writes and judges a response after every variant of every thought. */
+export async function thoughtEffect(
+  { model, tokenizer }: { model: LanguageModel; tokenizer: Tokenizer },
+  thoughts: readonly ThoughtTokens[],
+  sampling: SamplingOptions,
+  malformed: Malformed,
+  judges: Readonly<Record<string, Reward | GoldJudge>>,
+  onProgress?: (variantsDone: number) => void,
+): Promise<ThoughtEffect[]> {
+  if (thoughts.length < 2) throw new RangeError('swapping thoughts takes at least two of them');
+  const delimiter = tokenizer.encode(THINK_END);
+  const scores = new Map<ThoughtVariant, Record<string, number[]>>();
+  for (const variant of THOUGHT_VARIANTS) {
+    const prefixes = forcedPrefixes(thoughts, variant, delimiter);
+    const written = await continueFrom(model, prefixes, sampling);
+    const texts = thoughts.map(({ prompt }, i) => {
+      const text = THINK_END + tokenizer.decode(written[i]!);
+      return { prompt, response: splitCompletion(text, true, malformed).response };
+    });
+    const rows = await Promise.all(
+      Object.entries(judges).map(
+        async ([name, judge]) => [name, await judge.score(texts)] as const,
+      ),
+    );
+    scores.set(variant, Object.fromEntries(rows));
+    onProgress?.(scores.size);
+  }
+  const own = scores.get('own')!;
+  const each = (values: (name: string) => number[]): Record<string, Interval> =>
+    Object.fromEntries(
+      Object.keys(judges).map((name) => [name, hierarchicalBootstrap([values(name)])]),
+    );
+  return THOUGHT_VARIANTS.map((variant) => {
+    const values = scores.get(variant)!;
+    return {
+      variant,
+      scores: each((name) => values[name]!),
+      ...(variant !== 'own' && {
+        loss: each((name) => own[name]!.map((score, i) => score - values[name]![i]!)),
+        winRateOfOwn: each((name) =>
+          own[name]!.map((score, i) => verdict(score, values[name]![i]!)),
+        ),
+      }),
+    };
+  });
+}
+
+/** Sequences that are written side by side. */
+const BATCH = 128;
+
+/** What the model writes after each prefix, without the stop token. */
+async function continueFrom(
+  model: LanguageModel,
+  prefixes: readonly (readonly number[])[],
+  sampling: SamplingOptions,
+): Promise<number[][]> {
+  const atOnce = Math.min(BATCH, prefixes.length);
+  const longest = Math.max(...prefixes.map(({ length }) => length));
+  const decoder = await Decoder.create(model, {
+    maxSequences: atOnce,
+    maxPromptTokens: atOnce * longest,
+    maxNewTokens: sampling.maxNewTokens,
+  });
+  const written: number[][] = [];
+  for (let first = 0; first < prefixes.length; first += atOnce) {
+    const batch = prefixes.slice(first, first + atOnce);
+    const streams = Uint32Array.from(batch, (_, i) => first + i);
+    const groups = await decoder.generate(batch, 1, sampling, streams);
+    for (const [generation] of groups) {
+      const { ids, finished } = generation!;
+      written.push(finished ? ids.slice(0, -1) : ids);
+    }
+  }
+  decoder.destroy();
+  return written;
+}

@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import type { ModelConfig } from '../model/config.ts';
+import { memoryNeeds } from './fit.ts';
+import { formatBytes } from './format.ts';
+
+/** Qwen3-0.6B with fewer layers, which take their time to plan. */
+const config: ModelConfig = {
+  family: 'qwen3',
+  kind: 'causal',
+  vocabSize: 151936,
+  hiddenSize: 1024,
+  intermediateSize: 3072,
+  layers: 8,
+  heads: 16,
+  kvHeads: 8,
+  headDim: 128,
+  rmsNormEps: 1e-6,
+  ropeTheta: 1e6,
+  maxPositions: 40960,
+  tieWordEmbeddings: true,
+  attentionBias: false,
+  qkNorm: true,
+  eosTokenIds: [151645],
+};
+const policy = { config, storage: { layers: 'bf16', tables: 'bf16' } } as const;
+const values = {
+  algorithm: 'grpo',
+  model_name_or_path: 'policy',
+  reward_model_name_or_path: 'reward',
+  world: 'meal-planner',
+  per_device_train_batch_size: 32,
+};
+const PARAMETERS = 281e6;
+
+describe('a model of 0.3 billion parameters', () => {
+  const alone = { policy, judges: [] };
+
+  it('takes its weights to run, and twelve bytes more for each that trains', () => {
+    const { run, lora, full } = memoryNeeds(values, alone, { maxBinding: Infinity });
+    expect(run.parts.weights / PARAMETERS).toBeCloseTo(2, 1);
+    expect(run.parts.training).toBe(0);
+    expect(full.parts.training / PARAMETERS).toBeCloseTo(12, 0);
+    expect(lora.parts.weights - run.parts.weights).toBeLessThan(0.1 * run.parts.weights);
+    expect(lora.parts.work).toBeGreaterThan(run.parts.work);
+    for (const need of [run, lora, full]) {
+      const { weights, training, work, judges } = need.parts;
+      expect(weights + training + work + judges).toBe(need.bytes);
+      expect(need.problem).toBeUndefined();
+    }
+  });
+
+  it('fits a smaller card after some changes, and those alone', () => {
+    const card = { memory: 3e9, maxBinding: Infinity };
+    const { lora, full } = memoryNeeds(values, alone, card);
+    expect(lora.problem).toMatch(/it takes \d\.\d GB, and about 2\.7 GB of the card can be used/);
+    expect(lora.changes).toMatchObject({ gradient_checkpointing: true });
+    expect(full.changes).toMatchObject({ use_peft: true });
+    for (const { changes } of [lora, full]) {
+      const changed = memoryNeeds({ ...values, ...changes }, alone, card).lora;
+      expect(changed.problem).toBeUndefined();
+      // The completions of a step stay as many as they were.
+      const { per_device_train_batch_size: batch, gradient_accumulation_steps: parts } = {
+        ...{ ...values, gradient_accumulation_steps: 1 },
+        ...(changes as Record<string, number>),
+      };
+      expect(batch * parts).toBe(32);
+    }
+  });
+
+  it('has no way into a card that is too small', () => {
+    const { lora } = memoryNeeds(values, alone, { memory: 1e8, maxBinding: Infinity });
+    expect(lora.problem).toBeDefined();
+    expect(lora.changes).toBeUndefined();
+  });
+
+  it('shares the card with what judges it', () => {
+    const card = { maxBinding: Infinity };
+    const { run, lora } = memoryNeeds(values, { policy, judges: [policy] }, card);
+    const { lora: without } = memoryNeeds(values, alone, card);
+    expect(lora.bytes - without.bytes).toBe(lora.parts.judges);
+    expect(lora.parts.judges).toBeGreaterThan(2 * PARAMETERS);
+    expect(run.parts.judges).toBe(0);
+  });
+
+  it('says which piece is larger than the card takes at once', () => {
+    const { run, full } = memoryNeeds(values, alone, { maxBinding: 2 ** 23 });
+    expect(run.problem).toMatch(
+      /gate_proj\.weight and .*up_proj\.weight needs 12\.6 MB in one piece/,
+    );
+    expect(full.problem).toMatch(/this graphics card takes 8\.39 MB/);
+    const { lora } = memoryNeeds(values, alone, { maxBinding: 2 ** 27 });
+    expect(lora.problem).toBe(
+      `it needs ${formatBytes(largest())} in one piece, and this card takes 134 MB`,
+    );
+    expect(lora.changes).toBeDefined();
+  });
+});
+
+/** Bytes of the hidden layer of the MLP, gate and up, of all rows of a batch. */
+const largest = (): number => 4 * (32 * 256 + (32 / 8) * 512) * 2 * config.intermediateSize;

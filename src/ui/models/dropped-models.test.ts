@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { dataAmong, modelsAmong } from './dropped-models.ts';
+
+const dropped = (...paths: string[]): Map<string, File> =>
+  new Map(paths.map((path) => [path, new File([], path.slice(path.lastIndexOf('/') + 1))]));
+
+const found = (...paths: string[]): Record<string, string[]> =>
+  Object.fromEntries(
+    modelsAmong(dropped(...paths)).map(({ name, files }) => [name, [...files.keys()]]),
+  );
+
+describe('what is dropped', () => {
+  it('may be several models, sharded or not, and adapters', () => {
+    expect(
+      found(
+        ...['all/one/config.json', 'all/one/model.safetensors', 'all/one/README.md'],
+        ...['all/two/config.json', 'all/two/model.safetensors.index.json'],
+        ...['all/two/model-00001-of-00001.safetensors'],
+        ...['lora/adapter_config.json', 'lora/adapter_model.safetensors'],
+      ),
+    ).toEqual({
+      one: ['config.json', 'model.safetensors'],
+      two: ['config.json', 'model.safetensors.index.json', 'model-00001-of-00001.safetensors'],
+      lora: ['adapter_config.json', 'adapter_model.safetensors'],
+    });
+  });
+
+  it('may be loose files, called after their weights', () => {
+    const rest = ['config.json', 'tokenizer.json'];
+    expect(Object.keys(found('tiny-story.safetensors', ...rest))).toEqual(['tiny-story']);
+    expect(Object.keys(found('model.safetensors', ...rest))).toEqual(['my-model']);
+    expect(Object.keys(found('adapter_config.json'))).toEqual(['my-adapter']);
+  });
+
+  it('may be a run, of which the last checkpoint counts, without what only the run needs', () => {
+    const step = (n: number): string[] =>
+      ['config.json', 'model.safetensors', 'optimizer.safetensors', 'trainer_state.json'].map(
+        (name) => `mine/checkpoints/step-${n}/${name}`,
+      );
+    expect(found('mine/recipe.yaml', ...step(9), ...step(10))).toEqual({
+      'mine-step-10': ['config.json', 'model.safetensors'],
+    });
+  });
+
+  it('counts once when other formats lie inside it', () => {
+    const names = found('m/config.json', 'm/model.safetensors', 'm/onnx/config.json', 'm/x/a.gguf');
+    expect(Object.keys(names)).toEqual(['m']);
+  });
+
+  it('is a model that lacks something, too, so that its refusal can say what', () => {
+    expect(found('m/config.json')).toEqual({ m: ['config.json'] });
+    expect(found('m/tiny.gguf')).toEqual({ m: ['tiny.gguf'] });
+    expect(found('m/config.json', 'm/pytorch_model.bin')).toEqual({
+      m: ['config.json', 'pytorch_model.bin'],
+    });
+  });
+
+  it('is data when nothing else is there', () => {
+    const names = (...paths: string[]): string[] => dataAmong(dropped(...paths)).map((f) => f.name);
+    expect(names('prompts.jsonl', 'rules/short.js')).toEqual(['prompts.jsonl', 'short.js']);
+    expect(names('prompts.jsonl', 'photo.jpg')).toEqual([]);
+    expect(found('prompts.jsonl', 'rules/short.js')).toEqual({});
+  });
+});

@@ -1,0 +1,79 @@
+import type { DroppedFiles } from './dropped-files.ts';
+
+/** The files of one model, by name, as they came in one folder or loose. */
+export interface DroppedModel {
+  name: string;
+  files: ReadonlyMap<string, File>;
+}
+
+/** What a model is made of; anything else beside it is left behind. */
+const WANTED = /\.(safetensors|json|jinja|txt|model)$/;
+/** Of a run's checkpoints: what only the run itself needs. */
+const OF_A_RUN = /^(optimizer\.safetensors|trainer_state\.json)$/;
+const WEIGHTS = /\.(safetensors|gguf)$|^pytorch_model\.bin$/;
+const CONFIG = /^(config|adapter_config)\.json$/;
+/** What can be learnt from or judged by, and is no model. */
+const DATA = /\.(jsonl|txt|js)$/;
+
+type Files = Map<string, File>;
+
+/** All that belongs to a model is in one folder; a drop may hold several. */
+export function modelsAmong(dropped: DroppedFiles): DroppedModel[] {
+  const folders = new Map<string, Files>();
+  for (const [path, file] of dropped) {
+    const at = path.lastIndexOf('/');
+    const folder = path.slice(0, Math.max(0, at));
+    folders.set(
+      folder,
+      (folders.get(folder) ?? new Map<string, File>()).set(path.slice(at + 1), file),
+    );
+  }
+  const has = (files: Files, pattern: RegExp): boolean =>
+    [...files.keys()].some((name) => pattern.test(name));
+  const complete = (files: Files): boolean => has(files, CONFIG) && has(files, WEIGHTS);
+  const models = [...folders].filter(([path, files]) => {
+    if (complete(files)) return isLastOfItsRun(path, [...folders.keys()]);
+    // What is beside a whole model, such as a copy in another format, is not one that lacks something.
+    const inside = [...folders].some(
+      ([other, its]) =>
+        complete(its) && (path.startsWith(`${other}/`) || other.startsWith(`${path}/`)),
+    );
+    return !inside && (has(files, CONFIG) || has(files, WEIGHTS));
+  });
+  return models.map(([path, files]) => ({ name: nameOf(path, files), files: wanted(files) }));
+}
+
+/** Files to learn from, when there is nothing else. */
+export function dataAmong(dropped: DroppedFiles): File[] {
+  const files = [...dropped.values()];
+  return files.length > 0 && files.every(({ name }) => DATA.test(name)) ? files : [];
+}
+
+const STEP = /^(.*)\/checkpoints\/step-(\d+)$/;
+
+/** Of the checkpoints of a run, the last is meant. */
+function isLastOfItsRun(path: string, others: readonly string[]): boolean {
+  const [, run, step] = STEP.exec(path) ?? [];
+  return others.every((other) => {
+    const [, otherRun, otherStep] = STEP.exec(other) ?? [];
+    return run === undefined || otherRun !== run || Number(otherStep) <= Number(step);
+  });
+}
+
+/** The folder's name; loose files are called after their weights. */
+function nameOf(path: string, files: Files): string {
+  const [, run, step] = STEP.exec(path) ?? [];
+  if (run !== undefined) return `${run.slice(run.lastIndexOf('/') + 1)}-step-${step}`;
+  if (path !== '') return path.slice(path.lastIndexOf('/') + 1);
+  const weights = [...files.keys()].filter((name) => WEIGHTS.test(name));
+  const [own = ''] = weights.map((name) => name.replace(/\.[a-z]+$/, ''));
+  const told = weights.length === 1 && !/^(model|adapter_model|pytorch_model)$/.test(own);
+  return told ? own : files.has('adapter_config.json') ? 'my-adapter' : 'my-model';
+}
+
+/** What is stored of a model; a file that is no part of one stays where its refusal names it. */
+function wanted(files: Files): Files {
+  const kept = [...files].filter(([name]) => WANTED.test(name) && !OF_A_RUN.test(name));
+  const foreign = [...files].filter(([name]) => WEIGHTS.test(name) && !WANTED.test(name));
+  return new Map([...kept, ...foreign]);
+}

@@ -1,0 +1,63 @@
+import { get, set } from 'idb-keyval';
+import type { RecipeObject, RecipeValues } from '../../rl/protocol.ts';
+import { modelsWorker } from './models-worker.ts';
+import type { Fitting } from './models.worker.ts';
+
+const CARD = 'graphics-card-gb';
+/** Typing is over when nothing came for so long. */
+const REST_MS = 250;
+
+/** Will it fit: what the visitor sets for it, and what was planned. */
+export class Fit {
+  /** Recipe keys that were changed here. */
+  recipe = $state.raw<RecipeValues>({});
+  /** Memory of the graphics card in GB, as the visitor knows it; null: not said. */
+  card = $state<number | null>(null);
+  planned = $state.raw<Fitting | null>(null);
+  /** Why there is no plan, in a sentence. */
+  problem = $state<string | null>(null);
+  /** A plan is on its way. */
+  busy = $state(false);
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private latest = 0;
+
+  async open(): Promise<void> {
+    const remembered = await get<number>(CARD).catch(() => undefined);
+    if (remembered !== undefined) this.card = remembered;
+  }
+
+  setCard(gigabytes: number | null): void {
+    this.card = gigabytes;
+    void set(CARD, gigabytes ?? undefined).catch(() => undefined);
+  }
+
+  change(changes: RecipeObject): void {
+    this.recipe = { ...this.recipe, ...changes };
+  }
+
+  reset(): void {
+    this.recipe = {};
+  }
+
+  /** Plans a run soon, unless another is asked for before. */
+  plan(recipe: RecipeValues, card: number | null): void {
+    clearTimeout(this.timer);
+    this.busy = true;
+    const number = ++this.latest;
+    this.timer = setTimeout(() => void this.planNow(recipe, card, number), REST_MS);
+  }
+
+  private async planNow(recipe: RecipeValues, card: number | null, number: number): Promise<void> {
+    try {
+      const memory = card === null ? undefined : 1e9 * card;
+      const planned = await modelsWorker().fit(recipe, memory);
+      if (number !== this.latest) return;
+      this.planned = planned;
+      this.problem = null;
+    } catch (error) {
+      if (number !== this.latest) return;
+      this.problem = (error as Error).message;
+    }
+    this.busy = false;
+  }
+}

@@ -1,0 +1,89 @@
+import * as Comlink from 'comlink';
+import type { ExportKind } from '../../rl/export.ts';
+import { modelsWorker } from './models-worker.ts';
+import type { Kept } from './models.worker.ts';
+
+declare global {
+  interface Window {
+    /** Where the browser has it. */
+    showDirectoryPicker?(options: { mode: 'readwrite' }): Promise<FileSystemDirectoryHandle>;
+  }
+}
+
+/** Taking the trained model home: what there is, and how far the writing is. */
+export class Taking {
+  /** The last checkpoint; null when there is none. */
+  kept = $state.raw<Kept | null>(null);
+  kind = $state<ExportKind>('hf');
+  withRun = $state(true);
+  /** Of what is being written, 0 to 1; null when nothing is. */
+  share = $state<number | null>(null);
+  problem = $state<string | null>(null);
+  /** What was written last, in a sentence. */
+  done = $state<string | null>(null);
+
+  /** Of the folder that is written. */
+  get name(): string {
+    const { model = 'model', step = 0 } = this.kept ?? {};
+    const suffix = this.kind === 'peft' ? '-adapter' : '';
+    return `${model}-step-${step}${suffix}`;
+  }
+
+  async look(): Promise<void> {
+    const before = this.kept?.adapter;
+    // A browser that keeps nothing has nothing to give.
+    this.kept =
+      (await modelsWorker()
+        .kept()
+        .catch(() => undefined)) ?? null;
+    if (this.kept?.adapter !== before) this.kind = this.kept?.adapter ? 'peft' : 'hf';
+  }
+
+  async download(): Promise<void> {
+    const name = `${this.name}.zip`;
+    const file = (await this.write())?.file;
+    if (!file) return;
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(file);
+    link.download = name;
+    link.click();
+    // The download has begun by then, and goes on without the address.
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    this.done = `${name} is in your downloads.`;
+  }
+
+  async saveInto(): Promise<void> {
+    const parent = await window
+      .showDirectoryPicker?.({ mode: 'readwrite' })
+      // The visitor thought better of it.
+      .catch(() => undefined);
+    if (!parent) return;
+    const { name } = this;
+    if (await this.write(parent)) this.done = `${name} is in ${parent.name}.`;
+  }
+
+  cancel(): void {
+    void modelsWorker().cancel();
+  }
+
+  private async write(
+    parent?: FileSystemDirectoryHandle,
+  ): Promise<{ file?: File | undefined } | undefined> {
+    const { kind, name, withRun } = this;
+    this.share = 0;
+    this.problem = null;
+    this.done = null;
+    try {
+      const file = await modelsWorker().takeHome(
+        { kind, name, withRun, ...(parent && { parent }) },
+        Comlink.proxy((share: number) => (this.share = share)),
+      );
+      return { file };
+    } catch (error) {
+      if ((error as Error).name !== 'AbortError') this.problem = (error as Error).message;
+      return undefined;
+    } finally {
+      this.share = null;
+    }
+  }
+}

@@ -1,0 +1,69 @@
+/** What the models of the next run will see; the tokenizers are loaded when first asked for. */
+import defaultRecipe from '../../../recipes/default.yaml?raw';
+import type { Tokenizer } from '../../model/tokenizer.ts';
+import { pageModelFolder } from '../../rl/page-paths.ts';
+import type { Preview } from '../../rl/preview.ts';
+import type { Recipe } from '../../rl/recipe.ts';
+import type { RecipeValues } from '../../rl/protocol.ts';
+
+const loaded = new Map<string, Promise<Tokenizer>>();
+
+/** @throws Error with a sentence: an impossible recipe, a model that is gone, a template that refuses */
+export async function previewOnPage(
+  values: RecipeValues,
+  prompt: string,
+  completion: string,
+): Promise<Preview> {
+  const recipe = await recipeOf(values);
+  const { previewRecipe } = await import('../../rl/preview.ts');
+  const { reward_model_name_or_path: model, judge_model_name_or_path: judge } = recipe;
+  const tokenizers = {
+    policy: await tokenizerAt(recipe.model_name_or_path!),
+    ...(model !== undefined && { rewardModel: await tokenizerAt(model) }),
+    ...(judge !== undefined && { judge: await tokenizerAt(judge) }),
+  };
+  return previewRecipe(recipe, tokenizers, prompt, completion);
+}
+
+/** Of many prompts those with the most characters are measured: the longest is among them. */
+const MEASURED = 100;
+
+/** Tokens of the longest prompt as the policy reads it. */
+export async function longestPrompt(
+  values: RecipeValues,
+  prompts: readonly string[],
+): Promise<number> {
+  const recipe = await recipeOf(values);
+  const tokenizer = await tokenizerAt(recipe.model_name_or_path!);
+  const { promptText } = await import('../../rl/thinking-template.ts');
+  const longest = [...prompts].sort((a, b) => b.length - a.length).slice(0, MEASURED);
+  const lengths = longest.map((prompt) => {
+    const text = promptText(tokenizer, prompt, recipe.thinking, recipe.system_prompt);
+    return tokenizer.encode(text).length;
+  });
+  return Math.max(...lengths);
+}
+
+/** The recipe that a worker makes of the page's keys. */
+async function recipeOf(values: RecipeValues): Promise<Recipe> {
+  const [{ makeRecipe }, { parse }] = await Promise.all([
+    import('../../rl/recipe.ts'),
+    import('yaml'),
+  ]);
+  return makeRecipe({ ...(parse(defaultRecipe) as Record<string, unknown>), ...values });
+}
+
+function tokenizerAt(path: string): Promise<Tokenizer> {
+  const known = loaded.get(path);
+  if (known) return known;
+  const tokenizer = loadTokenizer(path);
+  loaded.set(path, tokenizer);
+  // A model may be brought again, or the network be there again.
+  tokenizer.catch(() => loaded.delete(path));
+  return tokenizer;
+}
+
+async function loadTokenizer(path: string): Promise<Tokenizer> {
+  const { Tokenizer } = await import('../../model/tokenizer.ts');
+  return Tokenizer.load(await pageModelFolder(path));
+}

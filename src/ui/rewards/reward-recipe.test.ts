@@ -1,0 +1,69 @@
+import { expect, it } from 'vitest';
+import { makeRecipe } from '../../rl/recipe.ts';
+import {
+  rewardProblem,
+  rewardRecipe,
+  rewardsInUse,
+  type RewardSelection,
+} from './reward-recipe.ts';
+
+const untouched: RewardSelection = {
+  model: { name: null, weight: 1 },
+  judge: { name: null, weight: 1, question: '' },
+  rules: [],
+  prompts: undefined,
+  systemPrompt: ' ',
+};
+/** As the page's recipe has them. */
+const page = {
+  model_name_or_path: 'public/models/policy',
+  reward_model_name_or_path: 'public/models/reward',
+  world: 'meal-planner',
+  gold: 'meal-planner',
+};
+
+it('leaves the recipe alone where nothing was chosen', () => {
+  expect(rewardRecipe(untouched)).toEqual({});
+  expect(rewardProblem(rewardsInUse(untouched))).toBeNull();
+});
+
+it('weights follow the order of reward model, judge and rules', () => {
+  const rules = [
+    { name: 'short', weight: 0.5 },
+    { name: 'kind', weight: 1 },
+  ];
+  const judge = { name: 'SmolLM2', weight: 3, question: 'Good? {response}' };
+  const all = { ...untouched, model: { name: 'mine', weight: 2 }, judge, rules };
+  const recipe = makeRecipe({ ...page, ...rewardRecipe(all) });
+  expect(recipe).toMatchObject({
+    reward_model_name_or_path: 'stored:mine',
+    judge_model_name_or_path: 'stored:SmolLM2',
+    judge_prompt: 'Good? {response}',
+    reward_funcs: ['stored:short.js', 'stored:kind.js'],
+    reward_weights: [2, 3, 0.5, 1],
+    world: 'meal-planner',
+  });
+  // A question without a judge says nothing, and weights of 1 need not be said.
+  const alone = { ...untouched, model: { name: false, weight: 9 } as const, rules: [rules[1]!] };
+  const kind = rewardRecipe({ ...alone, judge: { ...judge, name: null } });
+  expect(kind).toEqual({ reward_model_name_or_path: null, reward_funcs: ['stored:kind.js'] });
+  expect(makeRecipe({ ...page, ...kind }).reward_model_name_or_path).toBeUndefined();
+});
+
+it('prompts take the place of the world, whose hidden utility cannot judge them', () => {
+  const prompts = { file: 'mine.jsonl', longest: 93 };
+  const values = rewardRecipe({ ...untouched, prompts, systemPrompt: ' Be brief. ' });
+  const recipe = makeRecipe({ ...page, ...values });
+  expect(recipe).toMatchObject({
+    world: undefined,
+    gold: undefined,
+    max_prompt_length: 93,
+    system_prompt: 'Be brief.',
+    datasets: [{ path: 'json', data_files: ['stored:mine.jsonl'], split: 'train' }],
+  });
+});
+
+it('says what is impossible', () => {
+  expect(rewardProblem([])).toMatch(/at least one reward/);
+  expect(rewardProblem([{ name: 'a' }, { name: 'b' }, { name: 'a' }])).toMatch(/called a; rename/);
+});

@@ -1,0 +1,154 @@
+import type { RecipeValues } from '../../rl/protocol.ts';
+import {
+  listStoredData,
+  readStoredData,
+  removeStoredData,
+  storeData,
+} from '../../rl/stored-data.ts';
+import { longestPrompt } from './page-preview.ts';
+import { badLines, promptLines, readPromptFile } from './prompt-file.ts';
+import {
+  rewardProblem,
+  rewardRecipe,
+  rewardsInUse,
+  type JudgeReward,
+  type ModelReward,
+} from './reward-recipe.ts';
+import { RuleDraft } from './rule-draft.svelte.ts';
+
+/** Prompts that are kept in this browser. */
+export interface StoredPrompts {
+  /** Of the file in the browser's storage. */
+  file: string;
+  prompts: readonly string[];
+}
+
+/** What a visitor chose to train for: the rewards with their weights, and the prompts. */
+export class RewardChoice {
+  readonly model = $state<ModelReward>({ name: null, weight: 1 });
+  readonly judge = $state<JudgeReward>({ name: null, weight: 1, question: '' });
+  rules = $state.raw<readonly RuleDraft[]>([]);
+  promptFiles = $state.raw<readonly StoredPrompts[]>([]);
+  /** The file whose prompts are used; null is the prompts that come with the page. */
+  promptFile = $state<string | null>(null);
+  systemPrompt = $state('');
+  /** What was wrong with the last file, in a sentence. */
+  error = $state<string | null>(null);
+
+  /** Tokens of the longest prompt, measured before training. */
+  private longest = $state<number>();
+
+  readonly prompts = $derived(this.promptFiles.find(({ file }) => file === this.promptFile));
+  /** As chosen, unless the model has been removed meanwhile. */
+  readonly modelName = $derived.by(() => {
+    const { name } = this.model;
+    return typeof name === 'string' && !this.isStored(name) ? null : name;
+  });
+  readonly judgeName = $derived.by(() => {
+    const { name } = this.judge;
+    return name !== null && this.isStored(name) ? name : null;
+  });
+  private readonly models = $derived({
+    model: { ...this.model, name: this.modelName },
+    judge: { ...this.judge, name: this.judgeName },
+  });
+  /** Why these rewards cannot be trained for. */
+  readonly problem = $derived(
+    rewardProblem(rewardsInUse({ ...this.models, rules: this.rulesInUse })),
+  );
+
+  constructor(
+    /** Whether a model of this name is in the browser. */
+    private readonly isStored: (name: string) => boolean,
+  ) {}
+
+  private get rulesInUse(): readonly RuleDraft[] {
+    return this.rules.filter(({ used, nameProblem }) => used && nameProblem === null);
+  }
+
+  /** Finds what earlier visits left; nothing of it is in use yet. */
+  async open(): Promise<void> {
+    for (const file of await listStoredData().catch(() => [])) {
+      const text = await readStoredData(file).catch(() => undefined);
+      if (text === undefined) continue;
+      if (file.endsWith('.js')) this.addRule(file.slice(0, -'.js'.length), text, true);
+      if (file.endsWith('.jsonl')) this.keepPrompts(file, readPromptFile(file, text).prompts);
+    }
+  }
+
+  /** Recipe keys for what was chosen; what comes with the page is left to its recipe. */
+  get recipe(): RecipeValues {
+    const { models, rulesInUse: rules, prompts, longest, systemPrompt } = this;
+    const own = prompts && { file: prompts.file, longest };
+    return rewardRecipe({ ...models, rules, prompts: own, systemPrompt });
+  }
+
+  /**
+   * Before training: stores what is not stored yet, so that workers find it, and makes room for the
+   * longest of the visitor's prompts. `values` are the keys that training will get.
+   */
+  async prepare(values: RecipeValues): Promise<void> {
+    for (const rule of this.rules) await rule.save();
+    const { prompts } = this;
+    // What cannot be measured cannot be trained on either, and training says why.
+    this.longest = prompts && (await longestPrompt(values, prompts.prompts).catch(() => undefined));
+  }
+
+  addRule(name: string, source: string, stored = false): void {
+    let free = name;
+    for (let i = 2; this.rules.some((rule) => rule.name === free); i++) free = `${name}-${i}`;
+    this.rules = [...this.rules, new RuleDraft(free, source, stored)];
+  }
+
+  async removeRule(rule: RuleDraft): Promise<void> {
+    this.rules = this.rules.filter((other) => other !== rule);
+    await rule.remove();
+  }
+
+  async removePrompts(file: string): Promise<void> {
+    if (this.promptFile === file) this.promptFile = null;
+    this.promptFiles = this.promptFiles.filter((other) => other.file !== file);
+    await removeStoredData(file);
+  }
+
+  /** Files that were dropped or chosen: rules (.js), and prompts (.jsonl, or .txt with one a line). */
+  async onData(files: readonly File[]): Promise<void> {
+    this.error = null;
+    for (const file of files) {
+      try {
+        await this.take(file);
+      } catch (error) {
+        this.error = error instanceof Error ? error.message : String(error);
+      }
+    }
+  }
+
+  private async take(file: File): Promise<void> {
+    const [, base = '', kind] = /^(.*)\.(js|jsonl|txt)$/.exec(file.name) ?? [];
+    const name = base.replace(/[^\w-]+/g, '-').slice(0, 40) || 'mine';
+    const text = await file.text();
+    if (kind === 'js') {
+      this.addRule(name, text);
+    } else if (kind === 'jsonl' || kind === 'txt') {
+      const { prompts, bad } = readPromptFile(file.name, text);
+      if (prompts.length === 0) {
+        const reason = bad.length > 0 ? badLines(bad) : 'it is empty';
+        throw new Error(`${file.name} has no prompts (${reason}).`);
+      }
+      if (bad.length > 0) this.error = `Of ${file.name} these were left out: ${badLines(bad)}.`;
+      const stored = `${name}.jsonl`;
+      await storeData(stored, promptLines(prompts));
+      this.keepPrompts(stored, prompts);
+      this.promptFile = stored;
+    } else {
+      throw new Error(
+        `${file.name} is neither prompts (.jsonl, or .txt with one a line) nor a rule (.js).`,
+      );
+    }
+  }
+
+  private keepPrompts(file: string, prompts: readonly string[]): void {
+    const others = this.promptFiles.filter((other) => other.file !== file);
+    this.promptFiles = [...others, { file, prompts }];
+  }
+}

@@ -1,0 +1,265 @@
+/** Models in and out of the page, as somebody with folders on a disk would do it. */
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { launchBrowser } from '../../scripts/browser.mjs';
+import { info } from '../../src/cli/info.ts';
+import type { ModelConfig } from '../../src/model/config.ts';
+import { layoutAdapter } from '../../src/model/lora.ts';
+import { encodeAdapter } from '../../src/model/peft.ts';
+import { writeSafetensors, type Tensor } from '../../src/model/safetensors.ts';
+import { layoutParameters } from '../../src/model/parameters.ts';
+import { VOCABULARY } from '../../src/rl/world/menu.ts';
+import { CONFIGS, randomTensors, saveModel } from '../random-model.ts';
+import { unzip } from './unzip.ts';
+
+const config: ModelConfig = { ...CONFIGS['qwen2, biases']!, vocabSize: VOCABULARY.length };
+const LORA = { r: 2, alpha: 4, targets: ['q_proj', 'down_proj'] } as const;
+
+let browser: Browser;
+let page: Page;
+let root: string;
+const errors: string[] = [];
+const at = (...path: string[]): string => join(root, ...path);
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'ponder-'));
+  await saveModel(at('my-qwen'), config, randomTensors(config, 1));
+  browser = await launchBrowser();
+  page = await browser.newPage({ reducedMotion: 'reduce' });
+  page.on('pageerror', (error) => errors.push(error.message));
+  await page.goto(inject('page'));
+});
+afterAll(async () => {
+  await browser.close();
+  await rm(root, { recursive: true });
+});
+
+const give = (path: string): Promise<void> => page.getByLabel('Model folder').setInputFiles(path);
+
+/** As a hand does it, folders and all. */
+async function drop(...paths: string[]): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  const data = { items: [], files: paths, dragOperationsMask: 1 };
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+    await session.send('Input.dispatchDragEvent', { type, x: 200, y: 200, data });
+  }
+  await session.detach();
+}
+
+const list = () => page.getByRole('list', { name: 'Models in this browser' });
+const policy = (): Promise<string> => page.getByLabel('The policy, which learns').inputValue();
+const says = (text: string | RegExp): Promise<void> =>
+  page.getByText(text).waitFor({ timeout: 20_000 });
+
+/** The model in two shards with their index. */
+async function shard(folder: string): Promise<void> {
+  await cp(at('my-qwen'), folder, { recursive: true });
+  await rm(join(folder, 'model.safetensors'));
+  const { parameters } = layoutParameters(config);
+  const tensors = [...randomTensors(config, 1)];
+  const weightMap: Record<string, string> = {};
+  for (const [i, part] of [tensors.slice(0, 9), tensors.slice(9)].entries()) {
+    const file = `model-0000${i + 1}-of-00002.safetensors`;
+    const stored = part.map(([name, values]): [string, Tensor] => {
+      weightMap[name] = file;
+      return [name, { shape: parameters.get(name)!.shape, values }];
+    });
+    await writeFile(join(folder, file), writeSafetensors(new Map(stored)));
+  }
+  const index = JSON.stringify({ metadata: {}, weight_map: weightMap });
+  await writeFile(join(folder, 'model.safetensors.index.json'), index);
+}
+
+async function saveAdapter(folder: string, base: string, of = config): Promise<void> {
+  const layout = layoutAdapter(of, LORA);
+  const tensors = new Map(
+    [...layout.parameters.values()].map(({ name, shape }) => [
+      name,
+      new Float32Array(shape[0]! * shape[1]!).fill(0.01),
+    ]),
+  );
+  await cp(at('my-qwen'), folder, { recursive: true, filter: (path) => !path.includes('.') });
+  for (const [name, data] of encodeAdapter({ ...LORA, base }, layout, tensors)) {
+    await writeFile(join(folder, name), data);
+  }
+}
+
+describe('bringing models', () => {
+  it('takes an adapter, says what it needs, and uses it once its sharded base is here', async () => {
+    await saveAdapter(at('both', 'my-adapter'), 'somebody/sharded');
+    await give(at('both', 'my-adapter'));
+    await says('Needs somebody/sharded, the model it was trained on: drop it too.');
+    expect(await policy()).toBe('');
+
+    await shard(at('both', 'sharded'));
+    await drop(at('both', 'my-adapter'), at('both', 'sharded'));
+    await list().getByText('Trained on sharded, which is here.').waitFor();
+    await expect.poll(policy).toBe('my-adapter');
+    expect(await list().getByRole('listitem').count()).toBe(2);
+    await list()
+      .getByText(/^qwen2 policy, [\d.]+K parameters in F32, \d+ kB on disk$/)
+      .waitFor();
+  });
+
+  it('refuses what cannot be used, each in a sentence, and stays usable', async () => {
+    const broken = async (name: string, change: (folder: string) => Promise<unknown>) => {
+      await cp(at('my-qwen'), at(name), { recursive: true });
+      await change(at(name));
+      await give(at(name));
+    };
+    await broken('cut', async (folder) => {
+      const file = join(folder, 'model.safetensors');
+      await writeFile(file, (await readFile(file)).subarray(0, -40));
+    });
+    await says(/^cut\/model\.safetensors is cut off: .*download it again$/);
+
+    await broken('gpt', (folder) =>
+      writeFile(join(folder, 'config.json'), '{"architectures": ["GPT2LMHeadModel"]}'),
+    );
+    await says(/^gpt\/config\.json describes architecture GPT2LMHeadModel; supported are/);
+
+    await broken('mixed', (folder) => saveModel(folder, { ...config, vocabSize: 40 }, shrunk()));
+    await says(/^mixed\/tokenizer\.json has \d+ ids but the model's embedding has 40 rows/);
+
+    await broken('throws', (folder) =>
+      writeFile(join(folder, 'chat_template.jinja'), "{{ raise_exception('no user may speak') }}"),
+    );
+    await says(/^the chat template in throws\/chat_template\.jinja refused .*no user may speak/);
+
+    await broken('gguf', async (folder) => {
+      for (const file of ['config.json', 'model.safetensors']) await rm(join(folder, file));
+      await writeFile(join(folder, 'tiny-Q4_1.gguf'), 'GGUF');
+    });
+    await says(/^gguf holds tiny-Q4_1\.gguf, a GGUF file/);
+
+    await broken('pickled', async (folder) => {
+      await rm(join(folder, 'model.safetensors'));
+      await writeFile(join(folder, 'pytorch_model.bin'), 'x');
+    });
+    await says(/^pickled has no model\.safetensors .*; save pytorch_model\.bin as safetensors$/);
+
+    await cp(at('both', 'sharded'), at('half'), { recursive: true });
+    await rm(at('half', 'model-00002-of-00002.safetensors'));
+    await give(at('half'));
+    await says(/^half: model-00002-of-00002\.safetensors is missing, which .* names; add it$/);
+
+    await saveAdapter(at('stranger'), 'sharded', { ...config, layers: 3 });
+    await give(at('stranger'));
+    await says(/^stranger is an adapter for another base: the base has no place for .*layers\.2/);
+
+    await writeFile(at('notes.md'), 'no model');
+    await page.getByLabel('Model files').setInputFiles(at('notes.md'));
+    await says(/^There is no model in it/);
+
+    expect(await list().getByRole('listitem').count()).toBe(2);
+    expect(await policy()).toBe('my-adapter');
+  });
+
+  it('says when the browser has no room, and keeps nothing of it', async () => {
+    const session = await page.context().newCDPSession(page);
+    const { origin } = new URL(inject('page'));
+    await session.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 1000 });
+    await give(at('my-qwen'));
+    await says(/^my-qwen takes 1 MB, for which this browser has no room; remove a model/);
+    await session.send('Storage.overrideQuotaForOrigin', { origin });
+    expect(await list().getByRole('listitem').count()).toBe(2);
+  });
+
+  it('takes loose files, one safetensors among them, and calls them after it', async () => {
+    await cp(at('my-qwen', 'model.safetensors'), at('tiny-story.safetensors'));
+    const rest = ['config.json', 'tokenizer.json', 'tokenizer_config.json'];
+    await page
+      .getByLabel('Model files')
+      .setInputFiles([at('tiny-story.safetensors'), ...rest.map((name) => at('my-qwen', name))]);
+    await expect.poll(policy).toBe('tiny-story');
+  });
+});
+
+function shrunk(): Map<string, Float32Array> {
+  return randomTensors({ ...config, vocabSize: 40 }, 1);
+}
+
+describe('what a run takes', () => {
+  it('changes with the settings, and is made to fit', async () => {
+    const row = page.getByRole('row', { name: /as set/ });
+    await page.getByLabel('The policy, which learns').selectOption('sharded');
+    await expect.poll(() => row.textContent()).toMatch(/Train all of it/);
+    const before = await row.textContent();
+    await page.getByLabel('What learns').selectOption('A small adapter (LoRA)');
+    await expect.poll(() => row.textContent()).toMatch(/Train an adapter/);
+    await page.getByLabel('Rank of the adapter').selectOption('64');
+    await page.getByLabel('Longest completion, in tokens').fill('3000');
+    await page.getByLabel('Longest completion, in tokens').blur();
+    await page.getByLabel('My graphics card has').selectOption('2 GB');
+    await says(
+      /^Too much for this card: it takes [\d.]+ GB, and about 1\.8 GB of the card can be used/,
+    );
+    await page.getByRole('button', { name: 'Make it fit' }).click();
+    await says(/^Training as set here takes .*, which has room for it/);
+    expect(await page.getByLabel(/Work layers out again/).isChecked()).toBe(true);
+    expect(await row.textContent()).not.toBe(before);
+  });
+});
+
+describe('taking the trained model home', () => {
+  it('goes on with an adapter for a step and gives it, alone or merged, with the run', async () => {
+    await page.getByLabel('The policy, which learns').selectOption('my-adapter');
+    // Its rank and projections are its own.
+    const rank = page.getByLabel('Rank of the adapter');
+    await expect.poll(() => rank.inputValue()).toBe('2');
+    expect(await rank.isDisabled()).toBe(true);
+    for (const [label, value] of [
+      ['Tries at each prompt', '2'],
+      ['Completions at once', '4'],
+      ['Longest completion, in tokens', '8'],
+    ]) {
+      await page.getByLabel(label!).fill(value!);
+      await page.getByLabel(label!).blur();
+    }
+    await page.getByRole('button', { name: 'Train it here', exact: true }).click();
+    await expect
+      .poll(() => page.getByTestId('step').textContent(), { timeout: 120_000 })
+      .toMatch(/[1-9]/);
+    await page.getByRole('button', { name: 'Pause', exact: true }).click();
+    await page.getByRole('button', { name: 'Go on', exact: true }).waitFor({ timeout: 60_000 });
+    await page.getByRole('heading', { name: 'Take it home' }).waitFor();
+
+    const adapter = await download();
+    expect(adapter.name).toMatch(/^my-adapter-step-\d+-adapter$/);
+    expect(adapter.files).toContain('adapter_model.safetensors');
+    expect(adapter.files).toContain('run/metrics.jsonl');
+    expect(adapter.files).toContain('run/completions/step-1.jsonl');
+    const facts = JSON.parse(
+      await info.run(['--model', adapter.folder, '--base', at('both', 'sharded')], true),
+    ) as Record<string, unknown>;
+    expect(facts).toMatchObject({ family: 'qwen2', lora_r: 2 });
+
+    await page.getByRole('radio', { name: /^A merged model/ }).check();
+    const merged = await download();
+    expect(merged.files).toEqual(
+      expect.arrayContaining(['config.json', 'model.safetensors', 'tokenizer.json']),
+    );
+    const whole = JSON.parse(await info.run(['--model', merged.folder], true)) as object;
+    expect(whole).toMatchObject({ family: 'qwen2', parameters: facts.parameters });
+    expect(errors).toEqual([]);
+  });
+});
+
+async function download(): Promise<{ name: string; folder: string; files: string[] }> {
+  const [file] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Download as .zip' }).click(),
+  ]);
+  const name = file.suggestedFilename().replace(/\.zip$/, '');
+  const zip = at(file.suggestedFilename());
+  await file.saveAs(zip);
+  const files = await unzip(zip, root);
+  return {
+    name,
+    folder: at(name),
+    files: files.map((path) => path.replace(`${name}/`, '')),
+  };
+}

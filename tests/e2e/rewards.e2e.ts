@@ -1,0 +1,99 @@
+/** The visitor's own rewards and prompts, on the built page with its real workers. */
+import AxeBuilder from '@axe-core/playwright';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import type { Browser } from 'playwright-core';
+import { launchBrowser } from '../../scripts/browser.mjs';
+import { syntheticRun } from './synthetic-run.ts';
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchBrowser();
+});
+afterAll(() => browser.close());
+
+/** A step that takes no time to speak of. */
+const SMALL = {
+  ...{ per_device_train_batch_size: 4, num_generations: 4, max_steps: 1, max_prompt_length: 8 },
+  ...{ max_completion_length: 8, beta: 0 },
+};
+const PROMPT = 'menu ham 1 tart 7 pizza 7 gratin 1 for cleo veggie budget 15';
+
+it('writes a rule, tries it on the group, and trains with two rewards on prompts of its own', async () => {
+  const context = await browser.newContext({ reducedMotion: 'reduce' });
+  await context.route('**/recorded-run.json', (route) =>
+    route.fulfill({
+      contentType: 'application/json',
+      body: JSON.stringify(syntheticRun(5, SMALL)),
+    }),
+  );
+  const page = await context.newPage();
+  const errors: string[] = [];
+  page.on('pageerror', (error) => errors.push(error.message));
+  await page.goto(inject('page'));
+  const rewards = page.getByRole('region', { name: 'What counts as good' });
+
+  // A rule with a mistake in it is named, and the page stays usable.
+  await rewards.getByRole('button', { name: 'Write a rule' }).click();
+  const source = rewards.getByLabel(/^A function of prompt and response/);
+  const tryIt = rewards.getByRole('button', { name: 'Try it on the 4 tries above' });
+  await source.fill('export default function () { for (;;); }');
+  await tryIt.click();
+  await rewards.getByText(/^rule my-rule takes longer than 1 s for a response/).waitFor();
+  await rewards.getByLabel('Start from').selectOption('short-answer');
+  await rewards.getByRole('textbox', { name: 'Name' }).fill('no name');
+  await rewards.getByText('A name has letters, digits, - and _ alone.').waitFor();
+  expect(await tryIt.isDisabled()).toBe(true);
+  await rewards.getByRole('textbox', { name: 'Name' }).fill('digits');
+  await source.fill(
+    'export default (prompt, response) => Number(/number (\\d)/.exec(response)?.[1])',
+  );
+  await tryIt.click();
+  const table = rewards.getByRole('table', { name: 'What digits gives the tries above' });
+  // Best first.
+  await table.getByRole('row', { name: /^3 how about rice , then plums number 3/ }).waitFor();
+  expect((await table.getByRole('row').allTextContents())[1]).toMatch(/^3/);
+
+  // Of prompts the good lines are taken and the bad ones named.
+  const files = rewards.getByLabel('Prompts or rules', { exact: true });
+  const file = (name: string, text: string) => ({
+    ...{ name, mimeType: 'text/plain', buffer: Buffer.from(text) },
+  });
+  await files.setInputFiles(file('none.jsonl', 'dinner?\n'));
+  await rewards.getByText(/^none\.jsonl has no prompts \(line 1: not JSON/).waitFor();
+  await files.setInputFiles(file('notes.pdf', 'x'));
+  await rewards.getByText(/^notes\.pdf is neither prompts/).waitFor();
+  await files.setInputFiles(file('dinners.jsonl', `${JSON.stringify({ prompt: PROMPT })}\n{}\n`));
+  await rewards.getByText(/^Of dinners\.jsonl these were left out: line 2: no text/).waitFor();
+  await rewards.getByText(PROMPT).waitFor();
+
+  await rewards.getByText('What the models will see').click();
+  const seen = rewards.getByRole('group', { name: /^The model that learns reads \d+ tokens/ });
+  expect(await seen.textContent()).toBe(`${PROMPT} <think>`);
+  expect(await rewards.getByText('<eos>').count()).toBe(1);
+
+  const { violations } = await new AxeBuilder({ page })
+    .include('section[aria-labelledby="rewards"]')
+    .analyze();
+  expect(violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`))).toEqual(
+    [],
+  );
+
+  await source.fill('export default (prompt, response) => response.length');
+  await rewards.getByRole('spinbutton', { name: 'Weight of the rule digits' }).fill('0.01');
+  await page.getByRole('button', { name: 'Train it here', exact: true }).click();
+  await page
+    .getByRole('heading', { name: 'Trained for 1 step' })
+    .or(page.getByText('Training stopped'))
+    .waitFor({ timeout: 120_000 });
+  await rewards.getByText(/^reward_model: mean [−\d.]+ at step 1$/).waitFor({ timeout: 1000 });
+  await rewards.getByText(/^digits: mean \d+\.\d\d at step 1$/).waitFor({ timeout: 1000 });
+
+  // All of it is there at the next visit, and out of use until it is chosen.
+  await page.reload();
+  await rewards.getByRole('checkbox', { name: 'A rule: digits' }).waitFor();
+  expect(await rewards.getByRole('checkbox', { name: 'A rule: digits' }).isChecked()).toBe(false);
+  await rewards.getByLabel('Prompts to train on').selectOption('dinners.jsonl');
+  await rewards.getByText(PROMPT).waitFor();
+  expect(errors).toEqual([]);
+  await context.close();
+});
