@@ -1,6 +1,6 @@
 // npm run build:default: makes everything the page ships with, from nothing but the recipes: the warm
-// start, preference data, two reward models, a base model, and the run that the page replays. Hours on
-// two cores; started again, it goes on where it was.
+// start, preference data, two reward models, a base model, the run that the page replays,
+// and the policy it ends with. Hours on two cores; started again, it goes on where it was.
 import { copyFileSync, existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './install.mjs';
@@ -24,6 +24,7 @@ await train('recipes/meal-planner/base.yaml', `${runs}/base`);
 publish(`${runs}/base`, 'base');
 
 await train('recipes/default.yaml', `${runs}/think`);
+publish(`${runs}/think`, 'trained');
 await ponder('record', `${runs}/think`, '--out', 'public/recorded-run.json');
 
 /**

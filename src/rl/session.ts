@@ -173,7 +173,7 @@ async function openRollouts(
 /** In the order of reward_weights. Rules come up first: they are quick to say what is wrong. */
 export async function openRewards(
   recipe: Recipe,
-  around: Pick<Surroundings, 'openReward'>,
+  around: Pick<Surroundings, 'openReward' | 'onLoading'>,
 ): Promise<Reward[]> {
   const { reward_model_name_or_path: classifier, judge_model_name_or_path: judge } = recipe;
   const rules: Reward[] = [];
@@ -190,7 +190,10 @@ export async function openRewards(
 /** A world's utility, or a reward model that judges and is not trained against. */
 async function openGold(recipe: Recipe, around: Surroundings): Promise<GoldJudge | undefined> {
   if (recipe.gold === undefined) return undefined;
-  return worldGold(recipe.gold) ?? around.openReward(recipe.gold, 'classifier');
+  return (
+    worldGold(recipe.gold) ??
+    around.openReward(recipe.gold, 'classifier', undefined, around.onLoading)
+  );
 }
 
 /** Loads a frozen reward model. */

@@ -98,5 +98,5 @@ export async function keepModel(step: number): Promise<void> {
     if (name.startsWith('optimizer') || name.startsWith('trainer')) continue;
     files.set(name, new Blob([(await run.read(`${at}/${name}`))!]));
   }
-  await storeModel(TASTE_MODEL, files, () => undefined);
+  await storeModel(TASTE_MODEL, files);
 }
