@@ -1,4 +1,4 @@
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openNodeGpu } from '../gpu/node.ts';
 import { loadCheckpoint } from '../model/adapted.ts';
@@ -11,8 +11,8 @@ import { divergence, fitGoldCurve, rewardAndGold } from '../rl/evaluation/overop
 import { thoughtEffect, thoughtTokens } from '../rl/evaluation/thought-effect.ts';
 import { judgedTraits, ruleTraits, traitChanges } from '../rl/evaluation/traits.ts';
 import type { MetricsRow } from '../rl/protocol.ts';
-import { parseRecipe, type Recipe } from '../rl/recipe.ts';
-import { lastCheckpoint, readText } from '../rl/run-folder.ts';
+import type { Recipe } from '../rl/recipe.ts';
+import { lastCheckpoint } from '../rl/run-folder.ts';
 import { nodeRunFolder } from '../rl/run-folder.node.ts';
 import { sampleCompletions } from '../rl/sample.ts';
 import { openPromptedJudge } from '../rl/session.ts';
@@ -20,6 +20,7 @@ import { UsageError } from './arguments.ts';
 import { defineCommand } from './command.ts';
 import { judgingOptions, openJudging, type JudgingOptions } from './judging.ts';
 import { openAt } from './open.ts';
+import { readEvaluations, readRows, readRun, type RunFacts } from './run-files.ts';
 import { csv, table } from './text.ts';
 
 /** One table: a header, then rows. */
@@ -67,7 +68,7 @@ export const analyze = defineCommand({
       tables.lengths = lengthTable(run.metrics);
       tables.reward_and_gold = goldTable(run.metrics);
       tables.cost = costTable(run);
-      const pair = await evaluations(path);
+      const pair = await readEvaluations(path);
       if (pair) tables.traits = await traitTable(pair[0], pair[1], options.judge);
       if (options.thought_prompts > 0) {
         tables.thought_effect = await effectTable(path, run.recipe, options);
@@ -99,58 +100,6 @@ export const analyze = defineCommand({
       })
       .join('\n'),
 });
-
-interface RunFacts {
-  metrics: MetricsRow[];
-  recipe: Recipe;
-}
-
-async function readRun(path: string): Promise<RunFacts> {
-  const folder = nodeRunFolder(path);
-  const [metrics, yaml] = await Promise.all(
-    ['metrics.jsonl', 'recipe.yaml'].map(async (file) => {
-      const text = await readText(folder, file);
-      if (text === undefined) throw new UsageError(`${path} has no ${file}; it is not a run`);
-      return text;
-    }),
-  );
-  return {
-    metrics: parseLines<MetricsRow>(metrics!),
-    recipe: parseRecipe(yaml!, join(path, 'recipe.yaml')).recipe,
-  };
-}
-
-/** The first and the last evaluation of a run. */
-async function evaluations(path: string): Promise<[Evaluated[], Evaluated[]] | undefined> {
-  const folder = nodeRunFolder(path);
-  const steps = (await folder.list('evaluations'))
-    .map((name) => Number(/^step-(\d+)\.jsonl$/.exec(name)?.[1] ?? NaN))
-    .filter((step) => !Number.isNaN(step))
-    .sort((a, b) => a - b);
-  if (steps.length < 2) return undefined;
-  const [before, after] = [steps[0]!, steps.at(-1)!].map((step) =>
-    readRows(join(path, 'evaluations', `step-${step}.jsonl`)),
-  );
-  return [await before!, await after!];
-}
-
-async function readRows(path: string): Promise<Evaluated[]> {
-  const text = await readFile(path, 'utf8').catch(() => {
-    throw new UsageError(`${path} cannot be read; name a file that eval --out wrote`);
-  });
-  try {
-    return parseLines<Evaluated>(text);
-  } catch {
-    throw new UsageError(`${path} is not JSONL; name a file that eval --out wrote`);
-  }
-}
-
-function parseLines<T>(text: string): T[] {
-  return text
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line) => JSON.parse(line) as T);
-}
 
 function lengthTable(metrics: readonly MetricsRow[]): Table {
   const rows = lengthsOverTraining(metrics).map(({ from, to, thought, response, tokens }) => [

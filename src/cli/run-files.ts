@@ -1,0 +1,85 @@
+/** What a finished run left behind, read for analysis; whatever is amiss is a UsageError. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Evaluated } from '../rl/evaluate.ts';
+import type { MetricsRow } from '../rl/protocol.ts';
+import { parseRecipe, type Recipe } from '../rl/recipe.ts';
+import { readText } from '../rl/run-folder.ts';
+import { nodeRunFolder } from '../rl/run-folder.node.ts';
+import { UsageError } from './arguments.ts';
+
+export interface RunFacts {
+  metrics: MetricsRow[];
+  recipe: Recipe;
+}
+
+export async function readRun(path: string): Promise<RunFacts> {
+  const folder = nodeRunFolder(path);
+  const [metrics, yaml] = await Promise.all(
+    ['metrics.jsonl', 'recipe.yaml'].map(async (file) => {
+      const text = await readText(folder, file);
+      if (text === undefined) throw new UsageError(`${path} has no ${file}; it is not a run`);
+      return text;
+    }),
+  );
+  return {
+    metrics: parseLines(metrics!, join(path, 'metrics.jsonl'), isMetricsRow, 'name the folder of another run'),
+    recipe: parseRecipe(yaml!, join(path, 'recipe.yaml')).recipe,
+  };
+}
+
+/** The first and the last evaluation of a run; undefined when it has fewer than two. */
+export async function readEvaluations(
+  path: string,
+): Promise<[Evaluated[], Evaluated[]] | undefined> {
+  const folder = nodeRunFolder(path);
+  const steps = (await folder.list('evaluations'))
+    .map((name) => Number(/^step-(\d+)\.jsonl$/.exec(name)?.[1] ?? NaN))
+    .filter((step) => !Number.isNaN(step))
+    .sort((a, b) => a - b);
+  if (steps.length < 2) return undefined;
+  const [before, after] = [steps[0]!, steps.at(-1)!].map((step) =>
+    readRows(join(path, 'evaluations', `step-${step}.jsonl`)),
+  );
+  return [await before!, await after!];
+}
+
+export async function readRows(path: string): Promise<Evaluated[]> {
+  const remedy = 'name a file that eval --out wrote';
+  const text = await readFile(path, 'utf8').catch(() => {
+    throw new UsageError(`${path} cannot be read; ${remedy}`);
+  });
+  const rows = parseLines(text, path, isEvaluated, remedy);
+  if (rows.length === 0) throw new UsageError(`${path} is empty; ${remedy}`);
+  return rows;
+}
+
+function isMetricsRow({ step }: Partial<MetricsRow>): boolean {
+  return typeof step === 'number';
+}
+
+function isEvaluated({ prompt, response, thought }: Partial<Evaluated>): boolean {
+  const hasTexts = typeof prompt === 'string' && typeof response === 'string';
+  return hasTexts && (thought === null || typeof thought === 'string');
+}
+
+/** JSONL; `isRow` tells whether a line has what is needed of it. */
+function parseLines<T extends object>(
+  text: string,
+  path: string,
+  isRow: (row: Partial<T>) => boolean,
+  remedy: string,
+): T[] {
+  return text.split('\n').flatMap((line, i) => {
+    if (line.trim() === '') return [];
+    const place = `${path}, line ${i + 1}`;
+    let row: unknown;
+    try {
+      row = JSON.parse(line);
+    } catch {
+      throw new UsageError(`${place} is not JSON; ${remedy}`);
+    }
+    if (typeof row === 'object' && row !== null && isRow(row)) return [row as T];
+    throw new UsageError(`${place} lacks fields that are needed; ${remedy}`);
+  });
+}
