@@ -42,11 +42,11 @@ const options = readOptions();
 const name = options.steps === undefined ? 'paper' : `paper-${options.steps}-steps`;
 const runs = join('runs', name);
 const results = join('results', name);
-mkdirSync(join(root, runs), { recursive: true });
 
 const jobs = [...mainJobs(options.words), ...(options.ablations ? ablationJobs() : [])];
 if (!options.reportOnly) {
   checkModels();
+  mkdirSync(join(root, runs), { recursive: true });
   if (options.ablations) await prepareAblations(runs);
   await judgeStarts();
   for (const [index, job] of jobs.entries()) {
@@ -259,6 +259,10 @@ function writeReport() {
       return existsSync(join(root, file)) ? [{ start, arm, rows: readJsonLines(file) }] : [];
     }),
   );
+  if (made.length === 0 && starts.length === 0) {
+    // A report of nothing would take the place of one that was made elsewhere.
+    fail(`there is no finished run in ${runs} to report; leave --report out to make them`);
+  }
   const [finished] = allJobs().filter((job) => isFinished(folderOf(job)));
   const steps = options.steps === undefined ? '' : ` -- --steps ${options.steps}`;
   const paper = {
