@@ -23,7 +23,12 @@ export async function readRun(path: string): Promise<RunFacts> {
     }),
   );
   return {
-    metrics: parseLines(metrics!, join(path, 'metrics.jsonl'), isMetricsRow, 'name the folder of another run'),
+    metrics: parseLines(
+      metrics!,
+      join(path, 'metrics.jsonl'),
+      isMetricsRow,
+      'name the folder of another run',
+    ),
     recipe: parseRecipe(yaml!, join(path, 'recipe.yaml')).recipe,
   };
 }
