@@ -14,6 +14,7 @@ import type { MetricsRow } from '../rl/protocol.ts';
 import type { Recipe } from '../rl/recipe.ts';
 import { lastCheckpoint } from '../rl/run-folder.ts';
 import { nodeRunFolder } from '../rl/run-folder.node.ts';
+import { rolloutOptions } from '../rl/rollout.ts';
 import { sampleCompletions } from '../rl/sample.ts';
 import { openPromptedJudge } from '../rl/session.ts';
 import { UsageError } from './arguments.ts';
@@ -191,25 +192,14 @@ async function effectTable(
     const checkpoint = await openAt(join(path, 'checkpoints', `step-${step}`));
     const model = await loadCheckpoint(judging.gpu, checkpoint);
     const tokenizer = await Tokenizer.load(checkpoint.tokenizer);
-    const sampling = {
-      temperature: recipe.temperature,
-      topK: recipe.top_k,
-      topP: recipe.top_p,
-      minP: recipe.min_p,
-      seed: 0,
-      maxNewTokens: recipe.max_completion_length,
-    };
     const prompts = judging.prompts.map(({ prompt }) => prompt);
-    const { malformed } = recipe;
-    const groups = await sampleCompletions(model, tokenizer, prompts, {
-      ...{ samplesPerPrompt: 1, thinking: true, malformed, sampling },
-      systemPrompt: recipe.system_prompt,
-    });
+    const written = rolloutOptions(recipe, 1, judgingFor.seed);
+    const groups = await sampleCompletions(model, tokenizer, prompts, written);
     const { judges, gold } = judging;
     const all = { ...judges, ...(gold && { gold }) };
     const policy = { model, tokenizer };
     const thoughts = thoughtTokens(tokenizer, groups);
-    const effects = await thoughtEffect(policy, thoughts, sampling, malformed, all);
+    const effects = await thoughtEffect(policy, thoughts, written.sampling, recipe.malformed, all);
     return [
       ['judge', 'thought', 'score', 'lost', 'low_95', 'high_95', 'own_wins', 'prompts'],
       ...Object.keys(all).flatMap((judge) =>

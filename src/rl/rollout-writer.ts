@@ -14,7 +14,7 @@ import { completionMetrics } from './metrics.ts';
 import type { Group, TokenTrace } from './protocol.ts';
 import type { Recipe } from './recipe.ts';
 import type { GoldJudge, Reward } from './reward.ts';
-import { rollOut, type RolloutGroup } from './rollout.ts';
+import { rollOut, rolloutOptions, type RolloutGroup } from './rollout.ts';
 
 /** What prompts come from and what judges their completions. */
 export interface RolloutParts {
@@ -92,20 +92,7 @@ export class RolloutWriter {
         this.decoder,
         parts.tokenizer,
         take(parts.prompts, first, perPart),
-        {
-          samplesPerPrompt: recipe.num_generations,
-          thinking: recipe.thinking,
-          systemPrompt: recipe.system_prompt,
-          malformed: recipe.malformed,
-          sampling: {
-            temperature: recipe.temperature,
-            topK: recipe.top_k,
-            topP: recipe.top_p,
-            minP: recipe.min_p,
-            seed: recipe.seed,
-            maxNewTokens: recipe.max_completion_length,
-          },
-        },
+        rolloutOptions(recipe, recipe.num_generations, recipe.seed),
         first * recipe.num_generations,
         (share) => {
           const percent = Math.round(100 * (done + share / partCount));

@@ -5,6 +5,7 @@ import type { SamplingOptions } from '../model/decoder-ops.ts';
 import type { Decoder, Generation } from '../model/decoder.ts';
 import type { Tokenizer } from '../model/tokenizer.ts';
 import { splitCompletion, type Malformed, type SplitCompletion } from './completion.ts';
+import type { Recipe } from './recipe.ts';
 import { promptText } from './thinking-template.ts';
 
 export interface RolloutSample extends Generation, SplitCompletion {
@@ -25,6 +26,28 @@ export interface RolloutOptions {
   systemPrompt?: string | undefined;
   malformed: Malformed;
   sampling: SamplingOptions;
+}
+
+/** How a recipe's completions are written, in training and when it is judged. */
+export function rolloutOptions(
+  recipe: Recipe,
+  samplesPerPrompt: number,
+  seed: number,
+): RolloutOptions {
+  return {
+    samplesPerPrompt,
+    thinking: recipe.thinking,
+    systemPrompt: recipe.system_prompt,
+    malformed: recipe.malformed,
+    sampling: {
+      temperature: recipe.temperature,
+      topK: recipe.top_k,
+      topP: recipe.top_p,
+      minP: recipe.min_p,
+      seed,
+      maxNewTokens: recipe.max_completion_length,
+    },
+  };
 }
 
 /** The ids the policy continues from. */

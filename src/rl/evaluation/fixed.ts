@@ -11,7 +11,7 @@ import { judgeCompletions, type Evaluated } from '../evaluate.ts';
 import { wordCount } from '../metrics.ts';
 import type { Recipe } from '../recipe.ts';
 import type { GoldJudge, Reward } from '../reward.ts';
-import { promptTokens, rollOut, type RolloutGroup } from '../rollout.ts';
+import { promptTokens, rollOut, rolloutOptions, type RolloutGroup } from '../rollout.ts';
 
 /** Random numbers of an evaluation. */
 const SEED = 0;
@@ -35,22 +35,9 @@ export async function fixedEvaluation(
   decoder: Decoder,
 ): Promise<StepEvaluation> {
   const { tokenizer, rewards, rewardWeights, gold } = judged;
+  const options = rolloutOptions(recipe, 1, SEED);
   const groups: RolloutGroup[] = [];
   for (const part of partsThatFit(recipe, tokenizer, prompts, decoder)) {
-    const options = {
-      samplesPerPrompt: 1,
-      thinking: recipe.thinking,
-      systemPrompt: recipe.system_prompt,
-      malformed: recipe.malformed,
-      sampling: {
-        temperature: recipe.temperature,
-        topK: recipe.top_k,
-        topP: recipe.top_p,
-        minP: recipe.min_p,
-        seed: SEED,
-        maxNewTokens: recipe.max_completion_length,
-      },
-    };
     groups.push(...(await rollOut(decoder, tokenizer, part, options, groups.length)));
   }
   const judges = Object.fromEntries(rewards.map((reward) => [reward.name, reward]));
