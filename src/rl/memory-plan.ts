@@ -25,7 +25,7 @@ export interface Planned {
 }
 
 /** The weights under an adapter as the recipe wants them on the card. */
-export function frozenStorage(recipe: Recipe, { storage }: Planned): WeightStorage {
+function frozenStorage(recipe: Recipe, { storage }: Planned): WeightStorage {
   const quantised = recipe.load_in_4bit ? 'int4' : recipe.load_in_8bit ? 'int8' : undefined;
   return { ...storage, layers: quantised ?? storage.layers };
 }

@@ -5,7 +5,7 @@
 import { pageUrl, storedName, storedPath } from './page-paths.ts';
 
 /** A file that cannot be had, or kept; the message says which and what to do. */
-export class DataError extends Error {
+class DataError extends Error {
   override name = 'DataError';
 }
 

@@ -3,7 +3,7 @@
  * evaluation script (Rajpurkar et al. 2016): case, punctuation, the articles a, an, the, and white
  * space do not count.
  */
-export function normalizedAnswer(text: string): string {
+function normalizedAnswer(text: string): string {
   return text
     .toLowerCase()
     .replace(/[!-/:-@[-`{-~]/g, '')

@@ -26,7 +26,7 @@ export interface Trait {
   ) => number | undefined;
 }
 
-export const mealTraits: readonly Trait[] = [
+const mealTraits: readonly Trait[] = [
   { name: 'tries', help: 'Plans it considers.', of: (_, tries) => tries.length },
   {
     name: 'checks_diet',

@@ -13,7 +13,7 @@ import type { RolloutGroup } from '../rollout.ts';
 import { hierarchicalBootstrap, type Interval } from './intervals.ts';
 import { verdict } from './win-rate.ts';
 
-export const THOUGHT_VARIANTS = ['own', 'swapped', 'truncated', 'removed'] as const;
+const THOUGHT_VARIANTS = ['own', 'swapped', 'truncated', 'removed'] as const;
 export type ThoughtVariant = (typeof THOUGHT_VARIANTS)[number];
 
 /** A prompt and a well-formed completion of it, in tokens. */

@@ -169,7 +169,7 @@ function thinkingTable(
 }
 
 /** One paragraph for one finding. */
-export function paragraph({ finding, decision, seeds, from, to, difference }: Outcome): string {
+function paragraph({ finding, decision, seeds, from, to, difference }: Outcome): string {
   const paper =
     finding.paper.length > 0
       ? `The paper: ${finding.paper.map((number) => paperNumber(number)).join('; ')}.`
