@@ -1,5 +1,11 @@
 import type { StepReport } from '../../rl/protocol.ts';
 
+/** The way to a step with numbers of single tokens, from one that has none. */
+export interface Detour {
+  step: number;
+  go: () => void;
+}
+
 /** Whether the report has numbers of single tokens. */
 export const isTraced = (report: StepReport | undefined): boolean =>
   report?.group?.samples.some(({ trace }) => trace) ?? false;
