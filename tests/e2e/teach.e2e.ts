@@ -76,7 +76,7 @@ describe('the group', () => {
     return withRun(run, async (page) => {
       await page.getByText(/learns from given examples/).waitFor();
       await page.getByText(/no group to walk through/).waitFor();
-      await page.getByText(/no numbers of single tokens/).waitFor();
+      await page.getByText(/run has no numbers of single tokens/).waitFor();
       await page.getByText(/not evaluated on the way/).waitFor();
       expect(await accessibilityFaults(page, 'main')).toEqual([]);
     });

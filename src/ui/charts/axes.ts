@@ -76,6 +76,8 @@ export function valueRange(
     return [min * Math.exp(-under * span), max * Math.exp(over * span)];
   }
   const low = fromZero ? Math.min(0, min) : min;
-  const span = max - low || Math.abs(max) || 1;
+  const size = Math.max(Math.abs(max), Math.abs(low));
+  // A constant is no flat line to floats: what smoothing rounds off must not fill the chart.
+  const span = max - low > 1e-9 * size ? max - low : size || 1;
   return [low - (fromZero && low === 0 ? 0 : under) * span, max + over * span];
 }

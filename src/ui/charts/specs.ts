@@ -95,7 +95,7 @@ const otherCharts: readonly ChartSpec[] = [
   },
   {
     title: 'How far has it moved?',
-    note: 'KL is the distance from the model it started as; entropy is how undecided it is from one token to the next. Both in nats.',
+    note: 'KL is the distance from the model it started as; entropy is how undecided it is from one token to the next. Both in nats: 0.69 nats are a factor of two.',
     fromZero: true,
     lines: [
       { key: 'kl', label: 'KL', colour: 'reward', axis: 'left', format: formatCompact },

@@ -1,4 +1,4 @@
-/** One step of training in four sentences, by algorithm. */
+/** What the run on view does, and one step of training in four sentences, by algorithm. */
 import type { RecipeValues } from '../../rl/protocol.ts';
 
 export interface Part {
@@ -23,6 +23,27 @@ export function howItWorks(recipe: RecipeValues, tries: number): Part[] {
     },
     compare(algorithm),
   ];
+}
+
+/** What the run on view is about, for somebody who has never trained a model. */
+export function introduction(recipe: RecipeValues): string {
+  const { algorithm, world, thinking } = recipe;
+  if (algorithm === 'sft') {
+    return 'Before a model can find out anything by itself, it imitates: it is shown prompts with good answers, and learns to guess every next word of them.';
+  }
+  if (algorithm === 'reward') {
+    return 'This one learns to judge. It is shown two answers to one prompt and which of them was preferred, until its scores say which answer people would like better.';
+  }
+  // Without a recipe, the run that ships with the page is still on its way.
+  const isDinner = world === 'meal-planner' || Object.keys(recipe).length === 0;
+  const task = isDinner ? 'It plans dinners.' : 'It answers requests.';
+  const rules = Array.isArray(recipe['reward_funcs']) && recipe['reward_funcs'].length > 0;
+  const reader = rules
+    ? 'What scores it reads only the answer.'
+    : 'A reward model reads only the answer and gives it a score.';
+  return thinking === false
+    ? `${task} This run may not think first: each time, it answers at once. ${reader} From those scores alone it learns, for comparison with a run that thinks.`
+    : `${task} Each time, it first writes itself a private thought, then an answer. ${reader} From those scores alone, it finds out which thoughts are worth having.`;
 }
 
 function ask(isDinner: boolean): Part {

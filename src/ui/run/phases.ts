@@ -9,8 +9,8 @@ export interface PhaseText {
 /** What goes on inside a step, by the first word of the status's detail. */
 const WITHIN_STEP: Record<string, string> = {
   writing: 'The model tries each prompt several times, a little differently every time.',
-  scoring: 'The reward model reads every response, and none of the thoughts.',
-  updating: 'Tries that beat their group’s mean are made likelier, the others less likely.',
+  scoring: 'Whoever judges reads every response, and none of the thoughts.',
+  updating: 'What did better is made likelier, the rest less likely.',
 };
 
 export function phaseText(status: Status): PhaseText {
@@ -52,6 +52,9 @@ export function phaseText(status: Status): PhaseText {
         explanation: 'What it did so far stays on the page.',
       };
     case 'failed':
-      return { title: 'Training stopped', explanation: error || 'Reload the page to try again.' };
+      return {
+        title: 'Training stopped',
+        explanation: error || 'It gave no reason. Reload the page to try again.',
+      };
   }
 }

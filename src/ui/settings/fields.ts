@@ -106,6 +106,9 @@ export function valueOfText(spec: RecipeKeySpec, text: string): RecipeValue {
   }
 }
 
+/** A key's help. Which keys TRL does not have is of interest beside TRL's documentation alone. */
+export const helpOf = (spec: RecipeKeySpec): string => spec.help.replace(' (ours)', '');
+
 /** "A whole number of at least 2." and the like; '' for what its field shows by itself. */
 export function rangeText(spec: RecipeKeySpec): string {
   switch (spec.type) {
