@@ -58,14 +58,17 @@ export function keysOf(algorithm: Algorithm): RecipeKey[] {
 
 /**
  * `over` on top of `base`. Where it sets another algorithm, the keys of `base` that have no meaning
- * for that one are left out: what was chosen for another algorithm is no mistake.
+ * for that one are left out: what was chosen for another algorithm is no mistake. Where it brings
+ * other data, `base`'s evaluation is left out too: that was of its own data.
  */
 export function layerRecipes(base: RecipeValues, over: RecipeValues): RecipeValues {
   const algorithm = over['algorithm'] ?? base['algorithm'] ?? recipeKeys.algorithm.default;
   if (!algorithms.includes(algorithm as Algorithm)) return { ...base, ...over };
   const meant: readonly string[] = keysOf(algorithm as Algorithm);
   const kept = Object.entries(base).filter(
-    ([key]) => meant.includes(key) || !Object.hasOwn(recipeKeys, key),
+    ([key]) =>
+      (meant.includes(key) || !Object.hasOwn(recipeKeys, key)) &&
+      !(over['datasets'] && Object.hasOwn(evaluation, key)),
   );
   return { ...Object.fromEntries(kept), ...over };
 }

@@ -91,7 +91,7 @@ export class Session {
     );
     // Of the rewards, what the algorithm has a use for.
     const { algorithm = 'grpo' } = set;
-    return { ...set, ...layerRecipes(this.rewards.recipe, { algorithm }) };
+    return layerRecipes(set, layerRecipes(this.rewards.recipe, { algorithm }));
   }
 
   async train(): Promise<void> {
