@@ -133,7 +133,8 @@ export class GenerateSession implements GenerateService {
   }
 
   async ask(question: Question, onDraft: (side: Side, draft: Draft) => void): Promise<void> {
-    const asked = (this.asked = { stopped: false });
+    const asked = { stopped: false };
+    this.asked = asked;
     const { policies, recipe } = await this.load();
     const sides = (['base', 'trained'] as const).filter((side) => policies[side]);
     for (const side of sides) checkWords(policies[side]!.tokenizer, question.prompt);

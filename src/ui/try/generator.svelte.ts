@@ -29,9 +29,14 @@ export class Generator {
         }),
       );
     } catch (error) {
-      if (!this.stopped) this.error = (error as Error).message;
+      this.fail(error as Error);
     }
     this.asking = false;
+  }
+
+  /** Whoever stopped it knows why there is no answer. */
+  private fail({ message }: Error): void {
+    if (!this.stopped) this.error = message;
   }
 
   /** Ends the question under way within a few tokens; the models stay loaded. */
