@@ -12,6 +12,7 @@ import { nowhere, type RunFolder } from '../src/rl/run-folder.ts';
 import { nodeRunFolder } from '../src/rl/run-folder.node.ts';
 import { VOCABULARY } from '../src/rl/world/menu.ts';
 import { goldUtility } from '../src/rl/world/gold.ts';
+import { splitOf } from '../src/rl/world/prompts.ts';
 import { asReward, CONFIGS, randomTensors, saveModel } from './random-model.ts';
 
 const config = { ...CONFIGS['llama, tied']!, vocabSize: VOCABULARY.length };
@@ -128,6 +129,31 @@ describe('base against trained', () => {
     const drafts = await ask(alone);
     expect(drafts.trained).toEqual([]);
     expect(drafts.base.at(-1)!.done).toBe(true);
+  });
+
+  it('stops within a few tokens, and answers the next question', async () => {
+    const pair = session(kept);
+    const heard: Draft[] = [];
+    const question = { prompt: PROMPT, temperature: 1, seed: 1 };
+    const stopping = pair.ask(question, (_, draft) => {
+      heard.push(draft);
+      void pair.stop();
+    });
+    await expect(stopping).rejects.toThrow('stopped');
+    expect(heard.length).toBeLessThanOrEqual(2);
+    expect(heard.some(({ done }) => done)).toBe(false);
+    expect((await ask(pair)).base.at(-1)!.done).toBe(true);
+  });
+
+  it('judges held-out prompts as it judges an answer', async () => {
+    const pair = session(kept);
+    const prompts = await pair.heldOutPrompts(3, 1);
+    expect(prompts.map(splitOf)).toEqual(['held-out', 'held-out', 'held-out']);
+    expect(await pair.heldOutPrompts(3, 2)).not.toEqual(prompts);
+    const { reward, gold, response } = (await ask(pair)).base.at(-1)!;
+    const [judgement] = await pair.judge([{ prompt: PROMPT, response: response! }]);
+    expect(judgement!.reward).toBeCloseTo(reward!, 4);
+    expect(judgement!.gold).toBe(gold);
   });
 
   it('names the words that the model does not know', async () => {

@@ -11,6 +11,7 @@ import type { CheckpointFolder } from '../model/files.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
 import { splitCompletion, THINK_END } from './completion.ts';
+import { Random } from './random.ts';
 import { makeRecipe, parseRecipe, RecipeError, type Recipe } from './recipe.ts';
 import type { JudgedText, Reward } from './reward.ts';
 import { RewardModel } from './reward-model.ts';
@@ -18,7 +19,7 @@ import { promptTokens } from './rollout.ts';
 import { lastCheckpoint, readText, runCheckpoint, type RunFolder } from './run-folder.ts';
 import { sampleCompletions, UNFILTERED } from './sample.ts';
 import { openReward, openRewards, type JudgeKind } from './session.ts';
-import { worldGold, type ReadFile } from './sources.ts';
+import { evaluationPrompts, worldEvaluation, worldGold, type ReadFile } from './sources.ts';
 import { parsePrompt } from './world/prompts.ts';
 
 export type Side = 'base' | 'trained';
@@ -40,8 +41,16 @@ export interface Question {
   seed: number;
 }
 
-/** What a side has written so far. */
-export interface Draft {
+/** What a text got. */
+export interface Judgement {
+  /** By the run's rewards. */
+  reward: number;
+  /** The hidden utility, where the prompts have one. */
+  gold?: number;
+}
+
+/** What a side has written so far; judged once done. */
+export interface Draft extends Partial<Judgement> {
   /** null without thinking, or when it never came to an end. */
   thought: string | null;
   /** null while the thought is still being written. */
@@ -50,10 +59,6 @@ export interface Draft {
   /** Nothing more is coming. */
   done: boolean;
   truncated: boolean;
-  /** By the run's rewards, once done. */
-  reward?: number;
-  /** The hidden utility, where the prompt has one. */
-  gold?: number;
 }
 
 /** One finished completion. */
@@ -67,6 +72,12 @@ export interface GenerateService {
   look(): Promise<Pair>;
   /** Both sides answer with the same seed; `onDraft` hears every few tokens. */
   ask(question: Question, onDraft: (side: Side, draft: Draft) => void): Promise<void>;
+  /** Ends the question under way after the next few tokens; `ask` rejects then. */
+  stop(): Promise<void>;
+  /** Up to `count` different prompts that training never drew; the seed decides which. */
+  heldOutPrompts(count: number, seed: number): Promise<string[]>;
+  /** What the run's rewards, and its gold where it has one, make of texts. */
+  judge(texts: readonly JudgedText[]): Promise<Judgement[]>;
   /** `samples` completions of every prompt by one side, with a fixed seed. */
   write(
     side: Side,
@@ -106,6 +117,7 @@ interface Loaded {
 export class GenerateSession implements GenerateService {
   private opened: Promise<GenerateSurroundings> | undefined;
   private loaded: Promise<Loaded> | undefined;
+  private asked = { stopped: false };
   private readonly judges = new Map<string, Promise<Reward>>();
 
   constructor(
@@ -121,29 +133,43 @@ export class GenerateSession implements GenerateService {
   }
 
   async ask(question: Question, onDraft: (side: Side, draft: Draft) => void): Promise<void> {
+    const asked = { stopped: false };
+    this.asked = asked;
     const { policies, recipe } = await this.load();
     const sides = (['base', 'trained'] as const).filter((side) => policies[side]);
     for (const side of sides) checkWords(policies[side]!.tokenizer, question.prompt);
     const answers = await Promise.all(
       sides.map((side) =>
-        answer(policies[side]!, recipe, question, (draft) => onDraft(side, draft)),
+        answer(policies[side]!, recipe, question, (draft) => {
+          if (asked.stopped) throw new Error('The question was stopped.');
+          onDraft(side, draft);
+        }),
       ),
     );
     const texts = answers.map(({ response }) => ({
       prompt: question.prompt,
       response: response ?? '',
     }));
-    const rewards = await this.rewards(recipe, texts);
-    const judge = parsePrompt(question.prompt) ? worldGold(recipe.gold ?? '') : undefined;
-    const gold = await judge?.score(texts);
-    answers.forEach((draft, i) => {
-      onDraft(sides[i]!, {
-        ...draft,
-        done: true,
-        reward: rewards[i]!,
-        ...(gold && { gold: gold[i]! }),
-      });
-    });
+    const judgements = await this.judgeBy(recipe, texts);
+    answers.forEach((draft, i) => onDraft(sides[i]!, { ...draft, done: true, ...judgements[i]! }));
+  }
+
+  stop(): Promise<void> {
+    this.asked.stopped = true;
+    return Promise.resolve();
+  }
+
+  async heldOutPrompts(count: number, seed: number): Promise<string[]> {
+    const { recipe } = await this.find();
+    if (recipe.world) return worldEvaluation('held-out', count, seed).prompts;
+    const { readFile } = await this.around();
+    const prompts = await evaluationPrompts({ ...recipe, eval_strategy: 'steps' }, readFile);
+    return new Random(seed, 'held-out prompts').shuffle(prompts ?? []).slice(0, count);
+  }
+
+  async judge(texts: readonly JudgedText[]): Promise<Judgement[]> {
+    const { recipe } = await this.find();
+    return this.judgeBy(recipe, texts);
   }
 
   async write(
@@ -233,16 +259,19 @@ export class GenerateSession implements GenerateService {
     return { key, recipe, policies: { base: before, trained: after ?? null } };
   }
 
-  /** What the run's rewards make of the texts, summed up with their weights as in training. */
-  private async rewards(recipe: Recipe, texts: readonly JudgedText[]): Promise<number[]> {
+  /** The run's rewards are summed up with their weights, as in training. */
+  private async judgeBy(recipe: Recipe, texts: readonly JudgedText[]): Promise<Judgement[]> {
     const rewards = await openRewards(recipe, {
       openReward: (path, kind, question) => this.openJudge(path, kind, question),
     });
     const scores = await Promise.all(rewards.map((reward) => reward.score(texts)));
     const weights = recipe.reward_weights;
-    return texts.map((_, i) =>
-      scores.reduce((sum, row, k) => sum + (weights?.[k] ?? 1) * row[i]!, 0),
-    );
+    const known = texts.every(({ prompt }) => parsePrompt(prompt));
+    const gold = await (known ? worldGold(recipe.gold ?? '') : undefined)?.score(texts);
+    return texts.map((_, i) => ({
+      reward: scores.reduce((sum, row, k) => sum + (weights?.[k] ?? 1) * row[i]!, 0),
+      ...(gold && { gold: gold[i]! }),
+    }));
   }
 
   private openJudge(path: string, kind: JudgeKind, question?: string): Promise<Reward> {

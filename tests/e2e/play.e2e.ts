@@ -1,4 +1,5 @@
 /** Asking the policy before and after training, and training on one's own taste: all of it real. */
+import AxeBuilder from '@axe-core/playwright';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
@@ -93,6 +94,77 @@ describe('ask it yourself', () => {
         context.addInitScript(() => Object.defineProperty(navigator, 'gpu', { value: undefined })),
     ));
 });
+
+it('which is better: judge blind by keyboard, see who won and how the judges agree, export', () =>
+  withPage(
+    async (page) => {
+      const pair = page.getByRole('group', { name: 'Which answer is better?' });
+      const section = page.getByRole('region', { name: 'Which is better? You judge' });
+      const left = pair.getByRole('button', { name: /^Left:/ });
+      await page.getByRole('button', { name: 'Start judging' }).click();
+      await left.waitFor(PATIENCE);
+      expect(await section.innerText()).not.toMatch(/thought, in the pair before|try /);
+      await left.focus();
+      await page.keyboard.press('ArrowLeft');
+      await section.getByText(/^1 of \d+ choices$/).waitFor();
+      expect(await section.innerText()).toMatch(/On the left, which you chose\s+try /);
+      await page.keyboard.press('Backspace');
+      await section.getByText(/^0 of \d+ choices$/).waitFor();
+      const total = Number(
+        /0 of (\d+) choices/.exec(await section.getByText(/choices$/).innerText())![1],
+      );
+      const keys = ['ArrowLeft', 'ArrowRight', 'ArrowDown'];
+      for (let i = 0; i < total; i++) {
+        await page.keyboard.press(keys[i % 3]!);
+        await section.getByText(`${i + 1} of ${total} choices`).waitFor();
+      }
+      await section
+        .getByText(/is how often you preferred the policy after the recorded run/)
+        .waitFor();
+      for (const judge of ['You', 'The reward it was trained on', 'Gold, the hidden truth']) {
+        const row = section.getByRole('row', { name: new RegExp(`^${judge}`) });
+        expect(await row.innerText()).toMatch(/\d+%\s+\d+% to \d+%\s+(–|\d+ of \d+)/);
+      }
+      const [download] = await Promise.all([
+        page.waitForEvent('download'),
+        section.getByRole('button', { name: 'Export as JSONL' }).click(),
+      ]);
+      const rows = (await readFile(await download.path(), 'utf8'))
+        .trim()
+        .split('\n')
+        .map((row) => JSON.parse(row) as { left: string; preferred: string });
+      expect(rows.length).toBe(total);
+      const other = { before: 'after', after: 'before' }[rows[1]!.left];
+      expect(rows.slice(0, 3).map(({ preferred }) => preferred)).toEqual([
+        rows[0]!.left,
+        other,
+        'tie',
+      ]);
+      const { violations } = await new AxeBuilder({ page }).include('#try-it').analyze();
+      expect(
+        violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`)),
+      ).toEqual([]);
+    },
+    (context) => shipTrained(context, true),
+  ));
+
+it('what the navigation or the keyboard goes to is not covered', () =>
+  withPage(async (page) => {
+    await page.getByRole('link', { name: 'Try it' }).click();
+    await page.getByRole('heading', { name: 'Ask it yourself' }).waitFor();
+    const top = (): Promise<number> =>
+      page.locator('#try').evaluate((heading) => heading.getBoundingClientRect().top);
+    const nav = page.getByRole('navigation', { name: 'Parts of this page' });
+    const below = await nav.evaluate((bar) => bar.getBoundingClientRect().bottom);
+    await expect.poll(top).toBeGreaterThanOrEqual(below);
+    expect(await top()).toBeLessThan(below + 100);
+    const dish = page.getByLabel('Dish 1');
+    await page.evaluate(() => window.scrollBy(0, 800));
+    await page.locator('#try-it').getByLabel('Price of').first().focus();
+    await page.keyboard.press('Shift+Tab');
+    expect(await dish.evaluate((field) => field === document.activeElement)).toBe(true);
+    expect((await dish.boundingBox())!.y).toBeGreaterThanOrEqual(below);
+  }));
 
 it('your own taste: choose by keyboard, take back, export, train a judge that can be chosen', () =>
   withPage(async (page) => {

@@ -5,6 +5,7 @@
  */
 import { Random } from '../random.ts';
 import { hierarchicalBootstrap, type Interval } from './intervals.ts';
+import type { Verdict } from './win-rate.ts';
 
 export interface BlindPair {
   prompt: string;
@@ -70,12 +71,17 @@ export interface BlindResult {
   winRate?: Interval;
 }
 
-/** How the first policy did so far. */
-export function blindResult({ pairs, choices }: BlindComparison): BlindResult {
-  const verdicts = choices.map((choice, i) => {
+/** One per pair judged so far, in order: 1 where the first policy was preferred. */
+export function blindVerdicts({ pairs, choices }: BlindComparison): Verdict[] {
+  return choices.map((choice, i) => {
     if (choice === 'tie') return 0.5;
     return (choice === 'left') === pairs[i]!.firstIsLeft ? 1 : 0;
   });
+}
+
+/** How the first policy did so far. */
+export function blindResult(state: BlindComparison): BlindResult {
+  const verdicts = blindVerdicts(state);
   const count = (value: number): number => verdicts.filter((own) => own === value).length;
   return {
     judged: verdicts.length,

@@ -11,6 +11,7 @@ export const SECTIONS = {
   models: 'Bring your own model',
   rewards: 'Rewards and prompts',
   try: 'The prompt box',
+  blind: 'You judge, blind',
   taste: 'Your own taste',
   learn: 'Learn',
 } as const;

@@ -8,12 +8,15 @@ export class Generator {
   pair = $state.raw<Pair | null>(null);
   drafts = $state.raw<Partial<Record<Side, Draft>>>({});
   asking = $state(false);
+  /** The visitor ended the last question; what was written until then stays. */
+  stopped = $state(false);
   /** Why there is no answer, in a sentence. */
   error = $state<string | null>(null);
   private connection: GenerateConnection | null = null;
 
   async ask(question: Question): Promise<void> {
     this.asking = true;
+    this.stopped = false;
     this.error = null;
     this.drafts = {};
     try {
@@ -26,9 +29,20 @@ export class Generator {
         }),
       );
     } catch (error) {
-      this.error = (error as Error).message;
+      this.fail(error as Error);
     }
     this.asking = false;
+  }
+
+  /** Whoever stopped it knows why there is no answer. */
+  private fail({ message }: Error): void {
+    if (!this.stopped) this.error = message;
+  }
+
+  /** Ends the question under way within a few tokens; the models stay loaded. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await this.connection?.service.stop();
   }
 
   /** The worker, started when it is first needed. */

@@ -1,0 +1,78 @@
+/** What becomes of a blind comparison: who won by whom, how far the judges agree, and the rows of its export. */
+import { blindVerdicts, type BlindComparison, type Choice } from '../../rl/evaluation/blind.ts';
+import { hierarchicalBootstrap, type Interval } from '../../rl/evaluation/intervals.ts';
+import { tieMargin, verdicts, type Verdict } from '../../rl/evaluation/win-rate.ts';
+import type { Judgement, Written } from '../../rl/generate-session.ts';
+
+/** A completion with what the run's rewards and its gold gave it. */
+export type Judged = Written & Judgement;
+
+/** Both policies' completions of one prompt: `first` is the trained one. */
+export interface BlindRow {
+  prompt: string;
+  first: Judged;
+  second: Judged;
+}
+
+/** What somebody said of the pairs that the person judged. */
+export interface Opinion {
+  /** Of the policy after training, ties half. */
+  winRate: Interval;
+  /** Of the pairs on which neither this judge nor the person saw a tie, those on which they agree. */
+  agrees: number;
+  decided: number;
+}
+
+/** The completions of the pairs judged so far, in the order in which they were judged. */
+function judgedRows({ pairs, choices }: BlindComparison, rows: readonly BlindRow[]): BlindRow[] {
+  const byPrompt = new Map(rows.map((row) => [row.prompt, row]));
+  return choices.map((_, i) => byPrompt.get(pairs[i]!.prompt)!);
+}
+
+/** By `score`; undefined where a completion has none, or nothing was judged. */
+export function opinion(
+  state: BlindComparison,
+  rows: readonly BlindRow[],
+  score: keyof Judgement,
+): Opinion | undefined {
+  const judged = judgedRows(state, rows);
+  const first = judged.flatMap((row) => row.first[score] ?? []);
+  const second = judged.flatMap((row) => row.second[score] ?? []);
+  if (judged.length === 0 || first.length + second.length < 2 * judged.length) return undefined;
+  // As everywhere: what a judge can hardly tell apart is a tie.
+  const own = verdicts(first, second, tieMargin(first, second));
+  const person = blindVerdicts(state);
+  const decided = own.flatMap((verdict, i): [Verdict, Verdict][] =>
+    verdict === 0.5 || person[i] === 0.5 ? [] : [[verdict, person[i]!]],
+  );
+  return {
+    winRate: hierarchicalBootstrap([own]),
+    agrees: decided.filter(([a, b]) => a === b).length,
+    decided: decided.length,
+  };
+}
+
+/** The pair that was judged last, with its thoughts, as it stood. */
+export function lastJudged(
+  state: BlindComparison,
+  rows: readonly BlindRow[],
+): { choice: Choice; left: Judged; right: Judged } | undefined {
+  const row = judgedRows(state, rows).at(-1);
+  const choice = state.choices.at(-1);
+  if (!row || !choice) return undefined;
+  const { firstIsLeft } = state.pairs[state.choices.length - 1]!;
+  const [left, right] = firstIsLeft ? [row.first, row.second] : [row.second, row.first];
+  return { choice, left, right };
+}
+
+/** One JSON line per pair judged: what each wrote and got, who stood left, and the choice by name. */
+export function blindLines(state: BlindComparison, rows: readonly BlindRow[]): string {
+  const person = blindVerdicts(state);
+  return judgedRows(state, rows)
+    .map(({ prompt, first: after, second: before }, i) => {
+      const left = state.pairs[i]!.firstIsLeft ? 'after' : 'before';
+      const preferred = person[i] === 0.5 ? 'tie' : person[i] === 1 ? 'after' : 'before';
+      return `${JSON.stringify({ prompt, before, after, left, preferred })}\n`;
+    })
+    .join('');
+}

@@ -1,0 +1,91 @@
+import {
+  choose,
+  startBlind,
+  undo,
+  type BlindComparison,
+  type Choice,
+} from '../../rl/evaluation/blind.ts';
+import type { GenerateService, Pair, Side } from '../../rl/generate-session.ts';
+import type { BlindRow, Judged } from './blind-rows.ts';
+import type { Generator } from './generator.svelte.ts';
+
+/** Prompts of a round: enough to tell a clear difference from luck, few enough to sit through. */
+const PROMPTS = 24;
+/** Prompts that are answered at once; a large model shows that it gets on. */
+const BATCH = 8;
+
+/** A person judges the policies before and after training, without being told which is which. */
+export class BlindTest {
+  /** null before the first round. */
+  comparison = $state.raw<BlindComparison | null>(null);
+  rows = $state.raw<readonly BlindRow[]>([]);
+  trained = $state.raw<Pair['trained']>(null);
+  /** Answers written and to be written, while they are. */
+  writing = $state.raw<{ done: number; of: number } | null>(null);
+  error = $state<string | null>(null);
+  private round = 0;
+
+  constructor(private readonly generator: Generator) {}
+
+  /** Both policies answer prompts that were not asked before. */
+  async start(): Promise<void> {
+    const seed = ++this.round;
+    this.comparison = null;
+    this.error = null;
+    this.writing = { done: 0, of: 2 * PROMPTS };
+    try {
+      const service = this.generator.service();
+      const { trained } = await service.look();
+      if (!trained) throw new Error('There is no trained policy yet: train one first.');
+      const prompts = await service.heldOutPrompts(PROMPTS, seed);
+      this.writing = { done: 0, of: 2 * prompts.length };
+      const first = await this.answers(service, 'trained', prompts, 2 * seed);
+      const second = await this.answers(service, 'base', prompts, 2 * seed + 1);
+      this.trained = trained;
+      this.rows = prompts.map((prompt, i) => ({ prompt, first: first[i]!, second: second[i]! }));
+      const texts = this.rows.map(({ prompt, first: after, second: before }) => ({
+        prompt,
+        first: after.response,
+        second: before.response,
+      }));
+      const comparison = startBlind(texts, seed);
+      if (comparison.pairs.length === 0) {
+        throw new Error('Both policies say the same every time: there is nothing to judge.');
+      }
+      this.comparison = comparison;
+    } catch (error) {
+      this.error = (error as Error).message;
+    }
+    this.writing = null;
+  }
+
+  choose(choice: Choice): void {
+    if (this.comparison) this.comparison = choose(this.comparison, choice);
+  }
+
+  undo(): void {
+    if (this.comparison) this.comparison = undo(this.comparison);
+  }
+
+  private async answers(
+    service: Pick<GenerateService, 'write' | 'judge'>,
+    side: Side,
+    prompts: readonly string[],
+    seed: number,
+  ): Promise<Judged[]> {
+    const judged: Judged[] = [];
+    for (let at = 0; at < prompts.length; at += BATCH) {
+      const batch = prompts.slice(at, at + BATCH);
+      // Every batch draws random numbers of its own.
+      const groups = await service.write(side, batch, 1, seed * PROMPTS + at / BATCH);
+      const written = groups.map(({ samples }) => samples[0]!);
+      const judgements = await service.judge(
+        written.map(({ response }, i) => ({ prompt: batch[i]!, response })),
+      );
+      judged.push(...written.map((completion, i) => ({ ...completion, ...judgements[i]! })));
+      const { done, of } = this.writing!;
+      this.writing = { done: done + batch.length, of };
+    }
+    return judged;
+  }
+}
