@@ -107,7 +107,8 @@ export class Live {
     }
   }
 
-  private fail(message: string): void {
+  /** The run on view has ended, or never began, for a reason. */
+  fail(message: string): void {
     const { step, maxSteps } = this.status ?? { step: 0, maxSteps: 0 };
     this.onStatus({ phase: 'failed', step, maxSteps, error: message });
   }

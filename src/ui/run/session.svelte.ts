@@ -52,6 +52,7 @@ export class Session {
     this.live.status ? this.liveRecipe : (this.recorded?.recipe ?? {}),
   );
   private runId = '';
+  private beginning = false;
   /** The playhead moves by itself. */
   readonly running = $derived(this.player.playing || this.live.active);
 
@@ -95,7 +96,12 @@ export class Session {
   }
 
   async train(): Promise<void> {
-    await this.rewards.prepare(this.nextRecipe);
+    try {
+      await this.rewards.prepare(this.nextRecipe);
+    } catch (error) {
+      this.live.fail(error instanceof Error ? error.message : String(error));
+      return;
+    }
     await this.begin(this.nextRecipe);
   }
 
@@ -129,7 +135,11 @@ export class Session {
 
   /** `kept` is the run that goes on; without it a new one begins. */
   private async begin(recipe: RecipeValues, kept?: KeptRun): Promise<void> {
+    // A second press, while the graphics card is still being looked for.
+    if (this.beginning) return;
+    this.beginning = true;
     await this.checkGpu();
+    this.beginning = false;
     if (this.gpuProblem) return;
     this.player.pause();
     if (!kept) this.keep(null);
