@@ -201,7 +201,7 @@ it('your own taste: choose by keyboard, take back, export, train a judge that ca
 
     await page.getByRole('button', { name: 'Train your judge' }).click();
     await page.getByText(/Of 2 choices kept aside, your judge agrees with/).waitFor(PATIENCE);
-      const judges = page.getByLabel('A reward model, trained to judge').locator('option');
+    const judges = page.getByLabel('A reward model, trained to judge').locator('option');
     expect((await judges.allInnerTexts()).some((name) => name.startsWith('my-taste'))).toBe(true);
     // All of it is there at the next visit.
     await page.reload();

@@ -228,8 +228,11 @@ it('the tour goes from stop to stop, ends on Esc, and remembers', () =>
     expect(await accessibilityFaults(page, 'dialog[open]')).toEqual([]);
     await page.keyboard.press('Escape');
     await card.waitFor({ state: 'hidden' });
+    // The page hears of it a moment after the card is gone.
+    const again = page.getByRole('button', { name: 'Tour', exact: true });
+    await again.waitFor();
     await page.reload();
-    await page.getByRole('button', { name: 'Tour', exact: true }).waitFor();
+    await again.waitFor();
   }));
 
 it.each(['light', 'dark'] as const)('a telephone in %s has no faults, and fits', (colorScheme) =>

@@ -78,7 +78,7 @@ export class Session {
     if (!this.recorded) return;
     this.live.status = null;
     this.runs.onView = 'recorded';
-    this.run.reset(this.recorded.steps.length);
+    this.run.reset(this.recorded.steps.at(-1)?.metrics.step ?? 0);
     this.run.push(...this.recorded.steps);
     if (!still) this.player.play();
   }
