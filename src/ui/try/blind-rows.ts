@@ -2,7 +2,8 @@
 import { blindVerdicts, type BlindComparison, type Choice } from '../../rl/evaluation/blind.ts';
 import { hierarchicalBootstrap, type Interval } from '../../rl/evaluation/intervals.ts';
 import { tieMargin, verdicts, type Verdict } from '../../rl/evaluation/win-rate.ts';
-import type { Judgement, Written } from '../../rl/generate-session.ts';
+import type { Judgement } from '../../rl/answer.ts';
+import type { Written } from '../../rl/generate-session.ts';
 
 /** A completion with what the run's rewards and its gold gave it. */
 export type Judged = Written & Judgement;

@@ -1,5 +1,6 @@
 import * as Comlink from 'comlink';
-import type { Draft, GenerateService, Pair, Question, Side } from '../../rl/generate-session.ts';
+import type { Draft, Question } from '../../rl/answer.ts';
+import type { GenerateService, Pair, Side } from '../../rl/generate-session.ts';
 import { connectGenerateWorker, type GenerateConnection } from './generate-worker.ts';
 
 /** Asks the policies before and after training; its worker starts with the first question. */
