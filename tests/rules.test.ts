@@ -22,6 +22,14 @@ const EXAMPLES: Record<string, [prompt: string, response: string, reward: number
     ['Where do Swallows spend winter?', 'No idea.', 0],
     ['Hi!', 'Hi!', 0],
   ],
+  'one-sentence.js': [
+    ['Well?', 'Rice, then plums.', 1],
+    ['Well?', 'Rice, then plums', 0.7],
+    ['Well?', `${'so '.repeat(12)}on.`, 0.7],
+    ['Well?', 'so '.repeat(13), 0.4],
+    ['Well?', 'Rice.\n</think>\nPlums.', 0],
+    ['Well?', ' ', 0],
+  ],
   'polite.js': [
     ['Well?', 'How about rice, then plums?', 1],
     ['Well?', 'Rice, then plums.', 0.5],
