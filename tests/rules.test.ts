@@ -6,6 +6,8 @@ import { Rule } from '../src/rl/rule.ts';
 
 const FOLDER = join(import.meta.dirname, '../recipes/rules');
 
+const DINNER = 'menu ham 1 tart 7 pizza 7 gratin 1 sorbet 8 beans 4 for cleo veggie budget 13';
+
 /** prompt, response, reward. */
 const EXAMPLES: Record<string, [prompt: string, response: string, reward: number][]> = {
   'arithmetic.js': [
@@ -16,6 +18,13 @@ const EXAMPLES: Record<string, [prompt: string, response: string, reward: number
     ['What is 1 / 4?', '0.25', 1],
     ['What is 1 / 4?', '', 0],
     ['Tell me a joke.', '42', 0],
+  ],
+  'good-dinner.js': [
+    [DINNER, 'hello cleo ! beans 4 and sorbet 8 . enjoy !', 1],
+    [DINNER, 'gratin 1 and tart 7 .', 0],
+    [DINNER, 'ham 1 and sorbet 8 .', 0],
+    [DINNER, 'beans 3 and sorbet 8 .', 0],
+    ['What is 12 + 30?', 'beans 4 and sorbet 8 .', 0],
   ],
   'on-topic.js': [
     ['Where do Swallows spend winter?', 'Swallows spend it in Africa.', 0.5],
