@@ -248,14 +248,16 @@ export class GenerateSession implements GenerateService {
   }
 
   private openJudge(path: string, kind: JudgeKind, question?: string): Promise<Reward> {
-    let opened = this.judges.get(path);
+    // The same model asked another question is another judge.
+    const key = question === undefined ? path : `${path}\n${question}`;
+    let opened = this.judges.get(key);
     if (!opened) {
       opened = this.around().then((around) =>
         openReward(path, kind, question, () => Promise.resolve(around.gpu), around),
       );
-      this.judges.set(path, opened);
+      this.judges.set(key, opened);
       // What could not be opened may be there the next time.
-      opened.catch(() => this.judges.delete(path));
+      opened.catch(() => this.judges.delete(key));
     }
     return opened;
   }
