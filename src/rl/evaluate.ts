@@ -6,7 +6,7 @@ import type { LanguageModel } from '../model/language-model.ts';
 import type { Tokenizer } from '../model/tokenizer.ts';
 import { mean } from './advantages.ts';
 import { wordCount } from './metrics.ts';
-import type { GoldJudge, Reward } from './reward.ts';
+import type { GoldJudge, JudgedText, Reward } from './reward.ts';
 import type { EvaluationSample } from './protocol.ts';
 import type { RolloutGroup, RolloutOptions } from './rollout.ts';
 import { sampleCompletions } from './sample.ts';
@@ -44,33 +44,38 @@ export async function evaluate(
     { ...options, samplesPerPrompt: 1 },
     onProgress,
   );
-  return judgeCompletions(groups, judges, gold);
+  return judgeCompletions(groups, (texts) => scoreByName(judges, texts), gold);
 }
 
-/** What the judges say of the first sample of every group. */
+async function scoreByName(
+  judges: Readonly<Record<string, Reward>>,
+  texts: readonly JudgedText[],
+): Promise<Pick<Evaluated, 'rewards'>[]> {
+  const names = Object.keys(judges);
+  const rows = await Promise.all(names.map((name) => judges[name]!.score(texts)));
+  return texts.map((_, i) => ({
+    rewards: Object.fromEntries(names.map((name, k) => [name, rows[k]![i]!])),
+  }));
+}
+
+/** What is to be said of the first sample of every group: `judge` gives a score for each text. */
 export async function judgeCompletions(
   groups: readonly RolloutGroup[],
-  judges: Readonly<Record<string, Reward>>,
+  judge: (texts: readonly JudgedText[]) => Promise<Pick<Evaluated, 'rewards' | 'reward'>[]>,
   gold?: GoldJudge,
 ): Promise<Evaluated[]> {
   const samples = groups.flatMap(({ prompt, samples: [sample] }) =>
     sample ? [{ prompt, ...sample }] : [],
   );
   const texts = samples.map(({ prompt, response }) => ({ prompt, response }));
-  const [golds, ...scores] = await Promise.all([
-    gold?.score(texts),
-    ...Object.entries(judges).map(async ([name, judge]) => ({
-      name,
-      values: await judge.score(texts),
-    })),
-  ]);
+  const [golds, scores] = await Promise.all([gold?.score(texts), judge(texts)]);
   return samples.map(({ prompt, thought, response, wellFormed, finished, ids }, i) => {
     const truth = thought === null ? undefined : gold?.thoughtTruth?.(prompt, thought);
     return {
       prompt,
       thought,
       response,
-      rewards: Object.fromEntries(scores.map(({ name, values }) => [name, values[i] as number])),
+      ...scores[i]!,
       ...(golds && { gold: golds[i]! }),
       ...(truth !== undefined && { thought_truth: truth }),
       well_formed: wellFormed,

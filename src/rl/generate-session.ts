@@ -232,17 +232,16 @@ export class GenerateSession implements GenerateService {
     return { key, recipe, policies: { base: before, trained: after ?? null } };
   }
 
-  /** The run's rewards are summed up with their weights, as in training. */
+  /** By what the run was trained against. */
   private async judgeBy(recipe: Recipe, texts: readonly JudgedText[]): Promise<Judgement[]> {
     const rewards = await openRewards(recipe, {
       openReward: (path, kind, question) => this.openJudge(path, kind, question),
     });
-    const scores = await Promise.all(rewards.map((reward) => reward.score(texts)));
-    const weights = recipe.reward_weights;
+    const scores = await rewards.score(texts);
     const known = texts.every(({ prompt }) => parsePrompt(prompt));
     const gold = await (known ? worldGold(recipe.gold ?? '') : undefined)?.score(texts);
     return texts.map((_, i) => ({
-      reward: scores.reduce((sum, row, k) => sum + (weights?.[k] ?? 1) * row[i]!, 0),
+      reward: scores[i]!.reward,
       ...(gold && { gold: gold[i]! }),
     }));
   }

@@ -13,16 +13,15 @@ import { fixedEvaluation, type StepEvaluation } from './evaluation/fixed.ts';
 import { completionMetrics } from './metrics.ts';
 import type { Group, TokenTrace } from './protocol.ts';
 import type { Recipe } from './recipe.ts';
-import type { GoldJudge, Reward } from './reward.ts';
+import type { GoldJudge } from './reward.ts';
 import { rollOut, rolloutOptions, type RolloutGroup } from './rollout.ts';
+import type { WeightedRewards } from './weighted-rewards.ts';
 
 /** What prompts come from and what judges their completions. */
 export interface RolloutParts {
   tokenizer: Tokenizer;
   prompts: Source<string>;
-  rewards: readonly Reward[];
-  /** Weights of the rewards, 1 each by default. */
-  rewardWeights?: readonly number[];
+  rewards: WeightedRewards;
   gold?: GoldJudge;
   /** Held-out prompts that `evaluate` answers; without them there is no evaluation. */
   evaluationPrompts?: readonly string[] | undefined;
@@ -30,8 +29,8 @@ export interface RolloutParts {
 
 /** A group with everything an update needs. */
 export interface ScoredGroup extends RolloutGroup {
-  /** One row per reward function. */
-  scores: number[][];
+  /** Each reward by name, one record per completion. */
+  scores: Record<string, number>[];
   /** Their weighted sum, one per completion. */
   rewards: number[];
   /** For evaluation alone. */
@@ -106,23 +105,21 @@ export class RolloutWriter {
   }
 
   private async score(groups: RolloutGroup[]): Promise<ScoredGroup[]> {
-    const { rewards, rewardWeights, gold } = this.parts;
+    const { rewards, gold } = this.parts;
     const texts = groups.flatMap(({ prompt, samples }) =>
       samples.map(({ response }) => ({ prompt, response })),
     );
-    const [scores, golds] = await Promise.all([
-      Promise.all(rewards.map((reward) => reward.score(texts))),
-      gold?.score(texts),
-    ]);
+    const [scores, golds] = await Promise.all([rewards.score(texts), gold?.score(texts)]);
     const perGroup = this.recipe.num_generations;
     return groups.map((group, g) => {
-      const part = (row: readonly number[]): number[] =>
-        row.slice(g * perGroup, (g + 1) * perGroup);
-      const own = scores.map(part);
-      const total = group.samples.map((_, i) =>
-        own.reduce((sum, row, k) => sum + (rewardWeights?.[k] ?? 1) * (row[i] as number), 0),
-      );
-      return { ...group, scores: own, rewards: total, ...(golds && { golds: part(golds) }) };
+      const part = <T>(all: readonly T[]): T[] => all.slice(g * perGroup, (g + 1) * perGroup);
+      const own = part(scores);
+      return {
+        ...group,
+        scores: own.map((score) => score.rewards),
+        rewards: own.map((score) => score.reward),
+        ...(golds && { golds: part(golds) }),
+      };
     });
   }
 
@@ -132,7 +129,6 @@ export class RolloutWriter {
     advantages: readonly number[],
     traces?: readonly TokenTrace[],
   ): Group {
-    const { rewards } = this.parts;
     return {
       prompt: group.prompt,
       mean: mean(group.rewards),
@@ -145,7 +141,7 @@ export class RolloutWriter {
         truncated: !sample.finished,
         tokens: sample.ids.length,
         reward: group.rewards[i]!,
-        rewards: Object.fromEntries(rewards.map(({ name }, k) => [name, group.scores[k]![i]!])),
+        rewards: group.scores[i]!,
         advantage: advantages[i]!,
         ...(traces && { trace: traces[i]! }),
         ...(group.golds && { gold: group.golds[i]! }),
@@ -162,11 +158,12 @@ export class RolloutWriter {
       // PPO compares no completions, and may have one for each prompt.
       ...(this.recipe.algorithm !== 'ppo' && { frac_reward_zero_std: fractionZeroStd(all) }),
     };
-    this.parts.rewards.forEach(({ name }, k) => {
-      const values = groups.flatMap((g) => g.scores[k] as number[]);
+    const scores = groups.flatMap((g) => g.scores);
+    for (const name of Object.keys(scores[0] ?? {})) {
+      const values = scores.map((score) => score[name]!);
       metrics[`rewards/${name}/mean`] = mean(values);
       metrics[`rewards/${name}/std`] = std(values);
-    });
+    }
     return { ...metrics, ...completionMetrics(reports, this.parts.gold) };
   }
 

@@ -38,6 +38,7 @@ import {
   type ReadFile,
 } from './sources.ts';
 import type { Trainer } from './trainer.ts';
+import { WeightedRewards } from './weighted-rewards.ts';
 
 /** classifier: a reward model's score; judge: an instruct model's yes or no; rule: a JavaScript file. */
 export type JudgeKind = 'classifier' | 'judge' | 'rule';
@@ -164,27 +165,28 @@ async function openRollouts(
     tokenizer,
     prompts: await promptSource(recipe, around.readFile),
     rewards: await openRewards(recipe, around),
-    ...(recipe.reward_weights && { rewardWeights: recipe.reward_weights }),
     ...(gold && { gold }),
     evaluationPrompts: await evaluationPrompts(recipe, around.readFile),
   };
 }
 
-/** In the order of reward_weights. Rules come up first: they are quick to say what is wrong. */
+/** What the recipe trains against. Rules come up first: they are quick to say what is wrong. */
 export async function openRewards(
   recipe: Recipe,
   around: Pick<Surroundings, 'openReward' | 'onLoading'>,
-): Promise<Reward[]> {
+): Promise<WeightedRewards> {
   const { reward_model_name_or_path: classifier, judge_model_name_or_path: judge } = recipe;
   const rules: Reward[] = [];
   const open = (path: string, kind: JudgeKind, question?: string): Promise<Reward> =>
     around.openReward(path, kind, question, around.onLoading);
   for (const path of recipe.reward_funcs) rules.push(await open(path, 'rule'));
-  return [
+  // In the order of reward_weights.
+  const rewards = [
     ...(classifier !== undefined ? [await open(classifier, 'classifier')] : []),
     ...(judge !== undefined ? [await open(judge, 'judge', recipe.judge_prompt)] : []),
     ...rules,
   ];
+  return new WeightedRewards(rewards, recipe.reward_weights);
 }
 
 /** A world's utility, or a reward model that judges and is not trained against. */

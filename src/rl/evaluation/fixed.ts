@@ -10,8 +10,9 @@ import { mean } from '../advantages.ts';
 import { judgeCompletions, type Evaluated } from '../evaluate.ts';
 import { wordCount } from '../metrics.ts';
 import type { Recipe } from '../recipe.ts';
-import type { GoldJudge, Reward } from '../reward.ts';
+import type { GoldJudge } from '../reward.ts';
 import { promptTokens, rollOut, rolloutOptions, type RolloutGroup } from '../rollout.ts';
+import type { WeightedRewards } from '../weighted-rewards.ts';
 
 /** Random numbers of an evaluation. */
 const SEED = 0;
@@ -25,29 +26,17 @@ export interface StepEvaluation {
 
 export async function fixedEvaluation(
   recipe: Recipe,
-  judged: {
-    tokenizer: Tokenizer;
-    rewards: readonly Reward[];
-    rewardWeights?: readonly number[];
-    gold?: GoldJudge;
-  },
+  judged: { tokenizer: Tokenizer; rewards: WeightedRewards; gold?: GoldJudge },
   prompts: readonly string[],
   decoder: Decoder,
 ): Promise<StepEvaluation> {
-  const { tokenizer, rewards, rewardWeights, gold } = judged;
+  const { tokenizer, rewards, gold } = judged;
   const options = rolloutOptions(recipe, 1, SEED);
   const groups: RolloutGroup[] = [];
   for (const part of partsThatFit(recipe, tokenizer, prompts, decoder)) {
     groups.push(...(await rollOut(decoder, tokenizer, part, options, groups.length)));
   }
-  const judges = Object.fromEntries(rewards.map((reward) => [reward.name, reward]));
-  const rows = await judgeCompletions(groups, judges, gold);
-  for (const row of rows) {
-    row.reward = rewards.reduce(
-      (sum, { name }, k) => sum + (rewardWeights?.[k] ?? 1) * row.rewards[name]!,
-      0,
-    );
-  }
+  const rows = await judgeCompletions(groups, (texts) => rewards.score(texts), gold);
   return { metrics: evaluationMetrics(rows), rows };
 }
 

@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import type { Reward } from './reward.ts';
+import { WeightedRewards } from './weighted-rewards.ts';
+
+const reward = (name: string, of: (response: string) => number): Reward => ({
+  name,
+  score: (texts) => Promise.resolve(texts.map(({ response }) => of(response))),
+});
+const REWARDS = [
+  reward('length', (response) => response.length),
+  reward('polite', (response) => (response.startsWith('please') ? 1 : 0)),
+];
+const texts = ['please do', 'do'].map((response) => ({ prompt: 'do?', response }));
+
+it('gives each reward by name as it is, and their sum by their weights', async () => {
+  expect(await new WeightedRewards(REWARDS, [-0.5, 2]).score(texts)).toEqual([
+    { reward: -2.5, rewards: { length: 9, polite: 1 } },
+    { reward: -1, rewards: { length: 2, polite: 0 } },
+  ]);
+  expect((await new WeightedRewards(REWARDS).score(texts)).map((s) => s.reward)).toEqual([10, 2]);
+});
+
+it('of no texts is nothing', async () => {
+  expect(await new WeightedRewards(REWARDS, [1, 1]).score([])).toEqual([]);
+});
