@@ -57,7 +57,11 @@ async function checkpoint(step: number): Promise<void> {
   await kept.write(`checkpoints/step-${step}/trainer_state.json`, '{}');
 }
 
-const session = (run: RunFolder, shipped?: CheckpointFolder): GenerateSession =>
+const session = (
+  run: RunFolder | (() => RunFolder),
+  shipped?: CheckpointFolder,
+  base?: CheckpointFolder,
+): GenerateSession =>
   new GenerateSession(
     () =>
       Promise.resolve({
@@ -65,9 +69,11 @@ const session = (run: RunFolder, shipped?: CheckpointFolder): GenerateSession =>
         folder: (path) =>
           path === 'public/models/trained'
             ? Promise.resolve(shipped ?? droppedFolder(new Map()))
-            : nodeFolder(path),
+            : base
+              ? Promise.resolve(base)
+              : nodeFolder(path),
         readFile: () => Promise.reject(new Error('no file is needed')),
-        keptRun: () => Promise.resolve(run),
+        keptRun: () => Promise.resolve(typeof run === 'function' ? run() : run),
       }),
     recipe,
   );
@@ -78,6 +84,13 @@ async function ask(from: GenerateSession, seed = 1): Promise<Record<Side, Draft[
     drafts[side].push(draft);
   });
   return drafts;
+}
+
+/** Bytes of weights that `work` leaves on the device. */
+async function allocatedBy(work: () => Promise<unknown>): Promise<number> {
+  const before = gpu.ledger.weights;
+  await work();
+  return gpu.ledger.weights - before;
 }
 
 describe('base against trained', () => {
@@ -165,6 +178,45 @@ describe('base against trained', () => {
       'never seen the words “Ana” and “pasta”',
     );
     await expect(refuse(' ')).rejects.toThrow(/nothing to answer/);
+  });
+
+  it('loads the models once for two that ask at once', async () => {
+    const once = await allocatedBy(() => ask(session(nowhere)));
+    expect(once).toBeGreaterThan(0);
+    const twice = await allocatedBy(async () => {
+      const pair = session(nowhere);
+      const [first, second] = await Promise.all([ask(pair), ask(pair)]);
+      expect(second).toEqual(first);
+    });
+    expect(twice).toBe(once);
+  });
+
+  it('frees models that a run has left behind only when nobody uses them any more', async () => {
+    let run = nowhere;
+    const pair = session(() => run);
+    const once = await allocatedBy(() => ask(pair));
+    const question = { prompt: PROMPT, temperature: 1, seed: 1 };
+    const order: string[] = [];
+    let next: Promise<void> | undefined;
+    const added = await allocatedBy(async () => {
+      await pair.ask(question, () => {
+        order.push('before the run');
+        run = kept;
+        next ??= pair.ask(question, () => order.push('after it'));
+      });
+      await next;
+    });
+    const fresh = await allocatedBy(() => ask(session(kept)));
+    expect(added).toBe(fresh - once);
+    expect(order).toContain('after it');
+    expect(order.lastIndexOf('before the run')).toBeLessThan(order.indexOf('after it'));
+  });
+
+  it('holds nothing when one of the two cannot be loaded', async () => {
+    const broken = session(kept, undefined, droppedFolder(new Map()));
+    expect(await allocatedBy(() => expect(ask(broken)).rejects.toThrow('no tokenizer.json'))).toBe(
+      0,
+    );
   });
 
   it('writes several responses for several prompts', async () => {

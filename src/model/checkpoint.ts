@@ -44,7 +44,12 @@ export async function loadModel(
   const tensors = await openWeights(folder, config);
   const storage = weightStorage(tensors, quantised);
   const model = LanguageModel.allocate(gpu, config, { storage, lora });
-  await fill(model, tensors, onProgress);
+  try {
+    await fill(model, tensors, onProgress);
+  } catch (error) {
+    model.destroy();
+    throw error;
+  }
   return model;
 }
 

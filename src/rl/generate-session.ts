@@ -4,8 +4,7 @@
  * nothing of workers, so tests drive it as it is.
  */
 import type { Gpu } from '../gpu/device.ts';
-import { loadCheckpoint, openCheckpoint } from '../model/adapted.ts';
-import { loadModel } from '../model/checkpoint.ts';
+import { loadCheckpoint, openCheckpoint, type OpenFolder } from '../model/adapted.ts';
 import type { CheckpointFolder } from '../model/files.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
 import {
@@ -89,7 +88,9 @@ interface Loaded {
 
 export class GenerateSession implements GenerateService {
   private opened: Promise<GenerateSurroundings> | undefined;
-  private loaded: Promise<Loaded> | undefined;
+  private loaded: Loaded | undefined;
+  /** Done when nobody uses the policies any more. */
+  private turn: Promise<unknown> = Promise.resolve();
   private asked = { stopped: false };
   private readonly judges = new Map<string, Promise<Reward>>();
 
@@ -108,15 +109,25 @@ export class GenerateSession implements GenerateService {
   async ask(question: Question, onDraft: (side: Side, draft: Draft) => void): Promise<void> {
     const asked = { stopped: false };
     this.asked = asked;
-    const { policies, recipe } = await this.load();
+    await this.inTurn(({ policies, recipe }) =>
+      this.answerBy(policies, recipe, question, (side, draft) => {
+        if (asked.stopped) throw new Error('The question was stopped.');
+        onDraft(side, draft);
+      }),
+    );
+  }
+
+  private async answerBy(
+    policies: Loaded['policies'],
+    recipe: Recipe,
+    question: Question,
+    onDraft: (side: Side, draft: Draft) => void,
+  ): Promise<void> {
     const sides = (['base', 'trained'] as const).filter((side) => policies[side]);
     for (const side of sides) checkWords(policies[side]!.tokenizer, question.prompt);
     const answers = await Promise.all(
       sides.map((side) =>
-        answer(policies[side]!, recipe, question, (draft) => {
-          if (asked.stopped) throw new Error('The question was stopped.');
-          onDraft(side, draft);
-        }),
+        answer(policies[side]!, recipe, question, (draft) => onDraft(side, draft)),
       ),
     );
     const texts = answers.map(({ response }) => ({
@@ -151,15 +162,16 @@ export class GenerateSession implements GenerateService {
     samples: number,
     seed: number,
   ): Promise<{ prompt: string; samples: Written[] }[]> {
-    const { policies, recipe } = await this.load();
-    const policy = policies[side];
-    if (!policy) return [];
-    const groups = await sampleCompletions(policy.model, policy.tokenizer, prompts, {
-      samplesPerPrompt: samples,
-      thinking: recipe.thinking,
-      systemPrompt: recipe.system_prompt,
-      malformed: recipe.malformed,
-      sampling: samplingOf(recipe, { temperature: recipe.temperature, seed }),
+    const groups = await this.inTurn(async ({ policies, recipe }) => {
+      const policy = policies[side];
+      if (!policy) return [];
+      return sampleCompletions(policy.model, policy.tokenizer, prompts, {
+        samplesPerPrompt: samples,
+        thinking: recipe.thinking,
+        systemPrompt: recipe.system_prompt,
+        malformed: recipe.malformed,
+        sampling: samplingOf(recipe, { temperature: recipe.temperature, seed }),
+      });
     });
     return groups.map(({ prompt, samples: written }) => ({
       prompt,
@@ -200,14 +212,23 @@ export class GenerateSession implements GenerateService {
       : { key: '', recipe, trained: null };
   }
 
+  /**
+   * Uses the policies, one caller after the other: whoever finds a newer checkpoint frees the models
+   * of the older one, and nobody may be using those.
+   */
+  private inTurn<T>(use: (loaded: Loaded) => Promise<T>): Promise<T> {
+    const used = this.turn.then(async () => use(await this.load()));
+    this.turn = used.catch(() => undefined);
+    return used;
+  }
+
   /** Loads what `find` finds, unless that is loaded already. */
   private async load(): Promise<Loaded> {
     const { key, recipe, folder } = await this.find();
-    const before = await this.loaded?.catch(() => undefined);
-    if (before?.key === key) return before;
-    if (before) discard(before);
-    this.loaded = this.loadPair(key, recipe, folder);
-    return this.loaded;
+    if (this.loaded?.key === key) return this.loaded;
+    if (this.loaded) discard(this.loaded);
+    this.loaded = undefined;
+    return (this.loaded = await this.loadPair(key, recipe, folder));
   }
 
   private async loadPair(
@@ -217,19 +238,20 @@ export class GenerateSession implements GenerateService {
   ): Promise<Loaded> {
     const around = await this.around();
     const { gpu } = around;
-    const open = (name: string): Promise<CheckpointFolder> => around.folder(name);
+    const open: OpenFolder = (name) => around.folder(name);
     const path = recipe.model_name_or_path;
     if (path === undefined) throw new RecipeError('the recipe has no model_name_or_path; add it.');
-    const trained = folder && (await openCheckpoint(folder, open));
-    const after = trained && {
-      model: await loadCheckpoint(gpu, trained),
-      tokenizer: await Tokenizer.load(trained.tokenizer),
-    };
-    // An adapter's base is the same weights without it.
-    const before = after?.model.lora
-      ? { ...after, model: after.model.withoutAdapter() }
-      : await loadPolicy(gpu, await open(path));
-    return { key, recipe, policies: { base: before, trained: after ?? null } };
+    const after = folder ? await loadPolicy(gpu, folder, open) : null;
+    try {
+      // An adapter's base is the same weights without it.
+      const before = after?.model.lora
+        ? { ...after, model: after.model.withoutAdapter() }
+        : await loadPolicy(gpu, await open(path), open);
+      return { key, recipe, policies: { base: before, trained: after } };
+    } catch (error) {
+      after?.model.destroy();
+      throw error;
+    }
   }
 
   /** By what the run was trained against. */
@@ -266,8 +288,10 @@ export class GenerateSession implements GenerateService {
   }
 }
 
-async function loadPolicy(gpu: Gpu, folder: CheckpointFolder): Promise<Policy> {
-  return { model: await loadModel(gpu, folder), tokenizer: await Tokenizer.load(folder) };
+async function loadPolicy(gpu: Gpu, folder: CheckpointFolder, open: OpenFolder): Promise<Policy> {
+  const checkpoint = await openCheckpoint(folder, open);
+  const tokenizer = await Tokenizer.load(checkpoint.tokenizer);
+  return { model: await loadCheckpoint(gpu, checkpoint), tokenizer };
 }
 
 function discard({ policies: { base, trained } }: Loaded): void {
