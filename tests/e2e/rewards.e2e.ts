@@ -1,8 +1,9 @@
 /** The visitor's own rewards and prompts, on the built page with its real workers. */
 import AxeBuilder from '@axe-core/playwright';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { launchBrowser } from '../../scripts/browser.mjs';
+import type { KeptChoice } from '../../src/ui/rewards/kept-choice.ts';
 import { syntheticRun } from './synthetic-run.ts';
 
 let browser: Browser;
@@ -17,6 +18,22 @@ const SMALL = {
   ...{ max_completion_length: 8, beta: 0 },
 };
 const PROMPT = 'menu ham 1 tart 7 pizza 7 gratin 1 for cleo veggie budget 15';
+
+/** What the page has written down by now: a reload does not wait for it. */
+function keptChoice(page: Page): Promise<KeptChoice | undefined> {
+  return page.evaluate(
+    () =>
+      new Promise((resolve, reject) => {
+        const open = indexedDB.open('keyval-store');
+        open.onerror = () => reject(new Error('no store'));
+        open.onsuccess = () => {
+          const store = open.result.transaction('keyval').objectStore('keyval');
+          const read = store.get('reward-choice') as IDBRequest<KeptChoice | undefined>;
+          read.onsuccess = () => resolve(read.result);
+        };
+      }),
+  );
+}
 
 it('writes a rule, tries it on the group, and trains with two rewards on prompts of its own', async () => {
   const context = await browser.newContext({ reducedMotion: 'reduce' });
@@ -88,12 +105,33 @@ it('writes a rule, tries it on the group, and trains with two rewards on prompts
   await rewards.getByText(/^reward_model: mean [−\d.]+ at step 1$/).waitFor({ timeout: 1000 });
   await rewards.getByText(/^digits: mean \d+\.\d\d at step 1$/).waitFor({ timeout: 1000 });
 
-  // All of it is there at the next visit, and out of use until it is chosen.
+  // All of it is there at the next visit, chosen as it was.
+  await rewards.getByLabel(/^Tell the model something/).fill('Be brief.');
+  await expect.poll(async () => (await keptChoice(page))?.systemPrompt).toBe('Be brief.');
   await page.reload();
-  await rewards.getByRole('checkbox', { name: 'A rule: digits' }).waitFor();
-  expect(await rewards.getByRole('checkbox', { name: 'A rule: digits' }).isChecked()).toBe(false);
-  await rewards.getByLabel('Prompts to train on').selectOption('dinners.jsonl');
+  const rule = rewards.getByRole('checkbox', { name: 'A rule: digits' });
+  const weight = rewards.getByRole('spinbutton', { name: 'Weight of the rule digits' });
+  const prompts = rewards.getByLabel('Prompts to train on');
   await rewards.getByText(PROMPT).waitFor();
+  expect(await rule.isChecked()).toBe(true);
+  expect(await weight.inputValue()).toBe('0.01');
+  expect(await prompts.inputValue()).toBe('dinners.jsonl');
+  expect(await rewards.getByLabel(/^Tell the model something/).inputValue()).toBe('Be brief.');
+
+  // What is out of use stays so, and what is gone is named once.
+  await rule.uncheck();
+  await expect.poll(async () => (await keptChoice(page))?.rules).toEqual([]);
+  await page.evaluate(async () => {
+    const top = await navigator.storage.getDirectory();
+    await (await top.getDirectoryHandle('data')).removeEntry('dinners.jsonl');
+  });
+  await page.reload();
+  await rewards.getByText(/^Chosen at your last visit.*any more: dinners\.jsonl\./).waitFor();
+  expect(await rule.isChecked()).toBe(false);
+  expect(await prompts.locator('option:checked').textContent()).toMatch(/^Dinners, made up/);
+  await page.reload();
+  await rule.waitFor();
+  expect(await rewards.getByText(/^Chosen at your last visit/).count()).toBe(0);
   expect(errors).toEqual([]);
   await context.close();
 });

@@ -5,6 +5,7 @@ import {
   removeStoredData,
   storeData,
 } from '../../rl/stored-data.ts';
+import { readChoice, writeChoice, type KeptChoice } from './kept-choice.ts';
 import { longestPrompt } from './page-preview.ts';
 import { badLines, promptLines, readPromptFile } from './prompt-file.ts';
 import {
@@ -34,6 +35,8 @@ export class RewardChoice {
   systemPrompt = $state('');
   /** What was wrong with the last file, in a sentence. */
   error = $state<string | null>(null);
+  /** What the last visit chose and this browser does not hold any more. */
+  gone = $state.raw<readonly string[]>([]);
 
   /** Tokens of the longest prompt, measured before training. */
   private longest = $state<number>();
@@ -66,13 +69,57 @@ export class RewardChoice {
     return this.rules.filter(({ used, nameProblem }) => used && nameProblem === null);
   }
 
-  /** Finds what earlier visits left; nothing of it is in use yet. */
-  async open(): Promise<void> {
+  /**
+   * Finds what earlier visits left, and with `remember` chooses what the last one chose, from now on
+   * keeping every choice. `modelsFound` is done when `isStored` can be asked.
+   */
+  async open(remember: boolean, modelsFound: Promise<void>): Promise<void> {
     for (const file of await listStoredData().catch(() => [])) {
       const text = await readStoredData(file).catch(() => undefined);
       if (text === undefined) continue;
       if (file.endsWith('.js')) this.addRule(file.slice(0, -'.js'.length), text, true);
       if (file.endsWith('.jsonl')) this.keepPrompts(file, readPromptFile(file, text).prompts);
+    }
+    if (!remember) return;
+    const kept = await readChoice();
+    if (kept) this.restore(kept);
+    $effect.root(() => {
+      $effect(() => void writeChoice(this.toKeep));
+    });
+    await modelsFound;
+    this.leaveOutGoneModels();
+  }
+
+  private get toKeep(): KeptChoice {
+    return {
+      model: { ...this.model },
+      judge: { ...this.judge },
+      rules: this.rules.flatMap(({ used, storedFile: file, weight }) =>
+        used && file !== null ? [{ file, weight }] : [],
+      ),
+      promptFile: this.promptFile,
+      systemPrompt: this.systemPrompt,
+    };
+  }
+
+  private restore({ model, judge, rules, promptFile, systemPrompt }: KeptChoice): void {
+    Object.assign(this.model, model);
+    Object.assign(this.judge, judge);
+    this.systemPrompt = systemPrompt;
+    for (const { file, weight } of rules) {
+      const rule = this.rules.find(({ storedFile }) => storedFile === file);
+      if (rule) Object.assign(rule, { used: true, weight });
+      else this.gone = [...this.gone, file];
+    }
+    if (this.promptFiles.some(({ file }) => file === promptFile)) this.promptFile = promptFile;
+    else if (promptFile !== null) this.gone = [...this.gone, promptFile];
+  }
+
+  private leaveOutGoneModels(): void {
+    for (const choice of [this.model, this.judge]) {
+      if (typeof choice.name !== 'string' || this.isStored(choice.name)) continue;
+      this.gone = [...this.gone, choice.name];
+      choice.name = null;
     }
   }
 

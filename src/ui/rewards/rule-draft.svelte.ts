@@ -26,13 +26,18 @@ export class RuleDraft {
     NAME.test(this.name) ? null : 'A name has letters, digits, - and _ alone.',
   );
   /** The file in which the text lies, and the text. */
-  private stored: { file: string; source: string } | null;
+  private stored = $state.raw<{ file: string; source: string } | null>(null);
 
   constructor(name: string, source: string, stored: boolean) {
     this.name = name;
     this.source = source;
     this.stored = stored ? { file: `${name}.js`, source } : null;
     this.used = !stored;
+  }
+
+  /** Where the next visit finds it; null before it was saved. */
+  get storedFile(): string | null {
+    return this.stored?.file ?? null;
   }
 
   async save(): Promise<void> {

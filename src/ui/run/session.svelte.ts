@@ -60,8 +60,9 @@ export class Session {
   async open(still: boolean): Promise<void> {
     // Looking for a graphics card may take a while, and the replay needs none.
     void this.checkGpu();
-    void this.shelf.open();
-    void this.rewards.open();
+    // What a link hides or fixes is not changed by an earlier visit's choice.
+    const ownRewards = !this.settings.hides('rewards') && !this.settings.locked;
+    void this.rewards.open(ownRewards, this.shelf.open());
     void this.runs.open();
     void readKept().then((kept) => (this.kept ??= kept));
     this.recorded = await fetchRecordedRun('./recorded-run.json').catch((error: unknown) => {
