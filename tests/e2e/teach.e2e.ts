@@ -164,7 +164,34 @@ describe('the walk', () => {
   });
 });
 
+/** Numbers of single tokens at every eighth step, as a kept run has them at some. */
+function sparse(): RecordedRun {
+  const [all, none] = [traced('grpo'), syntheticRun(STEPS, {})];
+  const steps = all.steps.map((report, i) => ((i + 1) % 8 === 0 ? report : none.steps[i]!));
+  return { ...all, steps };
+}
+
 describe('traces', () => {
+  it('come from the nearest step that has them, and nothing below moves', () =>
+    withRun(sparse(), async (page) => {
+      const slider = page.getByRole('slider', { name: 'Step' });
+      const tokens = section(page, /Token by token/);
+      const note = tokens.getByText(/^Not every step keeps these numbers/);
+      const places = async (): Promise<number[]> => {
+        const bar = await tokens.getByLabel('Colour by').boundingBox();
+        const [top, walk] = [await tokens.boundingBox(), section(page, /Walk through one update/)];
+        return [bar!.y - top!.y, (await walk.boundingBox())!.height];
+      };
+      const traced = await places();
+      expect(await note.isVisible()).toBe(false);
+      await slider.fill('21');
+      await note.waitFor();
+      expect(await places()).toEqual(traced);
+      await tokens.getByRole('button', { name: 'Go to step 24' }).press('Enter');
+      await expect.poll(() => page.getByTestId('step').textContent()).toBe('24');
+      expect(await note.isVisible()).toBe(false);
+    }));
+
   it('colour tokens by what is chosen, and read numbers out by keyboard', () =>
     withRun(traced('ppo'), async (page) => {
       const tokens = section(page, /Token by token/);

@@ -1,9 +1,11 @@
 import type { StepReport } from '../../rl/protocol.ts';
 
-/** The way to a step with numbers of single tokens, from one that has none. */
+/** The way to the nearest step with numbers of single tokens, in a run where some steps have none. */
 export interface Detour {
   step: number;
   go: () => void;
+  /** The step on view has none. Otherwise the place of the note is kept, so that nothing moves. */
+  needed: boolean;
 }
 
 /** Whether the report has numbers of single tokens. */
