@@ -57,8 +57,7 @@ describe('curves', () => {
       // No variance is 0 in most steps, and a logarithm has no place for it.
       await curves.getByText('Not on a log scale').first().waitFor();
 
-      await curves.getByText('completions', { exact: false }).first().waitFor();
-      await curves.locator('summary', { hasText: /^completions/ }).click();
+      await curves.locator('summary', { hasText: /^What was written/ }).click();
       await curves.getByRole('heading', { name: 'completions/mean_thought_length' }).waitFor();
       await curves.getByRole('searchbox', { name: 'Find a metric' }).fill('undecided');
       await curves.getByRole('heading', { name: 'entropy', exact: true }).waitFor();

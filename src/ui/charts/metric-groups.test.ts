@@ -6,16 +6,21 @@ const keys = ['reward', 'rewards/b/mean', 'kl', 'rewards/a/mean', 'eval_reward',
 describe('groupMetrics', () => {
   it('groups by prefix, those without one first', () => {
     expect(groupMetrics(keys)).toEqual([
-      { name: 'general', keys: ['kl', 'reward'] },
-      { name: 'rewards', keys: ['rewards/a/mean', 'rewards/b/mean'] },
-      { name: 'eval', keys: ['eval_reward'] },
-      { name: 'loss', keys: ['loss/value_avg'] },
+      { prefix: '', label: 'The run as a whole', keys: ['kl', 'reward'] },
+      { prefix: 'rewards', label: 'Each reward', keys: ['rewards/a/mean', 'rewards/b/mean'] },
+      { prefix: 'eval', label: 'On held-out prompts', keys: ['eval_reward'] },
+      { prefix: 'loss', label: 'Losses', keys: ['loss/value_avg'] },
     ]);
   });
   it('finds by name and by meaning', () => {
-    expect(groupMetrics(keys, 'VALUE loss')).toEqual([{ name: 'loss', keys: ['loss/value_avg'] }]);
-    expect(groupMetrics(keys, 'critic')).toEqual([{ name: 'loss', keys: ['loss/value_avg'] }]);
+    const [found, ...others] = groupMetrics(keys, 'VALUE loss');
+    expect(others).toEqual([]);
+    expect(found).toMatchObject({ prefix: 'loss', keys: ['loss/value_avg'] });
+    expect(groupMetrics(keys, 'critic')).toEqual([found]);
     expect(groupMetrics(keys, 'nothing like it')).toEqual([]);
+  });
+  it('shows a prefix that it does not know', () => {
+    expect(groupMetrics(['constructor/x'])[0]).toMatchObject({ label: 'constructor' });
   });
 });
 

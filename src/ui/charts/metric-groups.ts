@@ -4,12 +4,29 @@ import { meaningOf } from './glossary.ts';
 import type { ChartSpec } from './specs.ts';
 
 export interface MetricGroup {
-  name: string;
+  /** What stands before the "/" of its metrics. */
+  prefix: string;
+  label: string;
   keys: string[];
 }
 
 /** Metrics without a prefix. */
-const GENERAL = 'general';
+const GENERAL = '';
+
+/** TRL's prefixes in plain words. */
+const LABELS: Readonly<Record<string, string>> = {
+  [GENERAL]: 'The run as a whole',
+  rewards: 'Each reward',
+  completions: 'What was written',
+  eval: 'On held-out prompts',
+  clip_ratio: 'Held by the clipping',
+  sampling: 'Sampling against training',
+  objective: 'Score and KL penalty',
+  policy: 'The policy’s update',
+  val: 'The critic’s update',
+  loss: 'Losses',
+  logps: 'Log-probs of pairs',
+};
 
 /**
  * Groups by what stands before the first "/"; TRL's eval_ is a prefix, too. Those without one come
@@ -27,7 +44,12 @@ export function groupMetrics(keys: readonly string[], search = ''): MetricGroup[
   }
   return [...groups]
     .filter(([, members]) => members.length > 0)
-    .map(([name, members]) => ({ name, keys: members.sort() }));
+    .map(([prefix, members]) => ({ prefix, label: labelOf(prefix), keys: members.sort() }));
+}
+
+/** A prefix that nobody has put into words is shown as it is. */
+function labelOf(prefix: string): string {
+  return Object.hasOwn(LABELS, prefix) ? LABELS[prefix]! : prefix;
 }
 
 function prefixOf(key: string): string {

@@ -1,0 +1,33 @@
+/** How the choices of a recipe key read in the form; in YAML and in links they keep TRL's names. */
+
+/** Abbreviations, and names that are written in a way of their own. */
+const NAMES: Readonly<Record<string, string>> = {
+  sft: 'SFT',
+  grpo: 'GRPO',
+  ppo: 'PPO',
+  dpo: 'DPO',
+  bnpo: 'BNPO',
+  dr_grpo: 'Dr. GRPO',
+  dapo: 'DAPO',
+  cispo: 'CISPO',
+  k1: 'k1',
+  k3: 'k3',
+};
+
+/** By key, where the choice's own word says little beside it. */
+const LABELS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  algorithm: { reward: 'Reward model' },
+  world: { 'meal-planner': 'Dinners' },
+  scale_rewards: { group: 'Within the group', batch: 'Over the batch', none: 'Off' },
+  importance_sampling_level: { token: 'For each token', sequence: 'For the whole completion' },
+  kl_in: { reward: 'In the reward', loss: 'In the loss' },
+  eval_strategy: { no: 'Off', steps: 'Every few steps' },
+};
+
+/** "constant_with_warmup" as an option reads it. */
+export function choiceLabel(key: string, choice: string): string {
+  const named = LABELS[key]?.[choice] ?? NAMES[choice];
+  if (named !== undefined) return named;
+  const words = choice.replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
