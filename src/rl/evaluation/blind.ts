@@ -4,7 +4,7 @@
  * gives a new state, so that a page can keep, undo and store it as plain JSON.
  */
 import { Random } from '../random.ts';
-import { hierarchicalBootstrap, type Interval } from './intervals.ts';
+import { wilsonInterval, type Interval } from './intervals.ts';
 import type { Verdict } from './win-rate.ts';
 
 export interface BlindPair {
@@ -67,7 +67,7 @@ export interface BlindResult {
   wins: number;
   ties: number;
   losses: number;
-  /** Of the first policy, ties half, with a 95% interval over the prompts judged; none before a click. */
+  /** Of the first policy, ties half, with a 95% interval; none before a click. */
   winRate?: Interval;
 }
 
@@ -88,6 +88,6 @@ export function blindResult(state: BlindComparison): BlindResult {
     wins: count(1),
     ties: count(0.5),
     losses: count(0),
-    ...(verdicts.length > 0 && { winRate: hierarchicalBootstrap([verdicts]) }),
+    ...(verdicts.length > 0 && { winRate: wilsonInterval(verdicts) }),
   };
 }

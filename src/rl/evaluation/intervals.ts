@@ -1,4 +1,7 @@
-/** Intervals for means: over seeds by Student's t, over seeds and prompts by the bootstrap. */
+/**
+ * Intervals: of means over seeds by Student's t, over seeds and prompts by the bootstrap; of shares of
+ * a few choices by Wilson's score.
+ */
 import { mean, std } from '../advantages.ts';
 import { Random } from '../random.ts';
 
@@ -23,6 +26,27 @@ export function tInterval(values: readonly number[]): Interval {
   const centre = mean(values);
   const half = (t * std(values)) / Math.sqrt(values.length);
   return { mean: centre, low: centre - half, high: centre + half };
+}
+
+/** 0.975 quantile of the normal distribution. */
+const Z_975 = 1.959963984540054;
+
+/**
+ * The mean of values between 0 and 1, such as a win rate of few verdicts, and its 95% score interval
+ * (Wilson 1927, JASA 22, 209-212). Unlike a bootstrap's it keeps a width when all values are the same.
+ * Values between, such as a tie that counts half, spread less than it assumes: it errs on the wide side.
+ * @throws RangeError when there are no values
+ */
+export function wilsonInterval(values: readonly number[]): Interval {
+  const count = values.length;
+  if (count < 1) throw new RangeError('a score interval needs at least one value');
+  const share = mean(values);
+  const widening = Z_975 ** 2 / count;
+  const centre = (share + widening / 2) / (1 + widening);
+  const half =
+    (Z_975 / (1 + widening)) *
+    Math.sqrt((share * (1 - share)) / count + (Z_975 / (2 * count)) ** 2);
+  return { mean: share, low: Math.max(0, centre - half), high: Math.min(1, centre + half) };
 }
 
 export interface BootstrapOptions {

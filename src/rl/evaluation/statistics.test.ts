@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { mean } from '../advantages.ts';
 import { Random } from '../random.ts';
 import { styleControlledWinRate, styleOf, type Battle } from './arena-hard.ts';
-import { bootstrap, hierarchicalBootstrap, quantile, tInterval } from './intervals.ts';
+import {
+  bootstrap,
+  hierarchicalBootstrap,
+  quantile,
+  tInterval,
+  wilsonInterval,
+} from './intervals.ts';
 import {
   instructionDifficulty,
   lengthControlledInterval,
@@ -22,6 +28,33 @@ describe('tInterval', () => {
 
   it('refuses what has no interval', () => {
     expect(() => tInterval([1])).toThrow(RangeError);
+  });
+});
+
+describe('wilsonInterval', () => {
+  const choices = (wins: number, ties: number, losses: number): number[] => [
+    ...Array.from({ length: wins }, () => 1),
+    ...Array.from({ length: ties }, () => 0.5),
+    ...Array.from({ length: losses }, () => 0),
+  ];
+
+  // statsmodels 0.15.0: proportion_confint(wins + ties / 2, count, alpha=0.05, method='wilson').
+  it.each([
+    { of: choices(0, 0, 24), low: 0, high: 0.13797620467498026 },
+    { of: choices(24, 0, 0), low: 0.8620237953250198, high: 1 },
+    { of: choices(0, 24, 0), low: 0.3142742581957335, high: 0.6857257418042665 },
+    { of: choices(15, 5, 4), low: 0.5294765966190305, high: 0.8656176429049369 },
+    { of: choices(3, 0, 7), low: 0.10779126740630104, high: 0.6032218525388546 },
+    { of: choices(1, 0, 0), low: 0.2065493143772374, high: 1 },
+  ])('is what statsmodels gives: $low to $high', ({ of, low, high }) => {
+    const interval = wilsonInterval(of);
+    expect(interval.mean).toBe(mean(of));
+    expect(interval.low).toBeCloseTo(low, 12);
+    expect(interval.high).toBeCloseTo(high, 12);
+  });
+
+  it('refuses no values', () => {
+    expect(() => wilsonInterval([])).toThrow(RangeError);
   });
 });
 
