@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { launchBrowser } from '../../scripts/browser.mjs';
+import type { KeptRound } from '../../src/ui/try/kept-round.ts';
 
 const MODELS = join(import.meta.dirname, '../../public/models');
 const PATIENCE = { timeout: 120_000 };
+const GENERATE_WORKER = '**/generate.worker-*.js';
 
 let browser: Browser;
 beforeAll(async () => {
@@ -95,6 +97,55 @@ describe('ask it yourself', () => {
     ));
 });
 
+/** How many choices of the blind round the page has written down by now. */
+function keptChoices(page: Page): Promise<number | undefined> {
+  return page.evaluate(
+    () =>
+      new Promise((resolve, reject) => {
+        const open = indexedDB.open('keyval-store');
+        open.onerror = () => reject(new Error('no store'));
+        open.onsuccess = () => {
+          const store = open.result.transaction('keyval').objectStore('keyval');
+          const read = store.get('blind-round') as IDBRequest<KeptRound | undefined>;
+          read.onsuccess = () => resolve(read.result?.comparison.choices.length);
+        };
+      }),
+  );
+}
+
+it('says that the worker stopped while it wrote, and starts again', () =>
+  withPage(
+    async (page, context) => {
+      const alert = page.locator('#try-it').getByRole('alert');
+      const blind = page.getByRole('button', { name: 'Start judging' });
+      await blind.click();
+      await alert.getByText(/stopped \(.*out of memory\)\. Please try again\.$/).waitFor();
+      expect(await blind.isEnabled()).toBe(true);
+      expect(await page.getByText(/^The policies write/).count()).toBe(0);
+      const taste = page.getByRole('button', { name: 'Start choosing' });
+      await taste.click();
+      await expect.poll(() => alert.count()).toBe(2);
+      expect(await taste.isEnabled()).toBe(true);
+      await page.getByRole('button', { name: 'Ask both' }).click();
+      await expect.poll(() => alert.count()).toBe(3);
+
+      await context.unroute(GENERATE_WORKER);
+      await blind.click();
+      await page.getByText(/^The policies write: \d+ of 48 answers$/).waitFor();
+      await page.getByText(/^0 of \d+ choices$/).waitFor(PATIENCE);
+      expect(await alert.count()).toBe(2);
+    },
+    async (context) => {
+      await shipTrained(context, true);
+      await context.route(GENERATE_WORKER, (route) =>
+        route.fulfill({
+          contentType: 'text/javascript',
+          body: "onmessage = () => { throw new Error('out of memory'); };",
+        }),
+      );
+    },
+  ));
+
 it('which is better: judge blind by keyboard, see who won and how the judges agree, export', () =>
   withPage(
     async (page) => {
@@ -117,6 +168,13 @@ it('which is better: judge blind by keyboard, see who won and how the judges agr
       for (let i = 0; i < total; i++) {
         await page.keyboard.press(keys[i % 3]!);
         await section.getByText(`${i + 1} of ${total} choices`).waitFor();
+        if (i !== 2) continue;
+        // A round that the tab was closed on goes on.
+        await expect.poll(() => keptChoices(page)).toBe(3);
+        await page.reload();
+        await page.locator('#try-it').scrollIntoViewIfNeeded();
+        await section.getByText(`3 of ${total} choices`).waitFor();
+        await left.focus();
       }
       await section
         .getByText(/is how often you preferred the policy after the recorded run/)

@@ -113,8 +113,10 @@ export class Taster {
       const { step } = await this.runJudge(train.length);
       await keepModel(step);
       await this.session.shelf.open();
-      await this.generator.service().forget(storedPath(TASTE_MODEL));
-      this.agreement = await agreement(this.generator.service(), heldOut);
+      this.agreement = await this.generator.use(async (service) => {
+        await service.forget(storedPath(TASTE_MODEL));
+        return agreement(service, heldOut);
+      });
     });
     this.training = null;
   }
@@ -129,7 +131,9 @@ export class Taster {
   async compare(): Promise<void> {
     this.comparing = true;
     await this.guard(async () => {
-      this.comparison = await compare(this.generator.service(), storedPath(TASTE_MODEL));
+      this.comparison = await this.generator.use((service) =>
+        compare(service, storedPath(TASTE_MODEL)),
+      );
     });
     this.comparing = false;
   }
@@ -171,7 +175,9 @@ export class Taster {
       const prompts = Array.from({ length: BATCH }, (_, i) =>
         promptText(drawPrompt(new Random(this.drawn + i, 'taste'))),
       );
-      const groups = await this.generator.service().write('base', prompts, 2, this.drawn);
+      const groups = await this.generator.use((service) =>
+        service.write('base', prompts, 2, this.drawn),
+      );
       this.drawn += BATCH;
       const fresh = groups.flatMap(({ prompt, samples: [a, b] }) => differ(prompt, a, b));
       this.choices = [...this.choices, ...fresh];

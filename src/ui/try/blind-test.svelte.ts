@@ -8,6 +8,7 @@ import {
 import type { GenerateService, Pair, Side } from '../../rl/generate-session.ts';
 import type { BlindRow, Judged } from './blind-rows.ts';
 import type { Generator } from './generator.svelte.ts';
+import { readRound, writeRound } from './kept-round.ts';
 
 /** Prompts of a round: enough to tell a clear difference from luck, few enough to sit through. */
 const PROMPTS = 24;
@@ -27,6 +28,12 @@ export class BlindTest {
 
   constructor(private readonly generator: Generator) {}
 
+  /** Goes on with the round of an earlier visit. */
+  async open(): Promise<void> {
+    const kept = await readRound();
+    if (kept && this.round === 0) Object.assign(this, kept);
+  }
+
   /** Both policies answer prompts that were not asked before. */
   async start(): Promise<void> {
     const seed = ++this.round;
@@ -34,15 +41,7 @@ export class BlindTest {
     this.error = null;
     this.writing = { done: 0, of: 2 * PROMPTS };
     try {
-      const service = this.generator.service();
-      const { trained } = await service.look();
-      if (!trained) throw new Error('There is no trained policy yet: train one first.');
-      const prompts = await service.heldOutPrompts(PROMPTS, seed);
-      this.writing = { done: 0, of: 2 * prompts.length };
-      const first = await this.answers(service, 'trained', prompts, 2 * seed);
-      const second = await this.answers(service, 'base', prompts, 2 * seed + 1);
-      this.trained = trained;
-      this.rows = prompts.map((prompt, i) => ({ prompt, first: first[i]!, second: second[i]! }));
+      await this.generator.use((service) => this.write(service, seed));
       const texts = this.rows.map(({ prompt, first: after, second: before }) => ({
         prompt,
         first: after.response,
@@ -52,7 +51,7 @@ export class BlindTest {
       if (comparison.pairs.length === 0) {
         throw new Error('Both policies say the same every time: there is nothing to judge.');
       }
-      this.comparison = comparison;
+      this.show(comparison);
     } catch (error) {
       this.error = (error as Error).message;
     }
@@ -60,11 +59,32 @@ export class BlindTest {
   }
 
   choose(choice: Choice): void {
-    if (this.comparison) this.comparison = choose(this.comparison, choice);
+    if (this.comparison) this.show(choose(this.comparison, choice));
   }
 
   undo(): void {
-    if (this.comparison) this.comparison = undo(this.comparison);
+    if (this.comparison) this.show(undo(this.comparison));
+  }
+
+  /** What was judged outlives the tab. */
+  private show(comparison: BlindComparison): void {
+    this.comparison = comparison;
+    const { round, rows, trained } = this;
+    void writeRound({ round, comparison, rows, trained });
+  }
+
+  private async write(
+    service: Pick<GenerateService, 'look' | 'heldOutPrompts' | 'write' | 'judge'>,
+    seed: number,
+  ): Promise<void> {
+    const { trained } = await service.look();
+    if (!trained) throw new Error('There is no trained policy yet: train one first.');
+    const prompts = await service.heldOutPrompts(PROMPTS, seed);
+    this.writing = { done: 0, of: 2 * prompts.length };
+    const first = await this.answers(service, 'trained', prompts, 2 * seed);
+    const second = await this.answers(service, 'base', prompts, 2 * seed + 1);
+    this.trained = trained;
+    this.rows = prompts.map((prompt, i) => ({ prompt, first: first[i]!, second: second[i]! }));
   }
 
   private async answers(

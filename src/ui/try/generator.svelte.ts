@@ -21,14 +21,15 @@ export class Generator {
     this.error = null;
     this.drafts = {};
     try {
-      const service = this.service();
-      this.pair = await service.look();
-      await service.ask(
-        question,
-        Comlink.proxy((side: Side, draft: Draft) => {
-          this.drafts = { ...this.drafts, [side]: draft };
-        }),
-      );
+      await this.use(async (service) => {
+        this.pair = await service.look();
+        await service.ask(
+          question,
+          Comlink.proxy((side: Side, draft: Draft) => {
+            this.drafts = { ...this.drafts, [side]: draft };
+          }),
+        );
+      });
     } catch (error) {
       this.fail(error as Error);
     }
@@ -46,14 +47,19 @@ export class Generator {
     await this.connection?.service.stop();
   }
 
-  /** The worker, started when it is first needed. */
-  service(): Comlink.Remote<GenerateService> {
-    this.connection ??= connectGenerateWorker(() => {
-      this.error = 'The models could not be loaded. Check the connection and reload the page.';
-      this.asking = false;
-      this.connection?.close();
+  /** Asks the worker, started when it is first needed; rejects with a sentence should it stop. */
+  use<T>(work: (service: Comlink.Remote<GenerateService>) => Promise<T>): Promise<T> {
+    const { service, broken } = (this.connection ??= this.connect());
+    return Promise.race([work(service), broken]);
+  }
+
+  private connect(): GenerateConnection {
+    const connection = connectGenerateWorker();
+    // The next question starts another.
+    connection.broken.catch(() => {
       this.connection = null;
+      connection.close();
     });
-    return this.connection.service;
+    return connection;
   }
 }
