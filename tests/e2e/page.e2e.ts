@@ -143,6 +143,10 @@ it('says what to do without WebGPU, and replays all the same', () =>
   withPage({ gpu: 'none' }, async (page) => {
     const notice = page.getByRole('alert');
     await notice.getByText(/no WebGPU/).waitFor();
+    await page.setViewportSize({ width: 1440, height: 900 });
+    const { y, height } = (await notice.boundingBox())!;
+    const dock = await page.getByRole('region', { name: 'Steps of the run' }).boundingBox();
+    expect(y + height).toBeLessThan(dock!.y);
     await train(page);
     expect(await notice.evaluate((element) => element === document.activeElement)).toBe(true);
     expect(await step(page)).toBe(STEPS);
