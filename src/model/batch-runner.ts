@@ -10,15 +10,8 @@ import { gatherBackward, groupByTarget } from '../gpu/kernels/gather-backward.ts
 import type { Memory } from '../gpu/memory.ts';
 import { Program } from '../gpu/program.ts';
 import { seenKeys, type PackedBatch } from './batch.ts';
-import {
-  HeadBuffers,
-  logprobForward,
-  logprobHeadBackward,
-  OwnerLists,
-  scoreForward,
-  scoreHeadBackward,
-  type BatchDims,
-} from './heads.ts';
+import { HeadBuffers, OwnerLists, type BatchDims } from './head-buffers.ts';
+import { logprobForward, logprobHeadBackward, scoreForward, scoreHeadBackward } from './heads.ts';
 import type { LanguageModel } from './language-model.ts';
 import { backwardScratch, layerBackward, type LayerGradients } from './layer-backward.ts';
 import { layerActivations, layerInner, type LayerSaved } from './layers.ts';

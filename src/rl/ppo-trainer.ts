@@ -10,12 +10,18 @@ import { BatchRunner } from '../model/batch-runner.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { mean } from './advantages.ts';
 import { packGroups, perCompletion, perTarget } from './micro-batch.ts';
-import { episodeTargets, ppoLoss, type EpisodeTargets, type PpoResult } from './objectives/ppo.ts';
+import { ppoLoss, type PpoResult } from './objectives/ppo.ts';
+import {
+  lessonsOf,
+  objectiveMetrics,
+  type Episode,
+  type EpisodeGroup,
+  type LessonGroup,
+} from './ppo-lessons.ts';
 import type { TokenTrace } from './protocol.ts';
 import { Random } from './random.ts';
 import { adamwOptions, type Recipe } from './recipe.ts';
 import { openReference, type Reference } from './reference.ts';
-import type { RolloutSample } from './rollout.ts';
 import {
   countTokens,
   RolloutWriter,
@@ -30,23 +36,6 @@ import { valueModel } from './value-model.ts';
 
 /** The value model learns faster than the policy, as in the RLMT paper: 1e-5 to 1e-6. */
 const VALUE_RATE = 10;
-
-/** One completion, and what was thought of it when it was written; arrays have one entry per token. */
-interface Episode {
-  sample: RolloutSample;
-  score: number;
-  logp: Float32Array;
-  entropy: Float32Array;
-  refLogp?: Float32Array;
-  values: Float32Array;
-}
-
-/** An episode with what the updates aim at. */
-type Lesson = Episode & { targets: EpisodeTargets };
-
-interface LessonGroup extends ScoredGroup {
-  lessons: Lesson[];
-}
 
 type UpdateSums = Omit<PpoResult, 'dLogp' | 'dValues'>;
 
@@ -94,7 +83,10 @@ export class PpoTrainer implements Trainer {
   async trainStep(): Promise<StepResult> {
     const started = performance.now();
     const { recipe, writer } = this;
-    const groups = this.targets(await this.judge(await writer.write(this.step, this.onDetail)));
+    const groups = lessonsOf(
+      await this.judge(await writer.write(this.step, this.onDetail)),
+      recipe,
+    );
     const rate = scheduledRate(recipe, this.step);
     const update = await this.update(groups, rate);
     const traces = recipe.log_completions && (await this.traces(groups[0]!));
@@ -123,9 +115,9 @@ export class PpoTrainer implements Trainer {
   }
 
   /** What the three models say of the completions before any of them moves. */
-  private async judge(groups: ScoredGroup[]): Promise<(ScoredGroup & { episodes: Episode[] })[]> {
+  private async judge(groups: ScoredGroup[]): Promise<EpisodeGroup[]> {
     const { temperature } = this.recipe;
-    const judged: (ScoredGroup & { episodes: Episode[] })[] = [];
+    const judged: EpisodeGroup[] = [];
     for (const { groups: members, packed } of packGroups(groups, this.perBatch)) {
       this.onDetail?.(`valuing the tokens (${judged.length} of ${groups.length} prompts)`);
       const cut = (values: Float32Array): Float32Array[] => perCompletion(values, packed);
@@ -151,30 +143,6 @@ export class PpoTrainer implements Trainer {
       }
     }
     return judged;
-  }
-
-  private targets(groups: readonly (ScoredGroup & { episodes: Episode[] })[]): LessonGroup[] {
-    const { recipe } = this;
-    const episodes = groups.flatMap((group) => group.episodes);
-    const targets = episodeTargets(
-      episodes.map(({ sample, ...numbers }) => ({ ...numbers, finished: sample.finished })),
-      {
-        klCoef: recipe.kl_coef,
-        klEstimator: recipe.kl_estimator,
-        klIn: recipe.kl_in,
-        ...(recipe.missing_eos_penalty !== undefined && {
-          missingEosPenalty: recipe.missing_eos_penalty,
-        }),
-        whitenRewards: recipe.whiten_rewards,
-        gamma: recipe.gamma,
-        lam: recipe.lam,
-      },
-    );
-    let at = 0;
-    return groups.map(({ episodes: own, ...group }) => ({
-      ...group,
-      lessons: own.map((episode) => ({ ...episode, targets: targets[at++]! })),
-    }));
   }
 
   /** All epochs and mini-batches; metrics are means over them. */
@@ -277,27 +245,4 @@ export class PpoTrainer implements Trainer {
     this.value.optimizer.destroy();
     this.value.model.destroy();
   }
-}
-
-/**
- * TRL's `objective/...`, sums over the tokens of a completion, means over completions; and means over
- * tokens under the names of GRPO, by which algorithms are compared.
- */
-function objectiveMetrics(lessons: readonly Lesson[], recipe: Recipe): Record<string, number> {
-  const perCompletion = (of: (lesson: Lesson) => ArrayLike<number>): number =>
-    mean(lessons.map((lesson) => Array.from(of(lesson)).reduce((a, b) => a + b, 0)));
-  const tokens = (of: (lesson: Lesson) => ArrayLike<number>): number =>
-    mean(lessons.flatMap((lesson) => Array.from(of(lesson))));
-  const score = mean(lessons.map(({ targets }) => targets.score));
-  const kl = perCompletion(({ targets }) => targets.kl);
-  const penalty = recipe.kl_in === 'reward' ? -recipe.kl_coef * kl : 0;
-  return {
-    'objective/kl': kl,
-    'objective/entropy': perCompletion(({ logp }) => logp.map((value) => -value)),
-    'objective/scores': score,
-    'objective/non_score_reward': penalty,
-    'objective/rlhf_reward': penalty + score,
-    ...(recipe.kl_coef > 0 && { kl: tokens(({ logp, refLogp }) => k3(logp, refLogp!)) }),
-    entropy: tokens((lesson) => lesson.entropy),
-  };
 }
