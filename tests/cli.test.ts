@@ -201,6 +201,12 @@ describe('a model folder that is', () => {
 
   it('not the kind that the command needs', async () => {
     expect(await refusal(score, '--model', at('policy'), '--ids', '3')).toMatch(/needs a reward/);
+    expect(await refusal(score, '--model', at('judge'), '--ids', '3', '--prompt', 'a')).toMatch(
+      /either --ids, or --prompt and --response/,
+    );
+    expect(await refusal(generate, '--model', at('judge'), '--prompt', 'a')).toMatch(
+      /judge is a reward model, which writes nothing; name a policy$/,
+    );
     expect(await refusal(logits, '--model', at('judge'), '--ids', '3')).toMatch(/use score/);
     expect(await refusal(logits, '--model', at('policy'), '--ids', '3,999')).toMatch(/999/);
   });

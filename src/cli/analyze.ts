@@ -29,7 +29,7 @@ type Table = (string | number)[][];
 
 export const analyze = defineCommand({
   name: 'analyze',
-  positionals: ['RUN'],
+  positionals: { RUN: 'The folder of a run, or a JSONL file of completions.' },
   summary:
     'What training changed: lengths, traits of thoughts, reward against gold, what the thought contributes, cost.',
   options: {
@@ -54,8 +54,8 @@ export const analyze = defineCommand({
     out: { type: 'text', optional: true, help: 'A folder for the tables as CSV files.' },
   },
   notes:
-    'RUN is the folder of a run, best one with eval_strategy: steps (its evaluations before the first ' +
-    'step and at the end are compared), or a JSONL file.',
+    'A run is best one with eval_strategy: steps: its evaluations before the first step and at the end ' +
+    'are compared.',
   async run({ positionals: [path = ''], options }) {
     const isFolder = await stat(path).then(
       (found) => found.isDirectory(),

@@ -9,7 +9,7 @@ const options = {
   seed: { type: 'integer', default: 1, min: 0, help: 'A seed.' },
   resume: { type: 'flag', default: false, help: 'Goes on.' },
 } as const satisfies RecipeKeys;
-const usage = { name: 'try', positionals: ['FILE'], options };
+const usage = { name: 'try', positionals: { FILE: 'A file.' }, options };
 const parse = (...argv: string[]) => parseArguments(usage, argv);
 
 function refusal(run: () => unknown): string {
@@ -56,9 +56,13 @@ describe('a command line', () => {
     expect(refusal(() => parse('f', '--model', 'm', '--seed', '-1'))).toBe(
       '--seed: seed is -1; it must be a whole number of at least 0.',
     );
-    expect(refusal(() => parse('--model', 'm'))).toBe('try takes FILE and options; none was given');
-    expect(refusal(() => parse('a', 'b', '--model', 'm'))).toBe(
-      'try takes FILE and options; got a b',
+    expect(refusal(() => parse('--model', 'm'))).toBe('try needs FILE: A file.');
+    expect(refusal(() => parse('a', 'b c', 'd', '--model', 'm'))).toBe(
+      'try has no place for b c d; it takes FILE and options, and a text with spaces in quotes',
+    );
+    const plain = { name: 'plain', options: {} };
+    expect(refusal(() => parseArguments(plain, ['a']))).toBe(
+      'plain has no place for a; it takes options alone, and a text with spaces in quotes',
     );
   });
 });

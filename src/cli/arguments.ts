@@ -10,8 +10,8 @@ export class UsageError extends Error {
 
 export interface Usage<Options extends RecipeKeys> {
   readonly name: string;
-  /** What stands before the options, such as RECIPE. */
-  readonly positionals?: readonly string[];
+  /** What stands without an option, in order, and what each is: RECIPE, say. */
+  readonly positionals?: Readonly<Record<string, string>>;
   /** An option without a default that is not optional is required. */
   readonly options: Options;
   /** Any other `--key value` is kept as it stands. */
@@ -32,7 +32,7 @@ export function parseArguments<Options extends RecipeKeys>(
   usage: Usage<Options>,
   argv: readonly string[],
 ): Arguments<Options> {
-  const { options, positionals: expected = [] } = usage;
+  const { options } = usage;
   const positionals: string[] = [];
   const given = new Map<string, string>();
   for (let i = 0; i < argv.length; i++) {
@@ -56,11 +56,7 @@ export function parseArguments<Options extends RecipeKeys>(
       throw new UsageError(`--${name} needs a value after it`);
     }
   }
-  if (positionals.length !== expected.length) {
-    const wanted = expected.length === 0 ? 'no such argument' : expected.join(' ');
-    const got = positionals.length === 0 ? 'none was given' : `got ${positionals.join(' ')}`;
-    throw new UsageError(`${usage.name} takes ${wanted} and options; ${got}`);
-  }
+  checkPositionals(usage, positionals);
   const values: Record<string, unknown> = {};
   for (const [name, spec] of Object.entries<RecipeKeySpec>(options)) {
     const text = given.get(name);
@@ -78,6 +74,22 @@ export function parseArguments<Options extends RecipeKeys>(
     options: values as KeyValues<Options>,
     others: Object.fromEntries(given),
   };
+}
+
+function checkPositionals(
+  { name, positionals: expected = {} }: Usage<RecipeKeys>,
+  given: readonly string[],
+): void {
+  const names = Object.keys(expected);
+  const missing = names[given.length];
+  if (missing !== undefined)
+    throw new UsageError(`${name} needs ${missing}: ${expected[missing]!}`);
+  if (given.length === names.length) return;
+  const takes = names.length === 0 ? 'options alone' : `${names.join(' ')} and options`;
+  throw new UsageError(
+    `${name} has no place for ${given.slice(names.length).join(' ')}; it takes ${takes}, and a text ` +
+      'with spaces in quotes',
+  );
 }
 
 function refuseUnknown({ name, options }: Usage<RecipeKeys>, given: string): never {

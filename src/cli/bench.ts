@@ -1,4 +1,3 @@
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { launchBrowser } from '../../scripts/browser.mjs';
@@ -7,6 +6,7 @@ import { UsageError } from './arguments.ts';
 import type { BenchResult, MatmulResult } from './bench-result.ts';
 import { benchTable } from './bench-table.ts';
 import { defineCommand } from './command.ts';
+import { openRecipe } from './open.ts';
 import { Progress } from './progress.ts';
 
 const adapters = ['software', 'hardware'] as const;
@@ -32,9 +32,11 @@ export const bench = defineCommand({
     'A step counts the matrix products and attention that its tokens need: no padding, nothing\n' +
     'computed twice. Close other programs, they share the processor.',
   async run({ options: { adapter, recipe } }): Promise<BenchResult> {
-    await access(join(root, recipe)).catch(() => {
-      throw new UsageError(`${recipe} cannot be read; name a GRPO recipe with --recipe`);
-    });
+    // Before minutes are spent on what comes first.
+    const { algorithm } = await openRecipe(join(root, recipe), {});
+    if (algorithm !== 'grpo') {
+      throw new UsageError(`${recipe} trains by ${algorithm}; name a GRPO recipe with --recipe`);
+    }
     return withBenchPage(adapter, (page) => measure(page, adapter, recipe));
   },
   format: benchTable,

@@ -19,11 +19,12 @@ export function defineCommand<const Options extends RecipeKeys, Result>(
     format(result: Result): string;
   },
 ): Command {
-  const { name, positionals = [], options, summary, notes = '' } = definition;
+  const { name, positionals = {}, options, summary, notes = '' } = definition;
   return {
     help:
-      `${summary}\n\n  npm run -s ponder -- ${[name, ...positionals].join(' ')} [options]\n\n` +
-      `${optionTable(options)}\n  --json  Prints one JSON document.\n${notes && `\n${notes}\n`}`,
+      `${summary}\n\n  npm run -s ponder -- ${[name, ...Object.keys(positionals)].join(' ')} [options]\n\n` +
+      `${argumentTable(positionals, options)}\n  --json  Prints one JSON document.\n` +
+      (notes && `\n${notes}\n`),
     async run(argv, json) {
       const result = await definition.run(parseArguments(definition, argv));
       return json ? `${JSON.stringify(result)}\n` : definition.format(result);
@@ -31,11 +32,12 @@ export function defineCommand<const Options extends RecipeKeys, Result>(
   };
 }
 
-export function optionTable(options: RecipeKeys): string {
-  return table(
-    Object.entries<RecipeKeySpec>(options).map(([name, spec]) => [
+function argumentTable(positionals: Readonly<Record<string, string>>, options: RecipeKeys): string {
+  return table([
+    ...Object.entries(positionals).map(([name, help]) => [`  ${name}`, help]),
+    ...Object.entries<RecipeKeySpec>(options).map(([name, spec]) => [
       `  --${name}`,
       spec.default === undefined ? spec.help : `${spec.help} [${JSON.stringify(spec.default)}]`,
     ]),
-  );
+  ]);
 }

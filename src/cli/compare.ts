@@ -10,7 +10,10 @@ import { table } from './text.ts';
 
 export const compare = defineCommand({
   name: 'compare',
-  positionals: ['MODEL', 'BASELINE'],
+  positionals: {
+    MODEL: 'Folder of the checkpoint that is to win.',
+    BASELINE: 'Folder of the checkpoint it is compared with.',
+  },
   summary:
     'Two checkpoints on the same held-out prompts with the same seeds: who wins, by every judge.',
   options: {

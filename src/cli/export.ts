@@ -13,7 +13,7 @@ import { baseOption, openAt } from './open.ts';
 
 export const exporting = defineCommand({
   name: 'export',
-  positionals: ['SOURCE'],
+  positionals: { SOURCE: 'A run (its last checkpoint is taken), a checkpoint, or an adapter.' },
   summary: 'Writes what a run has trained as a folder that transformers or peft loads.',
   options: {
     to: {
@@ -24,7 +24,6 @@ export const exporting = defineCommand({
     out: { type: 'text', help: 'The folder to write; it must be empty or new.' },
     ...baseOption,
   },
-  notes: 'SOURCE is a run (its last checkpoint is taken), a checkpoint, or an adapter.',
   async run({ positionals: [source = ''], options: { to, out, base } }) {
     const files = await modelFiles(await openAt(await checkpointPath(source), base), to);
     if ((await readdir(out).catch(() => [])).length > 0) {

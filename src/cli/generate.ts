@@ -1,6 +1,6 @@
 import { sampleCompletions, UNFILTERED } from '../rl/sample.ts';
 import { defineCommand } from './command.ts';
-import { baseOption, modelOption, withModel } from './open.ts';
+import { baseOption, modelOption, refuseRewardModel, withModel } from './open.ts';
 
 export const generate = defineCommand({
   name: 'generate',
@@ -17,6 +17,7 @@ export const generate = defineCommand({
   },
   run: ({ options }) =>
     withModel(options, async (model, load) => {
+      refuseRewardModel(options.model, model);
       const tokenizer = await load();
       const [group] = await sampleCompletions(model, tokenizer, [options.prompt], {
         samplesPerPrompt: 1,

@@ -18,7 +18,7 @@ import { UNFILTERED } from '../rl/sample.ts';
 import { openPromptedJudge, openRewardModel } from '../rl/session.ts';
 import { worldEvaluation } from '../rl/sources.ts';
 import { UsageError } from './arguments.ts';
-import { openAt } from './open.ts';
+import { openAt, refuseRewardModel } from './open.ts';
 
 export const judgingOptions = {
   world: {
@@ -147,6 +147,7 @@ export async function judgeCheckpoint(
     loadCheckpoint(gpu, checkpoint),
     Tokenizer.load(checkpoint.tokenizer),
   ]);
+  refuseRewardModel(policy.model, model);
   const rows = await evaluate(
     { model, tokenizer },
     prompts.map(({ prompt }) => prompt),

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import type { Gpu } from '../gpu/device.ts';
 import { openNodeGpu } from '../gpu/node.ts';
 import { loadCheckpoint, openCheckpoint, type Checkpoint } from '../model/adapted.ts';
+import { CheckpointError } from '../model/errors.ts';
 import type { CheckpointFolder } from '../model/files.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { nodeFolder } from '../model/node-files.ts';
@@ -59,6 +60,12 @@ export async function withModel<T>(
   } finally {
     gpu.close();
   }
+}
+
+/** @throws CheckpointError for a model that gives scores, where one is wanted that writes */
+export function refuseRewardModel(path: string, { config }: LanguageModel): void {
+  if (config.kind !== 'reward') return;
+  throw new CheckpointError(`${path} is a reward model, which writes nothing; name a policy`);
 }
 
 /** "3,5,7" as token ids of a vocabulary. */

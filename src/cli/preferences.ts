@@ -4,7 +4,7 @@ import { Random } from '../rl/random.ts';
 import { preferenceGroup } from '../rl/world/preferences.ts';
 import { drawPrompt, promptText } from '../rl/world/prompts.ts';
 import { defineCommand } from './command.ts';
-import { modelOption, withModel } from './open.ts';
+import { modelOption, refuseRewardModel, withModel } from './open.ts';
 import { Progress } from './progress.ts';
 
 export const preferences = defineCommand({
@@ -26,6 +26,7 @@ export const preferences = defineCommand({
   },
   run: ({ options }) =>
     withModel(options, async (model, load) => {
+      refuseRewardModel(options.model, model);
       const tokenizer = await load();
       const { seed, num_prompts: count } = options;
       const asked = Array.from({ length: count }, (_, i) => {

@@ -8,7 +8,7 @@ import { openRecipe, readRecipeFile } from './open.ts';
 
 export const preview = defineCommand({
   name: 'preview',
-  positionals: ['RECIPE'],
+  positionals: { RECIPE: 'A YAML file, such as recipes/default.yaml.' },
   summary: 'What the policy and each reward of a recipe will see, as texts and as token ids.',
   options: {
     prompt: {

@@ -5,7 +5,7 @@ import { defineCommand } from './command.ts';
 
 export const record = defineCommand({
   name: 'record',
-  positionals: ['RUN'],
+  positionals: { RUN: 'The folder of a finished run.' },
   summary: 'Turns a finished run into the file that the page replays.',
   options: {
     out: { type: 'text', default: 'public/recorded-run.json', help: 'The file to write.' },

@@ -18,7 +18,8 @@ export async function readRun(path: string): Promise<RunFacts> {
   const [metrics, yaml] = await Promise.all(
     ['metrics.jsonl', 'recipe.yaml'].map(async (file) => {
       const text = await readText(folder, file);
-      if (text === undefined) throw new UsageError(`${path} has no ${file}; it is not a run`);
+      if (text === undefined)
+        throw new UsageError(`${path} has no ${file}; name the folder of a run`);
       return text;
     }),
   );

@@ -15,13 +15,16 @@ export const score = defineCommand({
     prompt: { type: 'text', optional: true, help: "The user's turn; needs --response." },
     response: { type: 'text', optional: true, help: "The assistant's turn." },
   },
-  run: ({ options: { model: path, ids, prompt, response } }) =>
-    withModel({ model: path }, async (model, tokenizer) => {
+  async run({ options: { model: path, ids, prompt, response } }) {
+    const texts = [prompt, response].filter((text) => text !== undefined).length;
+    if (texts !== (ids === undefined ? 2 : 0)) {
+      throw new UsageError(
+        'score takes either --ids, or --prompt and --response; give one of the two',
+      );
+    }
+    return withModel({ model: path }, async (model, tokenizer) => {
       if (model.config.kind !== 'reward') {
         throw new CheckpointError(`${path} is a causal language model; score needs a reward model`);
-      }
-      if (ids === undefined && (prompt === undefined || response === undefined)) {
-        throw new UsageError('score needs --ids, or --prompt and --response');
       }
       const group =
         ids === undefined
@@ -31,6 +34,7 @@ export const score = defineCommand({
       const runner = await BatchRunner.create(model, limits);
       const { values } = await runner.forward(packBatch([group], 'score'));
       return { score: values[0] as number };
-    }),
+    });
+  },
   format: (result) => `${result.score}\n`,
 });

@@ -9,7 +9,7 @@ import { table } from './text.ts';
 
 export const train = defineCommand({
   name: 'train',
-  positionals: ['RECIPE'],
+  positionals: { RECIPE: 'A YAML file, such as recipes/default.yaml.' },
   summary: 'Trains as a recipe says, into a folder; any recipe key can be given as --key value.',
   options: {
     out: { type: 'text', help: 'Folder of the run.' },
