@@ -1,40 +1,56 @@
-// What the long jobs share: the command line in a process of its own, and runs and judgements that
+// What the long jobs share: the commands in a process of their own, and runs and judgements that
 // are made once. A job can be ended at any moment, and goes on when it is started again.
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './install.mjs';
+import { gpuEnv } from './software-gpu.mjs';
 
 /** @typedef {import('../src/rl/evaluate.ts').Evaluated} Evaluated */
 
 /**
- * Runs one command to its end and says whether it succeeded. A signal is passed on, and ends the job
- * once the command has ended.
+ * The process that runs the commands; opened by the first.
+ * @type {import('node:child_process').ChildProcess | undefined}
+ */
+let commands;
+
+async function openCommands() {
+  const child = spawn(
+    process.execPath,
+    [...['--import', join(root, 'scripts', 'typescript.mjs')], join(root, 'src', 'cli', 'job.ts')],
+    {
+      cwd: root,
+      env: { ...process.env, ...(await gpuEnv()) },
+      stdio: ['inherit', 'ignore', 'inherit', 'ipc'],
+    },
+  );
+  // What is saved is whole at any moment: the job can end with it, by Ctrl-C or by a crash.
+  child.on('exit', (code) => process.exit(code ?? 1));
+  process.on('SIGINT', () => child.kill());
+  process.on('SIGTERM', () => child.kill());
+  return child;
+}
+
+/**
+ * Runs one command to its end and says whether it succeeded.
  * @param {string[]} args
  * @returns {Promise<boolean>}
  */
 export async function tryPonder(...args) {
   console.log(`== ponder ${args.join(' ')}`);
-  const child = spawn(process.execPath, [join(root, 'scripts', 'ponder.mjs'), ...args], {
-    cwd: root,
-    // What it prints is in files as well; progress and errors go to standard error.
-    stdio: ['inherit', 'ignore', 'inherit'],
+  commands ??= await openCommands();
+  const child = commands;
+  child.ref();
+  child.channel?.ref();
+  /** @type {boolean} */
+  const succeeded = await new Promise((resolve) => {
+    child.once('message', (message) => resolve(message === true));
+    child.send(args);
   });
-  const job = { ending: false };
-  // A terminal's Ctrl-C reaches the command by itself.
-  const interrupted = () => (job.ending = true);
-  const terminated = () => {
-    job.ending = true;
-    child.kill('SIGTERM');
-  };
-  process.on('SIGINT', interrupted);
-  process.on('SIGTERM', terminated);
-  /** @type {number | null} */
-  const code = await new Promise((resolve) => child.on('exit', resolve));
-  process.off('SIGINT', interrupted);
-  process.off('SIGTERM', terminated);
-  if (job.ending) process.exit(1);
-  return code === 0;
+  // A job that has nothing more to run ends.
+  child.unref();
+  child.channel?.unref();
+  return succeeded;
 }
 
 /**

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { ensureInstalled, root } from './install.mjs';
 
 ensureInstalled();
@@ -12,6 +12,8 @@ const { gpuEnv } = await import('./software-gpu.mjs');
 
 let passed = 0;
 let failed = 0;
+/** What failed, said again at the end, where the logs of a long run are looked at first. @type {string[]} */
+const failures = [];
 const reports = mkdtempSync(join(tmpdir(), 'ponder-test-'));
 
 script('lint');
@@ -20,6 +22,7 @@ suite('unit', 'vitest.config.ts', await gpuEnv());
 if (script('build')) suite('end-to-end', 'tests/e2e/vitest.config.ts');
 
 rmSync(reports, { recursive: true });
+if (failures.length > 0) console.log(`\nfailed:\n${failures.join('\n')}`);
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
 
@@ -28,7 +31,10 @@ function script(name) {
   console.log(`\n== ${name}`);
   const ok = run('npm', ['run', '--silent', name]);
   if (ok) passed++;
-  else failed++;
+  else {
+    failed++;
+    failures.push(`npm run ${name}`);
+  }
   return ok;
 }
 
@@ -49,21 +55,38 @@ function suite(name, config, env = {}) {
     ],
     env,
   );
-  const counts = readCounts(report);
-  passed += counts.passed;
+  const result = readReport(report);
+  passed += result.passed;
   // A file that does not load, or an error outside any test, fails the run without a failed test.
-  failed += ok ? counts.failed : Math.max(1, counts.failed);
+  if (!ok && result.failures.length === 0) result.failures.push(`${name} tests: see above`);
+  failed += result.failures.length;
+  failures.push(...result.failures);
 }
 
+/**
+ * @typedef {{ name: string, assertionResults: {
+ *   fullName: string, status: string, failureMessages?: string[] }[] }} TestFile
+ */
+
 /** @param {string} report */
-function readCounts(report) {
+function readReport(report) {
   try {
-    /** @type {{ numPassedTests: number, numFailedTests: number }} */
-    const counts = JSON.parse(readFileSync(report, 'utf8'));
-    return { passed: counts.numPassedTests, failed: counts.numFailedTests };
+    /** @type {{ numPassedTests: number, testResults: TestFile[] }} */
+    const { numPassedTests, testResults } = JSON.parse(readFileSync(report, 'utf8'));
+    return { passed: numPassedTests, failures: testResults.flatMap(failuresOf) };
   } catch {
-    return { passed: 0, failed: 0 };
+    return { passed: 0, failures: [] };
   }
+}
+
+/** @param {TestFile} file */
+function failuresOf({ name, assertionResults }) {
+  return assertionResults
+    .filter(({ status }) => status === 'failed')
+    .map(({ fullName, failureMessages }) => {
+      const [message = ''] = (failureMessages?.[0] ?? '').split('\n');
+      return `${relative(root, name)}: ${fullName}\n    ${message}`;
+    });
 }
 
 /**

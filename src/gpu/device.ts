@@ -45,6 +45,8 @@ export interface GpuOptions {
   without?: readonly (typeof WANTED_FEATURES)[number][];
   /** How to wait for the device where `await` alone is not good enough; see node.ts. */
   wait?: <T>(pending: Promise<T>) => Promise<T>;
+  /** Takes a closed device, emptied, in place of destroying it. */
+  keep?: (gpu: Gpu) => void;
 }
 
 export class Gpu implements Memory {
@@ -58,12 +60,15 @@ export class Gpu implements Memory {
   quads: boolean;
 
   private readonly wait: <T>(pending: Promise<T>) => Promise<T>;
+  private readonly keep: ((gpu: Gpu) => void) | undefined;
+  private readonly buffers = new Set<GPUBuffer>();
   private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
   private readonly layouts = new Map<string, GPUBindGroupLayout>();
   private failure: GpuError | undefined;
 
   private constructor(device: GPUDevice, info: GPUAdapterInfo, options: GpuOptions) {
     this.wait = options.wait ?? ((pending) => pending);
+    this.keep = options.keep;
     this.device = device;
     this.info = info;
     // Subgroups of four are CPU vector registers; no graphics card has them.
@@ -127,14 +132,26 @@ export class Gpu implements Memory {
       );
     }
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
-    const buffer = this.device.createBuffer({ label, size, usage });
+    const buffer = this.createBuffer({ label, size, usage });
     this.ledger[lifetime] += size;
     return { buffer, byteOffset: 0, byteLength: size };
   }
 
   release(lifetime: Lifetime, view: View): void {
     this.ledger[lifetime] -= view.buffer.size;
-    view.buffer.destroy();
+    this.destroyBuffer(view.buffer);
+  }
+
+  /** A buffer outside the ledger that lives until `destroyBuffer`, or until the device is closed. */
+  createBuffer(descriptor: GPUBufferDescriptor): GPUBuffer {
+    const buffer = this.device.createBuffer(descriptor);
+    this.buffers.add(buffer);
+    return buffer;
+  }
+
+  destroyBuffer(buffer: GPUBuffer): void {
+    buffer.destroy();
+    this.buffers.delete(buffer);
   }
 
   upload(view: View, data: Float32Array | Uint32Array | Int32Array): void {
@@ -263,6 +280,12 @@ export class Gpu implements Memory {
   }
 
   close(): void {
-    this.device.destroy();
+    if (!this.keep || this.failure) {
+      this.device.destroy();
+      return;
+    }
+    for (const buffer of this.buffers) this.destroyBuffer(buffer);
+    Object.assign(this.ledger, emptyLedger());
+    this.keep(this);
   }
 }

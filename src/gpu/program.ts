@@ -53,7 +53,7 @@ export class Program<D> {
         }),
       }),
     }));
-    const arena = gpu.device.createBuffer({
+    const arena = gpu.createBuffer({
       label: 'parameters',
       size: Math.max(1, ops.length * maxRuns) * BLOCK_BYTES,
       usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
@@ -118,7 +118,7 @@ export class Program<D> {
   }
 
   destroy(): void {
-    this.arena.destroy();
+    this.gpu.destroyBuffer(this.arena);
   }
 
   private writeParams(runs: readonly D[]): void {

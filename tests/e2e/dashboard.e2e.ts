@@ -136,6 +136,7 @@ describe('runs', () => {
       await runs.getByRole('button', { name: 'Undo' }).click();
       await name.waitFor();
       await runs.getByRole('button', { name: 'Remove My control' }).click();
+      await runs.getByRole('button', { name: 'Undo' }).waitFor();
       await page.reload();
       await reaches(page, STEPS);
       await open(page, 'Curves', 'Your runs');

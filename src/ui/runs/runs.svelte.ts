@@ -114,8 +114,9 @@ export class Runs {
 
   async remove(run: PastRun): Promise<void> {
     this.list = this.list.filter((other) => other !== run);
-    this.removed = run;
     await this.history.remove(run.id, run.rows.length);
+    // Said once it is so: whoever reloads the page then does not find it again.
+    this.removed = run;
   }
 
   async restore(): Promise<void> {

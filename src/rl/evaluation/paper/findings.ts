@@ -51,6 +51,8 @@ export interface Outcome {
   from?: Interval;
   to?: Interval;
   difference?: Interval;
+  /** How far training took the better side's gold above that of the model it started from. */
+  gained?: Interval;
 }
 
 /** With fewer seeds the interval says nothing of seeds. */
@@ -177,8 +179,9 @@ export const FINDINGS: readonly Finding[] = [
 /**
  * A finding is reproduced when the interval of the difference lies wholly on the claim's side of
  * zero, not reproduced when wholly on the other, undecided when it includes zero or when fewer than
- * MIN_SEEDS seeds have both sides. What was there before training is one model: its interval is over
- * prompts alone.
+ * MIN_SEEDS seeds have both sides. Nor is it reproduced where training did not take the better side
+ * above its own start: two policies that training spoiled say nothing of what training can do. What
+ * was there before training is one model: its interval is over prompts alone.
  */
 export function judgeFinding(
   finding: Finding,
@@ -204,12 +207,20 @@ export function judgeFinding(
     better.map((row, s) => row.map((value, p) => value - lesser[s]![p]!)),
   );
   const single = finding.to.algorithm === undefined;
+  const start = starts.find(
+    (one) => one.start === finding.to.start && one.arm === finding.to.arm && !single,
+  );
+  const gained =
+    start && finding.measure === 'gold'
+      ? gain(better, perPrompt(start.rows, 'gold', []))
+      : undefined;
   return {
     finding,
     decision:
       seeds.length < MIN_SEEDS && !single
         ? 'undecided'
-        : decide(difference, finding.falls ? -1 : 1),
+        : worse(decide(difference, finding.falls ? -1 : 1), gained && decide(gained, 1)),
+    ...(gained && { gained }),
     seeds: seeds.length,
     from: hierarchicalBootstrap(lesser),
     to: hierarchicalBootstrap(better),
@@ -233,6 +244,17 @@ function rowsOf(
       run.algorithm === algorithm &&
       run.variant === variant,
   );
+}
+
+/** Mean of the runs above the start, over seeds and prompts. */
+export function gain(runs: readonly (readonly number[])[], start: readonly number[]): Interval {
+  return hierarchicalBootstrap(runs.map((row) => row.map((value, p) => value - start[p]!)));
+}
+
+/** What two conditions say together: the claim, and that training helped at all. */
+function worse(claim: Decision, helped: Decision = 'reproduced'): Decision {
+  const order: Decision[] = ['not reproduced', 'undecided', 'reproduced'];
+  return order.find((decision) => decision === claim || decision === helped) ?? claim;
 }
 
 function decide({ low, high }: Interval, direction: 1 | -1): Decision {

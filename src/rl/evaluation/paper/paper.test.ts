@@ -61,6 +61,18 @@ describe('judgeFinding', () => {
     });
   });
 
+  it('is not reproduced by two sides that training spoiled', () => {
+    const from = (level: number) => [
+      { start: 'warm', arm: 'think', rows: rows(level, 1) } as const,
+    ];
+    const after = (start: number) => judgeFinding(grpo, arms(1, 0), from(start), baseline);
+    expect(after(0).decision).toBe('reproduced');
+    expect(after(1).decision).toBe('undecided');
+    const spoiled = after(2);
+    expect(spoiled.decision).toBe('not reproduced');
+    expect(spoiled.gained!.high).toBeLessThan(0);
+  });
+
   it('takes the seeds that both sides have', () => {
     const runs = arms(1, 0).filter(({ arm, seed }) => arm === 'think' || seed > 0);
     expect(decide(runs).seeds).toBe(4);
@@ -138,9 +150,18 @@ describe('the report', () => {
     expect(report).toMatch(/\| zero \| dpo \| 0 and 0 \| not run \|.*\| none \| none \|/);
     expect(report).toMatch(/\*\*GRPO, warm start: thinking helps: reproduced\.\*\* Here gold goes/);
     expect(report).toMatch(/\*\*DPO, zero: thinking helps: not run\.\*\* It has not been run here/);
+    expect(report).toMatch(/\| warm \| no \| grpo \| 5 \| .* \| 0\.\d\d \[0\.\d\d, 0\.\d\d\] \|/);
     expect(report).toMatch(/GRPO beats PPO.*: undecided\.\*\*.*includes zero/);
     for (const { title } of FINDINGS) expect(report).toContain(title);
     expect(report).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  it('says where training did not help', () => {
+    const starts = ARMS.map((arm) => ({ start: 'warm', arm, rows: rows(3, 1) }) as const);
+    const report = paperReport({ ...results, starts });
+    expect(report).toMatch(
+      /GRPO, warm start: thinking helps: not reproduced\.\*\*.*did not rise above its start/,
+    );
   });
 
   it('can be written before anything has run', () => {

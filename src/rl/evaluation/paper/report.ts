@@ -1,6 +1,6 @@
 /** results/paper: final.csv, and a README that sets the paper's table beside ours. */
 import type { Evaluated } from '../../evaluate.ts';
-import { hierarchicalBootstrap, type Interval } from '../intervals.ts';
+import type { Interval } from '../intervals.ts';
 import { instructionDifficulty } from '../length-controlled.ts';
 import {
   FINDINGS,
@@ -24,6 +24,7 @@ import {
   type Start,
   type StartRun,
 } from './runs.ts';
+import { markdown, relativeGain, shown, thinkingTable, trainingTable } from './tables.ts';
 
 export interface PaperResults {
   runs: readonly PaperRun[];
@@ -101,14 +102,22 @@ export function paperReport(results: PaperResults): string {
       'trained against, ties half; gold is the hidden utility. Intervals are 95%, by bootstrap over ' +
       'seeds and prompts. The paper: average chat score.',
     '',
-    ...markdown(thinkingTable(results, baseline)),
+    ...markdown(thinkingTable(runs, baseline)),
+    '',
+    '## What training did',
+    '',
+    'Against the model that it started from. Where the reward rises and gold does not, training has ' +
+      'found what the reward model takes for good and the guest does not: over-optimisation.',
+    '',
+    ...markdown(trainingTable(runs, results.starts)),
     '',
     '## Findings',
     '',
     'A finding is *reproduced* when the 95% interval of the difference in gold (for the one on ' +
       'instructions: of the share followed) lies wholly on the side that the paper says, *not ' +
       'reproduced* when it lies wholly on the other, and *undecided* when it includes zero or when ' +
-      `fewer than ${MIN_SEEDS} seeds have run both sides.`,
+      `fewer than ${MIN_SEEDS} seeds have run both sides. Nor is one reproduced where training did not ` +
+      'raise the gold of the better side above its start.',
     '',
     ...outcomes.flatMap((outcome) => [paragraph(outcome), '']),
     '## What to keep in mind',
@@ -122,54 +131,8 @@ export function paperReport(results: PaperResults): string {
   ].join('\n');
 }
 
-const UNKNOWN = 'not run';
-
-function thinkingTable(
-  { runs }: PaperResults,
-  baseline: readonly Evaluated[] | undefined,
-): string[][] {
-  const header = [
-    ...['start', 'algorithm', 'seeds', 'win rate N', 'win rate T', 'gain'],
-    ...['gold N', 'gold T', 'paper N to T', "paper's gain"],
-  ];
-  const rows = STARTS.flatMap((start) =>
-    ALGORITHMS.map((algorithm) => {
-      const of = (arm: Arm): PaperRun[] =>
-        runs.filter(
-          (run) =>
-            run.start === start &&
-            run.arm === arm &&
-            run.algorithm === algorithm &&
-            run.variant === undefined,
-        );
-      const [direct, think] = [of('nothink'), of('think')];
-      const interval = (side: readonly PaperRun[], measure: 'win' | 'gold') =>
-        side.length > 0 && baseline
-          ? hierarchicalBootstrap(side.map(({ rows: own }) => perPrompt(own, measure, baseline)))
-          : undefined;
-      const [n, t] = [interval(direct, 'win'), interval(think, 'win')];
-      const finding = FINDINGS.find(
-        ({ from, to }) =>
-          to.start === start &&
-          to.algorithm === algorithm &&
-          to.arm === 'think' &&
-          from.arm === 'nothink',
-      );
-      const [first] = finding?.paper ?? [];
-      return [
-        ...[start, algorithm, `${direct.length} and ${think.length}`],
-        ...[shown(n, 100, '%'), shown(t, 100, '%'), n && t ? gain(n.mean, t.mean) : UNKNOWN],
-        ...[shown(interval(direct, 'gold')), shown(interval(think, 'gold'))],
-        first ? `${first.from} to ${first.to}` : 'none',
-        first ? gain(first.from, first.to) : 'none',
-      ];
-    }),
-  );
-  return [header, ...rows];
-}
-
 /** One paragraph for one finding. */
-function paragraph({ finding, decision, seeds, from, to, difference }: Outcome): string {
+function paragraph({ finding, decision, seeds, from, to, difference, gained }: Outcome): string {
   const paper =
     finding.paper.length > 0
       ? `The paper: ${finding.paper.map((number) => paperNumber(number)).join('; ')}.`
@@ -180,9 +143,13 @@ function paragraph({ finding, decision, seeds, from, to, difference }: Outcome):
   const ours =
     from && to && difference
       ? `Here ${name} goes from ${shown(from)} to ${shown(to)}: a difference of ` +
-        `${shown(difference)} (${base}).`
+        `${shown(difference)} (${base}).${gained && gained.low <= 0 ? unhelpful(gained) : ''}`
       : 'It has not been run here.';
   return `**${finding.title}: ${decision}.** ${ours} ${why(decision, seeds, before)}${paper}`;
+}
+
+function unhelpful(gained: Interval): string {
+  return ` But training itself changed it by ${shown(gained)}: it did not rise above its start.`;
 }
 
 function why(decision: Decision, seeds: number, before: boolean): string {
@@ -193,24 +160,7 @@ function why(decision: Decision, seeds: number, before: boolean): string {
 }
 
 function paperNumber({ model, from, to }: Finding['paper'][number]): string {
-  return `${from} to ${to} (${gain(from, to)}) for ${model}`;
-}
-
-function gain(from: number, to: number): string {
-  const percent = Math.round((100 * (to - from)) / from);
-  return `${percent >= 0 ? '+' : ''}${percent}%`;
-}
-
-function shown(of: Interval | undefined, scale = 1, unit = ''): string {
-  if (!of) return UNKNOWN;
-  const digits = scale === 1 ? 2 : 0;
-  const [mean, low, high] = [of.mean, of.low, of.high].map((x) => (scale * x).toFixed(digits));
-  return `${mean}${unit} [${low}, ${high}]`;
-}
-
-function markdown([header = [], ...rows]: readonly string[][]): string[] {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(header), line(header.map(() => '---')), ...rows.map(line)];
+  return `${from} to ${to} (${relativeGain(from, to)}) for ${model}`;
 }
 
 function rounded(value: string | number): string | number {

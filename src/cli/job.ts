@@ -1,0 +1,20 @@
+/**
+ * Commands one after the other in one process, for jobs of many short runs: their devices are kept, so
+ * kernels are compiled once. A parent sends the words of a command and hears back whether it succeeded.
+ */
+import { keepDevices } from '../gpu/node.ts';
+import { explain, runCommand } from './commands.ts';
+
+keepDevices();
+
+process.on('message', (argv: string[]) => {
+  runCommand(argv).then(
+    () => process.send?.(true),
+    (error: unknown) => {
+      process.stderr.write(`ponder: ${explain(error)}\n`);
+      process.send?.(false);
+    },
+  );
+});
+// The job has ended.
+process.on('disconnect', () => process.exit(0));
