@@ -139,14 +139,15 @@ export class Taster {
   }
 
   private runJudge(labels: number): Promise<Status> {
-    return new Promise((resolve, reject) => {
+    let close = (): void => undefined;
+    return new Promise<Status>((resolve, reject) => {
       const connection = connectPolicyWorker((message) => reject(new Error(message)));
       const { service } = connection;
+      close = () => connection.close();
       const onStatus = (status: Status): void => {
         this.training = { step: status.step, maxSteps: status.maxSteps };
         if (status.phase === 'failed') reject(new Error(status.error));
         if (status.phase !== 'finished') return;
-        connection.close();
         if (status.unsaved === undefined) resolve(status);
         else reject(new Error(status.unsaved));
       };
@@ -158,7 +159,7 @@ export class Taster {
         )
         .then(() => service.start())
         .catch(reject);
-    });
+    }).finally(() => close());
   }
 
   /** The last choice stays on view until there is another: whoever uses the keyboard stays there. */
