@@ -282,7 +282,7 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
       await open(page, 'Make it yours', 'Your runs');
       const recipe = await open(page, 'Make it yours', /the recipe/);
       await recipe.locator('summary', { hasText: /^Optimizer/ }).click();
-      await page.locator('summary', { hasText: /^general/ }).click();
+      await page.locator('summary', { hasText: /^The run as a whole/ }).click();
       expect(await accessibilityFaults(page)).toEqual([]);
       const overflow = await page.evaluate(
         () => document.documentElement.scrollWidth - window.innerWidth,

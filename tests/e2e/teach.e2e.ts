@@ -182,14 +182,15 @@ describe('traces', () => {
         const [top, walk] = [await tokens.boundingBox(), section(page, /Walk through one update/)];
         return [bar!.y - top!.y, (await walk.boundingBox())!.height];
       };
+      await note.waitFor({ state: 'hidden' });
       const traced = await places();
-      expect(await note.isVisible()).toBe(false);
       await slider.fill('21');
       await note.waitFor();
       expect(await places()).toEqual(traced);
       await tokens.getByRole('button', { name: 'Go to step 24' }).press('Enter');
-      await expect.poll(() => page.getByTestId('step').textContent()).toBe('24');
-      expect(await note.isVisible()).toBe(false);
+      await note.waitFor({ state: 'hidden' });
+      expect(await page.getByTestId('step').textContent()).toBe('24');
+      expect(await places()).toEqual(traced);
     }));
 
   it('colour tokens by what is chosen, and read numbers out by keyboard', () =>
