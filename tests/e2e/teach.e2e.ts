@@ -101,7 +101,7 @@ async function walkThrough(page: Page): Promise<string[]> {
 describe('the walk', () => {
   it.each([
     ['grpo', 'Over the spread', 6],
-    ['ppo', 'Surprise, passed back', 7],
+    ['ppo', 'Surprise, passed back', 8],
     ['dpo', 'How sure it is', 6],
   ])('goes through an update of %s', (algorithm, characteristic, length) =>
     withRun(traced(algorithm), async (page) => {

@@ -1,46 +1,32 @@
 /**
- * Text for a base model: everything the world talks about, and nobody doing the task well. A text is
- * a few pieces in any order: statements about dishes of the menu, answers that name two of them, loose
- * words. Verdicts, names and pairs are drawn blindly: a plan is no likelier to suit or to fit the budget
- * than chance has it, no answer follows from what stands before it, and `</think>` stands between pieces
- * now and then. So a base model knows the words, can copy a price and subtract it, and follows the
- * format some of the time; what a good answer is, and that a thought may lead to it, it has not seen.
+ * Text for a base model: what the world talks about, in the form it is talked about, and nobody doing
+ * the task well. A thought is a few true statements about dishes of the menu; an answer names two dishes
+ * of it. Which dishes, whether a try is called good or poor, and which guest is greeted are drawn
+ * blindly: a plan is no likelier to suit or to fit the budget than chance has it, and no answer follows
+ * from the thought before it. Now and then `</think>` is forgotten. So a base model knows the words, can
+ * copy a price and subtract it, and mostly follows the format; what a good answer is, and that a thought
+ * may lead to it, it has not seen.
  */
 import type { Random } from '../random.ts';
-import { DISH_NAMES, GUESTS, MAX_NUMBER, THINK_END, type DishName } from './menu.ts';
+import { GUESTS, MAX_NUMBER, THINK_END, type DishName } from './menu.ts';
 import { drawPrompt, priceOf, promptText, type DinnerPrompt } from './prompts.ts';
 import { responseText, type Demonstration } from './sft-data.ts';
 import { leftText, verdict } from './truth.ts';
 
-/** How likely a piece is followed by the end of a thought. */
-const TAG = 0.25;
-/** Most pieces of a text after `<think>`, and after `<say>`. */
-const MAX_PIECES = { thinking: 4, saying: 2 } as const;
+/** Of the texts with a thought, this share has no end of it. */
+const NO_END = 0.2;
+const MAX_TRIES = 3;
 const MAX_STATEMENTS = 3;
-const MAX_LOOSE_WORDS = 6;
-
-const LOOSE_WORDS = [
-  ...DISH_NAMES,
-  ...GUESTS,
-  ...['try', 'ok', 'good', 'poor', 'left', 'over', 'hello', 'how', 'about', 'and', 'then'],
-  ...['budget', 'menu', 'for', 'enjoy', '!', '.', '?'],
-  ...Array.from({ length: MAX_NUMBER + 1 }, (_, i) => String(i)),
-];
 
 /** A text of the split's prompts; its completion is what a base model learns to go on with. */
 export function baseText(random: Random, thinking: boolean, prompt?: DinnerPrompt): Demonstration {
   const asked = prompt ?? drawPrompt(random);
-  const most = thinking ? MAX_PIECES.thinking : MAX_PIECES.saying;
-  const parts: string[] = [];
-  for (let left = 1 + random.below(most); left > 0; left--) {
-    parts.push(random.pick(PIECES)(random, asked));
-    if (thinking && random.uniform() < TAG) parts.push(THINK_END);
-  }
-  return { prompt: promptText(asked), completion: parts.join(' '), thinking };
+  const tries = thinking ? 1 + random.below(MAX_TRIES) : 0;
+  const thought = Array.from({ length: tries }, () => statements(random, asked));
+  if (thinking && random.uniform() >= NO_END) thought.push(THINK_END);
+  const completion = [...thought, answer(random, asked)].join(' ');
+  return { prompt: promptText(asked), completion, thinking };
 }
-
-/** As often as they stand here. Without many that copy from the menu, copying is not learnt. */
-const PIECES = [statements, statements, answer, answer, answer, looseWords];
 
 /** True about each dish; which dishes, and the word at the end, mean nothing. */
 function statements(random: Random, prompt: DinnerPrompt): string {
@@ -59,9 +45,4 @@ function answer(random: Random, prompt: DinnerPrompt): string {
   const plan: readonly [DishName, DishName] = [first, second];
   const prices = plan.map((dish) => priceOf(prompt, dish) ?? 0);
   return responseText(random, { ...prompt, guest: random.pick(GUESTS) }, plan, prices);
-}
-
-function looseWords(random: Random): string {
-  const count = 1 + random.below(MAX_LOOSE_WORDS);
-  return Array.from({ length: count }, () => random.pick(LOOSE_WORDS)).join(' ');
 }

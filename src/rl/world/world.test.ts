@@ -82,10 +82,10 @@ describe('text for a base model', () => {
     }
   });
 
-  it('follows the format now and then, and never without a thought', () => {
+  it('mostly follows the format, and has no thought where none is asked for', () => {
     const tagged = texts(true).filter(({ completion }) => completion.includes(THINK_END));
-    expect(tagged.length / prompts.length).toBeGreaterThan(0.3);
-    expect(tagged.length / prompts.length).toBeLessThan(0.6);
+    expect(tagged.length / prompts.length).toBeGreaterThan(0.7);
+    expect(tagged.length / prompts.length).toBeLessThan(0.9);
     expect(texts(false).some(({ completion }) => completion.includes(THINK_END))).toBe(false);
   });
 

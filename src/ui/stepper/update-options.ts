@@ -20,6 +20,7 @@ export interface PpoOptions {
   gamma: number;
   lambda: number;
   cliprange: number;
+  cliprangeValue: number;
   /** Updates on each batch. */
   epochs: number;
 }
@@ -49,6 +50,7 @@ export function updateOptions(recipe: RecipeValues): UpdateOptions {
       gamma: Number(read('gamma')),
       lambda: Number(read('lam')),
       cliprange: Number(read('cliprange')),
+      cliprangeValue: Number(read('cliprange_value')),
       epochs: Number(read('num_ppo_epochs')),
     },
   };

@@ -1,4 +1,4 @@
-/** PPO: a reward for every token, what the value model expected, GAE, whitening, clip, the update. */
+/** PPO: a reward for every token, what the value model expected, GAE, whitening, clip, the value model, the update. */
 import { generalizedAdvantages, ppoLoss } from '../../../rl/objectives/ppo.ts';
 import type { Group, TokenTrace } from '../../../rl/protocol.ts';
 import { formatNumber } from '../../format.ts';
@@ -6,7 +6,7 @@ import { tokenName } from '../../traces/quantities.ts';
 import { letter } from '../../group/letters.ts';
 import type { PpoOptions, UpdateOptions } from '../update-options.ts';
 import { ratioStep, rewardsStep, updateStep } from './shared.ts';
-import { sliderFor, type Choices, type Step } from './step.ts';
+import { largest, sliderFor, type Choices, type Step } from './step.ts';
 
 /** A trace with all that PPO adds. */
 type PpoTrace = TokenTrace & Required<Pick<TokenTrace, 'reward' | 'value' | 'advantage'>>;
@@ -30,6 +30,7 @@ export function ppoWalk(group: Group, { ppo }: UpdateOptions, choices: Choices):
     gaeStep(trace, sample, ppo, lambda),
     whiteningStep(trace, sample),
     clipStep(trace, sample, ppo),
+    valueLossStep(trace, sample, ppo),
     updateStep(group, pushes),
   ];
 }
@@ -149,6 +150,50 @@ function clipStep(trace: PpoTrace, sample: number, options: PpoOptions): Step {
     f: (ratio) => gain(ratio, advantage, options.cliprange),
     subject: `the token “${tokenName(trace.text, token)}” of ${letter(sample)}`,
   });
+}
+
+/** At the token where the value model was furthest off. */
+function valueLossStep(
+  { text, reward, value }: PpoTrace,
+  sample: number,
+  options: PpoOptions,
+): Step {
+  const gaps = generalizedAdvantages(reward, value, options.gamma, options.lambda);
+  const token = largest([...gaps].map(Math.abs))[0]!;
+  const said = value[token]!;
+  const came = said + gaps[token]!;
+  const range = options.cliprangeValue;
+  const reach = 1.5 * Math.max(range, Math.abs(gaps[token]!));
+  return {
+    title: 'The value model learns too',
+    question: {
+      kind: 'choice',
+      text: `At the token “${tokenName(text, token)}” of ${letter(sample)} the value model guessed ${formatNumber(said)}. By the rewards that followed, and its own guesses on the way, ${formatNumber(came)} would have been right. What happens to the guess?`,
+      choices: ['It rises', 'It falls', 'It stays: only the policy is trained'],
+      answer: came > said ? 0 : 1,
+    },
+    reveal: `Its loss is half the squared distance to what would have been right. Move the slider: further than ${range} from the old guess there is nothing left to gain, so one batch does not throw the value model far.`,
+    view: {
+      kind: 'curve',
+      f: (guess) => valueLoss(guess, said, came, range),
+      from: said - reach,
+      to: said + reach,
+      start: said,
+      points: [],
+      band: [said - range, said + range],
+      xLabel: 'guess',
+      yLabel: 'loss',
+      caption: `What a guess costs the value model at the token “${tokenName(text, token)}” of ${letter(sample)}`,
+    },
+    chapter: 'gae',
+    control: 'sample',
+  };
+}
+
+function valueLoss(guess: number, old: number, target: number, cliprangeValue: number): number {
+  const policy = { logp: [0], oldLogp: [0], advantages: [0] };
+  const terms = { ...policy, values: [guess], oldValues: [old], returns: [target] };
+  return ppoLoss([terms], { cliprange: 1, cliprangeValue, klCoef: 0 }, 1).valueLoss;
 }
 
 /** -(policy loss) of one token without its KL. */

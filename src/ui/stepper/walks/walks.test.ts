@@ -124,6 +124,19 @@ describe('PPO', () => {
     expect(question).toMatchObject({ choices: ['Higher', 'Lower'], answer: 1 });
   });
 
+  it('shows the loss of the value model, flat beyond its range on the way to the return', () => {
+    const step = walk('ppo', group({}, withValues), { lam: 1, cliprange_value: 0.2 })[6]!;
+    // The last token: 0.5 was expected, 2 came.
+    expect(step.question).toMatchObject({ kind: 'choice', answer: 0 });
+    if (step.view.kind !== 'curve') throw new Error('no curve');
+    const { f, band, start } = step.view;
+    expect([start, ...band!]).toEqual([0.5, 0.3, 0.7]);
+    expect(f(0.5)).toBeCloseTo(1.5 ** 2 / 2, 12);
+    expect(f(0.6)).toBeLessThan(f(0.5));
+    expect(f(1.5)).toBeCloseTo(f(0.7), 12);
+    expect(f(0)).toBeGreaterThan(f(0.3));
+  });
+
   it('ends after the rewards where there are no numbers of tokens', () => {
     const steps = walk('ppo', group());
     expect(titles(steps)).toEqual(['Rewards']);
