@@ -102,6 +102,9 @@ describe('bringing models', () => {
     await list()
       .getByText(/^qwen2 policy, [\d.]+K parameters in F32, \d+ kB on disk$/)
       .waitFor();
+    // The next visit finds it chosen.
+    await page.reload();
+    await expect.poll(policy, { timeout: 10_000 }).toBe('my-adapter');
   });
 
   it('refuses what cannot be used, each in a sentence, and stays usable', async () => {

@@ -1,3 +1,4 @@
+import { get, set } from 'idb-keyval';
 import {
   removeStoredModel,
   storedModels,
@@ -38,6 +39,9 @@ const FOR_LARGER_POLICIES = {
   learning_rate: 2e-5,
 };
 
+/** Where the next visit finds which policy was chosen. */
+const KEY = 'policy-choice';
+
 /** The models that a visitor brought, and which of them is to learn. */
 export class Shelf {
   models = $state.raw<readonly ShelfModel[]>([]);
@@ -51,16 +55,35 @@ export class Shelf {
   /** How the chosen policy is to be trained so that it fits. */
   readonly fit = new Fit();
   private cancelling: AbortController | undefined;
+  private remembers = false;
 
   constructor(
     /** Hears of a reward model that was brought. */
     private readonly onReward: (name: string) => void,
   ) {}
 
-  /** Finds what earlier visits left. */
-  async open(): Promise<void> {
+  /**
+   * Finds what earlier visits left, and with `remember` chooses the policy of the last one, from now on
+   * keeping every choice.
+   */
+  async open(remember: boolean): Promise<void> {
     void this.fit.open();
     await sweepStoredModels().catch(() => undefined);
+    await this.lookAgain();
+    if (!remember) return;
+    const kept = await get<string | null>(KEY).catch(() => null);
+    this.remembers = true;
+    // Whoever was quick has chosen already.
+    if (!kept || this.chosen.policy !== null) return;
+    if (this.policies.some(({ name }) => name === kept)) this.choose(kept);
+    else
+      this.problems = [
+        `${kept}, chosen at your last visit, cannot be used any more; choose again.`,
+      ];
+  }
+
+  /** Reads what is stored by now. */
+  async lookAgain(): Promise<void> {
     const names = await storedModels().catch(() => []);
     for (const name of names) await this.read(name);
   }
@@ -107,6 +130,7 @@ export class Shelf {
     this.chosen.policy = name;
     // What made one policy fit is nothing to another.
     this.fit.reset();
+    if (this.remembers) void set(KEY, name).catch(() => undefined);
   }
 
   /** The policies there are to choose from: an adapter is one where its base is. */

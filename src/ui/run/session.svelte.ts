@@ -61,8 +61,9 @@ export class Session {
     // Looking for a graphics card may take a while, and the replay needs none.
     void this.checkGpu();
     // What a link hides or fixes is not changed by an earlier visit's choice.
-    const ownRewards = !this.settings.hides('rewards') && !this.settings.locked;
-    void this.rewards.open(ownRewards, this.shelf.open());
+    const remembers = (section: 'models' | 'rewards'): boolean =>
+      !this.settings.hides(section) && !this.settings.locked;
+    void this.rewards.open(remembers('rewards'), this.shelf.open(remembers('models')));
     void this.runs.open();
     void readKept().then((kept) => (this.kept ??= kept));
     this.recorded = await fetchRecordedRun('./recorded-run.json').catch((error: unknown) => {

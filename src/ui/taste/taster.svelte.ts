@@ -112,7 +112,7 @@ export class Taster {
       await storeData(TASTE_FILE, labelRows(train));
       const { step } = await this.runJudge(train.length);
       await keepModel(step);
-      await this.session.shelf.open();
+      await this.session.shelf.lookAgain();
       this.agreement = await this.generator.use(async (service) => {
         await service.forget(storedPath(TASTE_MODEL));
         return agreement(service, heldOut);
