@@ -247,9 +247,40 @@ describe('taking the trained model home', () => {
     );
     const whole = JSON.parse(await info.run(['--model', merged.folder], true)) as object;
     expect(whole).toMatchObject({ family: 'qwen2', parameters: facts.parameters });
+
+    // The same into a folder that was picked.
+    const saved = await saveInto(merged.name);
+    expect(saved.files.sort()).toEqual(merged.files.filter((file) => !file.endsWith('/')).sort());
+    const weights = await readFile(join(merged.folder, 'model.safetensors'));
+    expect(Buffer.compare(saved.weights, weights)).toBe(0);
     expect(errors).toEqual([]);
   });
 });
+
+/** Picks a folder, which no test can do by hand: here it is one of the browser's own. */
+async function saveInto(name: string): Promise<{ files: string[]; weights: Buffer }> {
+  await page.evaluate(() => {
+    const pick = async (): Promise<FileSystemDirectoryHandle> =>
+      (await navigator.storage.getDirectory()).getDirectoryHandle('picked', { create: true });
+    Object.assign(window, { showDirectoryPicker: pick });
+  });
+  await page.getByRole('button', { name: 'Save into a folder' }).click();
+  await page.getByText(`${name} is in picked.`).waitFor({ timeout: 30_000 });
+  const { files, weights } = await page.evaluate(async (folder) => {
+    const found = new Map<string, FileSystemFileHandle>();
+    const walk = async (handle: FileSystemDirectoryHandle, path: string): Promise<void> => {
+      for await (const [entry, child] of handle.entries()) {
+        if (child.kind === 'file') found.set(path + entry, child);
+        else await walk(child, `${path}${entry}/`);
+      }
+    };
+    const top = await (await navigator.storage.getDirectory()).getDirectoryHandle('picked');
+    await walk(await top.getDirectoryHandle(folder), '');
+    const file = await found.get('model.safetensors')!.getFile();
+    return { files: [...found.keys()], weights: [...new Uint8Array(await file.arrayBuffer())] };
+  }, name);
+  return { files, weights: Buffer.from(weights) };
+}
 
 async function download(): Promise<{ name: string; folder: string; files: string[] }> {
   const [file] = await Promise.all([

@@ -70,19 +70,24 @@ export class Taking {
     parent?: FileSystemDirectoryHandle,
   ): Promise<{ file?: File | undefined } | undefined> {
     const { kind, name, withRun } = this;
+    let writing = true;
     this.share = 0;
     this.problem = null;
     this.done = null;
     try {
       const file = await modelsWorker().takeHome(
         { kind, name, withRun, ...(parent && { parent }) },
-        Comlink.proxy((share: number) => (this.share = share)),
+        // Progress comes by a channel of its own: the last of it may come after the end.
+        Comlink.proxy((share: number) => {
+          if (writing) this.share = share;
+        }),
       );
       return { file };
     } catch (error) {
       if ((error as Error).name !== 'AbortError') this.problem = (error as Error).message;
       return undefined;
     } finally {
+      writing = false;
       this.share = null;
     }
   }

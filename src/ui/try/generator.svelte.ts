@@ -14,8 +14,10 @@ export class Generator {
   /** Why there is no answer, in a sentence. */
   error = $state<string | null>(null);
   private connection: GenerateConnection | null = null;
+  private questions = 0;
 
   async ask(question: Question): Promise<void> {
+    const number = ++this.questions;
     this.asking = true;
     this.stopped = false;
     this.error = null;
@@ -26,7 +28,8 @@ export class Generator {
         await service.ask(
           question,
           Comlink.proxy((side: Side, draft: Draft) => {
-            this.drafts = { ...this.drafts, [side]: draft };
+            // Drafts come by a channel of their own: one of an earlier question may come late.
+            if (number === this.questions) this.drafts = { ...this.drafts, [side]: draft };
           }),
         );
       });
