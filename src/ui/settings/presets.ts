@@ -37,6 +37,12 @@ export const PRESETS: readonly Preset[] = [
     watch:
       'It has to answer at once: watch gold, which over five seeds ended at 0.42 without a thought and at 1.65 with one.',
   },
+  {
+    name: 'No warm start',
+    change: { model_name_or_path: 'public/models/base' },
+    watch:
+      'It begins with a base model, which knows the words and has never seen a good answer. Watch it learn to close its thoughts, while gold stays far below where the warm start begins.',
+  },
 ];
 
 export const isApplied = (preset: Preset, overrides: RecipeValues): boolean =>
