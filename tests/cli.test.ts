@@ -257,3 +257,18 @@ it('ends with code 1 and one line on standard error', () => {
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
   expect(stderr).toBe('ponder: there is no command scoer; did you mean score?\n');
 });
+
+it('runs the commands of a job one after the other in one process, and ends with it', () => {
+  const job = `
+    import { tryPonder } from './scripts/runs.mjs';
+    const model = ['--model', 'public/models/policy', '--json'];
+    console.log(await tryPonder('info', ...model), await tryPonder('scoer'), await tryPonder('info', ...model));`;
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--input-type=module', '--eval', job],
+    { encoding: 'utf8', cwd: join(import.meta.dirname, '..') },
+  );
+  expect(stderr).toBe('ponder: there is no command scoer; did you mean score?\n');
+  expect(stdout.trim().split('\n').at(-1)).toBe('true false true');
+  expect(status).toBe(0);
+});
