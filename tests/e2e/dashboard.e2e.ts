@@ -248,6 +248,8 @@ describe('a link', () => {
       expect(await recipe.getByRole('button', { name: /^No thought/ }).count()).toBe(0);
       expect(await section(page, 'Bring your own model').count()).toBe(0);
       expect(await section(page, 'Your runs').count()).toBe(0);
+      const judge = section(page, 'What counts as good').getByLabel(/^A reward model/);
+      expect(await judge.isDisabled()).toBe(true);
     }));
 
   it('says what is wrong with it', () =>

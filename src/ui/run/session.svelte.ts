@@ -87,11 +87,11 @@ export class Session {
 
   /** What the next run trains with: the default recipe, the visitor's settings, what was chosen. */
   get nextRecipe(): RecipeValues {
-    const set = [this.settings.overrides, this.shelf.recipe].reduce(
-      layerRecipes,
-      // The recorded run was trained with the default recipe; without it the worker knows that one.
-      this.recorded?.recipe ?? {},
-    );
+    // The recorded run was trained with the default recipe; without it the worker knows that one.
+    const linked = layerRecipes(this.recorded?.recipe ?? {}, this.settings.overrides);
+    // A link that fixes the recipe fixes what learns and what it learns from, too.
+    if (this.settings.locked) return linked;
+    const set = layerRecipes(linked, this.shelf.recipe);
     // Of the rewards, what the algorithm has a use for.
     const { algorithm = 'grpo' } = set;
     return layerRecipes(set, layerRecipes(this.rewards.recipe, { algorithm }));
