@@ -38,6 +38,7 @@ const { parseRecipe } = await import('../src/rl/recipe.ts');
  */
 
 const HELD_OUT_PROMPTS = '1024';
+const DEFAULT_SEEDS = 5;
 const options = readOptions();
 const name = options.steps === undefined ? 'paper' : `paper-${options.steps}-steps`;
 const runs = join('runs', name);
@@ -61,7 +62,7 @@ writeReport();
 function readOptions() {
   const { values } = parseArgs({
     options: {
-      seeds: { type: 'string', default: '5' },
+      seeds: { type: 'string', default: String(DEFAULT_SEEDS) },
       steps: { type: 'string' },
       only: { type: 'string', default: '' },
       ablations: { type: 'boolean', default: false },
@@ -264,15 +265,25 @@ function writeReport() {
     fail(`there is no finished run in ${runs} to report; leave --report out to make them`);
   }
   const [finished] = allJobs().filter((job) => isFinished(folderOf(job)));
-  const steps = options.steps === undefined ? '' : ` -- --steps ${options.steps}`;
   const paper = {
-    ...{ runs: made, starts, seeds: options.seeds, command: `npm run paper${steps}` },
+    ...{ runs: made, starts, seeds: options.seeds, command: commandFor(made) },
     adapter: finished ? summaryOf(folderOf(finished)).adapter : 'no machine yet',
   };
   mkdirSync(join(root, results), { recursive: true });
   writeFileSync(join(root, results, 'final.csv'), csv(finalTable(paper)));
   writeFileSync(join(root, results, 'README.md'), paperReport(paper));
   console.log(`${results}: ${made.length} runs in the report`);
+}
+
+/** What makes these runs. @param {PaperRun[]} made */
+function commandFor(made) {
+  const { seeds, steps } = options;
+  const given = [
+    ...(seeds.length === DEFAULT_SEEDS ? [] : [`--seeds ${seeds.length}`]),
+    ...(steps === undefined ? [] : [`--steps ${steps}`]),
+    ...(made.some(({ variant }) => variant !== undefined) ? ['--ablations'] : []),
+  ];
+  return ['npm run paper', ...(given.length > 0 ? ['--', ...given] : [])].join(' ');
 }
 
 /** What may be there, whatever part was asked for this time. */
