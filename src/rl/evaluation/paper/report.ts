@@ -125,9 +125,9 @@ export function paperReport(results: PaperResults): string {
     '- The seeds are of the reinforcement learning: all runs share one warm start, one base model and ' +
       'one reward model, so the intervals do not say how others would turn out.',
     '- `final.csv` has one row a run; empty cells are runs that have not been made. `tokens` are those ' +
-      'the optimizer learnt from, `seconds` those of training steps, with whatever else the machine had to ' +
-      'do. `lc_win_rate` is AlpacaEval 2’s ' +
-      'length-controlled win rate; how hard a prompt is was estimated from the verdicts on all runs.',
+      'the optimizer learnt from; `seconds` those of training steps, which depend on what else the ' +
+      'machine did. `lc_win_rate` is AlpacaEval 2’s length-controlled win rate; how hard a prompt is was ' +
+      'estimated from the verdicts on all runs.',
     '',
   ].join('\n');
 }
