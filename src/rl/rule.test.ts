@@ -65,6 +65,15 @@ describe('a rule', () => {
     expect('x' in []).toBe(false);
   });
 
+  it('judges the next response after one that took all of its memory', async () => {
+    const bomb = 'for (const a = []; response === "all"; ) a.push(new Uint8Array(1e6)); return 2';
+    const rule = await Rule.open('mine.js', asRule(bomb));
+    const score = (response: string) => rule.score([{ prompt: '', response }]);
+    await expect(score('all')).rejects.toThrow(/more than 32 MB/);
+    expect(await score('some')).toEqual([2]);
+    rule.destroy();
+  });
+
   it('has no network, page, process, file, clock or chance', async () => {
     const names = [
       ...['fetch', 'XMLHttpRequest', 'WebSocket', 'Worker', 'importScripts', 'self', 'window'],
@@ -97,6 +106,7 @@ describe('a rule that fails is named, and the reason said:', () => {
     ['an endless loop at the top', 'for (;;); export default () => 1', /longer than 1 s/],
     ['a slow pattern', asRule('return /^(a+)+$/.test("a".repeat(50) + "b")'), /longer than 1 s/],
     ['a memory bomb', asRule('for (const a = []; ; ) a.push(new Uint8Array(1e6))'), /than 32 MB/],
+    ['many small ones', asRule('for (const a = []; ; ) a.push(new Uint8Array(1e5))'), /than 32 MB/],
     ['a growing text', asRule('let s = "x"; for (;;) s += s'), /out of memory|32 MB|too long/],
     ['no end of calls', asRule('const f = () => 1 + f(); return f()'), /failed: .*stack/i],
   ])('%s', async (_, source, message) => {

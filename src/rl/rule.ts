@@ -15,8 +15,10 @@ export class RuleError extends Error {
   override name = 'RuleError';
 }
 
-/** For one response. */
+/** For one response, beside the 16 MB that QuickJS begins with. */
 const MEMORY_BYTES = 32 * 2 ** 20;
+const PAGE_BYTES = 64 * 2 ** 10;
+const FIRST_PAGES = 256;
 const STACK_BYTES = 256 * 2 ** 10;
 const SECONDS = 1;
 
@@ -33,13 +35,19 @@ const INTRINSICS = {
   TypedArrays: true,
 } as const;
 
-/** Half a megabyte, fetched when the first rule is opened; every rule has an instance of its own. */
+/**
+ * Half a megabyte, fetched when the first rule is opened; every rule has an instance of its own. Its
+ * memory is limited as a whole: QuickJS's own limit does not see how large an allocation is in WebAssembly.
+ */
 async function newRuntime(): Promise<QuickJSRuntime> {
-  const [{ newQuickJSWASMModuleFromVariant }, { default: variant }] = await Promise.all([
-    import('quickjs-emscripten-core'),
-    import('@jitl/quickjs-wasmfile-release-sync'),
-  ]);
-  return (await newQuickJSWASMModuleFromVariant(variant)).newRuntime();
+  const [{ newQuickJSWASMModuleFromVariant, newVariant }, { default: variant }] = await Promise.all(
+    [import('quickjs-emscripten-core'), import('@jitl/quickjs-wasmfile-release-sync')],
+  );
+  const wasmMemory = new WebAssembly.Memory({
+    initial: FIRST_PAGES,
+    maximum: FIRST_PAGES + MEMORY_BYTES / PAGE_BYTES,
+  });
+  return (await newQuickJSWASMModuleFromVariant(newVariant(variant, { wasmMemory }))).newRuntime();
 }
 
 export class Rule implements Reward {
@@ -50,7 +58,6 @@ export class Rule implements Reward {
     private readonly source: string,
     private readonly runtime: QuickJSRuntime,
   ) {
-    runtime.setMemoryLimit(MEMORY_BYTES);
     runtime.setMaxStackSize(STACK_BYTES);
     runtime.setInterruptHandler(() => performance.now() > this.deadline);
   }
