@@ -7,6 +7,7 @@ import type { Command } from '../src/cli/command.ts';
 import { exporting } from '../src/cli/export.ts';
 import { info } from '../src/cli/info.ts';
 import { train } from '../src/cli/train.ts';
+import { openAt } from '../src/cli/open.ts';
 import type { Gpu } from '../src/gpu/device.ts';
 import { openNodeGpu } from '../src/gpu/node.ts';
 import { describeModel } from '../src/model/describe.ts';
@@ -85,7 +86,9 @@ describe('an adapter that is trained further', () => {
     const saved = (await readAdapterConfig(
       await nodeFolder(at('further', 'checkpoints', 'step-1')),
     ))!;
-    expect(saved).toEqual({ r: 3, alpha: 5, targets: ['q_proj'], base: at('base') });
+    expect(saved).toEqual({
+      ...{ task: 'CAUSAL_LM', r: 3, alpha: 5, targets: ['q_proj'], base: at('base') },
+    });
     await exporting.run([at('further'), '--to', 'merged', '--out', at('merged')], false);
     const merged = await describeModel(await nodeFolder(at('merged')));
     expect(await readFile(at('merged', 'generation_config.json'), 'utf8')).toBe('{"top_k": 7}');
@@ -106,7 +109,7 @@ describe('an adapter that is trained further', () => {
       folder: nodeFolder,
       readFile: () => Promise.reject(new Error('there are no files to read')),
       openReward: async (path, _kind, _question, onLoading) =>
-        openRewardModel(judge, await nodeFolder(path), onLoading),
+        openRewardModel(judge, await openAt(path), onLoading),
       onLoading: (model, share) => loaded.push(`${model} ${share}`),
     });
     const lora = await readAdapterConfig(await nodeFolder(at('adapter')));
@@ -167,7 +170,7 @@ describe('what cannot be trained', () => {
       /base is not a reward model .*; choose a sequence classifier/,
     );
     expect(await refusal(() => trainIn('no', at('base'), rewarded('adapter')))).toMatch(
-      /adapter is an adapter where a whole model is needed/,
+      /adapter is not a reward model .*; choose a sequence classifier/,
     );
   });
 

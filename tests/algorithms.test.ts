@@ -7,6 +7,7 @@ import type { Gpu } from '../src/gpu/device.ts';
 import { openNodeGpu } from '../src/gpu/node.ts';
 import type { ModelConfig } from '../src/model/config.ts';
 import { nodeFolder } from '../src/model/node-files.ts';
+import { readAdapterConfig } from '../src/model/peft.ts';
 import { planTraining } from '../src/rl/memory-plan.ts';
 import type { MetricsRow } from '../src/rl/protocol.ts';
 import { makeRecipe } from '../src/rl/recipe.ts';
@@ -176,6 +177,18 @@ describe('PPO', () => {
       expect(value).toBeCloseTo(t === sample!.tokens - 1 ? score : 0, 3),
     );
     expect(sample!.rewards).toEqual({ numbers: sample!.reward });
+  });
+
+  it('learns an adapter, and values by another on the same weights', async () => {
+    const values = { ...ppo, use_peft: true, lora_r: 4, lora_alpha: 8, learning_rate: 0.05 };
+    const rows = await trainTwice(values, 'ppo-lora');
+    expect(meanOf(rows.slice(-3), 'reward')).toBeGreaterThan(
+      meanOf(rows.slice(0, 3), 'reward') + 0.05,
+    );
+    expect(rows.at(-1)!['loss/value_avg']).toBeLessThan(0.5 * rows[0]!['loss/value_avg']!);
+    expect(rows[0]!['objective/kl']).toBeCloseTo(0, 4);
+    const saved = await nodeFolder(join(root, 'ppo-lora', 'checkpoints', 'step-10', 'value'));
+    expect(await readAdapterConfig(saved)).toMatchObject({ task: 'SEQ_CLS', r: 4, alpha: 8 });
   });
 
   it('can have the penalty in the loss', async () => {

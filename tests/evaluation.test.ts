@@ -7,6 +7,7 @@ import { analyze } from '../src/cli/analyze.ts';
 import type { Command } from '../src/cli/command.ts';
 import { compare } from '../src/cli/compare.ts';
 import { evaluation } from '../src/cli/eval.ts';
+import { openAt } from '../src/cli/open.ts';
 import type { Gpu } from '../src/gpu/device.ts';
 import { openNodeGpu } from '../src/gpu/node.ts';
 import { loadModel } from '../src/model/checkpoint.ts';
@@ -69,7 +70,7 @@ async function openRun(out: string, values: Record<string, unknown> = {}): Promi
     gpu,
     folder: nodeFolder,
     readFile: (path) => readFile(path, 'utf8'),
-    openReward: async (path) => openRewardModel(gpu, await nodeFolder(path)),
+    openReward: async (path) => openRewardModel(gpu, await openAt(path)),
   });
   return new Run(recipe, trainer, nodeRunFolder(join(root, out)), tokenizerFiles);
 }

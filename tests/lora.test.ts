@@ -12,8 +12,9 @@ import { layoutAdapter, type LoraConfig, type Projection } from '../src/model/lo
 import { sequenceLogits } from '../src/model/logits.ts';
 import { ParameterPool, type TensorMap } from '../src/model/parameter-pool.ts';
 import { layoutParameters } from '../src/model/parameters.ts';
+import { SCORE_TENSOR } from '../src/model/peft.ts';
 import { Random } from '../src/rl/random.ts';
-import { CONFIGS, randomIds, randomTensors } from './random-model.ts';
+import { asReward, CONFIGS, randomIds, randomTensors } from './random-model.ts';
 import * as reference from './reference/transformer.ts';
 
 let gpu: Gpu;
@@ -27,8 +28,8 @@ const ALL: readonly Projection[] = [
   ...(['gate_proj', 'up_proj', 'down_proj'] as const),
 ];
 const LORAS: Record<string, LoraConfig> = {
-  'all projections, r 4': { r: 4, alpha: 6, targets: ALL },
-  'k and up, r 3': { r: 3, alpha: 3, targets: ['k_proj', 'up_proj'] },
+  'all projections, r 4': { task: 'CAUSAL_LM', r: 4, alpha: 6, targets: ALL },
+  'k and up, r 3': { task: 'CAUSAL_LM', r: 3, alpha: 3, targets: ['k_proj', 'up_proj'] },
 };
 const limits = { maxTokens: 64, maxTargets: 32 };
 
@@ -139,6 +140,36 @@ describe.each(Object.entries(CONFIGS))('LoRA on %s', (_, config) => {
     model.destroy();
   });
 
+  it('a score head next to it: scores and gradients', async () => {
+    const lora: LoraConfig = { ...LORAS['all projections, r 4']!, task: 'SEQ_CLS' };
+    const { model, tensors, factors } = adapted(asReward(config), lora);
+    const { layout } = model.trainable;
+    expect(layout.parameters.get(SCORE_TENSOR)!.shape).toEqual([1, config.hiddenSize]);
+    const pool = new ParameterPool(gpu, layout, 'gradients', 'gradients');
+    const runner = await BatchRunner.create(model, limits, pool);
+    const [group] = groupsFor(config);
+    const { values } = await runner.forward(packBatch([group!], 'score'));
+    const scoreOf = (factor: ReadonlyMap<string, ArrayLike<number>>): number => {
+      const weights = new Map<string, ArrayLike<number>>(merged(tensors, factor, lora));
+      weights.set('score.weight', factor.get(SCORE_TENSOR)!);
+      return reference.score(config, weights, [...group!.prompt, ...group!.completions[0]!]);
+    };
+    expect(Math.abs(values[0]! - scoreOf(factors))).toBeLessThan(1e-3);
+    runner.backward(Float32Array.of(1, 0));
+    const random = new Random(6);
+    for (const [name, gradient] of await pool.read(gpu)) {
+      const at = random.below(gradient.length);
+      const moved = (by: number): number => {
+        const factor = Float64Array.from(factors.get(name)!);
+        factor[at]! += by;
+        return scoreOf(new Map<string, ArrayLike<number>>([...factors, [name, factor]]));
+      };
+      const want = (moved(1e-4) - moved(-1e-4)) / 2e-4;
+      expect(Math.abs(gradient[at]! - want), name).toBeLessThan(1e-3 + 1e-3 * Math.abs(want));
+    }
+    for (const part of [runner, pool, model]) part.destroy();
+  });
+
   it('writes what its adapter says, and without it what the base says', async () => {
     const lora = LORAS['all projections, r 4']!;
     const { model, tensors, factors } = adapted(config, lora);
@@ -212,7 +243,7 @@ describe.each(STORAGES)('weights stored as %s', (layers) => {
   });
 
   it('train an adapter as f32 weights of the same values do', async () => {
-    const lora: LoraConfig = { r: 4, alpha: 8, targets: ALL };
+    const lora: LoraConfig = { task: 'CAUSAL_LM', r: 4, alpha: 8, targets: ALL };
     const tensors = stored(wide, randomTensors(wide, 5), layers, tables);
     const factors = randomFactors(wide, lora);
     const batch = packBatch(groupsFor(wide), 'completion');

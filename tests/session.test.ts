@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openAt } from '../src/cli/open.ts';
 import { openNodeGpu } from '../src/gpu/node.ts';
 import { nodeFolder } from '../src/model/node-files.ts';
 import { PolicySession } from '../src/rl/policy-session.ts';
@@ -32,7 +33,7 @@ function openSession(keptRun: (fresh: boolean) => Promise<RunFolder>) {
       gpu: await openNodeGpu(),
       folder: nodeFolder,
       readFile: (path) => readFile(path, 'utf8'),
-      openReward: async (path) => openRewardModel(await openNodeGpu(), await nodeFolder(path)),
+      openReward: async (path) => openRewardModel(await openNodeGpu(), await openAt(path)),
       keptRun,
     }),
     { algorithm: 'grpo', world: 'meal-planner', num_generations: 2, max_prompt_length: 24 },

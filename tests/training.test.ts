@@ -3,11 +3,12 @@ import { mkdtemp, readFile, rm, writeFile, mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openAt } from '../src/cli/open.ts';
 import type { Gpu } from '../src/gpu/device.ts';
 import { openNodeGpu } from '../src/gpu/node.ts';
 import { exporting } from '../src/cli/export.ts';
 import { logits } from '../src/cli/logits.ts';
-import { asRewardConfig } from '../src/model/checkpoint.ts';
+import { asRewardConfig } from '../src/model/config.ts';
 import { configToJson, type ModelConfig } from '../src/model/config.ts';
 import { describeModel } from '../src/model/describe.ts';
 import { nodeFolder } from '../src/model/node-files.ts';
@@ -76,7 +77,7 @@ async function openRun(values: Record<string, unknown>, out: string): Promise<Ru
     gpu,
     folder: nodeFolder,
     readFile: (path) => readFile(path, 'utf8'),
-    openReward: async (path) => openRewardModel(judgeGpu, await nodeFolder(path)),
+    openReward: async (path) => openRewardModel(judgeGpu, await openAt(path)),
   });
   return new Run(recipe, trainer, nodeRunFolder(join(root, out)), files);
 }

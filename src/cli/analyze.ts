@@ -2,7 +2,6 @@ import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openNodeGpu } from '../gpu/node.ts';
 import { loadCheckpoint } from '../model/adapted.ts';
-import { nodeFolder } from '../model/node-files.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
 import type { Evaluated } from '../rl/evaluate.ts';
 import { lengthsOverTraining, trainingCost } from '../rl/evaluation/analysis.ts';
@@ -146,7 +145,7 @@ async function traitTable(
   else {
     const gpu = await openNodeGpu();
     try {
-      const asked = await openPromptedJudge(gpu, await nodeFolder(judge));
+      const asked = await openPromptedJudge(gpu, await openAt(judge));
       changes = traitChanges(await judgedTraits(asked, before), await judgedTraits(asked, after));
     } finally {
       gpu.close();

@@ -1,5 +1,5 @@
+import { checkpointConfig } from '../model/adapted.ts';
 import { describeModel } from '../model/describe.ts';
-import { nodeFolder } from '../model/node-files.ts';
 import { memoryNeeds, type Need } from '../rl/fit.ts';
 import { formatBytes } from '../rl/format.ts';
 import type { Recipe } from '../rl/recipe.ts';
@@ -35,13 +35,19 @@ export const info = defineCommand({
   notes:
     'memory.run, memory.lora and memory.full are bytes for GRPO with these sizes, with the reward model and judge that are named.',
   async run({ options: { model, base, memory_gb: limit, ...sizes } }) {
-    const { base: folder, adapter } = await openAt(model, base);
+    const checkpoint = await openAt(model, base);
+    const { base: folder, adapter } = checkpoint;
     const facts = await describeModel(folder);
-    const { config, parameters, dtypes } = facts;
+    const config = await checkpointConfig(checkpoint);
+    const { parameters, dtypes } = facts;
     const models = {
       policy: { ...facts, lora: adapter?.config },
       judges: await Promise.all(
-        judgesOf(sizes).map(async (path) => describeModel(await nodeFolder(path))),
+        judgesOf(sizes).map(async (path) => {
+          const judge = await openAt(path);
+          const { storage } = await describeModel(judge.base);
+          return { storage, config: await checkpointConfig(judge), lora: judge.adapter?.config };
+        }),
       ),
     };
     const card = { memory: limit && 1e9 * limit, maxBinding: Infinity };

@@ -4,7 +4,6 @@ import { basename, resolve } from 'node:path';
 import type { Gpu } from '../gpu/device.ts';
 import { openNodeGpu } from '../gpu/node.ts';
 import { loadCheckpoint } from '../model/adapted.ts';
-import { nodeFolder } from '../model/node-files.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
 import { evaluate, type Evaluated } from '../rl/evaluate.ts';
 import { mealInstructions } from '../rl/evaluation/meal-checks.ts';
@@ -99,8 +98,9 @@ export async function openJudging(options: JudgingOptions): Promise<Judging> {
       }
       const gpu = await openNodeGpu();
       devices.push(gpu);
-      const folder = await nodeFolder(path);
-      judges[name] = await (kind === 'judge' ? openPromptedJudge : openRewardModel)(gpu, folder);
+      const checkpoint = await openAt(path);
+      const openJudge = kind === 'judge' ? openPromptedJudge : openRewardModel;
+      judges[name] = await openJudge(gpu, checkpoint);
     };
     for (const path of (options.reward_models ?? '').split(',').filter(Boolean)) {
       await open(path, 'classifier');

@@ -110,11 +110,10 @@ export async function nodeSurroundings(): Promise<Surroundings & { close(): void
     devices.push(gpu);
     return gpu;
   };
-  const files = { folder: nodeFolder, readFile: readRecipeFile };
+  const files = { folder: nodeFolder, baseFolder, readFile: readRecipeFile };
   return {
     ...files,
     gpu: devices[0] as Gpu,
-    baseFolder,
     openReward: (path, kind, question) => openReward(path, kind, question, openGpu, files),
     close: () => {
       for (const gpu of devices) gpu.close();

@@ -1,6 +1,7 @@
 /** A checkpoint folder that is a model's, or an adapter's together with its base's. */
 import type { Gpu } from '../gpu/device.ts';
 import { loadModel, readConfig, type LoadOptions } from './checkpoint.ts';
+import { asRewardConfig, type ModelConfig } from './config.ts';
 import { CheckpointError } from './errors.ts';
 import type { CheckpointFolder } from './files.ts';
 import type { LanguageModel } from './language-model.ts';
@@ -36,6 +37,15 @@ export async function openCheckpoint(
   });
   const own = (await folder.open('tokenizer.json')) !== undefined;
   return { base: opened, adapter: { folder, config }, tokenizer: own ? folder : opened };
+}
+
+/** Of the base, which scores under a classifier's adapter. */
+export async function checkpointConfig({
+  base,
+  adapter,
+}: Pick<Checkpoint, 'base' | 'adapter'>): Promise<ModelConfig> {
+  const config = await readConfig(base);
+  return adapter?.config.task === 'SEQ_CLS' ? asRewardConfig(config) : config;
 }
 
 /**

@@ -1,12 +1,12 @@
 /** A model as a Hugging Face folder: config.json, model.safetensors and its tokenizer's files. */
 import type { Gpu } from '../gpu/device.ts';
-import { configToJson, parseConfig, type ModelConfig } from './config.ts';
+import { asRewardConfig, configToJson, parseConfig, type ModelConfig } from './config.ts';
 import { CheckpointError } from './errors.ts';
 import { requireJson, weightFiles, type CheckpointFolder } from './files.ts';
 import { LanguageModel } from './language-model.ts';
 import type { TensorMap } from './parameter-pool.ts';
 import { layoutParameters, type ParameterLayout, type WeightStorage } from './parameters.ts';
-import type { LoraConfig } from './peft.ts';
+import { SCORE_TENSOR, type LoraConfig } from './peft.ts';
 import { SafetensorsFile, writeSafetensors } from './safetensors.ts';
 import type { Dtype } from './safetensors-header.ts';
 
@@ -15,11 +15,6 @@ export type CheckpointFiles = ReadonlyMap<string, string | Uint8Array<ArrayBuffe
 
 export async function readConfig(folder: CheckpointFolder): Promise<ModelConfig> {
   return parseConfig(await requireJson(folder, 'config.json'), `${folder.name}/config.json`);
-}
-
-/** As a reward model: a causal checkpoint gets a score head in place of its language-model head. */
-export function asRewardConfig(config: ModelConfig): ModelConfig {
-  return { ...config, kind: 'reward' };
 }
 
 export interface LoadOptions {
@@ -32,16 +27,18 @@ export interface LoadOptions {
 }
 
 /**
- * Loads a folder's weights, tensor by tensor, into a model of its own config. They do not train:
- * they keep the type they are stored in, unless they are to be quantised.
+ * Loads a folder's weights, tensor by tensor, into a model of its own config; under a classifier's
+ * adapter a causal checkpoint becomes a reward model, whose score head is zero. The weights do not
+ * train: they keep the type they are stored in, unless they are to be quantised.
  */
 export async function loadModel(
   gpu: Gpu,
   folder: CheckpointFolder,
   { lora, quantised, onProgress }: LoadOptions = {},
 ): Promise<LanguageModel> {
-  const config = await readConfig(folder);
-  const tensors = await openWeights(folder, config);
+  const read = await readConfig(folder);
+  const config = lora?.task === 'SEQ_CLS' ? asRewardConfig(read) : read;
+  const tensors = await openWeights(folder, config, read.kind === 'causal');
   const storage = weightStorage(tensors, quantised);
   const model = LanguageModel.allocate(gpu, config, { storage, lora });
   try {
@@ -67,6 +64,8 @@ export function weightStorage(
   return { layers: quantised ?? typeOf(/_proj\.weight$/), tables: typeOf(/embed_tokens|lm_head/) };
 }
 
+export const SCORE = 'score.weight';
+
 /** Uploads wait in memory until the card has taken them: after so many bytes they are waited for. */
 const MOST_IN_FLIGHT = 2 ** 28;
 
@@ -80,7 +79,9 @@ async function fill(
   let inFlight = 0;
   for (const { file, name } of tensors) {
     for await (const { values, firstRow } of file.parts(name)) {
-      model.weights.setTensor(name, values, firstRow);
+      // Next to an adapter the score head trains, from what the checkpoint holds.
+      if (name === SCORE && model.lora) model.lora.pool.setTensor(SCORE_TENSOR, values);
+      else model.weights.setTensor(name, values, firstRow);
       done += values.length;
       inFlight += values.byteLength;
       if (inFlight > MOST_IN_FLIGHT) {
@@ -135,7 +136,7 @@ export async function openWeights(
     }
   }
   const missing = [...parameters.keys()].filter(
-    (name) => !found.has(name) && !(newScoreHead && name === 'score.weight'),
+    (name) => !found.has(name) && !(newScoreHead && name === SCORE),
   );
   if (missing.length > 0) {
     throw new CheckpointError(

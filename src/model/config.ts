@@ -183,6 +183,20 @@ function rope(fields: ConfigFields): Pick<ModelConfig, 'ropeTheta' | 'ropeScalin
   };
 }
 
+/** As a reward model: a causal checkpoint gets a score head in place of its language-model head. */
+export function asRewardConfig(config: ModelConfig): ModelConfig {
+  return { ...config, kind: 'reward' };
+}
+
+/** What a config.json says of a reward model and of no policy. */
+export function rewardFields(family: ModelConfig['family']): Record<string, unknown> {
+  return {
+    architectures: [className(family, 'reward')],
+    id2label: { 0: 'LABEL_0' },
+    label2id: { LABEL_0: 0 },
+  };
+}
+
 /** The object of a config.json that transformers (4 and 5) and `parseConfig` read. */
 export function configToJson(config: ModelConfig): Record<string, unknown> {
   const { family, kind, ropeScaling: scaling, eosTokenIds } = config;
@@ -214,6 +228,6 @@ export function configToJson(config: ModelConfig): Record<string, unknown> {
     bos_token_id: config.bosTokenId ?? null,
     pad_token_id: config.padTokenId ?? null,
     torch_dtype: 'float32',
-    ...(kind === 'reward' && { id2label: { 0: 'LABEL_0' }, label2id: { LABEL_0: 0 } }),
+    ...(kind === 'reward' && rewardFields(family)),
   };
 }

@@ -194,8 +194,9 @@ export function logprobHeadBackward(
   ];
 }
 
+/** With an adapter, too, the score head trains: it lies with what does. */
 function scoreLinear(model: LanguageModel<Memory>): Linear {
-  return { weight: model.weights.block('score'), in: model.config.hiddenSize, out: 1 };
+  return { weight: model.trainable.block('score'), in: model.config.hiddenSize, out: 1 };
 }
 
 export function scoreForward(

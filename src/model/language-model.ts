@@ -5,7 +5,7 @@
  */
 import type { Gpu, View } from '../gpu/device.ts';
 import type { Memory } from '../gpu/memory.ts';
-import type { ModelConfig } from './config.ts';
+import { asRewardConfig, type ModelConfig } from './config.ts';
 import type { LayerWeights } from './layers.ts';
 import { adapterPart, layoutAdapter, type LoraConfig } from './lora.ts';
 import { ParameterPool } from './parameter-pool.ts';
@@ -28,6 +28,8 @@ export class LanguageModel<M extends Memory = Gpu> {
     /** [headDim / 2] inverse frequencies of the rotary embedding. */
     readonly frequencies: View,
     readonly lora: { readonly config: LoraConfig; readonly pool: ParameterPool } | undefined,
+    /** Another model's weights are not this one's to destroy. */
+    private readonly ownsWeights = true,
   ) {}
 
   /** Allocates a model's weights, all zero, and its adapter's. */
@@ -42,16 +44,27 @@ export class LanguageModel<M extends Memory = Gpu> {
     const values = Float32Array.from(inverseFrequencies(config));
     const frequencies = memory.allocate('weights', values.byteLength, 'rotary frequencies');
     memory.upload(frequencies, values);
-    const adapter = lora && {
-      config: lora,
-      pool: new ParameterPool(memory, layoutAdapter(config, lora, limit), 'weights', 'adapter'),
-    };
+    const adapter = lora && allocateAdapter(memory, config, lora);
     return new LanguageModel(memory, config, weights, frequencies, adapter);
   }
 
-  /** The same weights without the adapter: the policy as it was before training. */
+  /** On the same weights without the adapter: the policy as it was before training. */
   withoutAdapter(): LanguageModel<M> {
-    return new LanguageModel(this.gpu, this.config, this.weights, this.frequencies, undefined);
+    return new LanguageModel(
+      ...([this.gpu, this.config, this.weights, this.frequencies] as const),
+      undefined,
+      false,
+    );
+  }
+
+  /** On the same weights, with an adapter of its own that ends in a score head, all zero. */
+  withScoreAdapter(lora: LoraConfig): LanguageModel<M> {
+    const config = asRewardConfig(this.config);
+    return new LanguageModel(
+      ...([this.gpu, config, this.weights, this.frequencies] as const),
+      allocateAdapter(this.gpu, config, { ...lora, task: 'SEQ_CLS' }),
+      false,
+    );
   }
 
   /** What an optimizer moves: the adapter where there is one, else all weights. */
@@ -82,8 +95,18 @@ export class LanguageModel<M extends Memory = Gpu> {
   }
 
   destroy(): void {
-    this.weights.destroy();
     this.lora?.pool.destroy();
+    if (!this.ownsWeights) return;
+    this.weights.destroy();
     this.gpu.release('weights', this.frequencies);
   }
+}
+
+function allocateAdapter(
+  memory: Memory,
+  model: ModelConfig,
+  config: LoraConfig,
+): NonNullable<LanguageModel<Memory>['lora']> {
+  const layout = layoutAdapter(model, config, memory.maxBinding);
+  return { config, pool: new ParameterPool(memory, layout, 'weights', 'adapter') };
 }

@@ -12,7 +12,7 @@ import {
   type LinearPart,
   type ParameterLayout,
 } from './parameters.ts';
-import { loraTensor, type LoraConfig, type Projection } from './peft.ts';
+import { loraTensor, SCORE_TENSOR, type LoraConfig, type Projection } from './peft.ts';
 
 export type { LoraConfig, Projection };
 
@@ -80,7 +80,7 @@ export function adapterWidth(config: ModelConfig, lora: LoraConfig, part: Linear
   return adapted(config, lora, part).length * lora.r;
 }
 
-/** All factors, f32, under their peft names. */
+/** All factors, f32, and a score head where the model has one, under their peft names. */
 export function layoutAdapter(
   config: ModelConfig,
   lora: LoraConfig,
@@ -108,6 +108,10 @@ export function layoutAdapter(
         factor('B', ({ rows }) => [rows, lora.r]),
       );
     }
+  }
+  if (lora.task === 'SEQ_CLS') {
+    const shape = [1, config.hiddenSize];
+    specs.push({ key: 'score', storage: 'f32', members: [{ name: SCORE_TENSOR, shape }] });
   }
   return layoutBlocks(specs, pageLimit);
 }

@@ -1,12 +1,13 @@
 /**
  * An adapter added into its base: W + (alpha / r) B A, computed in float32 and written in the base's
- * own element type, some rows at a time, so that the model is never in memory as a whole.
+ * own element type, some rows at a time, so that the model is never in memory as a whole. A
+ * classifier's score head comes from the adapter, in float32.
  */
 import { encodeHalves } from '../gpu/storage.ts';
-import { openWeights, readConfig, type StoredTensor } from './checkpoint.ts';
-import type { CheckpointFolder } from './files.ts';
+import { checkpointConfig, type Checkpoint } from './adapted.ts';
+import { openWeights, SCORE, type StoredTensor } from './checkpoint.ts';
 import { layoutAdapter } from './lora.ts';
-import { adaptedTensor, readAdapter, type LoraConfig } from './peft.ts';
+import { adaptedTensor, readAdapter, SCORE_TENSOR } from './peft.ts';
 import { safetensorsHeader } from './safetensors.ts';
 import { DTYPE_BYTES, type Dtype } from './safetensors-header.ts';
 
@@ -29,14 +30,18 @@ export interface MergedWeights {
 
 /** @throws CheckpointError when the adapter is not of this base */
 export async function openMerge(
-  base: CheckpointFolder,
-  adapter: { folder: CheckpointFolder; config: LoraConfig },
+  base: Checkpoint['base'],
+  adapter: NonNullable<Checkpoint['adapter']>,
 ): Promise<MergedWeights> {
-  const config = await readConfig(base);
+  const config = await checkpointConfig({ base, adapter });
   const layout = layoutAdapter(config, adapter.config);
   const factors = await readAdapter(adapter.folder, layout);
-  const tensors = await openWeights(base, config);
-  const header = safetensorsHeader(tensors);
+  const score = factors.get(SCORE_TENSOR);
+  const stored = await openWeights(base, config, score !== undefined);
+  const tensors = score ? stored.filter(({ name }) => name !== SCORE) : stored;
+  const head = score && { name: SCORE, shape: [1, config.hiddenSize], dtype: 'F32' as const };
+  const entries = [...tensors, ...(head ? [head] : [])];
+  const header = safetensorsHeader(entries);
   const scale = adapter.config.alpha / adapter.config.r;
   const byWeight = new Map<string, Factors>();
   for (const [name, a] of factors) {
@@ -45,15 +50,16 @@ export async function openMerge(
     byWeight.set(adaptedTensor(name), { a, b });
   }
   return {
-    size: header.length + tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), 0),
+    size: header.length + entries.reduce((sum, entry) => sum + tensorBytes(entry), 0),
     async *pieces() {
       yield header;
       for (const tensor of tensors) yield* mergedTensor(tensor, byWeight.get(tensor.name), scale);
+      if (score) yield toBytes(score, 'F32');
     },
   };
 }
 
-const tensorBytes = ({ shape, dtype }: StoredTensor): number =>
+const tensorBytes = ({ shape, dtype }: Pick<StoredTensor, 'shape' | 'dtype'>): number =>
   shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype]);
 
 async function* mergedTensor(

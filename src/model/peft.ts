@@ -1,7 +1,8 @@
 /**
  * LoRA adapters as peft stores them: adapter_config.json and adapter_model.safetensors, whose tensors
  * are called base_model.model.model.layers.N.self_attn.q_proj.lora_A.weight [r, in] and
- * lora_B.weight [out, r].
+ * lora_B.weight [out, r]. A sequence classifier's (SEQ_CLS) holds its score head whole as well
+ * (peft's modules_to_save): base_model.model.score.weight [1, hidden].
  */
 import { CheckpointError } from './errors.ts';
 import { readJson, type CheckpointFolder } from './files.ts';
@@ -15,7 +16,11 @@ export const PROJECTIONS = [
 ] as const;
 export type Projection = (typeof PROJECTIONS)[number];
 
+/** peft's task_type: SEQ_CLS scores in place of saying tokens, as reward and value models do. */
+export type LoraTask = 'CAUSAL_LM' | 'SEQ_CLS';
+
 export interface LoraConfig {
+  task: LoraTask;
   r: number;
   alpha: number;
   /** The projections that have factors, in every layer. */
@@ -26,6 +31,9 @@ export interface LoraConfig {
 
 export const ADAPTER_CONFIG = 'adapter_config.json';
 export const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
+
+/** The score head, which trains as a whole next to the factors. */
+export const SCORE_TENSOR = 'base_model.model.score.weight';
 
 export function loraTensor(layer: number, projection: Projection, factor: 'A' | 'B'): string {
   const group = /gate|up|down/.test(projection) ? 'mlp' : 'self_attn';
@@ -54,20 +62,31 @@ export async function readAdapterConfig(folder: CheckpointFolder): Promise<LoraC
       refuse(`${key} is set, which is not supported; train all projections with one rank`);
     }
   }
-  const saved = json.modules_to_save as unknown[] | null | undefined;
-  if (saved && saved.length > 0) refuse('modules_to_save is set; only LoRA factors are supported');
+  const task = json.task_type === 'SEQ_CLS' ? 'SEQ_CLS' : 'CAUSAL_LM';
+  checkSaved(json.modules_to_save, task, refuse);
   const { r, lora_alpha: alpha } = json;
   if (typeof r !== 'number' || r < 1 || typeof alpha !== 'number') {
     return refuse('r and lora_alpha must be numbers');
   }
   const base = json.base_model_name_or_path;
   return {
+    task,
     r,
     // peft's rank-stabilised adapters count alpha / sqrt(r).
     alpha: json.use_rslora ? alpha * Math.sqrt(r) : alpha,
     targets: targetsOf(json.target_modules, refuse),
     base: typeof base === 'string' && base !== '' ? base : undefined,
   };
+}
+
+/** Besides the factors an adapter may hold the score head of a classifier, under peft's two names for it. */
+function checkSaved(value: unknown, task: LoraTask, refuse: (problem: string) => never): void {
+  const saved = Array.isArray(value) ? (value as unknown[]) : [];
+  const known: readonly unknown[] = task === 'SEQ_CLS' ? ['classifier', 'score'] : [];
+  const other = saved.find((name) => !known.includes(name));
+  if (other !== undefined) {
+    refuse(`modules_to_save has ${JSON.stringify(other)}; only LoRA factors are supported`);
+  }
 }
 
 function targetsOf(value: unknown, refuse: (problem: string) => never): readonly Projection[] {
@@ -119,18 +138,19 @@ export async function readAdapter(
 
 /** The two files of an adapter, by name. */
 export function encodeAdapter(
-  { r, alpha, targets, base }: LoraConfig,
+  { task, r, alpha, targets, base }: LoraConfig,
   { parameters }: ParameterLayout,
   tensors: TensorMap,
 ): Map<string, string | Uint8Array<ArrayBuffer>> {
   const config = {
     peft_type: 'LORA',
-    task_type: 'CAUSAL_LM',
+    task_type: task,
     base_model_name_or_path: base ?? null,
     r,
     lora_alpha: alpha,
     lora_dropout: 0,
     target_modules: targets,
+    modules_to_save: task === 'SEQ_CLS' ? ['score'] : null,
     bias: 'none',
     fan_in_fan_out: false,
     inference_mode: true,

@@ -3,8 +3,15 @@
  * written down. Files are read piece by piece, so that a model never is in memory as a whole.
  */
 import type { Checkpoint } from '../model/adapted.ts';
+import { readConfig } from '../model/checkpoint.ts';
+import { rewardFields } from '../model/config.ts';
 import { CheckpointError } from '../model/errors.ts';
-import { weightFiles, type CheckpointFolder, type FileSource } from '../model/files.ts';
+import {
+  requireJson,
+  weightFiles,
+  type CheckpointFolder,
+  type FileSource,
+} from '../model/files.ts';
 import { openMerge } from '../model/merge.ts';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../model/peft.ts';
 import { tokenizerFiles } from '../model/tokenizer.ts';
@@ -62,7 +69,18 @@ async function mergedFiles(
   adapter: NonNullable<Checkpoint['adapter']>,
 ): Promise<ExportFile[]> {
   const { size, pieces } = await openMerge(base, adapter);
-  return [...(await copies(base, ['config.json'])), { path: 'model.safetensors', size, pieces }];
+  const config =
+    adapter.config.task === 'SEQ_CLS'
+      ? [await rewardConfigFile(base)]
+      : await copies(base, ['config.json']);
+  return [...config, { path: 'model.safetensors', size, pieces }];
+}
+
+/** The base's config.json, which may say more than is read here, as a reward model's. */
+async function rewardConfigFile(base: CheckpointFolder): Promise<ExportFile> {
+  const { family } = await readConfig(base);
+  const json = { ...(await requireJson(base, 'config.json')), ...rewardFields(family) };
+  return inMemory('config.json', new TextEncoder().encode(`${JSON.stringify(json, null, 2)}\n`));
 }
 
 /** Weights as they lie: in one file, or in shards with their index. */

@@ -296,7 +296,7 @@ async function loadPolicy(gpu: Gpu, folder: CheckpointFolder, open: OpenFolder):
 
 function discard({ policies: { base, trained } }: Loaded): void {
   trained?.model.destroy();
-  if (!trained?.model.lora) base?.model.destroy();
+  base?.model.destroy();
 }
 
 function checkWords(tokenizer: Tokenizer, prompt: string): void {

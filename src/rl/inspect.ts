@@ -1,5 +1,6 @@
 /** What a folder that somebody brings can be here, and whether it can be used at all. */
 import { describeModel } from '../model/describe.ts';
+import { checkpointConfig } from '../model/adapted.ts';
 import { readConfig } from '../model/checkpoint.ts';
 import { CheckpointError } from '../model/errors.ts';
 import type { CheckpointFolder } from '../model/files.ts';
@@ -10,12 +11,12 @@ import { Tokenizer } from '../model/tokenizer.ts';
 import { judgedTokens } from './reward-model.ts';
 import { promptText } from './thinking-template.ts';
 
-/** A policy learns, a reward model judges, an adapter is a policy on top of another model. */
-export type Role = 'policy' | 'reward' | 'adapter';
+/** A policy learns, a reward model judges; an adapter makes either of another model. */
+export type Role = 'policy' | 'reward';
 
 export interface Inspected {
   role: Role;
-  /** Empty for an adapter, which does not say. */
+  /** Empty for an adapter, whose files do not say. */
   family: string;
   parameters: number;
   /** Element types in the files. */
@@ -52,7 +53,10 @@ async function inspectAdapter(
     );
   }
   const base = await openBase(lora.base);
-  if (base) await readAdapter(folder, layoutAdapter(await readConfig(base), lora));
+  if (base) {
+    const config = await checkpointConfig({ base, adapter: { folder, config: lora } });
+    await readAdapter(folder, layoutAdapter(config, lora));
+  }
   const source = await folder.open(ADAPTER_WEIGHTS);
   if (!source) {
     throw new CheckpointError(
@@ -62,7 +66,7 @@ async function inspectAdapter(
   const tensors = [...(await SafetensorsFile.open(source)).tensors.values()];
   const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
   return {
-    role: 'adapter',
+    role: lora.task === 'SEQ_CLS' ? 'reward' : 'policy',
     family: '',
     parameters: tensors.reduce((sum, { shape }) => sum + count(shape), 0),
     dtype: [...new Set(tensors.map(({ dtype }) => dtype))].join(', '),
@@ -71,11 +75,10 @@ async function inspectAdapter(
 }
 
 /**
- * Tries the tokenizer and the chat template out, as a run would use them.
+ * Tries a whole model's tokenizer and chat template out, as a run would use them.
  * @throws CheckpointError when they are not this model's, or refuse
  */
 export async function tryTexts(folder: CheckpointFolder, role: Role): Promise<void> {
-  if (role === 'adapter') return;
   const tokenizer = await Tokenizer.load(folder);
   const { vocabSize, eosTokenIds } = await readConfig(folder);
   tokenizer.checkFits(vocabSize, eosTokenIds);

@@ -5,7 +5,6 @@
 import { MemoryPlan } from '../gpu/memory.ts';
 import { allocateOptimizer } from '../model/adamw.ts';
 import { planBatch } from '../model/batch-runner.ts';
-import { asRewardConfig } from '../model/checkpoint.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { planDecoder } from '../model/decoder.ts';
 import { LanguageModel } from '../model/language-model.ts';
@@ -15,12 +14,13 @@ import { pairLimits } from './dpo-trainer.ts';
 import { hasRewards, loraConfig, type Recipe } from './recipe.ts';
 import { SCORING_LIMITS } from './reward-model.ts';
 import { rolloutLimits, updateLimits } from './rollout-writer.ts';
+import { allocateValueModel } from './value-model.ts';
 
 /** A model and how its weights are kept when they do not train. */
 export interface Planned {
   config: ModelConfig;
   storage: WeightStorage;
-  /** An adapter that goes on being trained, in place of the one that the recipe describes. */
+  /** The adapter it has: one that goes on being trained takes the place of the one that the recipe describes. */
   lora?: LoraConfig | undefined;
 }
 
@@ -60,7 +60,7 @@ export function planTraining(recipe: Recipe, planned: Planned, maxBinding: numbe
   // The reference policy; under an adapter it is the base itself.
   if (hasReference(recipe) && !lora) LanguageModel.allocate(plan, config);
   if (recipe.algorithm === 'ppo') {
-    const value = LanguageModel.allocate(plan, asRewardConfig(config));
+    const value = allocateValueModel(model);
     planBatch(value, limits, allocateOptimizer(value).gradients);
   }
   return plan;
@@ -71,8 +71,8 @@ function hasReference({ algorithm, beta, kl_coef }: Recipe): boolean {
 }
 
 /** A frozen reward model or judge, on a device of its own on the same card. */
-export function planJudge({ config, storage }: Planned, maxBinding: number): MemoryPlan {
+export function planJudge({ config, storage, lora }: Planned, maxBinding: number): MemoryPlan {
   const plan = new MemoryPlan(maxBinding);
-  planBatch(LanguageModel.allocate(plan, config, { storage }), SCORING_LIMITS);
+  planBatch(LanguageModel.allocate(plan, config, { storage, lora }), SCORING_LIMITS);
   return plan;
 }

@@ -122,7 +122,6 @@ describe('a refusal', () => {
       'algorithm: ppo\nbeta: 0.1',
       /line 6: beta has no meaning when algorithm is ppo; remove it\.$/,
     ],
-    ['algorithm: ppo\nuse_peft: true', /use_peft cannot train the value model of ppo yet/],
     ['algorithm: ppo\nkl_in: loss', /kl_in: loss needs kl_estimator: k3/],
     ['algorithm: ppo\nnum_mini_batches: 3', /does not divide the 8 prompts of a step/],
     ['algorithm: dpo\nloss_type: dapo', /loss_type of dpo can be sigmoid alone/],

@@ -149,7 +149,8 @@ export function loraConfig(recipe: Recipe): LoraConfig | undefined {
   if (!recipe.use_peft) return undefined;
   const { lora_r: r, lora_alpha: alpha, lora_target_modules: targets } = recipe;
   // Whoever reads the adapter knows nothing of what this browser stores.
-  return { r, alpha, targets, base: recipe.model_name_or_path?.replace(/^stored:/, '') };
+  const base = recipe.model_name_or_path?.replace(/^stored:/, '');
+  return { task: recipe.algorithm === 'reward' ? 'SEQ_CLS' : 'CAUSAL_LM', r, alpha, targets, base };
 }
 
 /** What one batch takes at most: examples (sft), or prompts with all their responses (reward). */

@@ -22,7 +22,7 @@ export async function openReference(
     runner: own,
     destroy() {
       own.destroy();
-      if (!policy.lora) model.destroy();
+      model.destroy();
     },
   };
 }

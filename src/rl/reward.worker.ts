@@ -1,7 +1,7 @@
 /** Scores responses on a device of its own, while the policy writes the next ones. */
 import * as Comlink from 'comlink';
 import { Gpu } from '../gpu/device.ts';
-import { pageModelFolder } from './page-paths.ts';
+import { pageBaseFolder, pageModelFolder } from './page-paths.ts';
 import type { JudgedText, Reward } from './reward.ts';
 import { openReward, type JudgeKind, type OnLoading } from './session.ts';
 import { readPageFile } from './stored-data.ts';
@@ -19,6 +19,7 @@ const service = {
     const openGpu = (): Promise<Gpu> => Gpu.open(navigator.gpu);
     const around = {
       folder: pageModelFolder,
+      baseFolder: pageBaseFolder,
       readFile: readPageFile,
       ...(onLoading && { onLoading }),
     };

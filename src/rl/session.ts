@@ -3,14 +3,14 @@
  * (a worker's URLs, a command line's directories).
  */
 import type { Gpu } from '../gpu/device.ts';
-import { loadCheckpoint, openCheckpoint, type Checkpoint } from '../model/adapted.ts';
 import {
-  asRewardConfig,
-  loadModel,
-  loadWeights,
-  readConfig,
-  type CheckpointFiles,
-} from '../model/checkpoint.ts';
+  checkpointConfig,
+  loadCheckpoint,
+  openCheckpoint,
+  type Checkpoint,
+} from '../model/adapted.ts';
+import { loadModel, loadWeights, readConfig, type CheckpointFiles } from '../model/checkpoint.ts';
+import { asRewardConfig } from '../model/config.ts';
 import { CheckpointError } from '../model/errors.ts';
 import type { CheckpointFolder } from '../model/files.ts';
 import { LanguageModel } from '../model/language-model.ts';
@@ -68,11 +68,8 @@ export interface OpenedTrainer {
 }
 
 export async function openTrainer(recipe: Recipe, around: Surroundings): Promise<OpenedTrainer> {
-  const folder = await around.folder(required(recipe.model_name_or_path, 'model_name_or_path'));
-  const checkpoint = await openCheckpoint(
-    folder,
-    (name) => around.baseFolder?.(name, folder) ?? around.folder(name),
-  );
+  const path = required(recipe.model_name_or_path, 'model_name_or_path');
+  const checkpoint = await openFrom(around, path);
   const config = await readConfig(checkpoint.base);
   // Refused before any weight is read.
   const tokenizer = await Tokenizer.load(checkpoint.tokenizer);
@@ -84,6 +81,15 @@ export async function openTrainer(recipe: Recipe, around: Surroundings): Promise
   return { trainer: await makeTrainer(recipe, around, model, tokenizer), tokenizerFiles: files };
 }
 
+/** A model's folder, or an adapter's and its base's. */
+async function openFrom(
+  around: Pick<Surroundings, 'folder' | 'baseFolder'>,
+  path: string,
+): Promise<Checkpoint> {
+  const folder = await around.folder(path);
+  return openCheckpoint(folder, (name) => around.baseFolder?.(name, folder) ?? around.folder(name));
+}
+
 /**
  * The model to train. An adapter's folder goes on being trained, with its own rank and projections,
  * on its base; the reference of the KL penalty is the base without it, as in TRL.
@@ -91,20 +97,27 @@ export async function openTrainer(recipe: Recipe, around: Surroundings): Promise
 async function openModel(
   recipe: Recipe,
   { gpu, onLoading }: Surroundings,
-  { base, adapter }: Checkpoint,
+  checkpoint: Checkpoint,
 ): Promise<LanguageModel> {
-  const config = await readConfig(base);
+  const { base, adapter } = checkpoint;
+  const config = await checkpointConfig(checkpoint);
   const rewarding = recipe.algorithm === 'reward';
+  const name = nameOf(checkpoint);
   if (!rewarding && config.kind === 'reward') {
     throw new CheckpointError(
-      `${base.name} is a reward model; ${recipe.algorithm} trains a causal language model`,
+      `${name} is a reward model; ${recipe.algorithm} trains a causal language model`,
+    );
+  }
+  if (rewarding && adapter && config.kind === 'causal') {
+    throw new CheckpointError(
+      `${name} is a policy's adapter and has no score head; export it as a merged model first`,
     );
   }
   const onProgress = (share: number): void => onLoading?.(base.name, share);
   const lora = loraConfig(recipe);
   if (adapter && !lora) {
     throw new CheckpointError(
-      `${adapter.folder.name} is an adapter; set use_peft: true to go on training it, or export it ` +
+      `${name} is an adapter; set use_peft: true to go on training it, or export it ` +
         'as a merged model first',
     );
   }
@@ -112,7 +125,7 @@ async function openModel(
     const quantised = recipe.load_in_4bit ? 'int4' : recipe.load_in_8bit ? 'int8' : undefined;
     const options = { quantised, onProgress } as const;
     if (adapter) {
-      return loadCheckpoint(gpu, { base, adapter, tokenizer: base }, options);
+      return loadCheckpoint(gpu, checkpoint, options);
     }
     const model = await loadModel(gpu, base, { ...options, lora });
     initializeAdapter(model.trainable, recipe.seed);
@@ -201,33 +214,33 @@ async function openGold(recipe: Recipe, around: Surroundings): Promise<GoldJudge
 /** Loads a frozen reward model. */
 export async function openRewardModel(
   gpu: Gpu,
-  folder: CheckpointFolder,
+  checkpoint: Checkpoint,
   onLoading?: OnLoading,
 ): Promise<RewardModel> {
-  const config = await readConfig(folder);
-  if (config.kind !== 'reward') {
+  const { kind } = await checkpointConfig(checkpoint);
+  if (kind !== 'reward') {
     throw new CheckpointError(
-      `${folder.name} is not a reward model (its architecture is no *ForSequenceClassification); ` +
+      `${nameOf(checkpoint)} is not a reward model (its architecture is no *ForSequenceClassification); ` +
         'choose a sequence classifier with one label',
     );
   }
-  const [model, tokenizer] = await loadJudge(gpu, folder, onLoading);
+  const [model, tokenizer] = await loadJudge(gpu, checkpoint, onLoading);
   return RewardModel.create(model, tokenizer, SCORING_LIMITS);
 }
 
 /** Loads a frozen instruct model to judge by. */
 export async function openPromptedJudge(
   gpu: Gpu,
-  folder: CheckpointFolder,
+  checkpoint: Checkpoint,
   question?: string,
   onLoading?: OnLoading,
 ): Promise<PromptedJudge> {
-  if ((await readConfig(folder)).kind === 'reward') {
+  if ((await checkpointConfig(checkpoint)).kind === 'reward') {
     throw new CheckpointError(
-      `${folder.name} is a reward model; name it as reward_model_name_or_path`,
+      `${nameOf(checkpoint)} is a reward model; name it as reward_model_name_or_path`,
     );
   }
-  const [model, tokenizer] = await loadJudge(gpu, folder, onLoading);
+  const [model, tokenizer] = await loadJudge(gpu, checkpoint, onLoading);
   return PromptedJudge.create(model, tokenizer, SCORING_LIMITS, question);
 }
 
@@ -237,25 +250,27 @@ export async function openReward(
   kind: JudgeKind,
   question: string | undefined,
   openGpu: () => Promise<Gpu>,
-  { folder: open, readFile, onLoading }: Pick<Surroundings, 'folder' | 'readFile' | 'onLoading'>,
+  around: Pick<Surroundings, 'folder' | 'baseFolder' | 'readFile' | 'onLoading'>,
 ): Promise<Reward> {
-  if (kind === 'rule') return Rule.open(path, await readFile(path));
-  const [gpu, folder] = [await openGpu(), await open(path)];
+  if (kind === 'rule') return Rule.open(path, await around.readFile(path));
+  const [gpu, checkpoint] = [await openGpu(), await openFrom(around, path)];
   return kind === 'judge'
-    ? openPromptedJudge(gpu, folder, question, onLoading)
-    : openRewardModel(gpu, folder, onLoading);
+    ? openPromptedJudge(gpu, checkpoint, question, around.onLoading)
+    : openRewardModel(gpu, checkpoint, around.onLoading);
 }
+
+const nameOf = ({ base, adapter }: Checkpoint): string => (adapter?.folder ?? base).name;
 
 async function loadJudge(
   gpu: Gpu,
-  folder: CheckpointFolder,
+  checkpoint: Checkpoint,
   onLoading?: OnLoading,
 ): Promise<[LanguageModel, Tokenizer]> {
-  const { vocabSize, eosTokenIds } = await readConfig(folder);
-  const tokenizer = await Tokenizer.load(folder);
+  const { vocabSize, eosTokenIds } = await readConfig(checkpoint.base);
+  const tokenizer = await Tokenizer.load(checkpoint.tokenizer);
   tokenizer.checkFits(vocabSize, eosTokenIds);
-  const onProgress = (share: number): void => onLoading?.(folder.name, share);
-  return [await loadModel(gpu, folder, { onProgress }), tokenizer];
+  const onProgress = (share: number): void => onLoading?.(nameOf(checkpoint), share);
+  return [await loadCheckpoint(gpu, checkpoint, { onProgress }), tokenizer];
 }
 
 function required(value: string | undefined, key: string): string {

@@ -36,7 +36,10 @@ export async function timeSteps(
     gpu: policy,
     folder: (folder) => Promise.resolve(urlFolder(at(folder))),
     readFile,
-    openReward: (folder) => openRewardModel(reward, urlFolder(at(folder))),
+    openReward: (path) => {
+      const folder = urlFolder(at(path));
+      return openRewardModel(reward, { base: folder, tokenizer: folder });
+    },
   });
   const product = await ponder.prepare(shape, ...operands(shape));
   const once = 2 * shape.m * shape.n * shape.k;

@@ -16,7 +16,7 @@ import { CONFIGS, randomTensors, saveModel } from '../random-model.ts';
 import { unzip } from './unzip.ts';
 
 const config: ModelConfig = { ...CONFIGS['qwen2, biases']!, vocabSize: VOCABULARY.length };
-const LORA = { r: 2, alpha: 4, targets: ['q_proj', 'down_proj'] } as const;
+const LORA = { task: 'CAUSAL_LM', r: 2, alpha: 4, targets: ['q_proj', 'down_proj'] } as const;
 
 let browser: Browser;
 let page: Page;

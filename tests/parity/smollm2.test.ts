@@ -161,7 +161,7 @@ describe.skipIf(path === undefined)('SmolLM2-135M-Instruct', () => {
   it(
     'has the gradient of a GRPO loss for an adapter',
     async () => {
-      const lora = { r: 8, alpha: 16, targets: PROJECTIONS };
+      const lora = { task: 'CAUSAL_LM', r: 8, alpha: 16, targets: PROJECTIONS } as const;
       const adapted = await loadModel(gpu, await nodeFolder(path!), { lora });
       for (const { name, shape } of adapted.trainable.layout.parameters.values()) {
         const bound = name.includes('lora_A') ? 1 / Math.sqrt(shape[1]!) : 0.02;

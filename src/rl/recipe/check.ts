@@ -163,9 +163,6 @@ function checkAdapter(recipe: Recipe, refuse: (problem: string) => never): void 
   if (adapter && recipe.random_init) {
     refuse('use_peft trains on top of weights that stay as they are; remove random_init.');
   }
-  if (adapter && recipe.algorithm === 'reward') {
-    refuse('use_peft trains causal language models; remove it to train a reward model.');
-  }
 }
 
 /** Whether anything judges completions. */
@@ -198,9 +195,6 @@ function checkGroupLoss(recipe: Recipe, refuse: (problem: string) => never): voi
 }
 
 function checkProximal(recipe: Recipe, refuse: (problem: string) => never): void {
-  if (recipe.use_peft) {
-    refuse('use_peft cannot train the value model of ppo yet; remove it, or choose grpo or dpo.');
-  }
   if (recipe.kl_in === 'loss' && recipe.kl_coef > 0 && recipe.kl_estimator === 'k1') {
     refuse('kl_in: loss needs kl_estimator: k3, since the gradient of k1 is zero on average.');
   }

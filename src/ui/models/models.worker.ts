@@ -5,7 +5,7 @@
 import * as Comlink from 'comlink';
 import { parse } from 'yaml';
 import defaultRecipe from '../../../recipes/default.yaml?raw';
-import { openCheckpoint, type Checkpoint } from '../../model/adapted.ts';
+import { checkpointConfig, openCheckpoint, type Checkpoint } from '../../model/adapted.ts';
 import { describeModel, type ModelFacts } from '../../model/describe.ts';
 import { droppedFolder, type CheckpointFolder } from '../../model/files.ts';
 import { readAdapterConfig } from '../../model/peft.ts';
@@ -60,8 +60,10 @@ async function factsOf(path: string): Promise<ModelFacts & Pick<Inspected, 'lora
     shipped.set(path, facts);
     return facts;
   }
-  const { base, adapter } = await openCheckpoint(await pageModelFolder(path), pageBaseFolder);
-  return { ...(await describeModel(base)), ...(adapter && { lora: adapter.config }) };
+  const checkpoint = await openCheckpoint(await pageModelFolder(path), pageBaseFolder);
+  const lora = checkpoint.adapter?.config;
+  const facts = await describeModel(checkpoint.base);
+  return { ...facts, config: await checkpointConfig(checkpoint), ...(lora && { lora }) };
 }
 
 async function keptCheckpoint(): Promise<{ step: number; checkpoint: Checkpoint } | undefined> {
@@ -79,7 +81,7 @@ const service = {
     const named = [...files].map(([file, blob]) => [`${name}/${file}`, blob] as const);
     const folder = droppedFolder(new Map(named));
     const found = await inspectFolder(folder, findBase);
-    await tryTexts(folder, found.role);
+    if (!found.lora) await tryTexts(folder, found.role);
     return found;
   },
 

@@ -133,9 +133,14 @@ export class Shelf {
     if (this.remembers) void set(KEY, name).catch(() => undefined);
   }
 
-  /** The policies there are to choose from: an adapter is one where its base is. */
+  /** What can be used: of the adapters those whose base is here. */
+  get usable(): readonly ShelfModel[] {
+    return this.models.filter((model) => !model.lora || this.hasBase(model));
+  }
+
+  /** The policies there are to choose from. */
   get policies(): readonly ShelfModel[] {
-    return this.models.filter((model) => model.role === 'policy' || this.hasBase(model));
+    return this.usable.filter(({ role }) => role === 'policy');
   }
 
   /** An adapter whose base is stored, or comes with the page. */
@@ -145,12 +150,15 @@ export class Shelf {
 
   /** What learns is an adapter that was trained before. */
   get learnsAdapter(): boolean {
-    return this.models.some(({ name, role }) => name === this.chosen.policy && role === 'adapter');
+    return this.models.some(({ name, lora }) => name === this.chosen.policy && lora);
   }
 
   /** The stored model that an adapter is for. */
   baseOf({ lora }: ShelfModel): ShelfModel | undefined {
-    const names = this.models.filter(({ role }) => role === 'policy').map(({ name }) => name);
+    const bases = this.models.filter(
+      (model) => !model.lora && (model.role === 'policy' || lora?.task === 'SEQ_CLS'),
+    );
+    const names = bases.map(({ name }) => name);
     const base = lora?.base === undefined ? undefined : baseAmong(names, lora.base);
     return this.models.find(({ name }) => name === base);
   }
@@ -193,12 +201,12 @@ export class Shelf {
     await this.read(name);
     // Adapters that waited for this base can be looked at as a whole.
     for (const model of this.models) {
-      if (model.role === 'adapter' && this.baseOf(model)?.name === name)
-        await this.read(model.name);
+      if (model.lora && this.baseOf(model)?.name === name) await this.read(model.name);
     }
     const stored = this.models.find((model) => model.name === name);
-    if (stored?.role === 'reward') this.onReward(name);
-    else if (stored && this.policies.includes(stored)) this.choose(name);
+    if (!stored || !this.usable.includes(stored)) return;
+    if (stored.role === 'reward') this.onReward(name);
+    else this.choose(name);
   }
 
   /** A model of the same name and size is the same one, stored again; another gets another name. */

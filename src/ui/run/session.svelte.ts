@@ -36,7 +36,7 @@ export class Session {
   readonly settings = new Settings();
   readonly shelf = new Shelf((name) => (this.rewards.model.name = name));
   readonly rewards: RewardChoice = new RewardChoice((name) =>
-    this.shelf.models.some((model) => model.name === name),
+    this.shelf.usable.some((model) => model.name === name),
   );
   queue = $state.raw<readonly WaitingRun[]>([]);
   recorded = $state.raw<RecordedRun | null>(null);
