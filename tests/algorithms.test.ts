@@ -212,7 +212,10 @@ describe('DPO', () => {
     // Fresh pairs every step: what was learned holds for those it has not seen.
     expect(meanOf(rows.slice(-5), 'rewards/margins')).toBeGreaterThan(0.02);
     // What is sampled does not change while what is learned does.
-    expect(meanOf(rows.slice(-3), 'reward')).toBeLessThan(meanOf(rows.slice(0, 3), 'reward') + 0.1);
+    expect(meanOf(rows.slice(-3), 'samples/reward')).toBeLessThan(
+      meanOf(rows.slice(0, 3), 'samples/reward') + 0.1,
+    );
+    expect(rows[0]).not.toHaveProperty('reward');
     const { steps } = await recordRun(nodeRunFolder(join(root, 'dpo')), 'dpo');
     // Evaluations are of the policy as it is, before the first step and after some.
     const judged = steps.filter(({ metrics }) => 'eval_reward' in metrics);

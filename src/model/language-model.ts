@@ -48,7 +48,7 @@ export class LanguageModel<M extends Memory = Gpu> {
     return new LanguageModel(memory, config, weights, frequencies, adapter);
   }
 
-  /** On the same weights without the adapter: the policy as it was before training. */
+  /** On the same weights without the adapter. */
   withoutAdapter(): LanguageModel<M> {
     return new LanguageModel(
       ...([this.gpu, this.config, this.weights, this.frequencies] as const),
@@ -57,12 +57,12 @@ export class LanguageModel<M extends Memory = Gpu> {
     );
   }
 
-  /** On the same weights, with an adapter of its own that ends in a score head, all zero. */
-  withScoreAdapter(lora: LoraConfig): LanguageModel<M> {
-    const config = asRewardConfig(this.config);
+  /** On the same weights with another adapter, all zero. */
+  withAdapter(lora: LoraConfig): LanguageModel<M> {
+    const config = lora.task === 'SEQ_CLS' ? asRewardConfig(this.config) : this.config;
     return new LanguageModel(
       ...([this.gpu, config, this.weights, this.frequencies] as const),
-      allocateAdapter(this.gpu, config, { ...lora, task: 'SEQ_CLS' }),
+      allocateAdapter(this.gpu, config, lora),
       false,
     );
   }

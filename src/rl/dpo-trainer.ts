@@ -105,13 +105,20 @@ export class DpoTrainer implements Trainer {
     this.tokensSeen += writer ? countTokens(groups) : pairTokens(data);
     const metrics = {
       step: this.step,
-      ...(writer && writer.metrics(groups, reports)),
+      ...(writer && this.sampleMetrics(writer.metrics(groups, reports))),
       ...update,
       learning_rate: rate,
       num_tokens: this.tokensSeen,
       step_time: (performance.now() - started) / 1000,
     };
     return { metrics, groups: reports };
+  }
+
+  /** What the initial policy wrote says nothing of the one that learns, and gets a name of its own. */
+  private sampleMetrics(metrics: Record<string, number>): Record<string, number> {
+    if (this.recipe.online) return metrics;
+    const named = Object.entries(metrics).map(([name, value]) => [`samples/${name}`, value]);
+    return Object.fromEntries(named) as Record<string, number>;
   }
 
   /** Moves the policy, unless no prompt has a pair. */

@@ -12,6 +12,7 @@ import type { WeightStorage } from '../model/parameters.ts';
 import type { LoraConfig } from '../model/peft.ts';
 import { pairLimits } from './dpo-trainer.ts';
 import { hasRewards, loraConfig, type Recipe } from './recipe.ts';
+import { allocateReference } from './reference.ts';
 import { SCORING_LIMITS } from './reward-model.ts';
 import { rolloutLimits, updateLimits } from './rollout-writer.ts';
 import { allocateValueModel } from './value-model.ts';
@@ -50,15 +51,14 @@ export function planTraining(recipe: Recipe, planned: Planned, maxBinding: numbe
   const model = LanguageModel.allocate(plan, config, lora ? { lora, storage } : {});
   const { gradients } = allocateOptimizer(model);
   const sampled = recipe.algorithm !== 'dpo' || hasRewards(recipe);
+  const reference = hasReference(recipe) ? allocateReference(model, !!planned.lora) : undefined;
   // DPO's completions are the initial policy's, unless it is online; evaluations need the policy's own.
   const offline = recipe.algorithm === 'dpo' && !recipe.online;
-  if (sampled) planDecoder(offline ? model.withoutAdapter() : model, rolloutLimits(recipe));
+  if (sampled) planDecoder((offline && reference) || model, rolloutLimits(recipe));
   if (sampled && offline && recipe.eval_strategy !== 'no')
     planDecoder(model, rolloutLimits(recipe));
   const limits = recipe.algorithm === 'dpo' ? pairLimits(recipe, sampled) : updateLimits(recipe);
   planBatch(model, limits, gradients);
-  // The reference policy; under an adapter it is the base itself.
-  if (hasReference(recipe) && !lora) LanguageModel.allocate(plan, config);
   if (recipe.algorithm === 'ppo') {
     const value = allocateValueModel(model);
     planBatch(value, limits, allocateOptimizer(value).gradients);

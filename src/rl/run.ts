@@ -179,14 +179,14 @@ export class Run {
 
   private async summarize(last: MetricsRow): Promise<void> {
     const rows = await this.metrics();
-    const parted = divergence(rewardAndGold(rows));
+    const judged = rewardAndGold(rows);
     const summary = {
       algorithm: this.recipe.algorithm,
       steps: last.step,
       seconds: (performance.now() - this.started) / 1000,
       adapter: this.trainer.model.gpu.info.description || this.trainer.model.gpu.info.vendor,
       // Where the reward kept rising and the gold judge did not; null when they did not part.
-      ...('gold' in last && { diverged_at: parted?.step ?? null }),
+      ...(judged.length > 0 && { diverged_at: divergence(judged)?.step ?? null }),
       last,
     };
     await this.folder.write('summary.json', JSON.stringify(summary, null, 2) + '\n');

@@ -90,10 +90,7 @@ async function openFrom(
   return openCheckpoint(folder, (name) => around.baseFolder?.(name, folder) ?? around.folder(name));
 }
 
-/**
- * The model to train. An adapter's folder goes on being trained, with its own rank and projections,
- * on its base; the reference of the KL penalty is the base without it, as in TRL.
- */
+/** The model to train. An adapter goes on being trained on its base, with its own rank and projections. */
 async function openModel(
   recipe: Recipe,
   { gpu, onLoading }: Surroundings,

@@ -9,7 +9,7 @@ import { LanguageModel } from '../model/language-model.ts';
  */
 export function allocateValueModel<M extends Memory>(policy: LanguageModel<M>): LanguageModel<M> {
   return policy.lora
-    ? policy.withScoreAdapter(policy.lora.config)
+    ? policy.withAdapter({ ...policy.lora.config, task: 'SEQ_CLS' })
     : LanguageModel.allocate(policy.gpu, asRewardConfig(policy.config));
 }
 

@@ -16,11 +16,16 @@ export interface RewardAndGold {
   kl?: number;
 }
 
-/** The steps that have both; `gold` names the metric of the independent judge. */
+/**
+ * The steps that have both; `gold` names the metric of the independent judge. Of runs that do not
+ * learn from what the policy writes now (offline DPO) the evaluations.
+ */
 export function rewardAndGold(rows: readonly MetricsRow[], gold = 'gold'): RewardAndGold[] {
+  const prefix = rows.some((row) => row.reward !== undefined) ? '' : 'eval_';
   return rows.flatMap((row) => {
-    const { step, reward, kl } = row;
-    const judged = row[gold];
+    const { step, kl } = row;
+    const reward = row[`${prefix}reward`];
+    const judged = row[prefix + gold];
     if (reward === undefined || judged === undefined) return [];
     return [{ step, reward, gold: judged, ...(kl !== undefined && { kl }) }];
   });
