@@ -1,5 +1,6 @@
-// The ablations of `npm run paper -- --ablations`, on GRPO with a thought from the warm start: reward
-// models of other strengths, and other mixes of prompts. What they need is made here, once.
+// The ablations of `npm run paper -- --ablations`, from the warm start: reward models of other strengths
+// and other mixes of prompts for GRPO with a thought, PPO with as many updates as GRPO, and a rule for
+// a reward (RLVR). What they need is made here, once.
 import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './install.mjs';
@@ -19,14 +20,21 @@ const PROMPT_MIXES = {
   'few-prompts': { count: 32, keeps: () => true },
 };
 
+/** @typedef {import('../src/rl/evaluation/paper/runs.ts').PaperRun} PaperRun */
 /**
- * What each ablation changes of the recipe, by its name.
+ * @typedef {Pick<PaperRun, 'start' | 'arm' | 'algorithm'> & {
+ *   variant: string, recipe?: string, overrides: string[] }} Ablation
+ */
+
+/**
+ * What each ablation changes of the recipe of its arm, or the recipe that takes its place.
  * @param {string} runs
- * @returns {Record<string, string[]>}
+ * @returns {Ablation[]}
  */
 export function ablations(runs) {
   const undertrained = join(rewardRun(runs), 'checkpoints', `step-${UNDERTRAINED_STEPS}`);
-  return {
+  /** @type {Record<string, string[]>} */
+  const ofGrpo = {
     'undertrained-reward': ['--reward_model_name_or_path', undertrained],
     'second-reward': ['--reward_model_name_or_path', 'public/models/second-reward'],
     ...Object.fromEntries(
@@ -36,6 +44,17 @@ export function ablations(runs) {
       ]),
     ),
   };
+  const warm = /** @type {const} */ ({ start: 'warm', arm: 'think', algorithm: 'grpo' });
+  const rlvr = { ...warm, variant: 'rlvr', recipe: 'recipes/paper/rlvr.yaml' };
+  return [
+    ...Object.entries(ofGrpo).map(([variant, overrides]) => ({ ...warm, variant, overrides })),
+    { ...warm, algorithm: 'ppo', variant: 'one-epoch', overrides: ['--num_ppo_epochs', '1'] },
+    { ...rlvr, overrides: [] },
+    {
+      ...{ ...rlvr, arm: 'nothink' },
+      overrides: ['--thinking', 'false', '--max_completion_length', '15'],
+    },
+  ];
 }
 
 /** @param {string} runs */

@@ -5,7 +5,7 @@
 //   npm run paper -- [--seeds 5] [--steps N] [--only warm,grpo] [--ablations] [--report]
 // --only makes the runs that have all of these words in their name (warm, zero, think, nothink, grpo,
 // ppo, dpo); --steps shortens them, in folders of their own (results/paper-N-steps); --ablations adds
-// reward models and prompt mixes; --report makes no run and writes the report of what is there.
+// reward models, prompt mixes, PPO with as many updates as GRPO and RLVR; --report makes no run and writes the report of what is there.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -23,7 +23,8 @@ import './typescript.mjs';
 
 const { csv } = await import('../src/cli/text.ts');
 const { trainingCost } = await import('../src/rl/evaluation/analysis.ts');
-const { finalTable, paperReport } = await import('../src/rl/evaluation/paper/report.ts');
+const { ablationTable, finalTable, paperReport } =
+  await import('../src/rl/evaluation/paper/report.ts');
 const { ALGORITHMS, ARMS, INDEPENDENT, REWARD, STARTS } =
   await import('../src/rl/evaluation/paper/runs.ts');
 const { formatDuration } = await import('../src/rl/format.ts');
@@ -34,7 +35,7 @@ const { parseRecipe } = await import('../src/rl/recipe.ts');
 /** @typedef {import('../src/rl/protocol.ts').MetricsRow} MetricsRow */
 /**
  * @typedef {Pick<PaperRun, 'start' | 'arm' | 'algorithm' | 'seed' | 'variant'> & {
- *   overrides: string[] }} Job
+ *   recipe?: string, overrides: string[] }} Job
  */
 
 const HELD_OUT_PROMPTS = '1024';
@@ -52,7 +53,8 @@ if (!options.reportOnly) {
   await judgeStarts();
   for (const [index, job] of jobs.entries()) {
     if (!isFinished(folderOf(job))) console.log(`\n${progressOf(index)}`);
-    const made = await tryTrain(recipeOf(job), folderOf(job), ...overridesOf(job));
+    const recipe = job.recipe ?? recipeOf(job);
+    const made = await tryTrain(recipe, folderOf(job), ...overridesOf(job));
     if (made) await judgeRun(job);
     else console.log(`${nameOf(job)} failed, see above; the report will show it as not run.`);
   }
@@ -114,17 +116,9 @@ function mainJobs(words) {
   return all.filter(({ start, arm, algorithm }) => hasWords([start, arm, algorithm], words));
 }
 
-/** Reward models of other strengths, and other mixes of prompts, on RLMT itself. */
+/** @returns {Job[]} */
 function ablationJobs() {
-  return options.seeds.flatMap((seed) =>
-    Object.entries(ablations(runs)).map(
-      ([variant, overrides]) =>
-        /** @type {Job} */ ({
-          ...{ start: 'warm', arm: 'think', algorithm: 'grpo' },
-          ...{ seed, variant, overrides },
-        }),
-    ),
-  );
+  return options.seeds.flatMap((seed) => ablations(runs).map((one) => ({ ...one, seed })));
 }
 
 /**
@@ -235,7 +229,9 @@ function progressOf(index) {
 /** @param {Job} job */
 function costOf(job) {
   const metrics = /** @type {MetricsRow[]} */ (readJsonLines(join(folderOf(job), 'metrics.jsonl')));
-  return trainingCost(metrics, 1);
+  const recipe = readRecipe(job);
+  const perStep = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps;
+  return trainingCost(metrics, perStep);
 }
 
 function writeReport() {
@@ -243,7 +239,7 @@ function writeReport() {
   const made = allJobs().flatMap((job) => {
     const file = `${folderOf(job)}.jsonl`;
     if (!isFinished(folderOf(job)) || !existsSync(join(root, file))) return [];
-    const { seconds, trained_tokens: tokens } = costOf(job);
+    const { seconds, generated_tokens: tokens = 0 } = costOf(job);
     const { steps } = summaryOf(folderOf(job));
     const { start, arm, algorithm, seed, variant } = job;
     return [
@@ -271,6 +267,7 @@ function writeReport() {
   };
   mkdirSync(join(root, results), { recursive: true });
   writeFileSync(join(root, results, 'final.csv'), csv(finalTable(paper)));
+  writeFileSync(join(root, results, 'ablations.csv'), csv(ablationTable(paper)));
   writeFileSync(join(root, results, 'README.md'), paperReport(paper));
   console.log(`${results}: ${made.length} runs in the report`);
 }

@@ -15,14 +15,18 @@ const THOUGHT = 'completions/mean_thought_length';
 const RESPONSE = 'completions/mean_response_length';
 const TOKENS = 'completions/mean_length';
 
-/** Mean lengths in up to `parts` stretches of training; none where nothing was sampled. */
+/**
+ * Mean lengths in up to `parts` stretches of training; none where nothing was sampled. Of runs that
+ * learn from what the initial policy wrote (offline DPO) in the evaluations.
+ */
 export function lengthsOverTraining(rows: readonly MetricsRow[], parts = 10): Lengths[] {
-  const sampled = rows.filter((row) => row[TOKENS] !== undefined);
+  const prefix = rows.some((row) => row[TOKENS] !== undefined) ? '' : 'eval_';
+  const sampled = rows.filter((row) => row[prefix + TOKENS] !== undefined);
   const perPart = Math.ceil(sampled.length / parts);
   const stretches: Lengths[] = [];
   for (let first = 0; first < sampled.length; first += perPart) {
     const part = sampled.slice(first, first + perPart);
-    const average = (metric: string): number => mean(part.map((row) => row[metric] ?? 0));
+    const average = (metric: string): number => mean(part.map((row) => row[prefix + metric] ?? 0));
     stretches.push({
       from: part[0]!.step,
       to: part.at(-1)!.step,
@@ -38,9 +42,9 @@ export interface TrainingCost {
   steps: number;
   /** Sum of the steps' times; evaluations and loading do not count. */
   seconds: number;
-  /** Token rows that the optimizer learnt from, prompts counted for each completion (`num_tokens`). */
+  /** `num_tokens`: what was sampled or read to learn from, prompts counted for each completion. */
   trained_tokens: number;
-  /** Written by the policy; absent where the metrics have no completion lengths. */
+  /** Written to learn from; absent where the metrics have no completion lengths. */
   generated_tokens?: number;
 }
 
@@ -50,7 +54,7 @@ export function trainingCost(
   completionsPerStep: number,
 ): TrainingCost {
   const steps = rows.filter(({ step }) => step > 0);
-  const lengths = steps.flatMap((row) => row[TOKENS] ?? []);
+  const lengths = steps.flatMap((row) => row[TOKENS] ?? row[`samples/${TOKENS}`] ?? []);
   return {
     steps: steps.at(-1)?.step ?? 0,
     seconds: steps.reduce((sum, row) => sum + (row.step_time ?? 0), 0),

@@ -6,6 +6,7 @@
 import type { Evaluated } from '../../evaluate.ts';
 import { hierarchicalBootstrap, type Interval } from '../intervals.ts';
 import {
+  INDEPENDENT,
   perPrompt,
   type Arm,
   type Measure,
@@ -38,6 +39,8 @@ export interface Finding {
   from: Cell;
   to: Cell;
   falls?: true;
+  /** What is to be known when it is read, a sentence. */
+  note?: string;
   /** None where the paper has no number. */
   paper: readonly PaperNumber[];
 }
@@ -51,6 +54,8 @@ export interface Outcome {
   from?: Interval;
   to?: Interval;
   difference?: Interval;
+  /** For gold: the same two sides by the independent reward model's verdicts against the baseline. */
+  wins?: { from: Interval; to: Interval; difference: Interval };
   /** How far training took the better side's gold above that of the model it started from. */
   gained?: Interval;
 }
@@ -81,6 +86,11 @@ function thinkingHelps(
     paper: numbers.map(([model, from, to]) => ({ model, from, to })),
   };
 }
+
+const GRPO_AGAINST_PPO: readonly PaperNumber[] = [
+  { model: llama, from: 25.2, to: 35.4 },
+  { model: qwen, from: 29.4, to: 34.7 },
+];
 
 export const FINDINGS: readonly Finding[] = [
   thinkingHelps('GRPO, warm start: thinking helps', 'warm', 'grpo', [
@@ -113,16 +123,23 @@ export const FINDINGS: readonly Finding[] = [
     measure: 'gold',
     from: cell('warm', 'think', 'ppo'),
     to: cell('warm', 'think', 'grpo'),
-    paper: [
-      { model: llama, from: 25.2, to: 35.4 },
-      { model: qwen, from: 29.4, to: 34.7 },
-    ],
+    note: 'PPO goes twice over its completions here: 200 updates of the policy to 100 of GRPO.',
+    paper: GRPO_AGAINST_PPO,
+  },
+  {
+    title: 'GRPO beats PPO with as many updates of the policy',
+    measure: 'gold',
+    from: cell('warm', 'think', 'ppo', 'one-epoch'),
+    to: cell('warm', 'think', 'grpo'),
+    note: 'PPO goes once over its completions.',
+    paper: GRPO_AGAINST_PPO,
   },
   {
     title: 'GRPO beats DPO, both thinking from the warm start',
     measure: 'gold',
     from: cell('warm', 'think', 'dpo'),
     to: cell('warm', 'think', 'grpo'),
+    note: 'With as many completions, DPO makes 50 updates to 100 of GRPO, from pairs of them.',
     paper: [
       { model: llama, from: 21.7, to: 35.4 },
       { model: qwen, from: 25.7, to: 34.7 },
@@ -144,6 +161,7 @@ export const FINDINGS: readonly Finding[] = [
     from: cell('warm', 'nothink', 'grpo'),
     to: cell('warm', 'think', 'grpo'),
     falls: true,
+    note: 'The instructions here are what the guest asked for (menu, diet, budget, courses), which is close to gold; those of IFEval are of form.',
     paper: [{ model: `${llama}-Instruct, IFEval`, from: 75.6, to: 57.1 }],
   },
   {
@@ -158,6 +176,7 @@ export const FINDINGS: readonly Finding[] = [
     measure: 'gold',
     from: cell('warm', 'think', 'grpo'),
     to: cell('warm', 'think', 'grpo', 'second-reward'),
+    note: 'The second reward model was made as the first, from other pairs; how much better it is, the table of reward models says.',
     paper: [{ model: `${llama}, Skywork-V1 against V2`, from: 35.4, to: 39.0 }],
   },
   {
@@ -172,7 +191,16 @@ export const FINDINGS: readonly Finding[] = [
     measure: 'gold',
     from: cell('warm', 'think', 'grpo', 'few-prompts'),
     to: cell('warm', 'think', 'grpo'),
+    note: 'Here 32 prompts in place of as many as are drawn; the paper compares kinds of prompts, not their number.',
     paper: [{ model: `${llama}, random SFT prompts against WildChat-IF`, from: 25.5, to: 35.4 }],
+  },
+  {
+    title: 'RLVR (a rule for a reward), warm start: thinking helps',
+    measure: 'gold',
+    from: cell('warm', 'nothink', 'grpo', 'rlvr'),
+    to: cell('warm', 'think', 'grpo', 'rlvr'),
+    note: 'The rule pays 1 for a dinner that the guest can eat and pay, else 0.',
+    paper: [],
   },
 ];
 
@@ -189,23 +217,18 @@ export function judgeFinding(
   starts: readonly StartRun[],
   baseline: readonly Evaluated[],
 ): Outcome {
-  const values = (wanted: Cell): Map<number, number[]> =>
-    new Map(
-      rowsOf(wanted, runs, starts).map(({ seed, rows }) => [
-        seed,
-        perPrompt(rows, finding.measure, baseline),
-      ]),
-    );
-  const [from, to] = [values(finding.from), values(finding.to)];
+  const [from, to] = [finding.from, finding.to].map(
+    (side) => new Map(rowsOf(side, runs, starts).map(({ seed, rows }) => [seed, rows])),
+  ) as [Map<number, readonly Evaluated[]>, Map<number, readonly Evaluated[]>];
   const seeds = [...to.keys()].filter((seed) => from.has(seed)).sort((a, b) => a - b);
   if (seeds.length === 0) return { finding, decision: 'not run', seeds: 0 };
-  const [lesser, better] = [from, to].map((side) => seeds.map((seed) => side.get(seed)!)) as [
-    number[][],
-    number[][],
-  ];
-  const difference = hierarchicalBootstrap(
-    better.map((row, s) => row.map((value, p) => value - lesser[s]![p]!)),
-  );
+  const sides = (measure: Measure): [lesser: number[][], better: number[][]] => {
+    const of = (rows: Map<number, readonly Evaluated[]>): number[][] =>
+      seeds.map((seed) => perPrompt(rows.get(seed)!, measure, baseline));
+    return [of(from), of(to)];
+  };
+  const [lesser, better] = sides(finding.measure);
+  const difference = differenceOf(lesser, better);
   const single = finding.to.algorithm === undefined;
   const start = starts.find(
     (one) => one.start === finding.to.start && one.arm === finding.to.arm && !single,
@@ -225,7 +248,27 @@ export function judgeFinding(
     from: hierarchicalBootstrap(lesser),
     to: hierarchicalBootstrap(better),
     difference,
+    ...(isIndependent(finding) && baseline.length > 0 && { wins: compared(...sides('win')) }),
   };
+}
+
+/** The second reward model says nothing of runs that were trained against it. */
+function isIndependent({ measure, from, to }: Finding): boolean {
+  return measure === 'gold' && ![from, to].some(({ variant }) => variant === INDEPENDENT);
+}
+
+function compared(lesser: number[][], better: number[][]): NonNullable<Outcome['wins']> {
+  return {
+    from: hierarchicalBootstrap(lesser),
+    to: hierarchicalBootstrap(better),
+    difference: differenceOf(lesser, better),
+  };
+}
+
+function differenceOf(lesser: readonly number[][], better: readonly number[][]): Interval {
+  return hierarchicalBootstrap(
+    better.map((row, s) => row.map((value, p) => value - lesser[s]![p]!)),
+  );
 }
 
 function rowsOf(

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { Evaluated } from '../../evaluate.ts';
 import { Random } from '../../random.ts';
 import { FINDINGS, judgeFinding, type Finding } from './findings.ts';
-import { finalTable, paperReport, type PaperResults } from './report.ts';
+import { ablationTable, finalTable, paperReport, type PaperResults } from './report.ts';
 import { ALGORITHMS, ARMS, STARTS, type PaperRun } from './runs.ts';
+import { agreementTable } from './tables.ts';
 
 const PROMPT = (i: number) =>
   `menu ham 1 tart 7 pizza 7 gratin 1 sorbet 8 custard 5 beans 4 for cleo veggie budget ${8 + (i % 11)}`;
@@ -141,6 +142,43 @@ describe('the report', () => {
     const missing = table.filter((row) => row[4] === '');
     expect(missing.length).toBe(10);
     expect(missing.every((row) => row[0] === 'zero' && row[2] === 'dpo')).toBe(true);
+  });
+
+  it('lists ablations apart, under their names', () => {
+    const rlvr = run({ variant: 'rlvr', seed: 2 }, 1);
+    const [header, ...table] = ablationTable({ ...results, runs: [...results.runs, rlvr] });
+    expect(header!.slice(0, 4)).toEqual(['ablation', 'start', 'arm', 'algorithm']);
+    expect(table.map((row) => row.slice(0, 6))).toEqual([
+      ['rlvr', 'warm', 'think', 'grpo', 2, 100],
+    ]);
+    expect(finalTable({ ...results, runs: [...results.runs, rlvr] })).toEqual(finalTable(results));
+  });
+
+  it('says how far each reward model sides with gold', () => {
+    const model = (golds: number[], judged: number[]) => ({
+      ...({ start: 'zero', arm: 'think' } as const),
+      rows: golds.map((gold, i) => ({
+        ...rows(0, 1)[i]!,
+        gold,
+        rewards: { reward: judged[i]!, 'second-reward': gold },
+      })),
+    });
+    // Three pairs that gold tells apart: ordered as gold does, the other way, and not at all.
+    const models = [model([1, 1, 1, 5], [1, 0, 2, 9]), model([0, 0, 0, 5], [0, 3, 2, 0])];
+    expect(agreementTable([], models)).toEqual([
+      ['responses from', 'models', 'reward', 'second-reward'],
+      ['zero', '2', '50%', '100%'],
+    ]);
+  });
+
+  it('has the verdicts of the second reward model beside gold, unless a side was trained on it', () => {
+    const second = run({ variant: 'second-reward' }, 1);
+    const paragraphs = paperReport({ ...results, runs: [...results.runs, second] }).split('\n');
+    const starting = (title: string) => paragraphs.find((one) => one.startsWith(`**${title}`))!;
+    expect(starting('GRPO, warm start')).toMatch(
+      /By the verdicts of the second reward model: \d+% \[.*\] to \d+% \[.*\], a difference of \d+ points/,
+    );
+    expect(starting('A better reward model')).not.toContain('verdicts');
   });
 
   it("sets the paper's numbers beside ours, and says what did not run", () => {

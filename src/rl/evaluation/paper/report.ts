@@ -24,7 +24,14 @@ import {
   type Start,
   type StartRun,
 } from './runs.ts';
-import { markdown, relativeGain, shown, thinkingTable, trainingTable } from './tables.ts';
+import {
+  agreementTable,
+  markdown,
+  relativeGain,
+  shown,
+  thinkingTable,
+  trainingTable,
+} from './tables.ts';
 
 export interface PaperResults {
   runs: readonly PaperRun[];
@@ -45,9 +52,7 @@ function baselineOf({ starts }: PaperResults): readonly Evaluated[] | undefined 
 export function finalTable(results: PaperResults): (string | number)[][] {
   const baseline = baselineOf(results);
   const main = results.runs.filter(({ variant }) => variant === undefined);
-  const difficulty = baseline
-    ? instructionDifficulty(main.map(({ rows }) => perPrompt(rows, 'win', baseline)))
-    : [];
+  const difficulty = difficultyOf(results, baseline);
   const rows = STARTS.flatMap((start) =>
     ALGORITHMS.flatMap((algorithm) =>
       ARMS.flatMap((arm) =>
@@ -61,6 +66,29 @@ export function finalTable(results: PaperResults): (string | number)[][] {
     ),
   );
   return [FINAL_COLUMNS, ...rows];
+}
+
+/** Rows of ablations.csv, header first: as final.csv's, with the ablation's name before them. */
+export function ablationTable(results: PaperResults): (string | number)[][] {
+  const baseline = baselineOf(results) ?? [];
+  const difficulty = difficultyOf(results, baseline);
+  const rows = results.runs.flatMap((run) => {
+    if (run.variant === undefined) return [];
+    const row = finalRow(run, baseline, difficulty);
+    return [[run.variant, ...FINAL_COLUMNS.map((column) => rounded(row[column]))]];
+  });
+  return [['ablation', ...FINAL_COLUMNS], ...rows];
+}
+
+/** How hard each prompt is, from the verdicts on the runs of the main table. */
+function difficultyOf(
+  { runs }: PaperResults,
+  baseline: readonly Evaluated[] | undefined,
+): readonly number[] {
+  const main = runs.filter(({ variant }) => variant === undefined);
+  return baseline && main.length > 0
+    ? instructionDifficulty(main.map(({ rows }) => perPrompt(rows, 'win', baseline)))
+    : [];
 }
 
 interface RunKey {
@@ -98,8 +126,8 @@ export function paperReport(results: PaperResults): string {
     '',
     '## Thinking against no thinking',
     '',
-    'Win rates are against the warm start answering at once, by a reward model that nothing was ' +
-      'trained against, ties half; gold is the hidden utility. Intervals are 95%, by bootstrap over ' +
+    'Win rates are against the warm start answering at once, by a second reward model that no run of ' +
+      'this table was trained against, ties half; gold is the hidden utility. Intervals are 95%, by bootstrap over ' +
       'seeds and prompts. The paper: average chat score.',
     '',
     ...markdown(thinkingTable(runs, baseline)),
@@ -110,6 +138,14 @@ export function paperReport(results: PaperResults): string {
       'found what the reward model takes for good and the guest does not: over-optimisation.',
     '',
     ...markdown(trainingTable(runs, results.starts)),
+    '',
+    '## The reward models',
+    '',
+    'How often a reward model prefers, of two responses to one held-out prompt, the one that gold ' +
+      'prefers: over all pairs of the models before training and of the runs of the first seed that began ' +
+      'alike.',
+    '',
+    ...markdown(agreementTable(runs, results.starts)),
     '',
     '## Findings',
     '',
@@ -123,17 +159,29 @@ export function paperReport(results: PaperResults): string {
     '## What to keep in mind',
     '',
     '- The seeds are of the reinforcement learning: all runs share one warm start, one base model and ' +
-      'one reward model, so the intervals do not say how others would turn out.',
-    '- `final.csv` has one row a run; empty cells are runs that have not been made. `tokens` are those ' +
-      'the optimizer learnt from; `seconds` those of training steps, which depend on what else the ' +
-      'machine did. `lc_win_rate` is AlpacaEval 2’s length-controlled win rate; how hard a prompt is was ' +
-      'estimated from the verdicts on all runs.',
+      'one reward model, so the intervals do not say how others would turn out. A bootstrap over a few ' +
+      'seeds tends to be narrow in what it says of seeds.',
+    '- From zero nothing is learned that the guest likes: an answer that names no two dishes has a gold ' +
+      'of -3, and every arm stays below. Both reward models were trained from the warm start on pairs of ' +
+      'its answers and their like; so far from those they part from gold (see the table of reward models), ' +
+      'and a win rate there says what a reward model likes, not how good a dinner is. The base model has ' +
+      'read text in the format of a thought and a response, with which the paper’s base models are ' +
+      'prompted instead.',
+    '- All algorithms share one learning rate and write as many completions; what they make of them ' +
+      'differs: GRPO makes 100 updates with the KL in the loss, PPO 200 with it in the reward, DPO 50 on ' +
+      'pairs of what the initial policy wrote. None of them was tuned but GRPO.',
+    '- `final.csv` has one row a run of the main table, `ablations.csv` of the others; empty cells are ' +
+      'runs that have not been made. `tokens` were generated to learn from; `seconds` are those of training ' +
+      'steps, which depend on what else the machine did. `lc_win_rate` is the length-controlled win rate ' +
+      'after AlpacaEval 2, without its rows of a baseline against itself; how hard a prompt is was ' +
+      'estimated from the verdicts on all runs of the main table.',
     '',
   ].join('\n');
 }
 
 /** One paragraph for one finding. */
-function paragraph({ finding, decision, seeds, from, to, difference, gained }: Outcome): string {
+function paragraph(outcome: Outcome): string {
+  const { finding, decision, seeds, from, to, difference, gained, wins } = outcome;
   const paper =
     finding.paper.length > 0
       ? `The paper: ${finding.paper.map((number) => paperNumber(number)).join('; ')}.`
@@ -146,7 +194,22 @@ function paragraph({ finding, decision, seeds, from, to, difference, gained }: O
       ? `Here ${name} goes from ${shown(from)} to ${shown(to)}: a difference of ` +
         `${shown(difference)} (${base}).${gained && gained.low <= 0 ? unhelpful(gained) : ''}`
       : 'It has not been run here.';
-  return `**${finding.title}: ${decision}.** ${ours} ${why(decision, seeds, before)}${paper}`;
+  const parts = [
+    `**${finding.title}: ${decision}.**`,
+    ours,
+    why(decision, seeds, before),
+    wins && byVerdicts(wins),
+    finding.note,
+    paper,
+  ];
+  return parts.filter(Boolean).join(' ');
+}
+
+function byVerdicts({ from, to, difference }: NonNullable<Outcome['wins']>): string {
+  return (
+    `By the verdicts of the second reward model: ${shown(from, 100, '%')} to ` +
+    `${shown(to, 100, '%')}, a difference of ${shown(difference, 100, ' points')}.`
+  );
 }
 
 function unhelpful(gained: Interval): string {
@@ -156,8 +219,8 @@ function unhelpful(gained: Interval): string {
 function why(decision: Decision, seeds: number, before: boolean): string {
   if (decision !== 'undecided') return '';
   return seeds < MIN_SEEDS && !before
-    ? `That is fewer than ${MIN_SEEDS} seeds. `
-    : 'The interval includes zero. ';
+    ? `That is fewer than ${MIN_SEEDS} seeds.`
+    : 'The interval includes zero.';
 }
 
 function paperNumber({ model, from, to }: Finding['paper'][number]): string {

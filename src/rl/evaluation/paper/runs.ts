@@ -16,7 +16,7 @@ export type Start = (typeof STARTS)[number];
 export type Arm = (typeof ARMS)[number];
 export type PaperAlgorithm = (typeof ALGORITHMS)[number];
 
-/** Judges by the names of their folders: what is trained against, and one that nothing was. */
+/** Judges by the names of their folders: what the main table trains against, and one that it does not. */
 export const REWARD = 'reward';
 export const INDEPENDENT = 'second-reward';
 
@@ -33,7 +33,7 @@ export interface PaperRun extends StartRun {
   /** An ablation's name; the main table has none. */
   variant?: string;
   steps: number;
-  /** Token rows that the optimizer learnt from. */
+  /** Tokens that were generated to learn from. */
   tokens: number;
   /** Of training steps. */
   seconds: number;

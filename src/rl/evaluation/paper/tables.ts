@@ -6,6 +6,7 @@ import { FINDINGS, gain } from './findings.ts';
 import {
   ALGORITHMS,
   ARMS,
+  INDEPENDENT,
   perPrompt,
   REWARD,
   STARTS,
@@ -86,6 +87,40 @@ export function trainingTable(runs: readonly PaperRun[], starts: readonly StartR
     ),
   );
   return [header, ...rows];
+}
+
+/** How far each reward model sides with gold where the runs of one start are. */
+export function agreementTable(runs: readonly PaperRun[], starts: readonly StartRun[]): string[][] {
+  const judges = [REWARD, INDEPENDENT];
+  const rows = STARTS.flatMap((start) => {
+    const alike = [
+      ...starts,
+      ...runs.filter(({ variant, seed }) => variant === undefined && seed === 0),
+    ].filter((one) => one.start === start);
+    if (alike.length < 2) return [];
+    const shares = judges.map((judge) => agreement(alike, judge));
+    return [
+      [...[start, String(alike.length)], ...shares.map((share) => `${Math.round(100 * share)}%`)],
+    ];
+  });
+  return [['responses from', 'models', ...judges], ...rows];
+}
+
+/** Of pairs of answers to one prompt that gold tells apart, the share that `judge` orders as gold does. */
+function agreement(models: readonly StartRun[], judge: string): number {
+  let [agreed, all] = [0, 0];
+  models.forEach(({ rows: ours }, m) =>
+    models.slice(0, m).forEach(({ rows: theirs }) =>
+      ours.forEach((our, p) => {
+        const their = theirs[p]!;
+        const [by, gold] = [our.rewards[judge]! - their.rewards[judge]!, our.gold! - their.gold!];
+        if (gold === 0) return;
+        all++;
+        agreed += by === 0 ? 0.5 : by * gold > 0 ? 1 : 0;
+      }),
+    ),
+  );
+  return agreed / all;
 }
 
 function meanReward(rows: readonly Evaluated[]): number {
