@@ -1,10 +1,11 @@
-"""What `ponder export` wrote, loaded in transformers and peft and compared with `ponder logits`.
+"""What `ponder export` wrote, loaded in transformers and peft and compared with Ponder's own numbers.
 
   python load_export.py BASE ADAPTER MERGED     needs requirements-golden.txt and Node; by hand
 
 BASE is the model that was trained on, ADAPTER and MERGED are the folders of `export --to peft` and
-`--to merged`. Prints the largest difference of a logit on one prompt, and whether greedy generations
-of 24 tokens are the same.
+`--to merged`. Of a policy: the largest difference of a logit on one prompt (`ponder logits`), and
+whether greedy generations of 24 tokens are the same. Of a reward model: its scores of two sequences
+(`ponder score`).
 """
 import json
 import subprocess
@@ -18,19 +19,31 @@ import transformers
 ponder = Path(__file__).parents[2] / "scripts" / "ponder.mjs"
 
 
-def ours(model, base, ids):
+def ours(command, ids, *more):
     text = ",".join(map(str, ids))
-    command = ["node", ponder, "logits", "--model", model, "--base", base, "--ids", text, "--json"]
-    return torch.tensor(json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["logits"])
+    line = ["node", ponder, command, *more, "--ids", text, "--json"]
+    return json.loads(subprocess.run(line, check=True, capture_output=True).stdout)
 
 
 base, adapter, merged = sys.argv[1:]
-load = lambda path: transformers.AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32).eval()
+scores = json.loads(Path(adapter, "adapter_config.json").read_text())["task_type"] == "SEQ_CLS"
+auto = transformers.AutoModelForSequenceClassification if scores else transformers.AutoModelForCausalLM
+options = {"num_labels": 1} if scores else {}
+load = lambda path: auto.from_pretrained(path, dtype=torch.float32, **options).eval()
 models = {"adapter in peft": peft.PeftModel.from_pretrained(load(base), adapter).eval(), "merged": load(merged)}
+if scores:
+    for ids in ([3, 5, 7, 11, 13], [4, 9, 2, 17]):
+        mine = ours("score", ids, "--model", adapter)["score"]
+        for name, model in models.items():
+            with torch.no_grad():
+                theirs = model(torch.tensor([ids])).logits.item()
+            print(f"{name}: score {theirs:.6f}, difference {abs(mine - theirs):.2g}")
+    sys.exit()
 tokens = transformers.AutoTokenizer.from_pretrained(merged)
 chat = [{"role": "user", "content": "Suggest a simple breakfast with oats."}]
 ids = tokens.apply_chat_template(chat, add_generation_prompt=True, return_dict=False)
-mine = ours(adapter, base, ids)
+logits_of = lambda path, ids: torch.tensor(ours("logits", ids, "--model", path, "--base", base)["logits"])
+mine = logits_of(adapter, ids)
 plain = load(base)(torch.tensor([ids])).logits[0]
 print(f"the adapter moves a logit by at most {(mine - plain).abs().max():.2g}")
 written = []
@@ -40,5 +53,5 @@ for name, model in models.items():
         written.append(model.generate(torch.tensor([ids]), max_new_tokens=24, do_sample=False)[0].tolist())
     print(f"{name}: largest difference of a logit {(mine - logits).abs().max():.2g}")
 # Our greedy tokens, one at a time would be slow: their logits decide them all the same.
-agreed = ours(merged, base, written[1][:-1]).argmax(-1).tolist()[len(ids) - 1 :]
+agreed = logits_of(merged, written[1][:-1]).argmax(-1).tolist()[len(ids) - 1 :]
 print(f"greedy: adapter and merged agree {written[0] == written[1]}, we agree {agreed == written[1][len(ids) :]}")
