@@ -73,6 +73,15 @@ describe('a model of 0.3 billion parameters', () => {
     expect(lora.changes).toBeUndefined();
   });
 
+  it('has a value model beside it in PPO: another of its size, or a second adapter on its weights', () => {
+    const ppo = { ...values, algorithm: 'ppo' };
+    const card = { maxBinding: Infinity };
+    const [grpo, both] = [values, ppo].map((of) => memoryNeeds(of, alone, card));
+    // Policy and reference, and a third.
+    expect(both!.full.parts.weights / grpo!.full.parts.weights).toBeCloseTo(1.5, 2);
+    expect(both!.lora.parts.weights / grpo!.lora.parts.weights).toBeLessThan(1.1);
+  });
+
   it('shares the card with what judges it', () => {
     const card = { maxBinding: Infinity };
     const { run, lora } = memoryNeeds(values, { policy, judges: [policy] }, card);
