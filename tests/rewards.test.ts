@@ -66,6 +66,31 @@ it('training adds up its rewards by their weights, and reports each by name', as
   around.close();
 });
 
+it('rules read the answer of the row that a prompt came from', async () => {
+  // Any response has a number of words: which of the two rows it belongs to decides what is right.
+  await writeFile(at('right.js'), 'export default (prompt, response, row) => row.answer');
+  const rows = [1, 5].map((answer) => JSON.stringify({ prompt: `${PROMPT} ${answer}`, answer }));
+  await writeFile(at('answers.jsonl'), rows.join('\n'));
+  const files = ['train', 'test'].map((split) => ({
+    ...{ path: 'json', data_files: at('answers.jsonl'), split },
+  }));
+  const around = await nodeSurroundings();
+  const recipe = makeRecipe({
+    ...values({ reward_funcs: at('right.js'), datasets: files, eval_strategy: 'steps' }),
+    ...{ reward_model_name_or_path: null, per_device_train_batch_size: 8 },
+  });
+  const { trainer } = await openTrainer(recipe, around);
+  const { groups } = await trainer.trainStep();
+  expect(groups.map(({ prompt }) => prompt).sort()).toEqual([`${PROMPT} 1`, `${PROMPT} 5`]);
+  for (const { prompt, samples } of groups) {
+    for (const { reward } of samples) expect(reward).toBe(Number(prompt.at(-1)));
+  }
+  const { rows: judged, metrics } = await trainer.evaluate!();
+  expect(metrics.eval_reward).toBe(3);
+  for (const { prompt, reward } of judged) expect(reward).toBe(Number(prompt.at(-1)));
+  around.close();
+});
+
 describe('a preview', () => {
   it('has the ids that the policy and the reward model read', async () => {
     const recipe = makeRecipe(values({ reward_funcs: at('words.js'), reward_weights: [1, 0.25] }));

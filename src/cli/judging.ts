@@ -150,7 +150,7 @@ export async function judgeCheckpoint(
   refuseRewardModel(policy.model, model);
   const rows = await evaluate(
     { model, tokenizer },
-    prompts.map(({ prompt }) => prompt),
+    prompts.map(({ prompt }) => ({ prompt })),
     {
       thinking: policy.thinking,
       malformed: options.malformed,

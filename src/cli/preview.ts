@@ -32,7 +32,7 @@ export const preview = defineCommand({
       rewardModel: await load(recipe.reward_model_name_or_path),
       judge: await load(recipe.judge_model_name_or_path),
     };
-    const prompt = options.prompt ?? (await promptSource(recipe, readRecipeFile)).at(0);
+    const prompt = options.prompt ?? (await promptSource(recipe, readRecipeFile)).at(0).prompt;
     const completion = options.completion ?? exampleCompletion(recipe.thinking);
     return { prompt, completion, ...previewRecipe(recipe, tokenizers, prompt, completion) };
   },

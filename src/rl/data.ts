@@ -4,6 +4,13 @@
  */
 import { Random } from './random.ts';
 
+/** What a policy is asked. */
+export interface Prompt {
+  prompt: string;
+  /** The other columns of its row in a data set, which rules may read, as TRL's reward functions do. */
+  columns?: Readonly<Record<string, unknown>>;
+}
+
 export interface SftExample {
   prompt: string;
   /** What follows the chat template's generation prompt, the stop token left out. */

@@ -5,6 +5,7 @@
 import type { LanguageModel } from '../model/language-model.ts';
 import type { Tokenizer } from '../model/tokenizer.ts';
 import { mean } from './advantages.ts';
+import type { Prompt } from './data.ts';
 import { wordCount } from './metrics.ts';
 import type { GoldJudge, JudgedText, Reward } from './reward.ts';
 import type { EvaluationSample } from './protocol.ts';
@@ -31,7 +32,7 @@ export interface Evaluated {
 
 export async function evaluate(
   policy: { model: LanguageModel; tokenizer: Tokenizer },
-  prompts: readonly string[],
+  asked: readonly Prompt[],
   options: Omit<RolloutOptions, 'samplesPerPrompt'>,
   judges: Readonly<Record<string, Reward>>,
   gold?: GoldJudge,
@@ -40,11 +41,11 @@ export async function evaluate(
   const groups = await sampleCompletions(
     policy.model,
     policy.tokenizer,
-    prompts,
+    asked.map(({ prompt }) => prompt),
     { ...options, samplesPerPrompt: 1 },
     onProgress,
   );
-  return judgeCompletions(groups, (texts) => scoreByName(judges, texts), gold);
+  return judgeCompletions(groups, asked, (texts) => scoreByName(judges, texts), gold);
 }
 
 async function scoreByName(
@@ -58,16 +59,15 @@ async function scoreByName(
   }));
 }
 
-/** What is to be said of the first sample of every group: `judge` gives a score for each text. */
+/** What is to be said of the only sample of every group: `judge` gives a score for each text. */
 export async function judgeCompletions(
   groups: readonly RolloutGroup[],
+  asked: readonly Prompt[],
   judge: (texts: readonly JudgedText[]) => Promise<Pick<Evaluated, 'rewards' | 'reward'>[]>,
   gold?: GoldJudge,
 ): Promise<Evaluated[]> {
-  const samples = groups.flatMap(({ prompt, samples: [sample] }) =>
-    sample ? [{ prompt, ...sample }] : [],
-  );
-  const texts = samples.map(({ prompt, response }) => ({ prompt, response }));
+  const samples = groups.map(({ prompt, samples: [sample] }) => ({ prompt, ...sample! }));
+  const texts = samples.map(({ response }, i) => ({ ...asked[i]!, response }));
   const [golds, scores] = await Promise.all([gold?.score(texts), judge(texts)]);
   return samples.map(({ prompt, thought, response, wellFormed, finished, ids }, i) => {
     const truth = thought === null ? undefined : gold?.thoughtTruth?.(prompt, thought);

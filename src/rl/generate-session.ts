@@ -134,8 +134,14 @@ export class GenerateSession implements GenerateService {
       prompt: question.prompt,
       response: response ?? '',
     }));
-    const judgements = await this.judgeBy(recipe, texts);
-    answers.forEach((draft, i) => onDraft(sides[i]!, { ...draft, done: true, ...judgements[i]! }));
+    const finish = (judgements: readonly Partial<Judgement>[]): void =>
+      answers.forEach((draft, i) => onDraft(sides[i]!, { ...draft, done: true, ...judgements[i] }));
+    const judgements = await this.judgeBy(recipe, texts).catch((error: unknown) => {
+      // A rule may need what only the rows of its data have: the answers are there all the same.
+      finish([]);
+      throw error;
+    });
+    finish(judgements);
   }
 
   stop(): Promise<void> {
@@ -148,7 +154,8 @@ export class GenerateSession implements GenerateService {
     if (recipe.world) return worldEvaluation('held-out', count, seed).prompts;
     const { readFile } = await this.around();
     const prompts = await evaluationPrompts({ ...recipe, eval_strategy: 'steps' }, readFile);
-    return new Random(seed, 'held-out prompts').shuffle(prompts ?? []).slice(0, count);
+    const drawn = new Random(seed, 'held-out prompts').shuffle(prompts ?? []).slice(0, count);
+    return drawn.map(({ prompt }) => prompt);
   }
 
   async judge(texts: readonly JudgedText[]): Promise<Judgement[]> {

@@ -1,8 +1,7 @@
-/**
- * A reward is a function of the prompt and the response; the thought is not among its arguments.
- */
-export interface JudgedText {
-  prompt: string;
+import type { Prompt } from './data.ts';
+
+/** A reward is a function of what was asked and the response; the thought is not among its arguments. */
+export interface JudgedText extends Prompt {
   response: string;
 }
 

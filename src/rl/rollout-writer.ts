@@ -8,7 +8,7 @@ import { Decoder } from '../model/decoder.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import type { Tokenizer } from '../model/tokenizer.ts';
 import { fractionZeroStd, mean, std } from './advantages.ts';
-import { take, type Source } from './data.ts';
+import { take, type Prompt, type Source } from './data.ts';
 import { fixedEvaluation, type StepEvaluation } from './evaluation/fixed.ts';
 import { completionMetrics } from './metrics.ts';
 import type { Group, TokenTrace } from './protocol.ts';
@@ -20,11 +20,11 @@ import type { WeightedRewards } from './weighted-rewards.ts';
 /** What prompts come from and what judges their completions. */
 export interface RolloutParts {
   tokenizer: Tokenizer;
-  prompts: Source<string>;
+  prompts: Source<Prompt>;
   rewards: WeightedRewards;
   gold?: GoldJudge;
   /** Held-out prompts that `evaluate` answers; without them there is no evaluation. */
-  evaluationPrompts?: readonly string[] | undefined;
+  evaluationPrompts?: readonly Prompt[] | undefined;
 }
 
 /** A group with everything an update needs. */
@@ -87,10 +87,11 @@ export class RolloutWriter {
     for (let part = 0; part < partCount; part++) {
       const first = step * perStep + part * perPart;
       const done = part / partCount;
+      const asked = take(parts.prompts, first, perPart);
       const groups = await rollOut(
         this.decoder,
         parts.tokenizer,
-        take(parts.prompts, first, perPart),
+        asked.map(({ prompt }) => prompt),
         rolloutOptions(recipe, recipe.num_generations, recipe.seed),
         first * recipe.num_generations,
         (share) => {
@@ -98,16 +99,16 @@ export class RolloutWriter {
           onDetail?.(`writing ${perStep * recipe.num_generations} samples (${percent}%)`);
         },
       );
-      scored.push(this.score(groups));
+      scored.push(this.score(groups, asked));
     }
     onDetail?.('scoring the responses');
     return (await Promise.all(scored)).flat();
   }
 
-  private async score(groups: RolloutGroup[]): Promise<ScoredGroup[]> {
+  private async score(groups: RolloutGroup[], asked: readonly Prompt[]): Promise<ScoredGroup[]> {
     const { rewards, gold } = this.parts;
-    const texts = groups.flatMap(({ prompt, samples }) =>
-      samples.map(({ response }) => ({ prompt, response })),
+    const texts = groups.flatMap(({ samples }, g) =>
+      samples.map(({ response }) => ({ ...asked[g]!, response })),
     );
     const [scores, golds] = await Promise.all([rewards.score(texts), gold?.score(texts)]);
     const perGroup = this.recipe.num_generations;

@@ -1,7 +1,7 @@
 /** Lines of JSONL, in the formats of TRL's data sets, plain and conversational. */
 import type { ChatMessage } from '../model/tokenizer.ts';
 import { conversationPrompt, isConversation } from './conversation.ts';
-import type { PreferenceGroup, SftExample } from './data.ts';
+import type { PreferenceGroup, Prompt, SftExample } from './data.ts';
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -39,6 +39,12 @@ function parseObject(content: string): Row {
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Row;
   throw new RowError('not JSON; each line must be one JSON object');
+}
+
+/** {prompt} as readPrompt reads it, and whatever else the row has. */
+export function readPromptRow(row: Row): Prompt {
+  const { prompt: _, ...columns } = row;
+  return { prompt: readPrompt(row), ...(Object.keys(columns).length > 0 && { columns }) };
 }
 
 /** {prompt}: a text, or a conversation that ends with the user's turn. */

@@ -32,6 +32,21 @@ it('a rule goes by the name of its file', () => {
 });
 
 describe('a rule', () => {
+  it('reads the other columns of the row, which it cannot change', async () => {
+    const source = `export default (prompt, response, row) => {
+      row.seen = (row.seen ?? 0) + row.list.length;
+      return row.__proto__ === Object.prototype || row.nested.x === null ? row.seen : -1;
+    }`;
+    const rule = await Rule.open('rules/mine.js', source);
+    const columns = JSON.parse(
+      '{"list": [1, 2], "nested": {"x": null}, "__proto__": {}}',
+    ) as object;
+    const text = { prompt: 'a', response: 'b', columns: columns as Record<string, unknown> };
+    expect(await rule.score([text, text])).toEqual([2, 2]);
+    rule.destroy();
+    expect(await judge(asRule('return arguments[2].answer === undefined'))).toBe(1);
+  });
+
   it('sees the prompt and the response, and gives a number for each, in order', async () => {
     const source = asRule('return prompt.length + 100 * response.length');
     const rule = await Rule.open('rules/mine.js', source);

@@ -1,7 +1,8 @@
 /**
  * A reward by a rule: a small JavaScript module,
- *   export default function (prompt, response) { return 1; }
- * which returns a number, or true or false for 1 and 0. It runs in QuickJS compiled to WebAssembly:
+ *   export default function (prompt, response, row) { return 1; }
+ * which returns a number, or true or false for 1 and 0. `row` has the other columns of the prompt's row
+ * in its data set, such as the right answer; {} where there are none. It runs in QuickJS compiled to WebAssembly:
  * the language and nothing else, so there is no network, page, file, clock or chance in it, and its
  * memory and time are limited. Every response is judged in a fresh context: nothing is remembered,
  * and the same prompt and response always get the same reward.
@@ -78,9 +79,10 @@ export class Rule implements Reward {
     return Promise.resolve().then(() => texts.map((text) => this.judge(text)));
   }
 
-  private judge({ prompt, response }: JudgedText): number {
+  private judge({ prompt, response, columns = {} }: JudgedText): number {
     return this.run((context, rule) => {
-      const given = [readablePrompt(prompt), response].map((text) => context.newString(text));
+      const texts = [readablePrompt(prompt), response].map((text) => context.newString(text));
+      const given = [...texts, parsed(context, columns)];
       const result = context.callFunction(rule, context.undefined, ...given);
       for (const handle of given) handle.dispose();
       const value = disposing(context.unwrapResult(result), (handle) => {
@@ -138,6 +140,15 @@ export class Rule implements Reward {
   destroy(): void {
     this.runtime.dispose();
   }
+}
+
+/** JSON, and nothing of this side, reaches the rule. */
+function parsed(context: QuickJSContext, value: unknown): QuickJSHandle {
+  return disposing(context.unwrapResult(context.evalCode('JSON.parse')), (parse) =>
+    disposing(context.newString(JSON.stringify(value)), (text) =>
+      context.unwrapResult(context.callFunction(parse, context.undefined, text)),
+    ),
+  );
 }
 
 function disposing<T>(handle: QuickJSHandle, use: (handle: QuickJSHandle) => T): T {

@@ -1,9 +1,15 @@
 /** The data a recipe names: a built-in world, or JSONL files. */
-import { shuffledEpochs, type PreferenceGroup, type SftExample, type Source } from './data.ts';
+import {
+  shuffledEpochs,
+  type PreferenceGroup,
+  type Prompt,
+  type SftExample,
+  type Source,
+} from './data.ts';
 import { Random } from './random.ts';
 import { RecipeError, type Dataset, type Recipe } from './recipe.ts';
 import type { GoldJudge } from './reward.ts';
-import { readDemonstration, readLines, readPreference, readPrompt, type Row } from './rows.ts';
+import { readDemonstration, readLines, readPreference, readPromptRow, type Row } from './rows.ts';
 import { baseText } from './world/base-data.ts';
 import { goldUtility } from './world/gold.ts';
 import { drawPrompt, drawPrompts, parsePrompt, promptText, type Split } from './world/prompts.ts';
@@ -13,11 +19,13 @@ import { thoughtTruth } from './world/truth.ts';
 /** Reads a data file as text; the path is as the recipe gives it. */
 export type ReadFile = (path: string) => Promise<string>;
 
-export async function promptSource(recipe: Recipe, read: ReadFile): Promise<Source<string>> {
+export async function promptSource(recipe: Recipe, read: ReadFile): Promise<Source<Prompt>> {
   if (recipe.world) {
-    return { at: (i) => promptText(drawPrompt(new Random(recipe.seed, `prompt ${i}`))) };
+    return {
+      at: (i) => ({ prompt: promptText(drawPrompt(new Random(recipe.seed, `prompt ${i}`))) }),
+    };
   }
-  return shuffledEpochs(await readRows(recipe, read, readPrompt), recipe.seed);
+  return shuffledEpochs(await readRows(recipe, read, readPromptRow), recipe.seed);
 }
 
 /** Of the world's demonstrations two in three think: there is more to learn in a thought than in an answer. */
@@ -59,10 +67,13 @@ export async function heldOutPreferences(
 export async function evaluationPrompts(
   recipe: Recipe,
   read: ReadFile,
-): Promise<string[] | undefined> {
+): Promise<Prompt[] | undefined> {
   if (recipe.eval_strategy === 'no') return undefined;
-  if (recipe.world) return worldEvaluation('dev', recipe.eval_num_prompts, EVALUATION_SEED).prompts;
-  const rows = await readRows(recipe, read, readPrompt, 'test');
+  if (recipe.world) {
+    const { prompts } = worldEvaluation('dev', recipe.eval_num_prompts, EVALUATION_SEED);
+    return prompts.map((prompt) => ({ prompt }));
+  }
+  const rows = await readRows(recipe, read, readPromptRow, 'test');
   return rows.slice(0, recipe.eval_num_prompts);
 }
 

@@ -1,5 +1,5 @@
 /**
- * Exact match for tasks whose answer can be checked (RLVR's reward too): the normalisation of SQuAD's
+ * Exact match for tasks whose answer can be checked (as a reward: recipes/rules/exact-match.js): the normalisation of SQuAD's
  * evaluation script (Rajpurkar et al. 2016): case, punctuation, the articles a, an, the, and white
  * space do not count.
  */

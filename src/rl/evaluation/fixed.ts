@@ -7,6 +7,7 @@
 import type { Decoder } from '../../model/decoder.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
 import { mean } from '../advantages.ts';
+import type { Prompt } from '../data.ts';
 import { judgeCompletions, type Evaluated } from '../evaluate.ts';
 import { wordCount } from '../metrics.ts';
 import type { Recipe } from '../recipe.ts';
@@ -27,16 +28,17 @@ export interface StepEvaluation {
 export async function fixedEvaluation(
   recipe: Recipe,
   judged: { tokenizer: Tokenizer; rewards: WeightedRewards; gold?: GoldJudge },
-  prompts: readonly string[],
+  asked: readonly Prompt[],
   decoder: Decoder,
 ): Promise<StepEvaluation> {
   const { tokenizer, rewards, gold } = judged;
   const options = rolloutOptions(recipe, 1, SEED);
+  const prompts = asked.map(({ prompt }) => prompt);
   const groups: RolloutGroup[] = [];
   for (const part of partsThatFit(recipe, tokenizer, prompts, decoder)) {
     groups.push(...(await rollOut(decoder, tokenizer, part, options, groups.length)));
   }
-  const rows = await judgeCompletions(groups, (texts) => rewards.score(texts), gold);
+  const rows = await judgeCompletions(groups, asked, (texts) => rewards.score(texts), gold);
   return { metrics: evaluationMetrics(rows), rows };
 }
 

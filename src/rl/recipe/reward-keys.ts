@@ -20,7 +20,7 @@ export const rewards = {
   reward_funcs: {
     type: 'texts',
     default: [],
-    help: 'JavaScript files, each a rule that gives a response a number: export default function (prompt, response) { return 1; }; one file, or a list.',
+    help: 'JavaScript files, each a rule that gives a response a number: export default function (prompt, response, row) { return 1; }, where row has the other columns of the data, such as an answer; one file, or a list.',
   },
   reward_weights: {
     type: 'numbers',

@@ -199,7 +199,7 @@ export const FINDINGS: readonly Finding[] = [
     measure: 'gold',
     from: cell('warm', 'nothink', 'grpo', 'rlvr'),
     to: cell('warm', 'think', 'grpo', 'rlvr'),
-    note: 'The rule pays 1 for a dinner that the guest can eat and pay, else 0.',
+    note: 'The rule pays 1 for a main and a sweet of the menu at their prices that the guest can eat, with two coins left at most; else 0.',
     paper: [],
   },
 ];
