@@ -43,8 +43,8 @@ function parseObject(content: string): Row {
 
 /** {prompt} as readPrompt reads it, and whatever else the row has. */
 export function readPromptRow(row: Row): Prompt {
-  const { prompt: _, ...columns } = row;
-  return { prompt: readPrompt(row), ...(Object.keys(columns).length > 0 && { columns }) };
+  const { prompt, ...columns } = row;
+  return { prompt: readPrompt({ prompt }), ...(Object.keys(columns).length > 0 && { columns }) };
 }
 
 /** {prompt}: a text, or a conversation that ends with the user's turn. */

@@ -1,7 +1,7 @@
 /**
- * Exact match for tasks whose answer can be checked (as a reward: recipes/rules/exact-match.js): the normalisation of SQuAD's
- * evaluation script (Rajpurkar et al. 2016): case, punctuation, the articles a, an, the, and white
- * space do not count.
+ * Exact match for tasks whose answer can be checked (RLVR's reward too: recipes/rules/exact-match.js):
+ * the normalisation of SQuAD's evaluation script (Rajpurkar et al. 2016): case, punctuation, the
+ * articles a, an, the, and white space do not count.
  */
 function normalizedAnswer(text: string): string {
   return text
