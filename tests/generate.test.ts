@@ -72,11 +72,19 @@ const session = (
             : base
               ? Promise.resolve(base)
               : nodeFolder(path),
-        readFile: () => Promise.reject(new Error('no file is needed')),
+        readFile: (path) =>
+          path === 'test'
+            ? Promise.resolve('{"prompt": "tea?"}\n{"prompt": "more?"}')
+            : Promise.reject(new Error('no other file is needed')),
         keptRun: () => Promise.resolve(typeof run === 'function' ? run() : run),
       }),
     recipe,
   );
+
+const withRecipe =
+  (yaml: string): RunFolder['read'] =>
+  (path) =>
+    path === 'recipe.yaml' ? Promise.resolve(new TextEncoder().encode(yaml)) : kept.read(path);
 
 async function ask(from: GenerateSession, seed = 1): Promise<Record<Side, Draft[]>> {
   const drafts: Record<Side, Draft[]> = { base: [], trained: [] };
@@ -168,6 +176,17 @@ describe('base against trained', () => {
     const [judgement] = await pair.judge([{ prompt: PROMPT, response: response! }]);
     expect(judgement!.reward).toBeCloseTo(reward!, 4);
     expect(judgement!.gold).toBe(gold);
+  });
+
+  it('says so where a run with prompts of its own holds none out, else draws from those', async () => {
+    const prompts = (splits: string[]): Promise<string[]> => {
+      const datasets = splits.map((split) => ({ path: 'json', data_files: split, split }));
+      const own = { ...recipe, world: null, gold: null, datasets, eval_num_prompts: 1 };
+      const run = { ...kept, read: withRecipe(JSON.stringify(own)) };
+      return session(run).heldOutPrompts(99, 1);
+    };
+    await expect(prompts(['train'])).rejects.toThrow(/ten or more/);
+    expect((await prompts(['train', 'test'])).sort()).toEqual(['more?', 'tea?']);
   });
 
   it('names the words that the model does not know', async () => {

@@ -152,8 +152,16 @@ export class GenerateSession implements GenerateService {
   async heldOutPrompts(count: number, seed: number): Promise<string[]> {
     const { recipe } = await this.find();
     if (recipe.world) return worldEvaluation('held-out', count, seed).prompts;
+    if (!recipe.datasets.some(({ split }) => split === 'test')) {
+      throw new RecipeError(
+        'None of the prompts of this run are held out: bring ten or more, and one in ten is kept for this.',
+      );
+    }
     const { readFile } = await this.around();
-    const prompts = await evaluationPrompts({ ...recipe, eval_strategy: 'steps' }, readFile);
+    const prompts = await evaluationPrompts(
+      { ...recipe, eval_strategy: 'steps', eval_num_prompts: Infinity },
+      readFile,
+    );
     const drawn = new Random(seed, 'held-out prompts').shuffle(prompts ?? []).slice(0, count);
     return drawn.map(({ prompt }) => prompt);
   }

@@ -48,6 +48,18 @@ export function readPromptFile(text: string, name: string): PromptFile {
   return { format, rows: single, follow_ups: read.length - single.length };
 }
 
+/** Whether a text is one of the benchmarks' files, or a JSON array, by its first row. */
+export function isBenchmark(text: string): boolean {
+  if (text.trimStart().startsWith('[')) return true;
+  try {
+    const row: unknown = JSON.parse(text.trimStart().split('\n', 1)[0]!);
+    const format = typeof row === 'object' && row !== null && formatOf(row as Row);
+    return format !== undefined && format !== false && format !== 'prompts';
+  } catch {
+    return false;
+  }
+}
+
 function readRows(text: string, name: string): Row[] {
   if (text.trimStart().startsWith('[')) {
     const all = parse(text, name);

@@ -13,7 +13,7 @@ const OF_A_RUN = /^(optimizer\.safetensors|trainer_state\.json)$/;
 const WEIGHTS = /\.(safetensors|gguf)$|^pytorch_model\.bin$/;
 const CONFIG = /^(config|adapter_config)\.json$/;
 /** What can be learnt from or judged by, and is no model. */
-const DATA = /\.(jsonl|txt|js)$/;
+const DATA = /\.(jsonl|txt|js)$|^(?!.*(config|tokenizer|index)).*\.json$/;
 
 type Files = Map<string, File>;
 

@@ -37,6 +37,7 @@ const FOR_LARGER_POLICIES = {
   use_peft: true,
   gradient_checkpointing: true,
   learning_rate: 2e-5,
+  eval_num_prompts: 16,
 };
 
 /** Where the next visit finds which policy was chosen. */

@@ -51,7 +51,7 @@ it('weights follow the order of reward model, judge and rules', () => {
 });
 
 it('prompts take the place of the world, whose hidden utility cannot judge them', () => {
-  const prompts = { file: 'mine.jsonl', longest: 93 };
+  const prompts = { file: 'mine.jsonl', heldOut: 'mine.held-out.jsonl', longest: 93 };
   const values = rewardRecipe({ ...untouched, prompts, systemPrompt: ' Be brief. ' });
   const recipe = makeRecipe({ ...page, ...values });
   expect(recipe).toMatchObject({
@@ -59,8 +59,13 @@ it('prompts take the place of the world, whose hidden utility cannot judge them'
     gold: undefined,
     max_prompt_length: 93,
     system_prompt: 'Be brief.',
-    datasets: [{ path: 'json', data_files: ['stored:mine.jsonl'], split: 'train' }],
+    datasets: [
+      { path: 'json', data_files: ['stored:mine.jsonl'], split: 'train' },
+      { path: 'json', data_files: ['stored:mine.held-out.jsonl'], split: 'test' },
+    ],
   });
+  const few = rewardRecipe({ ...untouched, prompts: { ...prompts, heldOut: undefined } });
+  expect(makeRecipe({ ...page, ...few, eval_strategy: 'no' }).datasets.length).toBe(1);
 });
 
 it('says what is impossible', () => {

@@ -22,8 +22,8 @@ export interface RewardSelection {
   judge: JudgeReward;
   /** Those in use: stored as NAME.js. */
   rules: readonly { name: string; weight: number }[];
-  /** A stored file, and the tokens of its longest prompt where they were counted. */
-  prompts: { file: string; longest: number | undefined } | undefined;
+  /** Stored files, and the tokens of the longest prompt where they were counted. */
+  prompts: { file: string; heldOut: string | undefined; longest: number | undefined } | undefined;
   systemPrompt: string;
 }
 
@@ -63,7 +63,12 @@ export function rewardRecipe(selection: RewardSelection): RecipeValues {
     ...(rules.length > 0 && { reward_funcs: rules.map(({ name }) => storedPath(`${name}.js`)) }),
     ...(weights.some((weight) => weight !== 1) && { reward_weights: weights }),
     ...(prompts && {
-      datasets: [{ path: 'json', data_files: storedPath(prompts.file) }],
+      datasets: [
+        { path: 'json', data_files: storedPath(prompts.file), split: 'train' },
+        ...(prompts.heldOut === undefined
+          ? []
+          : [{ path: 'json', data_files: storedPath(prompts.heldOut), split: 'test' }]),
+      ],
       world: null,
       gold: null,
       ...(prompts.longest !== undefined && { max_prompt_length: prompts.longest }),

@@ -7,7 +7,8 @@ import {
 } from '../../rl/stored-data.ts';
 import { readChoice, writeChoice, type KeptChoice } from './kept-choice.ts';
 import { longestPrompt } from './page-preview.ts';
-import { badLines, promptLines, readPromptFile } from './prompt-file.ts';
+import { badLines, promptLines, readPromptFile, splitPrompts } from './prompt-file.ts';
+import type { Prompt } from '../../rl/data.ts';
 import {
   rewardProblem,
   rewardRecipe,
@@ -22,7 +23,11 @@ export interface StoredPrompts {
   /** Of the file in the browser's storage. */
   file: string;
   prompts: readonly string[];
+  /** How many others are held out; in a file of their own. */
+  heldOut: number;
 }
+
+const heldOutFile = (file: string): string => file.replace(/\.jsonl$/, '.held-out.jsonl');
 
 /** What a visitor chose to train for: the rewards with their weights, and the prompts. */
 export class RewardChoice {
@@ -78,7 +83,9 @@ export class RewardChoice {
       const text = await readStoredData(file).catch(() => undefined);
       if (text === undefined) continue;
       if (file.endsWith('.js')) this.addRule(file.slice(0, -'.js'.length), text, true);
-      if (file.endsWith('.jsonl')) this.keepPrompts(file, readPromptFile(file, text).prompts);
+      if (!file.endsWith('.jsonl') || file.endsWith('.held-out.jsonl')) continue;
+      const heldOut = await readStoredData(heldOutFile(file)).catch(() => '');
+      this.keepPrompts(file, readPromptFile(file, text).rows, readPromptFile(file, heldOut).rows);
     }
     if (!remember) return;
     const kept = await readChoice();
@@ -126,7 +133,11 @@ export class RewardChoice {
   /** Recipe keys for what was chosen; what comes with the page is left to its recipe. */
   get recipe(): RecipeValues {
     const { models, rulesInUse: rules, prompts, longest, systemPrompt } = this;
-    const own = prompts && { file: prompts.file, longest };
+    const own = prompts && {
+      file: prompts.file,
+      heldOut: prompts.heldOut > 0 ? heldOutFile(prompts.file) : undefined,
+      longest,
+    };
     return rewardRecipe({ ...models, rules, prompts: own, systemPrompt });
   }
 
@@ -156,6 +167,7 @@ export class RewardChoice {
     if (this.promptFile === file) this.promptFile = null;
     this.promptFiles = this.promptFiles.filter((other) => other.file !== file);
     await removeStoredData(file);
+    await removeStoredData(heldOutFile(file));
   }
 
   /** Files that were dropped or chosen: rules (.js), and prompts (.jsonl, or .txt with one a line). */
@@ -171,31 +183,34 @@ export class RewardChoice {
   }
 
   private async take(file: File): Promise<void> {
-    const [, base = '', kind] = /^(.*)\.(js|jsonl|txt)$/.exec(file.name) ?? [];
+    const [, base = '', kind] = /^(.*)\.(js|jsonl|json|txt)$/.exec(file.name) ?? [];
     const name = base.replace(/[^\w-]+/g, '-').slice(0, 40) || 'mine';
     const text = await file.text();
     if (kind === 'js') {
       this.addRule(name, text);
-    } else if (kind === 'jsonl' || kind === 'txt') {
-      const { prompts, bad } = readPromptFile(file.name, text);
-      if (prompts.length === 0) {
+    } else if (kind !== undefined) {
+      const { rows, bad } = readPromptFile(file.name, text);
+      if (rows.length === 0) {
         const reason = bad.length > 0 ? badLines(bad) : 'it is empty';
         throw new Error(`${file.name} has no prompts (${reason}).`);
       }
       if (bad.length > 0) this.error = `Of ${file.name} these were left out: ${badLines(bad)}.`;
       const stored = `${name}.jsonl`;
-      await storeData(stored, promptLines(prompts));
-      this.keepPrompts(stored, prompts);
+      const { train, heldOut } = splitPrompts(rows);
+      await storeData(stored, promptLines(train));
+      await storeData(heldOutFile(stored), promptLines(heldOut));
+      this.keepPrompts(stored, train, heldOut);
       this.promptFile = stored;
     } else {
       throw new Error(
-        `${file.name} is neither prompts (.jsonl, or .txt with one a line) nor a rule (.js).`,
+        `${file.name} is neither prompts (.jsonl, .json, or .txt with one a line) nor a rule (.js).`,
       );
     }
   }
 
-  private keepPrompts(file: string, prompts: readonly string[]): void {
+  private keepPrompts(file: string, train: readonly Prompt[], heldOut: readonly Prompt[]): void {
     const others = this.promptFiles.filter((other) => other.file !== file);
-    this.promptFiles = [...others, { file, prompts }];
+    const prompts = train.map(({ prompt }) => prompt);
+    this.promptFiles = [...others, { file, prompts, heldOut: heldOut.length }];
   }
 }
