@@ -97,6 +97,9 @@ it('writes a rule, tries it on the group, and trains with two rewards on prompts
 
   await source.fill('export default (prompt, response) => response.length');
   await rewards.getByRole('spinbutton', { name: 'Weight of the rule digits' }).fill('0.01');
+  const watched = rewards.getByLabel('Watched, and never trained on');
+  expect(await watched.locator('option:checked').textContent()).toBe('Nobody');
+  await watched.selectOption('A second judge of dinners');
   await page.getByRole('button', { name: 'Train it here', exact: true }).click();
   await page
     .getByRole('heading', { name: 'Trained for 1 step' })
@@ -116,6 +119,7 @@ it('writes a rule, tries it on the group, and trains with two rewards on prompts
   expect(await rule.isChecked()).toBe(true);
   expect(await weight.inputValue()).toBe('0.01');
   expect(await prompts.inputValue()).toBe('dinners.jsonl');
+  expect(await watched.inputValue()).toBe('public/models/second-reward');
   expect(await rewards.getByLabel(/^Tell the model something/).inputValue()).toBe('Be brief.');
 
   // What is out of use stays so, and what is gone is named once.

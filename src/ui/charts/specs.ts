@@ -33,13 +33,14 @@ export const rewardChart: ChartSpec = {
   title: 'Is it getting better?',
   note:
     'Reward is what the reward model says of the responses, and all that training ever sees. ' +
-    'Gold is the hidden true score of the same responses: measured, never trained on. ' +
-    'If reward climbs while gold falls, the model has learned to flatter its judge.',
+    'Gold is what an independent judge says of the same responses, of dinners the guest’s true taste: ' +
+    'measured, never trained on. If reward climbs while gold falls, the model has learned to flatter ' +
+    'its judge.',
   lines: [
     { key: 'reward', label: 'Reward', colour: 'reward', axis: 'left', format: twoDecimals },
     {
       key: 'gold',
-      label: 'Gold, the hidden true score',
+      label: 'Gold, never trained on',
       colour: 'gold',
       axis: 'right',
       dash: 'dashed',

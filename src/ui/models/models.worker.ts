@@ -16,6 +16,7 @@ import { inspectFolder, tryTexts, type Inspected } from '../../rl/inspect.ts';
 import { pageBaseFolder, pageModelFolder, SHIPPED } from '../../rl/page-paths.ts';
 import type { RecipeValues } from '../../rl/protocol.ts';
 import { makeRecipe, type Recipe } from '../../rl/recipe.ts';
+import { worldGold } from '../../rl/sources.ts';
 import { browserCheckpoint, browserRunFolder } from '../../rl/run-folder.browser.ts';
 import { lastCheckpoint, readText } from '../../rl/run-folder.ts';
 import { writeFolder, writeZip } from './take-home.ts';
@@ -97,7 +98,9 @@ const service = {
   async fit(given: RecipeValues, memory: number | undefined): Promise<Fitting> {
     const values = { ...(parse(defaultRecipe) as Record<string, unknown>), ...given };
     const recipe = makeRecipe(values);
-    const judges = [recipe.reward_model_name_or_path, recipe.judge_model_name_or_path];
+    // A world's utility takes no memory.
+    const watched = recipe.gold !== undefined && !worldGold(recipe.gold) ? recipe.gold : undefined;
+    const judges = [recipe.reward_model_name_or_path, recipe.judge_model_name_or_path, watched];
     const [policy, ...frozen] = await Promise.all(
       [recipe.model_name_or_path, ...judges].filter((path) => path !== undefined).map(factsOf),
     );

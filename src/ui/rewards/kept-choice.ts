@@ -8,6 +8,8 @@ export interface KeptChoice {
   /** The rules in use, by the file in which each is stored. */
   rules: { file: string; weight: number }[];
   promptFile: string | null;
+  /** Absent in what was kept before there was a choice. */
+  gold?: string | null;
   systemPrompt: string;
 }
 

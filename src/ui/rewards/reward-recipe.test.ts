@@ -12,6 +12,7 @@ const untouched: RewardSelection = {
   judge: { name: null, weight: 1, question: '' },
   rules: [],
   prompts: undefined,
+  gold: null,
   systemPrompt: ' ',
 };
 /** As the page's recipe has them. */
@@ -64,6 +65,9 @@ it('prompts take the place of the world, whose hidden utility cannot judge them'
       { path: 'json', data_files: ['stored:mine.held-out.jsonl'], split: 'test' },
     ],
   });
+  const watched = rewardRecipe({ ...untouched, prompts, gold: 'stored:mine' });
+  expect(makeRecipe({ ...page, ...watched })).toMatchObject({ gold: 'stored:mine' });
+  expect(rewardRecipe({ ...untouched, gold: 'stored:mine' })).toEqual({ gold: 'stored:mine' });
   const few = rewardRecipe({ ...untouched, prompts: { ...prompts, heldOut: undefined } });
   expect(makeRecipe({ ...page, ...few, eval_strategy: 'no' }).datasets.length).toBe(1);
 });

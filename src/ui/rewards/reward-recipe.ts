@@ -25,6 +25,8 @@ export interface RewardSelection {
   /** Stored files, and the tokens of the longest prompt where they were counted. */
   prompts: { file: string; heldOut: string | undefined; longest: number | undefined } | undefined;
   systemPrompt: string;
+  /** A reward model that is watched and not trained on; null is what the recipe has, nobody with own prompts. */
+  gold: string | null;
 }
 
 /** Names and weights of the rewards in use, in the order of reward_weights. */
@@ -50,7 +52,7 @@ export function rewardProblem(inUse: readonly { name: string }[]): string | null
 
 /** Recipe keys for a selection; what comes with the page is left to the page's recipe. */
 export function rewardRecipe(selection: RewardSelection): RecipeValues {
-  const { model, judge, rules, prompts } = selection;
+  const { model, judge, rules, prompts, gold } = selection;
   const weights = rewardsInUse(selection).map(({ weight }) => weight);
   const system = selection.systemPrompt.trim();
   const question = judge.question.trim();
@@ -73,6 +75,7 @@ export function rewardRecipe(selection: RewardSelection): RecipeValues {
       gold: null,
       ...(prompts.longest !== undefined && { max_prompt_length: prompts.longest }),
     }),
+    ...(gold !== null && { gold }),
     ...(system !== '' && { system_prompt: system }),
   };
 }

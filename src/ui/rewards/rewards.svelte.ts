@@ -1,3 +1,5 @@
+import type { Prompt } from '../../rl/data.ts';
+import { storedName } from '../../rl/page-paths.ts';
 import type { RecipeValues } from '../../rl/protocol.ts';
 import {
   listStoredData,
@@ -8,7 +10,6 @@ import {
 import { readChoice, writeChoice, type KeptChoice } from './kept-choice.ts';
 import { longestPrompt } from './page-preview.ts';
 import { badLines, promptLines, readPromptFile, splitPrompts } from './prompt-file.ts';
-import type { Prompt } from '../../rl/data.ts';
 import {
   rewardProblem,
   rewardRecipe,
@@ -38,6 +39,8 @@ export class RewardChoice {
   /** The file whose prompts are used; null is the prompts that come with the page. */
   promptFile = $state<string | null>(null);
   systemPrompt = $state('');
+  /** A reward model's path: watched and not trained on; null is what the recipe has. */
+  gold = $state<string | null>(null);
   /** What was wrong with the last file, in a sentence. */
   error = $state<string | null>(null);
   /** What the last visit chose and this browser does not hold any more. */
@@ -55,6 +58,11 @@ export class RewardChoice {
   readonly judgeName = $derived.by(() => {
     const { name } = this.judge;
     return name !== null && this.isStored(name) ? name : null;
+  });
+  /** As chosen, unless the model has been removed meanwhile. */
+  readonly goldPath = $derived.by(() => {
+    const stored = this.gold === null ? undefined : storedName(this.gold);
+    return stored === undefined || this.isStored(stored) ? this.gold : null;
   });
   private readonly models = $derived({
     model: { ...this.model, name: this.modelName },
@@ -106,13 +114,16 @@ export class RewardChoice {
       ),
       promptFile: this.promptFile,
       systemPrompt: this.systemPrompt,
+      gold: this.gold,
     };
   }
 
-  private restore({ model, judge, rules, promptFile, systemPrompt }: KeptChoice): void {
+  private restore(kept: KeptChoice): void {
+    const { model, judge, rules, promptFile, systemPrompt, gold = null } = kept;
     Object.assign(this.model, model);
     Object.assign(this.judge, judge);
     this.systemPrompt = systemPrompt;
+    this.gold = gold;
     for (const { file, weight } of rules) {
       const rule = this.rules.find(({ storedFile }) => storedFile === file);
       if (rule) Object.assign(rule, { used: true, weight });
@@ -128,17 +139,20 @@ export class RewardChoice {
       this.gone = [...this.gone, choice.name];
       choice.name = null;
     }
+    if (this.gold === this.goldPath) return;
+    this.gone = [...this.gone, storedName(this.gold!)!];
+    this.gold = null;
   }
 
   /** Recipe keys for what was chosen; what comes with the page is left to its recipe. */
   get recipe(): RecipeValues {
-    const { models, rulesInUse: rules, prompts, longest, systemPrompt } = this;
+    const { models, rulesInUse: rules, prompts, longest, systemPrompt, goldPath: gold } = this;
     const own = prompts && {
       file: prompts.file,
       heldOut: prompts.heldOut > 0 ? heldOutFile(prompts.file) : undefined,
       longest,
     };
-    return rewardRecipe({ ...models, rules, prompts: own, systemPrompt });
+    return rewardRecipe({ ...models, rules, prompts: own, systemPrompt, gold });
   }
 
   /**

@@ -13,7 +13,7 @@ it('compares what at least one run has measured', () => {
   const rows = compareRuns([run({ reward: -0.2, gold: 1.65 }, 90), run({ reward: -0.67 }, 60)]);
   expect(rows).toEqual([
     { label: 'Reward', values: ['−0.20', '−0.67'], difference: '+0.47' },
-    { label: 'Gold, the hidden true score', values: ['1.65', '–'] },
+    { label: 'Gold, never trained on', values: ['1.65', '–'] },
     { label: 'Time trained', values: ['1 min 30 s', '60 s'].map((t) => t.replace('60 s', '1 min')), difference: '+30 s' },
   ]);
 });

@@ -14,7 +14,7 @@ const one = (value: number | null): string => formatNumber(value, 1);
 
 const MEASURES: readonly Measure[] = [
   { key: 'reward', label: 'Reward', format: two },
-  { key: 'gold', label: 'Gold, the hidden true score', format: two },
+  { key: 'gold', label: 'Gold, never trained on', format: two },
   { key: 'eval_reward', label: 'Reward on held-out prompts', format: two },
   { key: 'eval_gold', label: 'Gold on held-out prompts', format: two },
   { key: 'kl', label: 'KL from the start', format: formatCompact },
