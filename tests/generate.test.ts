@@ -6,7 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Gpu } from '../src/gpu/device.ts';
 import { openNodeGpu } from '../src/gpu/node.ts';
 import { droppedFolder, type CheckpointFolder } from '../src/model/files.ts';
+import { layoutAdapter } from '../src/model/lora.ts';
 import { nodeFolder } from '../src/model/node-files.ts';
+import { encodeAdapter, type LoraConfig } from '../src/model/peft.ts';
+import { Random } from '../src/rl/random.ts';
 import type { Draft } from '../src/rl/answer.ts';
 import { GenerateSession, type Side } from '../src/rl/generate-session.ts';
 import { nowhere, type RunFolder } from '../src/rl/run-folder.ts';
@@ -236,6 +239,45 @@ describe('base against trained', () => {
     expect(await allocatedBy(() => expect(ask(broken)).rejects.toThrow('no tokenizer.json'))).toBe(
       0,
     );
+  });
+
+  it('shows before a run that went on with an adapter what that adapter said', async () => {
+    const lora: LoraConfig = {
+      task: 'CAUSAL_LM',
+      r: 2,
+      alpha: 2,
+      targets: ['q_proj', 'down_proj'],
+    };
+    const save = async (folder: string, seed: number): Promise<void> => {
+      const layout = layoutAdapter(config, lora);
+      const random = new Random(seed);
+      const factors = [...layout.parameters].map(([name, { shape }]) => {
+        const count = shape[0]! * shape[1]!;
+        return [name, Float32Array.from({ length: count }, () => random.normal())] as const;
+      });
+      const base = { ...lora, base: join(root, 'policy') };
+      const files = encodeAdapter(base, layout, new Map(factors));
+      const at = nodeRunFolder(join(root, folder));
+      for (const [name, data] of files) await at.write(name, data);
+    };
+    // Two runs, of which the second goes on with what the first trained.
+    const runOf = async (folder: string, seed: number): Promise<RunFolder> => {
+      await save(`${folder}/checkpoints/step-2`, seed);
+      const run = nodeRunFolder(join(root, folder));
+      await run.write('checkpoints/step-2/trainer_state.json', '{}');
+      return run;
+    };
+    const [first, second] = [await runOf('first', 1), await runOf('second', 2)];
+    const answers = async (run: RunFolder, from: string): Promise<Record<Side, string>> => {
+      const own = { ...recipe, model_name_or_path: join(root, from), use_peft: true };
+      await run.write('recipe.yaml', JSON.stringify(own));
+      const { base, trained } = await ask(session(run));
+      return { base: JSON.stringify(base.at(-1)), trained: JSON.stringify(trained.at(-1)) };
+    };
+    const began = await answers(first, 'policy');
+    const wentOn = await answers(second, 'first/checkpoints/step-2');
+    expect(wentOn.base).toBe(began.trained);
+    expect(new Set([began.base, began.trained, wentOn.trained]).size).toBe(3);
   });
 
   it('writes several responses for several prompts', async () => {

@@ -63,9 +63,25 @@ export async function loadCheckpoint(
   return model;
 }
 
+/**
+ * Another adapter on the weights of a loaded model, which stay that model's.
+ * @throws CheckpointError when the adapter is for another base
+ */
+export async function withAdapter(
+  model: LanguageModel,
+  base: CheckpointFolder,
+  adapter: NonNullable<Checkpoint['adapter']>,
+): Promise<LanguageModel> {
+  const factors = await readFactors(base, adapter);
+  const adapted = model.withAdapter(adapter.config);
+  adapted.trainable.setTensors(factors);
+  return adapted;
+}
+
 async function readFactors(
   base: CheckpointFolder,
   { folder, config }: NonNullable<Checkpoint['adapter']>,
 ): Promise<Map<string, Float32Array>> {
-  return readAdapter(folder, layoutAdapter(await readConfig(base), config));
+  const model = await checkpointConfig({ base, adapter: { folder, config } });
+  return readAdapter(folder, layoutAdapter(model, config));
 }

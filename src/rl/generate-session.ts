@@ -4,8 +4,9 @@
  * nothing of workers, so tests drive it as it is.
  */
 import type { Gpu } from '../gpu/device.ts';
-import { loadCheckpoint, openCheckpoint, type OpenFolder } from '../model/adapted.ts';
+import { loadCheckpoint, withAdapter, type Checkpoint } from '../model/adapted.ts';
 import type { CheckpointFolder } from '../model/files.ts';
+import type { LanguageModel } from '../model/language-model.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
 import {
   answer,
@@ -21,8 +22,8 @@ import type { GoldJudge, JudgedText, Reward } from './reward.ts';
 import { RewardModel } from './reward-model.ts';
 import { lastCheckpoint, readText, runCheckpoint, type RunFolder } from './run-folder.ts';
 import { sampleCompletions } from './sample.ts';
-import { openReward, openRewards, type JudgeKind } from './session.ts';
-import { evaluationPrompts, worldEvaluation, worldGold, type ReadFile } from './sources.ts';
+import { openIn, openReward, openRewards, type JudgeKind, type Surroundings } from './session.ts';
+import { evaluationPrompts, worldEvaluation, worldGold } from './sources.ts';
 import { parsePrompt } from './world/prompts.ts';
 
 export type Side = 'base' | 'trained';
@@ -68,10 +69,10 @@ export interface GenerateService {
   forget(judge: string): Promise<void>;
 }
 
-export interface GenerateSurroundings {
-  gpu: Gpu;
-  folder(path: string): Promise<CheckpointFolder>;
-  readFile: ReadFile;
+export interface GenerateSurroundings extends Pick<
+  Surroundings,
+  'gpu' | 'folder' | 'baseFolder' | 'readFile'
+> {
   /** The run that is kept; empty when there is none. */
   keptRun(): Promise<RunFolder>;
 }
@@ -253,15 +254,14 @@ export class GenerateSession implements GenerateService {
   ): Promise<Loaded> {
     const around = await this.around();
     const { gpu } = around;
-    const open: OpenFolder = (name) => around.folder(name);
     const path = recipe.model_name_or_path;
     if (path === undefined) throw new RecipeError('the recipe has no model_name_or_path; add it.');
-    const after = folder ? await loadPolicy(gpu, folder, open) : null;
+    const after = folder ? await loadPolicy(gpu, await openIn(around, folder)) : null;
     try {
-      // An adapter's base is the same weights without it.
+      const started = await openIn(around, await around.folder(path));
       const before = after?.model.lora
-        ? { ...after, model: after.model.withoutAdapter() }
-        : await loadPolicy(gpu, await open(path), open);
+        ? { ...after, model: await onSameWeights(after.model, started) }
+        : await loadPolicy(gpu, started);
       return { key, recipe, policies: { base: before, trained: after } };
     } catch (error) {
       after?.model.destroy();
@@ -313,8 +313,15 @@ export class GenerateSession implements GenerateService {
   }
 }
 
-async function loadPolicy(gpu: Gpu, folder: CheckpointFolder, open: OpenFolder): Promise<Policy> {
-  const checkpoint = await openCheckpoint(folder, open);
+/** What an adapter was trained from: the weights under it, or the adapter that it goes on with. */
+function onSameWeights(
+  trained: LanguageModel,
+  { base, adapter }: Checkpoint,
+): Promise<LanguageModel> {
+  return adapter ? withAdapter(trained, base, adapter) : Promise.resolve(trained.withoutAdapter());
+}
+
+async function loadPolicy(gpu: Gpu, checkpoint: Checkpoint): Promise<Policy> {
   const tokenizer = await Tokenizer.load(checkpoint.tokenizer);
   return { model: await loadCheckpoint(gpu, checkpoint), tokenizer };
 }

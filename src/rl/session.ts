@@ -69,7 +69,7 @@ export interface OpenedTrainer {
 
 export async function openTrainer(recipe: Recipe, around: Surroundings): Promise<OpenedTrainer> {
   const path = required(recipe.model_name_or_path, 'model_name_or_path');
-  const checkpoint = await openFrom(around, path);
+  const checkpoint = await openIn(around, await around.folder(path));
   const config = await readConfig(checkpoint.base);
   // Refused before any weight is read.
   const tokenizer = await Tokenizer.load(checkpoint.tokenizer);
@@ -81,12 +81,11 @@ export async function openTrainer(recipe: Recipe, around: Surroundings): Promise
   return { trainer: await makeTrainer(recipe, around, model, tokenizer), tokenizerFiles: files };
 }
 
-/** A model's folder, or an adapter's and its base's. */
-async function openFrom(
+/** A model's folder, or an adapter's together with its base's. */
+export function openIn(
   around: Pick<Surroundings, 'folder' | 'baseFolder'>,
-  path: string,
+  folder: CheckpointFolder,
 ): Promise<Checkpoint> {
-  const folder = await around.folder(path);
   return openCheckpoint(folder, (name) => around.baseFolder?.(name, folder) ?? around.folder(name));
 }
 
@@ -250,7 +249,7 @@ export async function openReward(
   around: Pick<Surroundings, 'folder' | 'baseFolder' | 'readFile' | 'onLoading'>,
 ): Promise<Reward> {
   if (kind === 'rule') return Rule.open(path, await around.readFile(path));
-  const [gpu, checkpoint] = [await openGpu(), await openFrom(around, path)];
+  const [gpu, checkpoint] = [await openGpu(), await openIn(around, await around.folder(path))];
   return kind === 'judge'
     ? openPromptedJudge(gpu, checkpoint, question, around.onLoading)
     : openRewardModel(gpu, checkpoint, around.onLoading);
