@@ -1,8 +1,7 @@
 /** What the metrics mean, in a sentence each. Names are TRL's. */
 const MEANINGS: Readonly<Record<string, string>> = {
   reward: 'Mean reward of the step’s completions, all rewards weighed together.',
-  reward_std:
-    'Mean standard deviation of the rewards within a group; near 0 there is nothing to compare.',
+  reward_std: 'Standard deviation of the rewards of all the step’s completions.',
   gold: 'Mean score by a judge that training never sees: of dinners the guest’s true taste.',
   thought_truth: 'Share of the claims in the thoughts that hold.',
   frac_reward_zero_std: 'Share of groups whose rewards are all equal: no gradient from those.',

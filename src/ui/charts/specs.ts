@@ -29,7 +29,7 @@ export interface ChartSpec {
 const twoDecimals = (value: number | null | undefined): string => formatNumber(value, 2);
 const wholeTokens = (value: number | null | undefined): string => formatNumber(value, 0);
 
-export const rewardChart: ChartSpec = {
+const rewardChart: ChartSpec = {
   title: 'Is it getting better?',
   note:
     'Reward is what the reward model says of the responses, and all that training ever sees. ' +
@@ -48,6 +48,19 @@ export const rewardChart: ChartSpec = {
     },
   ],
 };
+
+/**
+ * The first chart of a run that has the metrics `keys`: where the completions of training are not the
+ * learner's own, as in offline DPO, on prompts kept aside.
+ */
+export function leadingChart(keys: readonly string[]): ChartSpec {
+  if (keys.includes('reward') || !keys.includes('eval_reward')) return rewardChart;
+  return {
+    ...rewardChart,
+    note: `${rewardChart.note} Both are on prompts kept aside: this run learns from what the model wrote at first.`,
+    lines: rewardChart.lines.map((line) => ({ ...line, key: `eval_${line.key}` })),
+  };
+}
 
 const otherCharts: readonly ChartSpec[] = [
   {
@@ -143,6 +156,28 @@ const otherCharts: readonly ChartSpec[] = [
         axis: 'right',
         dash: 'dashed',
         format: twoDecimals,
+      },
+    ],
+  },
+  {
+    title: 'Does the judge side with people?',
+    note: 'For a reward model in training: the share of pairs whose preferred response it scores higher, of those it learns from and of those kept aside.',
+    optional: true,
+    lines: [
+      {
+        key: 'accuracy',
+        label: 'Learnt from',
+        colour: 'response',
+        axis: 'left',
+        format: formatShare,
+      },
+      {
+        key: 'eval_accuracy',
+        label: 'Kept aside',
+        colour: 'gold',
+        axis: 'left',
+        dash: 'dashed',
+        format: formatShare,
       },
     ],
   },
