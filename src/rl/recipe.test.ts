@@ -114,7 +114,7 @@ describe('a refusal', () => {
     ['num_iterations: 1.5', /num_iterations is 1.5; it must be a whole number from 1 to 100\.$/],
     ['beta: null', /beta is null; it must be a number from 0 to 100\.$/],
     ['beta: []', /beta is \[\]; it must be/],
-    ['loss_type: grop', /loss_type is "grop"; .* cispo or sigmoid \(did you mean grpo\?\)\.$/],
+    ['loss_type: grop', /loss_type is "grop"; .* vespo or sigmoid \(did you mean grpo\?\)\.$/],
     ['loss_type: cispo', /set epsilon_high, 5 is usual\.$/],
     ['kl_coef: 0.1', /line 5: kl_coef has no meaning when algorithm is grpo; remove it\.$/],
     ['loss_type: sigmoid', /loss_type sigmoid is of dpo; choose another\.$/],
