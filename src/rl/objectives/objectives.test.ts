@@ -159,7 +159,7 @@ describe('grpoLoss', () => {
     expect(bonus([kept])).toBeCloseTo((-0.1 * (0.3 + 0.1)) / 2, 12);
     const { dEntropy } = grpoLoss(kept, o, totals);
     expect(dEntropy.map((row) => [...row])).toEqual([[-0.05, 0, 0], [0, -0.05], [0]]);
-    const without = completions.map(({ entropy: _, ...c }) => c);
+    const without = [{ advantage: 1, logp: [-1], oldLogp: [-1], refLogp: [-1], active: true }];
     expect(() => grpoLoss(without, o, totals)).toThrow('entropy_coef > 0 needs the entropies');
   });
 

@@ -67,7 +67,11 @@ export function policyTerms(
       const weight = gammaWeight(completion, shape);
       return (_, t) => weightedTerm(weight, advantage, logp[t]!);
     }
-    default:
+    case 'grpo':
+    case 'bnpo':
+    case 'dr_grpo':
+    case 'dapo':
+    case 'luspo':
       return (ratio) => clippedTerm(ratio, advantage, options);
   }
 }
