@@ -196,14 +196,9 @@ describe('a refusal', () => {
     );
   });
 
-  it('of a reward model without pairs says what would do', () => {
+  it('of a reward model without data names no world', () => {
     const reward = 'algorithm: reward\nmodel_name_or_path: m\n';
-    const refused = (line: string) => refusal(() => parseRecipe(reward + line, 'my.yaml'));
-    expect(refused('world: meal-planner')).toBe(
-      'my.yaml: a reward model learns from pairs, and world has none; remove it, and set datasets ' +
-        'to JSONL files of prompt, chosen and rejected.',
-    );
-    expect(refused('')).toBe(
+    expect(refusal(() => parseRecipe(reward, 'my.yaml'))).toBe(
       'my.yaml: there is no data; set datasets to JSONL files of prompt, chosen and rejected.',
     );
   });

@@ -135,9 +135,12 @@ export function checkTogether(recipe: Recipe, source: string): void {
   if (!recipe.model_name_or_path) {
     refuse('model_name_or_path is missing; set it to the folder of the model to train.');
   }
-  if (recipe.algorithm === 'reward') checkPreferences(recipe, refuse);
   if (recipe.world === undefined && recipe.datasets.length === 0) {
-    refuse('there is no data; set datasets to JSONL files, or world to meal-planner.');
+    refuse(
+      recipe.algorithm === 'reward'
+        ? 'there is no data; set datasets to JSONL files of prompt, chosen and rejected.'
+        : 'there is no data; set datasets to JSONL files, or world to meal-planner.',
+    );
   }
   if (recipe.world !== undefined && recipe.datasets.length > 0) {
     refuse('world and datasets are both set; remove one of them.');
@@ -170,16 +173,6 @@ export function warnings(recipe: Recipe): string[] {
     ];
   }
   return [];
-}
-
-function checkPreferences(recipe: Recipe, refuse: (problem: string) => never): void {
-  const files = 'JSONL files of prompt, chosen and rejected';
-  if (recipe.world !== undefined) {
-    refuse(
-      `a reward model learns from pairs, and world has none; remove it, and set datasets to ${files}.`,
-    );
-  }
-  if (recipe.datasets.length === 0) refuse(`there is no data; set datasets to ${files}.`);
 }
 
 function checkAdapter(recipe: Recipe, refuse: (problem: string) => never): void {
