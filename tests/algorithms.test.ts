@@ -1,4 +1,4 @@
-/** PPO and DPO from random weights on a rule that is easy to please: they learn, resume and plan. */
+/** Every algorithm from random weights on a rule that is easy to please: they learn, resume and plan. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -138,6 +138,31 @@ async function trainTwice(values: Record<string, unknown>, out: string): Promise
 /** The same rows to learn from and to evaluate on. */
 const pairs = (file: string) =>
   ['train', 'test'].map((split) => ({ path: 'json', data_files: file, split }));
+
+describe('GRPO', () => {
+  it.each([
+    { loss_type: 'sapo' },
+    { loss_type: 'vespo' },
+    { loss_type: 'luspo', importance_sampling_level: 'sequence' },
+  ])('learns by $loss_type', async (loss) => {
+    const run = await openRun({ ...sampled, ...loss, num_iterations: 2 }, loss.loss_type);
+    const rows = await finish(run);
+    expect(meanOf(rows.slice(-3), 'reward')).toBeGreaterThan(
+      meanOf(rows.slice(0, 3), 'reward') + 0.1,
+    );
+    expect('clip_ratio/low_mean' in rows[0]!).toBe(loss.loss_type === 'luspo');
+  });
+
+  it('by entropy alone becomes less decided', async () => {
+    // No reward tells the completions apart, so that nothing but the bonus moves the weights.
+    const alike = { ...sampled, beta: 0, scale_rewards: 'none', reward_weights: [0], max_steps: 4 };
+    const still = await finish(await openRun(alike, 'still'));
+    expect(still.map(({ grad_norm }) => grad_norm)).toEqual([0, 0, 0, 0]);
+    const rows = await finish(await openRun({ ...alike, entropy_coef: 1 }, 'undecided'));
+    expect(rows[0]!.loss).toBeCloseTo(-rows[0]!.entropy!, 5);
+    expect(rows.at(-1)!.entropy).toBeGreaterThan(rows[0]!.entropy! + 0.01);
+  });
+});
 
 describe('PPO', () => {
   const ppo = { ...sampled, algorithm: 'ppo', num_ppo_epochs: 2, num_mini_batches: 2 };
@@ -291,4 +316,25 @@ it('a reward model is judged on held-out pairs', async () => {
   expect(judged[0]!.eval_loss).toBeCloseTo(Math.log(2), 6);
   expect(judged[2]).toMatchObject({ eval_accuracy: 1 });
   expect(judged[2]!.eval_loss).toBeLessThan(judged[0]!.eval_loss!);
+});
+
+it('a reward model learns to score a pair apart by its margin', async () => {
+  const file = join(root, 'margin.jsonl');
+  const pair = { prompt: 'menu ham 1', chosen: '1 2 3', rejected: 'ham and tart', margin: 2 };
+  await writeFile(file, `${JSON.stringify(pair)}\n`);
+  const datasets = [{ path: 'json', data_files: file }];
+  const size = { per_device_train_batch_size: 2, max_length: 16, max_steps: 1 };
+  const rows = await finish(await openRun({ algorithm: 'reward', datasets, ...size }, 'margin'));
+  // A new score head gives everything the same score.
+  expect(rows[0]!.loss).toBeCloseTo(Math.log(1 + Math.exp(2)), 5);
+  expect(rows[0]!.margin).toBe(0);
+});
+
+it('a reward model is not trained on a world, which has no pairs', async () => {
+  for (const eval_strategy of ['no', 'steps']) {
+    const run = openRun({ algorithm: 'reward', world: 'meal-planner', eval_strategy }, 'none');
+    await expect(run).rejects.toThrow(
+      /^a reward model learns from pairs, and world has none; remove it, and set datasets/,
+    );
+  }
 });

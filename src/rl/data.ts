@@ -25,6 +25,8 @@ export interface PreferenceGroup {
   responses: readonly string[];
   /** [preferred, other], as indices of responses; a plain preference pair has just [0, 1]. */
   pairs: readonly (readonly [number, number])[];
+  /** How far apart a reward model should score each of the pairs at least; 0 where absent. */
+  margin?: number;
 }
 
 /** Pairs to learn from, and pairs to evaluate on, when a recipe asks for that. */

@@ -141,7 +141,7 @@ export class GrpoTrainer implements Trainer {
         const entropies = perCompletion(entropy, packed);
         batch.oldLogp ??= logp;
         const result = grpoLoss(completionTerms(batch, logp, entropies, recipe), options, totals);
-        this.runner.backward(perTarget(result.dLogp));
+        this.runner.backward(perTarget(result.dLogp), perTarget(result.dEntropy));
         sums.loss += result.loss;
         sums.kl += result.klSum;
         sums.low += result.clippedLow;
@@ -216,7 +216,14 @@ function lossOptions(recipe: Recipe): GrpoOptions {
     epsilon: recipe.epsilon,
     epsilonHigh: recipe.epsilon_high ?? recipe.epsilon,
     ...(recipe.delta !== undefined && { delta: recipe.delta }),
+    sapoTemperature: { pos: recipe.sapo_temperature_pos, neg: recipe.sapo_temperature_neg },
+    vespo: {
+      pos: { k: recipe.vespo_k_pos, lambda: recipe.vespo_lambda_pos },
+      neg: { k: recipe.vespo_k_neg, lambda: recipe.vespo_lambda_neg },
+    },
     beta: recipe.beta,
+    useBiasCorrectionKl: recipe.use_bias_correction_kl,
+    entropyCoef: recipe.entropy_coef,
     // A checked recipe has none of DPO's here.
     lossType: recipe.loss_type as GrpoOptions['lossType'],
     importanceSamplingLevel: recipe.importance_sampling_level,
@@ -228,6 +235,7 @@ function clipMetrics(
   { clippedLow, clippedHigh }: UpdateStats,
   recipe: Recipe,
 ): Record<string, number> {
+  if (recipe.loss_type === 'sapo' || recipe.loss_type === 'vespo') return {};
   if (recipe.loss_type === 'cispo') return { cispo_clip_ratio: clippedHigh };
   return {
     'clip_ratio/low_mean': clippedLow,
@@ -259,6 +267,7 @@ function completionTerms(
   return samples.map((sample, i) => ({
     ...sample,
     logp: logp[i]!,
+    entropy: entropies[i]!,
     oldLogp: oldLogp![i]!,
     ...(refLogp && { refLogp: refLogp[i]! }),
     ...(threshold !== false && { kept: Array.from(entropies[i]!, (value) => value >= threshold) }),

@@ -101,6 +101,31 @@ describe('a recipe', () => {
   });
 });
 
+describe('a warning', () => {
+  const warned = (lines: string) => parseRecipe(complete + lines, 'my.yaml').notices;
+  it.each(['bnpo', 'dr_grpo', 'dapo', 'cispo'])('is of one ratio per completion in %s', (loss) => {
+    const lines = `loss_type: ${loss}\nepsilon_high: 5\n`;
+    expect(warned(`${lines}importance_sampling_level: sequence`)).toEqual([
+      `my.yaml: importance_sampling_level: sequence with loss_type ${loss} weighs a completion by ` +
+        'its length; GSPO has loss_type: grpo.',
+    ]);
+    expect(warned(lines)).toEqual([]);
+  });
+
+  it('is of luspo without, of vespo with it, and of no other', () => {
+    const sequence = (loss: string) =>
+      warned(`loss_type: ${loss}\nimportance_sampling_level: sequence`);
+    expect(warned('loss_type: luspo')).toEqual([
+      'my.yaml: loss_type luspo is meant for importance_sampling_level: sequence.',
+    ]);
+    expect(sequence('vespo')).toEqual([
+      'my.yaml: loss_type vespo weighs whole completions itself; remove importance_sampling_level.',
+    ]);
+    expect(warned('loss_type: vespo')).toEqual([]);
+    for (const loss of ['grpo', 'sapo', 'luspo']) expect(sequence(loss)).toEqual([]);
+  });
+});
+
 describe('a refusal', () => {
   it.each([
     ['learning_rte: 1', 'my.yaml, line 5: unknown key learning_rte; did you mean learning_rate?'],
@@ -114,8 +139,12 @@ describe('a refusal', () => {
     ['num_iterations: 1.5', /num_iterations is 1.5; it must be a whole number from 1 to 100\.$/],
     ['beta: null', /beta is null; it must be a number from 0 to 100\.$/],
     ['beta: []', /beta is \[\]; it must be/],
-    ['loss_type: grop', /loss_type is "grop"; .* cispo or sigmoid \(did you mean grpo\?\)\.$/],
+    ['loss_type: grop', /loss_type is "grop"; .* vespo or sigmoid \(did you mean grpo\?\)\.$/],
     ['loss_type: cispo', /set epsilon_high, 5 is usual\.$/],
+    ['sapo_temperature_pos: 0', /it must be a number above 0 and at most 100\.$/],
+    ['vespo_lambda_neg: 0', /it must be a number from 0\.0001 to 100\.$/],
+    ['entropy_coef: -1', /it must be a number from 0 to 100\.$/],
+    ['use_adaptive_entropy: true', /\(the weight of the entropy stays as entropy_coef sets it\)/],
     ['kl_coef: 0.1', /line 5: kl_coef has no meaning when algorithm is grpo; remove it\.$/],
     ['loss_type: sigmoid', /loss_type sigmoid is of dpo; choose another\.$/],
     [
@@ -164,6 +193,13 @@ describe('a refusal', () => {
   ])('of %j names the place, the value and what would be right', (line, message) => {
     expect(refusalOf(line)).toEqual(
       typeof message === 'string' ? message : expect.stringMatching(message),
+    );
+  });
+
+  it('of a reward model without data names no world', () => {
+    const reward = 'algorithm: reward\nmodel_name_or_path: m\n';
+    expect(refusal(() => parseRecipe(reward, 'my.yaml'))).toBe(
+      'my.yaml: there is no data; set datasets to JSONL files of prompt, chosen and rejected.',
     );
   });
 

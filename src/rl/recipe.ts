@@ -7,7 +7,7 @@ import type { AdamWOptions } from '../model/adamw.ts';
 import type { BatchLimits } from '../model/batch-runner.ts';
 import type { LoraConfig } from '../model/peft.ts';
 import { nearest } from './nearest.ts';
-import { checkTogether, checkValue, readArgument, RecipeError } from './recipe/check.ts';
+import { checkTogether, checkValue, readArgument, RecipeError, warnings } from './recipe/check.ts';
 import {
   ignoredKeys,
   keysOf,
@@ -24,7 +24,7 @@ export type { Algorithm, Dataset } from './recipe/spec.ts';
 
 export interface ParsedRecipe {
   readonly recipe: Recipe;
-  /** One sentence for each key that was read and has no effect here. */
+  /** One sentence for each key that was read and has no effect here, or seldom does what is meant. */
   readonly notices: readonly string[];
 }
 
@@ -111,6 +111,7 @@ function assemble(given: ReadonlyMap<string, Given>, source: string): ParsedReci
   }
   const recipe = values as unknown as Recipe;
   checkTogether(recipe, source);
+  notices.push(...warnings(recipe).map((warning) => `${source}: ${warning}`));
   return { recipe, notices };
 }
 

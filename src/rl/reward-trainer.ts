@@ -89,6 +89,7 @@ export class RewardTrainer implements Trainer {
       const result = bradleyTerryLoss(
         rows.map(([chosen]) => values[chosen]!),
         rows.map(([, rejected]) => values[rejected]!),
+        part.flatMap(({ pairs, margin = 0 }) => pairs.map(() => margin)),
         this.recipe.center_rewards_coefficient,
         pairCount,
       );
@@ -115,9 +116,13 @@ export class RewardTrainer implements Trainer {
     };
   }
 
-  private tokens({ prompt, responses, pairs }: PreferenceGroup): PairedTokens {
+  private tokens({ prompt, responses, pairs, margin }: PreferenceGroup): PairedTokens {
     const texts = responses.map((response) => ({ prompt, response }));
-    return { ...judgedTokens(this.tokenizer, texts), pairs };
+    return {
+      ...judgedTokens(this.tokenizer, texts),
+      pairs,
+      ...(margin !== undefined && { margin }),
+    };
   }
 
   destroy(): void {
@@ -126,9 +131,7 @@ export class RewardTrainer implements Trainer {
   }
 }
 
-interface PairedTokens extends TokenGroup {
-  pairs: PreferenceGroup['pairs'];
-}
+type PairedTokens = TokenGroup & Pick<PreferenceGroup, 'pairs' | 'margin'>;
 
 /** The rows of the scores of every pair: preferred, other. */
 function pairRows(groups: readonly PairedTokens[], packed: PackedBatch): [number, number][] {

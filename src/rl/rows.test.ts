@@ -68,6 +68,13 @@ describe('rows of data', () => {
     expect(readPreference({ prompt: [tea], chosen: [yes], rejected: [no] })).toEqual(pair);
     expect(readPreference({ chosen: [tea, yes], rejected: [tea, no] })).toEqual(pair);
     expect(readPreference(pair)).toEqual(pair);
+    const row = { prompt: 'Tea?', chosen: 'Yes.', rejected: 'No.', margin: 0.5 };
+    expect(readPreference(row)).toEqual({ ...pair, margin: 0.5 });
+    expect(readPreference({ ...pair, margin: -1 })).toEqual({ ...pair, margin: -1 });
+    for (const margin of ['1', null, [1]]) {
+      expect(problem({ ...row, margin }, readPreference)).toBe('"margin" must be a number');
+      expect(problem({ ...pair, margin }, readPreference)).toBe('"margin" must be a number');
+    }
     expect(problem({ chosen: [tea, yes], rejected: [more, no] }, readPreference)).toBe(
       '"chosen" and "rejected" must differ in their last turn alone',
     );

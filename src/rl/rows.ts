@@ -88,13 +88,20 @@ export const opened = (completion: string, thinking: boolean): string =>
 
 /**
  * {prompt, chosen, rejected}; {chosen, rejected} as whole conversations that differ in their last
- * turn; or ours, {prompt, responses, pairs} for ranked groups.
+ * turn; or ours, {prompt, responses, pairs} for ranked groups. Each may have a number {margin}.
  */
 export function readPreference(row: Row): PreferenceGroup {
+  const margin = readMargin(row);
   if ('responses' in row)
     return { ...(row as unknown as PreferenceGroup), prompt: readPrompt(row) };
   const pair = { responses: ['chosen', 'rejected'].map((field) => answer(row, field)) };
-  return { prompt: sharedPrompt(row), ...pair, pairs: [[0, 1] as const] };
+  return { prompt: sharedPrompt(row), ...pair, pairs: [[0, 1] as const], ...margin };
+}
+
+function readMargin({ margin }: Row): Pick<PreferenceGroup, 'margin'> {
+  if (margin === undefined) return {};
+  if (typeof margin === 'number') return { margin };
+  throw new RowError('"margin" must be a number');
 }
 
 /** The prompt of a preference pair, which whole conversations carry themselves. */

@@ -50,7 +50,7 @@ export async function preferenceSource(
   recipe: Recipe,
   read: ReadFile,
 ): Promise<Source<PreferenceGroup>> {
-  return shuffledEpochs(await readRows(recipe, read, readPreference), recipe.seed);
+  return shuffledEpochs(await preferenceRows(recipe, read, 'train'), recipe.seed);
 }
 
 /** The pairs of the evaluations inside a run; undefined when the recipe asks for none. */
@@ -59,8 +59,20 @@ export async function heldOutPreferences(
   read: ReadFile,
 ): Promise<PreferenceGroup[] | undefined> {
   if (recipe.eval_strategy === 'no') return undefined;
-  const rows = await readRows(recipe, read, readPreference, 'test');
+  const rows = await preferenceRows(recipe, read, 'test');
   return rows.slice(0, recipe.eval_num_prompts);
+}
+
+function preferenceRows(
+  recipe: Recipe,
+  read: ReadFile,
+  split: Dataset['split'],
+): Promise<PreferenceGroup[]> {
+  if (recipe.world === undefined) return readRows(recipe, read, readPreference, split);
+  throw new RecipeError(
+    'a reward model learns from pairs, and world has none; remove it, and set datasets to JSONL ' +
+      'files of prompt, chosen and rejected.',
+  );
 }
 
 /** The prompts of the evaluations inside a run; undefined when the recipe asks for none. */

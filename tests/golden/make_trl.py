@@ -7,6 +7,7 @@ model gives the log-probs below. What stands in the middle of a long method (GRP
 rewards, advantages and losses) is cut out of TRL's source by its first and last line, and run.
 Gradients are autograd's, with respect to each token's log-prob (or value, or score).
 
+SFT's loss is TRL's default (chunked_nll), given logits for hidden states and the identity for the head.
 PPO's cut ends an episode with its stop token: `sequence_lengths_p1` and `padding_mask_p1`, which TRL
 moves one state further where the padding has room, are given as the ones without that state.
 """
@@ -19,7 +20,7 @@ from types import SimpleNamespace as Stub
 
 import torch
 from trl.experimental.ppo import ppo_trainer
-from trl.trainer import dpo_trainer
+from trl.trainer import dpo_trainer, sft_trainer
 from trl.trainer.dpo_trainer import DPOTrainer
 from trl.trainer.grpo_trainer import GRPOTrainer
 from trl.trainer.reward_trainer import RewardTrainer
@@ -61,6 +62,7 @@ ACCELERATOR = Stub(
     gather_for_metrics=lambda x: x,
     reduce=lambda x, reduction: x,
     pad_across_processes=lambda x, dim, pad_index: x,
+    sync_gradients=True,
 )
 
 
@@ -74,14 +76,23 @@ def grpo(completions, change):
         "beta": 0.05,
         "top_entropy_quantile": 1.0,
         "masked": [],
+        "use_bias_correction_kl": False,
+        "entropy_coef": 0.0,
+        "sapo_temperature_pos": 1.0,
+        "sapo_temperature_neg": 1.05,
+        "vespo_k_pos": 2.0,
+        "vespo_lambda_pos": 3.0,
+        "vespo_k_neg": 3.0,
+        "vespo_lambda_neg": 2.0,
     } | change
     logps = completions["logp"].clone().requires_grad_()
+    entropies = completions["entropy"].clone().requires_grad_()
     mask = MASK.clone()
     mask[options["masked"]] = False
     trainer = Stub(
-        _get_per_token_logps_and_entropies=lambda *_, **__: (logps, completions["entropy"], None),
+        _get_per_token_logps_and_entropies=lambda *_, **__: (logps, entropies, None),
         accelerator=ACCELERATOR,
-        args=Stub(delta=options["delta"], steps_per_generation=1, use_bias_correction_kl=False),
+        args=Stub(steps_per_generation=1, **options),
         aux_loss_enabled=False,
         beta=options["beta"],
         current_gradient_accumulation_steps=1,
@@ -94,10 +105,13 @@ def grpo(completions, change):
         off_policy_mask_threshold=None,
         top_entropy_quantile=options["top_entropy_quantile"],
         use_vllm=False,
-        _entropy_bonus_enabled=False,
+        use_adaptive_entropy=False,
+        entropy_coef=options["entropy_coef"],
+        _entropy_bonus_enabled=options["entropy_coef"] > 0,
         _metrics={"train": defaultdict(list)},
     )
     trainer.get_high_entropy_mask = lambda *a: GRPOTrainer.get_high_entropy_mask(trainer, *a)
+    trainer.get_gamma_weights = GRPOTrainer.get_gamma_weights
     inputs = {
         "prompt_ids": torch.ones(len(LENGTHS), 1),
         "prompt_mask": torch.ones(len(LENGTHS), 1),
@@ -111,7 +125,13 @@ def grpo(completions, change):
     loss = GRPOTrainer._compute_loss(trainer, None, inputs)
     loss.backward()
     metrics = {name: values[0] for name, values in trainer._metrics["train"].items()}
-    return {"options": options, "loss": loss.item(), "dLogp": ragged(logps.grad), "metrics": metrics}
+    return {
+        "options": options,
+        "loss": loss.item(),
+        "dLogp": ragged(logps.grad),
+        "dEntropy": None if entropies.grad is None else ragged(entropies.grad),
+        "metrics": metrics,
+    }
 
 
 def grpo_cases():
@@ -129,6 +149,17 @@ def grpo_cases():
     changes += [{"top_entropy_quantile": share} for share in (0.2, 0.5, 0.0)]
     changes += [{"masked": [1], "loss_type": loss} for loss in ("grpo", "bnpo", "dr_grpo", "dapo")]
     changes += [{"masked": [0, 3], "top_entropy_quantile": 0.4, "importance_sampling_level": "sequence"}]
+    changes += [{"loss_type": loss} for loss in ("sapo", "luspo", "vespo")]
+    changes += [{"loss_type": loss, "importance_sampling_level": "sequence"} for loss in ("sapo", "luspo", "vespo")]
+    changes += [{"loss_type": "sapo", "sapo_temperature_pos": 3.0, "sapo_temperature_neg": 0.5}]
+    changes += [{"loss_type": "vespo", "vespo_k_pos": 0.5, "vespo_lambda_pos": 1.0}]
+    changes += [{"loss_type": "vespo", "vespo_k_neg": 1.0, "vespo_lambda_neg": 0.2}]
+    # Weights that overflow.
+    changes += [{"loss_type": "vespo", "vespo_k_pos": 1e5, "vespo_k_neg": 1e5}]
+    changes += [{"masked": [1], "top_entropy_quantile": 0.5, "loss_type": loss} for loss in ("sapo", "luspo", "vespo")]
+    changes += [{"use_bias_correction_kl": True, "importance_sampling_level": level} for level in ("token", "sequence")]
+    changes += [{"entropy_coef": 0.1, "loss_type": loss} for loss in ("grpo", "dapo", "luspo")]
+    changes += [{"entropy_coef": 0.1, "masked": [1], "top_entropy_quantile": share} for share in (1.0, 0.5)]
     cases = [grpo(completions, change) for change in changes]
     shown = {name: ragged(x) if x.dim() == 2 else x.tolist() for name, x in completions.items()}
     return {"completions": shown, "cases": cases}
@@ -154,6 +185,11 @@ def advantage_cases():
     return {"rewards": rewards.T.tolist(), "weights": weights.tolist(), "num_generations": 4, "cases": cases}
 
 
+EOS = 7
+# The second and the last completion were cut off.
+RESPONSES = torch.tensor([[EOS if t == n - 1 and n in (5, 1) else 1 for t in range(WIDTH)] for n in LENGTHS])
+
+
 def ppo(episodes, change):
     args = Stub(
         **{
@@ -165,17 +201,21 @@ def ppo(episodes, change):
             "cliprange": 0.2,
             "cliprange_value": 0.2,
             "vf_coef": 0.1,
+            "missing_eos_penalty": None,
         }
         | change
     )
+    trainer = Stub(args=args, processing_class=Stub(eos_token_id=EOS))
     lengths = torch.tensor(LENGTHS) - 1
     padding = ~MASK
     names = {
+        "self": trainer,
         "args": args,
+        "postprocessed_responses": RESPONSES,
         "logprobs": episodes["old"].masked_fill(padding, ppo_trainer.INVALID_LOGPROB),
         "ref_logprobs": episodes["ref"].masked_fill(padding, ppo_trainer.INVALID_LOGPROB),
         "values": episodes["oldValues"].masked_fill(padding, 0),
-        "scores": episodes["scores"],
+        "scores": episodes["scores"].clone(),
         "responses": torch.ones(MASK.shape),
         "sequence_lengths_p1": lengths,
         "sequence_lengths": lengths,
@@ -183,8 +223,10 @@ def ppo(episodes, change):
         "padding_mask_p1": padding,
         "empty_cache": lambda: None,
     }
+    train = ppo_trainer.PPOTrainer.train
+    run_lines(train, "contain_eos_token =", "if self.args.missing_eos_penalty is not None", names)
     run_lines(
-        ppo_trainer.PPOTrainer.train,
+        train,
         "logr = ref_logprobs - logprobs",
         "advantages = torch.masked_fill(advantages, padding_mask, 0)",
         names,
@@ -203,7 +245,6 @@ def ppo(episodes, change):
         "mb_logprobs": names["logprobs"],
         "mb_advantage": names["advantages"],
     }
-    train = ppo_trainer.PPOTrainer.train
     run_lines(train, "vpredclipped = torch.clamp(", "loss = pg_loss + args.vf_coef * vf_loss", update)
     run_lines(train, "pg_clipfrac = masked_mean(", ")", update)
     update["loss"].backward()
@@ -228,9 +269,11 @@ def ppo_cases():
     episodes["values"] = episodes["oldValues"] + normal(4, WIDTH, scale=0.3)
     changes = [{}, {"kl_estimator": "k3"}, {"whiten_rewards": True}, {"lam": 1.0, "cliprange_value": 0.5}]
     changes += [{"gamma": 0.9, "lam": 0.7, "kl_coef": 0.5, "cliprange": 0.1, "vf_coef": 1.0}]
+    changes += [{"missing_eos_penalty": 1.5}]
     cases = [ppo(episodes, change) for change in changes]
     shown = {name: ragged(x) if x.dim() == 2 else x.tolist() for name, x in episodes.items()}
-    return {"episodes": shown, "cases": cases}
+    finished = (RESPONSES == EOS).any(dim=1).tolist()
+    return {"episodes": shown | {"finished": finished}, "cases": cases}
 
 
 class Logits(torch.nn.Module):
@@ -278,7 +321,7 @@ def dpo_case(beta):
     }
 
 
-def reward_case(centering):
+def reward_case(centering, margin=None):
     scores = normal(6).requires_grad_()
     trainer = Stub(
         accelerator=ACCELERATOR,
@@ -288,15 +331,37 @@ def reward_case(centering):
         _total_train_tokens=0,
     )
     inputs = {"attention_mask": torch.ones(6, 1)}
+    if margin is not None:
+        inputs["margin"] = torch.tensor(margin)
     loss = RewardTrainer.compute_loss(trainer, lambda **_: Stub(logits=scores.unsqueeze(-1)), inputs)
     loss.backward()
     metrics = {name: trainer._metrics["train"][name][0] for name in ("accuracy", "margin", "mean_reward")}
     return {
         "centering": centering,
+        "margin": margin,
         "scores": scores.tolist(),
         "loss": loss.item(),
         "dScores": scores.grad.tolist(),
         "metrics": metrics,
+    }
+
+
+def sft_case(items):
+    """Two examples whose prompts are masked as completion_only_loss does; `items`: tokens of the step."""
+    logits = normal(2, 6, 4).requires_grad_()
+    labels = torch.tensor([[-100, -100, 3, 0, 1, 2], [-100, 1, 1, -100, -100, -100]])
+    loss = sft_trainer._chunked_cross_entropy_loss(
+        logits, torch.eye(4), chunk_size=3, labels=labels, num_items_in_batch=items
+    )[0]
+    loss.backward()
+    # The logits before a token are those it is drawn from.
+    learnt = labels[:, 1:] != -100
+    return {
+        "items": items or learnt.sum().item(),
+        "logits": logits[:, :-1][learnt].tolist(),
+        "targets": labels[:, 1:][learnt].tolist(),
+        "loss": loss.item(),
+        "dLogits": logits.grad[:, :-1][learnt].tolist(),
     }
 
 
@@ -313,7 +378,8 @@ golden = {
     "advantages": advantage_cases(),
     "ppo": ppo_cases(),
     "dpo": [dpo_case(beta) for beta in (0.1, 1.0)],
-    "reward": [reward_case(centering) for centering in (None, 0.01)],
+    "reward": [reward_case(*case) for case in [(None,), (0.01,), (0.01, [0.5, 2.0, -0.25])]],
+    "sft": [sft_case(items) for items in (None, 20)],
 }
 with open(sys.argv[1], "w") as file:
     json.dump(rounded(golden), file)

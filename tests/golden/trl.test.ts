@@ -1,4 +1,8 @@
-/** Losses, advantages and gradients against TRL's own code; trl.json is made by make_trl.py. */
+/**
+ * Losses, advantages and gradients against TRL's own code; trl.json is made by make_trl.py. TRL's PPO
+ * has its KL in the rewards alone: `kl_in: loss` is ours, and src/rl/objectives/ppo.test.ts holds it
+ * to its formula and to central differences.
+ */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { advantages, fractionZeroStd, type ScaleRewards } from '../../src/rl/advantages.ts';
@@ -6,6 +10,7 @@ import { bradleyTerryLoss } from '../../src/rl/objectives/bradley-terry.ts';
 import { dpoLoss } from '../../src/rl/objectives/dpo.ts';
 import { entropyThreshold, grpoLoss, type LossType } from '../../src/rl/objectives/grpo.ts';
 import { episodeTargets, ppoLoss } from '../../src/rl/objectives/ppo.ts';
+import { sftLoss } from '../../src/rl/objectives/sft.ts';
 
 type Rows = number[][];
 interface GrpoCase {
@@ -19,15 +24,26 @@ interface GrpoCase {
     top_entropy_quantile: number;
     /** Completions left out as truncated. */
     masked: number[];
+    use_bias_correction_kl: boolean;
+    entropy_coef: number;
+    sapo_temperature_pos: number;
+    sapo_temperature_neg: number;
+    vespo_k_pos: number;
+    vespo_lambda_pos: number;
+    vespo_k_neg: number;
+    vespo_lambda_neg: number;
   };
   loss: number;
   dLogp: Rows;
+  /** null where the loss does not depend on the entropies. */
+  dEntropy: Rows | null;
   metrics: Record<string, number>;
 }
 interface PpoCase {
   options: Record<'kl_coef' | 'gamma' | 'lam' | 'cliprange' | 'cliprange_value', number> & {
     kl_estimator: 'k1' | 'k3';
     whiten_rewards: boolean;
+    missing_eos_penalty: number | null;
   };
   rewards: Rows;
   advantages: Rows;
@@ -52,7 +68,10 @@ interface Golden {
     cases: { scale_rewards: ScaleRewards; advantages: number[]; frac_reward_zero_std: number }[];
   };
   ppo: {
-    episodes: { old: Rows; oldValues: Rows; scores: number[]; ref: Rows; logp: Rows; values: Rows };
+    episodes: Record<'old' | 'oldValues' | 'ref' | 'logp' | 'values', Rows> & {
+      scores: number[];
+      finished: boolean[];
+    };
     cases: (PpoCase & { options: { vf_coef: number } })[];
   };
   dpo: {
@@ -65,10 +84,21 @@ interface Golden {
   }[];
   reward: {
     centering: number | null;
+    /** How far apart each pair should be; null without. */
+    margin: number[] | null;
     scores: number[];
     loss: number;
     dScores: number[];
     metrics: Record<string, number>;
+  }[];
+  sft: {
+    /** Tokens of the whole step. */
+    items: number;
+    /** Of each learnt token. */
+    logits: Rows;
+    targets: number[];
+    loss: number;
+    dLogits: Rows;
   }[];
 }
 const golden = JSON.parse(readFileSync(new URL('trl.json', import.meta.url), 'utf8')) as Golden;
@@ -97,6 +127,7 @@ describe('GRPO', () => {
         logp: completions.logp[i]!,
         oldLogp: completions.old[i]!,
         refLogp: completions.ref[i]!,
+        entropy: completions.entropy[i]!,
         active: active[i]!,
         ...(options.top_entropy_quantile < 1 && {
           kept: completions.entropy[i]!.map((value) => value >= threshold),
@@ -108,21 +139,32 @@ describe('GRPO', () => {
         epsilon: options.epsilon,
         epsilonHigh: options.epsilon_high,
         ...(options.delta !== null && { delta: options.delta }),
+        sapoTemperature: { pos: options.sapo_temperature_pos, neg: options.sapo_temperature_neg },
+        vespo: {
+          pos: { k: options.vespo_k_pos, lambda: options.vespo_lambda_pos },
+          neg: { k: options.vespo_k_neg, lambda: options.vespo_lambda_neg },
+        },
         beta: options.beta,
+        useBiasCorrectionKl: options.use_bias_correction_kl,
+        entropyCoef: options.entropy_coef,
         maxCompletionLength: 8,
       },
       { completions: active.length, activeTokens: tokens },
     );
     expect(result.loss).toBeCloseTo(one.loss, 6);
     expectClose(result.dLogp, one.dLogp);
+    expectClose(
+      result.dEntropy,
+      one.dEntropy ?? completions.entropy.map((row) => row.map(() => 0)),
+    );
     if (options.beta > 0) expect(result.klSum / tokens).toBeCloseTo(one.metrics.kl!, 6);
     // Under one ratio per completion TRL counts completions, and with a delta bounded ratios.
     if (options.importance_sampling_level === 'sequence' || options.top_entropy_quantile < 1)
       return;
     if (options.loss_type === 'cispo') {
       expect(result.clippedHigh / tokens).toBeCloseTo(one.metrics.cispo_clip_ratio!, 6);
-    } else if (options.delta === null) {
-      expect(result.clippedLow / tokens).toBeCloseTo(one.metrics['clip_ratio/low_mean']!, 6);
+    } else if (options.delta === null && 'clip_ratio/low_mean' in one.metrics) {
+      expect(result.clippedLow / tokens).toBeCloseTo(one.metrics['clip_ratio/low_mean'], 6);
       expect(result.clippedHigh / tokens).toBeCloseTo(one.metrics['clip_ratio/high_mean']!, 6);
     }
   });
@@ -149,12 +191,15 @@ describe('PPO', () => {
         refLogp: episodes.ref[i]!,
         values: episodes.oldValues[i]!,
         score,
-        finished: true,
+        finished: episodes.finished[i]!,
       })),
       {
         klCoef: options.kl_coef,
         klEstimator: options.kl_estimator,
         klIn: 'reward',
+        ...(options.missing_eos_penalty !== null && {
+          missingEosPenalty: options.missing_eos_penalty,
+        }),
         whitenRewards: options.whiten_rewards,
         gamma: options.gamma,
         lam: options.lam,
@@ -216,11 +261,33 @@ it.each(golden.dpo)('DPO with beta $beta', ({ beta, logp, ref, loss, dLogp, metr
   expect(result.correct / 2).toBe(metrics['rewards/accuracies']);
 });
 
-it.each(golden.reward)('a reward model centred by $centering', (one) => {
+it.each(golden.reward)('a reward model centred by $centering, margins $margin', (one) => {
   const [chosen, rejected] = [one.scores.slice(0, 3), one.scores.slice(3)];
-  const result = bradleyTerryLoss(chosen, rejected, one.centering ?? 0, 3);
+  const result = bradleyTerryLoss(chosen, rejected, one.margin ?? [0, 0, 0], one.centering ?? 0, 3);
   expect(result.loss).toBeCloseTo(one.loss, 6);
   expectClose([result.dChosen, result.dRejected], [one.dScores.slice(0, 3), one.dScores.slice(3)]);
   expect(result.correct / 3).toBeCloseTo(one.metrics.accuracy!, 6);
   expect(result.marginSum / 3).toBeCloseTo(one.metrics.margin!, 6);
 });
+
+it.each(golden.sft)(
+  'SFT in a step of $items tokens',
+  ({ items, logits, targets, loss, dLogits }) => {
+    const probabilities = logits.map((row) => {
+      const total = sum(row.map(Math.exp));
+      return row.map((z) => Math.exp(z) / total);
+    });
+    const result = sftLoss(
+      probabilities.map((row, i) => Math.log(row[targets[i]!]!)),
+      items,
+    );
+    expect(result.loss).toBeCloseTo(loss, 6);
+    // d logp of the target / d logit is [target] - p.
+    expectClose(
+      probabilities.map((row, i) =>
+        row.map((p, v) => result.dLogp[i]! * (Number(v === targets[i]) - p)),
+      ),
+      dLogits,
+    );
+  },
+);

@@ -1,7 +1,8 @@
 /**
  * Reward-model training on pairs (Bradley and Terry 1952; TRL's RewardTrainer):
- * -log sigmoid(r_chosen - r_rejected) + c (r_chosen + r_rejected)^2, mean over pairs. The second
- * term centres the scores (Eisenstein et al., arXiv 2312.09244).
+ * -log sigmoid(r_chosen - r_rejected - m) + c (r_chosen + r_rejected)^2, mean over pairs. The margin
+ * m is how far a pair should be apart (Llama 2, arXiv 2307.09288, eq. 2); the second term centres the
+ * scores (Eisenstein et al., arXiv 2312.09244).
  */
 export interface PairResult {
   /** This micro-batch's share of the step's loss. */
@@ -13,9 +14,11 @@ export interface PairResult {
   marginSum: number;
 }
 
+/** All arrays have one entry per pair. */
 export function bradleyTerryLoss(
   chosen: ArrayLike<number>,
   rejected: ArrayLike<number>,
+  margins: ArrayLike<number>,
   centering: number,
   stepPairs: number,
 ): PairResult {
@@ -27,16 +30,17 @@ export function bradleyTerryLoss(
     marginSum: 0,
   };
   for (let i = 0; i < chosen.length; i++) {
-    const margin = chosen[i]! - rejected[i]!;
+    const difference = chosen[i]! - rejected[i]!;
+    const lead = difference - margins[i]!;
     const sum = chosen[i]! + rejected[i]!;
-    // log(1 + e^-margin), written so that neither sign overflows.
-    const softplus = Math.max(-margin, 0) + Math.log1p(Math.exp(-Math.abs(margin)));
+    // log(1 + e^-lead), written so that neither sign overflows.
+    const softplus = Math.max(-lead, 0) + Math.log1p(Math.exp(-Math.abs(lead)));
     result.loss += (softplus + centering * sum * sum) / stepPairs;
-    const push = -1 / (1 + Math.exp(margin));
+    const push = -1 / (1 + Math.exp(lead));
     result.dChosen[i] = (push + 2 * centering * sum) / stepPairs;
     result.dRejected[i] = (-push + 2 * centering * sum) / stepPairs;
-    if (margin > 0) result.correct++;
-    result.marginSum += margin;
+    if (difference > 0) result.correct++;
+    result.marginSum += difference;
   }
   return result;
 }

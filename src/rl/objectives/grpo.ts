@@ -1,20 +1,20 @@
 /**
- * The GRPO loss and its derivative with respect to each token's log-prob, on the host in float64:
- * the trainer hands the derivative to the GPU's backward pass, and the page's stepper shows these
- * same numbers. Definitions follow TRL's GRPOTrainer (`_compute_loss`).
+ * The GRPO loss and its derivatives with respect to each token's log-prob and entropy, on the host in
+ * float64: the trainer hands the derivatives to the GPU's backward pass, and the page's stepper shows
+ * these same numbers. Definitions follow TRL's GRPOTrainer (`_compute_loss`).
  */
+import { mean } from '../advantages.ts';
+import { policyTerms, type PolicyTermOptions } from './policy-term.ts';
 
-export type LossType = 'grpo' | 'bnpo' | 'dr_grpo' | 'dapo' | 'cispo';
+export type { LossType } from './policy-term.ts';
 
-export interface GrpoOptions {
-  /** Clip range below and above 1 of the ratio pi / pi_old; for cispo epsilonHigh is the bound itself. */
-  epsilon: number;
-  epsilonHigh: number;
-  /** Upper bound of the unclipped ratio (INTELLECT-2's two-sided clip); undefined switches it off. */
-  delta?: number;
+export interface GrpoOptions extends PolicyTermOptions {
   /** Weight of the KL to the reference policy; 0 needs no reference. */
   beta: number;
-  lossType: LossType;
+  /** Multiplies the KL of a token by its ratio, so that its gradient is unbiased (arXiv 2512.02556). */
+  useBiasCorrectionKl?: boolean;
+  /** Weight of the mean entropy, which the loss falls with; 0 and undefined switch it off. */
+  entropyCoef?: number;
   /** 'sequence' is GSPO (arXiv 2507.18071): one ratio per completion, the geometric mean. */
   importanceSamplingLevel: 'token' | 'sequence';
   /** The divisor of 'dr_grpo'. */
@@ -30,9 +30,11 @@ export interface CompletionTerms {
   oldLogp: ArrayLike<number>;
   /** Under the frozen reference; needed when beta > 0. */
   refLogp?: ArrayLike<number>;
+  /** Of the distribution each token was drawn from, under the policy; needed when entropyCoef > 0. */
+  entropy?: ArrayLike<number>;
   /** False leaves the whole completion out of the loss (truncated ones, if so configured). */
   active: boolean;
-  /** The tokens that the policy's term is about; all where absent. The KL is about all of them. */
+  /** The tokens that the policy's term and the entropy are about; all where absent. The KL is about all. */
   kept?: ArrayLike<boolean>;
 }
 
@@ -48,6 +50,8 @@ export interface GrpoResult {
   loss: number;
   /** d loss / d logp, one array per completion. */
   dLogp: Float64Array[];
+  /** d loss / d entropy, one array per completion. */
+  dEntropy: Float64Array[];
   /** Sums over active tokens, to be divided by their number. */
   klSum: number;
   clippedLow: number;
@@ -56,10 +60,9 @@ export interface GrpoResult {
 }
 
 /**
- * Per token: l = -min(rho A, clip(rho, 1 - eps, 1 + eps_high) A) + beta k3,
- * rho = exp(logp - old), k3 = exp(ref - logp) - (ref - logp) - 1 (Schulman, "Approximating KL
- * divergence"), averaged as `lossType` says. cispo (MiniMax-M1, arXiv 2506.13585, eq. 4) has
- * -sg[min(rho, eps_high)] A logp in place of the first term: no token is without a gradient.
+ * Per token: the policy's term (policy-term.ts), a function of rho = exp(logp - old) and the
+ * advantage, + beta k3, k3 = exp(ref - logp) - (ref - logp) - 1 (Schulman, "Approximating KL
+ * divergence"), averaged as `lossType` says.
  */
 export function grpoLoss(
   completions: readonly CompletionTerms[],
@@ -69,6 +72,7 @@ export function grpoLoss(
   const result: GrpoResult = {
     loss: 0,
     dLogp: [],
+    dEntropy: [],
     klSum: 0,
     clippedLow: 0,
     clippedHigh: 0,
@@ -81,40 +85,49 @@ export function grpoLoss(
     if (!terms.active || length === 0) continue;
     const weight = tokenWeight(options, totals, length);
     const ratios = importanceRatios(terms, options.importanceSamplingLevel);
-    let shared = 0;
+    const termOf = policyTerms(terms, options);
+    const dLogRatio = new Float64Array(length);
     for (let t = 0; t < length; t++) {
-      if (terms.kept && !terms.kept[t]) continue;
-      const { loss, dLogRatio, dLogp, clipped } =
-        options.lossType === 'cispo'
-          ? cispoTerm(ratios[t]!, terms.logp[t]!, terms.advantage, options)
-          : clippedTerm(ratios[t]!, terms.advantage, options);
-      result.loss += weight * loss;
-      gradient[t]! += weight * dLogp;
-      // Under one ratio per completion each token's log-prob moves it by 1 / length.
-      if (options.importanceSamplingLevel === 'sequence') shared += (weight * dLogRatio) / length;
-      else gradient[t]! += weight * dLogRatio;
-      if (clipped === 'low') result.clippedLow++;
-      if (clipped === 'high') result.clippedHigh++;
+      if (!isKept(terms, t)) continue;
+      const term = termOf(ratios[t]!, t);
+      result.loss += weight * term.loss;
+      gradient[t]! += weight * term.dLogp;
+      dLogRatio[t]! += weight * term.dLogRatio;
+      if (term.clipped === 'low') result.clippedLow++;
+      if (term.clipped === 'high') result.clippedHigh++;
     }
-    if (shared !== 0) for (let t = 0; t < length; t++) gradient[t]! += shared;
-    if (options.beta > 0) addKl(terms, options.beta * weight, gradient, result);
+    if (options.beta > 0) {
+      const factors = options.useBiasCorrectionKl ? ratios : undefined;
+      addKl(terms, options.beta * weight, factors, { gradient, dLogRatio }, result);
+    }
+    // Under one ratio per completion each token's log-prob moves it by 1 / length.
+    if (options.importanceSamplingLevel === 'sequence') dLogRatio.fill(mean(dLogRatio));
+    for (let t = 0; t < length; t++) gradient[t]! += dLogRatio[t]!;
     result.tokens += length;
   }
+  addEntropy(completions, options.entropyCoef ?? 0, totals, result);
   return result;
 }
+
+const isKept = ({ kept }: CompletionTerms, t: number): boolean => !kept || kept[t]!;
 
 /** The factor that turns a sum over tokens into the step's mean. */
 function tokenWeight(options: GrpoOptions, totals: BatchTotals, length: number): number {
   switch (options.lossType) {
     case 'grpo':
+    case 'sapo':
       return 1 / (totals.completions * length);
     case 'dr_grpo':
       return 1 / (totals.completions * options.maxCompletionLength);
+    // Longer completions count for more (LUSPO, arXiv 2602.05261).
+    case 'luspo':
+      return 1 / totals.completions;
     // TRL's bnpo divides by the micro-batch's tokens and dapo by the step's; a step here is one
     // batch however its memory is split, so both mean the step's.
     case 'bnpo':
     case 'dapo':
     case 'cispo':
+    case 'vespo':
       return 1 / Math.max(1, totals.activeTokens);
   }
 }
@@ -127,56 +140,50 @@ function importanceRatios(terms: CompletionTerms, level: 'token' | 'sequence'): 
   return ratios.map(Math.exp);
 }
 
-interface PolicyTerm {
-  loss: number;
-  /** d loss / d log ratio, and what the log-prob does besides. */
-  dLogRatio: number;
-  dLogp: number;
-  clipped: 'low' | 'high' | undefined;
-}
-
-function cispoTerm(
-  ratio: number,
-  logp: number,
-  advantage: number,
-  { epsilonHigh }: GrpoOptions,
-): PolicyTerm {
-  const dLogp = -Math.min(ratio, epsilonHigh) * advantage;
-  const clipped = ratio > epsilonHigh && advantage > 0 ? 'high' : undefined;
-  return { loss: dLogp * logp, dLogRatio: 0, dLogp, clipped };
-}
-
-function clippedTerm(ratio: number, advantage: number, options: GrpoOptions): PolicyTerm {
-  const bounded = options.delta !== undefined && ratio > options.delta;
-  const free = (bounded ? (options.delta as number) : ratio) * advantage;
-  const low = 1 - options.epsilon;
-  const high = 1 + options.epsilonHigh;
-  const clipped = Math.min(Math.max(ratio, low), high) * advantage;
-  // The smaller one counts; it is flat where its own bound is active.
-  const flat = clipped < free ? ratio < low || ratio > high : bounded;
-  return {
-    loss: -Math.min(free, clipped),
-    dLogRatio: flat ? 0 : -advantage * ratio,
-    dLogp: 0,
-    clipped:
-      ratio < low && advantage < 0 ? 'low' : ratio > high && advantage > 0 ? 'high' : undefined,
-  };
-}
-
 function addKl(
   terms: CompletionTerms,
   weight: number,
-  gradient: Float64Array,
+  factors: Float64Array | undefined,
+  { gradient, dLogRatio }: { gradient: Float64Array; dLogRatio: Float64Array },
   result: GrpoResult,
 ): void {
   if (!terms.refLogp) throw new Error('beta > 0 needs the reference log-probs');
   for (let t = 0; t < gradient.length; t++) {
     const difference = terms.refLogp[t]! - terms.logp[t]!;
-    const k3 = Math.exp(difference) - difference - 1;
-    result.klSum += k3;
-    result.loss += weight * k3;
-    gradient[t]! += weight * (1 - Math.exp(difference));
+    const factor = factors?.[t] ?? 1;
+    const kl = factor * (Math.exp(difference) - difference - 1);
+    result.klSum += kl;
+    result.loss += weight * kl;
+    gradient[t]! += weight * factor * (1 - Math.exp(difference));
+    if (factors) dLogRatio[t]! += weight * kl;
   }
+}
+
+/**
+ * -coefficient H, H the mean entropy of the kept tokens, whatever the loss type. Which tokens are kept
+ * is known of this micro-batch alone, so it counts in H by its share of the step's active tokens.
+ */
+function addEntropy(
+  completions: readonly CompletionTerms[],
+  coefficient: number,
+  totals: BatchTotals,
+  result: GrpoResult,
+): void {
+  result.dEntropy = completions.map(({ logp }) => new Float64Array(logp.length));
+  if (coefficient === 0) return;
+  const used = completions.map((terms) =>
+    Array.from(terms.logp, (_, t) => terms.active && isKept(terms, t)),
+  );
+  const kept = used.flat().filter(Boolean).length;
+  const weight = (-coefficient * result.tokens) / kept / totals.activeTokens;
+  completions.forEach(({ entropy }, i) => {
+    if (!entropy) throw new Error('entropy_coef > 0 needs the entropies');
+    used[i]!.forEach((counts, t) => {
+      if (!counts) return;
+      result.loss += weight * entropy[t]!;
+      result.dEntropy[i]![t] = weight;
+    });
+  });
 }
 
 /**

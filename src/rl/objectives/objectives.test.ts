@@ -18,6 +18,7 @@ const options: GrpoOptions = {
 const completions: CompletionTerms[] = [
   {
     advantage: 0.7,
+    entropy: [0.3, 1.2, 0.7],
     logp: [-1, -0.3, -2.2],
     oldLogp: [-1.1, -0.35, -1.2],
     refLogp: [-1.3, -0.2, -2],
@@ -25,12 +26,13 @@ const completions: CompletionTerms[] = [
   },
   {
     advantage: -1.2,
+    entropy: [2, 0.1],
     logp: [-0.5, -1.4],
     oldLogp: [-0.1, -2],
     refLogp: [-0.6, -1],
     active: true,
   },
-  { advantage: 3, logp: [-1], oldLogp: [-1], refLogp: [-1], active: false },
+  { advantage: 3, logp: [-1], oldLogp: [-1], refLogp: [-1], entropy: [9], active: false },
 ];
 const totals = { completions: 3, activeTokens: 5 };
 
@@ -84,21 +86,25 @@ describe('grpoLoss', () => {
     expect([...r.dLogp[2]!]).toEqual([0]);
   });
 
-  it.each(['grpo', 'bnpo', 'dr_grpo', 'dapo'] as const)('%s weighs tokens as TRL does', (type) => {
-    const r = grpoLoss(
-      completions.map((c) => ({ ...c, oldLogp: c.logp })),
-      { ...options, beta: 0, lossType: type },
-      totals,
-    );
-    const sums = [3 * -0.7, 2 * 1.2];
-    const expected = {
-      grpo: (sums[0]! / 3 + sums[1]! / 2) / 3,
-      bnpo: (sums[0]! + sums[1]!) / 5,
-      dapo: (sums[0]! + sums[1]!) / 5,
-      dr_grpo: (sums[0]! + sums[1]!) / 30,
-    }[type];
-    expect(r.loss).toBeCloseTo(expected, 12);
-  });
+  it.each(['grpo', 'bnpo', 'dr_grpo', 'dapo', 'luspo'] as const)(
+    '%s weighs tokens as TRL does',
+    (type) => {
+      const r = grpoLoss(
+        completions.map((c) => ({ ...c, oldLogp: c.logp })),
+        { ...options, beta: 0, lossType: type },
+        totals,
+      );
+      const sums = [3 * -0.7, 2 * 1.2];
+      const expected = {
+        grpo: (sums[0]! / 3 + sums[1]! / 2) / 3,
+        bnpo: (sums[0]! + sums[1]!) / 5,
+        dapo: (sums[0]! + sums[1]!) / 5,
+        dr_grpo: (sums[0]! + sums[1]!) / 30,
+        luspo: (sums[0]! + sums[1]!) / 3,
+      }[type];
+      expect(r.loss).toBeCloseTo(expected, 12);
+    },
+  );
 
   it('cispo holds the bounded ratio constant, by hand', () => {
     const o = { ...options, beta: 0, lossType: 'cispo' as const, epsilonHigh: 1.5 };
@@ -109,6 +115,52 @@ describe('grpoLoss', () => {
     expect(r.loss).toBeCloseTo(terms.reduce((a, b) => a + b, 0) / 5, 12);
     const slopes = weights.map((w, i) => (-w * (i < 3 ? 0.7 : -1.2)) / 5);
     [...r.dLogp[0]!, ...r.dLogp[1]!].forEach((d, i) => expect(d).toBeCloseTo(slopes[i]!, 12));
+  });
+
+  it('sapo attenuates smoothly, and is the policy gradient on policy', () => {
+    const o = {
+      ...options,
+      beta: 0,
+      lossType: 'sapo' as const,
+      sapoTemperature: { pos: 1, neg: 2 },
+    };
+    const onPolicy = completions.map((c) => ({ ...c, oldLogp: c.logp }));
+    expect(grpoLoss(onPolicy, o, totals).dLogp[0]![0]).toBeCloseTo(-0.7 / 9, 12);
+    expect(grpoLoss(onPolicy, o, totals).dLogp[1]![0]).toBeCloseTo(1.2 / 6, 12);
+    const gate = 1 / (1 + Math.exp(-2 * (Math.exp(0.6) - 1)));
+    const moved = grpoLoss(completions, o, totals).dLogp[1]![1];
+    expect(moved).toBeCloseTo((4 * gate * (1 - gate) * Math.exp(0.6) * 1.2) / 6, 12);
+    const bare: GrpoOptions = { ...options, lossType: 'sapo' };
+    expect(() => grpoLoss(completions, bare, totals)).toThrow('sapo needs its temperatures');
+  });
+
+  it('vespo weighs a whole completion by how far it moved, and holds the weight constant', () => {
+    const vespo = { pos: { k: 2, lambda: 3 }, neg: { k: 0.5, lambda: 1 } };
+    const o = { ...options, beta: 0, lossType: 'vespo' as const, vespo };
+    const r = grpoLoss(completions, o, totals);
+    const phi = (w: number, k: number, lambda: number) => w ** k * Math.exp(lambda * (1 - w));
+    const weights = [phi(Math.exp(-0.85), 2, 3), phi(Math.exp(0.2), 0.5, 1)];
+    [...r.dLogp[0]!].forEach((d) => expect(d).toBeCloseTo((-0.7 * weights[0]!) / 5, 12));
+    [...r.dLogp[1]!].forEach((d) => expect(d).toBeCloseTo((1.2 * weights[1]!) / 5, 12));
+    expect(r.loss).toBeCloseTo((0.7 * 3.5 * weights[0]! - 1.2 * 1.9 * weights[1]!) / 5, 12);
+    const bare: GrpoOptions = { ...options, lossType: 'vespo' };
+    expect(() => grpoLoss(completions, bare, totals)).toThrow('vespo needs its k and lambda');
+  });
+
+  it('falls with the mean entropy of the tokens that count, however a step is split', () => {
+    const o = { ...options, entropyCoef: 0.1 };
+    const bonus = (parts: CompletionTerms[][]) =>
+      parts
+        .map((part) => grpoLoss(part, o, totals).loss - grpoLoss(part, options, totals).loss)
+        .reduce((a, b) => a + b, 0);
+    expect(bonus([completions])).toBeCloseTo((-0.1 * (0.3 + 1.2 + 0.7 + 2 + 0.1)) / 5, 12);
+    expect(bonus(completions.map((c) => [c]))).toBeCloseTo(bonus([completions]), 12);
+    const kept = completions.map((c, i) => ({ ...c, kept: [i === 0, i > 0, false] }));
+    expect(bonus([kept])).toBeCloseTo((-0.1 * (0.3 + 0.1)) / 2, 12);
+    const { dEntropy } = grpoLoss(kept, o, totals);
+    expect(dEntropy.map((row) => [...row])).toEqual([[-0.05, 0, 0], [0, -0.05], [0]]);
+    const without = [{ advantage: 1, logp: [-1], oldLogp: [-1], refLogp: [-1], active: true }];
+    expect(() => grpoLoss(without, o, totals)).toThrow('entropy_coef > 0 needs the entropies');
   });
 
   it('leaves tokens of low entropy out of the policy term, and not out of the KL', () => {
@@ -135,6 +187,11 @@ describe('grpoLoss', () => {
     { delta: 1.5, epsilonHigh: 5 },
     { lossType: 'grpo' as const },
     { lossType: 'dr_grpo' as const },
+    { lossType: 'luspo' as const, importanceSamplingLevel: 'sequence' as const },
+    { lossType: 'sapo' as const, sapoTemperature: { pos: 3, neg: 0.5 } },
+    { useBiasCorrectionKl: true },
+    { useBiasCorrectionKl: true, importanceSamplingLevel: 'sequence' as const },
+    { entropyCoef: 0.1 },
   ])('has the gradient that central differences give (%j)', (change) => {
     const o = { ...options, ...change };
     const { dLogp } = grpoLoss(completions, o, totals);
@@ -160,19 +217,25 @@ it('sftLoss is the mean negative log-prob', () => {
 
 describe('bradleyTerryLoss', () => {
   it('agrees with hand-made numbers', () => {
-    const r = bradleyTerryLoss([1, 0], [0, 2], 0, 2);
+    const r = bradleyTerryLoss([1, 0], [0, 2], [0, 0], 0, 2);
     expect(r.loss).toBeCloseTo((Math.log(1 + Math.exp(-1)) + Math.log(1 + Math.exp(2))) / 2, 12);
     expect([r.correct, r.marginSum]).toEqual([1, -1]);
+    // A pair that leads by less than its margin is pushed on, and yet counts as ranked.
+    const short = bradleyTerryLoss([1], [0], [3], 0, 1);
+    expect(short.loss).toBeCloseTo(Math.log(1 + Math.exp(2)), 12);
+    expect([short.correct, short.marginSum]).toEqual([1, 1]);
   });
   it('has the gradient that central differences give', () => {
     const chosen = [0.3, -1.2];
     const rejected = [0.9, -3];
-    const r = bradleyTerryLoss(chosen, rejected, 0.01, 2);
+    const margins = [0.4, -1];
+    const r = bradleyTerryLoss(chosen, rejected, margins, 0.01, 2);
     for (const i of [0, 1]) {
       const at = (c: number, d: number): number =>
         bradleyTerryLoss(
           chosen.map((v, j) => v + (j === i ? c : 0)),
           rejected.map((v, j) => v + (j === i ? d : 0)),
+          margins,
           0.01,
           2,
         ).loss;
@@ -181,8 +244,8 @@ describe('bradleyTerryLoss', () => {
     }
   });
   it('survives far-apart scores', () => {
-    expect(bradleyTerryLoss([800], [-800], 0, 1).loss).toBe(0);
-    expect(bradleyTerryLoss([-800], [800], 0, 1).loss).toBe(1600);
+    expect(bradleyTerryLoss([800], [-800], [0], 0, 1).loss).toBe(0);
+    expect(bradleyTerryLoss([-800], [800], [0], 0, 1).loss).toBe(1600);
   });
 });
 

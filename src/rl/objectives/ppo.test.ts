@@ -111,6 +111,17 @@ describe('ppoLoss', () => {
     expect(r.approxKlSum).toBeCloseTo((0.01 + 0.36 + 1 + 0.16) / 2, 12);
   });
 
+  it('adds k3 to the policy loss, by hand', () => {
+    const k3 = (d: number): number => Math.exp(d) - d - 1;
+    const kl = k3(-0.3) + k3(0.1) + k3(0.2) + k3(-0.1);
+    const r = ppoLoss(terms, loss, 4);
+    const free = ppoLoss(terms, { ...loss, klCoef: 0 }, 4);
+    expect(r.klSum).toBeCloseTo(kl, 12);
+    expect(r.policyLoss - free.policyLoss).toBeCloseTo((0.3 * kl) / 4, 12);
+    expect(r.valueLoss).toBe(free.valueLoss);
+    expect(r.dLogp[0]![1]).toBeCloseTo((0.3 * (1 - Math.exp(0.1))) / 4, 12);
+  });
+
   it('has the gradients that central differences give', () => {
     const { dLogp, dValues } = ppoLoss(terms, loss, 4);
     const moved = (i: number, key: 'logp' | 'values', t: number, h: number) =>

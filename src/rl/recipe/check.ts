@@ -136,7 +136,11 @@ export function checkTogether(recipe: Recipe, source: string): void {
     refuse('model_name_or_path is missing; set it to the folder of the model to train.');
   }
   if (recipe.world === undefined && recipe.datasets.length === 0) {
-    refuse('there is no data; set datasets to JSONL files, or world to meal-planner.');
+    refuse(
+      recipe.algorithm === 'reward'
+        ? 'there is no data; set datasets to JSONL files of prompt, chosen and rejected.'
+        : 'there is no data; set datasets to JSONL files, or world to meal-planner.',
+    );
   }
   if (recipe.world !== undefined && recipe.datasets.length > 0) {
     refuse('world and datasets are both set; remove one of them.');
@@ -150,6 +154,25 @@ export function checkTogether(recipe: Recipe, source: string): void {
   if (algorithm === 'grpo') checkGroupLoss(recipe, refuse);
   if (algorithm === 'ppo') checkProximal(recipe, refuse);
   if (algorithm === 'dpo') checkPairs(recipe, refuse);
+}
+
+/** Choices that can be run and seldom do what is meant, one sentence each; TRL warns of them too. */
+export function warnings(recipe: Recipe): string[] {
+  const { algorithm, loss_type: loss, importance_sampling_level: level } = recipe;
+  if (algorithm !== 'grpo') return [];
+  if (loss === 'luspo' && level === 'token') {
+    return ['loss_type luspo is meant for importance_sampling_level: sequence.'];
+  }
+  if (loss === 'vespo' && level === 'sequence') {
+    return ['loss_type vespo weighs whole completions itself; remove importance_sampling_level.'];
+  }
+  if (level === 'sequence' && ['bnpo', 'dr_grpo', 'dapo', 'cispo'].includes(loss)) {
+    return [
+      `importance_sampling_level: sequence with loss_type ${loss} weighs a completion by its ` +
+        'length; GSPO has loss_type: grpo.',
+    ];
+  }
+  return [];
 }
 
 function checkAdapter(recipe: Recipe, refuse: (problem: string) => never): void {

@@ -114,5 +114,6 @@ export const laterKeys: Readonly<Record<string, string>> = {
   response_length: 'set max_completion_length',
   total_episodes: 'set max_steps to a number of steps',
   reward_model_path: 'set reward_model_name_or_path',
-  num_train_epochs: 'set max_steps to a number of optimizer steps',
+  num_train_epochs: 'set max_steps to a number of steps',
+  use_adaptive_entropy: 'the weight of the entropy stays as entropy_coef sets it',
 };

@@ -12,10 +12,10 @@ export const preference = {
   },
   loss_type: {
     type: 'choice',
-    choices: ['grpo', 'bnpo', 'dr_grpo', 'dapo', 'cispo', 'sigmoid'],
+    choices: ['grpo', 'bnpo', 'dr_grpo', 'dapo', 'cispo', 'sapo', 'luspo', 'vespo', 'sigmoid'],
     default: 'dapo',
     defaults: { dpo: 'sigmoid' },
-    help: 'How token losses are averaged: per completion (grpo), over all tokens (bnpo, dapo), or by a fixed length (dr_grpo); cispo bounds ratios without silencing tokens, and takes an epsilon_high of about 5; for dpo there is sigmoid alone.',
+    help: 'How token losses are averaged: per completion (grpo), over all tokens (bnpo, dapo), by a fixed length (dr_grpo), or by no length at all (luspo); cispo bounds ratios without silencing tokens, and takes an epsilon_high of about 5; sapo and vespo weigh tokens or completions that moved far smoothly in place of clipping; for dpo there is sigmoid alone.',
   },
 } as const satisfies RecipeKeys;
 
@@ -38,6 +38,60 @@ export const groupObjective = {
     optional: true,
     above: 1,
     help: 'Second bound on the probability ratio, for tokens with a negative advantage (two-sided clipping).',
+  },
+  sapo_temperature_pos: {
+    type: 'number',
+    default: 1,
+    above: 0,
+    max: 100,
+    help: 'How fast sapo lets go of a token with a positive advantage as its probability ratio moves from 1.',
+  },
+  sapo_temperature_neg: {
+    type: 'number',
+    default: 1.05,
+    above: 0,
+    max: 100,
+    help: 'The same for tokens with other advantages, where letting go faster steadies training.',
+  },
+  vespo_k_pos: {
+    type: 'number',
+    default: 2,
+    min: 0,
+    max: 100,
+    help: 'How fast vespo lets go of a completion with a positive advantage that has become less likely.',
+  },
+  vespo_lambda_pos: {
+    type: 'number',
+    default: 3,
+    min: 1e-4,
+    max: 100,
+    help: 'How fast vespo lets go of a completion with a positive advantage that has become likelier.',
+  },
+  vespo_k_neg: {
+    type: 'number',
+    default: 3,
+    min: 0,
+    max: 100,
+    help: 'How fast vespo lets go of a completion with a negative advantage that has become less likely.',
+  },
+  vespo_lambda_neg: {
+    type: 'number',
+    default: 2,
+    min: 1e-4,
+    max: 100,
+    help: 'How fast vespo lets go of a completion with a negative advantage that has become likelier.',
+  },
+  use_bias_correction_kl: {
+    type: 'flag',
+    default: false,
+    help: 'Multiplies the KL of each token by its probability ratio, which makes its gradient exact on average; the default of TRL, and not of the RLMT paper.',
+  },
+  entropy_coef: {
+    type: 'number',
+    default: 0,
+    min: 0,
+    max: 100,
+    help: 'Rewards the policy for staying undecided, by its mean entropy; the RLMT paper has 0.001, and too much makes text random.',
   },
   scale_rewards: {
     type: 'choice',

@@ -25,7 +25,7 @@ export const run = {
     type: 'integer',
     default: 100,
     min: 1,
-    help: 'Optimizer steps until the run is finished.',
+    help: 'Steps until the run is finished: each takes one batch, and updates the weights more than once with num_iterations, num_ppo_epochs or num_mini_batches above 1.',
   },
   save_steps: {
     type: 'integer',
