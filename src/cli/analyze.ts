@@ -1,30 +1,19 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openNodeGpu } from '../gpu/node.ts';
-import { loadCheckpoint } from '../model/adapted.ts';
-import { Tokenizer } from '../model/tokenizer.ts';
 import type { Evaluated } from '../rl/evaluate.ts';
 import { lengthsOverTraining, trainingCost } from '../rl/evaluation/analysis.ts';
-import type { Interval } from '../rl/evaluation/intervals.ts';
 import { divergence, fitGoldCurve, rewardAndGold } from '../rl/evaluation/overoptimisation.ts';
-import { thoughtEffect, thoughtTokens } from '../rl/evaluation/thought-effect.ts';
 import { judgedTraits, ruleTraits, traitChanges } from '../rl/evaluation/traits.ts';
 import type { MetricsRow } from '../rl/protocol.ts';
-import type { Recipe } from '../rl/recipe.ts';
-import { lastCheckpoint } from '../rl/run-folder.ts';
-import { nodeRunFolder } from '../rl/run-folder.node.ts';
-import { rolloutOptions } from '../rl/rollout.ts';
-import { sampleCompletions } from '../rl/sample.ts';
 import { openPromptedJudge } from '../rl/session.ts';
 import { UsageError } from './arguments.ts';
 import { defineCommand } from './command.ts';
-import { judgingOptions, openJudging, type JudgingOptions } from './judging.ts';
+import { judgingOptions } from './judging.ts';
 import { openAt } from './open.ts';
 import { readEvaluations, readRows, readRun, type RunFacts } from './run-files.ts';
-import { csv, table } from './text.ts';
-
-/** One table: a header, then rows. */
-type Table = (string | number)[][];
+import { cells, csv, table, type Table } from './text.ts';
+import { thoughtTable } from './thought-table.ts';
 
 export const analyze = defineCommand({
   name: 'analyze',
@@ -40,21 +29,27 @@ export const analyze = defineCommand({
     judge: {
       type: 'text',
       optional: true,
-      help: 'Folder of an instruct model that is asked for traits; without it they are read by rules.',
+      help: 'Folder of an instruct model that is asked for traits, which are else read by rules, and whether responses are good.',
     },
+    judge_prompt: judgingOptions.judge_prompt,
     thought_prompts: {
       type: 'integer',
       default: 0,
       min: 0,
       help: 'Prompts on which thoughts are swapped, cut and removed; needs the last checkpoint.',
     },
+    prompts: {
+      type: 'text',
+      optional: true,
+      help: 'A JSONL file of prompts for that, as eval takes it; without it what the run held out.',
+    },
     reward_models: judgingOptions.reward_models,
-    prompts: judgingOptions.prompts,
     out: { type: 'text', optional: true, help: 'A folder for the tables as CSV files.' },
   },
   notes:
     'A run is best one with eval_strategy: steps: its evaluations before the first step and at the end ' +
-    'are compared.',
+    'are compared.\nThoughts are judged by what the run was trained against, its rewards with their weights, ' +
+    'or by --reward_models and --judge in place of that.',
   async run({ positionals: [path = ''], options }) {
     const isFolder = await stat(path).then(
       (found) => found.isDirectory(),
@@ -71,7 +66,7 @@ export const analyze = defineCommand({
       const pair = await readEvaluations(path);
       if (pair) tables.traits = await traitTable(pair[0], pair[1], options.judge);
       if (options.thought_prompts > 0) {
-        tables.thought_effect = await effectTable(path, run.recipe, options);
+        tables.thought_effect = await thoughtTable(path, run.recipe, options);
       }
     } else {
       if (options.before === undefined) {
@@ -158,64 +153,6 @@ async function traitTable(
       ...cells(winRate),
     ]),
   ];
-}
-
-async function effectTable(
-  path: string,
-  recipe: Recipe,
-  options: {
-    thought_prompts: number;
-    reward_models: string | undefined;
-    prompts: string | undefined;
-  },
-): Promise<Table> {
-  const step = await lastCheckpoint(nodeRunFolder(path));
-  if (step === undefined) {
-    throw new UsageError(`${path} has no checkpoint; leave --thought_prompts out`);
-  }
-  if (!recipe.thinking)
-    throw new UsageError(`${path} has no thoughts; leave --thought_prompts out`);
-  const judgingFor: JudgingOptions = {
-    split: 'dev',
-    prompts: options.prompts,
-    num_prompts: options.thought_prompts,
-    reward_models: options.reward_models ?? recipe.reward_model_name_or_path,
-    judge: undefined,
-    malformed: recipe.malformed,
-    temperature: recipe.temperature,
-    max_completion_length: recipe.max_completion_length,
-    seed: 0,
-  };
-  const judging = await openJudging(judgingFor);
-  try {
-    const checkpoint = await openAt(join(path, 'checkpoints', `step-${step}`));
-    const model = await loadCheckpoint(judging.gpu, checkpoint);
-    const tokenizer = await Tokenizer.load(checkpoint.tokenizer);
-    const prompts = judging.prompts.map(({ prompt }) => prompt);
-    const written = rolloutOptions(recipe, 1, judgingFor.seed);
-    const groups = await sampleCompletions(model, tokenizer, prompts, written);
-    const { judges, gold } = judging;
-    const all = { ...judges, ...(gold && { gold }) };
-    const policy = { model, tokenizer };
-    const thoughts = thoughtTokens(tokenizer, groups);
-    const effects = await thoughtEffect(policy, thoughts, written.sampling, recipe.malformed, all);
-    return [
-      ['judge', 'thought', 'score', 'lost', 'low_95', 'high_95', 'own_wins', 'prompts'],
-      ...Object.keys(all).flatMap((judge) =>
-        effects.map(({ variant, scores, loss, winRateOfOwn }) => [
-          ...[judge, variant, scores[judge]!.mean],
-          ...cells(loss?.[judge]),
-          ...[winRateOfOwn?.[judge]?.mean ?? '', thoughts.length],
-        ]),
-      ),
-    ];
-  } finally {
-    judging.close();
-  }
-}
-
-function cells(of: Interval | undefined): (string | number)[] {
-  return of ? [of.mean, of.low, of.high] : ['', '', ''];
 }
 
 function asObjects(

@@ -5,8 +5,11 @@ import { LENGTH_MARGIN, LEVEL_MARGINS } from '../rl/evaluation/wildbench.ts';
 import { TIE_SHARE } from '../rl/evaluation/win-rate.ts';
 import { defineCommand } from './command.ts';
 import { judgeCheckpoint, judgingOptions, openJudging } from './judging.ts';
+import { baseOption } from './open.ts';
 import { Progress } from './progress.ts';
+import { findPolicy } from './run-files.ts';
 import { table } from './text.ts';
+import { writingNotes, writingOf, writingOptions } from './writing.ts';
 
 export const compare = defineCommand({
   name: 'compare',
@@ -17,31 +20,46 @@ export const compare = defineCommand({
   summary:
     'Two checkpoints on the same held-out prompts with the same seeds: who wins, by every judge.',
   options: {
-    ...judgingOptions,
-    thinking: { type: 'flag', default: true, help: 'Whether the model writes a thought first.' },
-    baseline_thinking: {
-      type: 'flag',
+    ...baseOption,
+    baseline_base: {
+      type: 'text',
       optional: true,
       help: 'The same for the baseline, where it differs.',
     },
+    ...writingOptions,
+    baseline_thinking: {
+      type: 'flag',
+      optional: true,
+      help: 'Whether a thought comes first in the baseline, where it differs.',
+    },
+    ...judgingOptions,
   },
   notes:
     'Intervals are 95%, by bootstrap over the prompts. A judge gives scores: differences up to ' +
     `${TIE_SHARE} standard deviations are ties, beyond ${LEVEL_MARGINS.much} they are "much" better ` +
     '(WildBench score, style control).\nLengths are in characters; a slight win by more than ' +
-    `${LENGTH_MARGIN} of them counts as a tie in the score, as in WildBench.`,
+    `${LENGTH_MARGIN} of them counts as a tie in the score, as in WildBench.\n${writingNotes} One that is ` +
+    'of no run is asked as the other one is.',
   async run({ positionals: [model = '', baseline = ''], options }) {
+    const [own, other] = [await findPolicy(model), await findPolicy(baseline)];
+    const { base, baseline_base = base, thinking, baseline_thinking = thinking, seed } = options;
+    const asked = {
+      path: own.path,
+      base,
+      writing: writingOf({ ...other, ...own }, options),
+    };
+    const against = {
+      path: other.path,
+      base: baseline_base,
+      writing: writingOf({ ...own, ...other }, { ...options, thinking: baseline_thinking }),
+    };
     const judging = await openJudging(options);
     try {
       if (judging.notice) process.stderr.write(`${judging.notice}\n`);
       const count = judging.prompts.length;
       const progress = new Progress(2 * count);
-      const { thinking } = options;
-      const ours = await judgeCheckpoint(judging, options, { model, thinking }, (done) =>
-        progress.update(done),
-      );
-      const other = { model: baseline, thinking: options.baseline_thinking ?? thinking };
-      const theirs = await judgeCheckpoint(judging, options, other, (done) =>
+      const ours = await judgeCheckpoint(judging, asked, seed, (done) => progress.update(done));
+      const theirs = await judgeCheckpoint(judging, against, seed, (done) =>
         progress.update(count + done),
       );
       progress.clear();
@@ -49,7 +67,7 @@ export const compare = defineCommand({
         prompts: count,
         model: summarizeEvaluation(ours),
         baseline: summarizeEvaluation(theirs),
-        judges: compareEvaluations(ours, theirs, options.seed),
+        judges: compareEvaluations(ours, theirs, seed),
       };
     } finally {
       judging.close();

@@ -8,7 +8,9 @@ import { defineCommand } from './command.ts';
 import { judgeCheckpoint, judgingOptions, openJudging } from './judging.ts';
 import { baseOption, modelOption } from './open.ts';
 import { Progress } from './progress.ts';
+import { findPolicy } from './run-files.ts';
 import { table } from './text.ts';
+import { writingNotes, writingOf, writingOptions } from './writing.ts';
 
 export const evaluation = defineCommand({
   name: 'eval',
@@ -16,16 +18,19 @@ export const evaluation = defineCommand({
   options: {
     ...modelOption,
     ...baseOption,
+    ...writingOptions,
     ...judgingOptions,
-    thinking: { type: 'flag', default: true, help: 'Whether a thought comes first.' },
     out: { type: 'text', optional: true, help: 'A JSONL file for every judged completion.' },
   },
+  notes: writingNotes,
   async run({ options }) {
+    const policy = await findPolicy(options.model);
+    const asked = { path: policy.path, base: options.base, writing: writingOf(policy, options) };
     const judging = await openJudging(options);
     try {
       if (judging.notice) process.stderr.write(`${judging.notice}\n`);
       const progress = new Progress(judging.prompts.length);
-      const rows = await judgeCheckpoint(judging, options, options, (done) =>
+      const rows = await judgeCheckpoint(judging, asked, options.seed, (done) =>
         progress.update(done),
       );
       progress.clear();

@@ -2,7 +2,6 @@
 import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import type { Gpu } from '../gpu/device.ts';
-import { openNodeGpu } from '../gpu/node.ts';
 import { loadCheckpoint } from '../model/adapted.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
 import { evaluate, type Evaluated } from '../rl/evaluate.ts';
@@ -13,11 +12,11 @@ import {
   type EvaluationPrompt,
 } from '../rl/evaluation/prompt-files.ts';
 import type { GoldJudge, Reward } from '../rl/reward.ts';
-import { UNFILTERED } from '../rl/sample.ts';
-import { openPromptedJudge, openRewardModel } from '../rl/session.ts';
+import { rolloutOptions, type Writing } from '../rl/rollout.ts';
+import type { JudgeKind, Surroundings } from '../rl/session.ts';
 import { worldEvaluation } from '../rl/sources.ts';
 import { UsageError } from './arguments.ts';
-import { openAt, refuseRewardModel } from './open.ts';
+import { nodeSurroundings, openAt, refuseRewardModel } from './open.ts';
 
 export const judgingOptions = {
   world: {
@@ -48,26 +47,25 @@ export const judgingOptions = {
     optional: true,
     help: 'Folder of an instruct model that is asked whether a response is good.',
   },
-  malformed: {
-    type: 'choice',
-    choices: ['lenient', 'strict'],
-    default: 'lenient',
-    help: 'What is judged when the delimiter is missing.',
+  judge_prompt: {
+    type: 'text',
+    optional: true,
+    help: 'What the judge is asked: {prompt} and {response} stand for the two; Yes or No must answer it.',
   },
-  temperature: { type: 'number', default: 1, above: 0, max: 10, help: 'As in training.' },
-  max_completion_length: { type: 'integer', default: 128, min: 1, help: 'Tokens at most.' },
   seed: { type: 'integer', default: 0, min: 0, help: 'Of the prompts and of the sampling.' },
 } as const;
 
-export interface JudgingOptions {
+/** What says who judges. */
+export interface JudgeOptions {
+  reward_models: string | undefined;
+  judge: string | undefined;
+  judge_prompt: string | undefined;
+}
+
+export interface JudgingOptions extends JudgeOptions {
   split: 'dev' | 'held-out';
   prompts: string | undefined;
   num_prompts: number;
-  reward_models: string | undefined;
-  judge: string | undefined;
-  malformed: 'lenient' | 'strict';
-  temperature: number;
-  max_completion_length: number;
   seed: number;
 }
 
@@ -85,35 +83,38 @@ export interface Judging {
 
 /** Opens devices, judges and prompts; `close` gives the devices back. */
 export async function openJudging(options: JudgingOptions): Promise<Judging> {
-  const devices = [await openNodeGpu()];
-  const close = (): void => {
-    for (const gpu of devices) gpu.close();
-  };
+  const around = await nodeSurroundings();
   try {
-    const judges: Record<string, Reward> = {};
-    const open = async (path: string, kind: 'classifier' | 'judge'): Promise<void> => {
-      const name = basename(resolve(path));
-      if (name in judges) {
-        throw new UsageError(`two judges' folders are called ${name}; rename one of them`);
-      }
-      const gpu = await openNodeGpu();
-      devices.push(gpu);
-      const checkpoint = await openAt(path);
-      const openJudge = kind === 'judge' ? openPromptedJudge : openRewardModel;
-      judges[name] = await openJudge(gpu, checkpoint);
-    };
-    for (const path of (options.reward_models ?? '').split(',').filter(Boolean)) {
-      await open(path, 'classifier');
-    }
-    if (options.judge !== undefined) await open(options.judge, 'judge');
-    return { ...(await readPrompts(options)), judges, gpu: devices[0]!, close };
+    const judges = await openJudges(options, around);
+    return { ...(await heldOutPrompts(options)), judges, gpu: around.gpu, close: around.close };
   } catch (error) {
-    close();
+    around.close();
     throw error;
   }
 }
 
-async function readPrompts(
+/** The judges that are named, each on a device of its own, by the names of their folders. */
+export async function openJudges(
+  { reward_models = '', judge, judge_prompt: question }: JudgeOptions,
+  { openReward }: Pick<Surroundings, 'openReward'>,
+): Promise<Record<string, Reward>> {
+  if (question !== undefined && judge === undefined) {
+    throw new UsageError('--judge_prompt is what a judge is asked; name the judge with --judge');
+  }
+  const judges: Record<string, Reward> = {};
+  const open = async (path: string, kind: JudgeKind): Promise<void> => {
+    const name = basename(resolve(path));
+    if (Object.hasOwn(judges, name)) {
+      throw new UsageError(`two judges' folders are called ${name}; rename one of them`);
+    }
+    judges[name] = await openReward(path, kind, question);
+  };
+  for (const path of reward_models.split(',').filter(Boolean)) await open(path, 'classifier');
+  if (judge !== undefined) await open(judge, 'judge');
+  return judges;
+}
+
+async function heldOutPrompts(
   options: JudgingOptions,
 ): Promise<Pick<Judging, 'prompts' | 'gold' | 'notice'>> {
   const { prompts: path, num_prompts: count } = options;
@@ -122,6 +123,15 @@ async function readPrompts(
     const rows = prompts.map((prompt) => ({ prompt, instructions: mealInstructions(prompt) }));
     return { prompts: rows, gold };
   }
+  const { rows, notice } = await readPrompts(path, count);
+  return { prompts: rows, ...(notice !== undefined && { notice }) };
+}
+
+/** At most `count` prompts of a file. */
+export async function readPrompts(
+  path: string,
+  count: number,
+): Promise<{ rows: EvaluationPrompt[]; notice?: string }> {
   const text = await readFile(path, 'utf8').catch(() => {
     throw new PromptFileError(`${path} cannot be read; --prompts names a JSONL file.`);
   });
@@ -130,7 +140,7 @@ async function readPrompts(
     throw new PromptFileError(`${path} has questions with follow-ups alone; none can be used.`);
   }
   return {
-    prompts: rows.slice(0, count),
+    rows: rows.slice(0, count),
     ...(left > 0 && { notice: `${path}: ${left} questions with follow-ups were left out.` }),
   };
 }
@@ -138,29 +148,20 @@ async function readPrompts(
 /** One sampled completion of a checkpoint for each prompt, judged. */
 export async function judgeCheckpoint(
   { prompts, judges, gold, gpu }: Judging,
-  options: JudgingOptions,
-  policy: { model: string; base?: string | undefined; thinking: boolean },
+  policy: { path: string; base: string | undefined; writing: Writing },
+  seed: number,
   onProgress?: (promptsDone: number) => void,
 ): Promise<Evaluated[]> {
-  const checkpoint = await openAt(policy.model, policy.base);
+  const checkpoint = await openAt(policy.path, policy.base);
   const [model, tokenizer] = await Promise.all([
     loadCheckpoint(gpu, checkpoint),
     Tokenizer.load(checkpoint.tokenizer),
   ]);
-  refuseRewardModel(policy.model, model);
+  refuseRewardModel(policy.path, model);
   const rows = await evaluate(
     { model, tokenizer },
     prompts.map(({ prompt }) => ({ prompt })),
-    {
-      thinking: policy.thinking,
-      malformed: options.malformed,
-      sampling: {
-        temperature: options.temperature,
-        ...UNFILTERED,
-        seed: options.seed,
-        maxNewTokens: options.max_completion_length,
-      },
-    },
+    rolloutOptions(policy.writing, 1, seed),
     judges,
     gold,
     onProgress,

@@ -1,10 +1,10 @@
 /** What a finished run left behind, read for analysis; whatever is amiss is a UsageError. */
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Evaluated } from '../rl/evaluate.ts';
 import type { MetricsRow } from '../rl/protocol.ts';
 import { parseRecipe, type Recipe } from '../rl/recipe.ts';
-import { readText } from '../rl/run-folder.ts';
+import { lastCheckpoint, readText } from '../rl/run-folder.ts';
 import { nodeRunFolder } from '../rl/run-folder.node.ts';
 import { UsageError } from './arguments.ts';
 
@@ -32,6 +32,29 @@ export async function readRun(path: string): Promise<RunFacts> {
     ),
     recipe: parseRecipe(yaml!, join(path, 'recipe.yaml')).recipe,
   };
+}
+
+/** A policy's folder, and the run that it is a checkpoint of, if of any. */
+export interface Policy {
+  path: string;
+  of?: { run: string; recipe: Recipe };
+}
+
+/** @param path of a model, of a checkpoint inside a run, or of a run, which stands for its last one */
+export async function findPolicy(path: string): Promise<Policy> {
+  const isRun = (await readText(nodeRunFolder(path), 'recipe.yaml')) !== undefined;
+  if (!isRun && basename(dirname(resolve(path))) !== 'checkpoints') return { path };
+  const run = isRun ? path : join(path, '..', '..');
+  const folder = nodeRunFolder(run);
+  const yaml = await readText(folder, 'recipe.yaml');
+  if (yaml === undefined) return { path };
+  const of = { run, recipe: parseRecipe(yaml, join(run, 'recipe.yaml')).recipe };
+  if (!isRun) return { path, of };
+  const step = await lastCheckpoint(folder);
+  if (step === undefined) {
+    throw new UsageError(`${run} has no complete checkpoint; name the folder of a model`);
+  }
+  return { path: join(run, 'checkpoints', `step-${step}`), of };
 }
 
 /** The first and the last evaluation of a run; undefined when it has fewer than two. */

@@ -1,4 +1,8 @@
 /** Text for a terminal. */
+import type { Interval } from '../rl/evaluation/intervals.ts';
+
+/** One table: a header, then rows. */
+export type Table = (string | number)[][];
 
 /** Rows of cells, their columns aligned; cells of digits stand to the right. */
 export function table(rows: readonly (readonly (string | number)[])[]): string {
@@ -15,6 +19,11 @@ export function table(rows: readonly (readonly (string | number)[])[]): string {
       .trimEnd(),
   );
   return lines.map((line) => `${line}\n`).join('');
+}
+
+/** An interval in three cells, which stay empty where there is none. */
+export function cells(of: Interval | undefined): (string | number)[] {
+  return of ? [of.mean, of.low, of.high] : ['', '', ''];
 }
 
 /** One line, whatever an error's message has in it. */

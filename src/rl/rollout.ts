@@ -28,9 +28,22 @@ export interface RolloutOptions {
   sampling: SamplingOptions;
 }
 
+/** What of a recipe says how completions are written. */
+export type Writing = Pick<
+  Recipe,
+  | 'thinking'
+  | 'system_prompt'
+  | 'malformed'
+  | 'temperature'
+  | 'top_p'
+  | 'top_k'
+  | 'min_p'
+  | 'max_completion_length'
+>;
+
 /** How a recipe's completions are written, in training and when it is judged. */
 export function rolloutOptions(
-  recipe: Recipe,
+  recipe: Writing,
   samplesPerPrompt: number,
   seed: number,
 ): RolloutOptions {

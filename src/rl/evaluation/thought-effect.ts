@@ -8,6 +8,7 @@ import type { SamplingOptions } from '../../model/decoder-ops.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
 import { splitCompletion, THINK_END, type Malformed } from '../completion.ts';
+import type { Prompt } from '../data.ts';
 import type { GoldJudge, Reward } from '../reward.ts';
 import type { RolloutGroup } from '../rollout.ts';
 import { hierarchicalBootstrap, type Interval } from './intervals.ts';
@@ -17,19 +18,19 @@ const THOUGHT_VARIANTS = ['own', 'swapped', 'truncated', 'removed'] as const;
 export type ThoughtVariant = (typeof THOUGHT_VARIANTS)[number];
 
 /** A prompt and a well-formed completion of it, in tokens. */
-export interface ThoughtTokens {
-  prompt: string;
+export interface ThoughtTokens extends Prompt {
   promptIds: readonly number[];
   /** Without the delimiter. */
   thoughtIds: readonly number[];
 }
 
-/** The thoughts of groups of one sample; completions without a delimiter are left out. */
+/** The thoughts of groups of one sample, for what was asked in the same order; completions without a delimiter are left out. */
 export function thoughtTokens(
   tokenizer: Tokenizer,
   groups: readonly RolloutGroup[],
+  asked: readonly Prompt[],
 ): ThoughtTokens[] {
-  return groups.flatMap(({ prompt, promptIds, samples: [sample] }) => {
+  return groups.flatMap(({ promptIds, samples: [sample] }, g) => {
     if (!sample?.wellFormed || sample.thought === null) return [];
     const length = sample.ids.findIndex((_, i) =>
       tokenizer.decode(sample.ids.slice(0, i + 1)).includes(THINK_END),
@@ -37,7 +38,7 @@ export function thoughtTokens(
     // A delimiter of several tokens: the thought ends where its first one begins.
     const delimiter = tokenizer.encode(THINK_END).length;
     const thoughtIds = sample.ids.slice(0, length + 1 - delimiter);
-    return [{ prompt, promptIds, thoughtIds }];
+    return [{ ...asked[g]!, promptIds, thoughtIds }];
   });
 }
 
@@ -84,9 +85,13 @@ export async function thoughtEffect(
   for (const variant of THOUGHT_VARIANTS) {
     const prefixes = forcedPrefixes(thoughts, variant, delimiter);
     const written = await continueFrom(model, prefixes, sampling);
-    const texts = thoughts.map(({ prompt }, i) => {
+    const texts = thoughts.map(({ prompt, columns }, i) => {
       const text = THINK_END + tokenizer.decode(written[i]!);
-      return { prompt, response: splitCompletion(text, true, malformed).response };
+      return {
+        prompt,
+        ...(columns && { columns }),
+        response: splitCompletion(text, true, malformed).response,
+      };
     });
     const rows = await Promise.all(
       Object.entries(judges).map(

@@ -1,0 +1,119 @@
+/**
+ * `analyze --thought_prompts`: what the thoughts of a run's last checkpoint contribute, on the prompts
+ * that the run held out and by the rewards that it was trained against, unless others are named.
+ */
+import { loadCheckpoint } from '../model/adapted.ts';
+import { Tokenizer } from '../model/tokenizer.ts';
+import type { Prompt } from '../rl/data.ts';
+import { thoughtEffect, thoughtTokens } from '../rl/evaluation/thought-effect.ts';
+import { hasRewards, type Recipe } from '../rl/recipe.ts';
+import type { GoldJudge } from '../rl/reward.ts';
+import { rolloutOptions } from '../rl/rollout.ts';
+import { sampleCompletions } from '../rl/sample.ts';
+import { openGold, openRewards, type Surroundings } from '../rl/session.ts';
+import { evaluationPrompts } from '../rl/sources.ts';
+import { UsageError } from './arguments.ts';
+import { openJudges, readPrompts, type JudgeOptions } from './judging.ts';
+import { nodeSurroundings, openAt, readRecipeFile } from './open.ts';
+import { findPolicy } from './run-files.ts';
+import { cells, type Table } from './text.ts';
+
+interface ThoughtOptions extends JudgeOptions {
+  thought_prompts: number;
+  prompts: string | undefined;
+}
+
+/** Of the sampling. */
+const SEED = 0;
+
+/** @throws UsageError when there are no thoughts, no prompts, or nothing to judge by */
+export async function thoughtTable(
+  run: string,
+  recipe: Recipe,
+  options: ThoughtOptions,
+): Promise<Table> {
+  if (!recipe.thinking) throw new UsageError(`${run} has no thoughts; leave --thought_prompts out`);
+  const { path } = await findPolicy(run);
+  const asked = await askedPrompts(run, recipe, options);
+  const around = await nodeSurroundings();
+  try {
+    const judges = await namedOrOwn(run, recipe, options, around);
+    const checkpoint = await openAt(path);
+    const model = await loadCheckpoint(around.gpu, checkpoint);
+    const tokenizer = await Tokenizer.load(checkpoint.tokenizer);
+    const written = rolloutOptions(recipe, 1, SEED);
+    const prompts = asked.map(({ prompt }) => prompt);
+    const groups = await sampleCompletions(model, tokenizer, prompts, written);
+    const thoughts = thoughtTokens(tokenizer, groups, asked);
+    if (thoughts.length < 2) {
+      throw new UsageError(
+        `${thoughts.length} of ${asked.length} completions end their thought, and thoughts are swapped ` +
+          'between two; raise --thought_prompts',
+      );
+    }
+    const policy = { model, tokenizer };
+    const { sampling, malformed } = written;
+    const effects = await thoughtEffect(policy, thoughts, sampling, malformed, judges);
+    return [
+      ['judge', 'thought', 'score', 'lost', 'low_95', 'high_95', 'own_wins', 'prompts'],
+      ...Object.keys(judges).flatMap((judge) =>
+        effects.map(({ variant, scores, loss, winRateOfOwn }) => [
+          ...[judge, variant, scores[judge]!.mean],
+          ...cells(loss?.[judge]),
+          ...[winRateOfOwn?.[judge]?.mean ?? '', thoughts.length],
+        ]),
+      ),
+    ];
+  } finally {
+    around.close();
+  }
+}
+
+/** Those of a file that is named, else what the run held out. */
+async function askedPrompts(
+  run: string,
+  recipe: Recipe,
+  { prompts, thought_prompts: count }: ThoughtOptions,
+): Promise<Prompt[]> {
+  if (prompts !== undefined) {
+    const { rows, notice } = await readPrompts(prompts, count);
+    if (notice !== undefined) process.stderr.write(`${notice}\n`);
+    return rows.map(({ prompt, answers }) => ({
+      prompt,
+      ...(answers && { columns: { answer: answers } }),
+    }));
+  }
+  if (!recipe.world && !recipe.datasets.some(({ split }) => split === 'test')) {
+    throw new UsageError(
+      `${run} held no prompts out (no dataset of its recipe has split: test); name a file of prompts ` +
+        'with --prompts, or leave --thought_prompts out',
+    );
+  }
+  const heldOut = { ...recipe, eval_strategy: 'steps', eval_num_prompts: count } as const;
+  return (await evaluationPrompts(heldOut, readRecipeFile))!;
+}
+
+/** The judges that are named, else what the run was trained against; and its gold on its own prompts. */
+async function namedOrOwn(
+  run: string,
+  recipe: Recipe,
+  options: ThoughtOptions,
+  around: Surroundings,
+): Promise<Record<string, GoldJudge>> {
+  const judges: Record<string, GoldJudge> = await openJudges(options, around);
+  if (Object.keys(judges).length === 0 && hasRewards(recipe)) {
+    const own = await openRewards(recipe, around);
+    judges.reward = {
+      score: async (texts) => (await own.score(texts)).map(({ reward }) => reward),
+    };
+  }
+  if (options.prompts === undefined) {
+    const gold = await openGold({ ...recipe, gold: recipe.gold ?? recipe.world }, around);
+    if (gold) judges.gold = gold;
+  }
+  if (Object.keys(judges).length > 0) return judges;
+  throw new UsageError(
+    `${run} was trained against no reward; name what judges with --reward_models or --judge, or leave ` +
+      '--thought_prompts out',
+  );
+}
