@@ -86,7 +86,8 @@ export async function openJudging(options: JudgingOptions): Promise<Judging> {
   const around = await nodeSurroundings();
   try {
     const judges = await openJudges(options, around);
-    return { ...(await heldOutPrompts(options)), judges, gpu: around.gpu, close: around.close };
+    const { gpu } = around;
+    return { ...(await heldOutPrompts(options)), judges, gpu, close: () => around.close() };
   } catch (error) {
     around.close();
     throw error;

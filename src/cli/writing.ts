@@ -82,7 +82,7 @@ function pick(values: Partial<Writing>, keys: readonly (keyof Writing)[]): Parti
 
 /** "thinking true, temperature 1". */
 function inWords(values: Partial<Writing>): string {
-  return Object.entries(values)
+  return Object.entries<unknown>(values)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => `${key} ${JSON.stringify(value)}`)
     .join(', ');
