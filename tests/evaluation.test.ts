@@ -240,6 +240,19 @@ describe('the command line', () => {
     expect(rows[2]!.win_rate.mean).toBeGreaterThan(0.6);
   });
 
+  it('says where a comparison could not control for length', async () => {
+    // One pair of answers tells nothing of what length does.
+    const one = ['public/models/policy', join(root, 'policy'), ...few, '--num_prompts', '1'];
+    const { judges } = await json(compare, ...one);
+    const [gold] = judges as Comparison[];
+    expect(gold!.lc_win_rate).toEqual({ ...gold!.win_rate, controlled: false });
+    expect(gold!.style_controlled_win_rate.controlled).toBe(false);
+    const text = await compare.run(one, false);
+    expect(text).toMatch(/^gold .* \d+ \[\d+, \d+\]%\* .*%\* /m);
+    expect(text).toMatch(/^\* the raw win rate: length, or style, differs by about as much/m);
+    expect(await compare.run([one[0]!, one[0]!, ...one.slice(2)], false)).not.toContain('*');
+  });
+
   it('evaluates on a file of prompts with instructions', async () => {
     const file = join(root, 'ifeval.jsonl');
     const ids = ['punctuation:no_comma', 'language:response_language'];

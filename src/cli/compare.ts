@@ -1,5 +1,6 @@
 import { summarizeEvaluation } from '../rl/evaluate.ts';
 import { compareEvaluations } from '../rl/evaluation/compare.ts';
+import type { ControlledInterval } from '../rl/evaluation/controlled.ts';
 import type { Interval } from '../rl/evaluation/intervals.ts';
 import { LENGTH_MARGIN, LEVEL_MARGINS } from '../rl/evaluation/wildbench.ts';
 import { TIE_SHARE } from '../rl/evaluation/win-rate.ts';
@@ -33,13 +34,17 @@ export const compare = defineCommand({
       help: 'Whether a thought comes first in the baseline, where it differs.',
     },
     ...judgingOptions,
+    length_margin: {
+      type: 'number',
+      default: LENGTH_MARGIN,
+      min: 0,
+      help: "WildBench's K: a slight win by more characters than this counts as a tie in the score.",
+    },
   },
   notes:
     'Intervals are 95%, by bootstrap over the prompts. A judge gives scores: differences up to ' +
     `${TIE_SHARE} standard deviations are ties, beyond ${LEVEL_MARGINS.much} they are "much" better ` +
-    '(WildBench score, style control).\nLengths are in characters; a slight win by more than ' +
-    `${LENGTH_MARGIN} of them counts as a tie in the score, as in WildBench.\n${writingNotes} One that is ` +
-    'of no run is asked as the other one is.',
+    `(WildBench score, style control).\n${writingNotes} One that is of no run is asked as the other one is.`,
   async run({ positionals: [model = '', baseline = ''], options }) {
     const [own, other] = [await findPolicy(model), await findPolicy(baseline)];
     const { base, baseline_base = base, thinking, baseline_thinking = thinking, seed } = options;
@@ -67,7 +72,7 @@ export const compare = defineCommand({
         prompts: count,
         model: summarizeEvaluation(ours),
         baseline: summarizeEvaluation(theirs),
-        judges: compareEvaluations(ours, theirs, seed),
+        judges: compareEvaluations(ours, theirs, seed, options.length_margin),
       };
     } finally {
       judging.close();
@@ -79,20 +84,31 @@ export const compare = defineCommand({
       judge.ours.toFixed(3),
       judge.baseline.toFixed(3),
       percent(judge.win_rate),
-      percent(judge.lc_win_rate),
-      percent(judge.style_controlled_win_rate),
+      controlled(judge.lc_win_rate),
+      controlled(judge.style_controlled_win_rate),
       interval(judge.score, 1, 0),
     ]);
     const header = ['judge', 'model', 'baseline', 'win rate', 'LC win rate', 'style', 'score'];
     const words = (name: string): string =>
       `${(model[name] ?? 0).toFixed(1)} and ${(baseline[name] ?? 0).toFixed(1)}`;
+    const rates = judges.flatMap((judge) => [judge.lc_win_rate, judge.style_controlled_win_rate]);
     return (
       table([header, ...rows]) +
+      (rates.every((rate) => rate.controlled) ? '' : UNCONTROLLED) +
       `${prompts} prompts; words of a thought ${words('mean_thought_length')}, ` +
       `of a response ${words('mean_response_length')}\n`
     );
   },
 });
+
+/** What the mark at a rate means. */
+const UNCONTROLLED =
+  '* the raw win rate: length, or style, differs by about as much on every prompt, so that what it does ' +
+  'cannot be told from what the model does\n';
+
+function controlled(of: ControlledInterval): string {
+  return percent(of) + (of.controlled ? '' : '*');
+}
 
 function percent(of: Interval): string {
   return `${interval(of, 100, 0)}%`;

@@ -60,3 +60,14 @@ it('a comparison is judge by judge, on the same prompts', () => {
   expect(gold!.score.mean).toBeCloseTo(-judge!.score.mean, 9);
   expect(() => compareEvaluations(ours, [...theirs].reverse())).toThrow(/same prompts/);
 });
+
+it('a comparison takes slight wins by more than the length margin for ties', () => {
+  // Nine levels apart, so that one level is a slight win.
+  const scores = Array.from({ length: 10 }, (_, i) => i);
+  const theirs = scores.map((score) => row(`p${score}`, score));
+  const ours = scores.map((score) => row(`p${score}`, score + 1, 'ab'.repeat(10)));
+  const score = (margin?: number) => compareEvaluations(ours, theirs, 0, margin)[0]!.score.mean;
+  expect(score()).toBe(50);
+  expect(score(18)).toBe(50);
+  expect(score(17)).toBe(0);
+});

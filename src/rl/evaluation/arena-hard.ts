@@ -8,8 +8,10 @@
  * Unlike theirs the features are not centred: they centre over the battles of many models, while with
  * one model against the baseline centring would hand all of style to the model's own coefficient.
  */
-import { std } from '../advantages.ts';
+import { mean } from '../advantages.ts';
 import { wordCount } from '../metrics.ts';
+import { controlledInterval, isSeparable, spread, type ControlledInterval } from './controlled.ts';
+import type { BootstrapOptions } from './intervals.ts';
 import { fitLogistic, sigmoid } from './logistic.ts';
 import type { Level } from './wildbench.ts';
 
@@ -41,20 +43,45 @@ export function styleOf(response: string): Style {
   };
 }
 
-/** Between 0 and 1; the weight of a feature that never differs is zero. */
+/**
+ * Between 0 and 1; the weight of a feature that never differs is zero. The raw win rate where style
+ * differs by about as much everywhere: nothing tells then what style does.
+ */
 export function styleControlledWinRate(battles: readonly Battle[]): number {
-  const repeated = battles.flatMap((battle) =>
+  return canControl(battles) ? controlledRate(battles) : rawRate(battles);
+}
+
+/** The same with a 95% interval over prompts, and whether style was controlled for. */
+export function styleControlledInterval(
+  battles: readonly Battle[],
+  options: BootstrapOptions,
+): ControlledInterval {
+  const rates = { controlled: controlledRate, raw: rawRate };
+  return controlledInterval(battles, canControl(battles), rates, options);
+}
+
+const weighted = (battles: readonly Battle[]): Battle[] =>
+  battles.flatMap((battle) =>
     Array.from({ length: Math.abs(battle.level) === 1 ? MUCH_WEIGHT : 1 }, () => battle),
   );
-  const raw = repeated.map(({ style, baselineStyle }) => styleDifference(style, baselineStyle));
-  const scales = [0, 1, 2, 3].map((k) => std(raw.map((row) => row[k]!)) || 1);
+
+const outcome = ({ level }: Battle): number => (Math.sign(level) + 1) / 2;
+
+const rawRate = (battles: readonly Battle[]): number => mean(weighted(battles).map(outcome));
+
+const canControl = (battles: readonly Battle[]): boolean =>
+  isSeparable(weighted(battles).map(styleDifference));
+
+function controlledRate(battles: readonly Battle[]): number {
+  const repeated = weighted(battles);
+  const raw = repeated.map(styleDifference);
+  const scales = [0, 1, 2, 3].map((k) => spread(raw.map((row) => row[k]!)) || 1);
   const features = raw.map((row) => [1, ...row.map((value, k) => value / scales[k]!)]);
-  const outcomes = repeated.map(({ level }) => (Math.sign(level) + 1) / 2);
-  const [strength] = fitLogistic(features, outcomes);
+  const [strength] = fitLogistic(features, repeated.map(outcome));
   return sigmoid(strength!);
 }
 
-function styleDifference(own: Style, other: Style): number[] {
+function styleDifference({ style: own, baselineStyle: other }: Battle): number[] {
   const density = (style: Style, key: 'headers' | 'lists' | 'bold'): number =>
     style[key] / Math.max(1, style.length);
   const markdown = (['headers', 'lists', 'bold'] as const).map((key) => {

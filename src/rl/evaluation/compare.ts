@@ -1,11 +1,12 @@
 /** Two policies on the same prompts, by every judge that both were scored by. */
 import type { Evaluated } from '../evaluate.ts';
 import { mean } from '../advantages.ts';
-import { styleControlledWinRate, styleOf } from './arena-hard.ts';
+import { styleControlledInterval, styleOf } from './arena-hard.ts';
+import type { ControlledInterval } from './controlled.ts';
 import { bootstrap, hierarchicalBootstrap, type Interval } from './intervals.ts';
-import { lengthControlledWinRate } from './length-controlled.ts';
+import { lengthControlledInterval } from './length-controlled.ts';
 import { tieMargin, verdicts } from './win-rate.ts';
-import { levelsFromScores, wildBenchScore } from './wildbench.ts';
+import { LENGTH_MARGIN, levelsFromScores, wildBenchScore } from './wildbench.ts';
 
 export interface Comparison {
   judge: string;
@@ -18,22 +19,28 @@ export interface Comparison {
   win_rate: Interval;
   tie_margin: number;
   /** AlpacaEval 2's: what the win rate would be with responses of equal length. */
-  lc_win_rate: Interval;
+  lc_win_rate: ControlledInterval;
   /** WildBench's, -100 to 100. */
   score: Interval;
   /** Arena-Hard's win rate with length and markdown held equal. */
-  style_controlled_win_rate: Interval;
+  style_controlled_win_rate: ControlledInterval;
 }
 
 /** Each draw fits two regressions. */
 const RESAMPLES = 300;
 
-/** @throws RangeError when the rows do not answer the same prompts */
+/**
+ * @param lengthMargin of WildBench's score, in characters
+ * @throws RangeError when the rows do not answer the same prompts
+ */
 export function compareEvaluations(
   ours: readonly Evaluated[],
   baseline: readonly Evaluated[],
   seed = 0,
+  lengthMargin = LENGTH_MARGIN,
 ): Comparison[] {
+  const compareBy = (judge: string, own: readonly number[], other: readonly number[]) =>
+    compareScores(judge, own, other, ours, baseline, { seed, lengthMargin });
   if (
     ours.length !== baseline.length ||
     ours.some(({ prompt }, i) => prompt !== baseline[i]!.prompt)
@@ -45,13 +52,13 @@ export function compareEvaluations(
   );
   const comparisons = shared.map((name) => {
     const scores = (rows: readonly Evaluated[]): number[] => rows.map((row) => row.rewards[name]!);
-    return compareScores(name, scores(ours), scores(baseline), ours, baseline, seed);
+    return compareBy(name, scores(ours), scores(baseline));
   });
   const [golds, baselineGolds] = [ours, baseline].map((rows) =>
     rows.flatMap((row) => row.gold ?? []),
   ) as [number[], number[]];
   if (golds.length === ours.length && baselineGolds.length === ours.length) {
-    comparisons.push(compareScores('gold', golds, baselineGolds, ours, baseline, seed));
+    comparisons.push(compareBy('gold', golds, baselineGolds));
   }
   return comparisons;
 }
@@ -62,7 +69,7 @@ function compareScores(
   baselineScores: readonly number[],
   ours: readonly Evaluated[],
   baseline: readonly Evaluated[],
-  seed: number,
+  { seed, lengthMargin }: { seed: number; lengthMargin: number },
 ): Comparison {
   const margin = tieMargin(scores, baselineScores);
   const wins = verdicts(scores, baselineScores, margin);
@@ -78,11 +85,12 @@ function compareScores(
       baselineStyle: styleOf(other),
     };
   });
-  const over = (statistic: (part: typeof rows) => number): Interval =>
-    bootstrap(rows.length, (indices) => statistic(indices.map((i) => rows[i]!)), {
-      seed,
-      resamples: RESAMPLES,
-    });
+  const options = { seed, resamples: RESAMPLES };
+  const score = (indices: readonly number[]): number =>
+    wildBenchScore(
+      indices.map((i) => rows[i]!),
+      lengthMargin,
+    );
   return {
     judge,
     ours: mean(scores),
@@ -92,8 +100,8 @@ function compareScores(
     }),
     win_rate: hierarchicalBootstrap([wins], { seed }),
     tie_margin: margin,
-    lc_win_rate: over(lengthControlledWinRate),
-    score: over((part) => wildBenchScore(part)),
-    style_controlled_win_rate: over(styleControlledWinRate),
+    lc_win_rate: lengthControlledInterval(rows, options),
+    score: bootstrap(rows.length, score, options),
+    style_controlled_win_rate: styleControlledInterval(rows, options),
   };
 }

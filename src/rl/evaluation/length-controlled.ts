@@ -10,8 +10,9 @@
  * cross-validation is a small fixed ridge; the rows of two gamed baselines, which hold phi down for
  * their leaderboard, are not added.
  */
-import { mean, std } from '../advantages.ts';
-import { bootstrap, type BootstrapOptions, type Interval } from './intervals.ts';
+import { mean } from '../advantages.ts';
+import { controlledInterval, isSeparable, spread, type ControlledInterval } from './controlled.ts';
+import type { BootstrapOptions } from './intervals.ts';
 import { fitLogistic, sigmoid } from './logistic.ts';
 
 /** One prompt's verdict on a policy against the baseline; lengths in one unit of any kind. */
@@ -24,15 +25,29 @@ export interface LengthVerdict {
   difficulty?: number;
 }
 
-/** Between 0 and 1. With all lengths equal it is the raw win rate. */
+/**
+ * Between 0 and 1. With all lengths equal it is the raw win rate, and so it is where one side is longer
+ * by about as much everywhere: nothing tells then what length does.
+ */
 export function lengthControlledWinRate(rows: readonly LengthVerdict[]): number {
+  return canControl(rows) ? predictedRate(rows) : rawRate(rows);
+}
+
+const rawRate = (rows: readonly LengthVerdict[]): number => mean(rows.map((row) => row.verdict));
+
+const canControl = (rows: readonly LengthVerdict[]): boolean =>
+  isSeparable(relativeGaps(rows).map((gap) => [gap]));
+
+/** tanh((len - len_baseline) / std(len - len_baseline)) */
+function relativeGaps(rows: readonly LengthVerdict[]): number[] {
   const gaps = rows.map(({ length, baselineLength }) => length - baselineLength);
-  const scale = std(gaps) || 1;
-  const features = rows.map(({ difficulty = 0 }, i) => [
-    1,
-    Math.tanh(gaps[i]! / scale),
-    difficulty,
-  ]);
+  const scale = spread(gaps) || 1;
+  return gaps.map((gap) => Math.tanh(gap / scale));
+}
+
+function predictedRate(rows: readonly LengthVerdict[]): number {
+  const gaps = relativeGaps(rows);
+  const features = rows.map(({ difficulty = 0 }, i) => [1, gaps[i]!, difficulty]);
   const [theta, , psi] = fitLogistic(
     features,
     rows.map((row) => row.verdict),
@@ -40,16 +55,13 @@ export function lengthControlledWinRate(rows: readonly LengthVerdict[]): number 
   return mean(rows.map(({ difficulty = 0 }) => sigmoid(theta! + psi! * difficulty)));
 }
 
-/** The same with a 95% interval over prompts. */
+/** The same with a 95% interval over prompts, and whether length was controlled for. */
 export function lengthControlledInterval(
   rows: readonly LengthVerdict[],
   options: BootstrapOptions = { resamples: 500 },
-): Interval {
-  return bootstrap(
-    rows.length,
-    (indices) => lengthControlledWinRate(indices.map((i) => rows[i]!)),
-    options,
-  );
+): ControlledInterval {
+  const rates = { controlled: predictedRate, raw: rawRate };
+  return controlledInterval(rows, canControl(rows), rates, options);
 }
 
 /**

@@ -41,7 +41,7 @@ function dot(a: readonly number[], b: readonly number[]): number {
 }
 
 /** Solves A x = b for a small symmetric positive definite A, by elimination. */
-function solve(matrix: readonly (readonly number[])[], right: readonly number[]): number[] {
+export function solve(matrix: readonly (readonly number[])[], right: readonly number[]): number[] {
   const rows = matrix.map((row, i) => [...row, right[i]!]);
   const size = rows.length;
   for (let i = 0; i < size; i++) {

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { mean } from '../advantages.ts';
 import { Random } from '../random.ts';
-import { styleControlledWinRate, styleOf, type Battle } from './arena-hard.ts';
+import {
+  styleControlledInterval,
+  styleControlledWinRate,
+  styleOf,
+  type Battle,
+} from './arena-hard.ts';
+import { isSeparable } from './controlled.ts';
 import {
   bootstrap,
   hierarchicalBootstrap,
@@ -163,6 +169,77 @@ describe('lengthControlledWinRate', () => {
     ]) as [number, number];
     expect(easy).toBeLessThan(0);
     expect(hard).toBeCloseTo(-easy, 12);
+  });
+});
+
+describe('a difference in style that is nearly the same everywhere', () => {
+  /** 512 verdicts, 70% of them won, with our responses longer by gap +- deviation. */
+  const verdictsOf = (gap: number, deviation: number, seed = 5) => {
+    const random = new Random(seed);
+    return Array.from({ length: 512 }, (_, i) => {
+      const length = 40 + gap + deviation * random.normal();
+      return { verdict: i % 10 < 7 ? 1 : 0, length, baselineLength: 40 };
+    });
+  };
+  const battlesOf = (gap: number, deviation: number, seed?: number) =>
+    verdictsOf(gap, deviation, seed).map(({ verdict, length, baselineLength }): Battle => {
+      const plain = { headers: 0, lists: 0, bold: 0 };
+      const [style, baselineStyle] = [length, baselineLength].map((l) => ({ ...plain, length: l }));
+      return { level: verdict === 1 ? 0.5 : -0.5, style: style!, baselineStyle: baselineStyle! };
+    });
+  const few = { resamples: 40 };
+  const raw = mean(verdictsOf(0, 0).map(({ verdict }) => verdict));
+
+  it.each([
+    ['constant', 20, 0],
+    ['constant but for rounding', 20 / 3, 1e-14],
+    ['nearly constant', 20, 1],
+    ['nearly constant the other way', -20, 1],
+    ['a little less so', 20, 5],
+  ])('%s: the rate is the raw one, and says so', (_, gap, deviation) => {
+    for (const seed of [1, 2, 3]) {
+      const [rows, battles] = [verdictsOf(gap, deviation, seed), battlesOf(gap, deviation, seed)];
+      expect(lengthControlledWinRate(rows)).toBeCloseTo(raw, 12);
+      expect(styleControlledWinRate(battles)).toBeCloseTo(raw, 12);
+      for (const interval of [
+        lengthControlledInterval(rows, few),
+        styleControlledInterval(battles, few),
+      ]) {
+        expect(interval).toMatchObject({
+          mean: expect.closeTo(raw, 12) as number,
+          controlled: false,
+        });
+        expect(interval.low).toBeGreaterThan(0.6);
+        expect(interval.high).toBeLessThan(0.8);
+      }
+    }
+  });
+
+  it.each([
+    ['none at all', 0, 0],
+    ['as much as they vary', 20, 20],
+    ['a little more', 20, 15],
+  ])('%s: style is controlled for', (_, gap, deviation) => {
+    const rows = verdictsOf(gap, deviation);
+    const { controlled, mean: rate } = lengthControlledInterval(rows, few);
+    expect(controlled).toBe(true);
+    expect(rate).toBe(lengthControlledWinRate(rows));
+    expect(styleControlledInterval(battlesOf(gap, deviation), few).controlled).toBe(true);
+  });
+
+  it('of several features together: what none of them tells alone', () => {
+    const random = new Random(2);
+    const rows = Array.from({ length: 200 }, () => {
+      const [a, b] = [random.normal(), 0.01 * random.normal()];
+      return [1 + a, 1 - a + b];
+    });
+    expect(isSeparable(rows.map(([a]) => [a!]))).toBe(true);
+    expect(isSeparable(rows.map(([, b]) => [b!]))).toBe(true);
+    expect(isSeparable(rows)).toBe(false);
+    // Two that say the same are no more than one.
+    expect(isSeparable(rows.map(([a]) => [a!, 2 * a!]))).toBe(true);
+    expect(isSeparable(rows.map(([a]) => [a!, 0]))).toBe(true);
+    expect(isSeparable(rows.map(([a]) => [a!, 0.1]))).toBe(false);
   });
 });
 
