@@ -1,24 +1,18 @@
 /** Evaluations inside a run: at fixed steps, on fixed prompts, by judges that training does not see. */
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { analyze } from '../src/cli/analyze.ts';
-import type { Command } from '../src/cli/command.ts';
-import { compare } from '../src/cli/compare.ts';
-import { evaluation } from '../src/cli/eval.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openAt } from '../src/cli/open.ts';
-import { train } from '../src/cli/train.ts';
 import type { Gpu } from '../src/gpu/device.ts';
 import { openNodeGpu } from '../src/gpu/node.ts';
 import { loadModel } from '../src/model/checkpoint.ts';
 import { nodeFolder } from '../src/model/node-files.ts';
 import { Tokenizer } from '../src/model/tokenizer.ts';
 import type { Evaluated } from '../src/rl/evaluate.ts';
-import type { Comparison } from '../src/rl/evaluation/compare.ts';
 import { thoughtEffect, thoughtTokens } from '../src/rl/evaluation/thought-effect.ts';
 import type { MetricsRow } from '../src/rl/protocol.ts';
-import { makeRecipe, recipeYaml } from '../src/rl/recipe.ts';
+import { makeRecipe } from '../src/rl/recipe.ts';
 import { recordRun } from '../src/rl/record.ts';
 import type { GoldJudge } from '../src/rl/reward.ts';
 import { Run } from '../src/rl/run.ts';
@@ -82,29 +76,6 @@ async function lines<T>(out: string, file: string): Promise<T[]> {
     .split('\n')
     .filter(Boolean)
     .map((line) => JSON.parse(line) as T);
-}
-
-/** A model whose words include Yes and No. */
-async function yesOrNoJudge(): Promise<string> {
-  const folder = join(root, 'asked-judge');
-  await saveModel(folder, config, randomTensors(config, 5));
-  const words = await readFile(join(folder, 'tokenizer.json'), 'utf8');
-  const renamed = words.replaceAll('"hello"', '"Yes"').replaceAll('"enjoy"', '"No"');
-  await writeFile(join(folder, 'tokenizer.json'), renamed);
-  return folder;
-}
-
-/** A policy whose template has a place for a system turn. */
-async function systemReader(): Promise<string> {
-  const folder = join(root, 'system-reader');
-  await cp(join(root, 'policy'), folder, { recursive: true });
-  const file = join(folder, 'tokenizer_config.json');
-  const text = await readFile(file, 'utf8');
-  const branch = "{%- elif message.role == 'assistant' -%}";
-  const system = `{%- elif message.role == 'system' -%}{{ message.content + ' ' }}${branch}`;
-  expect(text).toContain(branch);
-  await writeFile(file, text.replace(branch, system));
-  return folder;
 }
 
 async function finish(run: Run): Promise<void> {
@@ -222,215 +193,5 @@ describe('eval_strategy: steps', () => {
     const trained = await lines<{ prompt: string }>('files', 'completions/step-1.jsonl');
     expect(new Set(trained.map(({ prompt }) => prompt))).toEqual(new Set(['ham 1']));
     await expect(openRun('none', datasets('train'))).rejects.toThrow(/split: test/);
-  });
-});
-
-describe('the command line', () => {
-  const json = async (command: Command, ...argv: string[]): Promise<Record<string, unknown>> =>
-    JSON.parse(await command.run(argv, true)) as Record<string, unknown>;
-  const few = ['--num_prompts', '8', '--max_completion_length', '20'];
-
-  it('compares two checkpoints by every judge', async () => {
-    const judges = ['--reward_models', `public/models/reward,${join(root, 'other')}`];
-    const models = ['public/models/policy', join(root, 'policy')];
-    const result = await json(compare, ...models, ...few, ...judges);
-    const rows = result.judges as Comparison[];
-    expect(rows.map(({ judge }) => judge)).toEqual(['reward', 'other', 'gold']);
-    // The default policy against one of random weights.
-    expect(rows[2]!.win_rate.mean).toBeGreaterThan(0.6);
-  });
-
-  it('says where a comparison could not control for length', async () => {
-    // One pair of answers tells nothing of what length does.
-    const one = ['public/models/policy', join(root, 'policy'), ...few, '--num_prompts', '1'];
-    const { judges } = await json(compare, ...one);
-    const [gold] = judges as Comparison[];
-    expect(gold!.lc_win_rate).toEqual({ ...gold!.win_rate, controlled: false });
-    expect(gold!.style_controlled_win_rate.controlled).toBe(false);
-    const text = await compare.run(one, false);
-    expect(text).toMatch(/^gold .* \d+ \[\d+, \d+\]%\* .*%\* /m);
-    expect(text).toMatch(/^\* the raw win rate: length, or style, differs by about as much/m);
-    expect(await compare.run([one[0]!, one[0]!, ...one.slice(2)], false)).not.toContain('*');
-  });
-
-  it('evaluates on a file of prompts with instructions', async () => {
-    const file = join(root, 'ifeval.jsonl');
-    const ids = ['punctuation:no_comma', 'language:response_language'];
-    await writeFile(
-      file,
-      `${JSON.stringify({ prompt: 'ham 1', instruction_id_list: ids, kwargs: [{}, {}], answer: 'x' })}\n`,
-    );
-    const model = ['--model', 'public/models/policy'];
-    const result = await json(evaluation, ...model, '--prompts', file, ...few);
-    expect(result).toMatchObject({
-      prompts: 1,
-      'instructions/punctuation:no_comma': 1,
-      'instructions/not judged': 'language:response_language (1)',
-      exact_match: 0,
-    });
-    expect(result).not.toHaveProperty('gold');
-  });
-
-  /** What a command says on standard error. */
-  async function told(command: Command, ...argv: string[]): Promise<string> {
-    const spy = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-    await command.run(argv, true);
-    const text = spy.mock.calls.map(([line]) => String(line)).join('');
-    spy.mockRestore();
-    return text;
-  }
-
-  it('asks a checkpoint of a run as the run did, and says so', async () => {
-    const values = {
-      ...{ model_name_or_path: await systemReader() },
-      ...{ thinking: false, system_prompt: 'tart', temperature: 0.5, top_k: 1 },
-    };
-    const run = await openRun('asked', { ...values, eval_strategy: 'no', max_steps: 1 });
-    await run.begin();
-    await finish(run);
-    const checkpoint = join(root, 'asked', 'checkpoints', 'step-1');
-    const sampled = ['--num_prompts', '4'];
-    const out = (name: string) => ['--out', join(root, `${name}.jsonl`)];
-    const line = await told(evaluation, '--model', join(root, 'asked'), ...sampled, ...out('run'));
-    expect(line).toBe(
-      `${checkpoint} is asked as in the run ${join(root, 'asked')}: thinking false, ` +
-        'system_prompt "tart", malformed "lenient", temperature 0.5, top_p 1, top_k 1, min_p 0, ' +
-        'max_completion_length 6\n',
-    );
-    // The same model outside of its run, asked the same way by hand.
-    await cp(checkpoint, join(root, 'moved'), { recursive: true });
-    const moved = ['--model', join(root, 'moved'), ...sampled];
-    const byHand = ['--thinking', 'false', '--system_prompt', 'tart', '--top_k', '1'];
-    const length = ['--max_completion_length', '6'];
-    expect(await told(evaluation, ...moved, ...byHand, ...length, ...out('hand'))).toBe('');
-    const bare = byHand.filter((word) => word !== '--system_prompt' && word !== 'tart');
-    await json(evaluation, ...moved, ...bare, ...length, ...out('bare'));
-    const [asRun, asHand, asBare] = await Promise.all(
-      ['run', 'hand', 'bare'].map((name) => readFile(join(root, `${name}.jsonl`), 'utf8')),
-    );
-    expect(asHand).toBe(asRun);
-    expect(asBare).not.toBe(asRun);
-    // What is given wins over the run.
-    const given = ['--top_k', '0', '--max_completion_length', '5'];
-    const rest = await told(
-      evaluation,
-      '--model',
-      checkpoint,
-      ...given,
-      ...sampled,
-      ...out('over'),
-    );
-    expect(rest).not.toMatch(/top_k|max_completion_length/);
-    for (const { tokens } of await lines<Evaluated>('.', 'over.jsonl')) {
-      expect(tokens).toBeLessThanOrEqual(5);
-    }
-  });
-
-  it('compares with a baseline of no run as the run is asked', async () => {
-    const models = [join(root, 'asked'), join(root, 'policy')];
-    const text = await told(compare, ...models, '--num_prompts', '4', '--baseline_thinking');
-    const [own, other] = text.trim().split('\n');
-    expect(own).toMatch(/step-1 is asked as in the run .*: thinking false, system_prompt "tart", /);
-    expect(other).toMatch(/policy is asked as in the run .*: system_prompt "tart", malformed /);
-  });
-
-  it('asks a judge what it is told to, and needs to know the judge', async () => {
-    const model = ['--model', join(root, 'policy'), ...few];
-    const judge = ['--judge', await yesOrNoJudge()];
-    const question = ['--judge_prompt', '{response} ham or tart'];
-    const usual = await json(evaluation, ...model, ...judge);
-    const polite = await json(evaluation, ...model, ...judge, ...question);
-    expect(polite['rewards/asked-judge']).not.toBe(usual['rewards/asked-judge']);
-    await expect(json(evaluation, ...model, ...question)).rejects.toThrow(/name the judge with/);
-  });
-
-  it('analyzes a run, and writes its tables', async () => {
-    const out = join(root, 'tables');
-    const result = await json(analyze, join(root, 'judged'), '--out', out);
-    expect(Object.keys(result)).toEqual(['lengths', 'reward_and_gold', 'cost', 'traits']);
-    expect(result.cost).toMatchObject([{ steps: 3 }]);
-    const cost = await readFile(join(out, 'cost.csv'), 'utf8');
-    expect(cost).toMatch(/^steps,seconds,trained_tokens,generated_tokens\n3,/);
-    expect(await analyze.run([join(root, 'judged')], false)).toContain('diverged_at');
-    await expect(json(analyze, join(root, 'nowhere'))).rejects.toThrow(/is not there/);
-    await expect(json(analyze, join(root, 'policy'))).rejects.toThrow(/no metrics.jsonl/);
-  });
-
-  describe('thoughts are judged', () => {
-    const file = (name: string): string => join(root, name);
-    const run = (name: string, ...more: string[]) =>
-      json(analyze, file(name), '--thought_prompts', '6', ...more);
-    const rows = (bonus: number, from: number): string =>
-      worldEvaluation('dev', 6, from)
-        .prompts.map((prompt) => `${JSON.stringify({ prompt, bonus })}\n`)
-        .join('');
-    const split = (name: string) => ({
-      path: 'json',
-      data_files: file(`${name}-bonus.jsonl`),
-      split: name,
-    });
-    const recipe = (values: Record<string, unknown>): string =>
-      recipeYaml(
-        makeRecipe({
-          model_name_or_path: 'public/models/policy',
-          ...{ max_steps: 1, max_completion_length: 76, max_prompt_length: 24, thinking: true },
-          ...{ per_device_train_batch_size: 2, num_generations: 2, reward_weights: [2] },
-          ...{ reward_funcs: file('bonus.js'), datasets: [split('train'), split('test')] },
-          ...values,
-        }),
-      );
-    /** The run with another recipe. */
-    async function retold(name: string, yaml: string): Promise<void> {
-      await cp(file('thoughtful'), file(name), { recursive: true });
-      await writeFile(join(file(name), 'recipe.yaml'), yaml);
-    }
-
-    beforeAll(async () => {
-      await writeFile(file('bonus.js'), 'export default (prompt, response, row) => row.bonus');
-      await writeFile(file('train-bonus.jsonl'), rows(1, 1));
-      await writeFile(file('test-bonus.jsonl'), rows(3, 2));
-      await writeFile(file('thoughtful.yaml'), recipe({}));
-      await train.run([file('thoughtful.yaml'), '--out', file('thoughtful')], true);
-    });
-
-    it('on what the run held out, by what it was trained against', async () => {
-      const { thought_effect: effect } = await run('thoughtful');
-      const judged = effect as Record<string, string | number>[];
-      expect(judged.map(({ judge, thought }) => `${judge} ${thought}`)).toEqual([
-        ...['reward own', 'reward swapped', 'reward truncated', 'reward removed'],
-      ]);
-      for (const { score, prompts } of judged) {
-        expect(score).toBe(6);
-        expect(prompts).toBeGreaterThan(1);
-      }
-    });
-
-    it('by the judges that are named in place of its own', async () => {
-      const judges = ['--reward_models', file('other'), '--judge', await yesOrNoJudge()];
-      const { thought_effect: effect } = await run('thoughtful', ...judges);
-      const names = (effect as { judge: string }[]).map(({ judge }) => judge);
-      expect([...new Set(names)]).toEqual(['other', 'asked-judge']);
-    });
-
-    it('by gold as well in a world', async () => {
-      const reward = { reward_funcs: [], reward_model_name_or_path: file('reward') };
-      await retold('worldly', recipe({ ...reward, world: 'meal-planner', datasets: [] }));
-      const { thought_effect: effect } = await run('worldly');
-      const names = (effect as { judge: string }[]).map(({ judge }) => judge);
-      expect([...new Set(names)]).toEqual(['reward', 'gold']);
-    });
-
-    it('or refused where there is nothing to ask or to judge by', async () => {
-      await retold('unheld', recipe({ datasets: [split('train')] }));
-      await expect(run('unheld')).rejects.toThrow(/held no prompts out .* name a file of prompts/);
-      const sft = { algorithm: 'sft', datasets: [split('train'), split('test')] };
-      const model = { model_name_or_path: 'public/models/policy' };
-      await retold('unjudged', recipeYaml(makeRecipe({ ...sft, ...model })));
-      await expect(run('unjudged')).rejects.toThrow(/against no reward; name what judges with/);
-      const prompts = ['--prompts', file('test-bonus.jsonl')];
-      await expect(run('unjudged', ...prompts)).rejects.toThrow(/against no reward/);
-      await retold('thoughtless', recipe({ thinking: false }));
-      await expect(run('thoughtless')).rejects.toThrow(/has no thoughts; leave --thought_prompts/);
-    });
   });
 });
