@@ -93,13 +93,14 @@ it('what the thought contributes: after its own thought a policy answers as it d
   const { prompts, gold } = worldEvaluation('dev', 12, 1);
   // The likeliest token each time: nothing is left to chance.
   const sampling = { temperature: 0, ...UNFILTERED, seed: 1, maxNewTokens: 76 };
+  const asked = prompts.map((prompt) => ({ prompt }));
   const groups = await sampleCompletions(model, tokenizer, prompts, {
     samplesPerPrompt: 1,
     thinking: true,
     malformed: 'strict',
     sampling,
   });
-  const thoughts = thoughtTokens(tokenizer, groups, groups);
+  const thoughts = thoughtTokens(tokenizer, groups, asked);
   expect(thoughts.length).toBeGreaterThan(6);
   const seen: string[][] = [];
   const spy: GoldJudge = {

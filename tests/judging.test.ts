@@ -88,14 +88,14 @@ it('says where a comparison could not control for length', async () => {
   // One pair of answers tells nothing of what length does.
   const [good, bad] = ['public/models/policy', join(root, 'policy')];
   const one = ['--num_prompts', '1', '--max_completion_length', '60'];
-  const { judges } = await json(compare, good!, bad!, ...one);
+  const { judges } = await json(compare, good, bad, ...one);
   const [gold] = judges as Comparison[];
   expect(gold!.lc_win_rate).toEqual({ ...gold!.win_rate, controlled: false });
   expect(gold!.style_controlled_win_rate.controlled).toBe(false);
-  const text = await compare.run([good!, bad!, ...one], false);
+  const text = await compare.run([good, bad, ...one], false);
   expect(text).toMatch(/^gold .* \d+ \[\d+, \d+\]%\* .*%\* /m);
   expect(text).toMatch(/^\* the raw win rate: length, or style, differs by about as much/m);
-  expect(await compare.run([good!, good!, ...one], false)).not.toContain('*');
+  expect(await compare.run([good, good, ...one], false)).not.toContain('*');
 });
 
 it('evaluates on a file of prompts with instructions', async () => {
