@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readRows, readRun } from './run-files.ts';
+import { findPolicy, readRows, readRun } from './run-files.ts';
 
 describe('run files', () => {
   let folder: string;
@@ -22,6 +22,29 @@ describe('run files', () => {
     await expect(readRows(path)).rejects.toThrow(/line 1 is not JSON; name a file/);
     await writeFile(path, '\n');
     await expect(readRows(path)).rejects.toThrow(/is empty; name a file/);
+  });
+
+  it('knows a policy by itself, a checkpoint of a run, and a run by its last checkpoint', async () => {
+    const run = join(folder, 'run');
+    const [first, second, third] = [1, 2, 3].map((n) => join(run, 'checkpoints', `step-${n}`));
+    for (const path of [first!, second!, third!]) await mkdir(path, { recursive: true });
+    expect(await findPolicy(run)).toEqual({ path: run });
+    expect(await findPolicy(first!)).toEqual({ path: first });
+    await writeFile(
+      join(run, 'recipe.yaml'),
+      'world: meal-planner\nmodel_name_or_path: a\nreward_funcs: b',
+    );
+    await expect(findPolicy(run)).rejects.toThrow(
+      /run has no complete checkpoint; name the folder/,
+    );
+    for (const path of [first!, second!]) await writeFile(join(path, 'trainer_state.json'), '{}');
+    const of = { run, recipe: { model_name_or_path: 'a' } };
+    expect(await findPolicy(run)).toMatchObject({ path: second, of });
+    expect(await findPolicy(first!)).toMatchObject({ path: first, of });
+    // Whatever lies elsewhere in the run is a model like any other.
+    expect(await findPolicy(join(run, 'other', 'step-1'))).toEqual({
+      path: join(run, 'other', 'step-1'),
+    });
   });
 
   it('refuses metrics that are none', async () => {
