@@ -199,7 +199,10 @@ export async function openRewards(
 }
 
 /** A world's utility, or a reward model that judges and is not trained against. */
-export async function openGold(recipe: Recipe, around: Surroundings): Promise<GoldJudge | undefined> {
+export async function openGold(
+  recipe: Recipe,
+  around: Surroundings,
+): Promise<GoldJudge | undefined> {
   if (recipe.gold === undefined) return undefined;
   return (
     worldGold(recipe.gold) ??
