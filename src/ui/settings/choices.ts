@@ -10,6 +10,9 @@ const NAMES: Readonly<Record<string, string>> = {
   dr_grpo: 'Dr. GRPO',
   dapo: 'DAPO',
   cispo: 'CISPO',
+  sapo: 'SAPO',
+  luspo: 'LUSPO',
+  vespo: 'VESPO',
   k1: 'k1',
   k3: 'k3',
 };

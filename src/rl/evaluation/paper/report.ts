@@ -161,6 +161,8 @@ export function paperReport(results: PaperResults): string {
     '- The seeds are of the reinforcement learning: all runs share one warm start, one base model and ' +
       'one reward model, so the intervals do not say how others would turn out. A bootstrap over a few ' +
       'seeds tends to be narrow in what it says of seeds.',
+    `- ${FINDINGS.length} findings are judged at 95% each: one may be called by chance, and those whose ` +
+      'interval ends close to zero are the likeliest.',
     '- From zero nothing is learned that the guest likes: an answer that names no two dishes has a gold ' +
       'of -3, and every arm stays below. Both reward models were trained from the warm start on pairs of ' +
       'its answers and their like; so far from those they part from gold (see the table of reward models), ' +
@@ -179,6 +181,14 @@ export function paperReport(results: PaperResults): string {
   ].join('\n');
 }
 
+/** What the paper does not claim cannot be reproduced. */
+const UNCLAIMED: Readonly<Record<Decision, string>> = {
+  reproduced: 'found here',
+  'not reproduced': 'the other way round here',
+  undecided: 'undecided',
+  'not run': 'not run',
+};
+
 /** One paragraph for one finding. */
 function paragraph(outcome: Outcome): string {
   const { finding, decision, seeds, from, to, difference, gained, wins } = outcome;
@@ -195,7 +205,7 @@ function paragraph(outcome: Outcome): string {
         `${shown(difference)} (${base}).${gained && gained.low <= 0 ? unhelpful(gained) : ''}`
       : 'It has not been run here.';
   const parts = [
-    `**${finding.title}: ${decision}.**`,
+    `**${finding.title}: ${finding.paper.length > 0 ? decision : UNCLAIMED[decision]}.**`,
     ours,
     why(decision, seeds, before),
     wins && byVerdicts(wins),

@@ -1,12 +1,15 @@
 /** GRPO: rewards, minus the mean, over the std, ratio and clip, token losses, the update. */
 import { advantages } from '../../../rl/advantages.ts';
-import { grpoLoss, type GrpoOptions } from '../../../rl/objectives/grpo.ts';
+import { grpoLoss, type GrpoOptions, type LossType } from '../../../rl/objectives/grpo.ts';
 import type { Group } from '../../../rl/protocol.ts';
 import { formatNumber } from '../../format.ts';
 import { letter } from '../../group/letters.ts';
 import type { UpdateOptions } from '../update-options.ts';
 import { noGradientStep, ratioStep, rewardsStep, updateStep } from './shared.ts';
 import { largest, sliderFor, type Choices, type Step } from './step.ts';
+
+/** Losses whose terms have no flat part: cispo bounds ratios, the others let go smoothly. */
+const CLIPLESS: readonly LossType[] = ['cispo', 'sapo', 'vespo'];
 
 export function grpoWalk(group: Group, options: UpdateOptions, choices: Choices): Step[] {
   const first = rewardsStep(group);
@@ -16,7 +19,7 @@ export function grpoWalk(group: Group, options: UpdateOptions, choices: Choices)
     first,
     centreStep(group),
     scaleStep(group, scaled, choices.scale),
-    ...(options.grpo.lossType === 'cispo'
+    ...(CLIPLESS.includes(options.grpo.lossType)
       ? []
       : [clipStep(group, options, scaled, choices.sample)]),
     lossStep(group, options, scaled, choices.sample),

@@ -72,6 +72,14 @@ describe('GRPO', () => {
     expect(view.points).toHaveLength(2);
   });
 
+  it('shows no clipping of a loss that has none', () => {
+    const clipped = titles(walk('grpo', group(), { loss_type: 'luspo' }));
+    for (const loss_type of ['cispo', 'sapo', 'vespo']) {
+      const shown = titles(walk('grpo', group(), { loss_type }));
+      expect(shown).toEqual(clipped.filter((_, i) => i !== 3));
+    }
+  });
+
   it('takes the KL from the push on a token', () => {
     const { view } = walk('grpo', group({}, trace), { beta: 0.5, scale_rewards: 'none' })[4]!;
     if (view.kind !== 'tokens') throw new Error('no tokens');
