@@ -17,7 +17,7 @@ import {
 } from './answer.ts';
 import { Random } from './random.ts';
 import { makeRecipe, parseRecipe, RecipeError, type Recipe } from './recipe.ts';
-import type { JudgedText, Reward } from './reward.ts';
+import type { GoldJudge, JudgedText, Reward } from './reward.ts';
 import { RewardModel } from './reward-model.ts';
 import { lastCheckpoint, readText, runCheckpoint, type RunFolder } from './run-folder.ts';
 import { sampleCompletions } from './sample.ts';
@@ -260,12 +260,22 @@ export class GenerateSession implements GenerateService {
       openReward: (path, kind, question) => this.openJudge(path, kind, question),
     });
     const scores = await rewards.score(texts);
-    const known = texts.every(({ prompt }) => parsePrompt(prompt));
-    const gold = await (known ? worldGold(recipe.gold ?? '') : undefined)?.score(texts);
+    const gold = await (await this.openGold(recipe, texts))?.score(texts);
     return texts.map((_, i) => ({
       reward: scores[i]!.reward,
       ...(gold && { gold: gold[i]! }),
     }));
+  }
+
+  /** A world knows nothing of prompts that are not its own. */
+  private async openGold(
+    { gold }: Recipe,
+    texts: readonly JudgedText[],
+  ): Promise<GoldJudge | undefined> {
+    if (gold === undefined) return undefined;
+    const world = worldGold(gold);
+    if (!world) return this.openJudge(gold, 'classifier');
+    return texts.every(({ prompt }) => parsePrompt(prompt)) ? world : undefined;
   }
 
   private openJudge(path: string, kind: JudgeKind, question?: string): Promise<Reward> {

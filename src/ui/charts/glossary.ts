@@ -2,8 +2,8 @@
 const MEANINGS: Readonly<Record<string, string>> = {
   reward: 'Mean reward of the step’s completions, all rewards weighed together.',
   reward_std:
-    'Mean standard deviation of the rewards within a group; near 0 there is nothing to compare.',
-  gold: 'Mean hidden true score. Training never sees it.',
+    'Standard deviation of the rewards over all completions of the step, of all prompts together.',
+  gold: 'Mean score by the gold judge: the hidden truth, or a model that watches. Training never sees it.',
   thought_truth: 'Share of the claims in the thoughts that hold.',
   frac_reward_zero_std: 'Share of groups whose rewards are all equal: no gradient from those.',
   kl: 'Mean distance from the reference model, in nats a token (k3 estimate).',

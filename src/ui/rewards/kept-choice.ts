@@ -9,6 +9,8 @@ export interface KeptChoice {
   rules: { file: string; weight: number }[];
   promptFile: string | null;
   systemPrompt: string;
+  /** Absent from choices that were kept before there was one. */
+  gold?: string | null | undefined;
 }
 
 const KEY = 'reward-choice';

@@ -1,9 +1,12 @@
 import { expect, it } from 'vitest';
+import type { RecipeValues } from '../../rl/protocol.ts';
 import { makeRecipe } from '../../rl/recipe.ts';
 import {
   rewardProblem,
   rewardRecipe,
   rewardsInUse,
+  SECOND_REWARD,
+  TRUE_TASTE,
   type RewardSelection,
 } from './reward-recipe.ts';
 
@@ -13,6 +16,7 @@ const untouched: RewardSelection = {
   rules: [],
   prompts: undefined,
   systemPrompt: ' ',
+  gold: undefined,
 };
 /** As the page's recipe has them. */
 const page = {
@@ -23,7 +27,7 @@ const page = {
 };
 
 it('leaves the recipe alone where nothing was chosen', () => {
-  expect(rewardRecipe(untouched)).toEqual({});
+  expect(rewardRecipe(untouched, page)).toEqual({});
   expect(rewardProblem(rewardsInUse(untouched))).toBeNull();
 });
 
@@ -34,7 +38,7 @@ it('weights follow the order of reward model, judge and rules', () => {
   ];
   const judge = { name: 'SmolLM2', weight: 3, question: 'Good? {response}' };
   const all = { ...untouched, model: { name: 'mine', weight: 2 }, judge, rules };
-  const recipe = makeRecipe({ ...page, ...rewardRecipe(all) });
+  const recipe = makeRecipe({ ...page, ...rewardRecipe(all, page) });
   expect(recipe).toMatchObject({
     reward_model_name_or_path: 'stored:mine',
     judge_model_name_or_path: 'stored:SmolLM2',
@@ -45,14 +49,14 @@ it('weights follow the order of reward model, judge and rules', () => {
   });
   // A question without a judge says nothing, and weights of 1 need not be said.
   const alone = { ...untouched, model: { name: false, weight: 9 } as const, rules: [rules[1]!] };
-  const kind = rewardRecipe({ ...alone, judge: { ...judge, name: null } });
+  const kind = rewardRecipe({ ...alone, judge: { ...judge, name: null } }, page);
   expect(kind).toEqual({ reward_model_name_or_path: null, reward_funcs: ['stored:kind.js'] });
   expect(makeRecipe({ ...page, ...kind }).reward_model_name_or_path).toBeUndefined();
 });
 
 it('prompts take the place of the world, whose hidden utility cannot judge them', () => {
   const prompts = { file: 'mine.jsonl', longest: 93 };
-  const values = rewardRecipe({ ...untouched, prompts, systemPrompt: ' Be brief. ' });
+  const values = rewardRecipe({ ...untouched, prompts, systemPrompt: ' Be brief. ' }, page);
   const recipe = makeRecipe({ ...page, ...values });
   expect(recipe).toMatchObject({
     world: undefined,
@@ -61,6 +65,16 @@ it('prompts take the place of the world, whose hidden utility cannot judge them'
     system_prompt: 'Be brief.',
     datasets: [{ path: 'json', data_files: ['stored:mine.jsonl'], split: 'train' }],
   });
+});
+
+it('a judge can watch one’s own prompts, and the form’s choice of it stands', () => {
+  const own = { ...untouched, prompts: { file: 'mine.jsonl', longest: undefined } };
+  const gold = (selection: RewardSelection, set: RecipeValues): string | undefined =>
+    makeRecipe({ ...set, ...rewardRecipe(selection, set) }).gold;
+  expect(gold({ ...own, gold: 'stored:watcher' }, page)).toBe('stored:watcher');
+  expect(gold(own, { ...page, gold: SECOND_REWARD })).toBe(SECOND_REWARD);
+  expect(gold({ ...own, gold: TRUE_TASTE }, page)).toBeUndefined();
+  expect(gold({ ...untouched, gold: null }, page)).toBeUndefined();
 });
 
 it('says what is impossible', () => {

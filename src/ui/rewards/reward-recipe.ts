@@ -25,7 +25,14 @@ export interface RewardSelection {
   /** A stored file, and the tokens of its longest prompt where they were counted. */
   prompts: { file: string; longest: number | undefined } | undefined;
   systemPrompt: string;
+  /** Who is watched and not trained on, as the recipe key `gold`; null is nobody, undefined the recipe's. */
+  gold: string | null | undefined;
 }
+
+/** The hidden taste of the dinner world's guests: it judges that world's prompts alone. */
+export const TRUE_TASTE = 'meal-planner';
+/** A reward model that comes with the page and that nothing trains against unless asked to. */
+export const SECOND_REWARD = 'public/models/second-reward';
 
 /** Names and weights of the rewards in use, in the order of reward_weights. */
 export function rewardsInUse({
@@ -48,9 +55,11 @@ export function rewardProblem(inUse: readonly { name: string }[]): string | null
   return twice === undefined ? null : `Two rewards are called ${twice}; rename one of them.`;
 }
 
-/** Recipe keys for a selection; what comes with the page is left to the page's recipe. */
-export function rewardRecipe(selection: RewardSelection): RecipeValues {
+/** Recipe keys for a selection; what was not chosen is left to `set`, the recipe so far. */
+export function rewardRecipe(selection: RewardSelection, set: RecipeValues): RecipeValues {
   const { model, judge, rules, prompts } = selection;
+  const gold = selection.gold === undefined ? set['gold'] : selection.gold;
+  const strange = prompts !== undefined && gold === TRUE_TASTE;
   const weights = rewardsInUse(selection).map(({ weight }) => weight);
   const system = selection.systemPrompt.trim();
   const question = judge.question.trim();
@@ -65,9 +74,9 @@ export function rewardRecipe(selection: RewardSelection): RecipeValues {
     ...(prompts && {
       datasets: [{ path: 'json', data_files: storedPath(prompts.file) }],
       world: null,
-      gold: null,
       ...(prompts.longest !== undefined && { max_prompt_length: prompts.longest }),
     }),
+    ...((selection.gold !== undefined || strange) && { gold: strange ? null : gold! }),
     ...(system !== '' && { system_prompt: system }),
   };
 }

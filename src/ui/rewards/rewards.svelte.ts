@@ -1,3 +1,4 @@
+import { storedName } from '../../rl/page-paths.ts';
 import type { RecipeValues } from '../../rl/protocol.ts';
 import {
   listStoredData,
@@ -33,6 +34,8 @@ export class RewardChoice {
   /** The file whose prompts are used; null is the prompts that come with the page. */
   promptFile = $state<string | null>(null);
   systemPrompt = $state('');
+  /** Who is watched and not trained on: see RewardSelection. */
+  gold = $state<string | null>();
   /** What was wrong with the last file, in a sentence. */
   error = $state<string | null>(null);
   /** What the last visit chose and this browser does not hold any more. */
@@ -50,6 +53,12 @@ export class RewardChoice {
   readonly judgeName = $derived.by(() => {
     const { name } = this.judge;
     return name !== null && this.isStored(name) ? name : null;
+  });
+  /** Likewise; whoever is trained against is no independent judge. */
+  readonly goldPath = $derived.by(() => {
+    const name = storedName(this.gold ?? '');
+    if (name === undefined) return this.gold;
+    return this.isStored(name) && name !== this.modelName ? this.gold : null;
   });
   private readonly models = $derived({
     model: { ...this.model, name: this.modelName },
@@ -99,13 +108,15 @@ export class RewardChoice {
       ),
       promptFile: this.promptFile,
       systemPrompt: this.systemPrompt,
+      gold: this.gold,
     };
   }
 
-  private restore({ model, judge, rules, promptFile, systemPrompt }: KeptChoice): void {
+  private restore({ model, judge, rules, promptFile, systemPrompt, gold }: KeptChoice): void {
     Object.assign(this.model, model);
     Object.assign(this.judge, judge);
     this.systemPrompt = systemPrompt;
+    this.gold = gold;
     for (const { file, weight } of rules) {
       const rule = this.rules.find(({ storedFile }) => storedFile === file);
       if (rule) Object.assign(rule, { used: true, weight });
@@ -121,13 +132,17 @@ export class RewardChoice {
       this.gone = [...this.gone, choice.name];
       choice.name = null;
     }
+    const gold = storedName(this.gold ?? '');
+    if (gold === undefined || this.isStored(gold)) return;
+    this.gone = [...this.gone, gold];
+    this.gold = undefined;
   }
 
-  /** Recipe keys for what was chosen; what comes with the page is left to its recipe. */
-  get recipe(): RecipeValues {
-    const { models, rulesInUse: rules, prompts, longest, systemPrompt } = this;
+  /** Recipe keys for what was chosen; what was not is left to `set`, the recipe so far. */
+  recipeOver(set: RecipeValues): RecipeValues {
+    const { models, rulesInUse: rules, prompts, longest, systemPrompt, goldPath: gold } = this;
     const own = prompts && { file: prompts.file, longest };
-    return rewardRecipe({ ...models, rules, prompts: own, systemPrompt });
+    return rewardRecipe({ ...models, rules, prompts: own, systemPrompt, gold }, set);
   }
 
   /**

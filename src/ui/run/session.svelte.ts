@@ -94,7 +94,7 @@ export class Session {
     const set = layerRecipes(linked, this.shelf.recipe);
     // Of the rewards, what the algorithm has a use for.
     const { algorithm = 'grpo' } = set;
-    return layerRecipes(set, layerRecipes(this.rewards.recipe, { algorithm }));
+    return layerRecipes(set, layerRecipes(this.rewards.recipeOver(set), { algorithm }));
   }
 
   async train(): Promise<void> {
