@@ -146,6 +146,12 @@ export class GenerateSession implements GenerateService {
   async heldOutPrompts(count: number, seed: number): Promise<string[]> {
     const { recipe } = await this.find();
     if (recipe.world) return worldEvaluation('held-out', count, seed).prompts;
+    if (!recipe.datasets.some(({ split }) => split === 'test')) {
+      throw new RecipeError(
+        'This run held no prompts out of training, which judging blind needs: train on a file of ten ' +
+          'different prompts or more.',
+      );
+    }
     const { readFile } = await this.around();
     const prompts = await evaluationPrompts({ ...recipe, eval_strategy: 'steps' }, readFile);
     return new Random(seed, 'held-out prompts').shuffle(prompts ?? []).slice(0, count);

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { RecipeValues } from '../../rl/protocol.ts';
-import { makeRecipe } from '../../rl/recipe.ts';
+import { layerRecipes } from '../../rl/recipe/keys.ts';
+import { hasRewards, makeRecipe } from '../../rl/recipe.ts';
 import {
   rewardProblem,
   rewardRecipe,
@@ -8,6 +9,7 @@ import {
   SECOND_REWARD,
   TRUE_TASTE,
   type RewardSelection,
+  type SelectedPrompts,
 } from './reward-recipe.ts';
 
 const untouched: RewardSelection = {
@@ -17,6 +19,9 @@ const untouched: RewardSelection = {
   prompts: undefined,
   systemPrompt: ' ',
   gold: undefined,
+};
+const MINE: SelectedPrompts = {
+  ...{ file: 'mine.jsonl', kind: 'prompts', heldOut: false, longest: undefined },
 };
 /** As the page's recipe has them. */
 const page = {
@@ -55,7 +60,7 @@ it('weights follow the order of reward model, judge and rules', () => {
 });
 
 it('prompts take the place of the world, whose hidden utility cannot judge them', () => {
-  const prompts = { file: 'mine.jsonl', longest: 93 };
+  const prompts = { ...MINE, longest: { prompt: 93, response: 1 } };
   const values = rewardRecipe({ ...untouched, prompts, systemPrompt: ' Be brief. ' }, page);
   const recipe = makeRecipe({ ...page, ...values });
   expect(recipe).toMatchObject({
@@ -68,13 +73,53 @@ it('prompts take the place of the world, whose hidden utility cannot judge them'
 });
 
 it('a judge can watch one’s own prompts, and the form’s choice of it stands', () => {
-  const own = { ...untouched, prompts: { file: 'mine.jsonl', longest: undefined } };
+  const own = { ...untouched, prompts: MINE };
   const gold = (selection: RewardSelection, set: RecipeValues): string | undefined =>
     makeRecipe({ ...set, ...rewardRecipe(selection, set) }).gold;
   expect(gold({ ...own, gold: 'stored:watcher' }, page)).toBe('stored:watcher');
   expect(gold(own, { ...page, gold: SECOND_REWARD })).toBe(SECOND_REWARD);
   expect(gold({ ...own, gold: TRUE_TASTE }, page)).toBeUndefined();
   expect(gold({ ...untouched, gold: null }, page)).toBeUndefined();
+});
+
+it('held-out prompts are evaluated on as the recipe says, and without any nothing is', () => {
+  const set = { ...page, eval_strategy: 'steps', eval_steps: 5, eval_num_prompts: 3 };
+  const recipe = (heldOut: boolean) => {
+    const own = rewardRecipe({ ...untouched, prompts: { ...MINE, heldOut } }, set);
+    return makeRecipe(layerRecipes(set, own));
+  };
+  expect(recipe(true)).toMatchObject({
+    ...{ eval_strategy: 'steps', eval_steps: 5, eval_num_prompts: 3 },
+    datasets: [
+      { data_files: ['stored:mine.jsonl'], split: 'train' },
+      { data_files: ['stored:mine.test.jsonl'], split: 'test' },
+    ],
+  });
+  expect(recipe(false)).toMatchObject({ eval_strategy: 'no' });
+});
+
+it('DPO learns from the pairs of a file, and nothing else judges', () => {
+  const longest = { prompt: 9, response: 200 };
+  const pairs: SelectedPrompts = { ...MINE, kind: 'preferences', heldOut: true, longest };
+  const rules = [{ name: 'short', weight: 2 }];
+  const selection = { ...untouched, rules, prompts: pairs, gold: 'stored:watcher' };
+  const set = {
+    ...page,
+    algorithm: 'dpo',
+    online: true,
+    reward_funcs: ['a.js'],
+    eval_strategy: 'steps',
+  };
+  const recipe = makeRecipe(layerRecipes(set, rewardRecipe(selection, set)));
+  expect(hasRewards(recipe)).toBe(false);
+  expect(recipe).toMatchObject({
+    ...{ online: false, world: undefined, gold: undefined, eval_strategy: 'steps' },
+    ...{ max_prompt_length: 9, max_completion_length: 200 },
+  });
+  // Any other algorithm has a use for the prompts alone.
+  const grpo = makeRecipe({ ...page, ...rewardRecipe(selection, page) });
+  expect(grpo).toMatchObject({ reward_weights: [1, 2], gold: 'stored:watcher' });
+  expect(grpo.max_completion_length).not.toBe(200);
 });
 
 it('says what is impossible', () => {

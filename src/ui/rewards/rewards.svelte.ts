@@ -1,29 +1,24 @@
 import { storedName } from '../../rl/page-paths.ts';
 import type { RecipeValues } from '../../rl/protocol.ts';
-import {
-  listStoredData,
-  readStoredData,
-  removeStoredData,
-  storeData,
-} from '../../rl/stored-data.ts';
+import { listStoredData, readStoredData } from '../../rl/stored-data.ts';
 import { readChoice, writeChoice, type KeptChoice } from './kept-choice.ts';
-import { longestPrompt } from './page-preview.ts';
-import { badLines, promptLines, readPromptFile } from './prompt-file.ts';
+import { longestTexts } from './page-preview.ts';
+import { readPromptFile, someOf } from './prompt-file.ts';
 import {
   rewardProblem,
   rewardRecipe,
   rewardsInUse,
   type JudgeReward,
   type ModelReward,
+  type SelectedPrompts,
 } from './reward-recipe.ts';
 import { RuleDraft } from './rule-draft.svelte.ts';
-
-/** Prompts that are kept in this browser. */
-export interface StoredPrompts {
-  /** Of the file in the browser's storage. */
-  file: string;
-  prompts: readonly string[];
-}
+import {
+  readStoredPrompts,
+  removeStoredPrompts,
+  storePrompts,
+  type StoredPrompts,
+} from './stored-prompts.ts';
 
 /** What a visitor chose to train for: the rewards with their weights, and the prompts. */
 export class RewardChoice {
@@ -36,13 +31,13 @@ export class RewardChoice {
   systemPrompt = $state('');
   /** Who is watched and not trained on: see RewardSelection. */
   gold = $state<string | null>();
-  /** What was wrong with the last file, in a sentence. */
+  /** What was wrong with the last file, a sentence each. */
   error = $state<string | null>(null);
   /** What the last visit chose and this browser does not hold any more. */
   gone = $state.raw<readonly string[]>([]);
 
-  /** Tokens of the longest prompt, measured before training. */
-  private longest = $state<number>();
+  /** Measured before training. */
+  private longest = $state.raw<SelectedPrompts['longest']>();
 
   readonly prompts = $derived(this.promptFiles.find(({ file }) => file === this.promptFile));
   /** As chosen, unless the model has been removed meanwhile. */
@@ -84,10 +79,11 @@ export class RewardChoice {
    */
   async open(remember: boolean, modelsFound: Promise<void>): Promise<void> {
     for (const file of await listStoredData().catch(() => [])) {
+      const stored = await readStoredPrompts(file);
+      if (stored) this.keepPrompts(stored);
+      if (!file.endsWith('.js')) continue;
       const text = await readStoredData(file).catch(() => undefined);
-      if (text === undefined) continue;
-      if (file.endsWith('.js')) this.addRule(file.slice(0, -'.js'.length), text, true);
-      if (file.endsWith('.jsonl')) this.keepPrompts(file, readPromptFile(file, text).prompts);
+      if (text !== undefined) this.addRule(file.slice(0, -'.js'.length), text, true);
     }
     if (!remember) return;
     const kept = await readChoice();
@@ -141,7 +137,10 @@ export class RewardChoice {
   /** Recipe keys for what was chosen; what was not is left to `set`, the recipe so far. */
   recipeOver(set: RecipeValues): RecipeValues {
     const { models, rulesInUse: rules, prompts, longest, systemPrompt, goldPath: gold } = this;
-    const own = prompts && { file: prompts.file, longest };
+    const own = prompts && {
+      ...{ file: prompts.file, kind: prompts.kind, longest },
+      heldOut: prompts.heldOut.length > 0,
+    };
     return rewardRecipe({ ...models, rules, prompts: own, systemPrompt, gold }, set);
   }
 
@@ -153,7 +152,7 @@ export class RewardChoice {
     for (const rule of this.rules) await rule.save();
     const { prompts } = this;
     // What cannot be measured cannot be trained on either, and training says why.
-    this.longest = prompts && (await longestPrompt(values, prompts.prompts).catch(() => undefined));
+    this.longest = prompts && (await longestTexts(values, prompts).catch(() => undefined));
   }
 
   addRule(name: string, source: string, stored = false): void {
@@ -170,10 +169,10 @@ export class RewardChoice {
   async removePrompts(file: string): Promise<void> {
     if (this.promptFile === file) this.promptFile = null;
     this.promptFiles = this.promptFiles.filter((other) => other.file !== file);
-    await removeStoredData(file);
+    await removeStoredPrompts(file);
   }
 
-  /** Files that were dropped or chosen: rules (.js), and prompts (.jsonl, or .txt with one a line). */
+  /** Files that were dropped or chosen: rules (.js), and prompts (.jsonl, .json, or .txt with one a line). */
   async onData(files: readonly File[]): Promise<void> {
     this.error = null;
     for (const file of files) {
@@ -186,31 +185,34 @@ export class RewardChoice {
   }
 
   private async take(file: File): Promise<void> {
-    const [, base = '', kind] = /^(.*)\.(js|jsonl|txt)$/.exec(file.name) ?? [];
+    const [, base = '', kind] = /^(.*)\.(js|jsonl|json|txt)$/.exec(file.name) ?? [];
     const name = base.replace(/[^\w-]+/g, '-').slice(0, 40) || 'mine';
     const text = await file.text();
     if (kind === 'js') {
       this.addRule(name, text);
-    } else if (kind === 'jsonl' || kind === 'txt') {
-      const { prompts, bad } = readPromptFile(file.name, text);
-      if (prompts.length === 0) {
-        const reason = bad.length > 0 ? badLines(bad) : 'it is empty';
+    } else if (kind !== undefined) {
+      const read = readPromptFile(file.name, text);
+      const left = [
+        ...read.bad,
+        ...(read.followUps > 0 ? [`questions with follow-ups, ${read.followUps}`] : []),
+      ];
+      if (read.rows.length === 0) {
+        const reason = left.length > 0 ? someOf(left) : 'it is empty';
         throw new Error(`${file.name} has no prompts (${reason}).`);
       }
-      if (bad.length > 0) this.error = `Of ${file.name} these were left out: ${badLines(bad)}.`;
-      const stored = `${name}.jsonl`;
-      await storeData(stored, promptLines(prompts));
-      this.keepPrompts(stored, prompts);
-      this.promptFile = stored;
+      if (left.length > 0) this.error = `Of ${file.name} these were left out: ${someOf(left)}.`;
+      const stored = await storePrompts(name, read);
+      this.keepPrompts(stored);
+      this.promptFile = stored.file;
     } else {
       throw new Error(
-        `${file.name} is neither prompts (.jsonl, or .txt with one a line) nor a rule (.js).`,
+        `${file.name} is neither prompts (.jsonl, .json, or .txt with one a line) nor a rule (.js).`,
       );
     }
   }
 
-  private keepPrompts(file: string, prompts: readonly string[]): void {
-    const others = this.promptFiles.filter((other) => other.file !== file);
-    this.promptFiles = [...others, { file, prompts }];
+  private keepPrompts(stored: StoredPrompts): void {
+    const others = this.promptFiles.filter(({ file }) => file !== stored.file);
+    this.promptFiles = [...others, stored];
   }
 }
