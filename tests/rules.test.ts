@@ -9,7 +9,12 @@ const FOLDER = join(import.meta.dirname, '../recipes/rules');
 
 const DINNER = 'menu ham 1 tart 7 pizza 7 gratin 1 sorbet 8 beans 4 for cleo veggie budget 13';
 
-type Example = [prompt: string, response: string, reward: number, columns?: { answer: unknown }];
+type Example = [
+  prompt: string,
+  response: string,
+  reward: number,
+  columns?: Record<string, unknown>,
+];
 const EXAMPLES: Record<string, Example[]> = {
   'arithmetic.js': [
     ['What is 12 + 30?', 'That makes 42.', 1],
@@ -22,7 +27,7 @@ const EXAMPLES: Record<string, Example[]> = {
   ],
   'exact-match.js': [
     ['Capital of France?', 'Paris', 1, { answer: 'paris' }],
-    ['Capital of France?', ' The  paris!', 1, { answer: ['Lutetia', 'Paris'] }],
+    ['Capital of France?', ' The  paris!', 1, { answers: ['Lutetia', 'Paris'] }],
     ['Capital of France?', 'It is Paris.', 0, { answer: 'Paris' }],
     ['What is 6 x 7?', '42', 1, { answer: 42 }],
     ['What is 6 x 7?', '', 0, { answer: 42 }],

@@ -1,6 +1,6 @@
-// A verifiable task, for prompts that come with their answer: rows {"prompt": ..., "answer": ...}. True
-// when the response is the answer, or one of them where the row has a list; case, punctuation, the
-// articles a, an, the, and white space do not count (SQuAD's exact match).
+// A verifiable task, for prompts that come with their answer: rows {"prompt": ..., "answer": ...}, or
+// with a list of "answers". True when the response is one of them; case, punctuation, the articles a,
+// an, the, and white space do not count (SQuAD's exact match).
 const normalized = (text) =>
   String(text)
     .toLowerCase()
@@ -10,7 +10,7 @@ const normalized = (text) =>
     .filter(Boolean)
     .join(' ');
 
-export default function (prompt, response, { answer }) {
-  if (answer === undefined) throw new Error('the data has no column "answer"');
-  return [answer].flat().some((one) => normalized(one) === normalized(response));
+export default function (prompt, response, { answer, answers = answer }) {
+  if (answers === undefined) throw new Error('the data has no column "answer"');
+  return [answers].flat().some((one) => normalized(one) === normalized(response));
 }

@@ -35,9 +35,6 @@ export async function pageModelFolder(path: string): Promise<CheckpointFolder> {
 /** What ships with the page lies under this folder. */
 export const SHIPPED = 'public/';
 
-/** A reward model of dinners that nothing is trained against. */
-export const SECOND_JUDGE = 'public/models/second-reward';
-
 /** Of the models stored here the one that an adapter names as its base: folders go by their last name. */
 export function baseAmong(names: readonly string[], base: string): string | undefined {
   const name = base.slice(base.lastIndexOf('/') + 1).replace(STORED, '');

@@ -106,7 +106,7 @@ describe('runs', () => {
       await page
         .getByRole('img', { name: /^Is it getting better.*Run A, The recorded run: Reward/ })
         .waitFor();
-      expect(await runs.getByRole('row', { name: /^Gold, never trained on/ }).count()).toBe(1);
+      expect(await runs.getByRole('row', { name: /^Gold, the hidden true score/ }).count()).toBe(1);
 
       const name = runs.getByRole('textbox', { name: 'Name of run B' });
       await name.fill('My control');

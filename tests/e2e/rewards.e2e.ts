@@ -79,6 +79,16 @@ it('writes a rule, tries it on the group, and trains with two rewards on prompts
   await rewards.getByText(/^none\.jsonl has no prompts \(line 1: not JSON/).waitFor();
   await files.setInputFiles(file('notes.pdf', 'x'));
   await rewards.getByText(/^notes\.pdf is neither prompts/).waitFor();
+  // A share is held out; a benchmark's file is read, and pairs are offered to DPO.
+  const bench = Array.from({ length: 10 }, (_, i) => ({ instruction: `Dinner ${i}?` }));
+  await files.setInputFiles(file('bench.json', JSON.stringify(bench)));
+  await rewards.getByText(/^9 to train on, 1 held out/).waitFor();
+  const pair = { prompt: PROMPT, chosen: 'ham', rejected: 'tart' };
+  await files.setInputFiles(file('pairs.jsonl', JSON.stringify(pair)));
+  await rewards.getByText(/has preferences, of which GRPO uses the prompts alone/).waitFor();
+  await rewards.getByRole('button', { name: 'Learn from its pairs by DPO' }).click();
+  await rewards.getByText(/DPO learns from the pairs of this file/).waitFor();
+  await page.goBack();
   await files.setInputFiles(file('dinners.jsonl', `${JSON.stringify({ prompt: PROMPT })}\n{}\n`));
   await rewards.getByText(/^Of dinners\.jsonl these were left out: line 2: no text/).waitFor();
   await rewards.getByText(PROMPT).waitFor();
@@ -95,17 +105,18 @@ it('writes a rule, tries it on the group, and trains with two rewards on prompts
     [],
   );
 
+  const watcher = rewards.getByLabel('Watched, not trained on');
+  expect(await watcher.locator('option:checked').textContent()).toBe('Nobody');
+  await watcher.selectOption('A second judge of this page, who knows dinners');
   await source.fill('export default (prompt, response) => response.length');
   await rewards.getByRole('spinbutton', { name: 'Weight of the rule digits' }).fill('0.01');
-  const watched = rewards.getByLabel('Watched, and never trained on');
-  expect(await watched.locator('option:checked').textContent()).toBe('Nobody');
-  await watched.selectOption('A second judge of dinners');
   await page.getByRole('button', { name: 'Train it here', exact: true }).click();
   await page
     .getByRole('heading', { name: 'Trained for 1 step' })
     .or(page.getByText('Training stopped'))
     .waitFor({ timeout: 120_000 });
   await rewards.getByText(/^reward_model: mean [−\d.]+ at step 1$/).waitFor({ timeout: 1000 });
+  await page.getByText('Gold is what another judge says of the same responses').waitFor();
   await rewards.getByText(/^digits: mean \d+\.\d\d at step 1$/).waitFor({ timeout: 1000 });
 
   // All of it is there at the next visit, chosen as it was.
@@ -119,7 +130,7 @@ it('writes a rule, tries it on the group, and trains with two rewards on prompts
   expect(await rule.isChecked()).toBe(true);
   expect(await weight.inputValue()).toBe('0.01');
   expect(await prompts.inputValue()).toBe('dinners.jsonl');
-  expect(await watched.inputValue()).toBe('public/models/second-reward');
+  expect(await watcher.locator('option:checked').textContent()).toMatch(/^A second judge/);
   expect(await rewards.getByLabel(/^Tell the model something/).inputValue()).toBe('Be brief.');
 
   // What is out of use stays so, and what is gone is named once.

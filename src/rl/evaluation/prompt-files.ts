@@ -29,35 +29,23 @@ export class PromptFileError extends Error {
   override name = 'PromptFileError';
 }
 
-type Row = Record<string, unknown>;
+type Row = Readonly<Record<string, unknown>>;
 
 /** @throws PromptFileError */
 export function readPromptFile(text: string, name: string): PromptFile {
   const rows = readRows(text, name);
   const [first] = rows;
   if (!first) throw new PromptFileError(`${name} is empty; it must have one JSON object per line.`);
-  const format = formatOf(first);
+  const format = promptFormat(first);
   if (!format) {
     throw new PromptFileError(
       `${name} has none of the fields prompt, instruction, turns and conversation_input; ` +
         'rename the field that holds the request to prompt.',
     );
   }
-  const read = rows.map((row, i) => readPrompt(format, row, `${name}, row ${i + 1}`));
+  const read = rows.map((row, i) => readPromptRow(format, row, `${name}, row ${i + 1}: `));
   const single = read.filter((row) => row !== 'follow-ups');
   return { format, rows: single, follow_ups: read.length - single.length };
-}
-
-/** Whether a text is one of the benchmarks' files, or a JSON array, by its first row. */
-export function isBenchmark(text: string): boolean {
-  if (text.trimStart().startsWith('[')) return true;
-  try {
-    const row: unknown = JSON.parse(text.trimStart().split('\n', 1)[0]!);
-    const format = typeof row === 'object' && row !== null && formatOf(row as Row);
-    return format !== undefined && format !== false && format !== 'prompts';
-  } catch {
-    return false;
-  }
 }
 
 function readRows(text: string, name: string): Row[] {
@@ -71,7 +59,8 @@ function readRows(text: string, name: string): Row[] {
   });
 }
 
-function formatOf(row: Row): PromptFormat | undefined {
+/** What the fields of a row say it is; undefined where none holds a request. */
+export function promptFormat(row: Row): PromptFormat | undefined {
   if ('instruction_id_list' in row) return 'ifeval';
   if ('conversation_input' in row) return 'wildbench';
   if ('turns' in row || ('uid' in row && 'prompt' in row)) return 'arena_hard';
@@ -79,10 +68,15 @@ function formatOf(row: Row): PromptFormat | undefined {
   return 'prompt' in row ? 'prompts' : undefined;
 }
 
-function readPrompt(
+/**
+ * A row of a prompt file.
+ * @param place begins the message of what is wrong
+ * @throws PromptFileError
+ */
+export function readPromptRow(
   format: PromptFormat,
   row: Row,
-  place: string,
+  place = '',
 ): EvaluationPrompt | 'follow-ups' {
   const turns: unknown = row.conversation_input ?? row.turns;
   if (isConversation(turns) && turns.at(-1)?.role === 'user') {
@@ -106,7 +100,7 @@ function instructionsOf(row: Row, place: string): Instruction[] {
   const { instruction_id_list: ids, kwargs = [] } = row;
   if (!Array.isArray(ids) || !ids.every((id) => typeof id === 'string') || !Array.isArray(kwargs)) {
     throw new PromptFileError(
-      `${place}: instruction_id_list must be a list of texts and kwargs a list beside it.`,
+      `${place}instruction_id_list must be a list of texts and kwargs a list beside it.`,
     );
   }
   return ids.map((id, i) => ({ id, kwargs: (kwargs[i] ?? {}) as Kwargs }));
@@ -120,7 +114,7 @@ function answersOf({ answers, answer }: Row): string[] | undefined {
 
 function textOf(value: unknown, field: string, place: string): string {
   if (typeof value === 'string' && value.trim() !== '') return value;
-  throw new PromptFileError(`${place}: no text field "${field}".`);
+  throw new PromptFileError(`${place}no text field "${field}".`);
 }
 
 function asObject(value: unknown, place: string): Row {

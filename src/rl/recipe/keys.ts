@@ -9,13 +9,7 @@ import { groupObjective, pairs, preference, proximal } from './objective-keys.ts
 import { rewards } from './reward-keys.ts';
 import { adapter, data, optimizer, run } from './shared-keys.ts';
 import type { RecipeValues } from '../protocol.ts';
-import {
-  algorithms,
-  type Algorithm,
-  type Dataset,
-  type KeyValues,
-  type RecipeKeys,
-} from './spec.ts';
+import { algorithms, type Algorithm, type KeyValues, type RecipeKeys } from './spec.ts';
 
 /** The keys in the order in which people read them; a group without `only` serves every algorithm. */
 export const recipeGroups: readonly {
@@ -65,18 +59,16 @@ export function keysOf(algorithm: Algorithm): RecipeKey[] {
 /**
  * `over` on top of `base`. Where it sets another algorithm, the keys of `base` that have no meaning
  * for that one are left out: what was chosen for another algorithm is no mistake. Where it brings
- * other data with nothing to evaluate on, `base`'s evaluation is left out too: that was of its own data.
+ * other data, `base`'s evaluation is left out too: that was of its own data.
  */
 export function layerRecipes(base: RecipeValues, over: RecipeValues): RecipeValues {
   const algorithm = over['algorithm'] ?? base['algorithm'] ?? recipeKeys.algorithm.default;
   if (!algorithms.includes(algorithm as Algorithm)) return { ...base, ...over };
-  const datasets = over['datasets'] as readonly Partial<Dataset>[] | undefined;
-  const bringsNoTest = datasets !== undefined && datasets.every(({ split }) => split !== 'test');
   const meant: readonly string[] = keysOf(algorithm as Algorithm);
   const kept = Object.entries(base).filter(
     ([key]) =>
       (meant.includes(key) || !Object.hasOwn(recipeKeys, key)) &&
-      !(bringsNoTest && Object.hasOwn(evaluation, key)),
+      !(over['datasets'] && Object.hasOwn(evaluation, key)),
   );
   return { ...Object.fromEntries(kept), ...over };
 }

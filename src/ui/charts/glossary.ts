@@ -1,8 +1,9 @@
 /** What the metrics mean, in a sentence each. Names are TRL's. */
 const MEANINGS: Readonly<Record<string, string>> = {
   reward: 'Mean reward of the step’s completions, all rewards weighed together.',
-  reward_std: 'Standard deviation of the rewards of all the step’s completions.',
-  gold: 'Mean score by a judge that training never sees: of dinners the guest’s true taste.',
+  reward_std:
+    'Standard deviation of the rewards over all completions of the step, of all prompts together.',
+  gold: 'Mean score by the gold judge: the hidden truth, or a model that watches. Training never sees it.',
   thought_truth: 'Share of the claims in the thoughts that hold.',
   frac_reward_zero_std: 'Share of groups whose rewards are all equal: no gradient from those.',
   kl: 'Mean distance from the reference model, in nats a token (k3 estimate).',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { MetricsRow } from '../../rl/protocol.ts';
-import { indexAt, meanOfLast, MetricTable, valueAt } from './metric-table.ts';
+import { indexAt, judgedBy, meanOfLast, MetricTable, valueAt } from './metric-table.ts';
 
 describe('MetricTable', () => {
   it('keeps sparse metrics sparse, and takes what is no finite number for absent', () => {
@@ -57,4 +57,19 @@ it('meanOfLast counts values, not rows', () => {
   expect(meanOfLast([1, null, 3, null, 5], 2)).toBe(4);
   expect(meanOfLast([1, 3], 10)).toBe(2);
   expect(meanOfLast([null], 3)).toBeNull();
+});
+
+it('a run that has only evaluations is judged by them', () => {
+  const start = { step: 0, eval_reward: 1 };
+  expect(judgedBy(new MetricTable([start]))).toBe('');
+  expect(judgedBy(new MetricTable([start, { step: 1, reward: 2 }]))).toBe('');
+  expect(judgedBy(new MetricTable([start, { step: 1, 'samples/reward': 2 }]))).toBe('eval_');
+  expect(
+    judgedBy(
+      new MetricTable([
+        { step: 1, loss: 1 },
+        { step: 2, loss: 1 },
+      ]),
+    ),
+  ).toBe('');
 });

@@ -82,6 +82,16 @@ export class MetricTable {
 const finite = (value: number | undefined, otherwise: number): number =>
   value !== undefined && Number.isFinite(value) ? value : otherwise;
 
+/**
+ * What stands before `reward` and `gold` in the metrics that say how good the policy is: a run that
+ * does not learn from what the policy writes now (offline DPO) has only its evaluations, of which
+ * every run has one before its first step.
+ */
+export function judgedBy(table: MetricTable): '' | 'eval_' {
+  const evaluated = table.extent('eval_reward') !== undefined && table.length > 1;
+  return evaluated && !table.extent('reward') ? 'eval_' : '';
+}
+
 /** The newest value at or before `index`, so that a sparse metric still reads as something. */
 export function valueAt(series: Series, index: number): number | null {
   for (let i = Math.min(index, series.length - 1); i >= 0; i--) {

@@ -1,4 +1,6 @@
+import type { RecipeValue } from '../../rl/protocol.ts';
 import { formatCompact, formatNumber, formatShare } from '../format.ts';
+import { goldLabel, goldNote } from './gold.ts';
 
 /** One line of a chart. */
 export interface Line {
@@ -29,38 +31,35 @@ export interface ChartSpec {
 const twoDecimals = (value: number | null | undefined): string => formatNumber(value, 2);
 const wholeTokens = (value: number | null | undefined): string => formatNumber(value, 0);
 
-const rewardChart: ChartSpec = {
-  title: 'Is it getting better?',
-  note:
-    'Reward is what the reward model says of the responses, and all that training ever sees. ' +
-    'Gold is what an independent judge says of the same responses, of dinners the guest’s true taste: ' +
-    'measured, never trained on. If reward climbs while gold falls, the model has learned to flatter ' +
-    'its judge.',
-  lines: [
-    { key: 'reward', label: 'Reward', colour: 'reward', axis: 'left', format: twoDecimals },
-    {
-      key: 'gold',
-      label: 'Gold, never trained on',
-      colour: 'gold',
-      axis: 'right',
-      dash: 'dashed',
-      format: twoDecimals,
-    },
-  ],
-};
-
 /**
- * The first chart of a run that has the metrics `keys`: where the completions of training are not the
- * learner's own, as in offline DPO, on prompts kept aside.
+ * The first chart, for a run whose recipe has this `gold`; null is nobody. A run that does not learn
+ * from what it writes is judged on held-out prompts alone: `source` is then eval_.
  */
-export function leadingChart(keys: readonly string[]): ChartSpec {
-  if (keys.includes('reward') || !keys.includes('eval_reward')) return rewardChart;
+export function rewardChart(gold: RecipeValue | undefined, source: '' | 'eval_' = ''): ChartSpec {
+  const where = source === '' ? '' : ' Both are of held-out prompts, which this run is judged on.';
   return {
-    ...rewardChart,
-    note: `${rewardChart.note} Both are on prompts kept aside: this run learns from what the model wrote at first.`,
-    lines: rewardChart.lines.map((line) => ({ ...line, key: `eval_${line.key}` })),
+    title: 'Is it getting better?',
+    note:
+      'Reward is what the reward model says of the responses, and all that training ever sees. ' +
+      (gold === null
+        ? 'Nobody else watches this run: under “What counts as good” you can choose who does.'
+        : `${goldNote(gold)} If reward climbs while gold falls, the model has learned to flatter its judge.${where}`),
+    lines: [
+      {
+        key: `${source}reward`,
+        label: 'Reward',
+        colour: 'reward',
+        axis: 'left',
+        format: twoDecimals,
+      },
+      ...(gold === null ? [] : [goldLine(`${source}gold`, goldLabel(gold))]),
+    ],
   };
 }
+
+const goldLine = (key: string, label: string): Line => ({
+  ...{ key, label, colour: 'gold', axis: 'right', dash: 'dashed', format: twoDecimals },
+});
 
 const otherCharts: readonly ChartSpec[] = [
   {

@@ -58,6 +58,9 @@ describe('what is dropped', () => {
   it('is data when nothing else is there', () => {
     const names = (...paths: string[]): string[] => dataAmong(dropped(...paths)).map((f) => f.name);
     expect(names('prompts.jsonl', 'rules/short.js')).toEqual(['prompts.jsonl', 'short.js']);
+    expect(names('alpaca_eval.json')).toEqual(['alpaca_eval.json']);
+    expect(names('config.json')).toEqual([]);
+    expect(names('m/generation_config.json', 'm/merges.txt')).toEqual([]);
     expect(names('prompts.jsonl', 'photo.jpg')).toEqual([]);
     expect(found('prompts.jsonl', 'rules/short.js')).toEqual({});
   });

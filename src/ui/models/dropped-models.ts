@@ -13,7 +13,10 @@ const OF_A_RUN = /^(optimizer\.safetensors|trainer_state\.json)$/;
 const WEIGHTS = /\.(safetensors|gguf)$|^pytorch_model\.bin$/;
 const CONFIG = /^(config|adapter_config)\.json$/;
 /** What can be learnt from or judged by, and is no model. */
-const DATA = /\.(jsonl|txt|js)$|^(?!.*(config|tokenizer|index)).*\.json$/;
+const DATA = /\.(jsonl|json|txt|js)$/;
+/** What of a model alone has one of those endings. */
+const OF_A_MODEL =
+  /^(.*config|tokenizer|vocab|merges|special_tokens_map|added_tokens|.*\.index)\.(json|txt)$/;
 
 type Files = Map<string, File>;
 
@@ -46,7 +49,9 @@ export function modelsAmong(dropped: DroppedFiles): DroppedModel[] {
 /** Files to learn from, when there is nothing else. */
 export function dataAmong(dropped: DroppedFiles): File[] {
   const files = [...dropped.values()];
-  return files.length > 0 && files.every(({ name }) => DATA.test(name)) ? files : [];
+  return files.length > 0 && files.every(({ name }) => DATA.test(name) && !OF_A_MODEL.test(name))
+    ? files
+    : [];
 }
 
 const STEP = /^(.*)\/checkpoints\/step-(\d+)$/;

@@ -8,9 +8,9 @@ export interface KeptChoice {
   /** The rules in use, by the file in which each is stored. */
   rules: { file: string; weight: number }[];
   promptFile: string | null;
-  /** Absent in what was kept before there was a choice. */
-  gold?: string | null;
   systemPrompt: string;
+  /** Absent from choices that were kept before there was one. */
+  gold?: string | null | undefined;
 }
 
 const KEY = 'reward-choice';

@@ -5,6 +5,7 @@ import { pageModelFolder } from '../../rl/page-paths.ts';
 import type { Preview } from '../../rl/preview.ts';
 import type { Recipe } from '../../rl/recipe.ts';
 import type { RecipeValues } from '../../rl/protocol.ts';
+import type { StoredPrompts } from './stored-prompts.ts';
 
 const loaded = new Map<string, Promise<Tokenizer>>();
 
@@ -28,20 +29,24 @@ export async function previewOnPage(
 /** Of many prompts those with the most characters are measured: the longest is among them. */
 const MEASURED = 100;
 
-/** Tokens of the longest prompt as the policy reads it. */
-export async function longestPrompt(
+/** Tokens of the longest prompt and, with the token that ends it, response, as the policy reads them. */
+export async function longestTexts(
   values: RecipeValues,
-  prompts: readonly string[],
-): Promise<number> {
+  { prompts, heldOut, responses }: StoredPrompts,
+): Promise<{ prompt: number; response: number }> {
   const recipe = await recipeOf(values);
   const tokenizer = await tokenizerAt(recipe.model_name_or_path!);
   const { promptText } = await import('../../rl/thinking-template.ts');
-  const longest = [...prompts].sort((a, b) => b.length - a.length).slice(0, MEASURED);
-  const lengths = longest.map((prompt) => {
-    const text = promptText(tokenizer, prompt, recipe.thinking, recipe.system_prompt);
-    return tokenizer.encode(text).length;
-  });
-  return Math.max(...lengths);
+  const most = (texts: readonly string[], read: (text: string) => string): number => {
+    const longest = [...texts].sort((a, b) => b.length - a.length).slice(0, MEASURED);
+    return Math.max(0, ...longest.map((text) => tokenizer.encode(read(text)).length));
+  };
+  return {
+    prompt: most([...prompts, ...heldOut], (prompt) =>
+      promptText(tokenizer, prompt, recipe.thinking, recipe.system_prompt),
+    ),
+    response: most(responses, (response) => response) + 1,
+  };
 }
 
 /** The recipe that a worker makes of the page's keys. */

@@ -1,54 +1,72 @@
 import { expect, it } from 'vitest';
-import { badLines, promptLines, promptStart, readPromptFile, splitPrompts } from './prompt-file.ts';
+import { promptTurns } from '../../rl/conversation.ts';
+import { kindOf, promptStart, readPromptFile, someOf } from './prompt-file.ts';
+
+const promptsOf = (text: string, name = 'mine.jsonl'): string[] =>
+  readPromptFile(name, text).rows.map(({ prompt }) => prompt);
+const user = (content: string) => ({ role: 'user', content });
+const assistant = (content: string) => ({ role: 'assistant', content });
 
 it('a text file has a prompt on each line that is not empty', () => {
-  const { rows, bad } = readPromptFile('mine.txt', 'Tea?\r\n\n  More tea?  \n{"not":"json"}');
-  expect(rows).toEqual(['Tea?', 'More tea?', '{"not":"json"}'].map((prompt) => ({ prompt })));
-  expect(bad).toEqual([]);
+  const text = 'Tea?\r\n\n  More tea?  \n{"not":"json"}';
+  expect(promptsOf(text, 'mine.txt')).toEqual(['Tea?', 'More tea?', '{"not":"json"}']);
+  expect(readPromptFile('mine.txt', text).bad).toEqual([]);
 });
 
 it('of JSONL the good lines are taken and the bad ones named', () => {
-  const turns = [
-    { role: 'system', content: 'Be brief.' },
-    { role: 'user', content: 'Tea?' },
-  ];
-  const first = JSON.stringify({ prompt: 'a', answer: [4] });
-  const text = `${first}\nb\n${JSON.stringify({ prompt: turns })}\n{}\n[]\n1\n`;
+  const turns = [{ role: 'system', content: 'Be brief.' }, user('Tea?')];
+  const text = `{"prompt":"a"}\nb\n${JSON.stringify({ prompt: turns })}\n{}\n[]\n1\n`;
   const { rows, bad } = readPromptFile('mine.jsonl', text);
-  expect(bad.map(({ line }) => line)).toEqual([2, 4, 5, 6]);
-  expect(badLines(bad)).toMatch(/^line 2: not JSON; .*line 4: no text field .*; and 1 more$/);
-  expect(badLines(bad.slice(0, 1))).toBe('line 2: not JSON; each line must be one JSON object');
-  // What is stored is read again as it was, other columns and all.
-  const lines = promptLines(rows);
-  expect(lines).toBe(`${first}\n${JSON.stringify({ prompt: turns })}\n`);
-  expect(readPromptFile('copy.jsonl', lines)).toEqual({ rows, bad: [] });
+  expect(bad.map((line) => line.slice(0, 7))).toEqual(['line 2:', 'line 4:', 'line 5:', 'line 6:']);
+  expect(someOf(bad)).toMatch(/^line 2: not JSON; .*line 4: no text field .*; and 1 more$/);
+  expect(someOf(bad.slice(0, 1))).toBe('line 2: not JSON; each line must be one JSON object');
+  // What is stored is read again as it was.
+  const lines = rows.map(({ row }) => JSON.stringify(row)).join('\n');
+  expect(lines).toBe(`{"prompt":"a"}\n${JSON.stringify({ prompt: turns })}`);
+  expect(readPromptFile('copy.jsonl', lines)).toEqual({ rows, bad: [], followUps: 0 });
   expect(promptStart(rows[1]!.prompt)).toBe('system: Be brief. user: Tea?');
   expect(promptStart('x'.repeat(9), 4)).toBe('xxxx…');
 });
 
-it('takes the prompts of the benchmarks as they come', () => {
-  const read = (text: string) => readPromptFile('bench.json', text).rows;
-  expect(read('[{"instruction": "Tea?", "output": "x"}]')).toEqual([{ prompt: 'Tea?' }]);
-  expect(read('{"uid": "1", "prompt": "Tea?"}\n{"uid": "2", "prompt": "More?"}')).toEqual([
-    { prompt: 'Tea?' },
-    { prompt: 'More?' },
-  ]);
-  const ifeval = { prompt: 'Tea?', instruction_id_list: ['punctuation:no_comma'], kwargs: [{}] };
-  const rows = read(JSON.stringify(ifeval));
-  expect(rows).toEqual([
-    {
-      prompt: 'Tea?',
-      columns: { instructions: [{ id: 'punctuation:no_comma', kwargs: {} }] },
-    },
-  ]);
-  expect(readPromptFile('copy.jsonl', promptLines(rows)).rows).toEqual(rows);
-  expect(() => read('[{"instruction": 3}]')).toThrow(/row 1: no text field "instruction"/);
+it.each([
+  ['AlpacaEval', '[{"instruction": "a", "output": "x"}]'],
+  ['WildBench', JSON.stringify({ conversation_input: [user('a')], id: '1' })],
+  ['Arena-Hard', '{"question_id": "q", "turns": [{"content": "a"}]}'],
+  ['Arena-Hard v2', '{"uid": "q", "category": "c", "prompt": "a"}'],
+  ['IFEval', '{"prompt": "a", "instruction_id_list": ["x"], "kwargs": [{}]}'],
+])('reads %s, keeps its columns, and reads what it stores', (_, text) => {
+  const { rows, bad } = readPromptFile('bench.json', text);
+  expect(bad).toEqual([]);
+  const original = [JSON.parse(text) as unknown].flat()[0];
+  expect(rows).toMatchObject([{ kind: 'prompts', prompt: 'a', row: { prompt: 'a' } }]);
+  expect(rows[0]!.row).toMatchObject(original as object);
+  expect(promptsOf(JSON.stringify(rows[0]!.row))).toEqual(['a']);
 });
 
-it('holds one prompt in ten out, with all of its rows', () => {
-  const rows = Array.from({ length: 44 }, (_, i) => ({ prompt: `p${i % 22}`, columns: { i } }));
-  const { train, heldOut } = splitPrompts(rows);
-  expect(heldOut.map(({ columns }) => columns?.i)).toEqual([9, 19, 31, 41]);
-  expect(train.length).toBe(40);
-  expect(splitPrompts(rows.slice(0, 9)).heldOut).toEqual([]);
+it('counts questions with follow-ups, and names what is wrong in a benchmark’s row', () => {
+  const text =
+    '[{"turns": [{"content": "a"}, {"content": "b"}]}, {"instruction": 3}, {"instruction": "c"}]';
+  expect(readPromptFile('bench.json', text)).toMatchObject({
+    rows: [{ prompt: 'c' }],
+    bad: ['row 2: no text field "instruction"'],
+    followUps: 1,
+  });
+});
+
+it('knows preferences and demonstrations from prompts', () => {
+  const pair = { prompt: 'a', chosen: 'good', rejected: 'bad', answer: 4 };
+  const read = readPromptFile('pairs.jsonl', JSON.stringify(pair));
+  expect(read.rows).toEqual([{ kind: 'preferences', prompt: 'a', row: pair }]);
+  const whole = { chosen: [user('a'), assistant('x')], rejected: [user('a'), assistant('y')] };
+  expect(readPromptFile('p.jsonl', JSON.stringify(whole)).rows[0]).toMatchObject({
+    ...{ kind: 'preferences', prompt: 'a', row: { prompt: 'a', ...whole } },
+  });
+  const talk = [user('a'), assistant('b'), user('c'), assistant('d')];
+  const shown = readPromptFile('d.jsonl', JSON.stringify({ messages: talk })).rows;
+  expect(promptTurns(shown[0]!.prompt)).toEqual(talk.slice(0, 3));
+  expect(kindOf(shown)).toBe('demonstrations');
+  expect(kindOf([...shown, ...read.rows])).toBe('prompts');
+  expect(
+    readPromptFile('d.jsonl', '{"messages": [{"role": "assistant", "content": "a"}]}').bad,
+  ).toEqual(['line 1: "messages" must have a turn of the user before its last answer']);
 });

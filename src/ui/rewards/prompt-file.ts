@@ -1,72 +1,111 @@
 /** A file of prompts as a visitor brings it, good or bad. */
-import { promptTurns, readablePrompt } from '../../rl/conversation.ts';
-import type { Prompt } from '../../rl/data.ts';
-import { isBenchmark, readPromptFile as readBenchmark } from '../../rl/evaluation/prompt-files.ts';
-import { readLines, readPromptRow, type ReadLine } from '../../rl/rows.ts';
+import { isConversation, promptTurns, readablePrompt } from '../../rl/conversation.ts';
+import { promptFormat, PromptFileError, readPromptRow } from '../../rl/evaluation/prompt-files.ts';
+import { readLines, readPreference, readPrompt, type Row } from '../../rl/rows.ts';
 
-export interface PromptFile {
-  rows: Prompt[];
-  /** Lines that are no prompts, with what is wrong. They are left out. */
-  bad: { line: number; problem: string }[];
+/** What the rows hold besides prompts, where all of them do. */
+export type PromptKind = 'prompts' | 'preferences' | 'demonstrations';
+
+/** A prompt, and the row that it is stored as, with the file's other columns. */
+export interface PromptRow {
+  kind: PromptKind;
+  prompt: string;
+  row: Row;
 }
 
+export interface PromptFile {
+  rows: PromptRow[];
+  /** What is wrong with the rows that are left out: "line 3: not JSON". */
+  bad: string[];
+  /** Questions with follow-ups, which would need answers in between: left out. */
+  followUps: number;
+}
+
+type ReadRow = PromptRow | 'follow-ups' | { problem: string };
+
 /**
- * JSONL; of a .txt file one prompt a line; or the prompts of a benchmark, a JSON array among them.
- * @throws PromptFileError for a benchmark's file that is not as the benchmark has it
+ * JSONL or one JSON array, of plain prompts, conversations, preferences or demonstrations as TRL has
+ * them, or a benchmark's; of a .txt file one prompt a line.
  */
 export function readPromptFile(name: string, text: string): PromptFile {
   if (name.endsWith('.txt')) {
-    const lines = text.split('\n').map((line) => line.trim());
-    return { rows: lines.filter(Boolean).map((prompt) => ({ prompt })), bad: [] };
+    const prompts = text.split('\n').map((line) => line.trim());
+    const rows = prompts.filter(Boolean).map((prompt) => promptRow('prompts', prompt, {}));
+    return { rows, bad: [], followUps: 0 };
   }
-  if (isBenchmark(text)) return benchmarkRows(name, text);
-  const lines: ReadLine<Prompt>[] = readLines(text, readPromptRow);
-  return {
-    rows: lines.flatMap(({ row }) => row ?? []),
-    bad: lines.flatMap(({ line, problem }) => (problem === undefined ? [] : [{ line, problem }])),
-  };
-}
-
-function benchmarkRows(name: string, text: string): PromptFile {
-  const { rows } = readBenchmark(text, name);
-  return {
-    rows: rows.map(({ prompt, instructions, answers: answer }) => ({
-      prompt,
-      ...((instructions || answer) && {
-        columns: { ...(instructions && { instructions }), ...(answer && { answer }) },
-      }),
-    })),
-    bad: [],
-  };
-}
-
-/** One in so many prompts is held out, where there are as many. */
-const HELD_OUT_OF = 10;
-
-/** What is trained on, and what is kept for evaluations and for judging blind: no prompt is in both. */
-export function splitPrompts(rows: readonly Prompt[]): { train: Prompt[]; heldOut: Prompt[] } {
-  const prompts = [...new Set(rows.map(({ prompt }) => prompt))];
-  const held = new Set(prompts.filter((_, i) => i % HELD_OUT_OF === HELD_OUT_OF - 1));
-  return {
-    train: rows.filter(({ prompt }) => !held.has(prompt)),
-    heldOut: rows.filter(({ prompt }) => held.has(prompt)),
-  };
-}
-
-/** The rows as JSONL that every trainer reads. */
-export function promptLines(rows: readonly Prompt[]): string {
-  const lines = rows.map(({ prompt, columns }) => {
-    const turns = promptTurns(prompt);
-    return `${JSON.stringify({ prompt: turns.length > 1 ? turns : prompt, ...columns })}\n`;
+  const array = arrayLines(text);
+  const lines = readLines<ReadRow>(array ?? text, readRow);
+  const all = lines.flatMap(({ row }) => row ?? []);
+  const rows = all.filter((row) => row !== 'follow-ups' && 'prompt' in row);
+  const bad = lines.flatMap(({ line, row, problem }) => {
+    const why = typeof row === 'object' && 'problem' in row ? row.problem : problem;
+    return why === undefined ? [] : [`${array === undefined ? 'line' : 'row'} ${line}: ${why}`];
   });
-  return lines.join('');
+  return {
+    rows,
+    bad,
+    followUps: all.filter((row) => row === 'follow-ups').length,
+  };
+}
+
+/** What all of the rows are; of a mixture the prompts are what they have in common. */
+export function kindOf(rows: readonly PromptRow[]): PromptKind {
+  const [first, ...others] = new Set(rows.map(({ kind }) => kind));
+  return first === undefined || others.length > 0 ? 'prompts' : first;
+}
+
+/** Of a JSON array, a line for each row; undefined of anything else. */
+function arrayLines(text: string): string | undefined {
+  if (!text.trimStart().startsWith('[')) return undefined;
+  try {
+    return (JSON.parse(text) as unknown[]).map((row) => JSON.stringify(row)).join('\n');
+  } catch {
+    return undefined;
+  }
+}
+
+function readRow(row: Row): ReadRow {
+  if ('responses' in row || ('chosen' in row && 'rejected' in row)) {
+    return promptRow('preferences', readPreference(row).prompt, row);
+  }
+  if ('messages' in row) return readDialogue(row);
+  const format = promptFormat(row) ?? 'prompts';
+  if (format === 'prompts' || isConversation(row['prompt'])) {
+    return promptRow('completion' in row ? 'demonstrations' : 'prompts', readPrompt(row), row);
+  }
+  try {
+    const read = readPromptRow(format, row);
+    return read === 'follow-ups' ? read : promptRow('prompts', read.prompt, row);
+  } catch (error) {
+    if (!(error instanceof PromptFileError)) throw error;
+    return { problem: error.message.replace(/\.$/, '') };
+  }
+}
+
+/** A demonstration: its last answer is what was demonstrated. */
+function readDialogue(row: Row): ReadRow {
+  const { messages } = row;
+  if (!isConversation(messages)) {
+    return { problem: '"messages" must be a list of turns {role, content}' };
+  }
+  const last = messages.findLastIndex(({ role }) => role === 'assistant');
+  const asked = last < 0 ? messages : messages.slice(0, last);
+  if (asked.at(-1)?.role !== 'user') {
+    return { problem: '"messages" must have a turn of the user before its last answer' };
+  }
+  return promptRow('demonstrations', readPrompt({ prompt: asked }), row);
+}
+
+/** As every trainer reads it. */
+function promptRow(kind: PromptKind, prompt: string, row: Row): PromptRow {
+  const turns = promptTurns(prompt);
+  return { kind, prompt, row: { ...row, prompt: turns.length > 1 ? turns : prompt } };
 }
 
 /** "line 3: not JSON", and how many more there are. */
-export function badLines(bad: PromptFile['bad'], shown = 3): string {
-  const named = bad.slice(0, shown).map(({ line, problem }) => `line ${line}: ${problem}`);
-  const more = bad.length - named.length;
-  return named.join('; ') + (more > 0 ? `; and ${more} more` : '');
+export function someOf(bad: readonly string[], shown = 3): string {
+  const more = bad.length - shown;
+  return bad.slice(0, shown).join('; ') + (more > 0 ? `; and ${more} more` : '');
 }
 
 /** The beginning of a prompt, on one line. */

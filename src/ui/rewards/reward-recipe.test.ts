@@ -1,10 +1,15 @@
 import { expect, it } from 'vitest';
-import { makeRecipe } from '../../rl/recipe.ts';
+import type { RecipeValues } from '../../rl/protocol.ts';
+import { layerRecipes } from '../../rl/recipe/keys.ts';
+import { hasRewards, makeRecipe } from '../../rl/recipe.ts';
 import {
   rewardProblem,
   rewardRecipe,
   rewardsInUse,
+  SECOND_REWARD,
+  TRUE_TASTE,
   type RewardSelection,
+  type SelectedPrompts,
 } from './reward-recipe.ts';
 
 const untouched: RewardSelection = {
@@ -12,8 +17,11 @@ const untouched: RewardSelection = {
   judge: { name: null, weight: 1, question: '' },
   rules: [],
   prompts: undefined,
-  gold: null,
   systemPrompt: ' ',
+  gold: undefined,
+};
+const MINE: SelectedPrompts = {
+  ...{ file: 'mine.jsonl', kind: 'prompts', heldOut: false, longest: undefined },
 };
 /** As the page's recipe has them. */
 const page = {
@@ -24,7 +32,7 @@ const page = {
 };
 
 it('leaves the recipe alone where nothing was chosen', () => {
-  expect(rewardRecipe(untouched)).toEqual({});
+  expect(rewardRecipe(untouched, page)).toEqual({});
   expect(rewardProblem(rewardsInUse(untouched))).toBeNull();
 });
 
@@ -35,7 +43,7 @@ it('weights follow the order of reward model, judge and rules', () => {
   ];
   const judge = { name: 'SmolLM2', weight: 3, question: 'Good? {response}' };
   const all = { ...untouched, model: { name: 'mine', weight: 2 }, judge, rules };
-  const recipe = makeRecipe({ ...page, ...rewardRecipe(all) });
+  const recipe = makeRecipe({ ...page, ...rewardRecipe(all, page) });
   expect(recipe).toMatchObject({
     reward_model_name_or_path: 'stored:mine',
     judge_model_name_or_path: 'stored:SmolLM2',
@@ -46,30 +54,72 @@ it('weights follow the order of reward model, judge and rules', () => {
   });
   // A question without a judge says nothing, and weights of 1 need not be said.
   const alone = { ...untouched, model: { name: false, weight: 9 } as const, rules: [rules[1]!] };
-  const kind = rewardRecipe({ ...alone, judge: { ...judge, name: null } });
+  const kind = rewardRecipe({ ...alone, judge: { ...judge, name: null } }, page);
   expect(kind).toEqual({ reward_model_name_or_path: null, reward_funcs: ['stored:kind.js'] });
   expect(makeRecipe({ ...page, ...kind }).reward_model_name_or_path).toBeUndefined();
 });
 
 it('prompts take the place of the world, whose hidden utility cannot judge them', () => {
-  const prompts = { file: 'mine.jsonl', heldOut: 'mine.held-out.jsonl', longest: 93 };
-  const values = rewardRecipe({ ...untouched, prompts, systemPrompt: ' Be brief. ' });
+  const prompts = { ...MINE, longest: { prompt: 93, response: 1 } };
+  const values = rewardRecipe({ ...untouched, prompts, systemPrompt: ' Be brief. ' }, page);
   const recipe = makeRecipe({ ...page, ...values });
   expect(recipe).toMatchObject({
     world: undefined,
     gold: undefined,
     max_prompt_length: 93,
     system_prompt: 'Be brief.',
+    datasets: [{ path: 'json', data_files: ['stored:mine.jsonl'], split: 'train' }],
+  });
+});
+
+it('a judge can watch one’s own prompts, and the form’s choice of it stands', () => {
+  const own = { ...untouched, prompts: MINE };
+  const gold = (selection: RewardSelection, set: RecipeValues): string | undefined =>
+    makeRecipe({ ...set, ...rewardRecipe(selection, set) }).gold;
+  expect(gold({ ...own, gold: 'stored:watcher' }, page)).toBe('stored:watcher');
+  expect(gold(own, { ...page, gold: SECOND_REWARD })).toBe(SECOND_REWARD);
+  expect(gold({ ...own, gold: TRUE_TASTE }, page)).toBeUndefined();
+  expect(gold({ ...untouched, gold: null }, page)).toBeUndefined();
+});
+
+it('held-out prompts are evaluated on as the recipe says, and without any nothing is', () => {
+  const set = { ...page, eval_strategy: 'steps', eval_steps: 5, eval_num_prompts: 3 };
+  const recipe = (heldOut: boolean) => {
+    const own = rewardRecipe({ ...untouched, prompts: { ...MINE, heldOut } }, set);
+    return makeRecipe(layerRecipes(set, own));
+  };
+  expect(recipe(true)).toMatchObject({
+    ...{ eval_strategy: 'steps', eval_steps: 5, eval_num_prompts: 3 },
     datasets: [
-      { path: 'json', data_files: ['stored:mine.jsonl'], split: 'train' },
-      { path: 'json', data_files: ['stored:mine.held-out.jsonl'], split: 'test' },
+      { data_files: ['stored:mine.jsonl'], split: 'train' },
+      { data_files: ['stored:mine.test.jsonl'], split: 'test' },
     ],
   });
-  const watched = rewardRecipe({ ...untouched, prompts, gold: 'stored:mine' });
-  expect(makeRecipe({ ...page, ...watched })).toMatchObject({ gold: 'stored:mine' });
-  expect(rewardRecipe({ ...untouched, gold: 'stored:mine' })).toEqual({ gold: 'stored:mine' });
-  const few = rewardRecipe({ ...untouched, prompts: { ...prompts, heldOut: undefined } });
-  expect(makeRecipe({ ...page, ...few, eval_strategy: 'no' }).datasets.length).toBe(1);
+  expect(recipe(false)).toMatchObject({ eval_strategy: 'no' });
+});
+
+it('DPO learns from the pairs of a file, and nothing else judges', () => {
+  const longest = { prompt: 9, response: 200 };
+  const pairs: SelectedPrompts = { ...MINE, kind: 'preferences', heldOut: true, longest };
+  const rules = [{ name: 'short', weight: 2 }];
+  const selection = { ...untouched, rules, prompts: pairs, gold: 'stored:watcher' };
+  const set = {
+    ...page,
+    algorithm: 'dpo',
+    online: true,
+    reward_funcs: ['a.js'],
+    eval_strategy: 'steps',
+  };
+  const recipe = makeRecipe(layerRecipes(set, rewardRecipe(selection, set)));
+  expect(hasRewards(recipe)).toBe(false);
+  expect(recipe).toMatchObject({
+    ...{ online: false, world: undefined, gold: undefined, eval_strategy: 'steps' },
+    ...{ max_prompt_length: 9, max_completion_length: 200 },
+  });
+  // Any other algorithm has a use for the prompts alone.
+  const grpo = makeRecipe({ ...page, ...rewardRecipe(selection, page) });
+  expect(grpo).toMatchObject({ reward_weights: [1, 2], gold: 'stored:watcher' });
+  expect(grpo.max_completion_length).not.toBe(200);
 });
 
 it('says what is impossible', () => {

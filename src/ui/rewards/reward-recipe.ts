@@ -1,6 +1,9 @@
 import { storedPath } from '../../rl/page-paths.ts';
-import type { RecipeValues } from '../../rl/protocol.ts';
+import type { RecipeValue, RecipeValues } from '../../rl/protocol.ts';
+import { evaluation } from '../../rl/recipe/evaluation-keys.ts';
 import { JUDGE, REWARD_MODEL } from '../../rl/reward.ts';
+import type { PromptKind } from './prompt-file.ts';
+import { heldOutFile } from './stored-prompts.ts';
 
 export interface ModelReward {
   /** A stored model's name; null is the reward model that comes with the page, false is none. */
@@ -16,18 +19,32 @@ export interface JudgeReward {
   question: string;
 }
 
+/** A stored file. */
+export interface SelectedPrompts {
+  file: string;
+  kind: PromptKind;
+  /** Whether some are held out of it. */
+  heldOut: boolean;
+  /** Tokens of the longest prompt, and of the longest response of preferences, once counted. */
+  longest: { prompt: number; response: number } | undefined;
+}
+
 /** What a visitor chose to train for. */
 export interface RewardSelection {
   model: ModelReward;
   judge: JudgeReward;
   /** Those in use: stored as NAME.js. */
   rules: readonly { name: string; weight: number }[];
-  /** Stored files, and the tokens of the longest prompt where they were counted. */
-  prompts: { file: string; heldOut: string | undefined; longest: number | undefined } | undefined;
+  prompts: SelectedPrompts | undefined;
   systemPrompt: string;
-  /** A reward model that is watched and not trained on; null is what the recipe has, nobody with own prompts. */
-  gold: string | null;
+  /** Who is watched and not trained on, as the recipe key `gold`; null is nobody, undefined the recipe's. */
+  gold: string | null | undefined;
 }
+
+/** The hidden taste of the dinner world's guests: it judges that world's prompts alone. */
+export const TRUE_TASTE = 'meal-planner';
+/** A reward model that comes with the page and that nothing trains against unless asked to. */
+export const SECOND_REWARD = 'public/models/second-reward';
 
 /** Names and weights of the rewards in use, in the order of reward_weights. */
 export function rewardsInUse({
@@ -50,9 +67,12 @@ export function rewardProblem(inUse: readonly { name: string }[]): string | null
   return twice === undefined ? null : `Two rewards are called ${twice}; rename one of them.`;
 }
 
-/** Recipe keys for a selection; what comes with the page is left to the page's recipe. */
-export function rewardRecipe(selection: RewardSelection): RecipeValues {
-  const { model, judge, rules, prompts, gold } = selection;
+/** Recipe keys for a selection; what was not chosen is left to `set`, the recipe so far. */
+export function rewardRecipe(selection: RewardSelection, set: RecipeValues): RecipeValues {
+  const { model, judge, rules, prompts } = selection;
+  const gold = selection.gold === undefined ? set['gold'] : selection.gold;
+  if (byPairs(prompts?.kind, set['algorithm'])) return pairsRecipe(selection, set);
+  const strange = prompts !== undefined && gold === TRUE_TASTE;
   const weights = rewardsInUse(selection).map(({ weight }) => weight);
   const system = selection.systemPrompt.trim();
   const question = judge.question.trim();
@@ -64,18 +84,39 @@ export function rewardRecipe(selection: RewardSelection): RecipeValues {
     ...(judge.name !== null && question !== '' && { judge_prompt: question }),
     ...(rules.length > 0 && { reward_funcs: rules.map(({ name }) => storedPath(`${name}.js`)) }),
     ...(weights.some((weight) => weight !== 1) && { reward_weights: weights }),
-    ...(prompts && {
-      datasets: [
-        { path: 'json', data_files: storedPath(prompts.file), split: 'train' },
-        ...(prompts.heldOut === undefined
-          ? []
-          : [{ path: 'json', data_files: storedPath(prompts.heldOut), split: 'test' }]),
-      ],
-      world: null,
-      gold: null,
-      ...(prompts.longest !== undefined && { max_prompt_length: prompts.longest }),
-    }),
-    ...(gold !== null && { gold }),
+    ...(prompts && promptKeys(prompts, set)),
+    ...((selection.gold !== undefined || strange) && { gold: strange ? null : gold! }),
     ...(system !== '' && { system_prompt: system }),
+  };
+}
+
+/** Whether the pairs of a file are learnt from, in place of completions that something judges. */
+export const byPairs = (kind: PromptKind | undefined, algorithm: unknown): boolean =>
+  kind === 'preferences' && algorithm === 'dpo';
+
+/** Somebody has said already which of two responses is better: nothing else judges. */
+function pairsRecipe({ prompts, systemPrompt }: RewardSelection, set: RecipeValues): RecipeValues {
+  const { longest } = prompts!;
+  const system = systemPrompt.trim();
+  return {
+    ...promptKeys(prompts!, set),
+    ...{ reward_model_name_or_path: null, judge_model_name_or_path: null, judge_prompt: null },
+    ...{ reward_funcs: [], reward_weights: null, gold: null, online: false },
+    ...(longest && { max_completion_length: longest.response }),
+    ...(system !== '' && { system_prompt: system }),
+  };
+}
+
+/** The visitor's prompts take the place of the world's, in evaluations too where some are held out. */
+function promptKeys({ file, heldOut, longest }: SelectedPrompts, set: RecipeValues): RecipeValues {
+  const dataset = (name: string, split: string): Record<string, RecipeValue> => ({
+    ...{ path: 'json', data_files: storedPath(name), split },
+  });
+  const evaluations = Object.entries(set).filter(([key]) => Object.hasOwn(evaluation, key));
+  return {
+    datasets: [dataset(file, 'train'), ...(heldOut ? [dataset(heldOutFile(file), 'test')] : [])],
+    world: null,
+    ...(heldOut && Object.fromEntries(evaluations)),
+    ...(longest && { max_prompt_length: longest.prompt }),
   };
 }

@@ -1,34 +1,24 @@
-import type { Prompt } from '../../rl/data.ts';
 import { storedName } from '../../rl/page-paths.ts';
 import type { RecipeValues } from '../../rl/protocol.ts';
-import {
-  listStoredData,
-  readStoredData,
-  removeStoredData,
-  storeData,
-} from '../../rl/stored-data.ts';
+import { listStoredData, readStoredData } from '../../rl/stored-data.ts';
 import { readChoice, writeChoice, type KeptChoice } from './kept-choice.ts';
-import { longestPrompt } from './page-preview.ts';
-import { badLines, promptLines, readPromptFile, splitPrompts } from './prompt-file.ts';
+import { longestTexts } from './page-preview.ts';
+import { readPromptFile, someOf } from './prompt-file.ts';
 import {
   rewardProblem,
   rewardRecipe,
   rewardsInUse,
   type JudgeReward,
   type ModelReward,
+  type SelectedPrompts,
 } from './reward-recipe.ts';
 import { RuleDraft } from './rule-draft.svelte.ts';
-
-/** Prompts that are kept in this browser. */
-export interface StoredPrompts {
-  /** Of the file in the browser's storage. */
-  file: string;
-  prompts: readonly string[];
-  /** How many others are held out; in a file of their own. */
-  heldOut: number;
-}
-
-const heldOutFile = (file: string): string => file.replace(/\.jsonl$/, '.held-out.jsonl');
+import {
+  readStoredPrompts,
+  removeStoredPrompts,
+  storePrompts,
+  type StoredPrompts,
+} from './stored-prompts.ts';
 
 /** What a visitor chose to train for: the rewards with their weights, and the prompts. */
 export class RewardChoice {
@@ -39,15 +29,15 @@ export class RewardChoice {
   /** The file whose prompts are used; null is the prompts that come with the page. */
   promptFile = $state<string | null>(null);
   systemPrompt = $state('');
-  /** A reward model's path: watched and not trained on; null is what the recipe has. */
-  gold = $state<string | null>(null);
-  /** What was wrong with the last file, in a sentence. */
+  /** Who is watched and not trained on: see RewardSelection. */
+  gold = $state<string | null>();
+  /** What was wrong with the last file, a sentence each. */
   error = $state<string | null>(null);
   /** What the last visit chose and this browser does not hold any more. */
   gone = $state.raw<readonly string[]>([]);
 
-  /** Tokens of the longest prompt, measured before training. */
-  private longest = $state<number>();
+  /** Measured before training. */
+  private longest = $state.raw<SelectedPrompts['longest']>();
 
   readonly prompts = $derived(this.promptFiles.find(({ file }) => file === this.promptFile));
   /** As chosen, unless the model has been removed meanwhile. */
@@ -59,10 +49,11 @@ export class RewardChoice {
     const { name } = this.judge;
     return name !== null && this.isStored(name) ? name : null;
   });
-  /** As chosen, unless the model has been removed meanwhile. */
+  /** Likewise; whoever is trained against is no independent judge. */
   readonly goldPath = $derived.by(() => {
-    const stored = this.gold === null ? undefined : storedName(this.gold);
-    return stored === undefined || this.isStored(stored) ? this.gold : null;
+    const name = storedName(this.gold ?? '');
+    if (name === undefined) return this.gold;
+    return this.isStored(name) && name !== this.modelName ? this.gold : null;
   });
   private readonly models = $derived({
     model: { ...this.model, name: this.modelName },
@@ -88,12 +79,11 @@ export class RewardChoice {
    */
   async open(remember: boolean, modelsFound: Promise<void>): Promise<void> {
     for (const file of await listStoredData().catch(() => [])) {
+      const stored = await readStoredPrompts(file);
+      if (stored) this.keepPrompts(stored);
+      if (!file.endsWith('.js')) continue;
       const text = await readStoredData(file).catch(() => undefined);
-      if (text === undefined) continue;
-      if (file.endsWith('.js')) this.addRule(file.slice(0, -'.js'.length), text, true);
-      if (!file.endsWith('.jsonl') || file.endsWith('.held-out.jsonl')) continue;
-      const heldOut = await readStoredData(heldOutFile(file)).catch(() => '');
-      this.keepPrompts(file, readPromptFile(file, text).rows, readPromptFile(file, heldOut).rows);
+      if (text !== undefined) this.addRule(file.slice(0, -'.js'.length), text, true);
     }
     if (!remember) return;
     const kept = await readChoice();
@@ -118,8 +108,7 @@ export class RewardChoice {
     };
   }
 
-  private restore(kept: KeptChoice): void {
-    const { model, judge, rules, promptFile, systemPrompt, gold = null } = kept;
+  private restore({ model, judge, rules, promptFile, systemPrompt, gold }: KeptChoice): void {
     Object.assign(this.model, model);
     Object.assign(this.judge, judge);
     this.systemPrompt = systemPrompt;
@@ -139,20 +128,20 @@ export class RewardChoice {
       this.gone = [...this.gone, choice.name];
       choice.name = null;
     }
-    if (this.gold === this.goldPath) return;
-    this.gone = [...this.gone, storedName(this.gold!)!];
-    this.gold = null;
+    const gold = storedName(this.gold ?? '');
+    if (gold === undefined || this.isStored(gold)) return;
+    this.gone = [...this.gone, gold];
+    this.gold = undefined;
   }
 
-  /** Recipe keys for what was chosen; what comes with the page is left to its recipe. */
-  get recipe(): RecipeValues {
+  /** Recipe keys for what was chosen; what was not is left to `set`, the recipe so far. */
+  recipeOver(set: RecipeValues): RecipeValues {
     const { models, rulesInUse: rules, prompts, longest, systemPrompt, goldPath: gold } = this;
     const own = prompts && {
-      file: prompts.file,
-      heldOut: prompts.heldOut > 0 ? heldOutFile(prompts.file) : undefined,
-      longest,
+      ...{ file: prompts.file, kind: prompts.kind, longest },
+      heldOut: prompts.heldOut.length > 0,
     };
-    return rewardRecipe({ ...models, rules, prompts: own, systemPrompt, gold });
+    return rewardRecipe({ ...models, rules, prompts: own, systemPrompt, gold }, set);
   }
 
   /**
@@ -163,7 +152,7 @@ export class RewardChoice {
     for (const rule of this.rules) await rule.save();
     const { prompts } = this;
     // What cannot be measured cannot be trained on either, and training says why.
-    this.longest = prompts && (await longestPrompt(values, prompts.prompts).catch(() => undefined));
+    this.longest = prompts && (await longestTexts(values, prompts).catch(() => undefined));
   }
 
   addRule(name: string, source: string, stored = false): void {
@@ -180,11 +169,10 @@ export class RewardChoice {
   async removePrompts(file: string): Promise<void> {
     if (this.promptFile === file) this.promptFile = null;
     this.promptFiles = this.promptFiles.filter((other) => other.file !== file);
-    await removeStoredData(file);
-    await removeStoredData(heldOutFile(file));
+    await removeStoredPrompts(file);
   }
 
-  /** Files that were dropped or chosen: rules (.js), and prompts (.jsonl, or .txt with one a line). */
+  /** Files that were dropped or chosen: rules (.js), and prompts (.jsonl, .json, or .txt with one a line). */
   async onData(files: readonly File[]): Promise<void> {
     this.error = null;
     for (const file of files) {
@@ -203,18 +191,19 @@ export class RewardChoice {
     if (kind === 'js') {
       this.addRule(name, text);
     } else if (kind !== undefined) {
-      const { rows, bad } = readPromptFile(file.name, text);
-      if (rows.length === 0) {
-        const reason = bad.length > 0 ? badLines(bad) : 'it is empty';
+      const read = readPromptFile(file.name, text);
+      const left = [
+        ...read.bad,
+        ...(read.followUps > 0 ? [`questions with follow-ups, ${read.followUps}`] : []),
+      ];
+      if (read.rows.length === 0) {
+        const reason = left.length > 0 ? someOf(left) : 'it is empty';
         throw new Error(`${file.name} has no prompts (${reason}).`);
       }
-      if (bad.length > 0) this.error = `Of ${file.name} these were left out: ${badLines(bad)}.`;
-      const stored = `${name}.jsonl`;
-      const { train, heldOut } = splitPrompts(rows);
-      await storeData(stored, promptLines(train));
-      await storeData(heldOutFile(stored), promptLines(heldOut));
-      this.keepPrompts(stored, train, heldOut);
-      this.promptFile = stored;
+      if (left.length > 0) this.error = `Of ${file.name} these were left out: ${someOf(left)}.`;
+      const stored = await storePrompts(name, read);
+      this.keepPrompts(stored);
+      this.promptFile = stored.file;
     } else {
       throw new Error(
         `${file.name} is neither prompts (.jsonl, .json, or .txt with one a line) nor a rule (.js).`,
@@ -222,9 +211,8 @@ export class RewardChoice {
     }
   }
 
-  private keepPrompts(file: string, train: readonly Prompt[], heldOut: readonly Prompt[]): void {
-    const others = this.promptFiles.filter((other) => other.file !== file);
-    const prompts = train.map(({ prompt }) => prompt);
-    this.promptFiles = [...others, { file, prompts, heldOut: heldOut.length }];
+  private keepPrompts(stored: StoredPrompts): void {
+    const others = this.promptFiles.filter(({ file }) => file !== stored.file);
+    this.promptFiles = [...others, stored];
   }
 }

@@ -3,7 +3,7 @@ import { layerRecipes } from '../../rl/recipe/keys.ts';
 import { Shelf } from '../models/shelf.svelte.ts';
 import type { PastRun } from '../runs/past-run.svelte.ts';
 import { Runs } from '../runs/runs.svelte.ts';
-import type { Twin } from '../runs/twins.ts';
+import { algorithmChange, type Twin } from '../runs/twins.ts';
 import { Settings } from '../settings/settings.svelte.ts';
 import { findGpuProblem, type GpuProblem } from '../webgpu.ts';
 import { readKept, writeKept, type KeptRun } from './kept.ts';
@@ -94,7 +94,13 @@ export class Session {
     const set = layerRecipes(linked, this.shelf.recipe);
     // Of the rewards, what the algorithm has a use for.
     const { algorithm = 'grpo' } = set;
-    return layerRecipes(set, layerRecipes(this.rewards.recipe, { algorithm }));
+    return layerRecipes(set, layerRecipes(this.rewards.recipeOver(set), { algorithm }));
+  }
+
+  /** The next run is DPO: what a file of preferences is for. */
+  learnFromPairs(): void {
+    const change = algorithmChange('dpo');
+    this.settings.replace({ ...layerRecipes(this.settings.overrides, change), ...change });
   }
 
   async train(): Promise<void> {

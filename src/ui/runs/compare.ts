@@ -1,5 +1,6 @@
 /** Two runs beside each other: what they came to, and whether they may be compared at all. */
 import type { RecipeValues } from '../../rl/protocol.ts';
+import { goldLabel } from '../charts/gold.ts';
 import { formatCompact, formatDuration, formatNumber, formatShare } from '../format.ts';
 import type { PastRun } from './past-run.svelte.ts';
 
@@ -14,7 +15,7 @@ const one = (value: number | null): string => formatNumber(value, 1);
 
 const MEASURES: readonly Measure[] = [
   { key: 'reward', label: 'Reward', format: two },
-  { key: 'gold', label: 'Gold, never trained on', format: two },
+  { key: 'gold', label: 'Gold', format: two },
   { key: 'eval_reward', label: 'Reward on held-out prompts', format: two },
   { key: 'eval_gold', label: 'Gold on held-out prompts', format: two },
   { key: 'kl', label: 'KL from the start', format: formatCompact },
@@ -35,7 +36,7 @@ export interface ComparedRow {
 export function compareRuns(runs: readonly PastRun[]): ComparedRow[] {
   const rows = MEASURES.map(({ key, label, format }) =>
     compared(
-      label,
+      key === 'gold' ? goldOfAll(runs) : label,
       runs.map((run) => run.final(key)),
       format,
     ),
@@ -47,6 +48,12 @@ export function compareRuns(runs: readonly PastRun[]): ComparedRow[] {
   );
   rows.push(compared('Tokens', totals('tokens'), formatCompact));
   return rows.filter(({ values }) => values.some((value) => value !== '–'));
+}
+
+/** What gold is, where it is the same for all. */
+function goldOfAll(runs: readonly PastRun[]): string {
+  const golds = new Set(runs.flatMap(({ recipe }) => recipe['gold'] ?? []));
+  return golds.size > 1 ? 'Gold, a judge of its own for each' : goldLabel([...golds][0]);
 }
 
 function compared(

@@ -1,12 +1,12 @@
 import type { MetricsRow, RecipeValues } from '../../rl/protocol.ts';
 import { divergence, rewardAndGold, type Divergence } from '../../rl/evaluation/overoptimisation.ts';
-import { meanOfLast, MetricTable } from '../charts/metric-table.ts';
+import { judgedBy, meanOfLast, MetricTable } from '../charts/metric-table.ts';
 import type { Overlay } from '../charts/view.svelte.ts';
 import { PALETTE } from '../charts/specs.ts';
 import { letterOf } from './changes.ts';
 import type { RunEnd, RunFacts } from './history.ts';
 
-/** One step says little: what a run came to is the mean of its last ones. */
+/** One step says little: what a run came to is the mean of its last ones. An evaluation says enough. */
 export const LAST_STEPS = 10;
 
 /** A run of this browser, or the recorded one: what it was trained with and what it measured. */
@@ -77,6 +77,12 @@ export class PastRun {
 
   /** A metric at the end of the run; null when it has none. */
   final(key: string): number | null {
-    return meanOfLast(this.table.column(key) ?? [], LAST_STEPS);
+    const last = key.startsWith('eval_') ? 1 : LAST_STEPS;
+    return meanOfLast(this.table.column(key) ?? [], last);
+  }
+
+  /** Its reward or gold at the end, by its evaluations where it has nothing else. */
+  outcome(key: 'reward' | 'gold'): number | null {
+    return this.final(`${judgedBy(this.table)}${key}`);
   }
 }

@@ -1,0 +1,69 @@
+/** Prompts that are kept in this browser: what is trained on, and beside it what is held out. */
+import { readStoredData, removeStoredData, storeData } from '../../rl/stored-data.ts';
+import { readPreference } from '../../rl/rows.ts';
+import { holdOut } from './held-out.ts';
+import {
+  kindOf,
+  readPromptFile,
+  type PromptFile,
+  type PromptKind,
+  type PromptRow,
+} from './prompt-file.ts';
+
+export interface StoredPrompts {
+  /** Of those to train on, in the browser's storage. */
+  file: string;
+  kind: PromptKind;
+  /** To train on. */
+  prompts: readonly string[];
+  heldOut: readonly string[];
+  /** Of preferences, all that is compared. */
+  responses: readonly string[];
+}
+
+const ENDING = '.jsonl';
+const HELD_OUT = '.test.jsonl';
+
+/** Where the prompts lie that are held out of `file`. */
+export const heldOutFile = (file: string): string => file.slice(0, -ENDING.length) + HELD_OUT;
+
+/** @param name of the file, without an ending or a dot */
+export async function storePrompts(name: string, read: PromptFile): Promise<StoredPrompts> {
+  const file = `${name}${ENDING}`;
+  const { train, heldOut } = holdOut(read.rows);
+  await storeData(file, jsonLines(train));
+  if (heldOut.length > 0) await storeData(heldOutFile(file), jsonLines(heldOut));
+  else await removeStoredData(heldOutFile(file));
+  return described(file, train, heldOut);
+}
+
+/** undefined for a file that holds no prompts to train on, or cannot be read. */
+export async function readStoredPrompts(file: string): Promise<StoredPrompts | undefined> {
+  if (!file.endsWith(ENDING) || file.endsWith(HELD_OUT)) return undefined;
+  const rowsOf = async (name: string): Promise<PromptRow[] | undefined> => {
+    const text = await readStoredData(name).catch(() => undefined);
+    return text === undefined ? undefined : readPromptFile(name, text).rows;
+  };
+  const train = await rowsOf(file);
+  return train && described(file, train, (await rowsOf(heldOutFile(file))) ?? []);
+}
+
+export async function removeStoredPrompts(file: string): Promise<void> {
+  await removeStoredData(file);
+  await removeStoredData(heldOutFile(file));
+}
+
+function described(file: string, train: PromptRow[], heldOut: PromptRow[]): StoredPrompts {
+  const all = [...train, ...heldOut];
+  const kind = kindOf(all);
+  return {
+    ...{ file, kind },
+    prompts: train.map(({ prompt }) => prompt),
+    heldOut: heldOut.map(({ prompt }) => prompt),
+    responses:
+      kind === 'preferences' ? all.flatMap(({ row }) => readPreference(row).responses) : [],
+  };
+}
+
+const jsonLines = (rows: readonly PromptRow[]): string =>
+  rows.map(({ row }) => `${JSON.stringify(row)}\n`).join('');
