@@ -100,6 +100,8 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
   disable_tqdm: 'progress is shown on a terminal only',
 };
 
+const FIXED_ENTROPY = 'the weight of the entropy stays as entropy_coef sets it';
+
 /** Keys of TRL that would change a run and that nothing here can honour yet. */
 export const laterKeys: Readonly<Record<string, string>> = {
   sync_ref_model: 'the reference is the policy as it was before training',
@@ -107,5 +109,11 @@ export const laterKeys: Readonly<Record<string, string>> = {
   total_episodes: 'set max_steps to a number of steps',
   reward_model_path: 'set reward_model_name_or_path',
   num_train_epochs: 'set max_steps to a number of steps',
-  use_adaptive_entropy: 'the weight of the entropy stays as entropy_coef sets it',
+  use_adaptive_entropy: FIXED_ENTROPY,
+  entropy_coef_min: FIXED_ENTROPY,
+  entropy_coef_max: FIXED_ENTROPY,
+  entropy_coef_delta: FIXED_ENTROPY,
+  entropy_target: FIXED_ENTROPY,
+  off_policy_mask_threshold: 'every completion that is not cut off is learned from',
+  multi_objective_aggregation: 'rewards are added up by their weights, then normalised',
 };
