@@ -1,12 +1,15 @@
 /** Asking a policy before and after training, as the page does. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Gpu } from '../src/gpu/device.ts';
 import { openNodeGpu } from '../src/gpu/node.ts';
 import { droppedFolder, type CheckpointFolder } from '../src/model/files.ts';
+import { layoutAdapter } from '../src/model/lora.ts';
 import { nodeFolder } from '../src/model/node-files.ts';
+import { encodeAdapter, type LoraConfig } from '../src/model/peft.ts';
+import { Random } from '../src/rl/random.ts';
 import type { Draft } from '../src/rl/answer.ts';
 import { GenerateSession, type Side } from '../src/rl/generate-session.ts';
 import { nowhere, type RunFolder } from '../src/rl/run-folder.ts';
@@ -77,6 +80,22 @@ const session = (
       }),
     recipe,
   );
+
+/** Factors large enough to be heard. */
+async function saveAdapter(folder: string, lora: LoraConfig, seed: number): Promise<void> {
+  const layout = layoutAdapter(config, lora);
+  const random = new Random(seed);
+  const tensors = new Map(
+    [...layout.parameters.values()].map(({ name, shape }) => [
+      name,
+      Float32Array.from({ length: shape[0]! * shape[1]! }, () => random.normal()),
+    ]),
+  );
+  await mkdir(folder, { recursive: true });
+  for (const [name, data] of encodeAdapter(lora, layout, tensors)) {
+    await writeFile(join(folder, name), data);
+  }
+}
 
 async function ask(from: GenerateSession, seed = 1): Promise<Record<Side, Draft[]>> {
   const drafts: Record<Side, Draft[]> = { base: [], trained: [] };
@@ -170,6 +189,15 @@ describe('base against trained', () => {
     expect(judgement!.gold).toBe(gold);
   });
 
+  it('has nothing to judge blind by where a run held no prompts out, and says so', async () => {
+    const run = nodeRunFolder(join(root, 'all-trained'));
+    const data = { path: 'json', data_files: 'mine.jsonl' };
+    const own = { ...recipe, world: null, gold: null, datasets: [data] };
+    await run.write('recipe.yaml', JSON.stringify(own));
+    await run.write('checkpoints/step-1/trainer_state.json', '{}');
+    await expect(session(run).heldOutPrompts(3, 1)).rejects.toThrow(/held no prompts out/);
+  });
+
   it('names the words that the model does not know', async () => {
     const question = { temperature: 1, seed: 1 };
     const refuse = (prompt: string): Promise<void> =>
@@ -217,6 +245,26 @@ describe('base against trained', () => {
     expect(await allocatedBy(() => expect(ask(broken)).rejects.toThrow('no tokenizer.json'))).toBe(
       0,
     );
+  });
+
+  it('before training is the adapter that a run went on with, not its bare base', async () => {
+    const lora: LoraConfig = { r: 2, alpha: 4, targets: ['q_proj', 'v_proj'], task: 'CAUSAL_LM' };
+    const ofPolicy = { ...lora, base: join(root, 'policy') };
+    const runFrom = async (name: string, start: string, seed: number): Promise<RunFolder> => {
+      const run = nodeRunFolder(join(root, name));
+      const from = { ...recipe, model_name_or_path: start, use_peft: true };
+      await run.write('recipe.yaml', JSON.stringify(from));
+      await saveAdapter(join(root, name, 'checkpoints/step-1'), ofPolicy, seed);
+      await run.write('checkpoints/step-1/trainer_state.json', '{}');
+      return run;
+    };
+    const last = (drafts: Draft[]): string | null => drafts.at(-1)!.response;
+    const first = await ask(session(await runFrom('fresh', join(root, 'policy'), 7)));
+    const adapter = join(root, 'fresh/checkpoints/step-1');
+    const second = await ask(session(await runFrom('continued', adapter, 8)));
+    expect(last(second.base)).toBe(last(first.trained));
+    expect(last(second.base)).not.toBe(last(first.base));
+    expect(last(second.base)).not.toBe(last(second.trained));
   });
 
   it('writes several responses for several prompts', async () => {

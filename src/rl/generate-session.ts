@@ -4,7 +4,12 @@
  * nothing of workers, so tests drive it as it is.
  */
 import type { Gpu } from '../gpu/device.ts';
-import { loadCheckpoint, openCheckpoint, type OpenFolder } from '../model/adapted.ts';
+import {
+  loadCheckpoint,
+  openCheckpoint,
+  type Checkpoint,
+  type OpenFolder,
+} from '../model/adapted.ts';
 import type { CheckpointFolder } from '../model/files.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
 import {
@@ -71,6 +76,8 @@ export interface GenerateService {
 export interface GenerateSurroundings {
   gpu: Gpu;
   folder(path: string): Promise<CheckpointFolder>;
+  /** Where an adapter's base is, by the name the adapter gives it; `folder` where absent. */
+  baseFolder?(name: string, adapter: CheckpointFolder): Promise<CheckpointFolder>;
   readFile: ReadFile;
   /** The run that is kept; empty when there is none. */
   keptRun(): Promise<RunFolder>;
@@ -244,15 +251,23 @@ export class GenerateSession implements GenerateService {
   ): Promise<Loaded> {
     const around = await this.around();
     const { gpu } = around;
-    const open: OpenFolder = (name) => around.folder(name);
+    const openBase =
+      (adapter: CheckpointFolder): OpenFolder =>
+      (name) =>
+        around.baseFolder?.(name, adapter) ?? around.folder(name);
     const path = recipe.model_name_or_path;
     if (path === undefined) throw new RecipeError('the recipe has no model_name_or_path; add it.');
-    const after = folder ? await loadPolicy(gpu, folder, open) : null;
+    const after = folder
+      ? await loadPolicy(gpu, await openCheckpoint(folder, openBase(folder)))
+      : null;
     try {
-      // An adapter's base is the same weights without it.
-      const before = after?.model.lora
-        ? { ...after, model: after.model.withoutAdapter() }
-        : await loadPolicy(gpu, await open(path), open);
+      const start = await around.folder(path);
+      const checkpoint = await openCheckpoint(start, openBase(start));
+      // What a new adapter began with is the same weights without it; one that went on is another.
+      const before =
+        after?.model.lora && !checkpoint.adapter
+          ? { ...after, model: after.model.withoutAdapter() }
+          : await loadPolicy(gpu, checkpoint);
       return { key, recipe, policies: { base: before, trained: after } };
     } catch (error) {
       after?.model.destroy();
@@ -304,8 +319,7 @@ export class GenerateSession implements GenerateService {
   }
 }
 
-async function loadPolicy(gpu: Gpu, folder: CheckpointFolder, open: OpenFolder): Promise<Policy> {
-  const checkpoint = await openCheckpoint(folder, open);
+async function loadPolicy(gpu: Gpu, checkpoint: Checkpoint): Promise<Policy> {
   const tokenizer = await Tokenizer.load(checkpoint.tokenizer);
   return { model: await loadCheckpoint(gpu, checkpoint), tokenizer };
 }

@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import defaultRecipe from '../../recipes/default.yaml?raw';
 import { Gpu } from '../gpu/device.ts';
 import { GenerateSession, type GenerateSurroundings } from './generate-session.ts';
-import { pageModelFolder } from './page-paths.ts';
+import { pageBaseFolder, pageModelFolder } from './page-paths.ts';
 import { nowhere } from './run-folder.ts';
 import { browserRunFolder } from './run-folder.browser.ts';
 import { readPageFile } from './stored-data.ts';
@@ -12,6 +12,7 @@ import { readPageFile } from './stored-data.ts';
 const surroundings = async (): Promise<GenerateSurroundings> => ({
   gpu: await Gpu.open(navigator.gpu),
   folder: pageModelFolder,
+  baseFolder: pageBaseFolder,
   readFile: readPageFile,
   // Some private windows keep nothing.
   keptRun: () => browserRunFolder('live', false).catch(() => nowhere),

@@ -181,6 +181,29 @@ const otherCharts: readonly ChartSpec[] = [
     ],
   },
   {
+    title: 'Does the judge agree with people?',
+    note: 'The share of pairs in which the reward model gives the response that was preferred the higher score; a coin would be right half the time.',
+    range: [0, 1],
+    optional: true,
+    lines: [
+      {
+        key: 'accuracy',
+        label: 'Trained pairs',
+        colour: 'reward',
+        axis: 'left',
+        format: formatShare,
+      },
+      {
+        key: 'eval_accuracy',
+        label: 'Held-out pairs',
+        colour: 'gold',
+        axis: 'left',
+        dash: 'dashed',
+        format: formatShare,
+      },
+    ],
+  },
+  {
     title: 'Can the critic foresee the score?',
     note: 'PPO also trains a critic that guesses, token by token, what score is coming. The value loss is how far off it is, squared.',
     fromZero: true,
