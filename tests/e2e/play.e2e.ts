@@ -179,7 +179,7 @@ it('which is better: judge blind by keyboard, see who won and how the judges agr
       await section
         .getByText(/is how often you preferred the policy after the recorded run/)
         .waitFor();
-      for (const judge of ['You', 'The reward it was trained on', 'Gold, the hidden truth']) {
+      for (const judge of ['You', 'The reward it was trained on', 'Gold, never trained on']) {
         const row = section.getByRole('row', { name: new RegExp(`^${judge}`) });
         expect(await row.innerText()).toMatch(/\d+%\s+\d+% to \d+%\s+(–|\d+ of \d+)/);
       }
