@@ -24,26 +24,27 @@ export interface BlindComparison {
   readonly pairs: readonly HiddenPair[];
   /** One per pair judged so far, in order. */
   readonly choices: readonly Choice[];
+  /** Pairs whose responses are the same: ties that nobody needs to look at. */
+  readonly same: number;
 }
 
-/** Pairs whose responses are the same would teach nothing: they are left out. */
+/** Pairs whose responses are the same are not shown, and count as ties. */
 export function startBlind(
   rows: readonly { prompt: string; first: string; second: string }[],
   seed: number,
 ): BlindComparison {
   const random = new Random(seed, 'blind comparison');
-  const pairs = random
-    .shuffle(rows.filter(({ first, second }) => first.trim() !== second.trim()))
-    .map(({ prompt, first, second }) => {
-      const firstIsLeft = random.uniform() < 0.5;
-      return {
-        prompt,
-        left: firstIsLeft ? first : second,
-        right: firstIsLeft ? second : first,
-        firstIsLeft,
-      };
-    });
-  return { pairs, choices: [] };
+  const differing = rows.filter(({ first, second }) => first.trim() !== second.trim());
+  const pairs = random.shuffle(differing).map(({ prompt, first, second }) => {
+    const firstIsLeft = random.uniform() < 0.5;
+    return {
+      prompt,
+      left: firstIsLeft ? first : second,
+      right: firstIsLeft ? second : first,
+      firstIsLeft,
+    };
+  });
+  return { pairs, choices: [], same: rows.length - differing.length };
 }
 
 /** What to show next; undefined when all are judged. */
@@ -67,7 +68,9 @@ export interface BlindResult {
   wins: number;
   ties: number;
   losses: number;
-  /** Of the first policy, ties half, with a 95% interval; none before a click. */
+  /** Ties besides, that nobody had to look at. */
+  same: number;
+  /** Of the first policy, ties and the same half, with a 95% interval; none before a click. */
   winRate?: Interval;
 }
 
@@ -79,6 +82,10 @@ export function blindVerdicts({ pairs, choices }: BlindComparison): Verdict[] {
   });
 }
 
+/** The pairs whose responses are the same, as every judge has to see them. */
+export const sameVerdicts = ({ same }: BlindComparison): Verdict[] =>
+  Array.from({ length: same }, () => 0.5);
+
 /** How the first policy did so far. */
 export function blindResult(state: BlindComparison): BlindResult {
   const verdicts = blindVerdicts(state);
@@ -88,6 +95,9 @@ export function blindResult(state: BlindComparison): BlindResult {
     wins: count(1),
     ties: count(0.5),
     losses: count(0),
-    ...(verdicts.length > 0 && { winRate: wilsonInterval(verdicts) }),
+    same: state.same,
+    ...(verdicts.length > 0 && {
+      winRate: wilsonInterval([...verdicts, ...sameVerdicts(state)]),
+    }),
   };
 }

@@ -44,6 +44,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
   'rewards/rejected': 'DPO’s implicit reward of the rejected responses.',
   'rewards/accuracies': 'Share of pairs whose chosen response has the higher implicit reward.',
   'rewards/margins': 'Implicit reward of the chosen minus that of the rejected response.',
+  accuracy: 'Share of pairs whose preferred response gets the higher score.',
+  margin: 'Score of the preferred response minus that of the other.',
   'logps/chosen': 'Mean log-prob of the chosen responses.',
   'logps/rejected': 'Mean log-prob of the rejected responses.',
 };

@@ -159,28 +159,6 @@ const otherCharts: readonly ChartSpec[] = [
     ],
   },
   {
-    title: 'Does the judge side with people?',
-    note: 'For a reward model in training: the share of pairs whose preferred response it scores higher, of those it learns from and of those kept aside.',
-    optional: true,
-    lines: [
-      {
-        key: 'accuracy',
-        label: 'Learnt from',
-        colour: 'response',
-        axis: 'left',
-        format: formatShare,
-      },
-      {
-        key: 'eval_accuracy',
-        label: 'Kept aside',
-        colour: 'gold',
-        axis: 'left',
-        dash: 'dashed',
-        format: formatShare,
-      },
-    ],
-  },
-  {
     title: 'Does it prefer what was chosen?',
     note: 'The share of pairs in which the policy has come to favour the chosen response over the rejected one, and by how much.',
     optional: true,
@@ -199,6 +177,29 @@ const otherCharts: readonly ChartSpec[] = [
         axis: 'right',
         dash: 'dashed',
         format: formatCompact,
+      },
+    ],
+  },
+  {
+    title: 'Does the judge agree with people?',
+    note: 'The share of pairs in which the reward model gives the response that was preferred the higher score; a coin would be right half the time.',
+    range: [0, 1],
+    optional: true,
+    lines: [
+      {
+        key: 'accuracy',
+        label: 'Trained pairs',
+        colour: 'reward',
+        axis: 'left',
+        format: formatShare,
+      },
+      {
+        key: 'eval_accuracy',
+        label: 'Held-out pairs',
+        colour: 'gold',
+        axis: 'left',
+        dash: 'dashed',
+        format: formatShare,
       },
     ],
   },

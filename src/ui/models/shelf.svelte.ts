@@ -154,6 +154,17 @@ export class Shelf {
     return this.models.some(({ name, lora }) => name === this.chosen.policy && lora);
   }
 
+  /**
+   * Whether the model of a path in a recipe knows dinners: one that comes with the page, an adapter of
+   * one, or a toy of that size.
+   */
+  isDinner(path: string): boolean {
+    const model = this.models.find(({ name }) => storedPath(name) === path);
+    if (!model) return path.startsWith(SHIPPED);
+    if (model.lora?.base?.startsWith(SHIPPED)) return true;
+    return (this.baseOf(model) ?? model).parameters <= TOY_PARAMETERS;
+  }
+
   /** The stored model that an adapter is for. */
   baseOf({ lora }: ShelfModel): ShelfModel | undefined {
     const bases = this.models.filter(

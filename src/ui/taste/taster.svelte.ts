@@ -1,6 +1,6 @@
 import { get, set } from 'idb-keyval';
 import type { Written } from '../../rl/generate-session.ts';
-import { storedName, storedPath } from '../../rl/page-paths.ts';
+import { storedPath } from '../../rl/page-paths.ts';
 import type { Status } from '../../rl/protocol.ts';
 import { Random } from '../../rl/random.ts';
 import { storeData, storedDataPath } from '../../rl/stored-data.ts';
@@ -26,13 +26,6 @@ export interface Choice {
 }
 
 const KEY = 'taste';
-/** The judge that goes on learning knows dinners, and the words of this page's policy. */
-const NOT_OF_DINNERS =
-  'The run that this browser keeps is of another model or other prompts, and taste is taught on dinners ' +
-  'by the policy of this page: train that one first.';
-const NOT_CHOSEN =
-  'Your judge knows dinners and the words of this page’s policy: choose that policy and those prompts ' +
-  'for the next run, then train.';
 /** Prompts that are answered at once. */
 const BATCH = 8;
 
@@ -56,7 +49,7 @@ export class Taster {
 
   constructor(
     private readonly generator: Generator,
-    private readonly session: Pick<Session, 'shelf' | 'rewards' | 'trainWith'>,
+    private readonly session: Pick<Session, 'shelf' | 'trainWith'>,
   ) {}
 
   /** There is a judge of an earlier training. */
@@ -131,12 +124,6 @@ export class Taster {
   /** Begins a live run of the policy with this judge. */
   async trainPolicy(): Promise<void> {
     this.comparison = null;
-    this.error = null;
-    const { shelf, rewards } = this.session;
-    if (shelf.chosen.policy !== null || rewards.prompts) {
-      this.error = NOT_CHOSEN;
-      return;
-    }
     await this.session.trainWith(tastePolicyRecipe(storedPath(TASTE_MODEL)));
   }
 
@@ -189,11 +176,9 @@ export class Taster {
       const prompts = Array.from({ length: BATCH }, (_, i) =>
         promptText(drawPrompt(new Random(this.drawn + i, 'taste'))),
       );
-      const groups = await this.generator.use(async (service) => {
-        const { base, dinner } = await service.look();
-        if (!dinner || storedName(base) !== undefined) throw new Error(NOT_OF_DINNERS);
-        return service.write('base', prompts, 2, this.drawn);
-      });
+      const groups = await this.generator.use((service) =>
+        service.write('base', prompts, 2, this.drawn),
+      );
       this.drawn += BATCH;
       const fresh = groups.flatMap(({ prompt, samples: [a, b] }) => differ(prompt, a, b));
       this.choices = [...this.choices, ...fresh];

@@ -1,5 +1,10 @@
 /** What becomes of a blind comparison: who won by whom, how far the judges agree, and the rows of its export. */
-import { blindVerdicts, type BlindComparison, type Choice } from '../../rl/evaluation/blind.ts';
+import {
+  blindVerdicts,
+  sameVerdicts,
+  type BlindComparison,
+  type Choice,
+} from '../../rl/evaluation/blind.ts';
 import { wilsonInterval, type Interval } from '../../rl/evaluation/intervals.ts';
 import { tieMargin, verdicts, type Verdict } from '../../rl/evaluation/win-rate.ts';
 import type { Judgement } from '../../rl/answer.ts';
@@ -47,7 +52,7 @@ export function opinion(
     verdict === 0.5 || person[i] === 0.5 ? [] : [[verdict, person[i]!]],
   );
   return {
-    winRate: wilsonInterval(own),
+    winRate: wilsonInterval([...own, ...sameVerdicts(state)]),
     agrees: decided.filter(([a, b]) => a === b).length,
     decided: decided.length,
   };

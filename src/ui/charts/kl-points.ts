@@ -1,0 +1,56 @@
+/**
+ * Reward and gold over the distance from where the policy began, d = sqrt(KL), as Gao, Schulman and
+ * Hilton draw over-optimisation (2022, arXiv 2210.10760): there training goes to the right.
+ */
+import { rewardAndGold } from '../../rl/evaluation/overoptimisation.ts';
+import type { MetricsRow } from '../../rl/protocol.ts';
+
+export interface KlPoint {
+  step: number;
+  /** sqrt(KL), the KL in nats. */
+  distance: number;
+  reward: number;
+  gold: number;
+}
+
+/** TRL's names: of GRPO per token, of PPO summed over a completion. */
+const KL = ['kl', 'objective/kl'] as const;
+
+/** Nearest first; the steps that measured all three. An estimate of KL below zero counts as zero. */
+export function klPoints(rows: readonly MetricsRow[]): KlPoint[] {
+  const distances = new Map(
+    rows.flatMap((row) => {
+      const kl = row[KL[0]] ?? row[KL[1]];
+      return kl === undefined ? [] : [[row.step, Math.sqrt(Math.max(0, kl))] as const];
+    }),
+  );
+  return rewardAndGold(rows)
+    .flatMap(({ step, reward, gold }) => {
+      const distance = distances.get(step);
+      return distance === undefined ? [] : [{ step, distance, reward, gold }];
+    })
+    .sort((a, b) => a.distance - b.distance);
+}
+
+/** Neighbours on either side that a point of the line is the mean of: this share of all, at least 2. */
+const REACH_SHARE = 1 / 30;
+
+/** The line through points that are sorted by distance: means over neighbours, one for each point. */
+export function klLine(points: readonly KlPoint[], key: 'reward' | 'gold'): [number, number][] {
+  const reach = Math.max(2, Math.round(points.length * REACH_SHARE));
+  return points.map((_, i) => {
+    const near = points.slice(Math.max(0, i - reach), i + reach + 1);
+    const mean = (of: (point: KlPoint) => number): number =>
+      near.reduce((sum, point) => sum + of(point), 0) / near.length;
+    return [mean(({ distance }) => distance), mean((point) => point[key])];
+  });
+}
+
+/** A linear scale from `from` to `to`, in pixels. */
+export function scale(
+  [low, high]: readonly [number, number],
+  [from, to]: readonly [number, number],
+): (value: number) => number {
+  const span = high - low || 1;
+  return (value) => from + ((value - low) / span) * (to - from);
+}
