@@ -143,6 +143,7 @@ it.for(VIEWS)('$name looks as it did', async (view, context) => {
   const element = page.locator(view.selector);
   await view.prepare?.(element);
   await element.waitFor();
+  await element.evaluate(onWholePixels, SCALE);
   const picture = await element.screenshot({ animations: 'disabled' });
   const file = join(FOLDER, `${view.name}.png`);
   if (update) await writeFile(file, picture);
@@ -151,6 +152,15 @@ it.for(VIEWS)('$name looks as it did', async (view, context) => {
   if (share > TOLERATED) await writeFile(join(FOLDER, `${view.name}.actual.png`), picture);
   expect(share).toBeLessThanOrEqual(TOLERATED);
 });
+
+/** What lies above may grow by part of a pixel, and letters would be drawn otherwise: not of interest. */
+function onWholePixels(element: Element, scale: number): void {
+  const { style } = document.body;
+  style.paddingTop = '0';
+  const top = scale * (element.getBoundingClientRect().top + scrollY);
+  style.paddingTop = `${(Math.ceil(top) - top) / scale}px`;
+  scrollTo(0, Math.round(scale * scrollY) / scale);
+}
 
 /** How wide each kind of type sets a sample. */
 function fontWidths(page: Page): Promise<number[]> {
