@@ -205,7 +205,7 @@ it('analyzes a run, and writes its tables', async () => {
   expect(cost).toMatch(/^steps,seconds,trained_tokens,generated_tokens\n3,/);
   expect(await analyze.run([join(root, 'judged')], false)).toContain('diverged_at');
   await expect(json(analyze, join(root, 'nowhere'))).rejects.toThrow(/is not there/);
-  await expect(json(analyze, join(root, 'policy'))).rejects.toThrow(/no recipe.yaml/);
+  await expect(json(analyze, join(root, 'policy'))).rejects.toThrow(/no metrics.jsonl/);
 });
 
 describe('thoughts are judged', () => {

@@ -15,22 +15,23 @@ export interface RunFacts {
 
 export async function readRun(path: string): Promise<RunFacts> {
   const folder = nodeRunFolder(path);
-  const [metrics, yaml] = await Promise.all(
-    ['metrics.jsonl', 'recipe.yaml'].map(async (file) => {
-      const text = await readText(folder, file);
-      if (text === undefined)
-        throw new UsageError(`${path} has no ${file}; name the folder of a run`);
-      return text;
-    }),
-  );
+  const read = async (file: string): Promise<string> => {
+    const text = await readText(folder, file);
+    if (text === undefined)
+      throw new UsageError(`${path} has no ${file}; name the folder of a run`);
+    return text;
+  };
+  // One after the other: of two that are missing always the same one is named.
+  const metrics = await read('metrics.jsonl');
+  const yaml = await read('recipe.yaml');
   return {
     metrics: parseLines(
-      metrics!,
+      metrics,
       join(path, 'metrics.jsonl'),
       isMetricsRow,
       'name the folder of another run',
     ),
-    recipe: parseRecipe(yaml!, join(path, 'recipe.yaml')).recipe,
+    recipe: parseRecipe(yaml, join(path, 'recipe.yaml')).recipe,
   };
 }
 

@@ -134,6 +134,25 @@ describe('grpoLoss', () => {
     expect(() => grpoLoss(completions, bare, totals)).toThrow('sapo needs its temperatures');
   });
 
+  it('vespo bounds how far tokens and completions can have moved, as TRL does', () => {
+    const shape = { k: 0.1, lambda: 2 };
+    const o = {
+      ...options,
+      beta: 0,
+      lossType: 'vespo',
+      vespo: { pos: shape, neg: shape },
+    } as const;
+    const weightOf = (...logRatios: number[]): number => {
+      const oldLogp = logRatios.map((x) => -40 - x);
+      const terms = { advantage: 1, logp: logRatios.map(() => -40), oldLogp, active: true };
+      return -grpoLoss([terms], o, { completions: 1, activeTokens: 1 }).dLogp[0]![0]!;
+    };
+    const phi = (logW: number): number => Math.exp(2 + 0.1 * logW - 2 * Math.exp(logW));
+    expect(weightOf(-30, 15)).toBeCloseTo(phi(-5), 12);
+    expect(weightOf(30, -25)).toBeCloseTo(1, 12);
+    expect(weightOf(-19)).toBeCloseTo(phi(Math.log(1e-8)), 12);
+  });
+
   it('vespo weighs a whole completion by how far it moved, and holds the weight constant', () => {
     const vespo = { pos: { k: 2, lambda: 3 }, neg: { k: 0.5, lambda: 1 } };
     const o = { ...options, beta: 0, lossType: 'vespo' as const, vespo };
