@@ -104,6 +104,25 @@ function adapted(
   return { model, tensors, factors };
 }
 
+/** One number of every tensor's gradient against central differences of `value`, in float64. */
+function expectSlopes(
+  gradients: TensorMap,
+  factors: TensorMap,
+  value: (factors: ReadonlyMap<string, ArrayLike<number>>) => number,
+  random: Random,
+): void {
+  for (const [name, gradient] of gradients) {
+    const at = random.below(gradient.length);
+    const moved = (by: number): number => {
+      const factor = Float64Array.from(factors.get(name)!);
+      factor[at]! += by;
+      return value(new Map<string, ArrayLike<number>>([...factors, [name, factor]]));
+    };
+    const want = (moved(1e-4) - moved(-1e-4)) / 2e-4;
+    expect(Math.abs(gradient[at]! - want), name).toBeLessThan(1e-3 + 1e-3 * Math.abs(want));
+  }
+}
+
 describe.each(Object.entries(CONFIGS))('LoRA on %s', (_, config) => {
   it.each(Object.entries(LORAS))('%s: log-probs and gradients', async (_name, lora) => {
     const { model, tensors, factors } = adapted(config, lora);
@@ -126,16 +145,7 @@ describe.each(Object.entries(CONFIGS))('LoRA on %s', (_, config) => {
     }
     // Layers that are computed again give the same bits.
     expect(gradients[1]).toEqual(gradients[0]);
-    for (const [name, gradient] of gradients[0]!) {
-      const at = random.below(gradient.length);
-      const moved = (by: number): number => {
-        const factor = Float64Array.from(factors.get(name)!);
-        factor[at]! += by;
-        return value(new Map<string, ArrayLike<number>>([...factors, [name, factor]]));
-      };
-      const want = (moved(1e-4) - moved(-1e-4)) / 2e-4;
-      expect(Math.abs(gradient[at]! - want), name).toBeLessThan(1e-3 + 1e-3 * Math.abs(want));
-    }
+    expectSlopes(gradients[0]!, factors, value, random);
     for (const pool of pools) pool.destroy();
     model.destroy();
   });
@@ -156,17 +166,7 @@ describe.each(Object.entries(CONFIGS))('LoRA on %s', (_, config) => {
     };
     expect(Math.abs(values[0]! - scoreOf(factors))).toBeLessThan(1e-3);
     runner.backward(Float32Array.of(1, 0));
-    const random = new Random(6);
-    for (const [name, gradient] of await pool.read(gpu)) {
-      const at = random.below(gradient.length);
-      const moved = (by: number): number => {
-        const factor = Float64Array.from(factors.get(name)!);
-        factor[at]! += by;
-        return scoreOf(new Map<string, ArrayLike<number>>([...factors, [name, factor]]));
-      };
-      const want = (moved(1e-4) - moved(-1e-4)) / 2e-4;
-      expect(Math.abs(gradient[at]! - want), name).toBeLessThan(1e-3 + 1e-3 * Math.abs(want));
-    }
+    expectSlopes(await pool.read(gpu), factors, scoreOf, new Random(6));
     for (const part of [runner, pool, model]) part.destroy();
   });
 

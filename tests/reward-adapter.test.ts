@@ -10,8 +10,15 @@ import { score } from '../src/cli/score.ts';
 import { train } from '../src/cli/train.ts';
 import { openNodeGpu } from '../src/gpu/node.ts';
 import { nodeFolder } from '../src/model/node-files.ts';
-import { ADAPTER_CONFIG, readAdapterConfig } from '../src/model/peft.ts';
+import { layoutAdapter } from '../src/model/lora.ts';
+import {
+  ADAPTER_CONFIG,
+  encodeAdapter,
+  readAdapterConfig,
+  type LoraConfig,
+} from '../src/model/peft.ts';
 import { inspectFolder } from '../src/rl/inspect.ts';
+import { nodeRunFolder } from '../src/rl/run-folder.node.ts';
 import { openRewardModel } from '../src/rl/session.ts';
 import { VOCABULARY } from '../src/rl/world/menu.ts';
 import { asReward, CONFIGS, randomTensors, saveModel } from './random-model.ts';
@@ -133,6 +140,24 @@ describe('goes on', () => {
     expect(await scoreOf(at('judge-too'), 'ham tart')).toBeCloseTo(
       await scoreOf(at('judge'), 'ham tart'),
       4,
+    );
+  });
+
+  it('under factors that were saved without a score head', async () => {
+    const bare: LoraConfig = {
+      ...{ task: 'CAUSAL_LM', r: 2, alpha: 2, targets: ['q_proj'], base: at('judge') },
+    };
+    const layout = layoutAdapter(config, bare);
+    const zeros = [...layout.parameters].map(
+      ([name, { shape }]) => [name, new Float32Array(shape[0]! * shape[1]!)] as const,
+    );
+    const folder = nodeRunFolder(at('bare'));
+    for (const [name, data] of encodeAdapter(bare, layout, new Map(zeros))) {
+      await folder.write(name, data);
+    }
+    expect(await scoreOf(at('bare'), 'ham tart')).toBeCloseTo(
+      await scoreOf(at('judge'), 'ham tart'),
+      6,
     );
   });
 

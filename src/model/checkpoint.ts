@@ -79,8 +79,9 @@ async function fill(
   let inFlight = 0;
   for (const { file, name } of tensors) {
     for await (const { values, firstRow } of file.parts(name)) {
-      // Next to an adapter the score head trains, from what the checkpoint holds.
-      if (name === SCORE && model.lora) model.lora.pool.setTensor(SCORE_TENSOR, values);
+      // Next to a classifier's adapter the score head trains, from what the checkpoint holds.
+      const adapter = model.lora?.config.task === 'SEQ_CLS' ? model.lora.pool : undefined;
+      if (name === SCORE && adapter) adapter.setTensor(SCORE_TENSOR, values);
       else model.weights.setTensor(name, values, firstRow);
       done += values.length;
       inFlight += values.byteLength;

@@ -194,9 +194,10 @@ export function logprobHeadBackward(
   ];
 }
 
-/** With an adapter, too, the score head trains: it lies with what does. */
+/** Next to a classifier's adapter the score head trains, and lies with what does. */
 function scoreLinear(model: LanguageModel<Memory>): Linear {
-  return { weight: model.trainable.block('score'), in: model.config.hiddenSize, out: 1 };
+  const weight = model.trainable.find('score') ?? model.weights.block('score');
+  return { weight, in: model.config.hiddenSize, out: 1 };
 }
 
 export function scoreForward(

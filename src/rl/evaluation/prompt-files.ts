@@ -43,7 +43,7 @@ export function readPromptFile(text: string, name: string): PromptFile {
         'rename the field that holds the request to prompt.',
     );
   }
-  const read = rows.map((row, i) => readPromptRow(format, row, `${name}, row ${i + 1}: `));
+  const read = rows.map((row, i) => readEvaluationRow(format, row, `${name}, row ${i + 1}: `));
   const single = read.filter((row) => row !== 'follow-ups');
   return { format, rows: single, follow_ups: read.length - single.length };
 }
@@ -73,7 +73,7 @@ export function promptFormat(row: Row): PromptFormat | undefined {
  * @param place begins the message of what is wrong
  * @throws PromptFileError
  */
-export function readPromptRow(
+export function readEvaluationRow(
   format: PromptFormat,
   row: Row,
   place = '',

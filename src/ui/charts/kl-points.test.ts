@@ -14,8 +14,10 @@ it('takes the steps that measured KL, reward and gold, nearest first', () => {
   expect(points.map(({ step }) => step)).toEqual([4, 2, 1]);
   expect(points.map(({ distance }) => distance)).toEqual([0, 0.1, 0.2]);
   expect(points[1]).toMatchObject({ reward: 2, gold: 3 });
-  expect(klPoints([{ step: 1, reward: 1, gold: 1, 'objective/kl': 4 }])[0]!.distance).toBe(2);
+  expect(klPoints([{ step: 1, reward: 1, gold: 1, kl: 4 }])[0]!.distance).toBe(2);
   expect(klPoints([{ step: 1, reward: 1, gold: 1 }])).toEqual([]);
+  // PPO without a reference has nothing but this, which is then 0 whatever the policy did.
+  expect(klPoints([{ step: 1, reward: 1, gold: 1, 'objective/kl': 0 }])).toEqual([]);
 });
 
 it('the line is the mean of neighbours', () => {

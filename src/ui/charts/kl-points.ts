@@ -13,22 +13,12 @@ export interface KlPoint {
   gold: number;
 }
 
-/** TRL's names: of GRPO per token, of PPO summed over a completion. */
-const KL = ['kl', 'objective/kl'] as const;
-
 /** Nearest first; the steps that measured all three. An estimate of KL below zero counts as zero. */
 export function klPoints(rows: readonly MetricsRow[]): KlPoint[] {
-  const distances = new Map(
-    rows.flatMap((row) => {
-      const kl = row[KL[0]] ?? row[KL[1]];
-      return kl === undefined ? [] : [[row.step, Math.sqrt(Math.max(0, kl))] as const];
-    }),
-  );
   return rewardAndGold(rows)
-    .flatMap(({ step, reward, gold }) => {
-      const distance = distances.get(step);
-      return distance === undefined ? [] : [{ step, distance, reward, gold }];
-    })
+    .flatMap(({ step, reward, gold, kl }) =>
+      kl === undefined ? [] : [{ step, distance: Math.sqrt(Math.max(0, kl)), reward, gold }],
+    )
     .sort((a, b) => a.distance - b.distance);
 }
 

@@ -1,6 +1,10 @@
 /** A file of prompts as a visitor brings it, good or bad. */
 import { isConversation, promptTurns, readablePrompt } from '../../rl/conversation.ts';
-import { promptFormat, PromptFileError, readPromptRow } from '../../rl/evaluation/prompt-files.ts';
+import {
+  promptFormat,
+  PromptFileError,
+  readEvaluationRow,
+} from '../../rl/evaluation/prompt-files.ts';
 import { readLines, readPreference, readPrompt, type Row } from '../../rl/rows.ts';
 
 /** What the rows hold besides prompts, where all of them do. */
@@ -74,7 +78,7 @@ function readRow(row: Row): ReadRow {
     return promptRow('completion' in row ? 'demonstrations' : 'prompts', readPrompt(row), row);
   }
   try {
-    const read = readPromptRow(format, row);
+    const read = readEvaluationRow(format, row);
     return read === 'follow-ups' ? read : promptRow('prompts', read.prompt, row);
   } catch (error) {
     if (!(error instanceof PromptFileError)) throw error;
