@@ -1,9 +1,12 @@
 /** How the gold judge is called, which a run is watched by and never trained on. */
 import type { RecipeValue, RecipeValues } from '../../rl/protocol.ts';
 
+/** The hidden taste of the dinner world's guests: it judges that world's prompts alone. */
+export const TRUE_TASTE = 'meal-planner';
+
 /** Whether `gold` of a recipe is a reward model, in place of the hidden truth of a world. */
 export const isJudge = (gold: RecipeValue | undefined): boolean =>
-  typeof gold === 'string' && gold !== 'meal-planner';
+  typeof gold === 'string' && gold !== TRUE_TASTE;
 
 /** The gold of a run; null where nobody watches it, undefined where that is not known yet. */
 export function goldOf(recipe: RecipeValues, measured: boolean): RecipeValue | undefined {

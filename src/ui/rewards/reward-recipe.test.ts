@@ -2,12 +2,12 @@ import { expect, it } from 'vitest';
 import type { RecipeValues } from '../../rl/protocol.ts';
 import { layerRecipes } from '../../rl/recipe/keys.ts';
 import { hasRewards, makeRecipe } from '../../rl/recipe.ts';
+import { TRUE_TASTE } from '../charts/gold.ts';
 import {
   rewardProblem,
   rewardRecipe,
   rewardsInUse,
   SECOND_REWARD,
-  TRUE_TASTE,
   type RewardSelection,
   type SelectedPrompts,
 } from './reward-recipe.ts';

@@ -2,6 +2,7 @@ import { storedPath } from '../../rl/page-paths.ts';
 import type { RecipeValue, RecipeValues } from '../../rl/protocol.ts';
 import { evaluation } from '../../rl/recipe/evaluation-keys.ts';
 import { JUDGE, REWARD_MODEL } from '../../rl/reward.ts';
+import { TRUE_TASTE } from '../charts/gold.ts';
 import type { PromptKind } from './prompt-file.ts';
 import { heldOutFile } from './stored-prompts.ts';
 
@@ -41,8 +42,6 @@ export interface RewardSelection {
   gold: string | null | undefined;
 }
 
-/** The hidden taste of the dinner world's guests: it judges that world's prompts alone. */
-export const TRUE_TASTE = 'meal-planner';
 /** A reward model that comes with the page and that nothing trains against unless asked to. */
 export const SECOND_REWARD = 'public/models/second-reward';
 

@@ -24,6 +24,14 @@ describe('changes', () => {
     expect(changeText({ key: 'seed', from: 0, to: 3 })).toBe('seed: 3 (was 0)');
     expect(changeText({ key: 'gold', from: 'x', to: null })).toBe('gold: none (was x)');
     expect(changeText({ key: 'epsilon', from: undefined, to: 0.1 })).toBe('epsilon: 0.1');
+    const entry = (file: string, split: string) => ({ path: 'json', data_files: file, split });
+    const to = [entry('stored:a.jsonl', 'train'), entry('stored:a.test.jsonl', 'test')];
+    expect(changeText({ key: 'datasets', from: undefined, to })).toBe(
+      'datasets: a.jsonl (train), a.test.jsonl (test)',
+    );
+    expect(changeText({ key: 'reward_weights', from: undefined, to: [1, 2] })).toBe(
+      'reward_weights: [1,2]',
+    );
   });
 });
 

@@ -33,7 +33,17 @@ export function changeText({ key, from, to }: Change): string {
 
 export function valueText(value: RecipeValue): string {
   if (value === null || value === '') return 'none';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  if (typeof value !== 'object') return String(value);
+  const files = Array.isArray(value) ? value.map(dataFiles) : [];
+  const areFiles = files.length > 0 && files.every((text) => text !== undefined);
+  return areFiles ? files.join(', ') : JSON.stringify(value);
+}
+
+/** Of an entry of `datasets` what tells it from others: "mine.jsonl (test)". */
+function dataFiles(entry: RecipeValue): string | undefined {
+  if (typeof entry !== 'object' || entry === null || !('data_files' in entry)) return undefined;
+  const { data_files: files = '', split = 'train' } = entry as Readonly<Record<string, RecipeValue>>;
+  return `${valueText(files).replaceAll('stored:', '')} (${valueText(split)})`;
 }
 
 /** A short name for a run, until its owner finds a better one. */
