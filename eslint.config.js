@@ -5,38 +5,6 @@ import globals from 'globals';
 import ts from 'typescript-eslint';
 import svelteConfig from './svelte.config.js';
 
-/** Imports go one way, gpu <- model <- rl <- (ui | cli); each room lists those it may not know. */
-const strangers = {
-  gpu: ['model', 'rl', 'ui', 'cli'],
-  model: ['rl', 'ui', 'cli'],
-  rl: ['ui', 'cli'],
-  ui: ['cli'],
-  cli: ['ui'],
-};
-
-/**
- * @param {string} pattern
- * @param {string} message
- */
-function forbidImports(pattern, message) {
-  const kinds = 'ImportDeclaration, ImportExpression, ExportNamedDeclaration, ExportAllDeclaration';
-  return { selector: `:matches(${kinds})[source.value=/${pattern}/]`, message };
-}
-
-const importDirection = Object.entries(strangers).map(([room, others]) => ({
-  files: [`src/${room}/**`],
-  rules: {
-    'no-restricted-syntax': /** @type {['error', ...object[]]} */ ([
-      'error',
-      forbidImports(
-        `^[.\\u002f]+(${others.join('|')})\\u002f`,
-        `${room} must not import this room.`,
-      ),
-      ...(room === 'ui' ? [] : [forbidImports('^svelte', 'Only src/ui knows Svelte.')]),
-    ]),
-  },
-}));
-
 export default defineConfig(
   globalIgnores(['dist', 'public', 'recipes', 'runs', 'results']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
@@ -73,5 +41,4 @@ export default defineConfig(
   },
   // JSDoc says what JSON.parse returns, but cannot assert it.
   { files: ['**/*.mjs'], rules: { '@typescript-eslint/no-unsafe-assignment': 'off' } },
-  ...importDirection,
 );

@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'tests/**/*.test.ts'],
+    include: ['{src,tests,scripts}/**/*.test.ts'],
     pool: 'forks',
     // Dawn spends every core on the software adapter: files side by side would only slow each other.
     fileParallelism: false,

@@ -1,12 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  formatBytes,
-  formatCompact,
-  formatCount,
-  formatDuration,
-  formatNumber,
-  formatShare,
-} from './format.ts';
+import { formatCompact, formatCount, formatNumber, formatShare } from './format.ts';
 
 describe('formatNumber', () => {
   it('writes a real minus, and a plus only when asked', () => {
@@ -47,30 +40,6 @@ describe('formatCompact', () => {
 describe('formatShare', () => {
   it('rounds to whole percents', () => {
     expect([0, 0.256, 1, NaN].map(formatShare)).toEqual(['0%', '26%', '100%', '–']);
-  });
-});
-
-describe('formatDuration', () => {
-  it('changes units with the size', () => {
-    expect([0.4, 59.4, 60, 200, 3900, -3].map(formatDuration)).toEqual([
-      '0 s',
-      '59 s',
-      '1 min',
-      '3 min 20 s',
-      '1 h 05 min',
-      '0 s',
-    ]);
-  });
-});
-
-describe('formatBytes', () => {
-  it('uses decimal units', () => {
-    expect([512, 1500, 212_000_000, 3.2e9].map(formatBytes)).toEqual([
-      '512 B',
-      '1.5 kB',
-      '212 MB',
-      '3.2 GB',
-    ]);
   });
 });
 

@@ -1,4 +1,4 @@
-"""Golden numbers from TRL's own code, for src/rl/objectives and src/rl/advantages.ts.
+"""Golden numbers from TRL's own code, for src/rl/objectives.
 
   python make_trl.py OUT.json      needs requirements.txt; made once, by hand
 

@@ -33,19 +33,19 @@ const episodes: Episode[] = [
 describe('episodeTargets', () => {
   it('has the score at the last token and the KL everywhere, by hand', () => {
     const [first, second] = episodeTargets(episodes, options);
-    expect([...first!.rewards]).toEqual([-0.05, 0.1, 2.025]);
+    expect([...first!.tokenRewards]).toEqual([-0.05, 0.1, 2.025]);
     expect([...first!.kl]).toEqual([0.5, -1, -0.25]);
     // Cut off: one less.
     expect(second!.score).toBe(-2);
-    expect(second!.rewards[1]).toBeCloseTo(-2 - 0.02, 12);
+    expect(second!.tokenRewards[1]).toBeCloseTo(-2 - 0.02, 12);
     // The returns are the advantages before whitening, plus the values.
-    const plain = generalizedAdvantages(second!.rewards, episodes[1]!.values, 0.9, 0.8);
+    const plain = generalizedAdvantages(second!.tokenRewards, episodes[1]!.values, 0.9, 0.8);
     expect(second!.returns[1]).toBeCloseTo(plain[1]! + 0.6, 12);
   });
 
   it('leaves the penalty to the loss when asked to', () => {
     const [first] = episodeTargets(episodes, { ...options, klIn: 'loss', klEstimator: 'k3' });
-    expect([...first!.rewards].map(Math.abs)).toEqual([0, 0, 2]);
+    expect([...first!.tokenRewards].map(Math.abs)).toEqual([0, 0, 2]);
     expect(first!.kl[0]).toBeCloseTo(Math.exp(-0.5) + 0.5 - 1, 12);
   });
 

@@ -5,7 +5,7 @@
  * but that an episode ends with its stop token: TRL adds one more state after it where the padding
  * has room.
  */
-import { mean } from '../advantages.ts';
+import { mean } from '../statistics.ts';
 
 export interface PpoRewardOptions {
   /** Weight of the KL to the reference policy; 0 needs no reference. */
@@ -38,7 +38,7 @@ export interface Episode {
 /** What the updates aim at, one entry per token. */
 export interface EpisodeTargets {
   /** The score at the last token, KL penalties everywhere. */
-  rewards: Float64Array;
+  tokenRewards: Float64Array;
   /** Whitened over all tokens of the batch. */
   advantages: Float64Array;
   /** What the values should have been. */
@@ -59,18 +59,18 @@ export function episodeTargets(
     const score = episode.score - (episode.finished ? 0 : missingEosPenalty);
     const kl = tokenKl(episode, options);
     const penalty = options.klIn === 'reward' ? options.klCoef : 0;
-    const rewards = kl.map((value) => -penalty * value);
-    if (rewards.length > 0) rewards[rewards.length - 1]! += score;
-    return { rewards, kl, score };
+    const tokenRewards = kl.map((value) => -penalty * value);
+    if (tokenRewards.length > 0) tokenRewards[tokenRewards.length - 1]! += score;
+    return { tokenRewards, kl, score };
   });
-  const rewards = judged.map((one) => one.rewards);
-  const used = options.whitenRewards ? whiten(rewards, false) : rewards;
+  const plain = judged.map((one) => one.tokenRewards);
+  const used = options.whitenRewards ? whiten(plain, false) : plain;
   const estimates = episodes.map(({ values }, i) =>
     generalizedAdvantages(used[i]!, values, options.gamma, options.lam),
   );
   const advantages = whiten(estimates, true);
   return judged.map(({ kl, score }, i) => ({
-    rewards: used[i]!,
+    tokenRewards: used[i]!,
     advantages: advantages[i]!,
     returns: estimates[i]!.map((advantage, t) => advantage + episodes[i]!.values[t]!),
     kl,
@@ -93,15 +93,15 @@ function tokenKl({ logp, refLogp }: Episode, options: PpoRewardOptions): Float64
  * the last token (Schulman et al. 2015, arXiv 1506.02438, eq. 16).
  */
 export function generalizedAdvantages(
-  rewards: ArrayLike<number>,
+  tokenRewards: ArrayLike<number>,
   values: ArrayLike<number>,
   gamma: number,
   lam: number,
 ): Float64Array {
-  const advantages = new Float64Array(rewards.length);
+  const advantages = new Float64Array(tokenRewards.length);
   let following = 0;
-  for (let t = rewards.length - 1; t >= 0; t--) {
-    const delta = rewards[t]! + gamma * (values[t + 1] ?? 0) - values[t]!;
+  for (let t = tokenRewards.length - 1; t >= 0; t--) {
+    const delta = tokenRewards[t]! + gamma * (values[t + 1] ?? 0) - values[t]!;
     following = delta + gamma * lam * following;
     advantages[t] = following;
   }

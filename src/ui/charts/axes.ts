@@ -1,5 +1,6 @@
 /** The x-axes: what they count, and how their ticks read. */
-import { formatCompact, formatDuration } from '../format.ts';
+import { formatDuration } from '../../app/format.ts';
+import { formatCompact } from '../format.ts';
 import type { AxisName } from './metric-table.ts';
 
 interface Axis {

@@ -1,7 +1,8 @@
 /** Two runs beside each other: what they came to, and whether they may be compared at all. */
-import type { RecipeValues } from '../../rl/protocol.ts';
+import type { RecipeValues } from '../../rl/recipe/values.ts';
 import { goldLabel } from '../charts/gold.ts';
-import { formatCompact, formatDuration, formatNumber, formatShare } from '../format.ts';
+import { formatDuration } from '../../app/format.ts';
+import { formatCompact, formatNumber, formatShare } from '../format.ts';
 import type { PastRun } from './past-run.svelte.ts';
 
 interface Measure {

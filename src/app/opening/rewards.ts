@@ -1,0 +1,112 @@
+/** Opens what a recipe trains against, and what it is judged by. */
+import type { Gpu } from '../../gpu/device.ts';
+import { checkpointConfig, loadCheckpoint, type Checkpoint } from '../../model/adapted.ts';
+import { readConfig } from '../../model/checkpoint.ts';
+import { CheckpointError } from '../../model/errors.ts';
+import type { LanguageModel } from '../../model/language-model.ts';
+import { Tokenizer } from '../../model/tokenizer.ts';
+import type { Recipe } from '../../rl/recipe/recipe.ts';
+import { PromptedJudge } from '../../rl/rewards/prompted-judge.ts';
+import { RewardModel, SCORING_LIMITS } from '../../rl/rewards/reward-model.ts';
+import type { GoldJudge, Reward } from '../../rl/rewards/reward.ts';
+import { Rule } from '../../rl/rewards/rule.ts';
+import { WeightedRewards } from '../../rl/rewards/weighted-rewards.ts';
+import { worldGold } from '../../rl/world/judging.ts';
+import {
+  nameOf,
+  openIn,
+  type JudgeKind,
+  type OnLoading,
+  type Surroundings,
+} from './surroundings.ts';
+
+/** What the recipe trains against. Rules come up first: they are quick to say what is wrong. */
+export async function openRewards(
+  recipe: Recipe,
+  around: Pick<Surroundings, 'openReward' | 'onLoading'>,
+): Promise<WeightedRewards> {
+  const { reward_model_name_or_path: classifier, judge_model_name_or_path: judge } = recipe;
+  const rules: Reward[] = [];
+  const open = (path: string, kind: JudgeKind, question?: string): Promise<Reward> =>
+    around.openReward(path, kind, question, around.onLoading);
+  for (const path of recipe.reward_funcs) rules.push(await open(path, 'rule'));
+  // In the order of reward_weights.
+  const rewards = [
+    ...(classifier !== undefined ? [await open(classifier, 'classifier')] : []),
+    ...(judge !== undefined ? [await open(judge, 'judge', recipe.judge_prompt)] : []),
+    ...rules,
+  ];
+  return new WeightedRewards(rewards, recipe.reward_weights);
+}
+
+/** A world's utility, or a reward model that judges and is not trained against. */
+export async function openGold(
+  recipe: Recipe,
+  around: Surroundings,
+): Promise<GoldJudge | undefined> {
+  if (recipe.gold === undefined) return undefined;
+  return (
+    worldGold(recipe.gold) ??
+    around.openReward(recipe.gold, 'classifier', undefined, around.onLoading)
+  );
+}
+
+/** Loads a frozen reward model. */
+export async function openRewardModel(
+  gpu: Gpu,
+  checkpoint: Checkpoint,
+  onLoading?: OnLoading,
+): Promise<RewardModel> {
+  const { kind } = await checkpointConfig(checkpoint);
+  if (kind !== 'reward') {
+    throw new CheckpointError(
+      `${nameOf(checkpoint)} is not a reward model (its architecture is no *ForSequenceClassification); ` +
+        'choose a sequence classifier with one label',
+    );
+  }
+  const [model, tokenizer] = await loadJudge(gpu, checkpoint, onLoading);
+  return RewardModel.create(model, tokenizer, SCORING_LIMITS);
+}
+
+/** Loads a frozen instruct model to judge by. */
+export async function openPromptedJudge(
+  gpu: Gpu,
+  checkpoint: Checkpoint,
+  question?: string,
+  onLoading?: OnLoading,
+): Promise<PromptedJudge> {
+  if ((await checkpointConfig(checkpoint)).kind === 'reward') {
+    throw new CheckpointError(
+      `${nameOf(checkpoint)} is a reward model; name it as reward_model_name_or_path`,
+    );
+  }
+  const [model, tokenizer] = await loadJudge(gpu, checkpoint, onLoading);
+  return PromptedJudge.create(model, tokenizer, SCORING_LIMITS, question);
+}
+
+/** Opens a reward in this process: a model on a device that is opened for it, a rule without one. */
+export async function openReward(
+  path: string,
+  kind: JudgeKind,
+  question: string | undefined,
+  openGpu: () => Promise<Gpu>,
+  around: Pick<Surroundings, 'folder' | 'baseFolder' | 'readFile' | 'onLoading'>,
+): Promise<Reward> {
+  if (kind === 'rule') return Rule.open(path, await around.readFile(path));
+  const [gpu, checkpoint] = [await openGpu(), await openIn(around, await around.folder(path))];
+  return kind === 'judge'
+    ? openPromptedJudge(gpu, checkpoint, question, around.onLoading)
+    : openRewardModel(gpu, checkpoint, around.onLoading);
+}
+
+async function loadJudge(
+  gpu: Gpu,
+  checkpoint: Checkpoint,
+  onLoading?: OnLoading,
+): Promise<[LanguageModel, Tokenizer]> {
+  const { vocabSize, eosTokenIds } = await readConfig(checkpoint.base);
+  const tokenizer = await Tokenizer.load(checkpoint.tokenizer);
+  tokenizer.checkFits(vocabSize, eosTokenIds);
+  const onProgress = (share: number): void => onLoading?.(nameOf(checkpoint), share);
+  return [await loadCheckpoint(gpu, checkpoint, { onProgress }), tokenizer];
+}

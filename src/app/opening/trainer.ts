@@ -1,0 +1,148 @@
+/**
+ * From a recipe to a trainer: opens what the recipe names, in whatever surroundings the caller has
+ * (a worker's URLs, a command line's directories).
+ */
+import { checkpointConfig, loadCheckpoint, type Checkpoint } from '../../model/adapted.ts';
+import {
+  loadModel,
+  loadWeights,
+  readConfig,
+  type CheckpointFiles,
+} from '../../model/checkpoint.ts';
+import { asRewardConfig } from '../../model/config.ts';
+import { CheckpointError } from '../../model/errors.ts';
+import { LanguageModel } from '../../model/language-model.ts';
+import { Tokenizer, tokenizerFiles } from '../../model/tokenizer.ts';
+import type { Preferences } from '../../rl/data/dataset.ts';
+import { DpoTrainer } from '../../rl/trainers/dpo-trainer.ts';
+import { GrpoTrainer } from '../../rl/trainers/grpo-trainer.ts';
+import { initializeAdapter, initializeWeights } from '../../rl/trainers/initialize.ts';
+import { PpoTrainer } from '../../rl/trainers/ppo-trainer.ts';
+import { hasRewards, loraConfig, RecipeError, type Recipe } from '../../rl/recipe/recipe.ts';
+import { RewardTrainer } from '../../rl/trainers/reward-trainer.ts';
+import type { RolloutParts } from '../../rl/trainers/rollout-writer.ts';
+import { SftTrainer } from '../../rl/trainers/sft-trainer.ts';
+import {
+  evaluationPrompts,
+  heldOutPreferences,
+  preferenceSource,
+  promptSource,
+  sftSource,
+} from './data.ts';
+import { nameOf, openIn, type Surroundings } from './surroundings.ts';
+import type { Trainer } from '../../rl/trainers/trainer.ts';
+import { openGold, openRewards } from './rewards.ts';
+
+export interface OpenedTrainer {
+  trainer: Trainer;
+  tokenizerFiles: CheckpointFiles;
+}
+
+export async function openTrainer(recipe: Recipe, around: Surroundings): Promise<OpenedTrainer> {
+  const path = required(recipe.model_name_or_path, 'model_name_or_path');
+  const checkpoint = await openIn(around, await around.folder(path));
+  const config = await readConfig(checkpoint.base);
+  // Refused before any weight is read.
+  const tokenizer = await Tokenizer.load(checkpoint.tokenizer);
+  tokenizer.checkFits(config.vocabSize, config.eosTokenIds);
+  const [files, model] = await Promise.all([
+    tokenizerFiles(checkpoint.tokenizer),
+    openModel(recipe, around, checkpoint),
+  ]);
+  return { trainer: await makeTrainer(recipe, around, model, tokenizer), tokenizerFiles: files };
+}
+
+/** The model to train. An adapter goes on being trained on its base, with its own rank and projections. */
+async function openModel(
+  recipe: Recipe,
+  { gpu, onLoading }: Surroundings,
+  checkpoint: Checkpoint,
+): Promise<LanguageModel> {
+  const { base, adapter } = checkpoint;
+  const config = await checkpointConfig(checkpoint);
+  const rewarding = recipe.algorithm === 'reward';
+  const name = nameOf(checkpoint);
+  if (!rewarding && config.kind === 'reward') {
+    throw new CheckpointError(
+      `${name} is a reward model; ${recipe.algorithm} trains a causal language model`,
+    );
+  }
+  if (rewarding && adapter && config.kind === 'causal') {
+    throw new CheckpointError(
+      `${name} is a policy's adapter and has no score head; export it as a merged model first`,
+    );
+  }
+  const onProgress = (share: number): void => onLoading?.(base.name, share);
+  const lora = loraConfig(recipe);
+  if (adapter && !lora) {
+    throw new CheckpointError(
+      `${name} is an adapter; set use_peft: true to go on training it, or export it ` +
+        'as a merged model first',
+    );
+  }
+  if (lora) {
+    const quantised = recipe.load_in_4bit ? 'int4' : recipe.load_in_8bit ? 'int8' : undefined;
+    const options = { quantised, onProgress } as const;
+    if (adapter) {
+      return loadCheckpoint(gpu, checkpoint, options);
+    }
+    const model = await loadModel(gpu, base, { ...options, lora });
+    initializeAdapter(model.trainable, recipe.seed);
+    return model;
+  }
+  const model = LanguageModel.allocate(gpu, rewarding ? asRewardConfig(config) : config);
+  if (recipe.random_init) initializeWeights(model, recipe.seed);
+  else await loadWeights(model, base, rewarding && config.kind === 'causal', onProgress);
+  return model;
+}
+
+async function makeTrainer(
+  recipe: Recipe,
+  around: Surroundings,
+  model: LanguageModel,
+  tokenizer: Tokenizer,
+): Promise<Trainer> {
+  switch (recipe.algorithm) {
+    case 'sft':
+      return SftTrainer.create(recipe, model, tokenizer, await sftSource(recipe, around.readFile));
+    case 'reward': {
+      const preferences = await openPreferences(recipe, around);
+      return RewardTrainer.create(recipe, model, tokenizer, preferences);
+    }
+    case 'grpo':
+      return GrpoTrainer.create(recipe, model, await openRollouts(recipe, around, tokenizer));
+    case 'ppo':
+      return PpoTrainer.create(recipe, model, await openRollouts(recipe, around, tokenizer));
+    case 'dpo': {
+      const parts = hasRewards(recipe)
+        ? await openRollouts(recipe, around, tokenizer)
+        : { tokenizer, ...(await openPreferences(recipe, around)) };
+      return DpoTrainer.create(recipe, model, parts);
+    }
+  }
+}
+
+async function openPreferences(recipe: Recipe, { readFile }: Surroundings): Promise<Preferences> {
+  const heldOut = await heldOutPreferences(recipe, readFile);
+  return { pairs: await preferenceSource(recipe, readFile), ...(heldOut && { heldOut }) };
+}
+
+async function openRollouts(
+  recipe: Recipe,
+  around: Surroundings,
+  tokenizer: Tokenizer,
+): Promise<RolloutParts> {
+  const gold = await openGold(recipe, around);
+  return {
+    tokenizer,
+    prompts: await promptSource(recipe, around.readFile),
+    rewards: await openRewards(recipe, around),
+    ...(gold && { gold }),
+    evaluationPrompts: await evaluationPrompts(recipe, around.readFile),
+  };
+}
+
+function required(value: string | undefined, key: string): string {
+  if (value === undefined) throw new RecipeError(`the recipe has no ${key}; add it.`);
+  return value;
+}

@@ -1,0 +1,22 @@
+/** How the rewards of a recipe are called, in metrics and in messages. */
+
+export const REWARD_MODEL = 'reward_model';
+export const JUDGE = 'judge';
+
+/** A rule goes by the name of its file: "rules/short-answer.js" is short-answer. */
+export function ruleName(path: string): string {
+  return path.replace(/^.*[/\\:]/, '').replace(/\.[cm]?js$/, '');
+}
+
+/** The rewards of a recipe by name, in the order of reward_weights. */
+export function rewardNames(recipe: {
+  readonly reward_model_name_or_path: string | undefined;
+  readonly judge_model_name_or_path: string | undefined;
+  readonly reward_funcs: readonly string[];
+}): string[] {
+  return [
+    ...(recipe.reward_model_name_or_path === undefined ? [] : [REWARD_MODEL]),
+    ...(recipe.judge_model_name_or_path === undefined ? [] : [JUDGE]),
+    ...recipe.reward_funcs.map(ruleName),
+  ];
+}
