@@ -4,6 +4,7 @@
  * policy differs. It writes with the trainer's own decoder, within the memory planned for that, and
  * changes nothing that training depends on.
  */
+import type { DecoderLimits } from '../../model/decoder-ops.ts';
 import type { Decoder } from '../../model/decoder.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
 import { mean } from '../statistics.ts';
@@ -12,7 +13,13 @@ import { judgeCompletions, type Evaluated } from './evaluate.ts';
 import { wordCount } from './completion-metrics.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { GoldJudge } from '../rewards/reward.ts';
-import { promptTokens, rollOut, rolloutOptions, type RolloutGroup } from '../rollout/rollout.ts';
+import {
+  rollOut,
+  rolloutOptions,
+  tokenizePrompts,
+  type RolloutGroup,
+  type TokenizedPrompt,
+} from '../rollout/rollout.ts';
 import type { WeightedRewards } from '../rewards/weighted-rewards.ts';
 
 /** Random numbers of an evaluation. */
@@ -34,8 +41,9 @@ export async function fixedEvaluation(
   const { tokenizer, rewards, gold } = judged;
   const options = rolloutOptions(recipe, 1, SEED);
   const prompts = asked.map(({ prompt }) => prompt);
+  const tokenized = tokenizePrompts(tokenizer, prompts, options);
   const groups: RolloutGroup[] = [];
-  for (const part of partsThatFit(recipe, tokenizer, prompts, decoder)) {
+  for (const part of partsThatFit(tokenized, decoder.limits)) {
     groups.push(...(await rollOut(decoder, tokenizer, part, options, groups.length)));
   }
   const rows = await judgeCompletions(groups, asked, (texts) => rewards.score(texts), gold);
@@ -44,16 +52,13 @@ export async function fixedEvaluation(
 
 /** Runs of prompts that the decoder has room for. */
 function partsThatFit(
-  recipe: Recipe,
-  tokenizer: Tokenizer,
-  prompts: readonly string[],
-  { limits }: Decoder,
-): string[][] {
-  const parts: string[][] = [];
+  prompts: readonly TokenizedPrompt[],
+  limits: DecoderLimits,
+): TokenizedPrompt[][] {
+  const parts: TokenizedPrompt[][] = [];
   let tokens = Infinity;
   for (const prompt of prompts) {
-    const { thinking, system_prompt } = recipe;
-    const own = promptTokens(tokenizer, prompt, thinking, system_prompt).length;
+    const own = prompt.promptIds.length;
     const last = parts.at(-1);
     if (!last || last.length === limits.maxSequences || tokens + own > limits.maxPromptTokens) {
       parts.push([prompt]);
