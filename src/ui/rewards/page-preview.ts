@@ -2,10 +2,10 @@
 import { parse } from 'yaml';
 import defaultRecipe from '../../../recipes/default.yaml?raw';
 import type { Tokenizer } from '../../model/tokenizer.ts';
-import { pageModelFolder } from '../../rl/page-paths.ts';
-import type { Preview } from '../../rl/preview.ts';
-import { makeRecipe, type Recipe } from '../../rl/recipe.ts';
-import type { RecipeValues } from '../../rl/protocol.ts';
+import { pageModelFolder } from '../../app/page-paths.ts';
+import type { Preview } from '../../app/preview.ts';
+import { makeRecipe, type Recipe } from '../../rl/recipe/recipe.ts';
+import type { RecipeValues } from '../../rl/recipe/values.ts';
 import type { StoredPrompts } from './stored-prompts.ts';
 
 const loaded = new Map<string, Promise<Tokenizer>>();
@@ -17,7 +17,7 @@ export async function previewOnPage(
   completion: string,
 ): Promise<Preview> {
   const recipe = recipeOf(values);
-  const { previewRecipe } = await import('../../rl/preview.ts');
+  const { previewRecipe } = await import('../../app/preview.ts');
   const { reward_model_name_or_path: model, judge_model_name_or_path: judge } = recipe;
   const tokenizers = {
     policy: await tokenizerAt(recipe.model_name_or_path!),
@@ -37,7 +37,7 @@ export async function longestTexts(
 ): Promise<{ prompt: number; response: number }> {
   const recipe = recipeOf(values);
   const tokenizer = await tokenizerAt(recipe.model_name_or_path!);
-  const { promptText } = await import('../../rl/thinking-template.ts');
+  const { promptText } = await import('../../rl/rollout/thinking-template.ts');
   const most = (texts: readonly string[], read: (text: string) => string): number => {
     const longest = [...texts].sort((a, b) => b.length - a.length).slice(0, MEASURED);
     return Math.max(0, ...longest.map((text) => tokenizer.encode(read(text)).length));
