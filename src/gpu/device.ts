@@ -4,7 +4,7 @@
  * This is not a tensor library: it knows buffers and kernels only.
  */
 import { GpuError, GpuLostError, GpuMemoryError, GpuUnavailableError } from './errors.ts';
-import type { Kernel } from './kernel.ts';
+import type { Kernel, KernelVariants } from './kernel.ts';
 import { bufferBytes, emptyLedger, type Lifetime, type Memory } from './memory.ts';
 import type { Storage } from './storage.ts';
 
@@ -43,10 +43,18 @@ const WANTED_LIMITS = [
 export interface GpuOptions {
   /** Leave optional features out, to run the variants a lesser adapter would get. */
   without?: readonly (typeof WANTED_FEATURES)[number][];
+  /** Kernel variants to run in place of those that suit the adapter. */
+  variants?: Partial<KernelVariants>;
   /** How to wait for the device where `await` alone is not good enough; see node.ts. */
   wait?: <T>(pending: Promise<T>) => Promise<T>;
   /** Takes a closed device, emptied, in place of destroying it. */
   keep?: (gpu: Gpu) => void;
+}
+
+function suitableVariants({ features }: GPUDevice, info: GPUAdapterInfo): KernelVariants {
+  // Subgroups of four are the lanes of a CPU's vector registers; no graphics card has them.
+  const onCpu = features.has('subgroups') && info.subgroupMaxSize === 4;
+  return onCpu ? { matmul: 'cpu', attention: 'shared' } : { matmul: 'tiled', attention: 'own' };
 }
 
 export class Gpu implements Memory {
@@ -56,8 +64,7 @@ export class Gpu implements Memory {
   readonly lost: Promise<GpuLostError>;
   readonly device: GPUDevice;
   readonly info: GPUAdapterInfo;
-  /** Run the kernels for adapters on the CPU, whose subgroups are the four lanes of its vectors. */
-  quads: boolean;
+  readonly variants: KernelVariants;
 
   private readonly wait: <T>(pending: Promise<T>) => Promise<T>;
   private readonly keep: ((gpu: Gpu) => void) | undefined;
@@ -71,8 +78,7 @@ export class Gpu implements Memory {
     this.keep = options.keep;
     this.device = device;
     this.info = info;
-    // Subgroups of four are CPU vector registers; no graphics card has them.
-    this.quads = device.features.has('subgroups') && info.subgroupMaxSize === 4;
+    this.variants = { ...suitableVariants(device, info), ...options.variants };
     this.lost = device.lost.then((reason) => {
       const error = new GpuLostError(
         `The graphics device was lost (${reason.message || reason.reason}). ` +

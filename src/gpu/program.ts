@@ -33,7 +33,7 @@ export class Program<D> {
 
   /** Compiles `ops`; activations must have been planned. `maxRuns` replays can share one submit. */
   static async compile<D>(gpu: Gpu, written: readonly Op<D>[], maxRuns = 1): Promise<Program<D>> {
-    const ops = written.map((op) => op.adapt?.(gpu) ?? op);
+    const ops = written.map((op) => op.adapt?.(gpu.variants) ?? op);
     const pipelines = await Promise.all(
       ops.map((op) =>
         gpu.pipeline(op.kernel, op.constants).catch((error: unknown) => {
