@@ -35,6 +35,11 @@ it('runs the variants that it is told to', async () => {
   expect(variants).toEqual({ ...FOR_CPUS, matmul: 'tiled' });
 });
 
+it('asks for the features that its kernels use, and no others', async () => {
+  const { device } = await Gpu.open(adapterWith(['shader-f16', 'subgroups', 'timestamp-query'], 4));
+  expect([...device.features]).toEqual(['subgroups']);
+});
+
 it('refuses to open without an adapter', async () => {
   await expect(Gpu.open(undefined)).rejects.toThrow('WebGPU is not available here');
 });

@@ -29,7 +29,7 @@ export interface GpuCounters {
   flops: number;
 }
 
-const WANTED_FEATURES = ['subgroups', 'shader-f16', 'timestamp-query'] as const;
+const WANTED_FEATURES = ['subgroups'] as const;
 
 const WANTED_LIMITS = [
   'maxBufferSize',
@@ -41,8 +41,6 @@ const WANTED_LIMITS = [
 ] as const;
 
 export interface GpuOptions {
-  /** Leave optional features out, to run the variants a lesser adapter would get. */
-  without?: readonly (typeof WANTED_FEATURES)[number][];
   /** Kernel variants to run in place of those that suit the adapter. */
   variants?: Partial<KernelVariants>;
   /** How to wait for the device where `await` alone is not good enough; see node.ts. */
@@ -108,18 +106,12 @@ export class Gpu implements Memory {
         'WebGPU is not available here. Use a current Chrome or Edge with hardware acceleration on.',
       );
     }
-    const features = WANTED_FEATURES.filter(
-      (f) => adapter.features.has(f) && !options.without?.includes(f),
-    );
+    const features = WANTED_FEATURES.filter((feature) => adapter.features.has(feature));
     const requiredLimits = Object.fromEntries(
       WANTED_LIMITS.map((name) => [name, adapter.limits[name]]),
     );
     const device = await adapter.requestDevice({ requiredFeatures: features, requiredLimits });
     return new Gpu(device, adapter.info, options);
-  }
-
-  has(feature: (typeof WANTED_FEATURES)[number]): boolean {
-    return this.device.features.has(feature);
   }
 
   get maxBinding(): number {
