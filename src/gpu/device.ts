@@ -5,17 +5,7 @@
  */
 import { GpuError, GpuLostError, GpuMemoryError, GpuUnavailableError } from './errors.ts';
 import type { Kernel, KernelVariants } from './kernel.ts';
-import { bufferBytes, emptyLedger, type Lifetime, type Memory } from './memory.ts';
-import type { Storage } from './storage.ts';
-
-/** A range of a GPU buffer. Offsets are multiples of 256 bytes, the WebGPU binding alignment. */
-export interface View {
-  readonly buffer: GPUBuffer;
-  readonly byteOffset: number;
-  readonly byteLength: number;
-  /** How its numbers lie in it; absent: f32. */
-  readonly storage?: Storage;
-}
+import { bufferBytes, emptyLedger, type Lifetime, type Memory, type View } from './memory.ts';
 
 /** Work counted since the device was opened. */
 export interface GpuCounters {

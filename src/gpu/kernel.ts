@@ -5,8 +5,8 @@
  * `D` is the caller's own record of sizes and settings that change from one replay to the next
  * (tokens in the batch, learning rate, seed): everything of an op that depends on it is a function.
  */
-import type { View } from './device.ts';
 import type { Activation } from './activations.ts';
+import type { View } from './memory.ts';
 
 export type Access = 'read' | 'write';
 export type ParamType = 'u32' | 'i32' | 'f32';

@@ -3,11 +3,10 @@
  * so one optimizer step is a few dispatches whatever the model. Gradient clipping by the global norm
  * happens on the GPU; the norm is read only when asked for.
  */
-import type { View } from '../gpu/device.ts';
 import type { Op } from '../gpu/kernel.ts';
 import { adamw } from '../gpu/kernels/adamw.ts';
 import { partialCount, sumOfSquares } from '../gpu/kernels/sum-of-squares.ts';
-import type { Memory } from '../gpu/memory.ts';
+import type { Memory, View } from '../gpu/memory.ts';
 import { Program } from '../gpu/program.ts';
 import type { LanguageModel } from './language-model.ts';
 import { ParameterPool } from './parameter-pool.ts';

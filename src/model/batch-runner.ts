@@ -4,10 +4,9 @@
  * values, computes its derivatives on the host, and hands them to `backward`.
  */
 import { Activation, planActivations } from '../gpu/activations.ts';
-import type { View } from '../gpu/device.ts';
 import { again, type Op } from '../gpu/kernel.ts';
 import { gatherBackward, groupByTarget } from '../gpu/kernels/gather-backward.ts';
-import type { Memory } from '../gpu/memory.ts';
+import type { Memory, View } from '../gpu/memory.ts';
 import { Program } from '../gpu/program.ts';
 import { seenKeys, type PackedBatch } from './batch.ts';
 import { HeadBuffers, OwnerLists, type BatchDims } from './head-buffers.ts';

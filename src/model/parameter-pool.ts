@@ -1,6 +1,6 @@
 /** The buffers of one parameter layout: a model's weights, an adapter, gradients or moments. */
-import type { Gpu, View } from '../gpu/device.ts';
-import type { Lifetime, Memory } from '../gpu/memory.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { Lifetime, Memory, View } from '../gpu/memory.ts';
 import { decode, encode, storageBytes } from '../gpu/storage.ts';
 import type { Block, ParameterLayout } from './parameters.ts';
 

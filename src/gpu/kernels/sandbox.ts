@@ -1,8 +1,9 @@
 /** What kernel tests share: buffers made from host data, one-shot runs, seeded inputs, comparisons. */
 import { expect } from 'vitest';
 import { planActivations } from '../activations.ts';
-import type { Gpu, View } from '../device.ts';
+import type { Gpu } from '../device.ts';
 import type { KernelVariants, Op } from '../kernel.ts';
+import type { View } from '../memory.ts';
 import { openNodeGpu } from '../node.ts';
 import { Program } from '../program.ts';
 
