@@ -15,6 +15,7 @@ export interface AdamWOptions {
   beta1: number;
   beta2: number;
   epsilon: number;
+  /** Of matrices; as in transformers' Trainer, norm gains and biases do not decay. */
   weightDecay: number;
   /** 0 switches clipping off. */
   maxGradNorm: number;
@@ -50,7 +51,7 @@ export function allocateOptimizer(model: LanguageModel<Memory>): OptimizerMemory
 }
 
 /** Numbers in each page. */
-const counts = (pool: ParameterPool): number[] => pool.layout.pages.map((bytes) => bytes / 4);
+const counts = (pool: ParameterPool): number[] => pool.layout.pages.map(({ bytes }) => bytes / 4);
 
 export class AdamW {
   /** Steps taken; part of a checkpoint, as the moments are. */
@@ -121,7 +122,7 @@ function stepOps(
         beta1: options.beta1,
         beta2: options.beta2,
         eps: options.epsilon,
-        weightDecay: options.weightDecay,
+        weightDecay: trainable.layout.pages[i]!.holds === 'matrices' ? options.weightDecay : 0,
         biasCorrection1: (d) => d.biasCorrection1,
         biasCorrection2: (d) => d.biasCorrection2,
         maxNorm: options.maxGradNorm,

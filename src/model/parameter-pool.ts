@@ -23,7 +23,9 @@ export class ParameterPool {
     private readonly lifetime: Lifetime,
     label: string,
   ) {
-    this.pages = layout.pages.map((bytes, i) => memory.allocate(lifetime, bytes, `${label} ${i}`));
+    this.pages = layout.pages.map(({ bytes }, i) =>
+      memory.allocate(lifetime, bytes, `${label} ${i}`),
+    );
   }
 
   has(key: string): boolean {
