@@ -1,6 +1,6 @@
 /** What DPO's loss reads of a group's pair. */
 import type { dpoLoss } from '../../rl/objectives/dpo.ts';
-import type { Group, TokenTrace } from '../../rl/protocol.ts';
+import type { Group, TokenTrace } from '../../rl/report.ts';
 
 export type Pair = NonNullable<Group['pair']>;
 

@@ -1,6 +1,6 @@
 /** DPO: the rewards choose a pair; its margin over the reference; the sigmoid; the update. */
 import { dpoLoss } from '../../../rl/objectives/dpo.ts';
-import type { Group } from '../../../rl/protocol.ts';
+import type { Group } from '../../../rl/report.ts';
 import { formatNumber, formatShare } from '../../format.ts';
 import { letter } from '../../group/letters.ts';
 import { pairLogps, type Pair } from '../pair-logps.ts';

@@ -1,0 +1,64 @@
+/**
+ * What every algorithm's trainer is to the loop that drives it (run.ts), the page and the command
+ * line. One call of `trainStep` is one batch of data, and one or more optimizer steps on it.
+ */
+import type { AdamW } from '../../model/adamw.ts';
+import type { LanguageModel } from '../../model/language-model.ts';
+import type { Evaluated } from '../evaluation/evaluate.ts';
+import type { StepEvaluation } from '../evaluation/fixed.ts';
+import type { Group, MetricsRow } from '../report.ts';
+
+/** What one step did. */
+export interface StepResult {
+  metrics: MetricsRow;
+  /** All groups of the step; none for algorithms without rollouts. */
+  groups: Group[];
+  /** Every completion of the evaluation, where one was due. */
+  evaluation?: readonly Evaluated[];
+}
+
+/** A model that trains. */
+export interface Trained {
+  readonly model: LanguageModel;
+  readonly optimizer: AdamW;
+}
+
+export interface Trainer extends Trained {
+  /** What trains besides the policy, PPO's value model: a checkpoint keeps it in a folder `value`. */
+  readonly value?: Trained;
+  /** Steps done; set when a run is resumed. All data and random numbers follow from it. */
+  step: number;
+  /** Token rows trained on so far. */
+  tokensSeen: number;
+  /** What is under way inside a step, for people. */
+  onDetail?: (detail: string) => void;
+  trainStep(): Promise<StepResult>;
+  /** Judges fixed held-out data; there when the recipe's eval_strategy asks for it. */
+  readonly evaluate?: (() => Promise<StepEvaluation>) | undefined;
+  destroy(): void;
+}
+
+/** What continues the training of one model: its weights, moments, and how often it was moved. */
+export interface TrainedState {
+  weights: Map<string, Float32Array>;
+  firstMoments: Map<string, Float32Array>;
+  secondMoments: Map<string, Float32Array>;
+  optimizerSteps: number;
+}
+
+export async function saveTrained({ model, optimizer }: Trained): Promise<TrainedState> {
+  const { gpu, trainable } = model;
+  return {
+    weights: await trainable.read(gpu),
+    firstMoments: await optimizer.memory.m.read(gpu),
+    secondMoments: await optimizer.memory.v.read(gpu),
+    optimizerSteps: optimizer.steps,
+  };
+}
+
+export function restoreTrained({ model, optimizer }: Trained, state: TrainedState): void {
+  model.trainable.setTensors(state.weights);
+  optimizer.memory.m.setTensors(state.firstMoments);
+  optimizer.memory.v.setTensors(state.secondMoments);
+  optimizer.steps = state.optimizerSteps;
+}
