@@ -47,7 +47,7 @@ export async function ensureInstalled(...workspaces) {
   await takeMark();
   // Another process may have done it meanwhile.
   const code = isInstalled(workspaces) ? 0 : await install(workspaces);
-  // After a failure npm puts back what was there; one that was ended leaves halves of packages.
+  // After a failure npm puts back what was there; killed, it leaves halves of packages.
   if (code === null) rmSync(join(root, RECORD), { force: true });
   rmSync(mark, { force: true });
   if (code === 0) return;
@@ -118,7 +118,7 @@ function isThere(error) {
 /**
  * Adds to what is there, or starts anew where nothing whole is.
  * @param {Workspace[]} workspaces
- * @returns {Promise<number | null>} npm's exit code; null if it was ended
+ * @returns {Promise<number | null>} npm's exit code; null if it was killed
  */
 async function install(workspaces) {
   const present = packagesIn(RECORD);
@@ -129,6 +129,8 @@ async function install(workspaces) {
     'npm',
     [
       ...(existsSync(join(root, RECORD)) ? ['install', '--no-save'] : ['ci']),
+      // Under `npm run --silent` too.
+      '--loglevel=warn',
       '--include=dev',
       ...(parts.length === 0 ? ['--workspaces=false'] : ['--include-workspace-root']),
       ...parts.map((part) => `--workspace=${part}`),
@@ -136,7 +138,8 @@ async function install(workspaces) {
     { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] },
   );
   const touching = setInterval(() => utimesSync(mark, new Date(), new Date()), TOUCHED_EVERY);
-  const end = () => child.kill();
+  // Asked to end, npm would go on for many seconds.
+  const end = () => child.kill('SIGKILL');
   process.on('SIGINT', end);
   process.on('SIGTERM', end);
   /** @type {(number | null)[]} */
