@@ -1,7 +1,7 @@
 /**
  * AdamW over all that trains at once: the pools of weights, gradients and moments share one layout,
  * so one optimizer step is a few dispatches whatever the model. Gradient clipping by the global norm
- * happens on the GPU; the norm is read only when asked for.
+ * happens on the GPU; the norm is read afterwards.
  */
 import type { Op } from '../gpu/kernel.ts';
 import { adamw } from '../gpu/kernels/adamw.ts';
@@ -74,23 +74,22 @@ export class AdamW {
     return this.memory.gradients;
   }
 
-  /** Moves the weights and clears the gradients. */
-  step(learningRate: number): void {
-    this.steps++;
+  /**
+   * Moves the weights, clears the gradients and returns their global norm, before clipping. When that
+   * is not finite, weights and moments stay as they are and the step does not count.
+   */
+  async step(learningRate: number): Promise<number> {
+    const step = this.steps + 1;
     this.program.run({
       learningRate,
-      biasCorrection1: 1 - this.options.beta1 ** this.steps,
-      biasCorrection2: 1 - this.options.beta2 ** this.steps,
+      biasCorrection1: 1 - this.options.beta1 ** step,
+      biasCorrection2: 1 - this.options.beta2 ** step,
     });
-  }
-
-  /** Global norm of the last step's gradient, before clipping. */
-  async gradNorm(): Promise<number> {
-    const [squared] = await this.model.gpu.readFloats({
-      ...this.memory.normSquared,
-      byteLength: 4,
-    });
-    return Math.sqrt(squared as number);
+    const { normSquared } = this.memory;
+    const [squared] = await this.model.gpu.readFloats({ ...normSquared, byteLength: 4 });
+    const norm = Math.sqrt(squared!);
+    if (Number.isFinite(norm)) this.steps = step;
+    return norm;
   }
 
   destroy(): void {

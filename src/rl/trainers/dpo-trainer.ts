@@ -34,7 +34,7 @@ import {
 } from './rollout-writer.ts';
 import { scheduledRate } from './schedule.ts';
 import { k3, tokenTrace, type TraceColumns } from './token-trace.ts';
-import type { StepResult, Trainer } from './trainer.ts';
+import { moveWeights, type StepResult, type Trainer } from './trainer.ts';
 
 /** A file's pairs, or what it takes to sample them. */
 export type DpoParts = RolloutParts | (Preferences & { tokenizer: Tokenizer });
@@ -126,8 +126,7 @@ export class DpoTrainer implements Trainer {
     const pairs = countPairs(data);
     if (pairs === 0) return { pairs };
     const metrics = await this.compare(data, true);
-    this.optimizer.step(rate);
-    return { pairs, ...metrics, grad_norm: await this.optimizer.gradNorm() };
+    return { pairs, ...metrics, grad_norm: await moveWeights(this, rate, this.step) };
   }
 
   private async judgeHeldOut(groups: readonly PreferenceGroup[]): Promise<StepEvaluation> {

@@ -26,7 +26,7 @@ import {
 } from './rollout-writer.ts';
 import { scheduledRate } from './schedule.ts';
 import { k3, tokenTrace, type TraceColumns } from './token-trace.ts';
-import type { StepResult, Trainer } from './trainer.ts';
+import { moveWeights, type StepResult, type Trainer } from './trainer.ts';
 
 /** One packed micro-batch of a step, and what stays the same over its updates. */
 interface UpdateBatch extends MicroBatch<ScoredGroup> {
@@ -157,8 +157,7 @@ export class GrpoTrainer implements Trainer {
         }
         sums.targets += values.length;
       }
-      this.optimizer.step(rate);
-      gradNorm = await this.optimizer.gradNorm();
+      gradNorm = await moveWeights(this, rate, this.step);
     }
     const tokens = Math.max(1, totals.activeTokens) * recipe.num_iterations;
     const targets = Math.max(1, sums.targets);

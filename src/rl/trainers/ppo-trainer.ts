@@ -31,7 +31,7 @@ import {
 } from './rollout-writer.ts';
 import { scheduledRate } from './schedule.ts';
 import { k3, tokenTrace } from './token-trace.ts';
-import type { StepResult, Trained, Trainer } from './trainer.ts';
+import { moveWeights, type StepResult, type Trained, type Trainer } from './trainer.ts';
 import { valueModel } from './value-model.ts';
 
 /** The value model learns faster than the policy, as in the RLMT paper: 1e-5 to 1e-6. */
@@ -156,6 +156,7 @@ export class PpoTrainer implements Trainer {
     const sums: UpdateSums = {
       ...{ policyLoss: 0, valueLoss: 0, klSum: 0, approxKlSum: 0, clipped: 0, valuesClipped: 0 },
     };
+    let norms = [0, 0];
     const perMiniBatch = groups.length / recipe.num_mini_batches;
     const updates = recipe.num_ppo_epochs * recipe.num_mini_batches;
     for (let update = 0; update < updates; update++) {
@@ -165,8 +166,10 @@ export class PpoTrainer implements Trainer {
       const order = recipe.num_mini_batches === 1 ? groups : random.shuffle(groups);
       const first = (update % recipe.num_mini_batches) * perMiniBatch;
       await this.learn(order.slice(first, first + perMiniBatch), sums);
-      this.optimizer.step(rate);
-      this.value.optimizer.step(valueRate);
+      norms = await Promise.all([
+        moveWeights(this, rate, this.step),
+        moveWeights(this.value, valueRate, this.step, 'val/grad_norm'),
+      ]);
     }
     const tokens = groups.flatMap((g) => g.lessons).reduce((n, l) => n + l.logp.length, 0);
     const seen = tokens * recipe.num_ppo_epochs;
@@ -177,8 +180,8 @@ export class PpoTrainer implements Trainer {
       'loss/value_avg': sums.valueLoss / updates,
       'val/clipfrac_avg': sums.valuesClipped / seen,
       loss: (sums.policyLoss + recipe.vf_coef * sums.valueLoss) / updates,
-      grad_norm: await this.optimizer.gradNorm(),
-      'val/grad_norm': await this.value.optimizer.gradNorm(),
+      grad_norm: norms[0]!,
+      'val/grad_norm': norms[1]!,
     };
   }
 

@@ -14,7 +14,7 @@ import { bradleyTerryLoss } from '../objectives/bradley-terry.ts';
 import { adamwOptions, batchLimits, type Recipe } from '../recipe/recipe.ts';
 import { judgedTokens } from '../rewards/reward-model.ts';
 import { scheduledRate } from './schedule.ts';
-import type { StepResult, Trainer } from './trainer.ts';
+import { moveWeights, type StepResult, type Trainer } from './trainer.ts';
 
 export class RewardTrainer implements Trainer {
   step = 0;
@@ -52,13 +52,13 @@ export class RewardTrainer implements Trainer {
     const groups = take(this.preferences.pairs, this.step * perStep, perStep);
     const { tokens, ...totals } = await this.compare(groups, true);
     const rate = scheduledRate(recipe, this.step);
-    this.optimizer.step(rate);
+    const gradNorm = await moveWeights(this, rate, this.step);
     this.step++;
     this.tokensSeen += tokens;
     const metrics = {
       step: this.step,
       ...totals,
-      grad_norm: await this.optimizer.gradNorm(),
+      grad_norm: gradNorm,
       learning_rate: rate,
       num_tokens: this.tokensSeen,
       step_time: (performance.now() - started) / 1000,

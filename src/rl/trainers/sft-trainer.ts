@@ -12,7 +12,7 @@ import { sftLoss } from '../objectives/sft.ts';
 import { adamwOptions, batchLimits, type Recipe } from '../recipe/recipe.ts';
 import { promptTokens } from '../rollout/rollout.ts';
 import { scheduledRate } from './schedule.ts';
-import type { StepResult, Trainer } from './trainer.ts';
+import { moveWeights, type StepResult, type Trainer } from './trainer.ts';
 
 export class SftTrainer implements Trainer {
   step = 0;
@@ -47,6 +47,7 @@ export class SftTrainer implements Trainer {
     const targets = groups.reduce((sum, g) => sum + (g.completions[0]?.length ?? 0), 0);
     let loss = 0;
     let entropySum = 0;
+    let tokens = 0;
     for (const part of splitGroups(groups, 'completion', this.runner.limits)) {
       const pass = await this.runner.forward(packBatch(part, 'completion'));
       const { values, entropy } = pass;
@@ -54,16 +55,17 @@ export class SftTrainer implements Trainer {
       this.runner.backward(pass, Float32Array.from(result.dLogp));
       loss += result.loss;
       entropySum += entropy.reduce((a, b) => a + b, 0);
-      this.tokensSeen += part.reduce((n, g) => n + g.prompt.length, values.length);
+      tokens += part.reduce((n, g) => n + g.prompt.length, values.length);
     }
     const rate = scheduledRate(recipe, this.step);
-    this.optimizer.step(rate);
+    const gradNorm = await moveWeights(this, rate, this.step);
     this.step++;
+    this.tokensSeen += tokens;
     const metrics = {
       step: this.step,
       loss,
       entropy: entropySum / targets,
-      grad_norm: await this.optimizer.gradNorm(),
+      grad_norm: gradNorm,
       learning_rate: rate,
       num_tokens: this.tokensSeen,
       step_time: (performance.now() - started) / 1000,

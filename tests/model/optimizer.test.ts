@@ -1,15 +1,15 @@
 /** The optimizer over whole models against AdamW in float64, tensor by tensor. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Gpu } from '../src/gpu/device.ts';
-import { openNodeGpu } from '../src/gpu/node.ts';
-import { AdamW } from '../src/model/adamw.ts';
-import type { ModelConfig } from '../src/model/config.ts';
-import { LanguageModel } from '../src/model/language-model.ts';
-import type { TensorMap } from '../src/model/parameter-pool.ts';
-import type { ParameterLayout } from '../src/model/parameters.ts';
-import { PROJECTIONS, type LoraConfig } from '../src/model/peft.ts';
-import { Random } from '../src/rl/random.ts';
-import { asReward, CONFIGS } from './random-model.ts';
+import type { Gpu } from '../../src/gpu/device.ts';
+import { openNodeGpu } from '../../src/gpu/node.ts';
+import { AdamW } from '../../src/model/adamw.ts';
+import type { ModelConfig } from '../../src/model/config.ts';
+import { LanguageModel } from '../../src/model/language-model.ts';
+import type { TensorMap } from '../../src/model/parameter-pool.ts';
+import type { ParameterLayout } from '../../src/model/parameters.ts';
+import { PROJECTIONS, type LoraConfig } from '../../src/model/peft.ts';
+import { Random } from '../../src/rl/random.ts';
+import { asReward, CONFIGS } from '../random-model.ts';
 
 let gpu: Gpu;
 beforeAll(async () => {
@@ -73,6 +73,32 @@ const MODELS: { name: string; config: ModelConfig; lora?: LoraConfig; page?: num
   { name: 'an adapter with its score head', config: reward, lora },
 ];
 
+it('neither moves nor counts by a gradient that is not finite', async () => {
+  const model = LanguageModel.allocate(gpu, CONFIGS['llama, tied']!);
+  const { layout } = model.trainable;
+  const optimizer = await AdamW.create(model, options);
+  const weights = randomValues(layout, 1);
+  model.trainable.setTensors(weights);
+  const gradients = randomValues(layout, 2);
+  for (const bad of [NaN, Infinity, 1e30]) {
+    optimizer.gradients.setTensors(gradients);
+    optimizer.gradients.setTensor('model.norm.weight', new Float32Array(24).fill(bad));
+    expect(await optimizer.step(0.01)).toBe(Number.isNaN(bad) ? NaN : Infinity);
+  }
+  expect(optimizer.steps).toBe(0);
+  // The first step that counts is the one of an optimizer that never saw them.
+  optimizer.gradients.setTensors(gradients);
+  await optimizer.step(RATES[0]!);
+  expect(optimizer.steps).toBe(1);
+  const got = await model.trainable.read(gpu);
+  for (const [name, want] of adamw(weights, [gradients])) {
+    const error = Math.max(...want.map((x, i) => Math.abs(x - got.get(name)![i]!)));
+    expect(error, name).toBeLessThan(1e-5);
+  }
+  optimizer.destroy();
+  model.destroy();
+});
+
 describe.each(MODELS)('$name', ({ config, lora, page }) => {
   it('moves as by AdamW, whose weight decay leaves norms and biases alone', async () => {
     const memory = page ? (Object.create(gpu, { maxBinding: { value: page } }) as Gpu) : gpu;
@@ -84,7 +110,7 @@ describe.each(MODELS)('$name', ({ config, lora, page }) => {
     const steps = [randomValues(layout, 2), randomValues(layout, 3)];
     for (const [step, gradients] of steps.entries()) {
       optimizer.gradients.setTensors(gradients);
-      optimizer.step(RATES[step]!);
+      await optimizer.step(RATES[step]!);
     }
     const got = await model.trainable.read(gpu);
     for (const [name, want] of adamw(weights, steps)) {
