@@ -34,6 +34,10 @@ export interface Op<D> {
   readonly constants?: Record<string, number>;
   /** Useful floating-point operations (see GpuCounters), where an op has a notable number. */
   readonly flops?: (dims: D) => number;
+  /** Kernels with the same bindings and parameters, of which each replay takes the one that suits. */
+  readonly others?: readonly Kernel[];
+  /** Which kernel this replay takes: 0 is `kernel`, i is `others[i - 1]`; absent: 0. */
+  readonly pick?: (dims: D) => number;
   /** The same launch by the kernel variant that suits the device, with the same buffers. */
   readonly adapt?: (gpu: Gpu) => Op<D>;
 }
@@ -55,6 +59,8 @@ export function op<D, P extends Record<string, ParamType>>(
     grid: (dims: D) => Grid;
     constants?: Record<string, number>;
     flops?: (dims: D) => number;
+    others?: readonly Kernel[];
+    pick?: (dims: D) => number;
   },
 ): Op<D> {
   if (launch.bindings.length !== kernel.bindings.length) {
@@ -69,6 +75,8 @@ export function op<D, P extends Record<string, ParamType>>(
     grid: launch.grid,
     ...(launch.constants && { constants: launch.constants }),
     ...(launch.flops && { flops: launch.flops }),
+    ...(launch.others && { others: launch.others }),
+    ...(launch.pick && { pick: launch.pick }),
   };
 }
 
