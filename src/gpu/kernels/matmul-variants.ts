@@ -41,12 +41,6 @@ const FEW = { team: 64, r: 2 };
 const FEW_LEAST_K = 4 * FEW.team;
 const FEW_MOST_ROWS = 16;
 
-export function cardVariants(layout: MatmulLayout): readonly CardVariant[] {
-  const tiles = Object.keys(TILES) as TileName[];
-  // Only in nt do neighbours along k lie side by side in the weights.
-  return layout === 'nt' ? [...tiles, 'few'] : tiles;
-}
-
 export function tileOf(variant: CardVariant): { rows: number; columns: number } {
   return variant === 'few' ? { rows: 4 * FEW.r, columns: 4 } : TILES[variant];
 }
@@ -70,6 +64,31 @@ export function cardVariant(
     return (Math.max(tiles, SIDE_BY_SIDE) * rows * columns) / rate;
   });
   return times.indexOf(Math.min(...times));
+}
+
+/** Sizes that a dimension known at replay only may take. */
+const POSSIBLE_SIZES = Array.from({ length: 18 }, (_, i) => 2 ** i);
+
+/** A product's sizes; undefined: known at replay only. */
+export interface KnownSizes {
+  m: number | undefined;
+  n: number | undefined;
+  k: number | undefined;
+}
+
+/** The variants that some replay of a product can pick: no others need be compiled. */
+export function cardVariants(layout: MatmulLayout, { m, n, k }: KnownSizes): CardVariant[] {
+  const tiles = Object.keys(TILES) as TileName[];
+  // Only in nt do neighbours along k lie side by side in the weights.
+  const all: CardVariant[] = layout === 'nt' ? [...tiles, 'few'] : tiles;
+  const possible = (size: number | undefined): readonly number[] =>
+    size === undefined ? POSSIBLE_SIZES : [size];
+  const picked = possible(m).flatMap((rows) =>
+    possible(n).flatMap((columns) =>
+      possible(k).map((depth) => cardVariant(all, { m: rows, n: columns, k: depth })),
+    ),
+  );
+  return all.filter((_, i) => picked.includes(i));
 }
 
 /** The text of a variant that follows its prelude. */

@@ -2,7 +2,6 @@
  * Matrix products in the three layouts a linear layer needs forward and backward. There are kernels
  * for graphics cards, of which each replay picks one by its sizes, and one for adapters on the CPU.
  */
-import type { Gpu } from '../device.ts';
 import {
   op,
   resolve,
@@ -10,6 +9,7 @@ import {
   type Dyn,
   type Grid,
   type Kernel,
+  type KernelVariants,
   type Op,
 } from '../kernel.ts';
 import type { Storage } from '../storage.ts';
@@ -28,11 +28,11 @@ import {
   variantBody,
   type CardVariant,
 } from './matmul-variants.ts';
-import quad from './matmul-quad.wgsl?raw';
+import cpu from './matmul-cpu.wgsl?raw';
 import { unroll } from './unroll.ts';
 
-/** quad: for adapters on the CPU, needs the feature `subgroups`; the others are for graphics cards. */
-export type MatmulVariant = CardVariant | 'quad';
+/** cpu: for adapters on the CPU, needs the feature `subgroups`; the others are for graphics cards. */
+export type MatmulVariant = CardVariant | 'cpu';
 
 /** Part of a larger matrix: the place of its first number, and the numbers from row to row. */
 export interface Slice {
@@ -79,9 +79,23 @@ export interface MatmulLaunch<D> extends ProductLaunch<D> {
  */
 export function matmul<D>(launch: MatmulLaunch<D>): Op<D> {
   return {
-    ...matmulAs(cardVariants(launch.layout), launch),
-    adapt: (gpu: Gpu) => matmulAs(gpu.quads ? ['quad'] : cardVariants(launch.layout), launch),
+    ...matmulAs(variantsFor('blocked', launch), launch),
+    adapt: ({ matmul: kind }) => matmulAs(variantsFor(kind, launch), launch),
   };
+}
+
+function variantsFor<D>(
+  kind: KernelVariants['matmul'],
+  { layout, m, n, k, plus }: MatmulLaunch<D>,
+): MatmulVariant[] {
+  if (kind === 'cpu') return ['cpu'];
+  const known = (size: Dyn<D>): number | undefined => (typeof size === 'number' ? size : undefined);
+  const [first, second] = [known(k), plus ? known(plus.k) : 0];
+  return cardVariants(layout, {
+    m: known(m),
+    n: known(n),
+    k: first === undefined || second === undefined ? undefined : first + second,
+  });
 }
 
 /** The same with the caller's choice of variants; each replay picks among them by its sizes. */
@@ -94,12 +108,12 @@ export function matmulAs<D>(variants: readonly MatmulVariant[], launch: MatmulLa
   }));
   const c = placed(launch.c, n);
   const tiles = variants.map((variant) =>
-    variant === 'quad' ? { rows: 16, columns: 16 * quadBlocks(n) } : tileOf(variant),
+    variant === 'cpu' ? { rows: 16, columns: 16 * cpuBlocks(n) } : tileOf(variant),
   );
   const kernels = variants.map((variant, i) => {
     const wholeColumns = typeof n === 'number' && n % tiles[i]!.columns === 0;
     const memory = memoryOf(launch, products, c, wholeColumns);
-    return kernelFor(variant, memory, variant === 'quad' ? quadBlocks(n) : 1);
+    return kernelFor(variant, memory, variant === 'cpu' ? cpuBlocks(n) : 1);
   });
   const pick = (d: D): number =>
     variants.length === 1
@@ -160,10 +174,10 @@ function memoryOf<D>(
 }
 
 /**
- * Blocks of 16 columns side by side in a tile of the quad kernel. Three take 1.5 times the speed of
+ * Blocks of 16 columns side by side in a tile of matmul-cpu. Three take 1.5 times the speed of
  * one and half again as long to compile; four are hardly faster than three.
  */
-function quadBlocks<D>(n: Dyn<D>): number {
+function cpuBlocks<D>(n: Dyn<D>): number {
   return [3, 2].find((blocks) => typeof n === 'number' && n % (16 * blocks) === 0) ?? 1;
 }
 
@@ -225,11 +239,11 @@ function kernelFor(variant: MatmulVariant, memory: MatmulMemory, blocks: number)
   if (!kernel) {
     const two = memory.products.length === 2;
     const { enable, body } =
-      variant === 'quad'
+      variant === 'cpu'
         ? {
             enable: 'enable subgroups;\n',
             body: `const BLOCKS = ${blocks}u;
-${unroll(quad, { PRODUCTS: memory.products.length, BLOCKS: blocks })}`,
+${unroll(cpu, { PRODUCTS: memory.products.length, BLOCKS: blocks })}`,
           }
         : { enable: '', body: variantBody(variant, memory) };
     kernel = {
