@@ -17,7 +17,7 @@ function adapterWith(features: readonly string[], subgroupMaxSize: number): GPU 
   return { requestAdapter: () => Promise.resolve(adapter) } as unknown as GPU;
 }
 
-const FOR_CARDS = { matmul: 'tiled', attention: 'own' };
+const FOR_CARDS = { matmul: 'blocked', attention: 'own' };
 const FOR_CPUS = { matmul: 'cpu', attention: 'shared' };
 
 it.each([
@@ -31,8 +31,8 @@ it.each([
 
 it('runs the variants that it is told to', async () => {
   const api = adapterWith(['subgroups'], 4);
-  const { variants } = await Gpu.open(api, { variants: { matmul: 'tiled' } });
-  expect(variants).toEqual({ ...FOR_CPUS, matmul: 'tiled' });
+  const { variants } = await Gpu.open(api, { variants: { matmul: 'blocked' } });
+  expect(variants).toEqual({ ...FOR_CPUS, matmul: 'blocked' });
 });
 
 it('asks for the features that its kernels use, and no others', async () => {

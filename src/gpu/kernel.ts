@@ -23,8 +23,11 @@ export interface Kernel<P extends Record<string, ParamType> = Record<string, Par
 
 /** Of the kernels that come in variants, those that a device runs: chosen when it is opened. */
 export interface KernelVariants {
-  /** tiled: for graphics cards. cpu: for adapters on the CPU; needs the feature `subgroups`. */
-  readonly matmul: 'tiled' | 'cpu';
+  /**
+   * blocked: for graphics cards, through workgroup memory. cpu: for adapters on the CPU; needs the
+   * feature `subgroups`.
+   */
+  readonly matmul: 'blocked' | 'cpu';
   /**
    * own: each thread loads keys and values for itself. shared: four neighbours share what they load,
    * where the head size allows it; for adapters on the CPU, needs the feature `subgroups`.
@@ -45,6 +48,10 @@ export interface Op<D> {
   readonly constants?: Record<string, number>;
   /** Useful floating-point operations (see GpuCounters), where an op has a notable number. */
   readonly flops?: (dims: D) => number;
+  /** Kernels with the same bindings and parameters, of which each replay takes the one that suits. */
+  readonly others?: readonly Kernel[];
+  /** Which kernel this replay takes: 0 is `kernel`, i is `others[i - 1]`; absent: 0. */
+  readonly pick?: (dims: D) => number;
   /** The same launch, with the same buffers, by the variant that the device has chosen. */
   readonly adapt?: (variants: KernelVariants) => Op<D>;
 }
@@ -66,6 +73,8 @@ export function op<D, P extends Record<string, ParamType>>(
     grid: (dims: D) => Grid;
     constants?: Record<string, number>;
     flops?: (dims: D) => number;
+    others?: readonly Kernel[];
+    pick?: (dims: D) => number;
   },
 ): Op<D> {
   if (launch.bindings.length !== kernel.bindings.length) {
@@ -80,6 +89,8 @@ export function op<D, P extends Record<string, ParamType>>(
     grid: launch.grid,
     ...(launch.constants && { constants: launch.constants }),
     ...(launch.flops && { flops: launch.flops }),
+    ...(launch.others && { others: launch.others }),
+    ...(launch.pick && { pick: launch.pick }),
   };
 }
 

@@ -14,7 +14,8 @@ const PARAM_BYTES = 64;
 
 interface Ready<D> {
   readonly op: Op<D>;
-  readonly pipeline: GPUComputePipeline;
+  /** One for each kernel that the op can pick. */
+  readonly pipelines: readonly GPUComputePipeline[];
   readonly bindGroup: GPUBindGroup;
 }
 
@@ -36,14 +37,18 @@ export class Program<D> {
     const ops = written.map((op) => op.adapt?.(gpu.variants) ?? op);
     const pipelines = await Promise.all(
       ops.map((op) =>
-        gpu.pipeline(op.kernel, op.constants).catch((error: unknown) => {
-          throw new GpuError(`kernel ${op.kernel.name} does not compile: ${String(error)}`);
-        }),
+        Promise.all(
+          [op.kernel, ...(op.others ?? [])].map((kernel) =>
+            gpu.pipeline(kernel, op.constants).catch((error: unknown) => {
+              throw new GpuError(`kernel ${kernel.name} does not compile: ${String(error)}`);
+            }),
+          ),
+        ),
       ),
     );
     const steps = ops.map((op, i) => ({
       op,
-      pipeline: pipelines[i] as GPUComputePipeline,
+      pipelines: pipelines[i] as GPUComputePipeline[],
       bindGroup: gpu.device.createBindGroup({
         label: op.label,
         layout: gpu.storageLayout(op.kernel),
@@ -106,10 +111,10 @@ export class Program<D> {
   }
 
   private dispatch(pass: GPUComputePassEncoder, run: number, index: number, dims: D): void {
-    const { op, pipeline, bindGroup } = this.steps[index] as Ready<D>;
+    const { op, pipelines, bindGroup } = this.steps[index] as Ready<D>;
     const [x, y = 1, z = 1] = op.grid(dims);
     if (x * y * z === 0) return;
-    pass.setPipeline(pipeline);
+    pass.setPipeline(pipelines[op.pick?.(dims) ?? 0] as GPUComputePipeline);
     pass.setBindGroup(0, bindGroup);
     pass.setBindGroup(1, this.arenaGroup, [(run * this.steps.length + index) * BLOCK_BYTES]);
     pass.dispatchWorkgroups(x, y, z);
