@@ -25,14 +25,14 @@ export type MatmulLayout = 'nt' | 'nn' | 'tn';
 /** tiled: for graphics cards; quad: for adapters on the CPU, needs the feature `subgroups`. */
 export type MatmulVariant = 'tiled' | 'quad';
 
-/** Part of a larger matrix: the place of its first number, and the numbers from row to row. */
+/** A part of a larger matrix: the index of its first element, and the elements from row to row. */
 export interface Slice {
   of: Bindable;
   offset: number;
   stride: number;
 }
 
-/** A matrix by itself has rows as long as the launch says. */
+/** A plain buffer is a dense matrix; its row length follows from the sizes of the launch. */
 export type Matrix = Bindable | Slice;
 
 export interface ProductLaunch<D> {
@@ -53,9 +53,9 @@ export interface MatmulLaunch<D> extends ProductLaunch<D> {
   n: Dyn<D>;
   /** The products are multiplied by this. */
   scale?: number;
-  /** [n], added to every row; of a slice c it is read where c's columns lie. */
+  /** [n], added to every row. If c is a slice, its column j gets element c.offset + j. */
   bias?: Bindable;
-  /** [m, n], lying as c does, added to the product; takes the place of a bias. */
+  /** [m, n] in the layout of c, added to the product; a bias beside it is not added. */
   residual?: Bindable;
   /** Add to what c holds instead of overwriting it. */
   accumulate?: boolean;
@@ -66,7 +66,7 @@ export interface MatmulLaunch<D> extends ProductLaunch<D> {
  * c[m,n] (+)= scale (A B (+ A' B')) (+ bias or residual), row-major, computed in f32.
  * nt: a[m,k] b[n,k]^T, a linear layer; nn: a[m,k] b[k,n], its input gradient;
  * tn: a[k,m]^T b[k,n], its weight gradient.
- * Any sizes work in f32; multiples of four that are known beforehand are faster.
+ * All sizes work in f32; fixed sizes (not functions) that are multiples of four are faster.
  */
 export function matmul<D>(launch: MatmulLaunch<D>): Op<D> {
   return {
@@ -103,7 +103,7 @@ export function matmulAs<D>(variant: MatmulVariant, launch: MatmulLaunch<D>): Op
   return op<D, Params>(kernelFor(variant, memory, blocks), {
     label: launch.label ?? `matmul ${layout}`,
     bindings: [
-      // With nothing to add the binding still wants a buffer; read-only bindings may share one.
+      // Without an addend the binding still needs a buffer; read-only bindings may share one.
       residual ?? bias ?? products[0]!.b.of,
       c.of,
       ...products.flatMap(({ a, b }) => [a.of, b.of]),
@@ -147,8 +147,8 @@ function placed<D>(matrix: Matrix, width: Dyn<D>): Placed<D> {
 
 function operand<D>(place: Placed<D>, kMajor: boolean, width: Dyn<D>): Operand {
   const storage: Storage = ('storage' in place.of && place.of.storage) || 'f32';
-  // Only what is known when the program is written down can be relied on; rows of a stored number
-  // format always are in fours.
+  // A size that is a function may have any value. The rows of storages other than f32 always are
+  // multiples of four.
   const aligned = storage !== 'f32' || (fours(width) && inFours(place));
   return { kMajor, aligned, storage };
 }
