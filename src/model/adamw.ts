@@ -1,7 +1,7 @@
 /**
- * AdamW over all that trains at once: the pools of weights, gradients and moments share one layout,
- * so one optimizer step is a few dispatches whatever the model. Gradient clipping by the global norm
- * happens on the GPU; the norm is read only when asked for.
+ * AdamW over all trainable weights at once: the pools of weights, gradients and moments share one
+ * layout, so one optimizer step is a few dispatches for any model. Gradient clipping by the global
+ * norm happens on the GPU; the norm is read back only on request.
  */
 import type { View } from '../gpu/device.ts';
 import type { Op } from '../gpu/kernel.ts';
@@ -27,7 +27,7 @@ interface StepDims {
   biasCorrection2: number;
 }
 
-/** Memory of an optimizer, laid out as what it trains. */
+/** Memory of an optimizer; the pools have the layout of the weights that it trains. */
 export interface OptimizerMemory {
   /** Zero after every step. */
   gradients: ParameterPool;
@@ -54,7 +54,7 @@ export function allocateOptimizer(model: LanguageModel<Memory>): OptimizerMemory
 const counts = (pool: ParameterPool): number[] => pool.layout.pages.map((bytes) => bytes / 4);
 
 export class AdamW {
-  /** Steps taken; part of a checkpoint, as the moments are. */
+  /** Steps taken; saved in a checkpoint, as the moments are. */
   steps = 0;
 
   private constructor(
@@ -74,7 +74,7 @@ export class AdamW {
     return this.memory.gradients;
   }
 
-  /** Moves the weights and clears the gradients. */
+  /** Updates the weights and sets the gradients to 0. */
   step(learningRate: number): void {
     this.steps++;
     this.program.run({

@@ -24,8 +24,8 @@ export interface BatchLimits {
   maxTokens: number;
   maxTargets: number;
   /**
-   * Keep of each layer its input alone and compute the rest again on the way back (Chen et al. 2016,
-   * arXiv 1604.06174): memory hardly grows with depth, for a third more work.
+   * Keep only the input of each layer, and recompute the rest in the backward pass (Chen et al.
+   * 2016, arXiv 1604.06174): memory grows little with depth, for a third more work.
    */
   recompute?: boolean;
 }
@@ -43,7 +43,7 @@ interface Plan extends Trunk {
   head: HeadBuffers;
 }
 
-/** What `planBatch` has laid down: ops whose activations have their memory. */
+/** The result of `planBatch`: ops whose activations have memory. */
 export interface BatchPrograms {
   plan: Plan;
   forward: Op<BatchDims>[];
@@ -51,7 +51,7 @@ export interface BatchPrograms {
   buffers: View[];
 }
 
-/** Allocates the activations of batches within `limits`, and writes their programs down. */
+/** Allocates the activations of batches within `limits`, and returns the ops of their programs. */
 export function planBatch(
   model: LanguageModel<Memory>,
   limits: BatchLimits,
@@ -156,8 +156,8 @@ export class BatchRunner {
     const { maxTokens, maxTargets } = this.limits;
     if (batch.tokens > maxTokens || batch.targetRows.length > maxTargets) {
       throw new Error(
-        `a batch of ${batch.tokens} rows and ${batch.targetRows.length} targets does not fit ` +
-          `into the ${maxTokens} and ${maxTargets} planned for`,
+        `a batch of ${batch.tokens} rows and ${batch.targetRows.length} targets does not fit: ` +
+          `memory is planned for ${maxTokens} and ${maxTargets}`,
       );
     }
     const { inputs, head, viewEnd, idOwners: idLists } = this.plan;
