@@ -24,8 +24,9 @@ export class Activation {
 
 export function viewOf(bindable: View | Activation): View {
   if (!(bindable instanceof Activation)) return bindable;
-  if (!bindable.view)
+  if (!bindable.view) {
     throw new Error(`activation ${bindable.label} has no memory; call planActivations first`);
+  }
   return bindable.view;
 }
 
