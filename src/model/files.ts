@@ -76,6 +76,7 @@ export function blobSource(path: string, blob: Blob): FileSource {
   };
 }
 
+/** A whole text file; undefined when there is no such file. */
 export async function readText(
   folder: CheckpointFolder,
   file: string,
