@@ -4,9 +4,7 @@
  * Each slot is a buffer of its own because WebGPU does not let one dispatch read and write the
  * same buffer, even in different places.
  */
-import type { View } from './device.ts';
-import type { Op } from './kernel.ts';
-import type { Memory } from './memory.ts';
+import type { Memory, View } from './memory.ts';
 
 /** A buffer of 4-byte elements that exists once `planActivations` has run. */
 export class Activation {
@@ -30,6 +28,11 @@ export function viewOf(bindable: View | Activation): View {
   return bindable.view;
 }
 
+/** As much of an op (kernel.ts) as planning needs. */
+interface Launch {
+  readonly bindings: readonly (View | Activation)[];
+}
+
 interface Slot {
   byteLength: number;
   members: Activation[];
@@ -40,7 +43,7 @@ interface Slot {
  * activation takes the smallest free slot that is large enough, else the largest free one, which
  * grows, else a new one. Returns the buffers, for `release`.
  */
-export function planActivations<D>(memory: Memory, ...opLists: readonly Op<D>[][]): View[] {
+export function planActivations(memory: Memory, ...opLists: readonly Launch[][]): View[] {
   const ops = opLists.flat();
   const span = new Map<Activation, { first: number; last: number }>();
   ops.forEach((op, index) => {
