@@ -28,7 +28,7 @@ export function viewOf(bindable: View | Activation): View {
   return bindable.view;
 }
 
-/** As much of an op (kernel.ts) as planning needs. */
+/** The part of an op (kernel.ts) that planning needs. */
 interface Launch {
   readonly bindings: readonly (View | Activation)[];
 }

@@ -40,7 +40,7 @@ export interface GpuOptions {
 }
 
 function suitableVariants({ features }: GPUDevice, info: GPUAdapterInfo): KernelVariants {
-  // Subgroups of four are the lanes of a CPU's vector registers; no graphics card has them.
+  // Subgroups of four are the lanes of a CPU's vector register; no graphics card has them.
   const onCpu = features.has('subgroups') && info.subgroupMaxSize === 4;
   return onCpu ? { matmul: 'cpu', attention: 'shared' } : { matmul: 'tiled', attention: 'own' };
 }

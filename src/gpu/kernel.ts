@@ -21,13 +21,13 @@ export interface Kernel<P extends Record<string, ParamType> = Record<string, Par
   readonly params: P;
 }
 
-/** Of the kernels that come in variants, those that a device runs: chosen when it is opened. */
+/** The variants of kernels that a device runs, chosen when it is opened. */
 export interface KernelVariants {
   /** tiled: for graphics cards. cpu: for adapters on the CPU; needs the feature `subgroups`. */
   readonly matmul: 'tiled' | 'cpu';
   /**
-   * own: each thread loads keys and values for itself. shared: four neighbours share what they load,
-   * where the head size allows it; for adapters on the CPU, needs the feature `subgroups`.
+   * own: each invocation loads its own data. shared: four neighbours share what they load, if the
+   * head size allows it; for adapters on the CPU; needs the feature `subgroups`.
    */
   readonly attention: 'own' | 'shared';
 }

@@ -9,7 +9,7 @@ export interface View {
   readonly buffer: GPUBuffer;
   readonly byteOffset: number;
   readonly byteLength: number;
-  /** How its numbers lie in it; absent: f32. */
+  /** How its numbers are stored; f32 if absent. */
   readonly storage?: Storage;
 }
 

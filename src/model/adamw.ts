@@ -15,7 +15,7 @@ export interface AdamWOptions {
   beta1: number;
   beta2: number;
   epsilon: number;
-  /** Of matrices; as in transformers' Trainer, norm gains and biases do not decay. */
+  /** Applies to matrices; norm gains and biases do not decay, as in transformers' Trainer. */
   weightDecay: number;
   /** 0 switches clipping off. */
   maxGradNorm: number;

@@ -53,7 +53,7 @@ export interface BlockSpec {
   /** In order; the matrices of a block have rows of the same length. */
   readonly members: readonly { name: string; shape: readonly number[] }[];
   readonly storage: Storage;
-  /** May be cut between rows into several buffers; absent for blocks that a matmul reads whole. */
+  /** May be cut between rows into several buffers; false for those that a matmul reads whole. */
   readonly divisible?: boolean;
 }
 

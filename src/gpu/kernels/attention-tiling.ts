@@ -25,7 +25,7 @@ export interface Tiling {
   heads: number;
   /** Groups of `slices` invocations in a workgroup. */
   tiles: number;
-  /** Four neighbouring threads, a quad, share what they load. */
+  /** Four neighbouring invocations, a quad, share what they load. */
   shared: boolean;
 }
 
@@ -64,7 +64,7 @@ export function tilingOf(
   const rows = Math.floor(sharing / heads);
   return {
     ...{ vecs, slices, rows, heads, tiles: Math.floor(64 / slices) },
-    // One vec4 of a head for each of the four.
+    // Each of the four loads one vec4 of a head.
     shared: variant === 'shared' && slices === 1 && vecs === 4,
   };
 }
@@ -99,7 +99,7 @@ export function tiled<P extends Record<string, ParamType>>(
     ...kernel,
     name: `${kernel.name} ${rows}x${heads}x${vecs}x${slices}${shared ? ' shared' : ''}`,
     code: [
-      // The lanes of a quad go the same way: what decides is broadcast to them.
+      // The lanes of a quad take the same branches, because the conditions are broadcast to them.
       ...(shared ? ['enable subgroups;', 'diagnostic(off, subgroup_uniformity);'] : []),
       ...header,
       shared ? sharedPrelude : ownPrelude,

@@ -177,7 +177,7 @@ function queriesBackward<D>(variant: Variant, a: AttentionBackward<D>): Op<D> {
 }
 
 function keysBackward<D>(variant: Variant, a: AttentionBackward<D>): Op<D> {
-  // Keys share no heads with their neighbours, only viewers.
+  // A key head has no other heads to share loads with; neighbouring keys share their viewers.
   const tiling = tilingOf(a.headDim, 1, variant);
   return op<D, typeof backwardParams>(tiled(dkv, tiling), {
     label: a.label,

@@ -127,8 +127,8 @@ export function matmulAs<D>(variant: MatmulVariant, launch: MatmulLaunch<D>): Op
 const TILED = { rows: 32, columns: 32 };
 
 /**
- * Blocks of 16 columns side by side in a tile of matmul-cpu. Three take 1.5 times the speed of
- * one and half again as long to compile; four are hardly faster than three.
+ * Blocks of 16 columns in a tile of matmul-cpu. With three blocks it is 1.5 times as fast as with
+ * one, and takes 1.5 times as long to compile; with four it is not much faster than with three.
  */
 function cpuBlocks<D>(n: Dyn<D>): number {
   return [3, 2].find((blocks) => typeof n === 'number' && n % (16 * blocks) === 0) ?? 1;
