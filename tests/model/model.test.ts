@@ -206,7 +206,7 @@ it('goes back from a pass once, while its activations are there', async () => {
   const reference = await BatchRunner.beside(runner, initial);
   const batch = packBatch(groupsFor(model), 'completion');
   const slopes = new Float32Array(batch.targetRows.length).fill(1);
-  const gone = /the activations of this forward pass are not there: go back from a pass once/;
+  const gone = /the activations of this forward pass are gone: run its backward pass once/;
   const slopeOf = async (): Promise<number> =>
     (await optimizer.gradients.read(gpu)).get('model.norm.weight')![0]!;
 
