@@ -17,7 +17,7 @@ import { thoughtTable } from './thought-table.ts';
 
 export const analyze = defineCommand({
   name: 'analyze',
-  positionals: { RUN: 'The folder of a run, or a JSONL file of completions.' },
+  positionals: { RUN: 'Folder of a run, or a JSONL file of completions.' },
   summary:
     'Shows what training changed: lengths, traits of thoughts, reward against gold, what the thought contributes, cost.',
   options: {
