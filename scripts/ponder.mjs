@@ -17,7 +17,7 @@ const child = spawn(
   ],
   { stdio: 'inherit', env: { ...process.env, ...(await gpuEnv()) } },
 );
-// Ctrl-C reaches the child by itself; what is left to do here is to wait for its last words.
+// Ctrl-C reaches the child too; this process only waits until the child has ended.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => child.kill('SIGTERM'));
 child.on('exit', (code) => process.exit(code ?? 1));

@@ -12,7 +12,7 @@ const hasBrowser =
 const server = await preview({
   root,
   logLevel: 'warn',
-  // The next free port is taken when this one is in use.
+  // If this port is in use, the next free one is taken.
   preview: { port: 4173, open: Boolean(hasBrowser) },
 });
 const address = /** @type {import('node:net').AddressInfo} */ (server.httpServer.address());

@@ -12,7 +12,7 @@ const { gpuEnv } = await import('./software-gpu.mjs');
 
 let passed = 0;
 let failed = 0;
-/** What failed, said again at the end, where the logs of a long run are looked at first. @type {string[]} */
+/** The failures, printed again at the end, where people look first in a long log. @type {string[]} */
 const failures = [];
 const reports = mkdtempSync(join(tmpdir(), 'ponder-test-'));
 
@@ -57,7 +57,7 @@ function suite(name, config, env = {}) {
   );
   const result = readReport(report);
   passed += result.passed;
-  // A file that does not load, or an error outside any test, fails the run without a failed test.
+  // A file that does not load, or an error outside a test, fails the run without a failed test.
   if (!ok && result.failures.length === 0) result.failures.push(`${name} tests: see above`);
   failed += result.failures.length;
   failures.push(...result.failures);
