@@ -33,7 +33,7 @@ export class Program<D> {
 
   /** Compiles `ops`; activations must have been planned. `maxRuns` replays can share one submit. */
   static async compile<D>(gpu: Gpu, written: readonly Op<D>[], maxRuns = 1): Promise<Program<D>> {
-    const ops = written.map((op) => op.adapt?.(gpu) ?? op);
+    const ops = written.map((op) => op.adapt?.(gpu.variants) ?? op);
     const pipelines = await Promise.all(
       ops.map((op) =>
         gpu.pipeline(op.kernel, op.constants).catch((error: unknown) => {
@@ -75,41 +75,6 @@ export class Program<D> {
     });
     pass.end();
     this.gpu.submit(encoder);
-  }
-
-  /** Replays once with a timestamp around each op; milliseconds by label, summed. */
-  async profile(dims: D): Promise<Map<string, number>> {
-    if (!this.gpu.has('timestamp-query')) throw new GpuError('this adapter has no timestamps');
-    const { device } = this.gpu;
-    const count = this.steps.length * 2;
-    const querySet = device.createQuerySet({ type: 'timestamp', count });
-    const encoder = device.createCommandEncoder();
-    this.writeParams([dims]);
-    this.steps.forEach((_, i) => {
-      const pass = encoder.beginComputePass({
-        timestampWrites: {
-          querySet,
-          beginningOfPassWriteIndex: 2 * i,
-          endOfPassWriteIndex: 2 * i + 1,
-        },
-      });
-      this.dispatch(pass, 0, i, dims);
-      pass.end();
-    });
-    const usage = GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC;
-    const buffer = device.createBuffer({ size: count * 8, usage });
-    encoder.resolveQuerySet(querySet, 0, count, buffer, 0);
-    this.gpu.submit(encoder);
-    const [bytes] = await this.gpu.read({ buffer, byteOffset: 0, byteLength: count * 8 });
-    const stamps = new BigUint64Array(bytes as ArrayBuffer);
-    const times = new Map<string, number>();
-    this.steps.forEach(({ op }, i) => {
-      const ms = Number((stamps[2 * i + 1] ?? 0n) - (stamps[2 * i] ?? 0n)) / 1e6;
-      times.set(op.label, (times.get(op.label) ?? 0) + ms);
-    });
-    querySet.destroy();
-    buffer.destroy();
-    return times;
   }
 
   /** Useful floating-point operations of one replay. */

@@ -3,11 +3,10 @@
  * so one optimizer step is a few dispatches whatever the model. Gradient clipping by the global norm
  * happens on the GPU; the norm is read only when asked for.
  */
-import type { View } from '../gpu/device.ts';
 import type { Op } from '../gpu/kernel.ts';
 import { adamw } from '../gpu/kernels/adamw.ts';
 import { partialCount, sumOfSquares } from '../gpu/kernels/sum-of-squares.ts';
-import type { Memory } from '../gpu/memory.ts';
+import type { Memory, View } from '../gpu/memory.ts';
 import { Program } from '../gpu/program.ts';
 import type { LanguageModel } from './language-model.ts';
 import { ParameterPool } from './parameter-pool.ts';
@@ -16,6 +15,7 @@ export interface AdamWOptions {
   beta1: number;
   beta2: number;
   epsilon: number;
+  /** Of matrices; as in transformers' Trainer, norm gains and biases do not decay. */
   weightDecay: number;
   /** 0 switches clipping off. */
   maxGradNorm: number;
@@ -51,7 +51,7 @@ export function allocateOptimizer(model: LanguageModel<Memory>): OptimizerMemory
 }
 
 /** Numbers in each page. */
-const counts = (pool: ParameterPool): number[] => pool.layout.pages.map((bytes) => bytes / 4);
+const counts = (pool: ParameterPool): number[] => pool.layout.pages.map(({ bytes }) => bytes / 4);
 
 export class AdamW {
   /** Steps taken; part of a checkpoint, as the moments are. */
@@ -122,7 +122,7 @@ function stepOps(
         beta1: options.beta1,
         beta2: options.beta2,
         eps: options.epsilon,
-        weightDecay: options.weightDecay,
+        weightDecay: trainable.layout.pages[i]!.holds === 'matrices' ? options.weightDecay : 0,
         biasCorrection1: (d) => d.biasCorrection1,
         biasCorrection2: (d) => d.biasCorrection2,
         maxNorm: options.maxGradNorm,

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { matmul, matmulAs, type MatmulLayout } from './matmul.ts';
 import { MARK, Sandbox, seeded } from './sandbox.ts';
 
@@ -45,13 +45,13 @@ const SIZES = [
   [36, 5, 44],
 ] as const;
 
-const variants = ['tiled', 'quad'] as const;
+const variants = ['tiled', 'cpu'] as const;
 const layouts = ['nt', 'nn', 'tn'] as const;
 const cases = variants.flatMap((variant) => layouts.map((layout) => ({ variant, layout })));
 
 describe.each(cases)('$variant $layout', ({ variant, layout }) => {
   it.each(SIZES)('%i x %i x %i', async (m, n, k) => {
-    if (variant === 'quad' && !box.gpu.has('subgroups')) return;
+    if (variant === 'cpu' && !hasSubgroups()) return;
     const size = { layout, m, n, k };
     const [x, y, z, start] = [exact(m * k, 1), exact(k * n, 2), exact(n, 3), exact(m * n, 4)];
     // What lies behind an operand must not matter: tokens come and go, and leave their rows there.
@@ -80,23 +80,23 @@ function want32(want: Float64Array, plus: (i: number) => number): Float32Array {
   return Float32Array.from(want, (value, i) => value + plus(i));
 }
 
+const hasSubgroups = (): boolean => box.gpu.device.features.has('subgroups');
+
 /** The number of tokens is known at replay only: m, or k in layout tn. */
 function dynamic({ layout, m, k }: Case): Partial<Record<'m' | 'k', () => number>> {
   return layout === 'tn' ? { k: () => k } : { m: () => m };
 }
 
-it('runs the variant that the device has chosen', async () => {
-  const [a, b] = [box.put(exact(64, 1)), box.put(exact(64, 2))];
-  const launch = { layout: 'nn', a, b, m: 8, n: 8, k: 8 } as const;
-  const outputs: Float32Array[] = [];
-  for (const variant of variants) {
-    if (variant === 'quad' && !box.gpu.has('subgroups')) continue;
-    box.gpu.quads = variant === 'quad';
-    const c = box.marked(64);
-    const written = matmul({ ...launch, c });
-    expect(written.adapt?.(box.gpu).kernel.name).toContain(variant);
-    await box.run(written);
-    outputs.push(await box.floats(c, 64));
-  }
-  for (const output of outputs) expect(output).toEqual(outputs[0]);
+it.each(variants)('is run as %s by a device that was opened so', async (variant) => {
+  if (variant === 'cpu' && !hasSubgroups()) return;
+  const own = await Sandbox.open({ matmul: variant });
+  const [x, y] = [exact(64, 1), exact(64, 2)];
+  const c = own.marked(64);
+  const compile = vi.spyOn(own.gpu, 'pipeline');
+  await own.run(matmul({ layout: 'nn', a: own.put(x), b: own.put(y), c, m: 8, n: 8, k: 8 }));
+  expect(compile.mock.calls.map(([{ name }]) => name.split(' ', 2))).toEqual([['matmul', variant]]);
+  expect(await own.floats(c, 64)).toEqual(
+    Float32Array.from(reference({ layout: 'nn', m: 8, n: 8, k: 8 }, x, y)),
+  );
+  own.close();
 });

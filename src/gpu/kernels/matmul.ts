@@ -3,7 +3,6 @@
  * kernel for graphics cards and one for adapters on the CPU; the device chooses when a program is
  * compiled.
  */
-import type { Gpu } from '../device.ts';
 import {
   op,
   resolve,
@@ -11,19 +10,19 @@ import {
   type Dyn,
   type Grid,
   type Kernel,
+  type KernelVariants,
   type Op,
 } from '../kernel.ts';
 import type { Storage } from '../storage.ts';
 import { matmulPrelude, type MatmulMemory, type Operand, type Product } from './matmul-prelude.ts';
-import quad from './matmul-quad.wgsl?raw';
+import cpu from './matmul-cpu.wgsl?raw';
 import tiled from './matmul-tiled.wgsl?raw';
 import { unroll } from './unroll.ts';
 
 /** How the operands of C = A B lie in memory; t marks the one that is stored transposed. */
 export type MatmulLayout = 'nt' | 'nn' | 'tn';
 
-/** tiled: for graphics cards; quad: for adapters on the CPU, needs the feature `subgroups`. */
-export type MatmulVariant = 'tiled' | 'quad';
+export type MatmulVariant = KernelVariants['matmul'];
 
 /** Part of a larger matrix: the place of its first number, and the numbers from row to row. */
 export interface Slice {
@@ -71,7 +70,7 @@ export interface MatmulLaunch<D> extends ProductLaunch<D> {
 export function matmul<D>(launch: MatmulLaunch<D>): Op<D> {
   return {
     ...matmulAs('tiled', launch),
-    adapt: (gpu: Gpu) => matmulAs(gpu.quads ? 'quad' : 'tiled', launch),
+    adapt: ({ matmul: variant }) => matmulAs(variant, launch),
   };
 }
 
@@ -84,8 +83,8 @@ export function matmulAs<D>(variant: MatmulVariant, launch: MatmulLaunch<D>): Op
     k,
   }));
   const c = placed(launch.c, n);
-  const blocks = variant === 'quad' ? quadBlocks(n) : 1;
-  const tile = variant === 'quad' ? { rows: 16, columns: 16 * blocks } : TILED;
+  const blocks = variant === 'cpu' ? cpuBlocks(n) : 1;
+  const tile = variant === 'cpu' ? { rows: 16, columns: 16 * blocks } : TILED;
   const memory: MatmulMemory = {
     products: products.map((product): Product => ({
       a: operand(product.a, layout === 'tn', layout === 'tn' ? m : product.k),
@@ -128,10 +127,10 @@ export function matmulAs<D>(variant: MatmulVariant, launch: MatmulLaunch<D>): Op
 const TILED = { rows: 32, columns: 32 };
 
 /**
- * Blocks of 16 columns side by side in a tile of the quad kernel. Three take 1.5 times the speed of
+ * Blocks of 16 columns side by side in a tile of matmul-cpu. Three take 1.5 times the speed of
  * one and half again as long to compile; four are hardly faster than three.
  */
-function quadBlocks<D>(n: Dyn<D>): number {
+function cpuBlocks<D>(n: Dyn<D>): number {
   return [3, 2].find((blocks) => typeof n === 'number' && n % (16 * blocks) === 0) ?? 1;
 }
 
@@ -193,9 +192,9 @@ function kernelFor(variant: MatmulVariant, memory: MatmulMemory, blocks: number)
   if (!kernel) {
     const two = memory.products.length === 2;
     const counts = { PRODUCTS: memory.products.length, BLOCKS: blocks };
-    const body = unroll(variant === 'quad' ? quad : tiled, counts);
+    const body = unroll(variant === 'cpu' ? cpu : tiled, counts);
     // `enable` must come first.
-    const header = variant === 'quad' ? `enable subgroups;\nconst BLOCKS = ${blocks}u;` : '';
+    const header = variant === 'cpu' ? `enable subgroups;\nconst BLOCKS = ${blocks}u;` : '';
     kernel = {
       name,
       code: `${header}${matmulPrelude(memory)}${body}`,

@@ -8,6 +8,11 @@
 
 export type Kwargs = Readonly<Record<string, unknown>>;
 
+export interface Instruction {
+  id: string;
+  kwargs: Kwargs;
+}
+
 /** undefined if a needed argument is missing. */
 export type Check = (response: string, kwargs: Kwargs) => boolean | undefined;
 

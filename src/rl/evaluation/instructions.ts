@@ -4,13 +4,8 @@
  * response itself; loose accepts it if any of eight forms follows (with or without the first line, the
  * last line, and asterisks).
  */
-import { ifevalChecks, type Check, type Kwargs } from './ifeval-checks.ts';
+import { ifevalChecks, type Check, type Instruction } from './ifeval-checks.ts';
 import { mealChecks } from './meal-checks.ts';
-
-export interface Instruction {
-  id: string;
-  kwargs: Kwargs;
-}
 
 export interface InstructionAccuracy {
   /** Shares between 0 and 1; null if nothing could be judged. */

@@ -160,7 +160,7 @@ export const optimizer = {
     default: 0,
     min: 0,
     max: 10,
-    help: 'Moves the weights of the matrices towards zero at each step (AdamW); rarely needed in RL.',
+    help: 'Moves matrices and embeddings towards zero at each step (AdamW), but not norms and biases; rarely needed in RL.',
   },
   adam_beta1: {
     type: 'number',

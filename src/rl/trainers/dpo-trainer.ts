@@ -8,7 +8,7 @@
  */
 import { AdamW } from '../../model/adamw.ts';
 import { packBatch, splitGroups } from '../../model/batch.ts';
-import { BatchRunner, type BatchLimits } from '../../model/batch-runner.ts';
+import { TrainingRunner, type BatchLimits } from '../../model/batch-runner.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
 import { take, type PreferenceGroup, type Preferences } from '../data/dataset.ts';
@@ -61,7 +61,7 @@ export class DpoTrainer implements Trainer {
     readonly model: LanguageModel,
     private readonly parts: DpoParts,
     readonly optimizer: AdamW,
-    private readonly runner: BatchRunner,
+    private readonly runner: TrainingRunner,
     private readonly reference: Reference,
     private readonly writer: RolloutWriter | undefined,
     /** Writes the completions of evaluations with the current policy; may be the writer itself. */
@@ -76,7 +76,7 @@ export class DpoTrainer implements Trainer {
     const sampled = 'prompts' in parts;
     const optimizer = await AdamW.create(policy, adamwOptions(recipe));
     const limits = pairLimits(recipe, sampled);
-    const runner = await BatchRunner.create(policy, limits, optimizer.gradients);
+    const runner = await TrainingRunner.create(policy, limits, optimizer.gradients);
     const reference = await openReference(policy, runner);
     const author = recipe.online ? policy : reference.model;
     const writer = sampled ? await RolloutWriter.create(recipe, author, parts) : undefined;
@@ -150,8 +150,8 @@ export class DpoTrainer implements Trainer {
       const packed = packBatch(part, 'completion');
       // The reference shares the runner's memory, so it goes first.
       const ref = completionSums(perCompletion(await this.referenceLogp(packed), packed));
-      const { values, entropy } = await this.runner.forward(packed);
-      const tokens = perCompletion(values, packed);
+      const pass = await this.runner.forward(packed);
+      const tokens = perCompletion(pass.values, packed);
       const own = completionSums(tokens);
       const indices = pairIndices(part);
       const result = dpoLoss(
@@ -173,14 +173,14 @@ export class DpoTrainer implements Trainer {
       });
       if (learn) {
         const gradient = tokens.map(({ length }, i) => new Float64Array(length).fill(slopes[i]!));
-        this.runner.backward(perTarget(gradient));
+        this.runner.backward(pass, perTarget(gradient));
       }
       sums.loss += result.loss;
       sums.chosen += result.chosenRewards;
       sums.rejected += result.rejectedRewards;
       sums.correct += result.correct;
-      entropies.sum += entropy.reduce((a, b) => a + b, 0);
-      entropies.tokens += entropy.length;
+      entropies.sum += pass.entropy.reduce((a, b) => a + b, 0);
+      entropies.tokens += pass.entropy.length;
     }
     return {
       loss: sums.loss,

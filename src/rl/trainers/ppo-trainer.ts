@@ -6,7 +6,7 @@
  * starts as a copy of the policy and has its own optimizer.
  */
 import { AdamW } from '../../model/adamw.ts';
-import { BatchRunner } from '../../model/batch-runner.ts';
+import { TrainingRunner } from '../../model/batch-runner.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
 import { mean } from '../statistics.ts';
 import { packGroups, perCompletion, perTarget } from './micro-batch.ts';
@@ -51,8 +51,8 @@ export class PpoTrainer implements Trainer {
     private readonly parts: RolloutParts,
     readonly optimizer: AdamW,
     private readonly writer: RolloutWriter,
-    private readonly runner: BatchRunner,
-    private readonly valueRunner: BatchRunner,
+    private readonly runner: TrainingRunner,
+    private readonly valueRunner: TrainingRunner,
     private readonly reference: Reference | undefined,
   ) {}
 
@@ -64,12 +64,12 @@ export class PpoTrainer implements Trainer {
   ): Promise<PpoTrainer> {
     const optimizer = await AdamW.create(policy, adamwOptions(recipe));
     const writer = await RolloutWriter.create(recipe, policy, parts);
-    const runner = await BatchRunner.create(policy, updateLimits(recipe), optimizer.gradients);
+    const runner = await TrainingRunner.create(policy, updateLimits(recipe), optimizer.gradients);
     const reference = recipe.kl_coef > 0 ? await openReference(policy, runner) : undefined;
     const model = await valueModel(policy);
     const value = { model, optimizer: await AdamW.create(model, adamwOptions(recipe)) };
     const { gradients } = value.optimizer;
-    const valueRunner = await BatchRunner.create(model, updateLimits(recipe), gradients);
+    const valueRunner = await TrainingRunner.create(model, updateLimits(recipe), gradients);
     // prettier-ignore
     return new PpoTrainer(
       recipe, policy, value, parts, optimizer, writer, runner, valueRunner, reference,
@@ -207,8 +207,9 @@ export class PpoTrainer implements Trainer {
         returns: lesson.targets.returns,
       }));
       const { dLogp, dValues, ...result } = ppoLoss(terms, options, tokens);
-      this.runner.backward(perTarget(dLogp));
-      this.valueRunner.backward(perTarget(dValues).map((d) => recipe.vf_coef * d));
+      this.runner.backward(policy, perTarget(dLogp));
+      const dValue = perTarget(dValues).map((d) => recipe.vf_coef * d);
+      this.valueRunner.backward(value, dValue);
       for (const key of Object.keys(result) as (keyof UpdateSums)[]) sums[key] += result[key];
     }
   }

@@ -4,7 +4,7 @@
  */
 import { AdamW } from '../../model/adamw.ts';
 import { packBatch, splitGroups, type PackedBatch, type TokenGroup } from '../../model/batch.ts';
-import { BatchRunner } from '../../model/batch-runner.ts';
+import { TrainingRunner } from '../../model/batch-runner.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
 import { mean } from '../statistics.ts';
@@ -28,7 +28,7 @@ export class RewardTrainer implements Trainer {
     private readonly tokenizer: Tokenizer,
     private readonly preferences: Preferences,
     readonly optimizer: AdamW,
-    private readonly runner: BatchRunner,
+    private readonly runner: TrainingRunner,
   ) {
     const { heldOut } = preferences;
     if (heldOut) this.evaluate = () => this.judgeHeldOut(heldOut);
@@ -41,7 +41,7 @@ export class RewardTrainer implements Trainer {
     preferences: Preferences,
   ): Promise<RewardTrainer> {
     const optimizer = await AdamW.create(model, adamwOptions(recipe));
-    const runner = await BatchRunner.create(model, batchLimits(recipe), optimizer.gradients);
+    const runner = await TrainingRunner.create(model, batchLimits(recipe), optimizer.gradients);
     return new RewardTrainer(recipe, model, tokenizer, preferences, optimizer, runner);
   }
 
@@ -84,7 +84,8 @@ export class RewardTrainer implements Trainer {
       this.runner.limits,
     )) {
       const packed = packBatch(part, 'score');
-      const { values } = await this.runner.forward(packed);
+      const pass = await this.runner.forward(packed);
+      const { values } = pass;
       const rows = pairRows(part, packed);
       const result = bradleyTerryLoss(
         rows.map(([chosen]) => values[chosen]!),
@@ -99,7 +100,7 @@ export class RewardTrainer implements Trainer {
           gradient[chosen]! += result.dChosen[i]!;
           gradient[rejected]! += result.dRejected[i]!;
         });
-        this.runner.backward(gradient);
+        this.runner.backward(pass, gradient);
       }
       totals.loss += result.loss;
       totals.correct += result.correct;

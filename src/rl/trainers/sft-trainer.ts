@@ -4,7 +4,7 @@
  */
 import { AdamW } from '../../model/adamw.ts';
 import { packBatch, splitGroups, type TokenGroup } from '../../model/batch.ts';
-import { BatchRunner } from '../../model/batch-runner.ts';
+import { TrainingRunner } from '../../model/batch-runner.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
 import { take, type SftExample, type Source } from '../data/dataset.ts';
@@ -25,7 +25,7 @@ export class SftTrainer implements Trainer {
     private readonly tokenizer: Tokenizer,
     private readonly examples: Source<SftExample>,
     readonly optimizer: AdamW,
-    private readonly runner: BatchRunner,
+    private readonly runner: TrainingRunner,
   ) {}
 
   static async create(
@@ -35,7 +35,7 @@ export class SftTrainer implements Trainer {
     examples: Source<SftExample>,
   ): Promise<SftTrainer> {
     const optimizer = await AdamW.create(model, adamwOptions(recipe));
-    const runner = await BatchRunner.create(model, batchLimits(recipe), optimizer.gradients);
+    const runner = await TrainingRunner.create(model, batchLimits(recipe), optimizer.gradients);
     return new SftTrainer(recipe, model, tokenizer, examples, optimizer, runner);
   }
 
@@ -48,9 +48,10 @@ export class SftTrainer implements Trainer {
     let loss = 0;
     let entropySum = 0;
     for (const part of splitGroups(groups, 'completion', this.runner.limits)) {
-      const { values, entropy } = await this.runner.forward(packBatch(part, 'completion'));
+      const pass = await this.runner.forward(packBatch(part, 'completion'));
+      const { values, entropy } = pass;
       const result = sftLoss(values, targets);
-      this.runner.backward(Float32Array.from(result.dLogp));
+      this.runner.backward(pass, Float32Array.from(result.dLogp));
       loss += result.loss;
       entropySum += entropy.reduce((a, b) => a + b, 0);
       this.tokensSeen += part.reduce((n, g) => n + g.prompt.length, values.length);
