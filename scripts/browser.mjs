@@ -11,8 +11,7 @@ import { chromiumPackage, unpackChromiumArchive } from './software-gpu.mjs';
 await ensureInstalled('tests');
 const { chromium } = await import('playwright-core');
 
-// Besides what Playwright passes: no background traffic, and no sandbox, which containers and root
-// cannot have.
+// In addition to Playwright's own flags: no background traffic, and WebGPU on Vulkan.
 const COMMON_FLAGS = [
   '--disable-domain-reliability',
   '--no-pings',

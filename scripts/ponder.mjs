@@ -1,5 +1,5 @@
-// The command line: runs src/cli/main.ts as it stands, with WebGPU from the graphics card or, on a
-// machine without one, from the software adapter.
+// The command line: runs src/cli/main.ts from its source, with WebGPU from the graphics card, or from the
+// software adapter on a machine without one.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { root } from './install.mjs';

@@ -46,7 +46,7 @@ export async function gpuEnv() {
   return chosenByUser || (await hasHardwareAdapter()) ? {} : softwareGpuEnv();
 }
 
-/** Asks in a process of its own: a Vulkan loader that found no driver does not look again. */
+/** Asks in another process, because a Vulkan loader that found no driver does not look again. */
 async function hasHardwareAdapter() {
   await ensureInstalled('src/cli');
   const ask = `

@@ -196,7 +196,7 @@ describe.each(Object.entries(CONFIGS))('%s', (_, config) => {
   });
 });
 
-it('goes back from a pass once, while its activations are there', async () => {
+it('runs a backward pass once, and only while the activations of its forward pass exist', async () => {
   const config = CONFIGS['llama, tied']!;
   const { model } = randomModel(gpu, config, 3);
   const { model: initial } = randomModel(gpu, config, 4);
@@ -225,7 +225,7 @@ it('goes back from a pass once, while its activations are there', async () => {
   expect(() => runner.backward(second, slopes)).toThrow(gone);
   expect(await slopeOf()).toBe(once);
 
-  // @ts-expect-error: without gradients there is no way back
+  // @ts-expect-error: without gradients there is no backward pass
   expect(reference.backward).toBeUndefined();
   for (const part of [reference, other, runner, optimizer, initial, model]) part.destroy();
 });
