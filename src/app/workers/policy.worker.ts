@@ -1,4 +1,4 @@
-/** Comlink around LiveRun: policy, reference and optimizer live here, on one device. */
+/** Comlink around LiveRun: policy, reference and optimizer are here, on one device. */
 import * as Comlink from 'comlink';
 import { parse } from 'yaml';
 import defaultRecipe from '../../../recipes/default.yaml?raw';
@@ -32,7 +32,7 @@ const surroundings = async (): Promise<LiveSurroundings> => ({
   baseFolder: pageBaseFolder,
   readFile: readPageFile,
   openReward: rewardWorker,
-  // A judge in training does not take the place of the policy's run.
+  // A judge in training does not replace the policy's run.
   keptRun: (fresh, { algorithm }) =>
     browserRunFolder(algorithm === 'reward' ? JUDGE_RUN : 'live', fresh),
 });
