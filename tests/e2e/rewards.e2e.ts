@@ -116,7 +116,7 @@ it('writes a rule, tries it on the group, and trains with two rewards on prompts
     .or(page.getByText('Training stopped'))
     .waitFor({ timeout: 120_000 });
   await rewards.getByText(/^reward_model: mean [−\d.]+ at step 1$/).waitFor({ timeout: 1000 });
-  await page.getByText('Gold is what another judge says of the same responses').waitFor();
+  await page.getByText('Gold is another judge’s score of the same responses').waitFor();
   await rewards.getByText(/^digits: mean \d+\.\d\d at step 1$/).waitFor({ timeout: 1000 });
 
   // All of it is there at the next visit, chosen as it was.
