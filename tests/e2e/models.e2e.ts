@@ -227,7 +227,7 @@ describe('taking the trained model home', () => {
       .poll(() => page.getByTestId('step').textContent(), { timeout: 120_000 })
       .toMatch(/[1-9]/);
     await page.getByRole('button', { name: 'Pause', exact: true }).click();
-    await page.getByRole('button', { name: 'Go on', exact: true }).waitFor({ timeout: 60_000 });
+    await page.getByRole('button', { name: 'Continue', exact: true }).waitFor({ timeout: 60_000 });
     await page.getByRole('heading', { name: 'Take it home' }).waitFor();
 
     const adapter = await download();
