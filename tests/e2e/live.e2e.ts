@@ -70,7 +70,7 @@ describe('training in the tab', () => {
     await page.getByText(/^broken\/model\.safetensors/).waitFor();
 
     await input.setInputFiles(join(folder, 'my-qwen'));
-    const policy = page.getByLabel('The policy, which learns');
+    const policy = page.getByLabel('The policy (the model that is trained)');
     await expect.poll(() => policy.inputValue()).toBe('my-qwen');
     expect(await page.getByText(/^broken\/model/).count()).toBe(0);
     await page.getByRole('button', { name: 'Train it here', exact: true }).click();
