@@ -189,7 +189,7 @@ describe('the recipe', () => {
         await recipe.getByRole('button', { name: 'Train with this recipe' }).isDisabled(),
       ).toBe(true);
       await recipe.getByRole('button', { name: 'Reset all' }).click();
-      await recipe.getByText('As the default.').waitFor();
+      await recipe.getByText('No changes to the default recipe.').waitFor();
     }));
 
   it('goes out and in as YAML, with errors by line', () =>
@@ -268,7 +268,7 @@ describe('a link', () => {
       await recipe.getByRole('button', { name: 'A link for a class' }).click();
       const dialog = page.getByRole('dialog', { name: 'A link for a class' });
       await dialog.getByRole('checkbox', { name: 'Bring your own model' }).check();
-      await dialog.getByRole('checkbox', { name: /^Fix the recipe/ }).check();
+      await dialog.getByRole('checkbox', { name: /^Lock the recipe/ }).check();
       expect(await accessibilityFaults(page)).toEqual([]);
       await dialog.getByRole('button', { name: 'Copy link' }).click();
       await dialog.getByText('Copied.').waitFor();
