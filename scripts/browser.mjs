@@ -5,8 +5,11 @@ import { chmod, rename, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createBrotliDecompress } from 'node:zlib';
-import { chromium } from 'playwright-core';
+import { ensureInstalled } from './install.mjs';
 import { chromiumPackage, unpackChromiumArchive } from './software-gpu.mjs';
+
+await ensureInstalled('tests');
+const { chromium } = await import('playwright-core');
 
 // Besides what Playwright passes: no background traffic, and no sandbox, which containers and root
 // cannot have.

@@ -2,11 +2,8 @@
 // machine without one, from the software adapter.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { ensureInstalled, root } from './install.mjs';
-
-ensureInstalled();
-// Only now: it needs the packages.
-const { gpuEnv } = await import('./software-gpu.mjs');
+import { root } from './install.mjs';
+import { gpuEnv } from './software-gpu.mjs';
 
 const child = spawn(
   process.execPath,

@@ -6,7 +6,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createBrotliDecompress } from 'node:zlib';
-import { root } from './install.mjs';
+import { ensureInstalled, root } from './install.mjs';
 
 const cache = join(root, 'node_modules', '.cache', 'ponder');
 
@@ -20,6 +20,7 @@ export const chromiumPackage = join(root, 'node_modules', '@sparticuz', 'chromiu
 export async function unpackChromiumArchive(name) {
   const folder = join(cache, name);
   if (existsSync(folder)) return folder;
+  await ensureInstalled('scripts');
   const { default: tar } = await import('tar-fs');
   const archive = join(chromiumPackage, `${name}.tar.br`);
   const partial = `${folder}.${process.pid}`;
@@ -42,11 +43,12 @@ export async function softwareGpuEnv() {
 /** What to add to the environment of a process that will open a GPU: nothing where there is one. */
 export async function gpuEnv() {
   const chosenByUser = process.env.VK_ICD_FILENAMES ?? process.env.VK_DRIVER_FILES;
-  return chosenByUser || hasHardwareAdapter() ? {} : softwareGpuEnv();
+  return chosenByUser || (await hasHardwareAdapter()) ? {} : softwareGpuEnv();
 }
 
 /** Asks in a process of its own: a Vulkan loader that found no driver does not look again. */
-function hasHardwareAdapter() {
+async function hasHardwareAdapter() {
+  await ensureInstalled('src/cli');
   const ask = `
     import { create } from 'webgpu';
     const adapter = await create([]).requestAdapter();

@@ -1,9 +1,12 @@
 // npm start: installs, builds the page, serves it, and opens the browser where there is one.
 import { ensureInstalled, root } from './install.mjs';
 
-ensureInstalled();
+await ensureInstalled();
+// Svelte and Vite read it: in a shell that says "development" they would build for development.
+process.env.NODE_ENV = 'production';
 const { build, preview } = await import('vite');
 
+console.log('Building the page...');
 await build({ root, logLevel: 'warn' });
 const hasBrowser =
   process.stdout.isTTY &&

@@ -123,7 +123,7 @@ export const FINDINGS: readonly Finding[] = [
     measure: 'gold',
     from: cell('warm', 'think', 'ppo'),
     to: cell('warm', 'think', 'grpo'),
-    note: 'PPO goes twice over its completions here: 200 updates of the policy to 100 of GRPO.',
+    note: 'PPO learns twice from its completions here: it makes 200 updates of the policy, GRPO 100.',
     paper: GRPO_AGAINST_PPO,
   },
   {
@@ -131,7 +131,7 @@ export const FINDINGS: readonly Finding[] = [
     measure: 'gold',
     from: cell('warm', 'think', 'ppo', 'one-epoch'),
     to: cell('warm', 'think', 'grpo'),
-    note: 'PPO goes once over its completions.',
+    note: 'PPO learns once from its completions.',
     paper: GRPO_AGAINST_PPO,
   },
   {
@@ -139,7 +139,7 @@ export const FINDINGS: readonly Finding[] = [
     measure: 'gold',
     from: cell('warm', 'think', 'dpo'),
     to: cell('warm', 'think', 'grpo'),
-    note: 'With as many completions, DPO makes 50 updates to 100 of GRPO, from pairs of them.',
+    note: 'From the same number of completions DPO makes 50 updates, on pairs, and GRPO 100.',
     paper: [
       { model: llama, from: 21.7, to: 35.4 },
       { model: qwen, from: 25.7, to: 34.7 },
@@ -161,7 +161,7 @@ export const FINDINGS: readonly Finding[] = [
     from: cell('warm', 'nothink', 'grpo'),
     to: cell('warm', 'think', 'grpo'),
     falls: true,
-    note: 'The instructions here are what the guest asked for (menu, diet, budget, courses), which is close to gold; those of IFEval are of form.',
+    note: 'The instructions here are what the guest asked for (menu, diet, budget, courses), which is close to gold; those of IFEval are about form.',
     paper: [{ model: `${llama}-Instruct, IFEval`, from: 75.6, to: 57.1 }],
   },
   {
@@ -176,7 +176,7 @@ export const FINDINGS: readonly Finding[] = [
     measure: 'gold',
     from: cell('warm', 'think', 'grpo'),
     to: cell('warm', 'think', 'grpo', 'second-reward'),
-    note: 'The second reward model was made as the first, from other pairs; how much better it is, the table of reward models says.',
+    note: 'The second reward model was made like the first, from other pairs; the table of reward models says how much better it is.',
     paper: [{ model: `${llama}, Skywork-V1 against V2`, from: 35.4, to: 39.0 }],
   },
   {
@@ -191,7 +191,7 @@ export const FINDINGS: readonly Finding[] = [
     measure: 'gold',
     from: cell('warm', 'think', 'grpo', 'few-prompts'),
     to: cell('warm', 'think', 'grpo'),
-    note: 'Here 32 prompts in place of as many as are drawn; the paper compares kinds of prompts, not their number.',
+    note: 'Here the policy trains on 32 prompts, not on new ones at every step; the paper compares kinds of prompts, not their number.',
     paper: [{ model: `${llama}, random SFT prompts against WildChat-IF`, from: 25.5, to: 35.4 }],
   },
   {
@@ -199,7 +199,7 @@ export const FINDINGS: readonly Finding[] = [
     measure: 'gold',
     from: cell('warm', 'nothink', 'grpo', 'rlvr'),
     to: cell('warm', 'think', 'grpo', 'rlvr'),
-    note: 'The rule pays 1 for a main and a sweet of the menu at their prices that the guest can eat, with two coins left at most; else 0.',
+    note: 'The rule gives 1 for a main and a sweet from the menu, at their prices, that the guest can eat and that leave at most two coins; else 0.',
     paper: [],
   },
 ];

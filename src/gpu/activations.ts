@@ -4,9 +4,7 @@
  * Each slot is a buffer of its own because WebGPU does not let one dispatch read and write the
  * same buffer, even in different places.
  */
-import type { View } from './device.ts';
-import type { Op } from './kernel.ts';
-import type { Memory } from './memory.ts';
+import type { Memory, View } from './memory.ts';
 
 /** A buffer that will exist once `planActivations` has run. */
 export class Activation {
@@ -28,6 +26,11 @@ export function viewOf(bindable: View | Activation): View {
   return bindable.view;
 }
 
+/** As much of an op (kernel.ts) as planning needs. */
+interface Launch {
+  readonly bindings: readonly (View | Activation)[];
+}
+
 interface Slot {
   byteLength: number;
   members: Activation[];
@@ -38,7 +41,7 @@ interface Slot {
  * is born it takes the best-fitting free slot, growing the largest free one if none is big enough.
  * Returns the buffers, for release.
  */
-export function planActivations<D>(memory: Memory, ...opLists: readonly Op<D>[][]): View[] {
+export function planActivations(memory: Memory, ...opLists: readonly Launch[][]): View[] {
   const ops = opLists.flat();
   const span = new Map<Activation, { first: number; last: number }>();
   ops.forEach((op, index) => {

@@ -4,18 +4,8 @@
  * This is not a tensor library: it knows buffers and kernels only.
  */
 import { GpuError, GpuLostError, GpuMemoryError, GpuUnavailableError } from './errors.ts';
-import type { Kernel } from './kernel.ts';
-import { bufferBytes, emptyLedger, type Lifetime, type Memory } from './memory.ts';
-import type { Storage } from './storage.ts';
-
-/** A range of a GPU buffer. Offsets are multiples of 256 bytes, the WebGPU binding alignment. */
-export interface View {
-  readonly buffer: GPUBuffer;
-  readonly byteOffset: number;
-  readonly byteLength: number;
-  /** How its numbers lie in it; absent: f32. */
-  readonly storage?: Storage;
-}
+import type { Kernel, KernelVariants } from './kernel.ts';
+import { bufferBytes, emptyLedger, type Lifetime, type Memory, type View } from './memory.ts';
 
 /** Work counted since the device was opened. */
 export interface GpuCounters {
@@ -29,7 +19,7 @@ export interface GpuCounters {
   flops: number;
 }
 
-const WANTED_FEATURES = ['subgroups', 'shader-f16', 'timestamp-query'] as const;
+const WANTED_FEATURES = ['subgroups'] as const;
 
 const WANTED_LIMITS = [
   'maxBufferSize',
@@ -41,12 +31,18 @@ const WANTED_LIMITS = [
 ] as const;
 
 export interface GpuOptions {
-  /** Leave optional features out, to run the variants a lesser adapter would get. */
-  without?: readonly (typeof WANTED_FEATURES)[number][];
+  /** Kernel variants to run in place of those that suit the adapter. */
+  variants?: Partial<KernelVariants>;
   /** How to wait for the device where `await` alone is not good enough; see node.ts. */
   wait?: <T>(pending: Promise<T>) => Promise<T>;
   /** Takes a closed device, emptied, in place of destroying it. */
   keep?: (gpu: Gpu) => void;
+}
+
+function suitableVariants({ features }: GPUDevice, info: GPUAdapterInfo): KernelVariants {
+  // Subgroups of four are the lanes of a CPU's vector registers; no graphics card has them.
+  const onCpu = features.has('subgroups') && info.subgroupMaxSize === 4;
+  return onCpu ? { matmul: 'cpu', attention: 'shared' } : { matmul: 'blocked', attention: 'own' };
 }
 
 export class Gpu implements Memory {
@@ -56,8 +52,7 @@ export class Gpu implements Memory {
   readonly lost: Promise<GpuLostError>;
   readonly device: GPUDevice;
   readonly info: GPUAdapterInfo;
-  /** Run the kernels for adapters on the CPU, whose subgroups are the four lanes of its vectors. */
-  quads: boolean;
+  readonly variants: KernelVariants;
 
   private readonly wait: <T>(pending: Promise<T>) => Promise<T>;
   private readonly keep: ((gpu: Gpu) => void) | undefined;
@@ -71,8 +66,7 @@ export class Gpu implements Memory {
     this.keep = options.keep;
     this.device = device;
     this.info = info;
-    // Subgroups of four are CPU vector registers; no graphics card has them.
-    this.quads = device.features.has('subgroups') && info.subgroupMaxSize === 4;
+    this.variants = { ...suitableVariants(device, info), ...options.variants };
     this.lost = device.lost.then((reason) => {
       const error = new GpuLostError(
         `The graphics device was lost (${reason.message || reason.reason}). ` +
@@ -102,18 +96,12 @@ export class Gpu implements Memory {
         'WebGPU is not available here. Use a current Chrome or Edge with hardware acceleration on.',
       );
     }
-    const features = WANTED_FEATURES.filter(
-      (f) => adapter.features.has(f) && !options.without?.includes(f),
-    );
+    const features = WANTED_FEATURES.filter((feature) => adapter.features.has(feature));
     const requiredLimits = Object.fromEntries(
       WANTED_LIMITS.map((name) => [name, adapter.limits[name]]),
     );
     const device = await adapter.requestDevice({ requiredFeatures: features, requiredLimits });
     return new Gpu(device, adapter.info, options);
-  }
-
-  has(feature: (typeof WANTED_FEATURES)[number]): boolean {
-    return this.device.features.has(feature);
   }
 
   get maxBinding(): number {

@@ -5,8 +5,8 @@
  * `D` is the caller's own record of sizes and settings that change from one replay to the next
  * (tokens in the batch, learning rate, seed): everything of an op that depends on it is a function.
  */
-import type { Gpu, View } from './device.ts';
 import type { Activation } from './activations.ts';
+import type { View } from './memory.ts';
 
 export type Access = 'read' | 'write';
 export type ParamType = 'u32' | 'i32' | 'f32';
@@ -19,6 +19,20 @@ export interface Kernel<P extends Record<string, ParamType> = Record<string, Par
   readonly bindings: readonly Access[];
   /** Fields of `struct Params`, in order, at most 16 of them; all are 4 bytes. */
   readonly params: P;
+}
+
+/** Of the kernels that come in variants, those that a device runs: chosen when it is opened. */
+export interface KernelVariants {
+  /**
+   * blocked: for graphics cards, through workgroup memory. cpu: for adapters on the CPU; needs the
+   * feature `subgroups`.
+   */
+  readonly matmul: 'blocked' | 'cpu';
+  /**
+   * own: each thread loads keys and values for itself. shared: four neighbours share what they load,
+   * where the head size allows it; for adapters on the CPU, needs the feature `subgroups`.
+   */
+  readonly attention: 'own' | 'shared';
 }
 
 export type Bindable = View | Activation;
@@ -34,8 +48,12 @@ export interface Op<D> {
   readonly constants?: Record<string, number>;
   /** Useful floating-point operations (see GpuCounters), where an op has a notable number. */
   readonly flops?: (dims: D) => number;
-  /** The same launch by the kernel variant that suits the device, with the same buffers. */
-  readonly adapt?: (gpu: Gpu) => Op<D>;
+  /** Kernels with the same bindings and parameters, of which each replay takes the one that suits. */
+  readonly others?: readonly Kernel[];
+  /** Which kernel this replay takes: 0 is `kernel`, i is `others[i - 1]`; absent: 0. */
+  readonly pick?: (dims: D) => number;
+  /** The same launch, with the same buffers, by the variant that the device has chosen. */
+  readonly adapt?: (variants: KernelVariants) => Op<D>;
 }
 
 /** A value known when the program is written down, or read from the dims at each replay. */
@@ -55,6 +73,8 @@ export function op<D, P extends Record<string, ParamType>>(
     grid: (dims: D) => Grid;
     constants?: Record<string, number>;
     flops?: (dims: D) => number;
+    others?: readonly Kernel[];
+    pick?: (dims: D) => number;
   },
 ): Op<D> {
   if (launch.bindings.length !== kernel.bindings.length) {
@@ -69,13 +89,15 @@ export function op<D, P extends Record<string, ParamType>>(
     grid: launch.grid,
     ...(launch.constants && { constants: launch.constants }),
     ...(launch.flops && { flops: launch.flops }),
+    ...(launch.others && { others: launch.others }),
+    ...(launch.pick && { pick: launch.pick }),
   };
 }
 
 /** The same op where its results have been computed before: it does not count as useful work. */
 export function again<D>(done: Op<D>): Op<D> {
   const { adapt } = done;
-  return { ...done, flops: () => 0, ...(adapt && { adapt: (gpu: Gpu) => again(adapt(gpu)) }) };
+  return { ...done, flops: () => 0, ...(adapt && { adapt: (variants) => again(adapt(variants)) }) };
 }
 
 /**

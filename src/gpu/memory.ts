@@ -2,7 +2,16 @@
  * Where buffers come from. A device gives real ones (device.ts); `MemoryPlan` only counts, so that
  * the code that allocates for a run can also say beforehand what the run will need.
  */
-import type { View } from './device.ts';
+import type { Storage } from './storage.ts';
+
+/** A range of a GPU buffer. Offsets are multiples of 256 bytes, the WebGPU binding alignment. */
+export interface View {
+  readonly buffer: GPUBuffer;
+  readonly byteOffset: number;
+  readonly byteLength: number;
+  /** How its numbers lie in it; absent: f32. */
+  readonly storage?: Storage;
+}
 
 /** What a buffer is for; the ledger keeps its bytes under this name. */
 export type Lifetime = 'weights' | 'gradients' | 'moments' | 'activations' | 'kv' | 'io';

@@ -1,6 +1,5 @@
 /** The two programs of generation, prefill and one decoding step, and the buffers they share. */
 import { Activation } from '../gpu/activations.ts';
-import type { View } from '../gpu/device.ts';
 import type { Op } from '../gpu/kernel.ts';
 import { attentionDecode } from '../gpu/kernels/attention-decode.ts';
 import { attention } from '../gpu/kernels/attention.ts';
@@ -8,7 +7,7 @@ import { kvStore } from '../gpu/kernels/kv-store.ts';
 import { rmsNorm } from '../gpu/kernels/rms-norm.ts';
 import { sample } from '../gpu/kernels/sample.ts';
 import { softmax } from '../gpu/kernels/softmax.ts';
-import type { Memory } from '../gpu/memory.ts';
+import type { Memory, View } from '../gpu/memory.ts';
 import { allLogits } from './heads.ts';
 import type { LanguageModel } from './language-model.ts';
 import {

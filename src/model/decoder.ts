@@ -8,9 +8,8 @@
  * host collects what was written, and sequences that have ended leave the batch.
  */
 import { planActivations, type Activation } from '../gpu/activations.ts';
-import type { View } from '../gpu/device.ts';
 import type { Op } from '../gpu/kernel.ts';
-import type { Memory } from '../gpu/memory.ts';
+import type { Memory, View } from '../gpu/memory.ts';
 import { Program } from '../gpu/program.ts';
 import {
   DecoderBuffers,
@@ -71,7 +70,7 @@ export function planDecoder(model: LanguageModel<Memory>, limits: DecoderLimits)
   );
   const prefillOps = prefill(model, limits, buffers, caches);
   const decodeOps = decodeStep(model, limits, buffers, caches);
-  const activations = planActivations<never>(gpu, prefillOps, decodeOps);
+  const activations = planActivations(gpu, prefillOps, decodeOps);
   return { buffers, prefillOps, decodeOps, activations, caches };
 }
 

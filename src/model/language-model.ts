@@ -3,8 +3,8 @@
  * computed with them is written elsewhere: batch-runner.ts (whole sequences, forward and backward),
  * decoder.ts (generation).
  */
-import type { Gpu, View } from '../gpu/device.ts';
-import type { Memory } from '../gpu/memory.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { Memory, View } from '../gpu/memory.ts';
 import { asRewardConfig, type ModelConfig } from './config.ts';
 import type { LayerWeights } from './layers.ts';
 import { adapterPart, layoutAdapter, type LoraConfig } from './lora.ts';

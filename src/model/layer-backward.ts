@@ -2,7 +2,6 @@
  * One layer backwards: layers.ts read from its end. Shapes as there.
  */
 import { Activation } from '../gpu/activations.ts';
-import type { View } from '../gpu/device.ts';
 import type { Bindable, Op } from '../gpu/kernel.ts';
 import { attentionBackward } from '../gpu/kernels/attention.ts';
 import { copy } from '../gpu/kernels/copy.ts';
@@ -10,6 +9,7 @@ import { matmul } from '../gpu/kernels/matmul.ts';
 import { rmsNormBackward, normPartials } from '../gpu/kernels/rms-norm.ts';
 import { rope } from '../gpu/kernels/rope.ts';
 import { swigluBackward } from '../gpu/kernels/swiglu.ts';
+import type { View } from '../gpu/memory.ts';
 import {
   adapterActivations,
   attentionShape,

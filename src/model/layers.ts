@@ -4,13 +4,13 @@
  * heads, K key/value heads, d head size, F feed-forward width, R ranks of a linear layer's adapter.
  */
 import { Activation } from '../gpu/activations.ts';
-import type { View } from '../gpu/device.ts';
 import type { Bindable, Dyn, Op } from '../gpu/kernel.ts';
 import { attention } from '../gpu/kernels/attention.ts';
 import { copy } from '../gpu/kernels/copy.ts';
 import { rmsNorm } from '../gpu/kernels/rms-norm.ts';
 import { rope } from '../gpu/kernels/rope.ts';
 import { swiglu } from '../gpu/kernels/swiglu.ts';
+import type { View } from '../gpu/memory.ts';
 import type { ModelConfig } from './config.ts';
 import { adapterForward, linearForward, linearOutput, type Linear } from './linear.ts';
 import { adapterWidth, type LoraConfig } from './lora.ts';

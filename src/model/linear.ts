@@ -4,9 +4,9 @@
  *   h = scale x A^T [N, R],  y = x W^T + h B^T in one matmul per projection,
  * and backwards dB += dy^T h, dh = scale dy B, dA += dh^T x, dx = dy W + dh A in one matmul.
  */
-import type { View } from '../gpu/device.ts';
 import type { Bindable, Dyn, Op } from '../gpu/kernel.ts';
 import { matmul, type Slice } from '../gpu/kernels/matmul.ts';
+import type { View } from '../gpu/memory.ts';
 import type { LinearAdapter } from './lora.ts';
 
 export interface Linear {

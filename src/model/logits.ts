@@ -3,8 +3,8 @@
  * for them all at once: they would be [tokens, vocab].
  */
 import { Activation, planActivations } from '../gpu/activations.ts';
-import type { View } from '../gpu/device.ts';
 import { rmsNorm } from '../gpu/kernels/rms-norm.ts';
+import type { View } from '../gpu/memory.ts';
 import { Program } from '../gpu/program.ts';
 import { packBatch } from './batch.ts';
 import { allLogits } from './heads.ts';

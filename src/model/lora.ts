@@ -3,7 +3,7 @@
  * train, A [r, in] and B [out, r], and y = x W^T + (alpha / r) (x A^T) B^T. The factors of
  * projections that share a matmul (query, key and value; gate and up) lie end to end.
  */
-import type { View } from '../gpu/device.ts';
+import type { View } from '../gpu/memory.ts';
 import type { ModelConfig } from './config.ts';
 import type { ParameterPool } from './parameter-pool.ts';
 import {

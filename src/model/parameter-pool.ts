@@ -1,6 +1,6 @@
 /** The buffers of one parameter layout: a model's weights, an adapter, gradients or moments. */
-import type { Gpu, View } from '../gpu/device.ts';
-import type { Lifetime, Memory } from '../gpu/memory.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { Lifetime, Memory, View } from '../gpu/memory.ts';
 import { decode, encode, storageBytes } from '../gpu/storage.ts';
 import type { Block, ParameterLayout } from './parameters.ts';
 
@@ -23,7 +23,9 @@ export class ParameterPool {
     private readonly lifetime: Lifetime,
     label: string,
   ) {
-    this.pages = layout.pages.map((bytes, i) => memory.allocate(lifetime, bytes, `${label} ${i}`));
+    this.pages = layout.pages.map(({ bytes }, i) =>
+      memory.allocate(lifetime, bytes, `${label} ${i}`),
+    );
   }
 
   has(key: string): boolean {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
 import { ParameterPool } from '../../src/model/parameter-pool.ts';
-import { BatchRunner } from '../../src/model/batch-runner.ts';
+import { TrainingRunner } from '../../src/model/batch-runner.ts';
 import { packBatch } from '../../src/model/batch.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
 import { Decoder } from '../../src/model/decoder.ts';
@@ -42,7 +42,7 @@ describe('useful operations', () => {
   it('of a packed batch: shared prompts once, no logits twice', async () => {
     const { model } = randomModel(gpu, config);
     const gradients = new ParameterPool(gpu, model.weights.layout, 'gradients', 'gradients');
-    const runner = await BatchRunner.create(model, { maxTokens: 64, maxTargets: 32 }, gradients);
+    const runner = await TrainingRunner.create(model, { maxTokens: 64, maxTargets: 32 }, gradients);
     const lengths = [4, 1, 6];
     const prompt = randomIds(config, 5, 1);
     const completions = lengths.map((n, i) => randomIds(config, n, 2 + i));
@@ -53,8 +53,9 @@ describe('useful operations', () => {
       lengths.reduce((all, n) => all + sum(n - 1, (t) => layers * layerFlops(6 + t)), 0) +
       HEAD * 11;
     expect(await counted(() => runner.forward(batch))).toBe(forward);
+    const pass = await runner.forward(batch);
     const backward = await counted(() => {
-      runner.backward(new Float32Array(11).fill(1));
+      runner.backward(pass, new Float32Array(11).fill(1));
       return gpu.idle();
     });
     expect(backward).toBe(2 * forward);

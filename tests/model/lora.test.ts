@@ -4,7 +4,7 @@ import type { Gpu } from '../../src/gpu/device.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
 import { decode, encode, type Storage } from '../../src/gpu/storage.ts';
 import { packBatch, type PackedBatch } from '../../src/model/batch.ts';
-import { BatchRunner } from '../../src/model/batch-runner.ts';
+import { TrainingRunner } from '../../src/model/batch-runner.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
 import { Decoder } from '../../src/model/decoder.ts';
 import { LanguageModel } from '../../src/model/language-model.ts';
@@ -135,11 +135,11 @@ describe.each(Object.entries(CONFIGS))('LoRA on %s', (_, config) => {
     const value = (factor: ReadonlyMap<string, ArrayLike<number>>): number =>
       objective(config, merged(tensors, factor, lora), batch, weights);
     for (const [i, pool] of pools.entries()) {
-      const runner = await BatchRunner.create(model, { ...limits, recompute: i === 1 }, pool);
-      const { values } = await runner.forward(batch);
-      const got = values.reduce((sum, logp, t) => sum + weights[t]! * logp, 0);
+      const runner = await TrainingRunner.create(model, { ...limits, recompute: i === 1 }, pool);
+      const pass = await runner.forward(batch);
+      const got = pass.values.reduce((sum, logp, t) => sum + weights[t]! * logp, 0);
       expect(Math.abs(got - value(factors))).toBeLessThan(1e-3);
-      runner.backward(weights);
+      runner.backward(pass, weights);
       gradients.push(await pool.read(gpu));
       runner.destroy();
     }
@@ -156,16 +156,16 @@ describe.each(Object.entries(CONFIGS))('LoRA on %s', (_, config) => {
     const { layout } = model.trainable;
     expect(layout.parameters.get(SCORE_TENSOR)!.shape).toEqual([1, config.hiddenSize]);
     const pool = new ParameterPool(gpu, layout, 'gradients', 'gradients');
-    const runner = await BatchRunner.create(model, limits, pool);
+    const runner = await TrainingRunner.create(model, limits, pool);
     const [group] = groupsFor(config);
-    const { values } = await runner.forward(packBatch([group!], 'score'));
+    const pass = await runner.forward(packBatch([group!], 'score'));
     const scoreOf = (factor: ReadonlyMap<string, ArrayLike<number>>): number => {
       const weights = new Map<string, ArrayLike<number>>(merged(tensors, factor, lora));
       weights.set('score.weight', factor.get(SCORE_TENSOR)!);
       return reference.score(config, weights, [...group!.prompt, ...group!.completions[0]!]);
     };
-    expect(Math.abs(values[0]! - scoreOf(factors))).toBeLessThan(1e-3);
-    runner.backward(Float32Array.of(1, 0));
+    expect(Math.abs(pass.values[0]! - scoreOf(factors))).toBeLessThan(1e-3);
+    runner.backward(pass, Float32Array.of(1, 0));
     expectSlopes(await pool.read(gpu), factors, scoreOf, new Random(6));
     for (const part of [runner, pool, model]) part.destroy();
   });
@@ -253,9 +253,9 @@ describe.each(STORAGES)('weights stored as %s', (layers) => {
       model.weights.setTensors(tensors);
       model.trainable.setTensors(factors);
       const pool = new ParameterPool(gpu, model.trainable.layout, 'gradients', 'gradients');
-      const runner = await BatchRunner.create(model, limits, pool);
-      await runner.forward(batch);
-      runner.backward(new Float32Array(batch.targetIds.length).fill(1));
+      const runner = await TrainingRunner.create(model, limits, pool);
+      const pass = await runner.forward(batch);
+      runner.backward(pass, new Float32Array(batch.targetIds.length).fill(1));
       results.push(await pool.read(gpu));
       for (const part of [runner, pool, model]) part.destroy();
     }
@@ -279,17 +279,19 @@ it('cuts tables that no binding holds into pieces', async () => {
     model.weights.setTensors(randomTensors(config, 3));
     const pool = new ParameterPool(memory, model.weights.layout, 'gradients', 'gradients');
     // Activations are to fit into the small bindings too.
-    const runner = await BatchRunner.create(model, { maxTokens: 24, maxTargets: 16 }, pool);
+    const runner = await TrainingRunner.create(model, { maxTokens: 24, maxTargets: 16 }, pool);
     const batch = packBatch(groupsFor(config), 'completion');
-    await runner.forward(batch);
-    runner.backward(new Float32Array(batch.targetIds.length).fill(1));
+    const pass = await runner.forward(batch);
+    runner.backward(pass, new Float32Array(batch.targetIds.length).fill(1));
     results.push({
       logits: await sequenceLogits(model, randomIds(config, 7, 1)),
       gradient: await pool.read(gpu),
     });
     if (memory === small) {
       expect(model.weights.pieces('embedding').length).toBe(2);
-      expect(Math.max(...model.weights.layout.pages)).toBeLessThanOrEqual(7168);
+      expect(Math.max(...model.weights.layout.pages.map(({ bytes }) => bytes))).toBeLessThanOrEqual(
+        7168,
+      );
     }
     for (const part of [runner, pool, model]) part.destroy();
   }

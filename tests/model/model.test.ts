@@ -4,7 +4,7 @@ import type { Gpu } from '../../src/gpu/device.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
 import { AdamW } from '../../src/model/adamw.ts';
 import { packBatch, type TokenGroup } from '../../src/model/batch.ts';
-import { BatchRunner } from '../../src/model/batch-runner.ts';
+import { BatchRunner, TrainingRunner } from '../../src/model/batch-runner.ts';
 import { Decoder } from '../../src/model/decoder.ts';
 import type { LanguageModel } from '../../src/model/language-model.ts';
 import { sequenceLogits } from '../../src/model/logits.ts';
@@ -74,17 +74,15 @@ describe.each(Object.entries(CONFIGS))('%s', (_, config) => {
   it('has the gradient that central differences of the reference give', async () => {
     const { model, tensors } = randomModel(gpu, config, 3);
     const optimizer = await AdamW.create(model, optimizerOptions);
-    const runner = await BatchRunner.create(model, limits, optimizer.gradients);
+    const runner = await TrainingRunner.create(model, limits, optimizer.gradients);
     const groups = groupsFor(model);
     const batch = packBatch(groups, 'completion');
     const random = new Random(4);
     const weights = Float32Array.from(batch.targetIds, () => random.normal());
     const entropyWeights = Float32Array.from(batch.targetIds, () => 0.3 * random.normal());
-    await runner.forward(batch);
-    runner.backward(weights, entropyWeights);
+    runner.backward(await runner.forward(batch), weights, entropyWeights);
     // Twice: gradients of two batches add up.
-    await runner.forward(batch);
-    runner.backward(weights, entropyWeights);
+    runner.backward(await runner.forward(batch), weights, entropyWeights);
     const gradients = await optimizer.gradients.read(gpu);
     const loss = (): number =>
       groups.reduce((sum, { prompt, completions }, g) => {
@@ -161,14 +159,14 @@ describe.each(Object.entries(CONFIGS))('%s', (_, config) => {
     const reward = asReward(config);
     const { model, tensors } = randomModel(gpu, reward, 6);
     const optimizer = await AdamW.create(model, optimizerOptions);
-    const runner = await BatchRunner.create(model, limits, optimizer.gradients);
+    const runner = await TrainingRunner.create(model, limits, optimizer.gradients);
     const groups = groupsFor(model);
-    const { values } = await runner.forward(packBatch(groups, 'score'));
+    const pass = await runner.forward(packBatch(groups, 'score'));
     const scores = groups.flatMap(({ prompt, completions }) =>
       completions.map((c) => reference.score(reward, tensors, [...prompt, ...c])),
     );
-    scores.forEach((score, i) => expect(Math.abs(values[i]! - score)).toBeLessThan(1e-3));
-    runner.backward(Float32Array.from([1, 0, 0, 0]));
+    scores.forEach((score, i) => expect(Math.abs(pass.values[i]! - score)).toBeLessThan(1e-3));
+    runner.backward(pass, Float32Array.from([1, 0, 0, 0]));
     const gradients = await optimizer.gradients.read(gpu);
     const { prompt, completions } = groups[0]!;
     for (const name of [
@@ -196,6 +194,40 @@ describe.each(Object.entries(CONFIGS))('%s', (_, config) => {
     optimizer.destroy();
     model.destroy();
   });
+});
+
+it('goes back from a pass once, while its activations are there', async () => {
+  const config = CONFIGS['llama, tied']!;
+  const { model } = randomModel(gpu, config, 3);
+  const { model: initial } = randomModel(gpu, config, 4);
+  const optimizer = await AdamW.create(model, optimizerOptions);
+  const runner = await TrainingRunner.create(model, limits, optimizer.gradients);
+  const other = await TrainingRunner.create(model, limits, optimizer.gradients);
+  const reference = await BatchRunner.beside(runner, initial);
+  const batch = packBatch(groupsFor(model), 'completion');
+  const slopes = new Float32Array(batch.targetRows.length).fill(1);
+  const gone = /the activations of this forward pass are not there: go back from a pass once/;
+  const slopeOf = async (): Promise<number> =>
+    (await optimizer.gradients.read(gpu)).get('model.norm.weight')![0]!;
+
+  const beforeReference = await runner.forward(batch);
+  await reference.forward(batch);
+  expect(() => runner.backward(beforeReference, slopes)).toThrow(gone);
+  const first = await runner.forward(batch);
+  const second = await runner.forward(batch);
+  expect(() => runner.backward(first, slopes)).toThrow(gone);
+  expect(() => other.backward(second, slopes)).toThrow(gone);
+  expect(await slopeOf()).toBe(0);
+
+  runner.backward(second, slopes);
+  const once = await slopeOf();
+  expect(once).not.toBe(0);
+  expect(() => runner.backward(second, slopes)).toThrow(gone);
+  expect(await slopeOf()).toBe(once);
+
+  // @ts-expect-error: without gradients there is no way back
+  expect(reference.backward).toBeUndefined();
+  for (const part of [reference, other, runner, optimizer, initial, model]) part.destroy();
 });
 
 it('writes the same whether sequences that ended leave the batch or not', async () => {

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
 import { packBatch } from '../../src/model/batch.ts';
-import { BatchRunner } from '../../src/model/batch-runner.ts';
+import { TrainingRunner } from '../../src/model/batch-runner.ts';
 import { loadModel } from '../../src/model/checkpoint.ts';
 import { Decoder } from '../../src/model/decoder.ts';
 import type { LanguageModel } from '../../src/model/language-model.ts';
@@ -185,8 +185,9 @@ async function expectGradient(model: LanguageModel, want: Gradient): Promise<voi
     'completion',
   );
   const limits = { maxTokens: batch.tokens, maxTargets: batch.targetRows.length };
-  const runner = await BatchRunner.create(model, { ...limits, recompute: true }, pool);
-  const { values } = await runner.forward(batch);
+  const runner = await TrainingRunner.create(model, { ...limits, recompute: true }, pool);
+  const pass = await runner.forward(batch);
+  const { values } = pass;
   const ranges = batch.ranges.flat();
   const terms = golden.grpo
     .flatMap(({ samples }) => samples)
@@ -201,7 +202,7 @@ async function expectGradient(model: LanguageModel, want: Gradient): Promise<voi
   const totals = { completions: terms.length, activeTokens: values.length };
   const { loss, dLogp } = grpoLoss(terms, options, totals);
   expect(Math.abs(loss - want.loss)).toBeLessThan(1e-3);
-  runner.backward(Float32Array.from(dLogp.flatMap((x) => [...x])));
+  runner.backward(pass, Float32Array.from(dLogp.flatMap((x) => [...x])));
   const gradients = await pool.read(gpu);
   runner.destroy();
   pool.destroy();

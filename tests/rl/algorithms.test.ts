@@ -16,6 +16,7 @@ import type { Reward } from '../../src/rl/rewards/reward.ts';
 import { Run } from '../../src/rl/runs/run.ts';
 import { nodeRunFolder } from '../../src/rl/runs/run-folder.node.ts';
 import { openTrainer } from '../../src/app/opening/trainer.ts';
+import { saveTrained } from '../../src/rl/trainers/trainer.ts';
 import { EOS, PAD, VOCABULARY } from '../../src/rl/world/menu.ts';
 import { randomTensors, saveModel } from '../random-model.ts';
 
@@ -63,13 +64,17 @@ afterAll(async () => {
   await rm(root, { recursive: true });
 });
 
-async function openRun(values: Record<string, unknown>, out: string): Promise<Run> {
+async function openRun(
+  values: Record<string, unknown>,
+  out: string,
+  reward = numbers,
+): Promise<Run> {
   const recipe = makeRecipe({ model_name_or_path: join(root, 'policy'), ...values });
   const { trainer, tokenizerFiles } = await openTrainer(recipe, {
     gpu,
     folder: nodeFolder,
     readFile: (path) => readFile(path, 'utf8'),
-    openReward: () => Promise.resolve(numbers),
+    openReward: () => Promise.resolve(reward),
   });
   return new Run(recipe, trainer, nodeRunFolder(join(root, out)), tokenizerFiles);
 }
@@ -287,6 +292,64 @@ describe('DPO', () => {
     await expect(run.advance()).rejects.toThrow(
       /has 4 tokens, more than max_completion_length \(3\)/,
     );
+    close(run);
+  });
+});
+
+describe('a gradient that is not finite', () => {
+  const rate = { learning_rate: 1e-3, lr_scheduler_type: 'constant', max_steps: 3, save_steps: 1 };
+  const little = { ...sampled, num_generations: 4, per_device_train_batch_size: 4, ...rate };
+  const batch = { per_device_train_batch_size: 2, ...rate };
+  const ranked = (): unknown => [{ path: 'json', data_files: join(root, 'two.jsonl') }];
+
+  it.each([
+    ['sft', { ...batch, world: 'meal-planner', max_length: 60 }, 'grad_norm'],
+    ['reward', { ...batch, max_length: 16 }, 'grad_norm'],
+    ['grpo', { ...little, beta: 0.1 }, 'grad_norm'],
+    ['ppo', { ...little, num_ppo_epochs: 1 }, 'grad_norm'],
+    ['ppo', { ...little, num_ppo_epochs: 1 }, 'val/grad_norm'],
+    ['dpo', { ...little, beta: 0.1 }, 'grad_norm'],
+  ] as const)('stops %s before it does harm', async (algorithm, values, metric) => {
+    const pair = { prompt: 'menu ham 1', chosen: '1 2 3', rejected: 'ham and tart' };
+    await writeFile(join(root, 'two.jsonl'), `${JSON.stringify(pair)}\n`.repeat(2));
+    const datasets = algorithm === 'reward' && { datasets: ranked() };
+    const out = `stopped-${algorithm}-${metric.length}`;
+    const recipe = { algorithm, ...values, ...datasets };
+    const run = await openRun(recipe, out);
+    const { trainer } = run;
+    await run.begin();
+    await run.advance();
+
+    const hurt = metric === 'grad_norm' ? trainer : trainer.value!;
+    const { gradients } = hurt.optimizer;
+    const gain = new Float32Array(config.hiddenSize).fill(NaN);
+    const [before, tokens] = [await saveTrained(hurt), trainer.tokensSeen];
+    gradients.setTensor('model.norm.weight', gain);
+    await expect(run.advance()).rejects.toThrow(
+      `Training stopped in step 2: ${metric}, the norm of the gradient, is NaN.`,
+    );
+    expect(await saveTrained(hurt)).toEqual(before);
+    expect([trainer.step, trainer.tokensSeen]).toEqual([1, tokens]);
+    close(run);
+
+    const log = await readFile(join(root, out, 'metrics.jsonl'), 'utf8');
+    expect(
+      log
+        .trim()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as MetricsRow).step),
+    ).toEqual([1]);
+    const resumed = await openRun(recipe, out);
+    expect(await resumed.resume()).toBe(true);
+    const [row] = await finish(resumed);
+    expect(row).toMatchObject({ step: 2 });
+    expect(row![metric]).toBeGreaterThan(0);
+  });
+
+  it('comes of a reward that is no number', async () => {
+    const none: Reward = { ...numbers, score: (texts) => Promise.resolve(texts.map(() => NaN)) };
+    const run = await openRun(little, 'no-reward', none);
+    await expect(run.advance()).rejects.toThrow(/^Training stopped in step 1: grad_norm/);
     close(run);
   });
 });

@@ -1,7 +1,14 @@
 /** How the attention kernels are cut into threads, and the kernel text that follows from it. */
-import { resolve, type Dyn, type Grid, type Kernel, type ParamType } from '../kernel.ts';
+import {
+  resolve,
+  type Dyn,
+  type Grid,
+  type Kernel,
+  type KernelVariants,
+  type ParamType,
+} from '../kernel.ts';
 import ownPrelude from './attention-own.wgsl?raw';
-import quadPrelude from './attention-quad.wgsl?raw';
+import sharedPrelude from './attention-shared.wgsl?raw';
 import slicedPrelude from './attention-sliced.wgsl?raw';
 import spansPrelude from './attention-spans.wgsl?raw';
 import wholePrelude from './attention-whole.wgsl?raw';
@@ -18,8 +25,8 @@ export interface Tiling {
   heads: number;
   /** Groups of `slices` threads in a workgroup. */
   tiles: number;
-  /** The four threads of a quad share what they load. */
-  quads: boolean;
+  /** Four neighbouring threads, a quad, share what they load. */
+  shared: boolean;
 }
 
 /** The kernels index vec4s. */
@@ -38,7 +45,11 @@ function evenPart(count: number, limit = 4): number {
  * 16. What is read of a key or value serves (4 or, to keep the registers in bounds, 2) queries:
  * heads of one `group` as far as they go, as they see the same keys, then rows.
  */
-export function tilingOf(headDim: number, group: number, quads = false): Tiling {
+export function tilingOf(
+  headDim: number,
+  group: number,
+  variant: KernelVariants['attention'] = 'own',
+): Tiling {
   const headVecs = vec4s(headDim);
   const vecs = headVecs <= 8 ? headVecs : evenPart(headVecs);
   const slices = headVecs / vecs;
@@ -48,7 +59,7 @@ export function tilingOf(headDim: number, group: number, quads = false): Tiling 
   return {
     ...{ vecs, slices, rows, heads, tiles: Math.floor(64 / slices) },
     // One vec4 of a head for each of the four.
-    quads: quads && slices === 1 && vecs === 4,
+    shared: variant === 'shared' && slices === 1 && vecs === 4,
   };
 }
 
@@ -66,7 +77,7 @@ export function tiled<P extends Record<string, ParamType>>(
   tiling: Tiling,
   parts: Record<string, boolean> = {},
 ): Kernel<P> {
-  const { vecs, slices, rows, heads, tiles, quads } = tiling;
+  const { vecs, slices, rows, heads, tiles, shared } = tiling;
   const constants = {
     VECS: vecs,
     SLICES: slices,
@@ -76,16 +87,16 @@ export function tiled<P extends Record<string, ParamType>>(
     TILES: tiles,
   };
   const header = Object.entries(constants).map(([name, value]) => `const ${name} = ${value}u;`);
-  const all = { ...parts, SHARED: quads, OWN: !quads };
+  const all = { ...parts, SHARED: shared, OWN: !shared };
   const kept = Object.fromEntries(Object.entries(all).map(([name, on]) => [name, Number(on)]));
   return {
     ...kernel,
-    name: `${kernel.name} ${rows}x${heads}x${vecs}x${slices}${quads ? ' quads' : ''}`,
+    name: `${kernel.name} ${rows}x${heads}x${vecs}x${slices}${shared ? ' shared' : ''}`,
     code: [
       // The lanes of a quad go the same way: what decides is broadcast to them.
-      ...(quads ? ['enable subgroups;', 'diagnostic(off, subgroup_uniformity);'] : []),
+      ...(shared ? ['enable subgroups;', 'diagnostic(off, subgroup_uniformity);'] : []),
       ...header,
-      quads ? quadPrelude : ownPrelude,
+      shared ? sharedPrelude : ownPrelude,
       slices > 1 ? slicedPrelude : wholePrelude,
       spansPrelude,
       unroll(kernel.code, { ...constants, ...kept, FOUR: 4 }),

@@ -3,7 +3,15 @@
  * completions of a group share the keys of their prompt. Online softmax (Milakov & Gimelshein
  * 2018), with the recomputing backward of FlashAttention (Dao et al. 2022).
  */
-import { op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
+import {
+  op,
+  resolve,
+  type Bindable,
+  type Dyn,
+  type Kernel,
+  type KernelVariants,
+  type Op,
+} from '../kernel.ts';
 import dkvCode from './attention-dkv.wgsl?raw';
 import dqCode from './attention-dq.wgsl?raw';
 import { tiled, tileGrid, tilingOf, vec4s } from './attention-tiling.ts';
@@ -109,11 +117,17 @@ export function queryParams<D>(a: Queries<D>) {
  * log-sum-exp of its scores, for the backward.
  */
 export function attention<D>(a: Queries<D> & { lse: Bindable }): Op<D> {
-  return { ...attentionAs(false, a), adapt: (gpu) => attentionAs(gpu.quads, a) };
+  return variants((variant) => attentionAs(variant, a));
 }
 
-function attentionAs<D>(quads: boolean, a: Queries<D> & { lse: Bindable }): Op<D> {
-  const tiling = tilingOf(a.headDim, a.heads / a.kvHeads, quads);
+type Variant = KernelVariants['attention'];
+
+function variants<D>(launch: (variant: Variant) => Op<D>): Op<D> {
+  return { ...launch('own'), adapt: ({ attention: variant }) => launch(variant) };
+}
+
+function attentionAs<D>(variant: Variant, a: Queries<D> & { lse: Bindable }): Op<D> {
+  const tiling = tilingOf(a.headDim, a.heads / a.kvHeads, variant);
   return op<D, typeof queryParamTypes>(tiled(forward, tiling, { LSE: true }), {
     label: a.label,
     bindings: [a.q, a.kv, a.spans, a.o, a.lse],
@@ -145,13 +159,13 @@ export interface AttentionBackward<D> extends Heads<D> {
  */
 export function attentionBackward<D>(a: AttentionBackward<D>): Op<D>[] {
   return [
-    { ...queriesBackward(false, a), adapt: (gpu) => queriesBackward(gpu.quads, a) },
-    { ...keysBackward(false, a), adapt: (gpu) => keysBackward(gpu.quads, a) },
+    variants((variant) => queriesBackward(variant, a)),
+    variants((variant) => keysBackward(variant, a)),
   ];
 }
 
-function queriesBackward<D>(quads: boolean, a: AttentionBackward<D>): Op<D> {
-  const tiling = tilingOf(a.headDim, a.heads / a.kvHeads, quads);
+function queriesBackward<D>(variant: Variant, a: AttentionBackward<D>): Op<D> {
+  const tiling = tilingOf(a.headDim, a.heads / a.kvHeads, variant);
   return op<D, typeof backwardParams>(tiled(dq, tiling), {
     label: a.label,
     bindings: [a.qkv, a.o, a.dO, a.lse, a.spans, a.delta, a.dQkv],
@@ -161,9 +175,9 @@ function queriesBackward<D>(quads: boolean, a: AttentionBackward<D>): Op<D> {
   });
 }
 
-function keysBackward<D>(quads: boolean, a: AttentionBackward<D>): Op<D> {
+function keysBackward<D>(variant: Variant, a: AttentionBackward<D>): Op<D> {
   // Keys share no heads with their neighbours, only viewers.
-  const tiling = tilingOf(a.headDim, 1, quads);
+  const tiling = tilingOf(a.headDim, 1, variant);
   return op<D, typeof backwardParams>(tiled(dkv, tiling), {
     label: a.label,
     bindings: [a.qkv, a.dO, a.lse, a.delta, a.viewEnd, a.dQkv],

@@ -5,6 +5,9 @@
  */
 import { fetchFours, type Storage } from '../storage.ts';
 
+/** How the operands of C = A B lie in memory; t marks the one that is stored transposed. */
+export type MatmulLayout = 'nt' | 'nn' | 'tn';
+
 export interface MatmulMemory {
   /** c is the sum of one or two products. */
   products: readonly Product[];
@@ -25,6 +28,8 @@ export interface Product {
   b: Operand;
   /** k is a multiple of four: no block reaches beyond it. */
   evenK: boolean;
+  /** k is a multiple of STEP (matmul-variants.ts): no step reaches beyond it. */
+  wholeSteps: boolean;
 }
 
 export interface Operand {
@@ -72,7 +77,8 @@ ${load(name, `k${index}`, operand, evenK)}`;
  * How a 4 x 4 block of x is loaded: column i of the matrix holds x at o..o+3 and k + i, zero beyond
  * the last k. Beyond the last o it holds anything: those products are never stored, and WebGPU keeps
  * the load inside the buffer. A walk along k begins at start_x(o), the places of its four rows, and
- * adds step_x() for every four of k, so that nothing is multiplied inside a loop.
+ * adds step_x() for every four of k, so that nothing is multiplied inside a loop. Where x lies
+ * row-major, rows_x gives the block unturned: column i is row o + i.
  */
 function load(x: string, end: string, operand: Operand, evenK: boolean): string {
   const { kMajor, aligned } = operand;
@@ -101,8 +107,15 @@ function load(x: string, end: string, operand: Operand, evenK: boolean): string 
   return `
 fn start_${x}(o: u32) -> vec4u { return ${places}; }
 fn step_${x}() -> u32 { return ${step}; }
-fn load_${x}(at: vec4u, k: u32) -> mat4x4f {
-  return ${turned ? `transpose(${block})` : block};
+${
+  turned
+    ? `fn rows_${x}(at: vec4u, k: u32) -> mat4x4f {
+  return ${block};
+}
+fn load_${x}(at: vec4u, k: u32) -> mat4x4f { return transpose(rows_${x}(at, k)); }`
+    : `fn load_${x}(at: vec4u, k: u32) -> mat4x4f {
+  return ${block};
+}`
 }`;
 }
 

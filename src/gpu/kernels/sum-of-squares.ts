@@ -1,5 +1,5 @@
-import type { View } from '../device.ts';
 import { op, type Bindable, type Kernel, type Op } from '../kernel.ts';
+import type { View } from '../memory.ts';
 import squaresCode from './sum-of-squares.wgsl?raw';
 import sumCode from './sum-partials.wgsl?raw';
 

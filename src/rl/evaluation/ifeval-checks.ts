@@ -8,6 +8,11 @@
 
 export type Kwargs = Readonly<Record<string, unknown>>;
 
+export interface Instruction {
+  id: string;
+  kwargs: Kwargs;
+}
+
 /** undefined when an argument that it needs is missing. */
 export type Check = (response: string, kwargs: Kwargs) => boolean | undefined;
 

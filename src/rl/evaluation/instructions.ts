@@ -3,13 +3,8 @@
  * evaluation_lib.py): by prompt (all instructions followed) and by instruction; strict as the response
  * stands, loose if any of eight forms follows (first line, last line, asterisks taken away or not).
  */
-import { ifevalChecks, type Check, type Kwargs } from './ifeval-checks.ts';
+import { ifevalChecks, type Check, type Instruction } from './ifeval-checks.ts';
 import { mealChecks } from './meal-checks.ts';
-
-export interface Instruction {
-  id: string;
-  kwargs: Kwargs;
-}
 
 export interface InstructionAccuracy {
   /** Shares between 0 and 1; null when nothing could be judged. */

@@ -4,8 +4,7 @@
  */
 import { DISHES, isDish, isNumber, suits, words, type DishName } from '../world/menu.ts';
 import { parsePrompt, priceOf, type DinnerPrompt } from '../world/prompts.ts';
-import type { Check } from './ifeval-checks.ts';
-import type { Instruction } from './instructions.ts';
+import type { Check, Instruction } from './ifeval-checks.ts';
 
 type Rule = (prompt: DinnerPrompt, dishes: readonly DishName[], said: readonly string[]) => boolean;
 

@@ -5,7 +5,7 @@
  */
 import { conversationPrompt, isConversation } from '../data/conversation.ts';
 import type { Kwargs } from './ifeval-checks.ts';
-import type { Instruction } from './instructions.ts';
+import type { Instruction } from './ifeval-checks.ts';
 
 export type PromptFormat = 'alpaca_eval' | 'wildbench' | 'arena_hard' | 'ifeval' | 'prompts';
 

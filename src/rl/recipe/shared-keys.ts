@@ -160,7 +160,7 @@ export const optimizer = {
     default: 0,
     min: 0,
     max: 10,
-    help: 'Pulls the weights of the matrices towards zero at each step (AdamW); rarely needed in RL.',
+    help: 'Pulls matrices and embeddings towards zero at each step (AdamW), never norms and biases; rarely needed in RL.',
   },
   adam_beta1: {
     type: 'number',

@@ -8,7 +8,7 @@
  */
 import { AdamW } from '../../model/adamw.ts';
 import { packBatch, splitGroups } from '../../model/batch.ts';
-import { BatchRunner, type BatchLimits } from '../../model/batch-runner.ts';
+import { TrainingRunner, type BatchLimits } from '../../model/batch-runner.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
 import { take, type PreferenceGroup, type Preferences } from '../data/dataset.ts';
@@ -34,7 +34,7 @@ import {
 } from './rollout-writer.ts';
 import { scheduledRate } from './schedule.ts';
 import { k3, tokenTrace, type TraceColumns } from './token-trace.ts';
-import type { StepResult, Trainer } from './trainer.ts';
+import { moveWeights, type StepResult, type Trainer } from './trainer.ts';
 
 /** A file's pairs, or what it takes to sample them. */
 export type DpoParts = RolloutParts | (Preferences & { tokenizer: Tokenizer });
@@ -61,7 +61,7 @@ export class DpoTrainer implements Trainer {
     readonly model: LanguageModel,
     private readonly parts: DpoParts,
     readonly optimizer: AdamW,
-    private readonly runner: BatchRunner,
+    private readonly runner: TrainingRunner,
     private readonly reference: Reference,
     private readonly writer: RolloutWriter | undefined,
     /** Writes what evaluations judge, as the policy is now; may be the writer itself. */
@@ -76,7 +76,7 @@ export class DpoTrainer implements Trainer {
     const sampled = 'prompts' in parts;
     const optimizer = await AdamW.create(policy, adamwOptions(recipe));
     const limits = pairLimits(recipe, sampled);
-    const runner = await BatchRunner.create(policy, limits, optimizer.gradients);
+    const runner = await TrainingRunner.create(policy, limits, optimizer.gradients);
     const reference = await openReference(policy, runner);
     const author = recipe.online ? policy : reference.model;
     const writer = sampled ? await RolloutWriter.create(recipe, author, parts) : undefined;
@@ -126,8 +126,7 @@ export class DpoTrainer implements Trainer {
     const pairs = countPairs(data);
     if (pairs === 0) return { pairs };
     const metrics = await this.compare(data, true);
-    this.optimizer.step(rate);
-    return { pairs, ...metrics, grad_norm: await this.optimizer.gradNorm() };
+    return { pairs, ...metrics, grad_norm: await moveWeights(this, rate, this.step) };
   }
 
   private async judgeHeldOut(groups: readonly PreferenceGroup[]): Promise<StepEvaluation> {
@@ -150,8 +149,8 @@ export class DpoTrainer implements Trainer {
       const packed = packBatch(part, 'completion');
       // The reference shares the runner's memory, so it goes first.
       const ref = completionSums(perCompletion(await this.referenceLogp(packed), packed));
-      const { values, entropy } = await this.runner.forward(packed);
-      const tokens = perCompletion(values, packed);
+      const pass = await this.runner.forward(packed);
+      const tokens = perCompletion(pass.values, packed);
       const own = completionSums(tokens);
       const indices = pairIndices(part);
       const result = dpoLoss(
@@ -173,14 +172,14 @@ export class DpoTrainer implements Trainer {
       });
       if (learn) {
         const gradient = tokens.map(({ length }, i) => new Float64Array(length).fill(slopes[i]!));
-        this.runner.backward(perTarget(gradient));
+        this.runner.backward(pass, perTarget(gradient));
       }
       sums.loss += result.loss;
       sums.chosen += result.chosenRewards;
       sums.rejected += result.rejectedRewards;
       sums.correct += result.correct;
-      entropies.sum += entropy.reduce((a, b) => a + b, 0);
-      entropies.tokens += entropy.length;
+      entropies.sum += pass.entropy.reduce((a, b) => a + b, 0);
+      entropies.tokens += pass.entropy.length;
     }
     return {
       loss: sums.loss,

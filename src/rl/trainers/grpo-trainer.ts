@@ -3,7 +3,7 @@
  * each prompt, score the responses, turn rewards into advantages, and move the policy.
  */
 import { AdamW } from '../../model/adamw.ts';
-import { BatchRunner } from '../../model/batch-runner.ts';
+import { TrainingRunner } from '../../model/batch-runner.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
 import { advantages } from '../objectives/advantages.ts';
 import { packGroups, perCompletion, perTarget, type MicroBatch } from './micro-batch.ts';
@@ -26,7 +26,7 @@ import {
 } from './rollout-writer.ts';
 import { scheduledRate } from './schedule.ts';
 import { k3, tokenTrace, type TraceColumns } from './token-trace.ts';
-import type { StepResult, Trainer } from './trainer.ts';
+import { moveWeights, type StepResult, type Trainer } from './trainer.ts';
 
 /** One packed micro-batch of a step, and what stays the same over its updates. */
 interface UpdateBatch extends MicroBatch<ScoredGroup> {
@@ -59,7 +59,7 @@ export class GrpoTrainer implements Trainer {
     private readonly parts: RolloutParts,
     readonly optimizer: AdamW,
     private readonly writer: RolloutWriter,
-    private readonly runner: BatchRunner,
+    private readonly runner: TrainingRunner,
     private readonly reference: Reference | undefined,
   ) {}
 
@@ -71,7 +71,7 @@ export class GrpoTrainer implements Trainer {
   ): Promise<GrpoTrainer> {
     const optimizer = await AdamW.create(policy, adamwOptions(recipe));
     const writer = await RolloutWriter.create(recipe, policy, parts);
-    const runner = await BatchRunner.create(policy, updateLimits(recipe), optimizer.gradients);
+    const runner = await TrainingRunner.create(policy, updateLimits(recipe), optimizer.gradients);
     const reference = recipe.beta > 0 ? await openReference(policy, runner) : undefined;
     return new GrpoTrainer(recipe, policy, parts, optimizer, writer, runner, reference);
   }
@@ -136,12 +136,13 @@ export class GrpoTrainer implements Trainer {
           const { values } = await this.reference.runner.forward(packed, recipe.temperature);
           batch.refLogp = perCompletion(values, packed);
         }
-        const { values, entropy } = await this.runner.forward(packed, recipe.temperature);
+        const pass = await this.runner.forward(packed, recipe.temperature);
+        const { values, entropy } = pass;
         const logp = perCompletion(values, packed);
         const entropies = perCompletion(entropy, packed);
         batch.oldLogp ??= logp;
         const result = grpoLoss(completionTerms(batch, logp, entropies, recipe), options, totals);
-        this.runner.backward(perTarget(result.dLogp), perTarget(result.dEntropy));
+        this.runner.backward(pass, perTarget(result.dLogp), perTarget(result.dEntropy));
         sums.loss += result.loss;
         sums.kl += result.klSum;
         sums.low += result.clippedLow;
@@ -156,8 +157,7 @@ export class GrpoTrainer implements Trainer {
         }
         sums.targets += values.length;
       }
-      this.optimizer.step(rate);
-      gradNorm = await this.optimizer.gradNorm();
+      gradNorm = await moveWeights(this, rate, this.step);
     }
     const tokens = Math.max(1, totals.activeTokens) * recipe.num_iterations;
     const targets = Math.max(1, sums.targets);

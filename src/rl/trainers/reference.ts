@@ -1,12 +1,12 @@
 /** The policy as it was before training: what a KL penalty and DPO's implicit reward are measured from. */
 import type { Memory } from '../../gpu/memory.ts';
-import type { BatchRunner } from '../../model/batch-runner.ts';
+import { BatchRunner, type TrainingRunner } from '../../model/batch-runner.ts';
 import { LanguageModel } from '../../model/language-model.ts';
 import type { ParameterPool } from '../../model/parameter-pool.ts';
 
 export interface Reference {
   readonly model: LanguageModel;
-  /** Shares the policy's activations: what is read from one must be read before the other runs. */
+  /** In the policy's memory: a forward pass here ends what the policy could go back from. */
   readonly runner: BatchRunner;
   destroy(): void;
 }
@@ -26,12 +26,12 @@ export function allocateReference<M extends Memory>(
 /** @param runner of the policy, whose memory the reference's forward pass uses as well */
 export async function openReference(
   policy: LanguageModel,
-  runner: BatchRunner,
+  runner: TrainingRunner,
 ): Promise<Reference> {
   const { lora, gpu } = policy;
   const model = allocateReference(policy, lora !== undefined && (await says(lora.pool, policy)));
   if (model.trainable !== policy.weights) model.trainable.copyFrom(policy.trainable, gpu);
-  const own = await runner.withWeights(model);
+  const own = await BatchRunner.beside(runner, model);
   return {
     model,
     runner: own,

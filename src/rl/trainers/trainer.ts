@@ -38,6 +38,33 @@ export interface Trainer extends Trained {
   destroy(): void;
 }
 
+/** Training cannot go on; the message says what to change. */
+export class TrainingError extends Error {
+  override name = 'TrainingError';
+}
+
+/**
+ * Moves a model against its gradient, in step `step` (from 0) of a run, and returns the gradient's
+ * global norm before clipping.
+ * @param metric what the norm is called in the metrics
+ * @throws TrainingError when the norm is not finite; that gradient has moved nothing
+ */
+export async function moveWeights(
+  { optimizer }: Trained,
+  rate: number,
+  step: number,
+  metric = 'grad_norm',
+): Promise<number> {
+  const norm = await optimizer.step(rate);
+  if (Number.isFinite(norm)) return norm;
+  throw new TrainingError(
+    `Training stopped in step ${step + 1}: ${metric}, the norm of the gradient, is ${norm}. This ` +
+      'gradient has moved no weights, and the checkpoints before it are good. Lower learning_rate ' +
+      'or max_grad_norm and resume; when it is the first step, see that all rewards and weights are ' +
+      'finite numbers.',
+  );
+}
+
 /** What continues the training of one model: its weights, moments, and how often it was moved. */
 export interface TrainedState {
   weights: Map<string, Float32Array>;

@@ -4,8 +4,8 @@ import { dpoLoss } from '../../rl/objectives/dpo.ts';
 import type { StepReport } from '../../rl/report.ts';
 import { formatCompact, formatNumber, formatShare } from '../format.ts';
 import { letter } from '../group/letters.ts';
+import { pairLogps } from '../stepper/pair-logps.ts';
 import type { UpdateOptions } from '../stepper/update-options.ts';
-import { pairLogps } from '../stepper/walks/dpo.ts';
 
 export type ChapterName =
   'objective' | 'reward-model' | 'advantage' | 'clipped-loss' | 'kl' | 'gae' | 'dpo';

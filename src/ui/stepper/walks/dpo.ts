@@ -1,8 +1,9 @@
 /** DPO: the rewards choose a pair; its margin over the reference; the sigmoid; the update. */
 import { dpoLoss } from '../../../rl/objectives/dpo.ts';
-import type { Group, TokenTrace } from '../../../rl/report.ts';
+import type { Group } from '../../../rl/report.ts';
 import { formatNumber, formatShare } from '../../format.ts';
 import { letter } from '../../group/letters.ts';
+import { pairLogps, type Pair } from '../pair-logps.ts';
 import type { UpdateOptions } from '../update-options.ts';
 import { noGradientStep, rewardsStep, updateStep } from './shared.ts';
 import type { Step } from './step.ts';
@@ -30,28 +31,6 @@ export function dpoWalk(group: Group, { grpo: { beta } }: UpdateOptions): Step[]
     pushStep(pair, pushes),
     updateStep(group, pushes),
   ];
-}
-
-type Pair = NonNullable<Group['pair']>;
-
-/** Log-probs of both completions; undefined where the report lacks them. */
-export function pairLogps(
-  { samples }: Group,
-  { chosen, rejected }: Pair,
-): Parameters<typeof dpoLoss>[0][number] | undefined {
-  const better = samples[chosen]?.trace;
-  const worse = samples[rejected]?.trace;
-  if (!better?.ref || !worse?.ref) return undefined;
-  return {
-    chosen: sum(better.logp),
-    rejected: sum(worse.logp),
-    refChosen: sum(better.ref),
-    refRejected: sum(worse.ref),
-  };
-}
-
-function sum(values: TokenTrace['logp']): number {
-  return values.reduce((total, value) => total + value, 0);
 }
 
 function marks({ chosen, rejected }: Pair): Record<number, string> {

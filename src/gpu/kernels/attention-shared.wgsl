@@ -1,5 +1,5 @@
 // Prelude of the attention kernels for adapters on the CPU, where a load costs as much as fifty other
-// instructions and a swap between the four lanes of a vector register one (see matmul-quad.wgsl).
+// instructions and a swap between the four lanes of a vector register one (see matmul-cpu.wgsl).
 // The four threads of a quad hold SHARERS * ROWS neighbouring rows and walk the same keys: each loads
 // one vec4 of four, and has the others from its neighbours.
 const SHARERS = 4u;
