@@ -27,10 +27,10 @@ export async function previewOnPage(
   return previewRecipe(recipe, tokenizers, prompt, completion);
 }
 
-/** Of many prompts those with the most characters are measured: the longest is among them. */
+/** This many of the texts with the most characters are measured: the longest is among them. */
 const MEASURED = 100;
 
-/** Tokens of the longest prompt and, with the token that ends it, response, as the policy reads them. */
+/** Tokens of the longest prompt and of the longest response, with its end token, for the policy. */
 export async function longestTexts(
   values: RecipeValues,
   { prompts, heldOut, responses }: StoredPrompts,
