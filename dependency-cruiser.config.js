@@ -15,7 +15,6 @@ const layerRules = layers.map((layer, i) => {
   };
 });
 
-/** @type {import('dependency-cruiser').IConfiguration} */
 export default {
   forbidden: [
     ...layerRules,

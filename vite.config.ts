@@ -10,6 +10,8 @@ export default defineConfig({
     target: 'es2023',
     outDir: 'dist/page',
     rolldownOptions: {
+      // A slow machine is nothing that a visitor can mend.
+      checks: { bundlerTimings: false },
       input: { index: 'index.html', 'service-worker': 'src/ui/offline/service-worker.ts' },
       // A service worker keeps its name, and rules over the folder that it lies in.
       output: {

@@ -1,7 +1,7 @@
 /**
- * The findings of the RLMT paper (Bhaskar, Ye and Chen 2025, arXiv 2509.20357, tables 1, 3 and 8 to 10)
- * and what the runs here say of each, by stated rules: the hidden utility on held-out prompts, the
- * difference between two sides, and its 95% interval over seeds and prompts.
+ * The findings of the RLMT paper (Bhaskar, Ye and Chen 2025, arXiv 2509.20357, tables 1, 3 and 8 to 10),
+ * and whether the runs here reproduce each of them, by fixed rules: the difference of two sides in the
+ * hidden utility on held-out prompts, and its 95% interval over seeds and prompts.
  */
 import type { Evaluated } from '../../src/rl/evaluation/evaluate.ts';
 import { hierarchicalBootstrap, type Interval } from '../../src/rl/evaluation/intervals.ts';
@@ -16,18 +16,18 @@ import {
   type StartRun,
 } from './runs.ts';
 
-/** Numbers of the paper: from the lesser side to the better one. */
+/** Numbers of the paper, from the worse side to the better side. */
 export interface PaperNumber {
   model: string;
   from: number;
   to: number;
 }
 
-/** Runs that are alike but for their seed. */
+/** Runs that differ only in their seed. */
 export interface Cell {
   start: Start;
   arm: Arm;
-  /** Without one: before reinforcement learning. */
+  /** Absent for a model before reinforcement learning. */
   algorithm?: PaperAlgorithm;
   variant?: string;
 }
@@ -35,13 +35,13 @@ export interface Cell {
 export interface Finding {
   title: string;
   measure: Measure;
-  /** The claim: `to` is above `from`, or with `falls` below it. */
+  /** The claim: `to` is above `from`, or below it with `falls`. */
   from: Cell;
   to: Cell;
   falls?: true;
-  /** What is to be known when it is read, a sentence. */
+  /** A sentence that the reader needs to know. */
   note?: string;
-  /** None where the paper has no number. */
+  /** None if the paper has no number. */
   paper: readonly PaperNumber[];
 }
 
@@ -54,13 +54,13 @@ export interface Outcome {
   from?: Interval;
   to?: Interval;
   difference?: Interval;
-  /** For gold: the same two sides by the independent reward model's verdicts against the baseline. */
+  /** Only for gold: the same two sides by the independent reward model's verdicts against the baseline. */
   wins?: { from: Interval; to: Interval; difference: Interval };
-  /** How far training took the better side's gold above that of the model it started from. */
+  /** How much training raised the better side's gold above that of its start. */
   gained?: Interval;
 }
 
-/** With fewer seeds the interval says nothing of seeds. */
+/** With fewer seeds the interval cannot show the variation between seeds. */
 export const MIN_SEEDS = 3;
 
 const cell = (start: Start, arm: Arm, algorithm?: PaperAlgorithm, variant?: string): Cell => ({
@@ -123,7 +123,7 @@ export const FINDINGS: readonly Finding[] = [
     measure: 'gold',
     from: cell('warm', 'think', 'ppo'),
     to: cell('warm', 'think', 'grpo'),
-    note: 'PPO goes twice over its completions here: 200 updates of the policy to 100 of GRPO.',
+    note: 'PPO learns twice from its completions here: it makes 200 updates of the policy, GRPO 100.',
     paper: GRPO_AGAINST_PPO,
   },
   {
@@ -131,7 +131,7 @@ export const FINDINGS: readonly Finding[] = [
     measure: 'gold',
     from: cell('warm', 'think', 'ppo', 'one-epoch'),
     to: cell('warm', 'think', 'grpo'),
-    note: 'PPO goes once over its completions.',
+    note: 'PPO learns once from its completions.',
     paper: GRPO_AGAINST_PPO,
   },
   {
@@ -139,7 +139,7 @@ export const FINDINGS: readonly Finding[] = [
     measure: 'gold',
     from: cell('warm', 'think', 'dpo'),
     to: cell('warm', 'think', 'grpo'),
-    note: 'With as many completions, DPO makes 50 updates to 100 of GRPO, from pairs of them.',
+    note: 'From the same number of completions DPO makes 50 updates, on pairs, and GRPO 100.',
     paper: [
       { model: llama, from: 21.7, to: 35.4 },
       { model: qwen, from: 25.7, to: 34.7 },
@@ -161,7 +161,7 @@ export const FINDINGS: readonly Finding[] = [
     from: cell('warm', 'nothink', 'grpo'),
     to: cell('warm', 'think', 'grpo'),
     falls: true,
-    note: 'The instructions here are what the guest asked for (menu, diet, budget, courses), which is close to gold; those of IFEval are of form.',
+    note: 'The instructions here are what the guest asked for (menu, diet, budget, courses), which is close to gold; those of IFEval are about form.',
     paper: [{ model: `${llama}-Instruct, IFEval`, from: 75.6, to: 57.1 }],
   },
   {
@@ -176,7 +176,7 @@ export const FINDINGS: readonly Finding[] = [
     measure: 'gold',
     from: cell('warm', 'think', 'grpo'),
     to: cell('warm', 'think', 'grpo', 'second-reward'),
-    note: 'The second reward model was made as the first, from other pairs; how much better it is, the table of reward models says.',
+    note: 'The second reward model was made like the first, from other pairs; the table of reward models says how much better it is.',
     paper: [{ model: `${llama}, Skywork-V1 against V2`, from: 35.4, to: 39.0 }],
   },
   {
@@ -191,7 +191,7 @@ export const FINDINGS: readonly Finding[] = [
     measure: 'gold',
     from: cell('warm', 'think', 'grpo', 'few-prompts'),
     to: cell('warm', 'think', 'grpo'),
-    note: 'Here 32 prompts in place of as many as are drawn; the paper compares kinds of prompts, not their number.',
+    note: 'Here the policy trains on 32 prompts, not on new ones at every step; the paper compares kinds of prompts, not their number.',
     paper: [{ model: `${llama}, random SFT prompts against WildChat-IF`, from: 25.5, to: 35.4 }],
   },
   {
@@ -199,17 +199,17 @@ export const FINDINGS: readonly Finding[] = [
     measure: 'gold',
     from: cell('warm', 'nothink', 'grpo', 'rlvr'),
     to: cell('warm', 'think', 'grpo', 'rlvr'),
-    note: 'The rule pays 1 for a main and a sweet of the menu at their prices that the guest can eat, with two coins left at most; else 0.',
+    note: 'The rule gives 1 for a main and a sweet from the menu, at their prices, that the guest can eat and that leave at most two coins; else 0.',
     paper: [],
   },
 ];
 
 /**
- * A finding is reproduced when the interval of the difference lies wholly on the claim's side of
- * zero, not reproduced when wholly on the other, undecided when it includes zero or when fewer than
- * MIN_SEEDS seeds have both sides. Nor is it reproduced where training did not take the better side
- * above its own start: two policies that training spoiled say nothing of what training can do. What
- * was there before training is one model: its interval is over prompts alone.
+ * A finding is reproduced if the interval of the difference is wholly on the claim's side of zero, not
+ * reproduced if it is wholly on the other side, and undecided if it includes zero or if fewer than
+ * MIN_SEEDS seeds have both sides. It is also not reproduced if training did not raise the better side
+ * above its own start, because two policies that training made worse do not show what training can do.
+ * Before training there is only one model, so its interval is over prompts only.
  */
 export function judgeFinding(
   finding: Finding,
@@ -252,7 +252,7 @@ export function judgeFinding(
   };
 }
 
-/** The second reward model says nothing of runs that were trained against it. */
+/** The second reward model is not independent of runs that were trained with it. */
 function isIndependent({ measure, from, to }: Finding): boolean {
   return measure === 'gold' && ![from, to].some(({ variant }) => variant === INDEPENDENT);
 }
@@ -289,12 +289,12 @@ function rowsOf(
   );
 }
 
-/** Mean of the runs above the start, over seeds and prompts. */
+/** Mean difference of the runs from their start, over seeds and prompts. */
 export function gain(runs: readonly (readonly number[])[], start: readonly number[]): Interval {
   return hierarchicalBootstrap(runs.map((row) => row.map((value, p) => value - start[p]!)));
 }
 
-/** What two conditions say together: the claim, and that training helped at all. */
+/** The worse of two decisions: on the claim, and on whether training helped. */
 function worse(claim: Decision, helped: Decision = 'reproduced'): Decision {
   const order: Decision[] = ['not reproduced', 'undecided', 'reproduced'];
   return order.find((decision) => decision === claim || decision === helped) ?? claim;

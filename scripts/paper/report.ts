@@ -1,4 +1,4 @@
-/** results/paper: final.csv, and a README that sets the paper's table beside ours. */
+/** Makes results/paper: final.csv, ablations.csv, and a README with the paper's numbers beside ours. */
 import type { Evaluated } from '../../src/rl/evaluation/evaluate.ts';
 import type { Interval } from '../../src/rl/evaluation/intervals.ts';
 import { instructionDifficulty } from '../../src/rl/evaluation/length-controlled.ts';
@@ -36,19 +36,19 @@ import {
 export interface PaperResults {
   runs: readonly PaperRun[];
   starts: readonly StartRun[];
-  /** Seeds that a whole job has. */
+  /** The seeds of a complete job. */
   seeds: readonly number[];
-  /** What the machine calls its adapter, and the command that was given. */
+  /** The name of the machine's adapter, and the command that makes the runs. */
   adapter: string;
   command: string;
 }
 
-/** The warm start answering at once: whom every win rate is against. */
+/** The warm start without a thought; every win rate is against it. */
 function baselineOf({ starts }: PaperResults): readonly Evaluated[] | undefined {
   return starts.find(({ start, arm }) => start === 'warm' && arm === 'nothink')?.rows;
 }
 
-/** Rows of final.csv, header first; runs of the main table that are missing have empty cells. */
+/** Rows of final.csv with the header first; missing runs of the main table have empty cells. */
 export function finalTable(results: PaperResults): (string | number)[][] {
   const baseline = baselineOf(results);
   const main = results.runs.filter(({ variant }) => variant === undefined);
@@ -68,7 +68,7 @@ export function finalTable(results: PaperResults): (string | number)[][] {
   return [FINAL_COLUMNS, ...rows];
 }
 
-/** Rows of ablations.csv, header first: as final.csv's, with the ablation's name before them. */
+/** Rows of ablations.csv with the header first: as in final.csv, with the ablation's name in front. */
 export function ablationTable(results: PaperResults): (string | number)[][] {
   const baseline = baselineOf(results) ?? [];
   const difficulty = difficultyOf(results, baseline);
@@ -80,7 +80,7 @@ export function ablationTable(results: PaperResults): (string | number)[][] {
   return [['ablation', ...FINAL_COLUMNS], ...rows];
 }
 
-/** How hard each prompt is, from the verdicts on the runs of the main table. */
+/** The difficulty of each prompt, from the verdicts on the runs of the main table. */
 function difficultyOf(
   { runs }: PaperResults,
   baseline: readonly Evaluated[] | undefined,
@@ -114,74 +114,75 @@ export function paperReport(results: PaperResults): string {
   return [
     '# The paper in miniature',
     '',
-    `${main} of the ${whole} runs of the main table are here, each judged once on the same ` +
-      `${prompts} held-out prompts, which nothing was trained or tuned on. Made on ${adapter} with`,
+    `${main} of the ${whole} runs of the main table are here. Each was judged once on the same ` +
+      `${prompts} held-out prompts; nothing was trained or tuned on them. Made on ${adapter} with`,
     '',
     `    ${command}`,
     '',
     'The paper is "Language Models that Think, Chat Better" (Bhaskar, Ye and Chen 2025, arXiv ' +
       '2509.20357). Its policies have billions of parameters and are judged in chat; the ones here ' +
-      'have thousands and plan dinners. What can be compared is the direction, and the relative gain, ' +
-      'not the size of a number.',
+      'have thousands and plan dinners. Compare directions and relative gains, not the size of a number.',
     '',
     '## Thinking against no thinking',
     '',
-    'Win rates are against the warm start answering at once, by a second reward model that no run of ' +
-      'this table was trained against, ties half; gold is the hidden utility. Intervals are 95%, by bootstrap over ' +
-      'seeds and prompts. The paper: average chat score.',
+    'N is without a thought, T with one. A win rate is the share of prompts on which a second reward ' +
+      'model prefers the answer to that of the warm start without a thought; a tie counts half. No run ' +
+      'of this table was trained against that reward model. Gold is the hidden utility. Intervals are ' +
+      "95%, by bootstrap over seeds and prompts. The paper's numbers are average chat scores.",
     '',
     ...markdown(thinkingTable(runs, baseline)),
     '',
     '## What training did',
     '',
-    'Against the model that it started from. Where the reward rises and gold does not, training has ' +
-      'found what the reward model takes for good and the guest does not: over-optimisation.',
+    'Each arm beside the model that it started from. Where the reward rises and gold does not, the ' +
+      'policy has learned what pleases the reward model and not the guest: over-optimisation.',
     '',
     ...markdown(trainingTable(runs, results.starts)),
     '',
     '## The reward models',
     '',
-    'How often a reward model prefers, of two responses to one held-out prompt, the one that gold ' +
-      'prefers: over all pairs of the models before training and of the runs of the first seed that began ' +
-      'alike.',
+    'Two models answer the same held-out prompt. The share says how often a reward model prefers the ' +
+      'answer that gold prefers. The pairs are of models with the same start: those before training, ' +
+      'and the runs of the first seed.',
     '',
     ...markdown(agreementTable(runs, results.starts)),
     '',
     '## Findings',
     '',
-    'A finding is *reproduced* when the 95% interval of the difference in gold (for the one on ' +
-      'instructions: of the share followed) lies wholly on the side that the paper says, *not ' +
-      'reproduced* when it lies wholly on the other, and *undecided* when it includes zero or when ' +
-      `fewer than ${MIN_SEEDS} seeds have run both sides. Nor is one reproduced where training did not ` +
-      'raise the gold of the better side above its start.',
+    'The difference is in gold; for the finding on instructions it is in the share followed. A finding ' +
+      "is *reproduced* when the 95% interval of the difference lies wholly on the paper's side of zero, " +
+      'and *not reproduced* when it lies wholly on the other side. It is *undecided* when the interval ' +
+      `includes zero, or when fewer than ${MIN_SEEDS} seeds have run both sides. Nor is a finding ` +
+      'reproduced if training did not raise the gold of the better side above its start.',
     '',
     ...outcomes.flatMap((outcome) => [paragraph(outcome), '']),
     '## What to keep in mind',
     '',
-    '- The seeds are of the reinforcement learning: all runs share one warm start, one base model and ' +
+    '- The seeds vary the reinforcement learning alone. All runs share one warm start, one base model and ' +
       'one reward model, so the intervals do not say how others would turn out. A bootstrap over a few ' +
-      'seeds tends to be narrow in what it says of seeds.',
-    `- ${FINDINGS.length} findings are judged at 95% each: one may be called by chance, and those whose ` +
-      'interval ends close to zero are the likeliest.',
-    '- From zero nothing is learned that the guest likes: an answer that names no two dishes has a gold ' +
-      'of -3, and every arm stays below. Both reward models were trained from the warm start on pairs of ' +
-      'its answers and their like; so far from those they part from gold (see the table of reward models), ' +
-      'and a win rate there says what a reward model likes, not how good a dinner is. The base model has ' +
-      'read text in the format of a thought and a response, with which the paper’s base models are ' +
-      'prompted instead.',
-    '- All algorithms share one learning rate and write as many completions; what they make of them ' +
-      'differs: GRPO makes 100 updates with the KL in the loss, PPO 200 with it in the reward, DPO 50 on ' +
-      'pairs of what the initial policy wrote. None of them was tuned but GRPO.',
-    '- `final.csv` has one row a run of the main table, `ablations.csv` of the others; empty cells are ' +
-      'runs that have not been made. `tokens` were generated to learn from; `seconds` are those of training ' +
-      'steps, which depend on what else the machine did. `lc_win_rate` is the length-controlled win rate ' +
-      'after AlpacaEval 2, without its rows of a baseline against itself; how hard a prompt is was ' +
-      'estimated from the verdicts on all runs of the main table.',
+      'seeds tends to give intervals that are too narrow.',
+    `- ${FINDINGS.length} findings are judged at 95% each, so one of them may be wrong by chance: most ` +
+      'likely one whose interval ends close to zero.',
+    '- From zero no arm learns what the guest likes: an answer that names no two dishes has a gold of ' +
+      '-3, and every arm stays below. Both reward models were trained on pairs of answers like the warm ' +
+      "start's. On answers as different as the base model's they agree less with gold (see the table of " +
+      'reward models), so a win rate there says what a reward model likes, not how good a dinner is. The ' +
+      'base model has read text in the format of a thought and a response; the paper’s base models are ' +
+      'prompted to use that format.',
+    '- All algorithms have the same learning rate and write the same number of completions, but use them ' +
+      'differently: GRPO makes 100 updates with the KL in the loss, PPO 200 with the KL in the reward, ' +
+      'DPO 50 on pairs of completions of the initial policy. Only GRPO was tuned.',
+    '- `final.csv` has one row for each run of the main table, `ablations.csv` for each of the others; ' +
+      'empty cells are runs that have not been made. `tokens` counts the tokens generated for training; ' +
+      '`seconds` is the time of training steps, which depends on what else the machine did. ' +
+      '`lc_win_rate` is the length-controlled win rate after AlpacaEval 2, without its rows of a baseline ' +
+      'against itself; the difficulty of a prompt was estimated from the verdicts on all runs of the main ' +
+      'table.',
     '',
   ].join('\n');
 }
 
-/** What the paper does not claim cannot be reproduced. */
+/** Other words for findings that the paper does not claim, because they cannot be reproduced. */
 const UNCLAIMED: Readonly<Record<Decision, string>> = {
   reproduced: 'found here',
   'not reproduced': 'the other way round here',

@@ -1,21 +1,11 @@
 /**
  * One GPU device with what the rest of src/gpu needs of it: a pipeline cache, a byte ledger,
  * uploads and batched readbacks, and errors that surface as exceptions.
- * This is not a tensor library: it knows buffers and kernels only.
+ * This is not a tensor library: it has buffers and kernels only.
  */
 import { GpuError, GpuLostError, GpuMemoryError, GpuUnavailableError } from './errors.ts';
-import type { Kernel } from './kernel.ts';
-import { bufferBytes, emptyLedger, type Lifetime, type Memory } from './memory.ts';
-import type { Storage } from './storage.ts';
-
-/** A range of a GPU buffer. Offsets are multiples of 256 bytes, the WebGPU binding alignment. */
-export interface View {
-  readonly buffer: GPUBuffer;
-  readonly byteOffset: number;
-  readonly byteLength: number;
-  /** How its numbers lie in it; absent: f32. */
-  readonly storage?: Storage;
-}
+import type { Kernel, KernelVariants } from './kernel.ts';
+import { bufferBytes, emptyLedger, type Lifetime, type Memory, type View } from './memory.ts';
 
 /** Work counted since the device was opened. */
 export interface GpuCounters {
@@ -23,13 +13,13 @@ export interface GpuCounters {
   submits: number;
   readbacks: number;
   /**
-   * Useful floating-point operations of matrix products and attention, 2 per multiplication and
-   * addition: no padding, and nothing that is computed a second time to save memory.
+   * Useful floating-point operations of matrix products and attention, 2 per multiply-add. Padding
+   * and recomputation do not count.
    */
   flops: number;
 }
 
-const WANTED_FEATURES = ['subgroups', 'shader-f16', 'timestamp-query'] as const;
+const WANTED_FEATURES = ['subgroups'] as const;
 
 const WANTED_LIMITS = [
   'maxBufferSize',
@@ -41,23 +31,28 @@ const WANTED_LIMITS = [
 ] as const;
 
 export interface GpuOptions {
-  /** Leave optional features out, to run the variants a lesser adapter would get. */
-  without?: readonly (typeof WANTED_FEATURES)[number][];
+  /** Kernel variants to run in place of those that suit the adapter. */
+  variants?: Partial<KernelVariants>;
   /** How to wait for the device where `await` alone is not good enough; see node.ts. */
   wait?: <T>(pending: Promise<T>) => Promise<T>;
-  /** Takes a closed device, emptied, in place of destroying it. */
+  /** Gets the closed, emptied device, which then is not destroyed. */
   keep?: (gpu: Gpu) => void;
+}
+
+function suitableVariants({ features }: GPUDevice, info: GPUAdapterInfo): KernelVariants {
+  // Subgroups of four are the lanes of a CPU's vector register; no graphics card has them.
+  const onCpu = features.has('subgroups') && info.subgroupMaxSize === 4;
+  return onCpu ? { matmul: 'cpu', attention: 'shared' } : { matmul: 'blocked', attention: 'own' };
 }
 
 export class Gpu implements Memory {
   readonly ledger = emptyLedger();
   readonly counters: GpuCounters = { dispatches: 0, submits: 0, readbacks: 0, flops: 0 };
-  /** Settles once, when the device is gone for good. */
+  /** Resolves when the device is lost or destroyed. */
   readonly lost: Promise<GpuLostError>;
   readonly device: GPUDevice;
   readonly info: GPUAdapterInfo;
-  /** Run the kernels for adapters on the CPU, whose subgroups are the four lanes of its vectors. */
-  quads: boolean;
+  readonly variants: KernelVariants;
 
   private readonly wait: <T>(pending: Promise<T>) => Promise<T>;
   private readonly keep: ((gpu: Gpu) => void) | undefined;
@@ -71,8 +66,7 @@ export class Gpu implements Memory {
     this.keep = options.keep;
     this.device = device;
     this.info = info;
-    // Subgroups of four are CPU vector registers; no graphics card has them.
-    this.quads = device.features.has('subgroups') && info.subgroupMaxSize === 4;
+    this.variants = { ...suitableVariants(device, info), ...options.variants };
     this.lost = device.lost.then((reason) => {
       const error = new GpuLostError(
         `The graphics device was lost (${reason.message || reason.reason}). ` +
@@ -87,7 +81,10 @@ export class Gpu implements Memory {
           ? new GpuMemoryError(
               'The graphics card has no memory left. Choose a smaller model, group or length.',
             )
-          : new GpuError(`The graphics device reported an error: ${event.error.message}`);
+          : new GpuError(
+              `The graphics device reported an error (${event.error.message}). Reload the page or ` +
+                'start the command again.',
+            );
     });
   }
 
@@ -102,18 +99,12 @@ export class Gpu implements Memory {
         'WebGPU is not available here. Use a current Chrome or Edge with hardware acceleration on.',
       );
     }
-    const features = WANTED_FEATURES.filter(
-      (f) => adapter.features.has(f) && !options.without?.includes(f),
-    );
+    const features = WANTED_FEATURES.filter((feature) => adapter.features.has(feature));
     const requiredLimits = Object.fromEntries(
       WANTED_LIMITS.map((name) => [name, adapter.limits[name]]),
     );
     const device = await adapter.requestDevice({ requiredFeatures: features, requiredLimits });
     return new Gpu(device, adapter.info, options);
-  }
-
-  has(feature: (typeof WANTED_FEATURES)[number]): boolean {
-    return this.device.features.has(feature);
   }
 
   get maxBinding(): number {
@@ -142,7 +133,7 @@ export class Gpu implements Memory {
     this.destroyBuffer(view.buffer);
   }
 
-  /** A buffer outside the ledger that lives until `destroyBuffer`, or until the device is closed. */
+  /** A buffer that the ledger does not count; it lives until `destroyBuffer` or `close`. */
   createBuffer(descriptor: GPUBufferDescriptor): GPUBuffer {
     const buffer = this.device.createBuffer(descriptor);
     this.buffers.add(buffer);
@@ -156,7 +147,7 @@ export class Gpu implements Memory {
 
   upload(view: View, data: Float32Array | Uint32Array | Int32Array): void {
     if (data.byteLength > view.byteLength) {
-      throw new GpuError(`upload of ${data.byteLength} bytes into ${view.byteLength}`);
+      throw new GpuError(`upload of ${data.byteLength} bytes into a view of ${view.byteLength}`);
     }
     this.device.queue.writeBuffer(
       view.buffer,
@@ -194,7 +185,7 @@ export class Gpu implements Memory {
         return copy;
       });
     } catch (error) {
-      // A lost device rejects the map; its own report says more than the map's error does.
+      // When the device is lost, the map is rejected; the report of the loss says more than that.
       if (!this.failure) await Promise.race([this.lost, new Promise((r) => setTimeout(r, 50))]);
       throw this.failure ?? error;
     } finally {

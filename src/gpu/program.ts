@@ -1,7 +1,7 @@
 /**
  * A program is a list of ops compiled once (pipelines, bind groups, a uniform arena) and replayed
- * many times. A replay writes the parameters of all its ops in one go, encodes one pass and submits
- * once: nothing is created per kernel.
+ * many times. A replay writes the parameters of all ops at once, encodes one pass and submits once:
+ * it creates nothing per kernel.
  */
 import { viewOf } from './activations.ts';
 import type { Gpu } from './device.ts';
@@ -14,7 +14,8 @@ const PARAM_BYTES = 64;
 
 interface Ready<D> {
   readonly op: Op<D>;
-  readonly pipeline: GPUComputePipeline;
+  /** One for each kernel that the op can pick. */
+  readonly pipelines: readonly GPUComputePipeline[];
   readonly bindGroup: GPUBindGroup;
 }
 
@@ -33,17 +34,21 @@ export class Program<D> {
 
   /** Compiles `ops`; activations must have been planned. `maxRuns` replays can share one submit. */
   static async compile<D>(gpu: Gpu, written: readonly Op<D>[], maxRuns = 1): Promise<Program<D>> {
-    const ops = written.map((op) => op.adapt?.(gpu) ?? op);
+    const ops = written.map((op) => op.adapt?.(gpu.variants) ?? op);
     const pipelines = await Promise.all(
       ops.map((op) =>
-        gpu.pipeline(op.kernel, op.constants).catch((error: unknown) => {
-          throw new GpuError(`kernel ${op.kernel.name} does not compile: ${String(error)}`);
-        }),
+        Promise.all(
+          [op.kernel, ...(op.others ?? [])].map((kernel) =>
+            gpu.pipeline(kernel, op.constants).catch((error: unknown) => {
+              throw new GpuError(`kernel ${kernel.name} does not compile: ${String(error)}`);
+            }),
+          ),
+        ),
       ),
     );
     const steps = ops.map((op, i) => ({
       op,
-      pipeline: pipelines[i] as GPUComputePipeline,
+      pipelines: pipelines[i] as GPUComputePipeline[],
       bindGroup: gpu.device.createBindGroup({
         label: op.label,
         layout: gpu.storageLayout(op.kernel),
@@ -77,41 +82,6 @@ export class Program<D> {
     this.gpu.submit(encoder);
   }
 
-  /** Replays once with a timestamp around each op; milliseconds by label, summed. */
-  async profile(dims: D): Promise<Map<string, number>> {
-    if (!this.gpu.has('timestamp-query')) throw new GpuError('this adapter has no timestamps');
-    const { device } = this.gpu;
-    const count = this.steps.length * 2;
-    const querySet = device.createQuerySet({ type: 'timestamp', count });
-    const encoder = device.createCommandEncoder();
-    this.writeParams([dims]);
-    this.steps.forEach((_, i) => {
-      const pass = encoder.beginComputePass({
-        timestampWrites: {
-          querySet,
-          beginningOfPassWriteIndex: 2 * i,
-          endOfPassWriteIndex: 2 * i + 1,
-        },
-      });
-      this.dispatch(pass, 0, i, dims);
-      pass.end();
-    });
-    const usage = GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC;
-    const buffer = device.createBuffer({ size: count * 8, usage });
-    encoder.resolveQuerySet(querySet, 0, count, buffer, 0);
-    this.gpu.submit(encoder);
-    const [bytes] = await this.gpu.read({ buffer, byteOffset: 0, byteLength: count * 8 });
-    const stamps = new BigUint64Array(bytes as ArrayBuffer);
-    const times = new Map<string, number>();
-    this.steps.forEach(({ op }, i) => {
-      const ms = Number((stamps[2 * i + 1] ?? 0n) - (stamps[2 * i] ?? 0n)) / 1e6;
-      times.set(op.label, (times.get(op.label) ?? 0) + ms);
-    });
-    querySet.destroy();
-    buffer.destroy();
-    return times;
-  }
-
   /** Useful floating-point operations of one replay. */
   flops(dims: D): number {
     return this.steps.reduce((sum, { op }) => sum + (op.flops?.(dims) ?? 0), 0);
@@ -141,10 +111,10 @@ export class Program<D> {
   }
 
   private dispatch(pass: GPUComputePassEncoder, run: number, index: number, dims: D): void {
-    const { op, pipeline, bindGroup } = this.steps[index] as Ready<D>;
+    const { op, pipelines, bindGroup } = this.steps[index] as Ready<D>;
     const [x, y = 1, z = 1] = op.grid(dims);
     if (x * y * z === 0) return;
-    pass.setPipeline(pipeline);
+    pass.setPipeline(pipelines[op.pick?.(dims) ?? 0] as GPUComputePipeline);
     pass.setBindGroup(0, bindGroup);
     pass.setBindGroup(1, this.arenaGroup, [(run * this.steps.length + index) * BLOCK_BYTES]);
     pass.dispatchWorkgroups(x, y, z);

@@ -1,13 +1,12 @@
 /**
- * AdamW over all that trains at once: the pools of weights, gradients and moments share one layout,
- * so one optimizer step is a few dispatches whatever the model. Gradient clipping by the global norm
- * happens on the GPU; the norm is read only when asked for.
+ * AdamW over all trainable weights at once: the pools of weights, gradients and moments share one
+ * layout, so one optimizer step is a few dispatches for any model. Gradient clipping by the global
+ * norm happens on the GPU; the norm is read back after each step.
  */
-import type { View } from '../gpu/device.ts';
 import type { Op } from '../gpu/kernel.ts';
 import { adamw } from '../gpu/kernels/adamw.ts';
 import { partialCount, sumOfSquares } from '../gpu/kernels/sum-of-squares.ts';
-import type { Memory } from '../gpu/memory.ts';
+import type { Memory, View } from '../gpu/memory.ts';
 import { Program } from '../gpu/program.ts';
 import type { LanguageModel } from './language-model.ts';
 import { ParameterPool } from './parameter-pool.ts';
@@ -16,6 +15,7 @@ export interface AdamWOptions {
   beta1: number;
   beta2: number;
   epsilon: number;
+  /** Applies to matrices; norm gains and biases do not decay, as in transformers' Trainer. */
   weightDecay: number;
   /** 0 switches clipping off. */
   maxGradNorm: number;
@@ -27,7 +27,7 @@ interface StepDims {
   biasCorrection2: number;
 }
 
-/** Memory of an optimizer, laid out as what it trains. */
+/** Memory of an optimizer; the pools have the layout of the weights that it trains. */
 export interface OptimizerMemory {
   /** Zero after every step. */
   gradients: ParameterPool;
@@ -51,10 +51,10 @@ export function allocateOptimizer(model: LanguageModel<Memory>): OptimizerMemory
 }
 
 /** Numbers in each page. */
-const counts = (pool: ParameterPool): number[] => pool.layout.pages.map((bytes) => bytes / 4);
+const counts = (pool: ParameterPool): number[] => pool.layout.pages.map(({ bytes }) => bytes / 4);
 
 export class AdamW {
-  /** Steps taken; part of a checkpoint, as the moments are. */
+  /** Steps taken; saved in a checkpoint, as the moments are. */
   steps = 0;
 
   private constructor(
@@ -74,23 +74,22 @@ export class AdamW {
     return this.memory.gradients;
   }
 
-  /** Moves the weights and clears the gradients. */
-  step(learningRate: number): void {
-    this.steps++;
+  /**
+   * Moves the weights, clears the gradients and returns their global norm, before clipping. When that
+   * is not finite, weights and moments stay as they are and the step does not count.
+   */
+  async step(learningRate: number): Promise<number> {
+    const step = this.steps + 1;
     this.program.run({
       learningRate,
-      biasCorrection1: 1 - this.options.beta1 ** this.steps,
-      biasCorrection2: 1 - this.options.beta2 ** this.steps,
+      biasCorrection1: 1 - this.options.beta1 ** step,
+      biasCorrection2: 1 - this.options.beta2 ** step,
     });
-  }
-
-  /** Global norm of the last step's gradient, before clipping. */
-  async gradNorm(): Promise<number> {
-    const [squared] = await this.model.gpu.readFloats({
-      ...this.memory.normSquared,
-      byteLength: 4,
-    });
-    return Math.sqrt(squared as number);
+    const { normSquared } = this.memory;
+    const [squared] = await this.model.gpu.readFloats({ ...normSquared, byteLength: 4 });
+    const norm = Math.sqrt(squared!);
+    if (Number.isFinite(norm)) this.steps = step;
+    return norm;
   }
 
   destroy(): void {
@@ -122,7 +121,7 @@ function stepOps(
         beta1: options.beta1,
         beta2: options.beta2,
         eps: options.epsilon,
-        weightDecay: options.weightDecay,
+        weightDecay: trainable.layout.pages[i]!.holds === 'matrices' ? options.weightDecay : 0,
         biasCorrection1: (d) => d.biasCorrection1,
         biasCorrection2: (d) => d.biasCorrection2,
         maxNorm: options.maxGradNorm,

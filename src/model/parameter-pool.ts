@@ -1,13 +1,13 @@
 /** The buffers of one parameter layout: a model's weights, an adapter, gradients or moments. */
-import type { Gpu, View } from '../gpu/device.ts';
-import type { Lifetime, Memory } from '../gpu/memory.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { Lifetime, Memory, View } from '../gpu/memory.ts';
 import { decode, encode, storageBytes } from '../gpu/storage.ts';
 import type { Block, ParameterLayout } from './parameters.ts';
 
 /** Hugging Face name -> values, row-major. */
 export type TensorMap = ReadonlyMap<string, Float32Array>;
 
-/** Rows firstRow..firstRow + rows of a block. */
+/** Rows [firstRow, firstRow + rows) of a block. */
 export interface PoolPiece {
   readonly view: View;
   readonly firstRow: number;
@@ -23,14 +23,16 @@ export class ParameterPool {
     private readonly lifetime: Lifetime,
     label: string,
   ) {
-    this.pages = layout.pages.map((bytes, i) => memory.allocate(lifetime, bytes, `${label} ${i}`));
+    this.pages = layout.pages.map(({ bytes }, i) =>
+      memory.allocate(lifetime, bytes, `${label} ${i}`),
+    );
   }
 
   has(key: string): boolean {
     return this.layout.blocks.has(key);
   }
 
-  /** A whole block, or undefined when the layout has none of that name. */
+  /** A whole block, or undefined when the layout has no such block. */
   find(key: string): View | undefined {
     return this.has(key) ? this.block(key) : undefined;
   }

@@ -1,8 +1,9 @@
 /**
- * Where each weight of a checkpoint lies on the GPU. Weights that are used by one matmul (query, key
- * and value; gate and up) are laid end to end, so that the matmul sees them as one matrix, a block;
- * a checkpoint sees them under their Hugging Face names. Blocks fill pages, buffers that a kernel
- * can bind; a block that is larger than a page is cut between rows into pieces.
+ * Where each weight of a checkpoint is stored on the GPU. Weights that share a matmul (query, key
+ * and value; gate and up) follow one another and form one matrix, a block; a checkpoint has them as
+ * single tensors with Hugging Face names. Blocks fill pages, which are buffers that a kernel can
+ * bind. A block that is larger than a page is cut between rows into pieces. Vectors (norm gains and
+ * biases) have pages of their own, because weight decay does not apply to them.
  * Gradients and optimizer moments use the same layout in buffers of their own.
  */
 import { rowUnit, storageBytes, type Storage } from '../gpu/storage.ts';
@@ -34,19 +35,25 @@ export interface Block {
   readonly pieces: readonly Piece[];
 }
 
+export interface Page {
+  /** Alignment gaps included. */
+  readonly bytes: number;
+  /** What lies here: vectors (norm gains and biases), or matrices. */
+  readonly holds: 'vectors' | 'matrices';
+}
+
 export interface ParameterLayout {
   readonly parameters: ReadonlyMap<string, Parameter>;
   readonly blocks: ReadonlyMap<string, Block>;
-  /** Bytes of each page, alignment gaps included. */
-  readonly pages: readonly number[];
+  readonly pages: readonly Page[];
 }
 
 export interface BlockSpec {
   readonly key: string;
-  /** In order; matrices of one block have rows of one length. */
+  /** In order; the matrices of a block have rows of the same length. */
   readonly members: readonly { name: string; shape: readonly number[] }[];
   readonly storage: Storage;
-  /** May be cut between rows into several buffers; what matmuls read whole may not. */
+  /** May be cut between rows into several buffers; false for those that a matmul reads whole. */
   readonly divisible?: boolean;
 }
 
@@ -70,16 +77,18 @@ export type VectorPart = 'inputNorm' | 'qkvBias' | 'qNorm' | 'kNorm' | 'postNorm
 export type LayerPart = LinearPart | VectorPart;
 
 /**
- * Lays blocks one after the other into pages of at most `pageLimit` bytes.
- * @throws CheckpointError when a block that may not be cut is larger than that
+ * Places blocks one after the other in pages of at most `pageLimit` bytes, vectors apart from
+ * matrices.
+ * @throws CheckpointError when a block that may not be cut, or a row, is larger than that
  */
 export function layoutBlocks(specs: readonly BlockSpec[], pageLimit = Infinity): ParameterLayout {
   const parameters = new Map<string, Parameter>();
   const blocks = new Map<string, Block>();
-  const pages: number[] = [];
+  const pages: { bytes: number; holds: Page['holds'] }[] = [];
   const limit = Math.floor(pageLimit / ALIGN) * ALIGN;
   for (const { key, members, storage, divisible } of specs) {
-    const cols = members[0]!.shape[1] ?? 1;
+    const [, cols = 1] = members[0]!.shape;
+    const holds = members[0]!.shape.length === 1 ? 'vectors' : 'matrices';
     let rows = 0;
     for (const { name, shape } of members) {
       parameters.set(name, { name, shape, block: key, row: rows });
@@ -100,10 +109,13 @@ export function layoutBlocks(specs: readonly BlockSpec[], pageLimit = Infinity):
       const wanted = rows - firstRow;
       const fits = Math.min(wanted, Math.floor(limit / rowBytes));
       const bytes = Math.ceil((fits * rowBytes) / ALIGN) * ALIGN;
-      if (pages.length === 0 || pages.at(-1)! + bytes > limit) pages.push(0);
-      const page = pages.length - 1;
-      pieces.push({ page, byteOffset: pages[page]!, firstRow, rows: fits });
-      pages[page]! += bytes;
+      let index = pages.findLastIndex((page) => page.holds === holds);
+      if (index < 0 || pages[index]!.bytes + bytes > limit) {
+        index = pages.push({ bytes: 0, holds }) - 1;
+      }
+      const page = pages[index]!;
+      pieces.push({ page: index, byteOffset: page.bytes, firstRow, rows: fits });
+      page.bytes += bytes;
       firstRow += fits;
     }
     blocks.set(key, { storage: stored, rows, cols, pieces });
@@ -113,7 +125,7 @@ export function layoutBlocks(specs: readonly BlockSpec[], pageLimit = Infinity):
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toPrecision(3)} MB`;
 
-/** Every weight of a model. */
+/** The layout of all weights of a model; throws as `layoutBlocks`. */
 export function layoutParameters(
   config: ModelConfig,
   storage: WeightStorage = ALL_F32,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatCompact, formatCount, formatNumber, formatShare } from './format.ts';
+import { formatCompact, formatCount, formatEstimate, formatNumber, formatShare } from './format.ts';
 
 describe('formatNumber', () => {
   it('writes a real minus, and a plus only when asked', () => {
@@ -7,11 +7,11 @@ describe('formatNumber', () => {
     expect(formatNumber(1.234)).toBe('1.23');
     expect(formatNumber(1.234, 1, true)).toBe('+1.2');
   });
-  it('gives what rounds to zero no sign', () => {
+  it('gives no sign to a number that rounds to zero', () => {
     expect(formatNumber(-0.001, 2, true)).toBe('0.00');
     expect(formatNumber(0.001, 2, true)).toBe('0.00');
   });
-  it('shows what is missing as a dash', () => {
+  it('shows a missing number as a dash', () => {
     expect(formatNumber(null)).toBe('–');
     expect(formatNumber(undefined)).toBe('–');
     expect(formatNumber(NaN)).toBe('–');
@@ -40,6 +40,27 @@ describe('formatCompact', () => {
 describe('formatShare', () => {
   it('rounds to whole percents', () => {
     expect([0, 0.256, 1, NaN].map(formatShare)).toEqual(['0%', '26%', '100%', '–']);
+  });
+});
+
+describe('formatEstimate', () => {
+  it('rounds to 5 s, to minutes, and from an hour on to 10 minutes', () => {
+    expect([0, 3, 41, 55, 56, 89, 527, 3569].map(formatEstimate)).toEqual([
+      '0 s',
+      '5 s',
+      '45 s',
+      '55 s',
+      '1 min',
+      '1 min',
+      '9 min',
+      '59 min',
+    ]);
+    expect([3570, 4700, 7100, 90_000].map(formatEstimate)).toEqual([
+      '1 h',
+      '1 h 20 min',
+      '2 h',
+      '25 h',
+    ]);
   });
 });
 

@@ -1,4 +1,4 @@
-/** Numbers as a reader wants them: a real minus sign, no false precision. */
+/** Numbers for people to read: a real minus sign, no false precision. */
 
 const MINUS = '\u2212';
 
@@ -26,6 +26,15 @@ export function formatCompact(value: number | null | undefined): string {
 export function formatShare(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–';
   return `${Math.round(value * 100)}%`;
+}
+
+/** An estimated number of seconds, rounded as people say it: "40 s", "9 min", "1 h 20 min". */
+export function formatEstimate(seconds: number): string {
+  if (seconds <= 55) return `${5 * Math.ceil(seconds / 5)} s`;
+  if (seconds < 3570) return `${Math.round(seconds / 60)} min`;
+  const minutes = 10 * Math.round(seconds / 600);
+  const rest = minutes % 60 ? ` ${minutes % 60} min` : '';
+  return `${Math.floor(minutes / 60)} h${rest}`;
 }
 
 /** Parameters of a model: "73.7K", "135M", "1.2B". */

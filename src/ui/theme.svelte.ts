@@ -2,7 +2,7 @@ type Theme = 'light' | 'dark';
 
 const STORED = 'theme';
 
-/** The system's preference, until the visitor says otherwise (index.html applies what was stored). */
+/** The system's preference, until the visitor chooses (index.html applies a stored choice). */
 class ThemeState {
   private readonly system = window.matchMedia('(prefers-color-scheme: dark)');
   private chosen = $state<Theme | null>(readChoice());

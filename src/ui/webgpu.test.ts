@@ -35,7 +35,7 @@ describe('gpuAdvice', () => {
     expect(gpuAdvice('no-api', '').steps.join(' ')).toContain('Chrome or Edge');
   });
 
-  it('speaks of hardware acceleration where the API is there and the adapter is not', () => {
+  it('names hardware acceleration if there is an API but no adapter', () => {
     for (const agent of ['windowsChrome', 'linuxChrome', 'firefox'] as const)
       expect(gpuAdvice('no-adapter', AGENTS[agent]).steps.join(' ')).toMatch(/acceleration/);
   });

@@ -3,9 +3,9 @@
 export type GpuProblem =
   /** The browser has no WebGPU, or keeps it off. */
   | 'no-api'
-  /** WebGPU is there only on pages served over https or from this machine. */
+  /** WebGPU exists only on pages served over https or from this machine. */
   | 'insecure'
-  /** WebGPU is there, but found no graphics processor it may use. */
+  /** WebGPU exists, but found no graphics processor that it may use. */
   | 'no-adapter';
 
 /** null: this tab can train. Asks for an adapter only; no device is made. */
@@ -28,13 +28,15 @@ export function gpuAdvice(problem: GpuProblem, userAgent: string): GpuAdvice {
   if (problem === 'insecure')
     return {
       title: 'Training needs a secure page.',
-      steps: ['Browsers offer WebGPU only over https or on localhost. Open this page at either.'],
+      steps: [
+        'Browsers offer WebGPU only over https or on localhost. Open this page at such an address.',
+      ],
     };
   const browser = browserOf(userAgent);
   return problem === 'no-api'
     ? { title: 'This browser has no WebGPU, so it cannot train.', steps: MISSING[browser] }
     : {
-        title: 'WebGPU is here, but it found no graphics card that it may use.',
+        title: 'WebGPU is available, but it found no graphics card that it may use.',
         steps: NO_ADAPTER[browser],
       };
 }
@@ -56,21 +58,21 @@ const LINUX_FLAGS =
 const ANY_OTHER = 'Or open this page in a current Chrome or Edge on a computer.';
 
 const MISSING: Record<Browser, string[]> = {
-  ios: ['Update to iOS or iPadOS 26: WebGPU came to every browser on the device with it.'],
+  ios: ['Update to iOS or iPadOS 26: every browser on the device then has WebGPU.'],
   safari: ['Update to Safari 26, which has WebGPU on macOS 26.', ANY_OTHER],
   firefox: [
-    'Update Firefox: WebGPU is on in 141 and later on Windows, and in 145 and later on Macs with Apple silicon (macOS 26).',
-    'On other systems, open about:config and set dom.webgpu.enabled to true, or take Firefox Nightly.',
+    'Update Firefox: WebGPU is on by default from version 141 on Windows, and from 145 on Macs with Apple silicon (macOS 26).',
+    'On other systems, open about:config and set dom.webgpu.enabled to true, or use Firefox Nightly.',
     ANY_OTHER,
   ],
   android: ['Update Chrome to 121 or later; it needs Android 12 or later.'],
   linux: [
-    'Update Chrome: WebGPU is on from 144 for recent Intel graphics and from 147 for NVIDIA.',
+    'Update Chrome: WebGPU is on by default from version 144 for recent Intel graphics, and from 147 for NVIDIA.',
     LINUX_FLAGS,
   ],
   chromium: [
     'Update to Chrome or Edge 113 or later.',
-    'If it is current, open chrome://flags/#enable-unsafe-webgpu, choose Enabled and relaunch.',
+    'If it is up to date, open chrome://flags/#enable-unsafe-webgpu, choose Enabled and relaunch.',
   ],
   other: ['Open this page in Chrome or Edge 113 or later, Safari 26, or Firefox 141 or later.'],
 };

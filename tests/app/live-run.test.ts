@@ -1,4 +1,4 @@
-/** A live run as the page drives it: start, pause, step, stop, and going on after the tab was closed. */
+/** A live run as the page controls it: start, pause, step, stop, and resume after the tab was closed. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-/** A live run, and all that it told. */
+/** A live run, with all its reports. */
 function openLive(keptRun: (fresh: boolean) => Promise<RunFolder>) {
   const statuses: Status[] = [];
   const steps: StepReport[] = [];
@@ -48,7 +48,7 @@ function openLive(keptRun: (fresh: boolean) => Promise<RunFolder>) {
   return { live, open, statuses, steps };
 }
 
-it('pauses, steps, stops, and goes on after the tab was closed', async () => {
+it('pauses, steps, stops, and resumes after the tab was closed', async () => {
   const folder = (): Promise<RunFolder> => Promise.resolve(nodeRunFolder(join(root, 'kept')));
   const first = openLive(folder);
   await first.open(false);
@@ -64,7 +64,7 @@ it('pauses, steps, stops, and goes on after the tab was closed', async () => {
 
   const second = openLive(folder);
   await second.open(true);
-  // What was done before is told again, so that the curves are whole.
+  // The earlier steps are reported again, so that the curves are complete.
   expect(second.steps.map(({ metrics }) => metrics.step)).toEqual([1, 2]);
   expect(second.steps[1]!.group!.samples.map(({ completion }) => completion)).toEqual(
     first.steps[1]!.group!.samples.map(({ completion }) => completion),
@@ -75,7 +75,7 @@ it('pauses, steps, stops, and goes on after the tab was closed', async () => {
   await second.live.stop();
 });
 
-it('trains on, and says so, when nothing can be saved', async () => {
+it('continues to train, and reports it, when nothing can be saved', async () => {
   const full: RunFolder = {
     ...nodeRunFolder(join(root, 'full')),
     write: () => Promise.reject(new Error('the disk is full')),
@@ -89,7 +89,7 @@ it('trains on, and says so, when nothing can be saved', async () => {
   await live.stop();
 });
 
-it('trains where the browser has no place to keep anything', async () => {
+it('trains in a browser without storage', async () => {
   const { live, open, statuses } = openLive(() => Promise.reject(new Error('no storage')));
   await open(false);
   await live.step();

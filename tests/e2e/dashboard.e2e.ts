@@ -42,7 +42,7 @@ describe('curves', () => {
   it('change their axis and scale, and find every metric', () =>
     withPage({}, async (page) => {
       await reaches(page, STEPS);
-      const curves = await open(page, 'Curves', 'What else moves');
+      const curves = await open(page, 'Curves', 'What else changes');
       await curves.getByRole('radio', { name: 'Tokens' }).check();
       // The pointer in one chart tells of all: the fourth step had seen 2,000 tokens.
       const canvas = page.getByRole('img', { name: /^How far has it moved/ });
@@ -54,10 +54,10 @@ describe('curves', () => {
       await curves.getByRole('radio', { name: 'Time trained' }).check();
 
       await curves.getByRole('checkbox', { name: 'Log scale' }).check();
-      // No variance is 0 in most steps, and a logarithm has no place for it.
+      // Most steps have no group without variance, and 0 has no logarithm.
       await curves.getByText('Not on a log scale').first().waitFor();
 
-      await curves.locator('summary', { hasText: /^What was written/ }).click();
+      await curves.locator('summary', { hasText: /^Completions/ }).click();
       await curves.getByRole('heading', { name: 'completions/mean_thought_length' }).waitFor();
       await curves.getByRole('searchbox', { name: 'Find a metric' }).fill('undecided');
       await curves.getByRole('heading', { name: 'entropy', exact: true }).waitFor();
@@ -69,7 +69,7 @@ describe('curves', () => {
   it('go out as files with everything in them', () =>
     withPage({}, async (page) => {
       await reaches(page, STEPS);
-      const curves = await open(page, 'Curves', 'What else moves');
+      const curves = await open(page, 'Curves', 'What else changes');
       const button = (name: string): Locator => curves.getByRole('button', { name });
       const [csvName, csv] = await downloaded(page, button('Metrics, CSV'));
       const lines = csv.trim().split('\n');
@@ -189,7 +189,7 @@ describe('the recipe', () => {
         await recipe.getByRole('button', { name: 'Train with this recipe' }).isDisabled(),
       ).toBe(true);
       await recipe.getByRole('button', { name: 'Reset all' }).click();
-      await recipe.getByText('As the default.').waitFor();
+      await recipe.getByText('No changes to the default recipe.').waitFor();
     }));
 
   it('goes out and in as YAML, with errors by line', () =>
@@ -268,7 +268,7 @@ describe('a link', () => {
       await recipe.getByRole('button', { name: 'A link for a class' }).click();
       const dialog = page.getByRole('dialog', { name: 'A link for a class' });
       await dialog.getByRole('checkbox', { name: 'Bring your own model' }).check();
-      await dialog.getByRole('checkbox', { name: /^Fix the recipe/ }).check();
+      await dialog.getByRole('checkbox', { name: /^Lock the recipe/ }).check();
       expect(await accessibilityFaults(page)).toEqual([]);
       await dialog.getByRole('button', { name: 'Copy link' }).click();
       await dialog.getByText('Copied.').waitFor();

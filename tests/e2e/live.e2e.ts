@@ -41,7 +41,7 @@ describe('training in the tab', () => {
     await expect.poll(step).toBe(0);
     await reaches(2);
     await page.getByRole('button', { name: 'Pause', exact: true }).click();
-    await page.getByRole('button', { name: 'Go on', exact: true }).waitFor({ timeout: 60_000 });
+    await page.getByRole('button', { name: 'Continue', exact: true }).waitFor({ timeout: 60_000 });
     const paused = await step();
     await page.getByRole('button', { name: 'One step', exact: true }).click();
     await reaches(paused + 1);
@@ -52,7 +52,7 @@ describe('training in the tab', () => {
     await page.getByRole('button', { name: 'Stop', exact: true }).click();
     await page.getByRole('heading', { name: `Stopped after step ${done}` }).waitFor();
     await page.reload();
-    await page.getByRole('button', { name: `Go on from step ${done} of 150` }).click();
+    await page.getByRole('button', { name: `Continue from step ${done} of 150` }).click();
     await reaches(done + 1);
     expect(errors).toEqual([]);
     expect(foreign).toEqual([]);
@@ -105,7 +105,7 @@ describe('training in the tab', () => {
     await page.getByText(/^broken\/model\.safetensors/).waitFor();
 
     await input.setInputFiles(join(folder, 'my-qwen'));
-    const policy = page.getByLabel('The policy, which learns');
+    const policy = page.getByLabel('The policy (the model that is trained)');
     await expect.poll(() => policy.inputValue()).toBe('my-qwen');
     expect(await page.getByText(/^broken\/model/).count()).toBe(0);
     await page.getByRole('button', { name: 'Train it here', exact: true }).click();

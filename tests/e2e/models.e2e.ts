@@ -50,7 +50,8 @@ async function drop(...paths: string[]): Promise<void> {
 }
 
 const list = () => page.getByRole('list', { name: 'Models in this browser' });
-const policy = (): Promise<string> => page.getByLabel('The policy, which learns').inputValue();
+const policy = (): Promise<string> =>
+  page.getByLabel('The policy (the model that is trained)').inputValue();
 const says = (text: string | RegExp): Promise<void> =>
   page.getByText(text).waitFor({ timeout: 20_000 });
 
@@ -166,7 +167,9 @@ describe('bringing models', () => {
     await cp(at('both', 'sharded'), at('half'), { recursive: true });
     await rm(at('half', 'model-00002-of-00002.safetensors'));
     await give(at('half'));
-    await says(/^half: model-00002-of-00002\.safetensors is missing, which .* names; add it$/);
+    await says(
+      /^half has no model-00002-of-00002\.safetensors, which .* names; add what is missing$/,
+    );
 
     await saveAdapter(at('stranger'), 'sharded', { ...config, layers: 3 });
     await give(at('stranger'));
@@ -174,7 +177,7 @@ describe('bringing models', () => {
 
     await writeFile(at('notes.md'), 'no model');
     await page.getByLabel('Model files').setInputFiles(at('notes.md'));
-    await says(/^There is no model in it/);
+    await says(/^There is no model in these files/);
 
     expect(await list().getByRole('listitem').count()).toBe(2);
     expect(await policy()).toBe('my-adapter');
@@ -206,11 +209,11 @@ function shrunk(): Map<string, Float32Array> {
 
 describe('what a run takes', () => {
   it('changes with the settings, and is made to fit', async () => {
-    const row = page.getByRole('row', { name: /as set/ });
-    await page.getByLabel('The policy, which learns').selectOption('sharded');
-    await expect.poll(() => row.textContent()).toMatch(/Train all of it/);
+    const row = page.getByRole('row', { name: /\(chosen\)/ });
+    await page.getByLabel('The policy (the model that is trained)').selectOption('sharded');
+    await expect.poll(() => row.textContent()).toMatch(/Train all weights/);
     const before = await row.textContent();
-    await page.getByLabel('What learns').selectOption('A small adapter (LoRA)');
+    await page.getByLabel('What is trained').selectOption('A small adapter (LoRA)');
     await expect.poll(() => row.textContent()).toMatch(/Train an adapter/);
     await page.getByLabel('Rank of the adapter').selectOption('64');
     await page.getByLabel('Longest completion, in tokens').fill('3000');
@@ -220,33 +223,34 @@ describe('what a run takes', () => {
       /^Too much for this card: it takes [\d.]+ GB, and about 1\.8 GB of the card can be used/,
     );
     await page.getByRole('button', { name: 'Make it fit' }).click();
-    await says(/^Training as set here takes .*, which has room for it/);
-    expect(await page.getByLabel(/Work layers out again/).isChecked()).toBe(true);
+    await says(/^With these settings, training takes .*, which has room for it/);
+    expect(await page.getByLabel(/Recompute layers/).isChecked()).toBe(true);
     expect(await row.textContent()).not.toBe(before);
   });
 });
 
 describe('taking the trained model home', () => {
   it('goes on with an adapter for a step and gives it, alone or merged, with the run', async () => {
-    await page.getByLabel('The policy, which learns').selectOption('my-adapter');
+    await page.getByLabel('The policy (the model that is trained)').selectOption('my-adapter');
     // Its rank and projections are its own.
     const rank = page.getByLabel('Rank of the adapter');
     await expect.poll(() => rank.inputValue()).toBe('2');
     expect(await rank.isDisabled()).toBe(true);
     for (const [label, value] of [
-      ['Tries at each prompt', '2'],
-      ['Completions at once', '4'],
+      ['Tries for each prompt', '2'],
+      ['Completions per batch', '4'],
       ['Longest completion, in tokens', '8'],
     ]) {
-      await page.getByLabel(label!).fill(value!);
-      await page.getByLabel(label!).blur();
+      const field = page.getByRole('spinbutton', { name: label! });
+      await field.fill(value!);
+      await field.blur();
     }
     await page.getByRole('button', { name: 'Train it here', exact: true }).click();
     await expect
       .poll(() => page.getByTestId('step').textContent(), { timeout: 120_000 })
       .toMatch(/[1-9]/);
     await page.getByRole('button', { name: 'Pause', exact: true }).click();
-    await page.getByRole('button', { name: 'Go on', exact: true }).waitFor({ timeout: 60_000 });
+    await page.getByRole('button', { name: 'Continue', exact: true }).waitFor({ timeout: 60_000 });
     await page.getByRole('heading', { name: 'Take it home' }).waitFor();
 
     const adapter = await download();

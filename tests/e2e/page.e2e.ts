@@ -86,7 +86,7 @@ describe('training', () => {
       const before = await step(page);
       await page.getByRole('button', { name: 'One step' }).click();
       await reaches(page, before + 1);
-      await page.getByRole('button', { name: 'Go on' }).click();
+      await page.getByRole('button', { name: 'Continue' }).click();
       await page.getByRole('heading', { name: 'Trained for 30 steps' }).waitFor();
       expect(await step(page)).toBe(30);
       await page.getByRole('button', { name: 'Show the recorded run' }).click();
@@ -102,7 +102,7 @@ describe('training', () => {
       await page.getByRole('slider', { name: 'Step' }).fill('2');
       await page.waitForTimeout(600);
       expect(await step(page)).toBe(2);
-      await page.getByRole('button', { name: 'To now' }).click();
+      await page.getByRole('button', { name: 'Back to live' }).click();
       expect(await step(page)).toBeGreaterThan(2);
       await page.getByRole('button', { name: 'Stop' }).click();
       await page.getByRole('heading', { name: /Stopped after step/ }).waitFor();
@@ -116,12 +116,12 @@ describe('training', () => {
       await expect.poll(() => step(page)).toBeLessThan(STEPS);
       await reaches(page, 2);
       await page.reload();
-      await page.getByRole('button', { name: /^Go on from step \d+ of 30$/ }).click();
+      await page.getByRole('button', { name: /^Continue from step \d+ of 30$/ }).click();
       await page.getByRole('heading', { name: 'Trained for 30 steps' }).waitFor();
       // A finished run has nothing left to do.
       await page.reload();
       await reaches(page, STEPS);
-      expect(await page.getByRole('button', { name: /^Go on from/ }).count()).toBe(0);
+      expect(await page.getByRole('button', { name: /^Continue from/ }).count()).toBe(0);
     }));
 
   it('shows what the worker says is wrong', () =>

@@ -55,7 +55,7 @@ describe('ask it yourself', () => {
         expect(said).toMatch(/Reward\s+\S*\d\.\d\d\s+Gold\s+\S*\d\.\d\d\s+Tokens\s+\d+/);
         // Here the two are one model: the same seed makes them say the same.
         expect((await after.innerText()).split('\n').slice(1)).toEqual(said.split('\n').slice(1));
-        await page.getByRole('button', { name: 'Another sample' }).click();
+        await page.getByRole('button', { name: 'Another try' }).click();
         await expect.poll(() => before.innerText(), PATIENCE).not.toBe(said);
         await page.getByText('Both have answered.').waitFor(PATIENCE);
       },
@@ -75,9 +75,9 @@ describe('ask it yourself', () => {
         await page.getByRole('button', { name: 'New menu' }).click();
         expect(await text.inputValue()).not.toBe(menu);
         await text.fill('menu pasta 3 for Ana veggie budget 9');
-        await page.getByText('This is no menu as the policy knows them').waitFor();
+        await page.getByText('The policy knows only menus of its own form').waitFor();
         await page.getByRole('button', { name: 'Ask both' }).click();
-        await page.getByText('never seen the words “Ana” and “pasta”').waitFor(PATIENCE);
+        await page.getByText('does not know the words “Ana” and “pasta”').waitFor(PATIENCE);
         // Its own words in another order are answered; without a trained policy by the first alone.
         await text.fill('menu beans 3 plums 2 budget 9');
         await page.getByRole('button', { name: 'Ask both' }).click();
@@ -89,7 +89,7 @@ describe('ask it yourself', () => {
   it('says in a sentence that it takes WebGPU', () =>
     withPage(
       async (page) => {
-        await page.getByText('Asking takes WebGPU, which this tab does not have').waitFor();
+        await page.getByText('Asking needs WebGPU, which this tab does not have').waitFor();
         expect(await page.getByRole('button', { name: 'Ask both' }).isDisabled()).toBe(true);
       },
       (context) =>
@@ -131,7 +131,7 @@ it('says that the worker stopped while it wrote, and starts again', () =>
 
       await context.unroute(PAIR_WORKER);
       await blind.click();
-      await page.getByText(/^The policies write: \d+ of 48 answers$/).waitFor();
+      await page.getByText(/^The policies write: \d+ of 48 responses$/).waitFor();
       await page.getByText(/^0 of \d+ choices$/).waitFor(PATIENCE);
       expect(await alert.count()).toBe(2);
     },
@@ -149,12 +149,12 @@ it('says that the worker stopped while it wrote, and starts again', () =>
 it('which is better: judge blind by keyboard, see who won and how the judges agree, export', () =>
   withPage(
     async (page) => {
-      const pair = page.getByRole('group', { name: 'Which answer is better?' });
+      const pair = page.getByRole('group', { name: 'Which response is better?' });
       const section = page.getByRole('region', { name: 'Which is better? You judge' });
       const left = pair.getByRole('button', { name: /^Left:/ });
       await page.getByRole('button', { name: 'Start judging' }).click();
       await left.waitFor(PATIENCE);
-      expect(await section.innerText()).not.toMatch(/thought, in the pair before|try /);
+      expect(await section.innerText()).not.toMatch(/thoughts behind the last pair|try /);
       await left.focus();
       await page.keyboard.press('ArrowLeft');
       await section.getByText(/^1 of \d+ choices$/).waitFor();
@@ -258,7 +258,7 @@ it('your own taste: choose by keyboard, take back, export, train a judge that ca
     expect(first['chosen']!.replaceAll(' ', '')).toBe(chosen.replaceAll(/\s/g, ''));
 
     await page.getByRole('button', { name: 'Train your judge' }).click();
-    await page.getByText(/Of 2 choices kept aside, your judge agrees with/).waitFor(PATIENCE);
+    await page.getByText(/Your judge agrees with \d of 2 held-out choices/).waitFor(PATIENCE);
     const judges = page.getByLabel('A reward model, trained to judge').locator('option');
     expect((await judges.allInnerTexts()).some((name) => name.startsWith('my-taste'))).toBe(true);
     // All of it is there at the next visit.

@@ -58,7 +58,7 @@ it('writes a rule, tries it on the group, and trains with two rewards on prompts
   await rewards.getByText(/^rule my-rule takes longer than 1 s for a response/).waitFor();
   await rewards.getByLabel('Start from').selectOption('short-answer');
   await rewards.getByRole('textbox', { name: 'Name' }).fill('no name');
-  await rewards.getByText('A name has letters, digits, - and _ alone.').waitFor();
+  await rewards.getByText('A name may have only letters, digits, - and _.').waitFor();
   expect(await tryIt.isDisabled()).toBe(true);
   await rewards.getByRole('textbox', { name: 'Name' }).fill('digits');
   await source.fill(
@@ -82,19 +82,19 @@ it('writes a rule, tries it on the group, and trains with two rewards on prompts
   // A share is held out; a benchmark's file is read, and pairs are offered to DPO.
   const bench = Array.from({ length: 10 }, (_, i) => ({ instruction: `Dinner ${i}?` }));
   await files.setInputFiles(file('bench.json', JSON.stringify(bench)));
-  await rewards.getByText(/^9 to train on, 1 held out/).waitFor();
+  await rewards.getByText(/^9 prompts to train on, 1 held out/).waitFor();
   const pair = { prompt: PROMPT, chosen: 'ham', rejected: 'tart' };
   await files.setInputFiles(file('pairs.jsonl', JSON.stringify(pair)));
-  await rewards.getByText(/has preferences, of which GRPO uses the prompts alone/).waitFor();
-  await rewards.getByRole('button', { name: 'Learn from its pairs by DPO' }).click();
+  await rewards.getByText(/has preferences\. GRPO uses only their prompts/).waitFor();
+  await rewards.getByRole('button', { name: 'Learn from its pairs with DPO' }).click();
   await rewards.getByText(/DPO learns from the pairs of this file/).waitFor();
   await page.goBack();
   await files.setInputFiles(file('dinners.jsonl', `${JSON.stringify({ prompt: PROMPT })}\n{}\n`));
-  await rewards.getByText(/^Of dinners\.jsonl these were left out: line 2: no text/).waitFor();
+  await rewards.getByText(/^Left out of dinners\.jsonl: line 2: no text/).waitFor();
   await rewards.getByText(PROMPT).waitFor();
 
   await rewards.getByText('What the models will see').click();
-  const seen = rewards.getByRole('group', { name: /^The model that learns reads \d+ tokens/ });
+  const seen = rewards.getByRole('group', { name: /^The policy reads \d+ tokens/ });
   expect(await seen.textContent()).toBe(`${PROMPT} <think>`);
   expect(await rewards.getByText('<eos>').count()).toBe(1);
 
@@ -105,9 +105,9 @@ it('writes a rule, tries it on the group, and trains with two rewards on prompts
     [],
   );
 
-  const watcher = rewards.getByLabel('Watched, not trained on');
-  expect(await watcher.locator('option:checked').textContent()).toBe('Nobody');
-  await watcher.selectOption('A second judge of this page, who knows dinners');
+  const watcher = rewards.getByLabel('A judge that only watches (gold)');
+  expect(await watcher.locator('option:checked').textContent()).toBe('None');
+  await watcher.selectOption('The second reward model of this page, which knows dinners');
   await source.fill('export default (prompt, response) => response.length');
   await rewards.getByRole('spinbutton', { name: 'Weight of the rule digits' }).fill('0.01');
   await page.getByRole('button', { name: 'Train it here', exact: true }).click();
@@ -116,7 +116,7 @@ it('writes a rule, tries it on the group, and trains with two rewards on prompts
     .or(page.getByText('Training stopped'))
     .waitFor({ timeout: 120_000 });
   await rewards.getByText(/^reward_model: mean [−\d.]+ at step 1$/).waitFor({ timeout: 1000 });
-  await page.getByText('Gold is what another judge says of the same responses').waitFor();
+  await page.getByText('Gold is another judge’s score of the same responses').waitFor();
   await rewards.getByText(/^digits: mean \d+\.\d\d at step 1$/).waitFor({ timeout: 1000 });
 
   // All of it is there at the next visit, chosen as it was.
@@ -130,7 +130,7 @@ it('writes a rule, tries it on the group, and trains with two rewards on prompts
   expect(await rule.isChecked()).toBe(true);
   expect(await weight.inputValue()).toBe('0.01');
   expect(await prompts.inputValue()).toBe('dinners.jsonl');
-  expect(await watcher.locator('option:checked').textContent()).toMatch(/^A second judge/);
+  expect(await watcher.locator('option:checked').textContent()).toMatch(/^The second reward model/);
   expect(await rewards.getByLabel(/^Tell the model something/).inputValue()).toBe('Be brief.');
 
   // What is out of use stays so, and what is gone is named once.

@@ -128,7 +128,7 @@ async function readThrough(page: Page): Promise<void> {
     while (wanted.some((selector) => !document.querySelector(selector)));
     await read();
   }, fetched);
-  await page.getByText(/^Training as set here takes/).waitFor();
+  await page.getByText(/^With these settings, training takes/).waitFor();
 }
 
 it.for(VIEWS)('$name looks as it did', async (view, context) => {

@@ -76,8 +76,8 @@ describe('the group', () => {
     return withRun(run, async (page) => {
       await page.getByText(/learns from given examples/).waitFor();
       await page.getByText(/no group to walk through/).waitFor();
-      await page.getByText(/run has no numbers of single tokens/).waitFor();
-      await page.getByText(/not evaluated on the way/).waitFor();
+      await page.getByText(/run has no numbers for single tokens/).waitFor();
+      await page.getByText(/not evaluated during training/).waitFor();
       expect(await accessibilityFaults(page, 'main')).toEqual([]);
     });
   });
@@ -100,7 +100,7 @@ async function walkThrough(page: Page): Promise<string[]> {
 
 describe('the walk', () => {
   it.each([
-    ['grpo', 'Over the spread', 6],
+    ['grpo', 'Divided by the spread', 6],
     ['ppo', 'Surprise, passed back', 8],
     ['dpo', 'How sure it is', 6],
   ])('goes through an update of %s', (algorithm, characteristic, length) =>
@@ -148,7 +148,7 @@ describe('the walk', () => {
       await page.getByRole('slider', { name: 'Step' }).fill('7');
       const walk = section(page, /Walk through one update/);
       await walk.getByText(/training step 24/).waitFor();
-      await walk.getByRole('button', { name: 'Take step 7 instead' }).click();
+      await walk.getByRole('button', { name: 'Walk through step 7 instead' }).click();
       await walk.getByText(/training step 7/).waitFor();
     }));
 
@@ -213,7 +213,7 @@ describe('traces', () => {
         .getByRole('row', { name: /^plums / })
         .first()
         .waitFor();
-      await tokens.getByRole('heading', { name: /moved most/ }).waitFor();
+      await tokens.getByRole('heading', { name: /changed most/ }).waitFor();
       expect(await accessibilityFaults(page, '[aria-labelledby=tokens]')).toEqual([]);
     }));
 });

@@ -1,9 +1,9 @@
-/** The count of useful floating-point operations, against one made sequence by sequence. */
+/** The count of useful floating-point operations, against a count of each sequence. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
 import { ParameterPool } from '../../src/model/parameter-pool.ts';
-import { BatchRunner } from '../../src/model/batch-runner.ts';
+import { TrainingRunner } from '../../src/model/batch-runner.ts';
 import { packBatch } from '../../src/model/batch.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
 import { Decoder } from '../../src/model/decoder.ts';
@@ -39,22 +39,23 @@ const sum = (count: number, term: (i: number) => number): number =>
   Array.from({ length: count }, (_, i) => term(i)).reduce((a, b) => a + b, 0);
 
 describe('useful operations', () => {
-  it('of a packed batch: shared prompts once, no logits twice', async () => {
+  it('of a packed batch: shared prompts once, every logit once', async () => {
     const { model } = randomModel(gpu, config);
     const gradients = new ParameterPool(gpu, model.weights.layout, 'gradients', 'gradients');
-    const runner = await BatchRunner.create(model, { maxTokens: 64, maxTargets: 32 }, gradients);
+    const runner = await TrainingRunner.create(model, { maxTokens: 64, maxTargets: 32 }, gradients);
     const lengths = [4, 1, 6];
     const prompt = randomIds(config, 5, 1);
     const completions = lengths.map((n, i) => randomIds(config, n, 2 + i));
     const batch = packBatch([{ prompt, completions }], 'completion');
-    // The last token of a completion is predicted, but not read.
+    // The last token of a completion is only a target, never an input.
     const forward =
       sum(5, (t) => layers * layerFlops(t + 1)) +
       lengths.reduce((all, n) => all + sum(n - 1, (t) => layers * layerFlops(6 + t)), 0) +
       HEAD * 11;
     expect(await counted(() => runner.forward(batch))).toBe(forward);
+    const pass = await runner.forward(batch);
     const backward = await counted(() => {
-      runner.backward(new Float32Array(11).fill(1));
+      runner.backward(pass, new Float32Array(11).fill(1));
       return gpu.idle();
     });
     expect(backward).toBe(2 * forward);
@@ -74,7 +75,7 @@ describe('useful operations', () => {
     });
     expect(new Set(lengths.flat()).size).toBeGreaterThan(1);
     const projection = 2 * hiddenSize * (heads + 2 * kvHeads) * headDim;
-    // Of a prompt's last layer only the keys and values matter.
+    // In the last layer of a prompt, only keys and values are needed.
     const prompted = sum(2, (p) =>
       sum(prompts[p]!.length - 1, (t) => (layers - 1) * layerFlops(t + 1) + projection),
     );

@@ -4,7 +4,7 @@ import type { Gpu } from '../../src/gpu/device.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
 import { decode, encode, type Storage } from '../../src/gpu/storage.ts';
 import { packBatch, type PackedBatch } from '../../src/model/batch.ts';
-import { BatchRunner } from '../../src/model/batch-runner.ts';
+import { TrainingRunner } from '../../src/model/batch-runner.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
 import { Decoder } from '../../src/model/decoder.ts';
 import { LanguageModel } from '../../src/model/language-model.ts';
@@ -104,7 +104,7 @@ function adapted(
   return { model, tensors, factors };
 }
 
-/** One number of every tensor's gradient against central differences of `value`, in float64. */
+/** Checks one number of every tensor's gradient against central differences of `value` in float64. */
 function expectSlopes(
   gradients: TensorMap,
   factors: TensorMap,
@@ -135,42 +135,42 @@ describe.each(Object.entries(CONFIGS))('LoRA on %s', (_, config) => {
     const value = (factor: ReadonlyMap<string, ArrayLike<number>>): number =>
       objective(config, merged(tensors, factor, lora), batch, weights);
     for (const [i, pool] of pools.entries()) {
-      const runner = await BatchRunner.create(model, { ...limits, recompute: i === 1 }, pool);
-      const { values } = await runner.forward(batch);
-      const got = values.reduce((sum, logp, t) => sum + weights[t]! * logp, 0);
+      const runner = await TrainingRunner.create(model, { ...limits, recompute: i === 1 }, pool);
+      const pass = await runner.forward(batch);
+      const got = pass.values.reduce((sum, logp, t) => sum + weights[t]! * logp, 0);
       expect(Math.abs(got - value(factors))).toBeLessThan(1e-3);
-      runner.backward(weights);
+      runner.backward(pass, weights);
       gradients.push(await pool.read(gpu));
       runner.destroy();
     }
-    // Layers that are computed again give the same bits.
+    // Recomputed layers give the same bits.
     expect(gradients[1]).toEqual(gradients[0]);
     expectSlopes(gradients[0]!, factors, value, random);
     for (const pool of pools) pool.destroy();
     model.destroy();
   });
 
-  it('a score head next to it: scores and gradients', async () => {
+  it('with a score head: scores and gradients', async () => {
     const lora: LoraConfig = { ...LORAS['all projections, r 4']!, task: 'SEQ_CLS' };
     const { model, tensors, factors } = adapted(asReward(config), lora);
     const { layout } = model.trainable;
     expect(layout.parameters.get(SCORE_TENSOR)!.shape).toEqual([1, config.hiddenSize]);
     const pool = new ParameterPool(gpu, layout, 'gradients', 'gradients');
-    const runner = await BatchRunner.create(model, limits, pool);
+    const runner = await TrainingRunner.create(model, limits, pool);
     const [group] = groupsFor(config);
-    const { values } = await runner.forward(packBatch([group!], 'score'));
+    const pass = await runner.forward(packBatch([group!], 'score'));
     const scoreOf = (factor: ReadonlyMap<string, ArrayLike<number>>): number => {
       const weights = new Map<string, ArrayLike<number>>(merged(tensors, factor, lora));
       weights.set('score.weight', factor.get(SCORE_TENSOR)!);
       return reference.score(config, weights, [...group!.prompt, ...group!.completions[0]!]);
     };
-    expect(Math.abs(values[0]! - scoreOf(factors))).toBeLessThan(1e-3);
-    runner.backward(Float32Array.of(1, 0));
+    expect(Math.abs(pass.values[0]! - scoreOf(factors))).toBeLessThan(1e-3);
+    runner.backward(pass, Float32Array.of(1, 0));
     expectSlopes(await pool.read(gpu), factors, scoreOf, new Random(6));
     for (const part of [runner, pool, model]) part.destroy();
   });
 
-  it('writes what its adapter says, and without it what the base says', async () => {
+  it('generates with its adapter, and without it as the base', async () => {
     const lora = LORAS['all projections, r 4']!;
     const { model, tensors, factors } = adapted(config, lora);
     const prompt = randomIds(config, 6, 2);
@@ -208,7 +208,7 @@ const wide: ModelConfig = {
 
 const STORAGES = ['f16', 'bf16', 'int8', 'int4'] as const;
 
-/** What a buffer of that storage holds of the tensors. */
+/** The tensors after they were stored in that format. */
 function stored(config: ModelConfig, tensors: TensorMap, layers: Storage, tables: Storage) {
   const { parameters, blocks } = layoutParameters(config, {
     layers,
@@ -226,7 +226,7 @@ function stored(config: ModelConfig, tensors: TensorMap, layers: Storage, tables
 describe.each(STORAGES)('weights stored as %s', (layers) => {
   const tables = layers === 'f16' ? 'f16' : 'bf16';
 
-  it('give the logits of what is stored', async () => {
+  it('give the logits of the stored values', async () => {
     const tensors = randomTensors(wide, 5);
     const model = LanguageModel.allocate(gpu, wide, { storage: { layers, tables } });
     model.weights.setTensors(tensors);
@@ -253,13 +253,13 @@ describe.each(STORAGES)('weights stored as %s', (layers) => {
       model.weights.setTensors(tensors);
       model.trainable.setTensors(factors);
       const pool = new ParameterPool(gpu, model.trainable.layout, 'gradients', 'gradients');
-      const runner = await BatchRunner.create(model, limits, pool);
-      await runner.forward(batch);
-      runner.backward(new Float32Array(batch.targetIds.length).fill(1));
+      const runner = await TrainingRunner.create(model, limits, pool);
+      const pass = await runner.forward(batch);
+      runner.backward(pass, new Float32Array(batch.targetIds.length).fill(1));
       results.push(await pool.read(gpu));
       for (const part of [runner, pool, model]) part.destroy();
     }
-    // Blocks are encoded again when they are set: a step may move by one unit of float16.
+    // Setting the weights encodes the blocks again, which may move a step by one unit of float16.
     for (const [name, want] of results[1]!) {
       const got = results[0]!.get(name)!;
       const error = Math.hypot(...got.map((x, i) => x - want[i]!));
@@ -270,7 +270,7 @@ describe.each(STORAGES)('weights stored as %s', (layers) => {
   });
 });
 
-it('cuts tables that no binding holds into pieces', async () => {
+it('cuts a table that is too large for one binding into pieces', async () => {
   const config = CONFIGS['llama, tied']!;
   const small = Object.create(gpu, { maxBinding: { value: 7168 } }) as Gpu;
   const results: { logits: Float32Array[]; gradient: Map<string, Float32Array> }[] = [];
@@ -278,18 +278,20 @@ it('cuts tables that no binding holds into pieces', async () => {
     const model = LanguageModel.allocate(memory, config);
     model.weights.setTensors(randomTensors(config, 3));
     const pool = new ParameterPool(memory, model.weights.layout, 'gradients', 'gradients');
-    // Activations are to fit into the small bindings too.
-    const runner = await BatchRunner.create(model, { maxTokens: 24, maxTargets: 16 }, pool);
+    // Activations must fit into the small bindings too.
+    const runner = await TrainingRunner.create(model, { maxTokens: 24, maxTargets: 16 }, pool);
     const batch = packBatch(groupsFor(config), 'completion');
-    await runner.forward(batch);
-    runner.backward(new Float32Array(batch.targetIds.length).fill(1));
+    const pass = await runner.forward(batch);
+    runner.backward(pass, new Float32Array(batch.targetIds.length).fill(1));
     results.push({
       logits: await sequenceLogits(model, randomIds(config, 7, 1)),
       gradient: await pool.read(gpu),
     });
     if (memory === small) {
       expect(model.weights.pieces('embedding').length).toBe(2);
-      expect(Math.max(...model.weights.layout.pages)).toBeLessThanOrEqual(7168);
+      expect(Math.max(...model.weights.layout.pages.map(({ bytes }) => bytes))).toBeLessThanOrEqual(
+        7168,
+      );
     }
     for (const part of [runner, pool, model]) part.destroy();
   }

@@ -1,4 +1,4 @@
-/** Comlink around LiveRun: policy, reference and optimizer live here, on one device. */
+/** Comlink around LiveRun: policy, reference and optimizer are here, on one device. */
 import * as Comlink from 'comlink';
 import { parse } from 'yaml';
 import defaultRecipe from '../../../recipes/default.yaml?raw';
@@ -31,7 +31,7 @@ async function surroundings(): Promise<LiveSurroundings> {
       const name = await reward.service.open(path, kind, question, heard);
       return { name, score: (texts) => reward.service.score(texts) };
     },
-    // A judge in training does not take the place of the policy's run.
+    // A judge in training does not replace the policy's run.
     keptRun: (fresh, { algorithm }) =>
       browserRunFolder(algorithm === 'reward' ? JUDGE_RUN : 'live', fresh),
     close: () => {

@@ -1,30 +1,42 @@
-/** How the attention kernels are cut into threads, and the kernel text that follows from it. */
-import { resolve, type Dyn, type Grid, type Kernel, type ParamType } from '../kernel.ts';
+/** How the work of the attention kernels is cut into invocations, and the kernel text for a cut. */
+import {
+  resolve,
+  type Dyn,
+  type Grid,
+  type Kernel,
+  type KernelVariants,
+  type ParamType,
+} from '../kernel.ts';
 import ownPrelude from './attention-own.wgsl?raw';
-import quadPrelude from './attention-quad.wgsl?raw';
+import sharedPrelude from './attention-shared.wgsl?raw';
 import slicedPrelude from './attention-sliced.wgsl?raw';
 import spansPrelude from './attention-spans.wgsl?raw';
 import wholePrelude from './attention-whole.wgsl?raw';
 import { unroll } from './unroll.ts';
 
 export interface Tiling {
-  /** vec4s of a head in one thread. */
+  /** vec4s of a head in one invocation. */
   vecs: number;
-  /** Threads that share a head. */
+  /** Invocations that share a head. */
   slices: number;
-  /** Neighbouring rows of one thread. */
+  /** Neighbouring rows (queries, or keys) of one invocation. */
   rows: number;
-  /** Heads of one thread. */
+  /** Heads of one invocation. */
   heads: number;
-  /** Groups of `slices` threads in a workgroup. */
+  /** Groups of `slices` invocations in a workgroup. */
   tiles: number;
-  /** The four threads of a quad share what they load. */
-  quads: boolean;
+  /** Four neighbouring invocations, a quad, share what they load. */
+  shared: boolean;
 }
 
-/** The kernels index vec4s. */
+/** `elements` counted in vec4s, in which the kernels index. */
 export function vec4s(elements: number): number {
-  if (elements % 4 !== 0) throw new Error('attention takes sizes and offsets in multiples of 4');
+  if (elements % 4 !== 0) {
+    throw new Error(
+      `attention takes sizes and offsets in multiples of 4, not ${elements}; choose a model whose ` +
+        'head_dim is a multiple of 4',
+    );
+  }
   return elements / 4;
 }
 
@@ -34,11 +46,16 @@ function evenPart(count: number, limit = 4): number {
 }
 
 /**
- * Up to 32 elements of a head stay in one thread. Longer heads are cut into even parts of at most
- * 16. What is read of a key or value serves (4 or, to keep the registers in bounds, 2) queries:
- * heads of one `group` as far as they go, as they see the same keys, then rows.
+ * A head of up to 32 elements stays in one invocation; a longer one is cut into equal parts of at
+ * most 16. Each key or value that is loaded serves up to 4 queries, or 2 where a head has more than
+ * 16 elements and needs more registers. These are heads of one `group` first, because they see the
+ * same keys, and then neighbouring rows.
  */
-export function tilingOf(headDim: number, group: number, quads = false): Tiling {
+export function tilingOf(
+  headDim: number,
+  group: number,
+  variant: KernelVariants['attention'] = 'own',
+): Tiling {
   const headVecs = vec4s(headDim);
   const vecs = headVecs <= 8 ? headVecs : evenPart(headVecs);
   const slices = headVecs / vecs;
@@ -47,8 +64,8 @@ export function tilingOf(headDim: number, group: number, quads = false): Tiling 
   const rows = Math.floor(sharing / heads);
   return {
     ...{ vecs, slices, rows, heads, tiles: Math.floor(64 / slices) },
-    // One vec4 of a head for each of the four.
-    quads: quads && slices === 1 && vecs === 4,
+    // Each of the four loads one vec4 of a head.
+    shared: variant === 'shared' && slices === 1 && vecs === 4,
   };
 }
 
@@ -60,13 +77,13 @@ export function tileGrid<D>(tokens: Dyn<D>, heads: number, tiling: Tiling) {
   ];
 }
 
-/** `kernel` with its text unrolled for a tiling; `parts` names parts of the text to keep or not. */
+/** `kernel` unrolled for a tiling; `parts` says which of its marked parts are kept (unroll.ts). */
 export function tiled<P extends Record<string, ParamType>>(
   kernel: Kernel<P>,
   tiling: Tiling,
   parts: Record<string, boolean> = {},
 ): Kernel<P> {
-  const { vecs, slices, rows, heads, tiles, quads } = tiling;
+  const { vecs, slices, rows, heads, tiles, shared } = tiling;
   const constants = {
     VECS: vecs,
     SLICES: slices,
@@ -76,16 +93,16 @@ export function tiled<P extends Record<string, ParamType>>(
     TILES: tiles,
   };
   const header = Object.entries(constants).map(([name, value]) => `const ${name} = ${value}u;`);
-  const all = { ...parts, SHARED: quads, OWN: !quads };
+  const all = { ...parts, SHARED: shared, OWN: !shared };
   const kept = Object.fromEntries(Object.entries(all).map(([name, on]) => [name, Number(on)]));
   return {
     ...kernel,
-    name: `${kernel.name} ${rows}x${heads}x${vecs}x${slices}${quads ? ' quads' : ''}`,
+    name: `${kernel.name} ${rows}x${heads}x${vecs}x${slices}${shared ? ' shared' : ''}`,
     code: [
-      // The lanes of a quad go the same way: what decides is broadcast to them.
-      ...(quads ? ['enable subgroups;', 'diagnostic(off, subgroup_uniformity);'] : []),
+      // The lanes of a quad take the same branches, because the conditions are broadcast to them.
+      ...(shared ? ['enable subgroups;', 'diagnostic(off, subgroup_uniformity);'] : []),
       ...header,
-      quads ? quadPrelude : ownPrelude,
+      shared ? sharedPrelude : ownPrelude,
       slices > 1 ? slicedPrelude : wholePrelude,
       spansPrelude,
       unroll(kernel.code, { ...constants, ...kept, FOUR: 4 }),

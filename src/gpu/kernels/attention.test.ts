@@ -5,11 +5,16 @@ import { attention, attentionBackward } from './attention.ts';
 import { centralDifferences, expectClose, Sandbox, seeded } from './sandbox.ts';
 
 let box: Sandbox;
+/** One for each variant of the kernels. */
+const boxes: Partial<Record<'own' | 'shared', Sandbox>> = {};
 beforeAll(async () => {
-  box = await Sandbox.open();
+  boxes.own = box = await Sandbox.open({ attention: 'own' });
+  if (box.gpu.device.features.has('subgroups')) {
+    boxes.shared = await Sandbox.open({ attention: 'shared' });
+  }
 });
 afterEach(() => box.clear());
-afterAll(() => box.close());
+afterAll(() => Object.values(boxes).forEach((each) => each.close()));
 
 const FOREST: readonly Tree[] = [
   { prompt: 5, completions: [3, 1, 6] },
@@ -53,15 +58,17 @@ const HEADS = [
 ];
 
 /** Where a variant cannot run, its test would repeat the other's. */
-const VARIANTS = [false, true].flatMap((quads) =>
-  HEADS.filter(({ headDim }) => !quads || headDim === 16).map((heads) => ({ ...heads, quads })),
+const VARIANTS = (['own', 'shared'] as const).flatMap((variant) =>
+  HEADS.filter(({ headDim }) => variant === 'own' || headDim === 16).map((heads) => ({
+    ...heads,
+    variant,
+  })),
 );
 
-describe.each(VARIANTS)('$heads heads over $kvHeads of $headDim, quads $quads', (variant) => {
-  const { heads, kvHeads, headDim, quads } = variant;
+describe.each(VARIANTS)('$heads heads over $kvHeads of $headDim, $variant', (shape) => {
+  const { heads, kvHeads, headDim, variant } = shape;
   beforeEach(({ skip }) => {
-    if (quads && !box.gpu.has('subgroups')) skip('the adapter has no subgroups of four');
-    box.gpu.quads = quads;
+    box = boxes[variant] ?? skip('the adapter has no subgroups');
   });
 
   async function runPacked(forest: readonly Tree[], seed: number) {

@@ -1,9 +1,7 @@
 /**
- * Matrix products in the three layouts a linear layer needs forward and backward. There is one
- * kernel for graphics cards and one for adapters on the CPU; the device chooses when a program is
- * compiled.
+ * Matrix products in the three layouts a linear layer needs forward and backward. There are kernels
+ * for graphics cards, of which each replay picks one by its sizes, and one for adapters on the CPU.
  */
-import type { Gpu } from '../device.ts';
 import {
   op,
   resolve,
@@ -11,28 +9,39 @@ import {
   type Dyn,
   type Grid,
   type Kernel,
+  type KernelVariants,
   type Op,
 } from '../kernel.ts';
 import type { Storage } from '../storage.ts';
-import { matmulPrelude, type MatmulMemory, type Operand, type Product } from './matmul-prelude.ts';
-import quad from './matmul-quad.wgsl?raw';
-import tiled from './matmul-tiled.wgsl?raw';
+import {
+  matmulPrelude,
+  type MatmulLayout,
+  type MatmulMemory,
+  type Operand,
+  type Product,
+} from './matmul-prelude.ts';
+import {
+  cardVariant,
+  cardVariants,
+  STEP,
+  tileOf,
+  variantBody,
+  type CardVariant,
+} from './matmul-variants.ts';
+import cpu from './matmul-cpu.wgsl?raw';
 import { unroll } from './unroll.ts';
 
-/** How the operands of C = A B lie in memory; t marks the one that is stored transposed. */
-export type MatmulLayout = 'nt' | 'nn' | 'tn';
+/** cpu: for adapters on the CPU, needs the feature `subgroups`; the others are for graphics cards. */
+export type MatmulVariant = CardVariant | 'cpu';
 
-/** tiled: for graphics cards; quad: for adapters on the CPU, needs the feature `subgroups`. */
-export type MatmulVariant = 'tiled' | 'quad';
-
-/** Part of a larger matrix: the place of its first number, and the numbers from row to row. */
+/** A part of a larger matrix: the index of its first element, and the elements from row to row. */
 export interface Slice {
   of: Bindable;
   offset: number;
   stride: number;
 }
 
-/** A matrix by itself has rows as long as the launch says. */
+/** A plain buffer is a dense matrix; its row length follows from the sizes of the launch. */
 export type Matrix = Bindable | Slice;
 
 export interface ProductLaunch<D> {
@@ -53,9 +62,9 @@ export interface MatmulLaunch<D> extends ProductLaunch<D> {
   n: Dyn<D>;
   /** The products are multiplied by this. */
   scale?: number;
-  /** [n], added to every row; of a slice c it is read where c's columns lie. */
+  /** [n], added to every row. If c is a slice, its column j gets element c.offset + j. */
   bias?: Bindable;
-  /** [m, n], lying as c does, added to the product; takes the place of a bias. */
+  /** [m, n] in the layout of c, added to the product; a bias beside it is not added. */
   residual?: Bindable;
   /** Add to what c holds instead of overwriting it. */
   accumulate?: boolean;
@@ -66,44 +75,61 @@ export interface MatmulLaunch<D> extends ProductLaunch<D> {
  * c[m,n] (+)= scale (A B (+ A' B')) (+ bias or residual), row-major, computed in f32.
  * nt: a[m,k] b[n,k]^T, a linear layer; nn: a[m,k] b[k,n], its input gradient;
  * tn: a[k,m]^T b[k,n], its weight gradient.
- * Any sizes work in f32; multiples of four that are known beforehand are faster.
+ * All sizes work in f32; fixed sizes (not functions) that are multiples of four are faster.
  */
 export function matmul<D>(launch: MatmulLaunch<D>): Op<D> {
   return {
-    ...matmulAs('tiled', launch),
-    adapt: (gpu: Gpu) => matmulAs(gpu.quads ? 'quad' : 'tiled', launch),
+    ...matmulAs(variantsFor('blocked', launch), launch),
+    adapt: ({ matmul: kind }) => matmulAs(variantsFor(kind, launch), launch),
   };
 }
 
-/** The same with a variant of the caller's choice. */
-export function matmulAs<D>(variant: MatmulVariant, launch: MatmulLaunch<D>): Op<D> {
-  const { layout, m, n, bias, residual, scale, accumulate = false } = launch;
+function variantsFor<D>(
+  kind: KernelVariants['matmul'],
+  { layout, m, n, k, plus }: MatmulLaunch<D>,
+): MatmulVariant[] {
+  if (kind === 'cpu') return ['cpu'];
+  const known = (size: Dyn<D>): number | undefined => (typeof size === 'number' ? size : undefined);
+  const [first, second] = [known(k), plus ? known(plus.k) : 0];
+  return cardVariants(layout, {
+    m: known(m),
+    n: known(n),
+    k: first === undefined || second === undefined ? undefined : first + second,
+  });
+}
+
+/** The same with the caller's choice of variants; each replay picks among them by its sizes. */
+export function matmulAs<D>(variants: readonly MatmulVariant[], launch: MatmulLaunch<D>): Op<D> {
+  const { layout, m, n, bias, residual, scale } = launch;
   const products = [launch, ...(launch.plus ? [launch.plus] : [])].map(({ a, b, k }) => ({
     a: placed(a, layout === 'tn' ? m : k),
     b: placed(b, layout === 'nt' ? k : n),
     k,
   }));
   const c = placed(launch.c, n);
-  const blocks = variant === 'quad' ? quadBlocks(n) : 1;
-  const tile = variant === 'quad' ? { rows: 16, columns: 16 * blocks } : TILED;
-  const memory: MatmulMemory = {
-    products: products.map((product): Product => ({
-      a: operand(product.a, layout === 'tn', layout === 'tn' ? m : product.k),
-      b: operand(product.b, layout !== 'nt', layout === 'nt' ? product.k : n),
-      evenK: fours(product.k),
-    })),
-    alignedC: fours(n) && inFours(c),
-    wholeColumns: typeof n === 'number' && n % tile.columns === 0,
-    addend: residual ? 'matrix' : bias ? 'row' : 'none',
-    accumulate,
-    scaled: scale !== undefined,
-  };
+  const tiles = variants.map((variant) =>
+    variant === 'cpu' ? { rows: 16, columns: 16 * cpuBlocks(n) } : tileOf(variant),
+  );
+  const kernels = variants.map((variant, i) => {
+    const wholeColumns = typeof n === 'number' && n % tiles[i]!.columns === 0;
+    const memory = memoryOf(launch, products, c, wholeColumns);
+    return kernelFor(variant, memory, variant === 'cpu' ? cpuBlocks(n) : 1);
+  });
+  const pick = (d: D): number =>
+    variants.length === 1
+      ? 0
+      : cardVariant(variants as readonly CardVariant[], {
+          m: resolve(m, d),
+          n: resolve(n, d),
+          k: products.reduce((sum, product) => sum + resolve(product.k, d), 0),
+        });
   const places = products.map(({ a, b, k }) => [k, a.offset, a.stride, b.offset, b.stride]);
   const [first, second] = places as [Dyn<D>[], Dyn<D>[]?];
-  return op<D, Params>(kernelFor(variant, memory, blocks), {
+  const [kernel, ...others] = kernels as [Kernel<Params>, ...Kernel<Params>[]];
+  return op<D, Params>(kernel, {
     label: launch.label ?? `matmul ${layout}`,
     bindings: [
-      // With nothing to add the binding still wants a buffer; read-only bindings may share one.
+      // Without an addend the binding still needs a buffer; read-only bindings may share one.
       residual ?? bias ?? products[0]!.b.of,
       c.of,
       ...products.flatMap(({ a, b }) => [a.of, b.of]),
@@ -113,10 +139,12 @@ export function matmulAs<D>(variant: MatmulVariant, launch: MatmulLaunch<D>): Op
       ...named('0', first),
       ...(second && named('1', second)),
     },
-    grid: (d): Grid => [
-      Math.ceil(resolve(n, d) / tile.columns),
-      Math.ceil(resolve(m, d) / tile.rows),
-    ],
+    others,
+    pick,
+    grid: (d): Grid => {
+      const tile = tiles[pick(d)]!;
+      return [Math.ceil(resolve(n, d) / tile.columns), Math.ceil(resolve(m, d) / tile.rows)];
+    },
     flops: (d) => {
       const k = products.reduce((sum, product) => sum + resolve(product.k, d), 0);
       return 2 * resolve(m, d) * resolve(n, d) * k;
@@ -124,14 +152,32 @@ export function matmulAs<D>(variant: MatmulVariant, launch: MatmulLaunch<D>): Op
   });
 }
 
-/** Elements of c that a workgroup computes. */
-const TILED = { rows: 32, columns: 32 };
+function memoryOf<D>(
+  { layout, m, n, bias, residual, scale, accumulate = false }: MatmulLaunch<D>,
+  products: readonly { a: Placed<D>; b: Placed<D>; k: Dyn<D> }[],
+  c: Placed<D>,
+  wholeColumns: boolean,
+): MatmulMemory {
+  return {
+    products: products.map((product): Product => ({
+      a: operand(product.a, layout === 'tn', layout === 'tn' ? m : product.k),
+      b: operand(product.b, layout !== 'nt', layout === 'nt' ? product.k : n),
+      evenK: fours(product.k),
+      wholeSteps: typeof product.k === 'number' && product.k % STEP === 0,
+    })),
+    alignedC: fours(n) && inFours(c),
+    wholeColumns,
+    addend: residual ? 'matrix' : bias ? 'row' : 'none',
+    accumulate,
+    scaled: scale !== undefined,
+  };
+}
 
 /**
- * Blocks of 16 columns side by side in a tile of the quad kernel. Three take 1.5 times the speed of
- * one and half again as long to compile; four are hardly faster than three.
+ * Blocks of 16 columns in a tile of matmul-cpu. With three blocks it is 1.5 times as fast as with
+ * one, and takes 1.5 times as long to compile; with four it is not much faster than with three.
  */
-function quadBlocks<D>(n: Dyn<D>): number {
+function cpuBlocks<D>(n: Dyn<D>): number {
   return [3, 2].find((blocks) => typeof n === 'number' && n % (16 * blocks) === 0) ?? 1;
 }
 
@@ -147,8 +193,8 @@ function placed<D>(matrix: Matrix, width: Dyn<D>): Placed<D> {
 
 function operand<D>(place: Placed<D>, kMajor: boolean, width: Dyn<D>): Operand {
   const storage: Storage = ('storage' in place.of && place.of.storage) || 'f32';
-  // Only what is known when the program is written down can be relied on; rows of a stored number
-  // format always are in fours.
+  // A size that is a function may have any value. The rows of storages other than f32 always are
+  // multiples of four.
   const aligned = storage !== 'f32' || (fours(width) && inFours(place));
   return { kMajor, aligned, storage };
 }
@@ -192,13 +238,17 @@ function kernelFor(variant: MatmulVariant, memory: MatmulMemory, blocks: number)
   let kernel = kernels.get(name);
   if (!kernel) {
     const two = memory.products.length === 2;
-    const counts = { PRODUCTS: memory.products.length, BLOCKS: blocks };
-    const body = unroll(variant === 'quad' ? quad : tiled, counts);
-    // `enable` must come first.
-    const header = variant === 'quad' ? `enable subgroups;\nconst BLOCKS = ${blocks}u;` : '';
+    const { enable, body } =
+      variant === 'cpu'
+        ? {
+            enable: 'enable subgroups;\n',
+            body: `const BLOCKS = ${blocks}u;
+${unroll(cpu, { PRODUCTS: memory.products.length, BLOCKS: blocks })}`,
+          }
+        : { enable: '', body: variantBody(variant, memory) };
     kernel = {
       name,
-      code: `${header}${matmulPrelude(memory)}${body}`,
+      code: `${enable}${matmulPrelude(memory)}${body}`,
       bindings: ['read', 'write', 'read', 'read', ...(two ? (['read', 'read'] as const) : [])],
       params: { ...SHARED, ...FIRST, ...(two && SECOND) },
     };

@@ -1,8 +1,9 @@
 /** What kernel tests share: buffers made from host data, one-shot runs, seeded inputs, comparisons. */
 import { expect } from 'vitest';
 import { planActivations } from '../activations.ts';
-import type { Gpu, View } from '../device.ts';
-import type { Op } from '../kernel.ts';
+import type { Gpu } from '../device.ts';
+import type { KernelVariants, Op } from '../kernel.ts';
+import type { View } from '../memory.ts';
 import { openNodeGpu } from '../node.ts';
 import { Program } from '../program.ts';
 
@@ -12,8 +13,8 @@ export class Sandbox {
   private readonly views: View[] = [];
   private constructor(readonly gpu: Gpu) {}
 
-  static async open(): Promise<Sandbox> {
-    return new Sandbox(await openNodeGpu());
+  static async open(variants: Partial<KernelVariants> = {}): Promise<Sandbox> {
+    return new Sandbox(await openNodeGpu({ variants }));
   }
 
   /** A buffer that holds `data`. */
@@ -24,7 +25,7 @@ export class Sandbox {
     return view;
   }
 
-  /** A buffer of `count` floats that no kernel should leave behind: it marks what was not written. */
+  /** A buffer of `count` MARKs: an element that still is MARK was not written. */
   marked(count: number): View {
     return this.put(new Float32Array(count).fill(MARK));
   }

@@ -1,8 +1,7 @@
 /**
- * The evaluation inside a run (`eval_strategy: steps`): the same held-out prompts, the same random
- * numbers and the same sampling at every evaluation of every run, whatever its seed, so that only the
- * policy differs. It writes with the trainer's own decoder, within the memory planned for that, and
- * changes nothing that training depends on.
+ * The evaluation inside a run (`eval_strategy: steps`). Every evaluation of every run has the same
+ * held-out prompts, random numbers and sampling, for every seed of the run, so that only the policy
+ * differs. It samples with the trainer's own decoder and its memory, and does not affect training.
  */
 import type { DecoderLimits } from '../../model/decoder-ops.ts';
 import type { Decoder } from '../../model/decoder.ts';
@@ -22,13 +21,13 @@ import {
 } from '../rollout/rollout.ts';
 import type { WeightedRewards } from '../rewards/weighted-rewards.ts';
 
-/** Random numbers of an evaluation. */
+/** Seed of the sampling in an evaluation. */
 const SEED = 0;
 
 export interface StepEvaluation {
   /** `eval_reward`, `eval_gold` and so on. */
   metrics: Record<string, number>;
-  /** None where held-out pairs are compared, and nothing is written. */
+  /** None if held-out pairs are compared, because nothing is sampled then. */
   rows: Evaluated[];
 }
 
@@ -50,7 +49,7 @@ export async function fixedEvaluation(
   return { metrics: evaluationMetrics(rows), rows };
 }
 
-/** Runs of prompts that the decoder has room for. */
+/** Splits the prompts into batches that fit the decoder. */
 function partsThatFit(
   prompts: readonly TokenizedPrompt[],
   limits: DecoderLimits,
@@ -71,7 +70,7 @@ function partsThatFit(
   return parts;
 }
 
-/** Means under the names that training's own metrics have, with `eval_` before them. */
+/** Means under the names of the training metrics, with the prefix `eval_`. */
 function evaluationMetrics(rows: readonly Evaluated[]): Record<string, number> {
   const golds = rows.flatMap((row) => row.gold ?? []);
   const truths = rows.flatMap((row) => row.thought_truth ?? []);

@@ -26,13 +26,13 @@ export interface RolloutGroup extends TokenizedPrompt {
 export interface RolloutOptions {
   samplesPerPrompt: number;
   thinking: boolean;
-  /** In place of the built-in request to think. */
+  /** Replaces the built-in request to think. */
   systemPrompt?: string | undefined;
   malformed: Malformed;
   sampling: SamplingOptions;
 }
 
-/** What of a recipe says how completions are written. */
+/** The recipe keys that control how completions are sampled. */
 export type Writing = Pick<
   Recipe,
   | 'thinking'
@@ -45,7 +45,7 @@ export type Writing = Pick<
   | 'max_completion_length'
 >;
 
-/** How a recipe's completions are written, in training and when it is judged. */
+/** The sampling options of a recipe, in training and in evaluations. */
 export function rolloutOptions(
   recipe: Writing,
   samplesPerPrompt: number,
@@ -67,7 +67,7 @@ export function rolloutOptions(
   };
 }
 
-/** The ids the policy continues from. */
+/** The ids of the prompt that the policy continues. */
 export function promptTokens(
   tokenizer: Tokenizer,
   prompt: string,

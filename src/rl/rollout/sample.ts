@@ -1,13 +1,13 @@
-/** Completions of any number of prompts, in batches that fit into memory. */
+/** Samples completions of any number of prompts, in batches that fit into memory. */
 import { Decoder } from '../../model/decoder.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
 import { rollOut, tokenizePrompts, type RolloutGroup, type RolloutOptions } from './rollout.ts';
 
-/** Sampling as the model believes: no filter on. */
+/** Sampling from the model's own probabilities, without a filter. */
 export const UNFILTERED = { topK: 0, topP: 1, minP: 0 } as const;
 
-/** Sequences that are written side by side. */
+/** Largest number of sequences that are sampled at once. */
 const BATCH = 256;
 
 /** Sample i of prompt p draws from random stream p * samplesPerPrompt + i of the seed. */

@@ -1,9 +1,9 @@
 /**
  * GRPO (DeepSeekMath, arXiv 2402.03300) with TRL's definitions. One step: write G completions for
- * each prompt, score the responses, turn rewards into advantages, and move the policy.
+ * each prompt, score the responses, turn rewards into advantages, and update the policy.
  */
 import { AdamW } from '../../model/adamw.ts';
-import { BatchRunner } from '../../model/batch-runner.ts';
+import { TrainingRunner } from '../../model/batch-runner.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
 import { advantages } from '../objectives/advantages.ts';
 import { packGroups, perCompletion, perTarget, type MicroBatch } from './micro-batch.ts';
@@ -26,9 +26,9 @@ import {
 } from './rollout-writer.ts';
 import { scheduledRate } from './schedule.ts';
 import { k3, tokenTrace, type TraceColumns } from './token-trace.ts';
-import type { StepResult, Trainer } from './trainer.ts';
+import { moveWeights, type StepResult, type Trainer } from './trainer.ts';
 
-/** One packed micro-batch of a step, and what stays the same over its updates. */
+/** One packed micro-batch of a step, and the numbers that stay the same over its updates. */
 interface UpdateBatch extends MicroBatch<ScoredGroup> {
   /** One per completion, in packing order. */
   samples: { advantage: number; active: boolean }[];
@@ -44,7 +44,7 @@ interface UpdateStats {
   clippedHigh: number;
   gradNorm: number;
   samplingDifference: { mean: number; max: number };
-  /** Of the completions of the first group, before the update. */
+  /** Traces of the first group's completions before the update. */
   firstGroup: TraceColumns[];
 }
 
@@ -59,11 +59,11 @@ export class GrpoTrainer implements Trainer {
     private readonly parts: RolloutParts,
     readonly optimizer: AdamW,
     private readonly writer: RolloutWriter,
-    private readonly runner: BatchRunner,
+    private readonly runner: TrainingRunner,
     private readonly reference: Reference | undefined,
   ) {}
 
-  /** Allocates everything a run needs; `policy` is what will be trained, in place. */
+  /** Allocates everything that a run needs; `policy` is trained in place. */
   static async create(
     recipe: Recipe,
     policy: LanguageModel,
@@ -71,7 +71,7 @@ export class GrpoTrainer implements Trainer {
   ): Promise<GrpoTrainer> {
     const optimizer = await AdamW.create(policy, adamwOptions(recipe));
     const writer = await RolloutWriter.create(recipe, policy, parts);
-    const runner = await BatchRunner.create(policy, updateLimits(recipe), optimizer.gradients);
+    const runner = await TrainingRunner.create(policy, updateLimits(recipe), optimizer.gradients);
     const reference = recipe.beta > 0 ? await openReference(policy, runner) : undefined;
     return new GrpoTrainer(recipe, policy, parts, optimizer, writer, runner, reference);
   }
@@ -136,12 +136,13 @@ export class GrpoTrainer implements Trainer {
           const { values } = await this.reference.runner.forward(packed, recipe.temperature);
           batch.refLogp = perCompletion(values, packed);
         }
-        const { values, entropy } = await this.runner.forward(packed, recipe.temperature);
+        const pass = await this.runner.forward(packed, recipe.temperature);
+        const { values, entropy } = pass;
         const logp = perCompletion(values, packed);
         const entropies = perCompletion(entropy, packed);
         batch.oldLogp ??= logp;
         const result = grpoLoss(completionTerms(batch, logp, entropies, recipe), options, totals);
-        this.runner.backward(perTarget(result.dLogp), perTarget(result.dEntropy));
+        this.runner.backward(pass, perTarget(result.dLogp), perTarget(result.dEntropy));
         sums.loss += result.loss;
         sums.kl += result.klSum;
         sums.low += result.clippedLow;
@@ -156,8 +157,7 @@ export class GrpoTrainer implements Trainer {
         }
         sums.targets += values.length;
       }
-      this.optimizer.step(rate);
-      gradNorm = await this.optimizer.gradNorm();
+      gradNorm = await moveWeights(this, rate, this.step);
     }
     const tokens = Math.max(1, totals.activeTokens) * recipe.num_iterations;
     const targets = Math.max(1, sums.targets);
@@ -224,7 +224,7 @@ function lossOptions(recipe: Recipe): GrpoOptions {
     beta: recipe.beta,
     useBiasCorrectionKl: recipe.use_bias_correction_kl,
     entropyCoef: recipe.entropy_coef,
-    // A checked recipe has none of DPO's here.
+    // A checked recipe has no loss type of DPO here.
     lossType: recipe.loss_type as GrpoOptions['lossType'],
     importanceSamplingLevel: recipe.importance_sampling_level,
     maxCompletionLength: recipe.max_completion_length,
@@ -257,7 +257,7 @@ function completionTerms(
   entropies: readonly Float32Array[],
   { top_entropy_quantile: share }: Recipe,
 ): CompletionTerms[] {
-  // Of each micro-batch by itself, as in TRL.
+  // Each micro-batch has its own threshold, as in TRL.
   const threshold =
     share < 1 &&
     entropyThreshold(
@@ -274,7 +274,7 @@ function completionTerms(
   }));
 }
 
-/** What is known of the completions of a batch's first group before it is learned from. */
+/** Traces of a batch's first group before the update. */
 function traceColumns(
   { groups, refLogp }: UpdateBatch,
   logp: readonly Float32Array[],

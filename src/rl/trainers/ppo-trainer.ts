@@ -1,12 +1,12 @@
 /**
  * PPO (Schulman et al. 2017, arXiv 1707.06347) with TRL's definitions. One step: write completions,
- * score the responses, have the value model say at every token what is still to come, turn the
- * difference into advantages, and move both models, several times over the same completions.
+ * score the responses, predict the remaining reward at every token with the value model, turn the
+ * differences into advantages, and update both models several times on the same completions.
  * The value model is the policy's trunk with a score head in place of the language-model head; it
- * starts as a copy of the policy and has an optimizer of its own.
+ * starts as a copy of the policy and has its own optimizer.
  */
 import { AdamW } from '../../model/adamw.ts';
-import { BatchRunner } from '../../model/batch-runner.ts';
+import { TrainingRunner } from '../../model/batch-runner.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
 import { mean } from '../statistics.ts';
 import { packGroups, perCompletion, perTarget } from './micro-batch.ts';
@@ -31,10 +31,10 @@ import {
 } from './rollout-writer.ts';
 import { scheduledRate } from './schedule.ts';
 import { k3, tokenTrace } from './token-trace.ts';
-import type { StepResult, Trained, Trainer } from './trainer.ts';
+import { moveWeights, type StepResult, type Trained, type Trainer } from './trainer.ts';
 import { valueModel } from './value-model.ts';
 
-/** The value model learns faster than the policy, as in the RLMT paper: 1e-5 to 1e-6. */
+/** The value model's learning rate over the policy's, as in the RLMT paper: 1e-5 over 1e-6. */
 const VALUE_RATE = 10;
 
 type UpdateSums = Omit<PpoResult, 'dLogp' | 'dValues'>;
@@ -51,12 +51,12 @@ export class PpoTrainer implements Trainer {
     private readonly parts: RolloutParts,
     readonly optimizer: AdamW,
     private readonly writer: RolloutWriter,
-    private readonly runner: BatchRunner,
-    private readonly valueRunner: BatchRunner,
+    private readonly runner: TrainingRunner,
+    private readonly valueRunner: TrainingRunner,
     private readonly reference: Reference | undefined,
   ) {}
 
-  /** Allocates everything a run needs; `policy` is what will be trained, in place. */
+  /** Allocates everything that a run needs; `policy` is trained in place. */
   static async create(
     recipe: Recipe,
     policy: LanguageModel,
@@ -64,12 +64,12 @@ export class PpoTrainer implements Trainer {
   ): Promise<PpoTrainer> {
     const optimizer = await AdamW.create(policy, adamwOptions(recipe));
     const writer = await RolloutWriter.create(recipe, policy, parts);
-    const runner = await BatchRunner.create(policy, updateLimits(recipe), optimizer.gradients);
+    const runner = await TrainingRunner.create(policy, updateLimits(recipe), optimizer.gradients);
     const reference = recipe.kl_coef > 0 ? await openReference(policy, runner) : undefined;
     const model = await valueModel(policy);
     const value = { model, optimizer: await AdamW.create(model, adamwOptions(recipe)) };
     const { gradients } = value.optimizer;
-    const valueRunner = await BatchRunner.create(model, updateLimits(recipe), gradients);
+    const valueRunner = await TrainingRunner.create(model, updateLimits(recipe), gradients);
     // prettier-ignore
     return new PpoTrainer(
       recipe, policy, value, parts, optimizer, writer, runner, valueRunner, reference,
@@ -114,12 +114,12 @@ export class PpoTrainer implements Trainer {
     return { metrics, groups: reports };
   }
 
-  /** What the three models say of the completions before any of them moves. */
+  /** Adds the numbers of the three models for the completions, before any update. */
   private async judge(groups: ScoredGroup[]): Promise<EpisodeGroup[]> {
     const { temperature } = this.recipe;
     const judged: EpisodeGroup[] = [];
     for (const { groups: members, packed } of packGroups(groups, this.perBatch)) {
-      this.onDetail?.(`valuing the tokens (${judged.length} of ${groups.length} prompts)`);
+      this.onDetail?.(`computing the values (${judged.length} of ${groups.length} prompts)`);
       const cut = (values: Float32Array): Float32Array[] => perCompletion(values, packed);
       const reference = await this.reference?.runner.forward(packed, temperature);
       const refLogp = reference && cut(reference.values);
@@ -145,7 +145,7 @@ export class PpoTrainer implements Trainer {
     return judged;
   }
 
-  /** All epochs and mini-batches; metrics are means over them. */
+  /** Does all epochs and mini-batches; metrics are means over them. */
   private async update(
     groups: readonly LessonGroup[],
     rate: number,
@@ -156,6 +156,7 @@ export class PpoTrainer implements Trainer {
     const sums: UpdateSums = {
       ...{ policyLoss: 0, valueLoss: 0, klSum: 0, approxKlSum: 0, clipped: 0, valuesClipped: 0 },
     };
+    let norms = [0, 0];
     const perMiniBatch = groups.length / recipe.num_mini_batches;
     const updates = recipe.num_ppo_epochs * recipe.num_mini_batches;
     for (let update = 0; update < updates; update++) {
@@ -165,8 +166,10 @@ export class PpoTrainer implements Trainer {
       const order = recipe.num_mini_batches === 1 ? groups : random.shuffle(groups);
       const first = (update % recipe.num_mini_batches) * perMiniBatch;
       await this.learn(order.slice(first, first + perMiniBatch), sums);
-      this.optimizer.step(rate);
-      this.value.optimizer.step(valueRate);
+      norms = await Promise.all([
+        moveWeights(this, rate, this.step),
+        moveWeights(this.value, valueRate, this.step, 'val/grad_norm'),
+      ]);
     }
     const tokens = groups.flatMap((g) => g.lessons).reduce((n, l) => n + l.logp.length, 0);
     const seen = tokens * recipe.num_ppo_epochs;
@@ -177,8 +180,8 @@ export class PpoTrainer implements Trainer {
       'loss/value_avg': sums.valueLoss / updates,
       'val/clipfrac_avg': sums.valuesClipped / seen,
       loss: (sums.policyLoss + recipe.vf_coef * sums.valueLoss) / updates,
-      grad_norm: await this.optimizer.gradNorm(),
-      'val/grad_norm': await this.value.optimizer.gradNorm(),
+      grad_norm: norms[0]!,
+      'val/grad_norm': norms[1]!,
     };
   }
 
@@ -207,8 +210,9 @@ export class PpoTrainer implements Trainer {
         returns: lesson.targets.returns,
       }));
       const { dLogp, dValues, ...result } = ppoLoss(terms, options, tokens);
-      this.runner.backward(perTarget(dLogp));
-      this.valueRunner.backward(perTarget(dValues).map((d) => recipe.vf_coef * d));
+      this.runner.backward(policy, perTarget(dLogp));
+      const dValue = perTarget(dValues).map((d) => recipe.vf_coef * d);
+      this.valueRunner.backward(value, dValue);
       for (const key of Object.keys(result) as (keyof UpdateSums)[]) sums[key] += result[key];
     }
   }
@@ -231,7 +235,7 @@ export class PpoTrainer implements Trainer {
     );
   }
 
-  /** Prompts that are learned from at once. */
+  /** Number of prompts in one training batch. */
   private get perBatch(): number {
     return this.recipe.per_device_train_batch_size / this.recipe.num_generations;
   }

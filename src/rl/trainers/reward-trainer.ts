@@ -4,7 +4,7 @@
  */
 import { AdamW } from '../../model/adamw.ts';
 import { packBatch, splitGroups, type PackedBatch, type TokenGroup } from '../../model/batch.ts';
-import { BatchRunner } from '../../model/batch-runner.ts';
+import { TrainingRunner } from '../../model/batch-runner.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
 import { mean } from '../statistics.ts';
@@ -14,7 +14,7 @@ import { bradleyTerryLoss } from '../objectives/bradley-terry.ts';
 import { adamwOptions, batchLimits, type Recipe } from '../recipe/recipe.ts';
 import { judgedTokens } from '../rewards/reward-model.ts';
 import { scheduledRate } from './schedule.ts';
-import type { StepResult, Trainer } from './trainer.ts';
+import { moveWeights, type StepResult, type Trainer } from './trainer.ts';
 
 export class RewardTrainer implements Trainer {
   step = 0;
@@ -28,7 +28,7 @@ export class RewardTrainer implements Trainer {
     private readonly tokenizer: Tokenizer,
     private readonly preferences: Preferences,
     readonly optimizer: AdamW,
-    private readonly runner: BatchRunner,
+    private readonly runner: TrainingRunner,
   ) {
     const { heldOut } = preferences;
     if (heldOut) this.evaluate = () => this.judgeHeldOut(heldOut);
@@ -41,7 +41,7 @@ export class RewardTrainer implements Trainer {
     preferences: Preferences,
   ): Promise<RewardTrainer> {
     const optimizer = await AdamW.create(model, adamwOptions(recipe));
-    const runner = await BatchRunner.create(model, batchLimits(recipe), optimizer.gradients);
+    const runner = await TrainingRunner.create(model, batchLimits(recipe), optimizer.gradients);
     return new RewardTrainer(recipe, model, tokenizer, preferences, optimizer, runner);
   }
 
@@ -52,13 +52,13 @@ export class RewardTrainer implements Trainer {
     const groups = take(this.preferences.pairs, this.step * perStep, perStep);
     const { tokens, ...totals } = await this.compare(groups, true);
     const rate = scheduledRate(recipe, this.step);
-    this.optimizer.step(rate);
+    const gradNorm = await moveWeights(this, rate, this.step);
     this.step++;
     this.tokensSeen += tokens;
     const metrics = {
       step: this.step,
       ...totals,
-      grad_norm: await this.optimizer.gradNorm(),
+      grad_norm: gradNorm,
       learning_rate: rate,
       num_tokens: this.tokensSeen,
       step_time: (performance.now() - started) / 1000,
@@ -73,7 +73,7 @@ export class RewardTrainer implements Trainer {
     return { metrics, rows: [] };
   }
 
-  /** Means over all pairs of the groups; adds their gradients when they are learned from. */
+  /** Means over all pairs of the groups; with `learn`, adds their gradients. */
   private async compare(groups: readonly PreferenceGroup[], learn: boolean) {
     const pairCount = groups.reduce((sum, { pairs }) => sum + pairs.length, 0);
     const totals = { loss: 0, correct: 0, margin: 0, tokens: 0 };
@@ -84,7 +84,8 @@ export class RewardTrainer implements Trainer {
       this.runner.limits,
     )) {
       const packed = packBatch(part, 'score');
-      const { values } = await this.runner.forward(packed);
+      const pass = await this.runner.forward(packed);
+      const { values } = pass;
       const rows = pairRows(part, packed);
       const result = bradleyTerryLoss(
         rows.map(([chosen]) => values[chosen]!),
@@ -99,7 +100,7 @@ export class RewardTrainer implements Trainer {
           gradient[chosen]! += result.dChosen[i]!;
           gradient[rejected]! += result.dRejected[i]!;
         });
-        this.runner.backward(gradient);
+        this.runner.backward(pass, gradient);
       }
       totals.loss += result.loss;
       totals.correct += result.correct;
@@ -133,7 +134,7 @@ export class RewardTrainer implements Trainer {
 
 type PairedTokens = TokenGroup & Pick<PreferenceGroup, 'pairs' | 'margin'>;
 
-/** The rows of the scores of every pair: preferred, other. */
+/** The rows of each pair's scores: [preferred, other]. */
 function pairRows(groups: readonly PairedTokens[], packed: PackedBatch): [number, number][] {
   return groups.flatMap(({ pairs }, g) => {
     const row = (response: number): number => packed.ranges[g]![response]![0];

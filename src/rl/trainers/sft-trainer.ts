@@ -1,10 +1,10 @@
 /**
- * Supervised fine-tuning: the mean negative log-prob of completion tokens, the prompt's left out
+ * Supervised fine-tuning: the mean negative log-prob of completion tokens, without those of the prompt
  * (TRL's SFTTrainer with completion_only_loss).
  */
 import { AdamW } from '../../model/adamw.ts';
 import { packBatch, splitGroups, type TokenGroup } from '../../model/batch.ts';
-import { BatchRunner } from '../../model/batch-runner.ts';
+import { TrainingRunner } from '../../model/batch-runner.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
 import { take, type SftExample, type Source } from '../data/dataset.ts';
@@ -12,7 +12,7 @@ import { sftLoss } from '../objectives/sft.ts';
 import { adamwOptions, batchLimits, type Recipe } from '../recipe/recipe.ts';
 import { promptTokens } from '../rollout/rollout.ts';
 import { scheduledRate } from './schedule.ts';
-import type { StepResult, Trainer } from './trainer.ts';
+import { moveWeights, type StepResult, type Trainer } from './trainer.ts';
 
 export class SftTrainer implements Trainer {
   step = 0;
@@ -25,7 +25,7 @@ export class SftTrainer implements Trainer {
     private readonly tokenizer: Tokenizer,
     private readonly examples: Source<SftExample>,
     readonly optimizer: AdamW,
-    private readonly runner: BatchRunner,
+    private readonly runner: TrainingRunner,
   ) {}
 
   static async create(
@@ -35,7 +35,7 @@ export class SftTrainer implements Trainer {
     examples: Source<SftExample>,
   ): Promise<SftTrainer> {
     const optimizer = await AdamW.create(model, adamwOptions(recipe));
-    const runner = await BatchRunner.create(model, batchLimits(recipe), optimizer.gradients);
+    const runner = await TrainingRunner.create(model, batchLimits(recipe), optimizer.gradients);
     return new SftTrainer(recipe, model, tokenizer, examples, optimizer, runner);
   }
 
@@ -47,22 +47,25 @@ export class SftTrainer implements Trainer {
     const targets = groups.reduce((sum, g) => sum + (g.completions[0]?.length ?? 0), 0);
     let loss = 0;
     let entropySum = 0;
+    let tokens = 0;
     for (const part of splitGroups(groups, 'completion', this.runner.limits)) {
-      const { values, entropy } = await this.runner.forward(packBatch(part, 'completion'));
+      const pass = await this.runner.forward(packBatch(part, 'completion'));
+      const { values, entropy } = pass;
       const result = sftLoss(values, targets);
-      this.runner.backward(Float32Array.from(result.dLogp));
+      this.runner.backward(pass, Float32Array.from(result.dLogp));
       loss += result.loss;
       entropySum += entropy.reduce((a, b) => a + b, 0);
-      this.tokensSeen += part.reduce((n, g) => n + g.prompt.length, values.length);
+      tokens += part.reduce((n, g) => n + g.prompt.length, values.length);
     }
     const rate = scheduledRate(recipe, this.step);
-    this.optimizer.step(rate);
+    const gradNorm = await moveWeights(this, rate, this.step);
     this.step++;
+    this.tokensSeen += tokens;
     const metrics = {
       step: this.step,
       loss,
       entropy: entropySum / targets,
-      grad_norm: await this.optimizer.gradNorm(),
+      grad_norm: gradNorm,
       learning_rate: rate,
       num_tokens: this.tokensSeen,
       step_time: (performance.now() - started) / 1000,

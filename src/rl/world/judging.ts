@@ -1,11 +1,11 @@
-/** Judging a policy in the dinner world: prompts that training never draws, and the hidden utility. */
+/** Evaluation in the dinner world: prompts that training never draws, and the hidden utility. */
 import { Random } from '../random.ts';
 import type { GoldJudge } from '../rewards/reward.ts';
 import { goldUtility } from './gold.ts';
 import { drawPrompts, parsePrompt, promptText, type Split } from './prompts.ts';
 import { thoughtTruth } from './truth.ts';
 
-/** The hidden utility of a world, where `gold` names one. */
+/** The hidden utility of a world, if `gold` names one. */
 export function worldGold(gold: string): GoldJudge | undefined {
   return gold === 'meal-planner' ? mealPlannerGold : undefined;
 }

@@ -9,12 +9,12 @@ const room = (more: Partial<Room> = {}): Room => ({
 });
 
 describe('axisRange', () => {
-  it('goes to the last step there will be, of any run', () => {
+  it('goes to the last planned step of any run', () => {
     expect(axisRange('step', 0, 0)).toEqual([1, 2]);
     expect(axisRange('step', 12, 150)).toEqual([1, 150]);
     expect(axisRange('step', 300, 150)).toEqual([1, 300]);
   });
-  it('goes as far as time and tokens have got', () => {
+  it('ends at the time and tokens so far', () => {
     expect(axisRange('time', 95.5, 150)).toEqual([0, 95.5]);
     expect(axisRange('tokens', 0, 150)).toEqual([0, 1]);
   });

@@ -1,4 +1,4 @@
-/** The x-axes: what they count, and how their ticks read. */
+/** The x-axes: what they count, and the labels of their ticks. */
 import { formatDuration } from '../../app/format.ts';
 import { formatCompact } from '../format.ts';
 import type { AxisName } from './metric-table.ts';
@@ -47,7 +47,7 @@ export const AXES: Readonly<Record<AxisName, Axis>> = {
 const shortCount = (value: number): string =>
   new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 }).format(value);
 
-/** From where to where an x-axis goes; `last` is the largest x there is, of any run. */
+/** The limits of an x-axis; `last` is the largest x of any run. */
 export function axisRange(axis: AxisName, last: number, total: number): [number, number] {
   return axis === 'step' ? [1, Math.max(2, total, last)] : [0, Math.max(1, last)];
 }
@@ -57,8 +57,8 @@ export interface Room {
   log: boolean;
   fromZero: boolean;
   /**
-   * Two scales in one chart would each fill it and lie on one another, so the left one keeps to the
-   * upper part and the right one to the lower.
+   * Two scales that each fill the chart would overlap, so the left one keeps to the upper part and
+   * the right one to the lower.
    */
   part: 'all' | 'above' | 'below';
 }
@@ -72,13 +72,13 @@ export function valueRange(
   const under = part === 'above' ? 0.35 : 0.06;
   const over = part === 'below' ? 0.35 : 0.06;
   if (log) {
-    // The same shares of the height, which is proportional to the logarithm.
+    // The same shares of the height: here the height is proportional to the logarithm.
     const span = Math.log(max / min) || 1;
     return [min * Math.exp(-under * span), max * Math.exp(over * span)];
   }
   const low = fromZero ? Math.min(0, min) : min;
   const size = Math.max(Math.abs(max), Math.abs(low));
-  // A constant is no flat line to floats: what smoothing rounds off must not fill the chart.
+  // Smoothing leaves rounding errors in a constant series: they must not fill the chart.
   const span = max - low > 1e-9 * size ? max - low : size || 1;
   return [low - (fromZero && low === 0 ? 0 : under) * span, max + over * span];
 }

@@ -17,7 +17,7 @@ describe('describeChart', () => {
       'Better? A: from 5 at step 1 to 7 at step 4; lowest 1 at step 2, highest 9 at step 3.',
     );
   });
-  it('tells of the runs that are drawn over it, where they have values', () => {
+  it('describes the runs drawn over it, where they have values', () => {
     const overlay = { id: 'x', letter: 'B', label: 'Other', colour: 'run-1', table: table([2]) };
     const empty = { ...overlay, letter: 'C', table: table([undefined]) };
     expect(describeChart(spec, table([6]), [overlay, empty])).toBe(

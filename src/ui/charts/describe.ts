@@ -2,7 +2,7 @@ import type { Extent, MetricTable, Point } from './metric-table.ts';
 import type { ChartSpec, Line } from './specs.ts';
 import type { Overlay } from './view.svelte.ts';
 
-/** The chart in words, for those who do not see it, and the runs that are drawn over it. */
+/** The chart and the runs drawn over it in words, for people who cannot see it. */
 export function describeChart(
   spec: ChartSpec,
   table: MetricTable,

@@ -19,7 +19,7 @@ describe('metricsCsv', () => {
   });
 });
 
-it('metricsJsonl is a line for each row', () => {
+it('metricsJsonl has a line for each row', () => {
   expect(metricsJsonl([{ label: 'a', rows }])).toBe(
     '{"step":1,"reward":0.5}\n{"step":2,"reward":-1,"eval_reward":3}\n',
   );

@@ -8,7 +8,7 @@ export interface ExportedRun {
 
 /**
  * One line per step, one column per metric in the order in which they first came; absent metrics are
- * empty. Of several runs the first column says which.
+ * empty. With several runs, the first column names the run.
  */
 export function metricsCsv(runs: readonly ExportedRun[]): string {
   const keys = [...new Set(runs.flatMap(({ rows }) => rows.flatMap((row) => Object.keys(row))))];
@@ -20,7 +20,7 @@ export function metricsCsv(runs: readonly ExportedRun[]): string {
   return table.map((cells) => cells.map(csvCell).join(',') + '\n').join('');
 }
 
-/** As metrics.jsonl of a run folder; of several runs each line says which. */
+/** The lines of a run folder's metrics.jsonl; with several runs, each line names its run. */
 export function metricsJsonl(runs: readonly ExportedRun[]): string {
   const several = runs.length > 1;
   return jsonLines(
@@ -28,7 +28,7 @@ export function metricsJsonl(runs: readonly ExportedRun[]): string {
   );
 }
 
-/** TRL's completions table, for the group of each step that the page was sent. */
+/** TRL's completions table, for the groups that the page received: one a step. */
 export function completionsJsonl(reports: readonly StepReport[]): string {
   return jsonLines(
     reports.flatMap(({ metrics, group }) =>
@@ -50,20 +50,20 @@ export function completionsJsonl(reports: readonly StepReport[]): string {
 const jsonLines = (rows: readonly object[]): string =>
   rows.map((row) => JSON.stringify(row) + '\n').join('');
 
-/** RFC 4180. A text that a spreadsheet would take for a formula is kept a text. */
+/** RFC 4180. An apostrophe before a text like a formula makes spreadsheets keep it as text. */
 function csvCell(cell: string | number): string {
   if (typeof cell === 'number') return String(cell);
   const text = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** Hands the visitor a file. */
+/** Downloads a text as a file. */
 export function download(name: string, text: string, type = 'text/plain'): void {
   const url = URL.createObjectURL(new Blob([text], { type }));
   const link = document.createElement('a');
   link.href = url;
   link.download = name;
   link.click();
-  // The browser has begun to read it by then.
+  // By then the browser has begun to read it.
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

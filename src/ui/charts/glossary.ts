@@ -1,14 +1,14 @@
 /** What the metrics mean, in a sentence each. Names are TRL's. */
 const MEANINGS: Readonly<Record<string, string>> = {
-  reward: 'Mean reward of the step’s completions, all rewards weighed together.',
+  reward: 'Mean reward of the step’s completions: the weighted sum of all rewards.',
   reward_std:
-    'Standard deviation of the rewards over all completions of the step, of all prompts together.',
-  gold: 'Mean score by the gold judge: the hidden truth, or a model that watches. Training never sees it.',
-  thought_truth: 'Share of the claims in the thoughts that hold.',
-  frac_reward_zero_std: 'Share of groups whose rewards are all equal: no gradient from those.',
-  kl: 'Mean distance from the reference model, in nats a token (k3 estimate).',
-  entropy: 'How undecided the policy is from one token to the next, in nats.',
-  loss: 'What the optimizer lowers. In reinforcement learning it hovers about zero and says little.',
+    'Standard deviation of the rewards over all completions of the step, across all prompts.',
+  gold: 'Mean score by the gold judge: the hidden true score, or a model that only watches. Training never sees it.',
+  thought_truth: 'Share of the claims in the thoughts that are true.',
+  frac_reward_zero_std: 'Share of groups whose rewards are all equal: these give no gradient.',
+  kl: 'Mean distance from the reference model, in nats per token (k3 estimate).',
+  entropy: 'How undecided the policy is at each token, in nats.',
+  loss: 'What the optimizer lowers. In reinforcement learning it stays near zero and says little.',
   grad_norm: 'Length of the gradient before clipping; a sudden peak means a step worth looking at.',
   learning_rate: 'Size of the optimizer’s step at this point of its schedule.',
   num_tokens: 'Prompt and completion tokens processed since the run began.',
@@ -17,29 +17,30 @@ const MEANINGS: Readonly<Record<string, string>> = {
   'completions/min_length': 'Shortest completion of the step, in tokens.',
   'completions/max_length': 'Longest completion of the step, in tokens.',
   'completions/clipped_ratio': 'Share of completions cut off at the length limit.',
-  'completions/mean_terminated_length': 'Mean length in tokens of those that ended by themselves.',
+  'completions/mean_terminated_length':
+    'Mean length in tokens of the completions that ended by themselves.',
   'completions/mean_thought_length': 'Mean length of a thought in words.',
   'completions/mean_response_length': 'Mean length of a response in words.',
   'completions/malformed_ratio':
     'Share of completions in which thought and response cannot be told apart.',
   'clip_ratio/low_mean':
-    'Share of tokens whose probability fell so far that the clipping holds them.',
+    'Share of tokens whose probability fell so far that clipping stops their gradient.',
   'clip_ratio/high_mean':
-    'Share of tokens whose probability rose so far that the clipping holds them.',
-  'clip_ratio/region_mean': 'Share of tokens held by the clipping, either way.',
+    'Share of tokens whose probability rose so far that clipping stops their gradient.',
+  'clip_ratio/region_mean': 'Share of clipped tokens, in either direction.',
   'sampling/sampling_logp_difference/mean':
-    'Mean gap between a token’s log-prob when it was sampled and when it was trained on; should be tiny.',
+    'Mean gap between a token’s log-prob when it was sampled and when it was trained on; it should be tiny.',
   'sampling/sampling_logp_difference/max': 'The largest such gap of the step.',
   'objective/kl': 'Mean KL to the reference model, summed over a completion.',
   'objective/entropy': 'Entropy summed over a completion, in nats.',
   'objective/scores': 'Mean score of the completions before the KL penalty.',
   'objective/rlhf_reward': 'Score minus the KL penalty: what PPO maximises.',
-  'objective/non_score_reward': 'The part of PPO’s reward that is KL penalty.',
+  'objective/non_score_reward': 'The part of PPO’s reward that is the KL penalty.',
   'policy/approxkl_avg': 'How far the update moved the policy.',
-  'policy/clipfrac_avg': 'Share of tokens held by the clipping.',
+  'policy/clipfrac_avg': 'Share of clipped tokens.',
   'loss/policy_avg': 'Policy loss.',
-  'loss/value_avg': 'Squared error of the critic.',
-  'val/clipfrac_avg': 'Share of the critic’s values held by its clipping.',
+  'loss/value_avg': 'Squared error of the value model (also called the critic).',
+  'val/clipfrac_avg': 'Share of the value model’s values that are clipped.',
   'rewards/chosen': 'DPO’s implicit reward of the chosen responses.',
   'rewards/rejected': 'DPO’s implicit reward of the rejected responses.',
   'rewards/accuracies': 'Share of pairs whose chosen response has the higher implicit reward.',
@@ -50,7 +51,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   'logps/rejected': 'Mean log-prob of the rejected responses.',
 };
 
-/** '' for a metric nobody has described. */
+/** '' for a metric without a description. */
 export function meaningOf(key: string): string {
   const known = Object.hasOwn(MEANINGS, key) ? MEANINGS[key] : undefined;
   if (known) return known;

@@ -16,7 +16,7 @@ it('takes the steps that measured KL, reward and gold, nearest first', () => {
   expect(points[1]).toMatchObject({ reward: 2, gold: 3 });
   expect(klPoints([{ step: 1, reward: 1, gold: 1, kl: 4 }])[0]!.distance).toBe(2);
   expect(klPoints([{ step: 1, reward: 1, gold: 1 }])).toEqual([]);
-  // PPO without a reference has nothing but this, which is then 0 whatever the policy did.
+  // PPO without a reference reports only this, and it is 0 whatever the policy did.
   expect(klPoints([{ step: 1, reward: 1, gold: 1, 'objective/kl': 0 }])).toEqual([]);
 });
 

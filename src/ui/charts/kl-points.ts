@@ -1,6 +1,6 @@
 /**
  * Reward and gold over the distance from where the policy began, d = sqrt(KL), as Gao, Schulman and
- * Hilton draw over-optimisation (2022, arXiv 2210.10760): there training goes to the right.
+ * Hilton draw over-optimisation (2022, arXiv 2210.10760): training moves to the right.
  */
 import { rewardAndGold } from '../../rl/evaluation/overoptimisation.ts';
 import type { MetricsRow } from '../../rl/report.ts';
@@ -13,7 +13,7 @@ export interface KlPoint {
   gold: number;
 }
 
-/** Nearest first; the steps that measured all three. An estimate of KL below zero counts as zero. */
+/** The steps that measured all three, nearest first. An estimate of KL below zero counts as zero. */
 export function klPoints(rows: readonly MetricsRow[]): KlPoint[] {
   return rewardAndGold(rows)
     .flatMap(({ step, reward, gold, kl }) =>
@@ -22,10 +22,10 @@ export function klPoints(rows: readonly MetricsRow[]): KlPoint[] {
     .sort((a, b) => a.distance - b.distance);
 }
 
-/** Neighbours on either side that a point of the line is the mean of: this share of all, at least 2. */
+/** A point of the line is the mean of this share of all points on either side, at least 2. */
 const REACH_SHARE = 1 / 30;
 
-/** The line through points that are sorted by distance: means over neighbours, one for each point. */
+/** The line through points sorted by distance: a mean over neighbours for each point. */
 export function klLine(points: readonly KlPoint[], key: 'reward' | 'gold'): [number, number][] {
   const reach = Math.max(2, Math.round(points.length * REACH_SHARE));
   return points.map((_, i) => {

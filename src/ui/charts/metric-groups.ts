@@ -4,7 +4,7 @@ import { meaningOf } from './glossary.ts';
 import type { ChartSpec } from './specs.ts';
 
 export interface MetricGroup {
-  /** What stands before the "/" of its metrics. */
+  /** The text before the "/" in the names of its metrics. */
   prefix: string;
   label: string;
   keys: string[];
@@ -17,20 +17,20 @@ const GENERAL = '';
 const LABELS: Readonly<Record<string, string>> = {
   [GENERAL]: 'The run as a whole',
   rewards: 'Each reward',
-  completions: 'What was written',
+  completions: 'Completions',
   eval: 'On held-out prompts',
-  clip_ratio: 'Held by the clipping',
-  sampling: 'Sampling against training',
+  clip_ratio: 'Clipped tokens',
+  sampling: 'Sampling compared with training',
   objective: 'Score and KL penalty',
   policy: 'The policy’s update',
-  val: 'The critic’s update',
+  val: 'The value model’s update',
   loss: 'Losses',
   logps: 'Log-probs of pairs',
 };
 
 /**
- * Groups by what stands before the first "/"; TRL's eval_ is a prefix, too. Those without one come
- * first. `search` leaves the metrics whose name or meaning has all of its words.
+ * Groups metrics by the text before the first "/"; TRL's eval_ is a prefix, too. Metrics without a
+ * prefix come first. `search` keeps only metrics whose name or meaning has all of its words.
  */
 export function groupMetrics(keys: readonly string[], search = ''): MetricGroup[] {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
@@ -47,7 +47,7 @@ export function groupMetrics(keys: readonly string[], search = ''): MetricGroup[
     .map(([prefix, members]) => ({ prefix, label: labelOf(prefix), keys: members.sort() }));
 }
 
-/** A prefix that nobody has put into words is shown as it is. */
+/** A prefix without a label is shown as it is. */
 function labelOf(prefix: string): string {
   return Object.hasOwn(LABELS, prefix) ? LABELS[prefix]! : prefix;
 }

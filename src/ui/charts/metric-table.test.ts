@@ -3,7 +3,7 @@ import type { MetricsRow } from '../../rl/report.ts';
 import { indexAt, judgedBy, meanOfLast, MetricTable, valueAt } from './metric-table.ts';
 
 describe('MetricTable', () => {
-  it('keeps sparse metrics sparse, and takes what is no finite number for absent', () => {
+  it('keeps sparse metrics sparse, and treats numbers that are not finite as absent', () => {
     const rows = [{ a: 1 }, {}, { a: null, b: 5 }, { a: NaN }, { a: 0 }];
     const table = new MetricTable(
       rows.map((row, i) => ({ ...row, step: i + 1 }) as unknown as MetricsRow),
@@ -23,7 +23,7 @@ describe('MetricTable', () => {
     expect(table.x).toEqual({ step: [1, 2, 3], time: [2, 5, 5], tokens: [100, 250, 250] });
   });
 
-  it('appends in place: a column that was handed out grows', () => {
+  it('appends in place: a column that was returned grows', () => {
     const table = new MetricTable([{ step: 1, a: 1 }]);
     const column = table.column('a');
     table.append({ step: 2, a: 7 });
@@ -59,7 +59,7 @@ it('meanOfLast counts values, not rows', () => {
   expect(meanOfLast([null], 3)).toBeNull();
 });
 
-it('a run that has only evaluations is judged by them', () => {
+it('a run with evaluations only is judged by them', () => {
   const start = { step: 0, eval_reward: 1 };
   expect(judgedBy(new MetricTable([start]))).toBe('');
   expect(judgedBy(new MetricTable([start, { step: 1, reward: 2 }]))).toBe('');

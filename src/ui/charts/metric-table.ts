@@ -1,7 +1,7 @@
 import type { MetricsRow } from '../../rl/report.ts';
 import type { Series } from './smoothing.ts';
 
-/** What is known of a column without reading it again. */
+/** Facts about a column, kept so that it need not be read again. */
 export interface Extent {
   count: number;
   first: Point;
@@ -18,11 +18,11 @@ export interface Point {
 export type AxisName = 'step' | 'time' | 'tokens';
 
 /**
- * The metrics of a run by column. A row is appended in a time that does not grow with the run:
- * columns are the same arrays, longer. Sparse metrics are null where a row lacks them.
+ * The metrics of a run by column. Columns grow in place, so the cost of a row does not grow with the
+ * run. Sparse metrics are null where a row lacks them.
  */
 export class MetricTable {
-  /** One x-value per row: the step, and what the run had taken by then in seconds and tokens. */
+  /** One x-value per row: the step, and the seconds and tokens that the run had used by then. */
   readonly x: Readonly<Record<AxisName, number[]>> = { step: [], time: [], tokens: [] };
   private readonly columns = new Map<string, (number | null)[]>();
   private readonly extents = new Map<string, Extent>();
@@ -83,16 +83,16 @@ const finite = (value: number | undefined, otherwise: number): number =>
   value !== undefined && Number.isFinite(value) ? value : otherwise;
 
 /**
- * What stands before `reward` and `gold` in the metrics that say how good the policy is: a run that
- * does not learn from what the policy writes now (offline DPO) has only its evaluations, of which
- * every run has one before its first step.
+ * The prefix of the `reward` and `gold` metrics that say how good the policy is. A run that does not
+ * learn from new completions (offline DPO) has them only in its evaluations. Every run has one
+ * evaluation before its first step, so a single row does not tell.
  */
 export function judgedBy(table: MetricTable): '' | 'eval_' {
   const evaluated = table.extent('eval_reward') !== undefined && table.length > 1;
   return evaluated && !table.extent('reward') ? 'eval_' : '';
 }
 
-/** The newest value at or before `index`, so that a sparse metric still reads as something. */
+/** The newest value at or before `index`: a sparse metric has none at most steps. */
 export function valueAt(series: Series, index: number): number | null {
   for (let i = Math.min(index, series.length - 1); i >= 0; i--) {
     const value = series[i];
@@ -113,7 +113,7 @@ export function indexAt(x: readonly number[], at: number): number {
   return low - 1;
 }
 
-/** Mean of the last `count` values that there are; null of none. */
+/** Mean of the last `count` values, or of all if there are fewer; null if there are none. */
 export function meanOfLast(series: Series, count: number): number | null {
   const values: number[] = [];
   for (let i = series.length - 1; i >= 0 && values.length < count; i--) {

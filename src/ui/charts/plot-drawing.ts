@@ -1,4 +1,4 @@
-/** What is drawn over uPlot's lines: the playhead, and other runs. */
+/** Draws over uPlot's lines: the playhead, a mark and other runs. */
 import uPlot from 'uplot';
 import type { AxisName } from './metric-table.ts';
 import type { OverlayLine } from './series.ts';
@@ -8,7 +8,7 @@ type Ink = (name: string) => string;
 
 export const DASHES = { dashed: [7, 4], dotted: [2, 4] } as const;
 
-/** What lies after the playhead is veiled; a dot marks where each line has got to. */
+/** Fades the part after the playhead, and marks each line there with a dot. */
 export function drawHead(plot: uPlot, lines: readonly Line[], head: number, ink: Ink): void {
   const { ctx, data, bbox } = plot;
   const at = data[0][head];
@@ -36,7 +36,7 @@ export function drawHead(plot: uPlot, lines: readonly Line[], head: number, ink:
   ctx.restore();
 }
 
-/** A step at which something happened: a dashed line from top to bottom. */
+/** Marks a step with a dashed line from top to bottom. */
 export function drawMark(plot: uPlot, index: number, ink: Ink): void {
   const { ctx, data, bbox } = plot;
   const at = data[0][index];
@@ -53,7 +53,7 @@ export function drawMark(plot: uPlot, index: number, ink: Ink): void {
   ctx.restore();
 }
 
-/** Other runs, whole, each line with its run's letter at the end. */
+/** Draws other runs in full, each line with its run's letter at the end. */
 export function drawOverlays(
   plot: uPlot,
   lines: readonly OverlayLine[],
@@ -119,7 +119,7 @@ function drawLetter(
   ctx.fillText(letter, x, y);
 }
 
-/** A canvas cannot use custom properties: this resolves them, for the theme of the moment. */
+/** A canvas cannot use custom properties: this resolves them, for the current theme. */
 export function colourReader(host: HTMLElement): Ink {
   const cache = new Map<string, string>();
   return (name) => {

@@ -19,7 +19,7 @@ export interface PlotStyle {
   log: ReadonlySet<Line['axis']>;
 }
 
-/** The chart's columns as uPlot wants them: x, then raw and smoothed for every line. */
+/** The chart's columns as uPlot takes them: x, then raw and smoothed for every line. */
 function plotData(x: readonly number[], lines: readonly Drawn[]): uPlot.AlignedData {
   return [x, ...lines.flatMap(({ raw, smoothed }) => [raw, smoothed])] as uPlot.AlignedData;
 }
@@ -30,10 +30,10 @@ export class Plot {
   private readonly ink: (name: string) => string;
   /** Index of the current report; -1 before the first. */
   private head = -1;
-  /** Steps the x-axis spans, however many there are yet. */
+  /** Steps that the x-axis spans, reached or not. */
   private total = 0;
   private overlays: readonly OverlayLine[] = [];
-  /** Index of a report to be marked; -1 for none. */
+  /** Index of a report to mark; -1 for none. */
   private mark = -1;
 
   constructor(
@@ -69,7 +69,7 @@ export class Plot {
     this.plot.redraw(false, false);
   }
 
-  /** To the width of its host. */
+  /** Fits the width of its host. */
   resize(): void {
     this.plot.setSize({ width: this.host.clientWidth, height: this.style.height });
   }
@@ -151,7 +151,7 @@ export class Plot {
     };
   }
 
-  /** uPlot knows the extent of the run on view alone. */
+  /** uPlot knows only the extent of the run on view. */
   private withOverlays(name: Line['axis'], min: number, max: number): [number, number] {
     const extents = this.overlays
       .filter(({ line }) => line.axis === name)
@@ -179,7 +179,7 @@ export class Plot {
       size: 46,
       space: this.style.log.has(scale) ? 24 : 42,
       grid: { show: scale === 'left', stroke: this.ink('rule'), width: 1 },
-      // On a log axis uPlot leaves out splits that would crowd it, as null; its ends are odd numbers.
+      // On a log axis uPlot passes null for splits that would crowd it; its ends are not round numbers.
       values: (_, splits) =>
         (splits as (number | null)[]).map((value) =>
           value === null || (this.style.log.has(scale) && !isRound(value)) ? '' : format(value),
@@ -194,7 +194,7 @@ export class Plot {
     const raw: uPlot.Series = { ...shared, stroke: faded(colour), width: 1 };
     const smoothed: uPlot.Series = { ...shared, stroke: colour, width: 2.5 };
     if (line.dash) smoothed.dash = [...DASHES[line.dash]];
-    // The few values of a sparse metric are dots; uPlot's own rule goes by the distance in pixels.
+    // The few values of a sparse metric are dots; uPlot's own rule depends on the distance in pixels.
     raw.points = { show: (u, index) => isSparse(u.data[index]), size: 6, fill: colour };
     smoothed.points = { show: false };
     return [raw, smoothed];
@@ -205,7 +205,7 @@ export class Plot {
 const isRound = (value: number): boolean =>
   Number(value.toPrecision(1)) === Number(value.toPrecision(6));
 
-/** Fewer than half the rows have a value; looked for among the last ones alone. */
+/** Whether fewer than half of the last rows have a value. */
 function isSparse(series: ArrayLike<number | null | undefined> | undefined): boolean {
   if (!series) return false;
   const begin = Math.max(0, series.length - 64);

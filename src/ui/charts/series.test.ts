@@ -12,7 +12,7 @@ const line = (key: string, axis: Line['axis'] = 'left'): Line => ({
 });
 
 describe('LineData', () => {
-  it('follows a table as it grows, and begins again with another', () => {
+  it('follows a table as it grows, and restarts with another', () => {
     const table = new MetricTable([{ step: 1, a: 1 }]);
     const data = new LineData('a', 0);
     expect(data.read(table).smoothed).toEqual([1]);

@@ -51,7 +51,7 @@ export function overlayLines(
   );
 }
 
-/** The scales ('left', 'right') on which every value is above zero, as a log axis needs them. */
+/** The scales ('left', 'right') on which every value is above zero, as a log axis needs. */
 export function positiveScales(
   lines: readonly Line[],
   tables: readonly MetricTable[],

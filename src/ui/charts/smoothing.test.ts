@@ -33,7 +33,7 @@ describe('smooth', () => {
     expect(smoothed[2]).toBeCloseTo(1);
   });
 
-  it('grown piece by piece is what it would be at once', () => {
+  it('gives the same values when the series grows piece by piece', () => {
     const x: number[] = [];
     const y: (number | null)[] = [];
     const growing = new Smoothed(x, y, 0.8);

@@ -24,7 +24,7 @@ export interface ChartSpec {
   /** Fixed limits of the axes; otherwise they fit the data, from 0 on where `fromZero`. */
   range?: [number, number];
   fromZero?: boolean;
-  /** Drawn only for runs that have one of its metrics. */
+  /** Drawn only for runs with one of its metrics. */
   optional?: true;
 }
 
@@ -32,18 +32,18 @@ const twoDecimals = (value: number | null | undefined): string => formatNumber(v
 const wholeTokens = (value: number | null | undefined): string => formatNumber(value, 0);
 
 /**
- * The first chart, for a run whose recipe has this `gold`; null is nobody. A run that does not learn
- * from what it writes is judged on held-out prompts alone: `source` is then eval_.
+ * The first chart, for a run whose recipe has this `gold`; null is none. A run that does not learn
+ * from its own completions is judged only on held-out prompts: `source` is then eval_.
  */
 export function rewardChart(gold: RecipeValue | undefined, source: '' | 'eval_' = ''): ChartSpec {
-  const where = source === '' ? '' : ' Both are of held-out prompts, which this run is judged on.';
+  const where = source === '' ? '' : ' Both are measured on held-out prompts.';
   return {
     title: 'Is it getting better?',
     note:
-      'Reward is what the reward model says of the responses, and all that training ever sees. ' +
+      'Reward is the judge’s score of the responses. Training sees nothing else. ' +
       (gold === null
-        ? 'Nobody else watches this run: under “What counts as good” you can choose who does.'
-        : `${goldNote(gold)} If reward climbs while gold falls, the model has learned to flatter its judge.${where}`),
+        ? 'This run has no gold: under “What counts as good” you can choose a judge that only watches.'
+        : `${goldNote(gold)} If reward rises while gold falls, the model has learned to exploit its judge.${where}`),
     lines: [
       {
         key: `${source}reward`,
@@ -64,7 +64,7 @@ const goldLine = (key: string, label: string): Line => ({
 const otherCharts: readonly ChartSpec[] = [
   {
     title: 'How much does it write?',
-    note: 'Mean number of words. Nobody asks for longer or shorter thoughts: length changes only as far as it pays.',
+    note: 'Mean number of words. Nothing rewards the length of a thought directly: it changes only if that raises the reward.',
     fromZero: true,
     lines: [
       {
@@ -86,7 +86,7 @@ const otherCharts: readonly ChartSpec[] = [
   },
   {
     title: 'Are its thoughts true?',
-    note: 'The share of claims in the thoughts that hold (prices, diets, what is left), and the share of tries whose form is broken. The judge sees no thought: truth lasts only while it helps.',
+    note: 'The share of claims in the thoughts that are true (prices, diets, money left), and the share of tries with a broken form. The judge never reads a thought: thoughts stay true only while that helps.',
     range: [0, 1],
     lines: [
       {
@@ -108,7 +108,7 @@ const otherCharts: readonly ChartSpec[] = [
   },
   {
     title: 'How far has it moved?',
-    note: 'KL is the distance from the model it started as; entropy is how undecided it is from one token to the next. Both in nats: 0.69 nats are a factor of two.',
+    note: 'KL is the distance from the model before training; entropy is how undecided the model is at each token. Both are in nats: 0.69 nats is a factor of two.',
     fromZero: true,
     lines: [
       { key: 'kl', label: 'KL', colour: 'reward', axis: 'left', format: formatCompact },
@@ -129,7 +129,7 @@ const otherCharts: readonly ChartSpec[] = [
     lines: [
       {
         key: 'frac_reward_zero_std',
-        label: 'No variance',
+        label: 'Groups without variance',
         colour: 'ink-soft',
         axis: 'left',
         format: formatShare,
@@ -137,8 +137,8 @@ const otherCharts: readonly ChartSpec[] = [
     ],
   },
   {
-    title: 'On prompts kept aside',
-    note: 'The same held-out prompts, sampled the same way every time, so that only the model differs from one dot to the next.',
+    title: 'On held-out prompts',
+    note: 'The same held-out prompts and the same random numbers at every evaluation: from one dot to the next, only the model differs.',
     optional: true,
     lines: [
       {
@@ -160,7 +160,7 @@ const otherCharts: readonly ChartSpec[] = [
   },
   {
     title: 'Does it prefer what was chosen?',
-    note: 'The share of pairs in which the policy has come to favour the chosen response over the rejected one, and by how much.',
+    note: 'The share of pairs in which the chosen response has gained more than the rejected one, and by how much.',
     optional: true,
     lines: [
       {
@@ -182,7 +182,7 @@ const otherCharts: readonly ChartSpec[] = [
   },
   {
     title: 'Does the judge agree with people?',
-    note: 'The share of pairs in which the reward model gives the response that was preferred the higher score; a coin would be right half the time.',
+    note: 'The share of pairs in which the reward model gives the preferred response the higher score. Chance gives one half.',
     range: [0, 1],
     optional: true,
     lines: [
@@ -204,8 +204,8 @@ const otherCharts: readonly ChartSpec[] = [
     ],
   },
   {
-    title: 'Can the critic foresee the score?',
-    note: 'PPO also trains a critic that guesses, token by token, what score is coming. The value loss is how far off it is, squared.',
+    title: 'Can the value model predict the score?',
+    note: 'PPO also trains a value model, which predicts at each token the rewards still to come. The value loss is its squared error.',
     fromZero: true,
     optional: true,
     lines: [
@@ -220,7 +220,7 @@ const otherCharts: readonly ChartSpec[] = [
   },
   {
     title: 'Inside the optimizer',
-    note: 'Last, because it says least: in this kind of training the loss hovers about zero while the model improves. The gradient norm shows how hard each step pulls.',
+    note: 'This chart is last because it says least: in this kind of training the loss stays near zero while the model improves. The gradient norm shows how hard each step pulls.',
     lines: [
       { key: 'loss', label: 'Loss', colour: 'ink-soft', axis: 'left', format: formatCompact },
       {
@@ -252,7 +252,7 @@ export function chartsFor(keys: readonly string[]): ChartSpec[] {
 function rewardsChart(keys: readonly string[]): ChartSpec {
   return {
     title: 'What each reward says',
-    note: 'The mean of every reward by itself, before the weights. One that climbs while the others fall is the one being played for.',
+    note: 'The mean of each reward by itself, before its weight. If one rises while the others fall, the model exploits that one.',
     lines: keys.map((key, i) => ({
       key,
       label: REWARD_MEAN.exec(key)?.[1] ?? key,

@@ -11,14 +11,14 @@ export interface Overlay {
   table: MetricTable;
 }
 
-/** What all charts share: how they are drawn, what over them, and where the pointer is. */
+/** What all charts share: their style, the runs drawn over them, and where the pointer is. */
 export class ChartView {
   /** Weight of the past in the moving average, 0 (none) to below 1. */
   smoothing = $state(0.85);
   axis = $state<AxisName>('step');
   /** Logarithmic y-axes, where all values are above zero. */
   log = $state(false);
-  /** Index of the report under the pointer, in whichever chart it is. */
+  /** Index of the report under the pointer, in any chart. */
   hover = $state<number | null>(null);
   readonly overlays: readonly Overlay[] = $derived.by(() => this.chosen());
 

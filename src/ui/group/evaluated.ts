@@ -6,7 +6,7 @@ export interface EvaluatedStep {
   samples: readonly EvaluationSample[];
 }
 
-/** Those of a run's steps at which the policy was evaluated, oldest first. */
+/** The steps at which the policy was evaluated, oldest first. */
 export function evaluatedSteps(reports: readonly StepReport[]): EvaluatedStep[] {
   return reports.flatMap(({ metrics, evaluation }) =>
     evaluation?.length ? [{ step: metrics.step, samples: evaluation }] : [],

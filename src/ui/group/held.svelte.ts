@@ -4,8 +4,8 @@ import type { StepReport } from '../../rl/report.ts';
 const HOLD_MS = 2600;
 
 /**
- * The report whose group is shown. While the playhead runs by itself a group is held for a moment,
- * since nobody can read eight tries in a tenth of a second; otherwise it is the current one at once.
+ * The report whose group is shown. While the playhead moves by itself, each group stays for a moment:
+ * nobody can read eight tries in a tenth of a second. Otherwise the current group is shown at once.
  */
 export class Held {
   report = $state.raw<StepReport>();

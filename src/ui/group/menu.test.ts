@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseMenu, thoughtLines, tidy } from './menu.ts';
 
 describe('parseMenu', () => {
-  it('reads dishes, for and budget', () => {
+  it('reads dishes, guests and budget', () => {
     expect(parseMenu('menu beans 5 cake 1 for cleo fishfree dan vegan budget 18')).toEqual({
       dishes: [
         { name: 'beans', price: 5 },
@@ -16,7 +16,7 @@ describe('parseMenu', () => {
     });
   });
 
-  it('does not mind spaces and line breaks', () => {
+  it('accepts extra spaces and line breaks', () => {
     expect(parseMenu('  menu beans 5\n for cleo vegan  budget 3 ')?.budget).toBe(3);
   });
 
@@ -41,7 +41,7 @@ describe('thoughtLines', () => {
       'try bread 5 ok left 0',
     ]);
   });
-  it('keeps other text, and words that only begin like one', () => {
+  it('keeps other text, and words that only begin with “try”', () => {
     expect(thoughtLines(' I will tryst with\nsoup ')).toEqual(['I will tryst with', 'soup']);
     expect(thoughtLines('')).toEqual([]);
   });

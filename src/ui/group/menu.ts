@@ -1,6 +1,6 @@
 /**
- * Reads the meal planner's prompt, so that it can be set like a menu. Whatever does not fit the
- * grammar exactly is null, and is shown as the plain text that it is:
+ * Reads the meal planner's prompt, so that the page can show it as a menu. A text that does not fit
+ * this grammar exactly gives null, and the page shows it as plain text:
  *   menu (DISH PRICE)+ for (NAME DIET)+ budget NUMBER
  */
 export interface MenuPrompt {
@@ -21,7 +21,7 @@ export function parseMenu(prompt: string): MenuPrompt | null {
   return { dishes, guests, budget: Number(match[3]) };
 }
 
-/** Words two by two; none when one is left over. */
+/** Words in pairs; none if one word is left over. */
 function pairs(text: string): [string, string][] {
   const words = text.split(' ');
   if (words.length % 2) return [];
@@ -38,7 +38,7 @@ export function thoughtLines(thought: string): string[] {
     .filter(Boolean);
 }
 
-/** Text that a word-level tokenizer has spaced out, with its punctuation pulled back. */
+/** Removes the spaces that a word-level tokenizer puts before punctuation. */
 export function tidy(text: string): string {
   return text.replace(/\s+(?=[,.;:!?])/g, '');
 }

@@ -67,7 +67,7 @@ describe('chapters', () => {
     expect(liveOf('gae', 'ppo')!.values).toMatchObject({ value: '(−0.50)', delta: '−0.50' });
   });
 
-  it('has no numbers of one algorithm for another', () => {
+  it('shows no numbers of one algorithm for another', () => {
     expect(liveOf('advantage', 'dpo')).toBeUndefined();
     expect(liveOf('clipped-loss', 'dpo')).toBeUndefined();
   });

@@ -4,8 +4,8 @@ import { dpoLoss } from '../../rl/objectives/dpo.ts';
 import type { StepReport } from '../../rl/report.ts';
 import { formatCompact, formatNumber, formatShare } from '../format.ts';
 import { letter } from '../group/letters.ts';
+import { pairLogps } from '../stepper/pair-logps.ts';
 import type { UpdateOptions } from '../stepper/update-options.ts';
-import { pairLogps } from '../stepper/walks/dpo.ts';
 
 export type ChapterName =
   'objective' | 'reward-model' | 'advantage' | 'clipped-loss' | 'kl' | 'gae' | 'dpo';
@@ -38,7 +38,7 @@ export const chapters: readonly Chapter[] = [
     name: 'objective',
     title: 'What is being trained',
     before:
-      'Given a prompt x, the model π writes a thought z and then a response y. A judge r scores the response. Training looks for the weights θ that make the mean score as high as it can be.',
+      'Given a prompt x, the model π writes a thought z and then a response y. A judge r scores the response. Training looks for the weights θ that make the mean score as high as possible.',
     formulas: ['objective'],
     after:
       'The judge gets x and y, never z. Nobody says what a good thought is: a thought is good if good responses follow it. This is RL with model-rewarded thinking, RLMT (Bhaskar, Ye and Chen, 2025).',
@@ -47,10 +47,10 @@ export const chapters: readonly Chapter[] = [
     name: 'reward-model',
     title: 'Where rewards come from',
     before:
-      'People find it hard to give marks, and easy to say which of two answers they like better. A reward model learns marks that explain such choices, after Bradley and Terry (1952): the larger the difference of two marks, the surer the choice.',
+      'For people it is hard to give a response a score, and easy to say which of two responses they like better. A reward model learns scores that explain such choices (Bradley and Terry, 1952): the larger the difference between two scores, the surer the choice.',
     formulas: ['bradley-terry', 'bradley-terry-loss'],
     after:
-      'Only differences count, so a reward has no zero: −0.4 can be a fine score. And the judge is itself only a model. Where it errs, the policy will find out.',
+      'Only differences count, so zero has no special meaning: −0.4 can be a good score. A reward model is itself only a model. Where it is wrong, the policy will learn to exploit it.',
     live: bradleyTerryNow,
   },
   {
@@ -60,37 +60,37 @@ export const chapters: readonly Chapter[] = [
       'The model tries one prompt G times. What counts is not a try’s reward but how it compares with its group: its distance from the mean, in standard deviations.',
     formulas: ['advantage'],
     after:
-      'Above 0 a try is made likelier, below 0 less likely. If all tries are equally good, all advantages are 0 and the group teaches nothing. The 0.0001 only guards against dividing by zero.',
+      'A try with an advantage above 0 becomes likelier, one below 0 less likely. If all tries are equally good, all advantages are 0 and the group teaches nothing. The 0.0001 only prevents a division by zero.',
     live: advantageNow,
   },
   {
     name: 'clipped-loss',
     title: 'Small steps: the clipped loss',
     before:
-      'A token’s ratio says how much likelier it is now than when it was written. The loss pushes it up or down by the advantage, but only inside the clip range: tries of yesterday’s model say little about a model far from it.',
+      'A token’s ratio says how much likelier it is now than when it was written. The loss pushes it up or down by the advantage, but only inside the clip range: tries of an older model say little about a model far from it.',
     formulas: ['ratio', 'clipped-loss'],
     after:
-      'At the first update every ratio is 1, and as the advantages of a group add up to 0, so does the loss. A loss of 0 is no sign that nothing is learned: its slope is what counts.',
+      'At the first update every ratio is 1. The advantages of a group add up to 0, so the loss is 0 as well. This does not mean that nothing is learned: what counts is the slope of the loss.',
     live: clippingNow,
   },
   {
     name: 'kl',
     title: 'Staying near the start: KL',
     before:
-      'The KL divergence says how far the model has drifted from the reference, the model that training began with. Ponder estimates it for each token with k₃, which is never negative and right on average (Schulman, 2020).',
+      'The KL divergence says how far the model has drifted from the reference, the model that training began with. Ponder estimates it for each token with k₃, which is never negative and correct on average (Schulman, 2020).',
     formulas: ['k3'],
     after:
-      'Weighted by beta it joins the loss. Without it a model may find phrases that please the judge and nobody else. That is called reward hacking.',
+      'The loss adds it, multiplied by beta. Without it, a model may find phrases that please the judge and nobody else. This is called reward hacking.',
     live: klNow,
   },
   {
     name: 'gae',
     title: 'PPO’s advantage: GAE',
     before:
-      'PPO asks of every single token: did things turn out better than expected? A value model V guesses what is still to come; δ is the surprise at one token. Generalised advantage estimation passes surprises back to the tokens before (Schulman et al., 2015).',
+      'PPO asks for every token: did things turn out better than expected? A value model V predicts the rewards still to come; δ is the surprise at one token. Generalised advantage estimation passes each surprise back to the tokens before it (Schulman et al., 2015).',
     formulas: ['gae'],
     after:
-      'λ sets how far back. At 0 a token answers for its own surprise alone; at 1 for all that followed. GRPO needs no value model: the group’s mean takes its place.',
+      'λ sets how far back. At λ = 0 a token gets only its own surprise; at λ = 1 it gets all that follow. GRPO needs no value model: the group’s mean takes its place.',
     live: gaeNow,
   },
   {
@@ -100,7 +100,7 @@ export const chapters: readonly Chapter[] = [
       'Direct preference optimisation needs no rewards in its loss, only a better and a worse try. It widens the margin between them, measured against the reference (Rafailov et al., 2023).',
     formulas: ['dpo'],
     after:
-      'Here the judge picks the pair: the best and the worst of a group. Once the model is sure of a pair, the sigmoid is flat and the pair pushes no more.',
+      'Here the judge picks the pair: the best and the worst of a group. Once the model is sure of a pair, the sigmoid is flat and the pair has almost no effect.',
     live: dpoNow,
   },
 ];

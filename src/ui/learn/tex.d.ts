@@ -1,4 +1,4 @@
-/** What typeset.ts makes of a formula. */
+/** The MathML that typeset.ts makes from a formula. */
 declare module '*.tex' {
   const mathml: string;
   export default mathml;

@@ -12,7 +12,7 @@ describe('typeset', () => {
     expect(mathml).not.toContain('span');
   });
 
-  it('refuses what is no formula', () => {
+  it('refuses an invalid formula', () => {
     expect(() => typeset('\\frac{1}{')).toThrow(/KaTeX/);
     expect(() => typeset('\\unknown')).toThrow(/KaTeX/);
   });

@@ -6,7 +6,7 @@
 import katex from 'katex';
 import type { Plugin } from 'vite';
 
-/** @throws katex.ParseError when `tex` is no formula */
+/** @throws katex.ParseError if `tex` is not a valid formula */
 export function typeset(tex: string): string {
   const mathml = katex.renderToString(tex.trim(), {
     output: 'mathml',
@@ -16,7 +16,7 @@ export function typeset(tex: string): string {
   });
   return (
     mathml
-      // KaTeX wraps the formula and appends its source, which some readers would read out.
+      // KaTeX wraps the formula and appends its source, which some screen readers would read out.
       .replace(/^<span class="katex">|<\/span>$/g, '')
       .replace(/<annotation[\s\S]*?<\/annotation>/g, '')
       .replace(/<mtext>slot:(\w+)<\/mtext>/g, '<mn data-slot="$1">–</mn>')

@@ -27,7 +27,7 @@ async function collect(entry: FileSystemEntry, files: Map<string, File>): Promis
     return;
   }
   const reader = (entry as FileSystemDirectoryEntry).createReader();
-  // A directory is read in batches; an empty one is its end.
+  // A directory is read in batches; an empty batch is the end.
   for (;;) {
     const batch = await new Promise<FileSystemEntry[]>((resolve, reject) => {
       reader.readEntries(resolve, reject);

@@ -25,14 +25,14 @@ describe('what is dropped', () => {
     });
   });
 
-  it('may be loose files, called after their weights', () => {
+  it('may be loose files, named after their weights', () => {
     const rest = ['config.json', 'tokenizer.json'];
     expect(Object.keys(found('tiny-story.safetensors', ...rest))).toEqual(['tiny-story']);
     expect(Object.keys(found('model.safetensors', ...rest))).toEqual(['my-model']);
     expect(Object.keys(found('adapter_config.json'))).toEqual(['my-adapter']);
   });
 
-  it('may be a run, of which the last checkpoint counts, without what only the run needs', () => {
+  it('may be a run: its last checkpoint counts, without the files that only the run needs', () => {
     const step = (n: number): string[] =>
       ['config.json', 'model.safetensors', 'optimizer.safetensors', 'trainer_state.json'].map(
         (name) => `mine/checkpoints/step-${n}/${name}`,
@@ -42,12 +42,12 @@ describe('what is dropped', () => {
     });
   });
 
-  it('counts once when other formats lie inside it', () => {
+  it('is one model when other formats lie inside it', () => {
     const names = found('m/config.json', 'm/model.safetensors', 'm/onnx/config.json', 'm/x/a.gguf');
     expect(Object.keys(names)).toEqual(['m']);
   });
 
-  it('is a model that lacks something, too, so that its refusal can say what', () => {
+  it('may be an incomplete model, so that the refusal can say what is missing', () => {
     expect(found('m/config.json')).toEqual({ m: ['config.json'] });
     expect(found('m/tiny.gguf')).toEqual({ m: ['tiny.gguf'] });
     expect(found('m/config.json', 'm/pytorch_model.bin')).toEqual({
@@ -55,7 +55,7 @@ describe('what is dropped', () => {
     });
   });
 
-  it('is data when nothing else is there', () => {
+  it('is data if nothing else was dropped', () => {
     const names = (...paths: string[]): string[] => dataAmong(dropped(...paths)).map((f) => f.name);
     expect(names('prompts.jsonl', 'rules/short.js')).toEqual(['prompts.jsonl', 'short.js']);
     expect(names('alpaca_eval.json')).toEqual(['alpaca_eval.json']);

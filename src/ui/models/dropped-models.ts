@@ -6,21 +6,21 @@ export interface DroppedModel {
   files: ReadonlyMap<string, File>;
 }
 
-/** What a model is made of; anything else beside it is left behind. */
+/** The files of a model; other files beside them are left out. */
 const WANTED = /\.(safetensors|json|jinja|txt|model)$/;
-/** Of a run's checkpoints: what only the run itself needs. */
+/** Files of a checkpoint that only the run itself needs. */
 const OF_A_RUN = /^(optimizer\.safetensors|trainer_state\.json)$/;
 const WEIGHTS = /\.(safetensors|gguf)$|^pytorch_model\.bin$/;
 const CONFIG = /^(config|adapter_config)\.json$/;
-/** What can be learnt from or judged by, and is no model. */
+/** Prompts and rules, which are not models. */
 const DATA = /\.(jsonl|json|txt|js)$/;
-/** What of a model alone has one of those endings. */
+/** Files of a model that have one of those endings. */
 const OF_A_MODEL =
   /^(.*config|tokenizer|vocab|merges|special_tokens_map|added_tokens|.*\.index)\.(json|txt)$/;
 
 type Files = Map<string, File>;
 
-/** All that belongs to a model is in one folder; a drop may hold several. */
+/** The models among dropped files. Each model is in one folder; a drop may hold several. */
 export function modelsAmong(dropped: DroppedFiles): DroppedModel[] {
   const folders = new Map<string, Files>();
   for (const [path, file] of dropped) {
@@ -36,7 +36,7 @@ export function modelsAmong(dropped: DroppedFiles): DroppedModel[] {
   const complete = (files: Files): boolean => has(files, CONFIG) && has(files, WEIGHTS);
   const models = [...folders].filter(([path, files]) => {
     if (complete(files)) return isLastOfItsRun(path, [...folders.keys()]);
-    // What is beside a whole model, such as a copy in another format, is not one that lacks something.
+    // A folder around or inside a whole model, such as a copy in another format, is no broken model.
     const inside = [...folders].some(
       ([other, its]) =>
         complete(its) && (path.startsWith(`${other}/`) || other.startsWith(`${path}/`)),
@@ -46,7 +46,7 @@ export function modelsAmong(dropped: DroppedFiles): DroppedModel[] {
   return models.map(([path, files]) => ({ name: nameOf(path, files), files: wanted(files) }));
 }
 
-/** Files to learn from, when there is nothing else. */
+/** The dropped files if all of them are prompts or rules; otherwise none. */
 export function dataAmong(dropped: DroppedFiles): File[] {
   const files = [...dropped.values()];
   return files.length > 0 && files.every(({ name }) => DATA.test(name) && !OF_A_MODEL.test(name))
@@ -56,7 +56,7 @@ export function dataAmong(dropped: DroppedFiles): File[] {
 
 const STEP = /^(.*)\/checkpoints\/step-(\d+)$/;
 
-/** Of the checkpoints of a run, the last is meant. */
+/** Of a run's checkpoints, only the last counts. */
 function isLastOfItsRun(path: string, others: readonly string[]): boolean {
   const [, run, step] = STEP.exec(path) ?? [];
   return others.every((other) => {
@@ -65,7 +65,7 @@ function isLastOfItsRun(path: string, others: readonly string[]): boolean {
   });
 }
 
-/** The folder's name; loose files are called after their weights. */
+/** The folder's name; loose files are named after their weights. */
 function nameOf(path: string, files: Files): string {
   const [, run, step] = STEP.exec(path) ?? [];
   if (run !== undefined) return `${run.slice(run.lastIndexOf('/') + 1)}-step-${step}`;
@@ -76,7 +76,7 @@ function nameOf(path: string, files: Files): string {
   return told ? own : files.has('adapter_config.json') ? 'my-adapter' : 'my-model';
 }
 
-/** What is stored of a model; a file that is no part of one stays where its refusal names it. */
+/** The files to store, and weights in a foreign format, so that the refusal can name them. */
 function wanted(files: Files): Files {
   const kept = [...files].filter(([name]) => WANTED.test(name) && !OF_A_RUN.test(name));
   const foreign = [...files].filter(([name]) => WEIGHTS.test(name) && !WANTED.test(name));

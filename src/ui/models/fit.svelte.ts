@@ -4,19 +4,19 @@ import { modelsWorker } from './models-worker.ts';
 import type { Fitting } from '../../app/workers/models.worker.ts';
 
 const CARD = 'graphics-card-gb';
-/** Typing is over when nothing came for so long. */
+/** A plan is made when the settings have not changed for this long. */
 const REST_MS = 250;
 
 /** Will it fit: what the visitor sets for it, and what was planned. */
 export class Fit {
   /** Recipe keys that were changed here. */
   recipe = $state.raw<RecipeValues>({});
-  /** Memory of the graphics card in GB, as the visitor knows it; null: not said. */
+  /** Memory of the graphics card in GB, as the visitor stated it; null if not stated. */
   card = $state<number | null>(null);
   planned = $state.raw<Fitting | null>(null);
   /** Why there is no plan, in a sentence. */
   problem = $state<string | null>(null);
-  /** A plan is on its way. */
+  /** A plan is being made. */
   busy = $state(false);
   private timer: ReturnType<typeof setTimeout> | undefined;
   private latest = 0;
@@ -39,7 +39,7 @@ export class Fit {
     this.recipe = {};
   }
 
-  /** Plans a run soon, unless another is asked for before. */
+  /** Plans a run soon, unless another request comes first. */
   plan(recipe: RecipeValues, card: number | null): void {
     clearTimeout(this.timer);
     this.busy = true;

@@ -21,13 +21,13 @@ export interface ShelfModel extends Inspected {
   bytes: number;
 }
 
-/** Stored and of no use, with the reason in a sentence. */
+/** A stored model that cannot be used, with the reason in a sentence. */
 export interface Unusable {
   name: string;
   problem: string;
 }
 
-/** Above this a policy is no toy: an adapter is trained, in smaller batches and steps than the default. */
+/** A larger policy is trained by an adapter, with smaller batches and steps than the default. */
 const TOY_PARAMETERS = 1_000_000;
 const FOR_LARGER_POLICIES = {
   per_device_train_batch_size: 8,
@@ -40,10 +40,10 @@ const FOR_LARGER_POLICIES = {
   eval_num_prompts: 16,
 };
 
-/** Where the next visit finds which policy was chosen. */
+/** Where the next visit finds the chosen policy. */
 const KEY = 'policy-choice';
 
-/** The models that a visitor brought, and which of them is to learn. */
+/** The models that a visitor brought, and which of them is trained. */
 export class Shelf {
   models = $state.raw<readonly ShelfModel[]>([]);
   unusable = $state.raw<readonly Unusable[]>([]);
@@ -51,7 +51,7 @@ export class Shelf {
   readonly chosen: { policy: string | null } = $state({ policy: null });
   /** A model on its way into the browser's storage. */
   storing = $state.raw<{ name: string; share: number } | null>(null);
-  /** Why models could not be taken, a sentence each. */
+  /** Why models could not be stored, a sentence each. */
   problems = $state.raw<readonly string[]>([]);
   /** How the chosen policy is to be trained so that it fits. */
   readonly fit = new Fit();
@@ -59,13 +59,13 @@ export class Shelf {
   private remembers = false;
 
   constructor(
-    /** Hears of a reward model that was brought. */
+    /** Called with the name of a reward model that was brought. */
     private readonly onReward: (name: string) => void,
   ) {}
 
   /**
-   * Finds what earlier visits left, and with `remember` chooses the policy of the last one, from now on
-   * keeping every choice.
+   * Reads the models of earlier visits. With `remember` it also restores the policy that the last
+   * visit chose, and stores every later choice.
    */
   async open(remember: boolean): Promise<void> {
     void this.fit.open();
@@ -74,16 +74,16 @@ export class Shelf {
     if (!remember) return;
     const kept = await get<string | null>(KEY).catch(() => null);
     this.remembers = true;
-    // Whoever was quick has chosen already.
+    // The visitor may have chosen meanwhile.
     if (!kept || this.chosen.policy !== null) return;
     if (this.policies.some(({ name }) => name === kept)) this.choose(kept);
     else
       this.problems = [
-        `${kept}, chosen at your last visit, cannot be used any more; choose again.`,
+        `${kept}, chosen at your last visit, cannot be used any more; choose another model.`,
       ];
   }
 
-  /** Reads what is stored by now. */
+  /** Reads the stored models again. */
   async lookAgain(): Promise<void> {
     const names = await storedModels().catch(() => []);
     for (const name of names) await this.read(name);
@@ -96,9 +96,9 @@ export class Shelf {
       models.length > 0
         ? []
         : [
-            'There is no model in it; a model folder holds config.json, tokenizer.json and safetensors.',
+            'There is no model in these files; a model folder holds config.json, tokenizer.json and safetensors.',
           ];
-    // An adapter is looked at together with its base, which may be in the same drop.
+    // An adapter is inspected together with its base, which may be in the same drop.
     const adaptersLast = [
       ...models.filter(({ files }) => !files.has('adapter_config.json')),
       ...models.filter(({ files }) => files.has('adapter_config.json')),
@@ -114,7 +114,7 @@ export class Shelf {
     }
   }
 
-  /** Gives up what is being stored; nothing of it stays. */
+  /** Cancels storing; nothing of the model stays. */
   cancel(): void {
     this.cancelling?.abort();
   }
@@ -126,37 +126,37 @@ export class Shelf {
     if (this.chosen.policy === name) this.choose(null);
   }
 
-  /** The policy that is to learn. */
+  /** Chooses the policy to train. */
   choose(name: string | null): void {
     this.chosen.policy = name;
-    // What made one policy fit is nothing to another.
+    // Settings that made one policy fit do not apply to another.
     this.fit.reset();
     if (this.remembers) void set(KEY, name).catch(() => undefined);
   }
 
-  /** What can be used: of the adapters those whose base is here. */
+  /** The models that can be used; an adapter needs its base. */
   get usable(): readonly ShelfModel[] {
     return this.models.filter((model) => !model.lora || this.hasBase(model));
   }
 
-  /** The policies there are to choose from. */
+  /** The policies to choose from. */
   get policies(): readonly ShelfModel[] {
     return this.usable.filter(({ role }) => role === 'policy');
   }
 
-  /** An adapter whose base is stored, or comes with the page. */
+  /** Whether an adapter's base is stored, or comes with the page. */
   hasBase(model: ShelfModel): boolean {
     return this.baseOf(model) !== undefined || (model.lora?.base?.startsWith(SHIPPED) ?? false);
   }
 
-  /** What learns is an adapter that was trained before. */
+  /** Whether the chosen policy is an adapter that was trained before. */
   get learnsAdapter(): boolean {
     return this.models.some(({ name, lora }) => name === this.chosen.policy && lora);
   }
 
   /**
-   * Whether the model of a path in a recipe knows dinners: one that comes with the page, an adapter of
-   * one, or a toy of that size.
+   * Whether the model at a path of a recipe knows dinners: a model that comes with the page, an adapter
+   * of one, or a model as small as those.
    */
   isDinner(path: string): boolean {
     const model = this.models.find(({ name }) => storedPath(name) === path);
@@ -175,7 +175,7 @@ export class Shelf {
     return this.models.find(({ name }) => name === base);
   }
 
-  /** Recipe keys for the chosen models, and what the visitor set for them to fit. */
+  /** Recipe keys for the chosen models, and the settings that make them fit. */
   get recipe(): RecipeValues {
     const learner = this.models.find(({ name }) => name === this.chosen.policy);
     return {
@@ -201,17 +201,17 @@ export class Shelf {
 
   private async store({ name: wanted, files }: DroppedModel, signal: AbortSignal): Promise<void> {
     this.storing = { name: wanted, share: 0 };
-    // Refused before anything is copied.
+    // Inspected first: a refused model is not copied.
     await modelsWorker().inspect(wanted, files);
     const name = this.freeName(wanted, files);
-    // Without this a browser that runs short of space may throw models away.
+    // Without this, a browser that runs short of space may delete models.
     void navigator.storage.persist().catch(() => false);
     await storeModel(name, files, {
       signal,
       onProgress: (share) => (this.storing = { name, share }),
     });
     await this.read(name);
-    // Adapters that waited for this base can be looked at as a whole.
+    // Adapters that waited for this base can be inspected with it.
     for (const model of this.models) {
       if (model.lora && this.baseOf(model)?.name === name) await this.read(model.name);
     }
@@ -221,7 +221,7 @@ export class Shelf {
     else this.choose(name);
   }
 
-  /** A model of the same name and size is the same one, stored again; another gets another name. */
+  /** A model of the same name and size replaces the stored one; any other gets a new name. */
   private freeName(name: string, files: ReadonlyMap<string, File>): string {
     const bytes = [...files.values()].reduce((sum, { size }) => sum + size, 0);
     for (let number = 1; ; number++) {

@@ -5,24 +5,24 @@ import type { Kept } from '../../app/workers/models.worker.ts';
 
 declare global {
   interface Window {
-    /** Where the browser has it. */
+    /** Only some browsers have it. */
     showDirectoryPicker?(options: { mode: 'readwrite' }): Promise<FileSystemDirectoryHandle>;
   }
 }
 
-/** Taking the trained model home: what there is, and how far the writing is. */
+/** Taking the trained model home: the last checkpoint, and the progress of writing it. */
 export class Taking {
   /** The last checkpoint; null when there is none. */
   kept = $state.raw<Kept | null>(null);
   kind = $state<ExportKind>('hf');
   withRun = $state(true);
-  /** Of what is being written, 0 to 1; null when nothing is. */
+  /** Share written so far, 0 to 1; null while nothing is written. */
   share = $state<number | null>(null);
   problem = $state<string | null>(null);
   /** What was written last, in a sentence. */
   done = $state<string | null>(null);
 
-  /** Of the folder that is written. */
+  /** Name of the folder that is written. */
   get name(): string {
     const { model = 'model', step = 0 } = this.kept ?? {};
     const suffix = this.kind === 'peft' ? '-adapter' : '';
@@ -31,7 +31,7 @@ export class Taking {
 
   async look(): Promise<void> {
     const before = this.kept?.adapter;
-    // A browser that keeps nothing has nothing to give.
+    // A browser that stores nothing has no checkpoint.
     this.kept =
       (await modelsWorker()
         .kept()
@@ -47,7 +47,7 @@ export class Taking {
     link.href = URL.createObjectURL(file);
     link.download = name;
     link.click();
-    // The download has begun by then, and goes on without the address.
+    // By then the download has begun, and it continues without the address.
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
     this.done = `${name} is in your downloads.`;
   }
@@ -55,7 +55,7 @@ export class Taking {
   async saveInto(): Promise<void> {
     const parent = await window
       .showDirectoryPicker?.({ mode: 'readwrite' })
-      // The visitor thought better of it.
+      // The visitor cancelled.
       .catch(() => undefined);
     if (!parent) return;
     const { name } = this;
@@ -80,7 +80,7 @@ export class Taking {
     try {
       const file = await modelsWorker().takeHome(
         { kind, name, withRun, ...(parent && { parent }) },
-        // Progress comes by a channel of its own: the last of it may come after the end.
+        // Progress has its own channel: the last report may arrive after the end.
         Comlink.proxy((share: number) => {
           if (writing) this.share = share;
         }),

@@ -1,9 +1,9 @@
-/** Keeps the page for visits without a network. */
+/** Stores the page for visits without a network. */
 export class Offline {
-  /** Everything is kept. */
+  /** Everything is stored. */
   ready = $state(false);
 
-  /** Begins once the page is up, so that nothing on it waits. Browsers that keep nothing go without. */
+  /** Begins after the page has loaded, so that nothing on it waits. Some browsers cannot do it. */
   async open(): Promise<void> {
     if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return;
     if (document.readyState !== 'complete') {
@@ -14,7 +14,7 @@ export class Offline {
       await navigator.serviceWorker.ready;
       this.ready = true;
     } catch {
-      // Refused, as in some private windows, or the storage is full: the page works as it did.
+      // Refused, as in some private windows, or the storage is full: the page works online as before.
     }
   }
 }

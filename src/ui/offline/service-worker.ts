@@ -1,9 +1,9 @@
 /**
- * Keeps the built page (code, shipped models, recorded run) so that it works without a network after
- * the first visit. One cache per build, filled at once and never added to: what visitors bring is not
- * in it. Files with a hash in their name cannot change, so the cache answers first; everything else
- * is asked of the network first. A newer build fills its own cache beside, and takes over when the
- * last page of the older one is closed: offline, a page has all files of one build or of the other.
+ * Stores the built page (code, shipped models, recorded run) so that it works without a network after
+ * the first visit. Each build has one cache, filled at once and never extended: visitors' own files
+ * are not in it. Files with a hash in their name cannot change, so they come from the cache first; all
+ * others come from the network first. A newer build fills its own cache, and takes over when the last
+ * page of the older build is closed: offline, a page never mixes files of two builds.
  */
 
 /** Written by scripts/offline-plugin.ts: the files, relative to this one, and a hash of all of them. */
@@ -11,7 +11,7 @@ const BUILD = '__BUILD__' as unknown as { version: string; files: string[] };
 
 const worker = self as unknown as ServiceWorkerGlobalScope;
 const { scope } = worker.registration;
-/** An origin may serve several Ponders, each below a path of its own. */
+/** An origin may serve several copies of Ponder, each below its own path. */
 const PREFIX = `ponder ${scope} `;
 const CACHE = PREFIX + BUILD.version;
 const HASHED = `${scope}assets/`;
@@ -66,7 +66,7 @@ async function networkFirst(request: Request): Promise<Response> {
   try {
     return await fetch(request);
   } catch {
-    // All files of the build are kept: another one is not there, as a server would say.
+    // The cache has all files of the build: for any other file, answer as a server would.
     return (await kept(request)) ?? new Response(null, { status: 404 });
   }
 }

@@ -15,11 +15,11 @@ export function howItWorks(recipe: RecipeValues, tries: number): Part[] {
     ask(recipe['world'] === 'meal-planner'),
     {
       title: 'Think, then answer',
-      text: `The model tries ${tries || 'several'} times. Each try is a private thought, then a response.`,
+      text: `The model tries ${tries || 'several'} times. Each try (a completion) is a private thought, then a response.`,
     },
     {
-      title: 'Judge the answer',
-      text: 'A reward model, itself learned from noisy preferences, scores each response. It never sees a thought.',
+      title: 'Judge the response',
+      text: 'A reward model, trained on noisy preferences, scores each response. It never sees a thought.',
     },
     compare(algorithm),
   ];
@@ -29,29 +29,29 @@ export function howItWorks(recipe: RecipeValues, tries: number): Part[] {
 export function introduction(recipe: RecipeValues): string {
   const { algorithm, world, thinking } = recipe;
   if (algorithm === 'sft') {
-    return 'Before a model can find out anything by itself, it imitates: it is shown prompts with good answers, and learns to guess every next word of them.';
+    return 'Before a model can learn by trying, it imitates: it sees prompts with good responses, and learns to predict each next word of them.';
   }
   if (algorithm === 'reward') {
-    return 'This one learns to judge. It is shown two answers to one prompt and which of them was preferred, until its scores say which answer people would like better.';
+    return 'This model learns to judge. It sees two responses to one prompt and which of them was preferred, until its scores tell which response people would like better.';
   }
-  // Without a recipe, the run that ships with the page is still on its way.
+  // Without a recipe, the page is still loading its recorded run.
   const isDinner = world === 'meal-planner' || Object.keys(recipe).length === 0;
   const task = isDinner ? 'It plans dinners.' : 'It answers requests.';
   const rules = Array.isArray(recipe['reward_funcs']) && recipe['reward_funcs'].length > 0;
   const reader = rules
-    ? 'What scores it reads only the answer.'
-    : 'A reward model reads only the answer and gives it a score.';
+    ? 'The judge reads only the response and gives it a score.'
+    : 'A reward model reads only the response and gives it a score.';
   return thinking === false
-    ? `${task} This run may not think first: each time, it answers at once. ${reader} From those scores alone it learns, for comparison with a run that thinks.`
-    : `${task} Each time, it first writes itself a private thought, then an answer. ${reader} From those scores alone, it finds out which thoughts are worth having.`;
+    ? `${task} In this run it may not think first: it answers at once. ${reader} It learns from these scores alone, for comparison with a run that thinks.`
+    : `${task} Each time, it first writes a private thought, then a response. ${reader} From these scores alone, it learns which thoughts help.`;
 }
 
 function ask(isDinner: boolean): Part {
   return {
     title: 'Ask',
     text: isDinner
-      ? 'Dishes with prices, a guest with a diet, a budget. The prices change every time, so no answer can be learned by heart.'
-      : 'A prompt is taken from the data: a question or a task with many good answers.',
+      ? 'Dishes with prices, a guest with a diet, a budget. The prices change every time, so the model cannot learn responses by heart.'
+      : 'A prompt is taken from the data: a question or a task with many good responses.',
   };
 }
 
@@ -60,40 +60,43 @@ function compare(algorithm: unknown): Part {
   if (algorithm === 'dpo') {
     return {
       title,
-      text: 'The best try is made likelier against the worst, thought and all. Then again.',
+      text: 'The best try becomes likelier and the worst less likely, thoughts included. Then it starts again.',
     };
   }
   if (algorithm === 'ppo') {
     return {
       title,
-      text: 'Each word that left the try better off than expected is made likelier, in the thought too; the others less likely. Then again.',
+      text: 'Each token that turned out better than expected becomes likelier, in the thought too; the others become less likely. Then it starts again.',
     };
   }
   return {
     title,
-    text: 'Tries above the mean of their group are made likelier, thought and all; those below, less likely. Then again.',
+    text: 'Tries above the mean of their group become likelier, thoughts included; those below become less likely. Then it starts again.',
   };
 }
 
 const imitation: Part[] = [
-  { title: 'Show', text: 'The model is shown a prompt with an answer that somebody wrote.' },
-  { title: 'Predict', text: 'Word by word it guesses how the answer goes on.' },
-  { title: 'Compare', text: 'The loss is how surprised it was by the words that really came.' },
-  { title: 'Nudge', text: 'Those words are made a little likelier. Then again.' },
+  { title: 'Show', text: 'The model sees a prompt with a response that somebody wrote.' },
+  { title: 'Predict', text: 'Word by word, it predicts how the response continues.' },
+  { title: 'Compare', text: 'The loss measures how much the real next words surprised it.' },
+  { title: 'Update', text: 'Those words become a little likelier. Then it starts again.' },
 ];
 
 const judging: Part[] = [
   {
-    title: 'Show two answers',
-    text: 'Two answers to one prompt, and which of them was preferred.',
+    title: 'Show two responses',
+    text: 'The model sees two responses to one prompt, and which of them was preferred.',
   },
   {
     title: 'Score both',
-    text: 'The reward model gives each a mark, without knowing which one won.',
+    text: 'The reward model gives each a score, without knowing which one was preferred.',
   },
   {
     title: 'Compare',
-    text: 'The larger the difference in marks, the surer its bet on the winner.',
+    text: 'The larger the difference between the scores, the surer its prediction.',
   },
-  { title: 'Nudge', text: 'The winner’s mark goes up a little, the loser’s down. Then again.' },
+  {
+    title: 'Update',
+    text: 'The score of the preferred response goes up a little, the other score down. Then it starts again.',
+  },
 ];

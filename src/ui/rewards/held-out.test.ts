@@ -4,7 +4,7 @@ import { holdOut } from './held-out.ts';
 const rows = (...prompts: string[]): { prompt: string }[] => prompts.map((prompt) => ({ prompt }));
 const many = rows(...Array.from({ length: 25 }, (_, i) => `prompt ${i}`));
 
-it('holds a tenth out, the same each time, and nothing is on both sides', () => {
+it('holds a tenth out, the same each time, and no prompt is on both sides', () => {
   const { train, heldOut } = holdOut([...many, ...many]);
   expect(new Set(heldOut.map(({ prompt }) => prompt)).size).toBe(2);
   expect(heldOut).toHaveLength(4);

@@ -1,7 +1,7 @@
 /** Which prompts of a file are kept out of training, for evaluations and for judging blind. */
 import { Random } from '../../rl/random.ts';
 
-/** One prompt in this many; a file with fewer different ones holds none out. */
+/** One prompt in this many is held out; none of a file with fewer different prompts. */
 export const ONE_IN = 10;
 
 /** Always the same for the same rows; a prompt that comes twice stays on one side. */

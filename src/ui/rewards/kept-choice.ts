@@ -1,7 +1,7 @@
 import { get, set } from 'idb-keyval';
 import type { JudgeReward, ModelReward } from './reward-recipe.ts';
 
-/** What a visitor chose to train for, as the next visit finds it. */
+/** A visitor's choice of rewards and prompts, stored for the next visit. */
 export interface KeptChoice {
   model: ModelReward;
   judge: JudgeReward;
@@ -9,13 +9,13 @@ export interface KeptChoice {
   rules: { file: string; weight: number }[];
   promptFile: string | null;
   systemPrompt: string;
-  /** Absent from choices that were kept before there was one. */
+  /** Absent if an older version of the page stored the choice. */
   gold?: string | null | undefined;
 }
 
 const KEY = 'reward-choice';
 
-/** Nothing at the first visit, and where the browser keeps nothing. */
+/** undefined at the first visit, and where the browser stores nothing. */
 export function readChoice(): Promise<KeptChoice | undefined> {
   return get<KeptChoice>(KEY).catch(() => undefined);
 }

@@ -1,9 +1,10 @@
 /** What the models of the next run will see; the tokenizers are loaded when first asked for. */
+import { parse } from 'yaml';
 import defaultRecipe from '../../../recipes/default.yaml?raw';
 import type { Tokenizer } from '../../model/tokenizer.ts';
 import { pageModelFolder } from '../../app/page-paths.ts';
 import type { Preview } from '../../app/preview.ts';
-import type { Recipe } from '../../rl/recipe/recipe.ts';
+import { makeRecipe, type Recipe } from '../../rl/recipe/recipe.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
 import type { StoredPrompts } from './stored-prompts.ts';
 
@@ -15,7 +16,7 @@ export async function previewOnPage(
   prompt: string,
   completion: string,
 ): Promise<Preview> {
-  const recipe = await recipeOf(values);
+  const recipe = recipeOf(values);
   const { previewRecipe } = await import('../../app/preview.ts');
   const { reward_model_name_or_path: model, judge_model_name_or_path: judge } = recipe;
   const tokenizers = {
@@ -26,15 +27,15 @@ export async function previewOnPage(
   return previewRecipe(recipe, tokenizers, prompt, completion);
 }
 
-/** Of many prompts those with the most characters are measured: the longest is among them. */
+/** This many of the texts with the most characters are measured: the longest is among them. */
 const MEASURED = 100;
 
-/** Tokens of the longest prompt and, with the token that ends it, response, as the policy reads them. */
+/** Tokens of the longest prompt and of the longest response, with its end token, for the policy. */
 export async function longestTexts(
   values: RecipeValues,
   { prompts, heldOut, responses }: StoredPrompts,
 ): Promise<{ prompt: number; response: number }> {
-  const recipe = await recipeOf(values);
+  const recipe = recipeOf(values);
   const tokenizer = await tokenizerAt(recipe.model_name_or_path!);
   const { promptText } = await import('../../rl/rollout/thinking-template.ts');
   const most = (texts: readonly string[], read: (text: string) => string): number => {
@@ -50,11 +51,7 @@ export async function longestTexts(
 }
 
 /** The recipe that a worker makes of the page's keys. */
-async function recipeOf(values: RecipeValues): Promise<Recipe> {
-  const [{ makeRecipe }, { parse }] = await Promise.all([
-    import('../../rl/recipe/recipe.ts'),
-    import('yaml'),
-  ]);
+function recipeOf(values: RecipeValues): Recipe {
   return makeRecipe({ ...(parse(defaultRecipe) as Record<string, unknown>), ...values });
 }
 

@@ -13,14 +13,14 @@ it('a text file has a prompt on each line that is not empty', () => {
   expect(readPromptFile('mine.txt', text).bad).toEqual([]);
 });
 
-it('of JSONL the good lines are taken and the bad ones named', () => {
+it('takes the good lines of JSONL and names the bad ones', () => {
   const turns = [{ role: 'system', content: 'Be brief.' }, user('Tea?')];
   const text = `{"prompt":"a"}\nb\n${JSON.stringify({ prompt: turns })}\n{}\n[]\n1\n`;
   const { rows, bad } = readPromptFile('mine.jsonl', text);
   expect(bad.map((line) => line.slice(0, 7))).toEqual(['line 2:', 'line 4:', 'line 5:', 'line 6:']);
   expect(someOf(bad)).toMatch(/^line 2: not JSON; .*line 4: no text field .*; and 1 more$/);
   expect(someOf(bad.slice(0, 1))).toBe('line 2: not JSON; each line must be one JSON object');
-  // What is stored is read again as it was.
+  // The stored text reads back the same.
   const lines = rows.map(({ row }) => JSON.stringify(row)).join('\n');
   expect(lines).toBe(`{"prompt":"a"}\n${JSON.stringify({ prompt: turns })}`);
   expect(readPromptFile('copy.jsonl', lines)).toEqual({ rows, bad: [], followUps: 0 });
@@ -48,12 +48,12 @@ it('counts questions with follow-ups, and names what is wrong in a benchmark’s
     '[{"turns": [{"content": "a"}, {"content": "b"}]}, {"instruction": 3}, {"instruction": "c"}]';
   expect(readPromptFile('bench.json', text)).toMatchObject({
     rows: [{ prompt: 'c' }],
-    bad: ['row 2: no text field "instruction"'],
+    bad: ['row 2: no text field "instruction"; write the request there'],
     followUps: 1,
   });
 });
 
-it('knows preferences and demonstrations from prompts', () => {
+it('tells preferences and demonstrations from prompts', () => {
   const pair = { prompt: 'a', chosen: 'good', rejected: 'bad', answer: 4 };
   const read = readPromptFile('pairs.jsonl', JSON.stringify(pair));
   expect(read.rows).toEqual([{ kind: 'preferences', prompt: 'a', row: pair }]);
@@ -68,5 +68,5 @@ it('knows preferences and demonstrations from prompts', () => {
   expect(kindOf([...shown, ...read.rows])).toBe('prompts');
   expect(
     readPromptFile('d.jsonl', '{"messages": [{"role": "assistant", "content": "a"}]}').bad,
-  ).toEqual(['line 1: "messages" must have a turn of the user before its last answer']);
+  ).toEqual(['line 1: "messages" must have a user turn before its last answer']);
 });

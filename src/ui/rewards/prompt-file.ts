@@ -1,4 +1,4 @@
-/** A file of prompts as a visitor brings it, good or bad. */
+/** Reads a file of prompts that a visitor brings, and says what is wrong with it. */
 import { isConversation, promptTurns, readablePrompt } from '../../rl/data/conversation.ts';
 import {
   promptFormat,
@@ -7,7 +7,7 @@ import {
 } from '../../rl/evaluation/prompt-files.ts';
 import { readLines, readPreference, readPrompt, type Row } from '../../rl/data/rows.ts';
 
-/** What the rows hold besides prompts, where all of them do. */
+/** What all rows hold besides prompts. */
 export type PromptKind = 'prompts' | 'preferences' | 'demonstrations';
 
 /** A prompt, and the row that it is stored as, with the file's other columns. */
@@ -21,15 +21,15 @@ export interface PromptFile {
   rows: PromptRow[];
   /** What is wrong with the rows that are left out: "line 3: not JSON". */
   bad: string[];
-  /** Questions with follow-ups, which would need answers in between: left out. */
+  /** Number of questions with follow-ups: left out, since they need answers in between. */
   followUps: number;
 }
 
 type ReadRow = PromptRow | 'follow-ups' | { problem: string };
 
 /**
- * JSONL or one JSON array, of plain prompts, conversations, preferences or demonstrations as TRL has
- * them, or a benchmark's; of a .txt file one prompt a line.
+ * Reads JSONL or one JSON array: plain prompts, conversations, preferences or demonstrations in TRL's
+ * formats, or a benchmark's rows. A .txt file has one prompt on each line.
  */
 export function readPromptFile(name: string, text: string): PromptFile {
   if (name.endsWith('.txt')) {
@@ -52,13 +52,13 @@ export function readPromptFile(name: string, text: string): PromptFile {
   };
 }
 
-/** What all of the rows are; of a mixture the prompts are what they have in common. */
+/** The kind of all rows; a mixture counts as prompts, which all kinds have. */
 export function kindOf(rows: readonly PromptRow[]): PromptKind {
   const [first, ...others] = new Set(rows.map(({ kind }) => kind));
   return first === undefined || others.length > 0 ? 'prompts' : first;
 }
 
-/** Of a JSON array, a line for each row; undefined of anything else. */
+/** A JSON array as lines, one for each row; undefined for any other text. */
 function arrayLines(text: string): string | undefined {
   if (!text.trimStart().startsWith('[')) return undefined;
   try {
@@ -95,18 +95,18 @@ function readDialogue(row: Row): ReadRow {
   const last = messages.findLastIndex(({ role }) => role === 'assistant');
   const asked = last < 0 ? messages : messages.slice(0, last);
   if (asked.at(-1)?.role !== 'user') {
-    return { problem: '"messages" must have a turn of the user before its last answer' };
+    return { problem: '"messages" must have a user turn before its last answer' };
   }
   return promptRow('demonstrations', readPrompt({ prompt: asked }), row);
 }
 
-/** As every trainer reads it. */
+/** The prompt in the form that every trainer reads. */
 function promptRow(kind: PromptKind, prompt: string, row: Row): PromptRow {
   const turns = promptTurns(prompt);
   return { kind, prompt, row: { ...row, prompt: turns.length > 1 ? turns : prompt } };
 }
 
-/** "line 3: not JSON", and how many more there are. */
+/** The first problems ("line 3: not JSON"), and how many more there are. */
 export function someOf(bad: readonly string[], shown = 3): string {
   const more = bad.length - shown;
   return bad.slice(0, shown).join('; ') + (more > 0 ? `; and ${more} more` : '');

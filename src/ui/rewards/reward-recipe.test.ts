@@ -23,7 +23,7 @@ const untouched: RewardSelection = {
 const MINE: SelectedPrompts = {
   ...{ file: 'mine.jsonl', kind: 'prompts', heldOut: false, longest: undefined },
 };
-/** As the page's recipe has them. */
+/** Keys of the page's recipe. */
 const page = {
   model_name_or_path: 'public/models/policy',
   reward_model_name_or_path: 'public/models/reward',
@@ -31,7 +31,7 @@ const page = {
   gold: 'meal-planner',
 };
 
-it('leaves the recipe alone where nothing was chosen', () => {
+it('leaves the recipe alone if nothing was chosen', () => {
   expect(rewardRecipe(untouched, page)).toEqual({});
   expect(rewardProblem(rewardsInUse(untouched))).toBeNull();
 });
@@ -52,7 +52,7 @@ it('weights follow the order of reward model, judge and rules', () => {
     reward_weights: [2, 3, 0.5, 1],
     world: 'meal-planner',
   });
-  // A question without a judge says nothing, and weights of 1 need not be said.
+  // A question without a judge has no effect, and weights of 1 are left out.
   const alone = { ...untouched, model: { name: false, weight: 9 } as const, rules: [rules[1]!] };
   const kind = rewardRecipe({ ...alone, judge: { ...judge, name: null } }, page);
   expect(kind).toEqual({ reward_model_name_or_path: null, reward_funcs: ['stored:kind.js'] });
@@ -72,7 +72,7 @@ it('prompts take the place of the world, whose hidden utility cannot judge them'
   });
 });
 
-it('a judge can watch one’s own prompts, and the form’s choice of it stands', () => {
+it('gold can be a judge on one’s own prompts, and the form’s choice is kept', () => {
   const own = { ...untouched, prompts: MINE };
   const gold = (selection: RewardSelection, set: RecipeValues): string | undefined =>
     makeRecipe({ ...set, ...rewardRecipe(selection, set) }).gold;
@@ -82,7 +82,7 @@ it('a judge can watch one’s own prompts, and the form’s choice of it stands'
   expect(gold({ ...untouched, gold: null }, page)).toBeUndefined();
 });
 
-it('held-out prompts are evaluated on as the recipe says, and without any nothing is', () => {
+it('evaluations use held-out prompts as the recipe says, and are off without any', () => {
   const set = { ...page, eval_strategy: 'steps', eval_steps: 5, eval_num_prompts: 3 };
   const recipe = (heldOut: boolean) => {
     const own = rewardRecipe({ ...untouched, prompts: { ...MINE, heldOut } }, set);
@@ -116,7 +116,7 @@ it('DPO learns from the pairs of a file, and nothing else judges', () => {
     ...{ online: false, world: undefined, gold: undefined, eval_strategy: 'steps' },
     ...{ max_prompt_length: 9, max_completion_length: 200 },
   });
-  // Any other algorithm has a use for the prompts alone.
+  // Any other algorithm uses only the prompts.
   const grpo = makeRecipe({ ...page, ...rewardRecipe(selection, page) });
   expect(grpo).toMatchObject({ reward_weights: [1, 2], gold: 'stored:watcher' });
   expect(grpo.max_completion_length).not.toBe(200);

@@ -20,11 +20,11 @@ export interface JudgeReward {
   question: string;
 }
 
-/** A stored file. */
+/** A stored file of prompts. */
 export interface SelectedPrompts {
   file: string;
   kind: PromptKind;
-  /** Whether some are held out of it. */
+  /** Whether some of its prompts are held out. */
   heldOut: boolean;
   /** Tokens of the longest prompt, and of the longest response of preferences, once counted. */
   longest: { prompt: number; response: number } | undefined;
@@ -34,15 +34,15 @@ export interface SelectedPrompts {
 export interface RewardSelection {
   model: ModelReward;
   judge: JudgeReward;
-  /** Those in use: stored as NAME.js. */
+  /** The rules in use, each stored as NAME.js. */
   rules: readonly { name: string; weight: number }[];
   prompts: SelectedPrompts | undefined;
   systemPrompt: string;
-  /** Who is watched and not trained on, as the recipe key `gold`; null is nobody, undefined the recipe's. */
+  /** The recipe key `gold`; null is none, undefined is the recipe's. */
   gold: string | null | undefined;
 }
 
-/** A reward model that comes with the page and that nothing trains against unless asked to. */
+/** The page's second reward model; no run trains against it unless the visitor chooses it. */
 export const SECOND_REWARD = 'public/models/second-reward';
 
 /** Names and weights of the rewards in use, in the order of reward_weights. */
@@ -60,7 +60,7 @@ export function rewardsInUse({
 
 /** Why these rewards cannot be trained for; null when they can. */
 export function rewardProblem(inUse: readonly { name: string }[]): string | null {
-  if (inUse.length === 0) return 'Choose at least one reward: without any, nothing is good.';
+  if (inUse.length === 0) return 'Choose at least one reward: training needs one.';
   const names = inUse.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) < i);
   return twice === undefined ? null : `Two rewards are called ${twice}; rename one of them.`;
@@ -89,11 +89,11 @@ export function rewardRecipe(selection: RewardSelection, set: RecipeValues): Rec
   };
 }
 
-/** Whether the pairs of a file are learnt from, in place of completions that something judges. */
+/** Whether training learns from the pairs of a file, and not from judged completions. */
 export const byPairs = (kind: PromptKind | undefined, algorithm: unknown): boolean =>
   kind === 'preferences' && algorithm === 'dpo';
 
-/** Somebody has said already which of two responses is better: nothing else judges. */
+/** The file says which of two responses is better, so there are no rewards. */
 function pairsRecipe({ prompts, systemPrompt }: RewardSelection, set: RecipeValues): RecipeValues {
   const { longest } = prompts!;
   const system = systemPrompt.trim();
@@ -106,7 +106,7 @@ function pairsRecipe({ prompts, systemPrompt }: RewardSelection, set: RecipeValu
   };
 }
 
-/** The visitor's prompts take the place of the world's, in evaluations too where some are held out. */
+/** The visitor's prompts replace the world's, also in evaluations if some are held out. */
 function promptKeys({ file, heldOut, longest }: SelectedPrompts, set: RecipeValues): RecipeValues {
   const dataset = (name: string, split: string): Record<string, RecipeValue> => ({
     ...{ path: 'json', data_files: storedPath(name), split },

@@ -29,11 +29,11 @@ export class RewardChoice {
   /** The file whose prompts are used; null is the prompts that come with the page. */
   promptFile = $state<string | null>(null);
   systemPrompt = $state('');
-  /** Who is watched and not trained on: see RewardSelection. */
+  /** The judge that only watches: see RewardSelection. */
   gold = $state<string | null>();
-  /** What was wrong with the last file, a sentence each. */
+  /** What was wrong with the last file, in a sentence. */
   error = $state<string | null>(null);
-  /** What the last visit chose and this browser does not hold any more. */
+  /** Names that the last visit chose and that are not in this browser any more. */
   gone = $state.raw<readonly string[]>([]);
 
   /** Measured before training. */
@@ -49,7 +49,7 @@ export class RewardChoice {
     const { name } = this.judge;
     return name !== null && this.isStored(name) ? name : null;
   });
-  /** Likewise; whoever is trained against is no independent judge. */
+  /** Likewise; the reward model of the training is no independent judge. */
   readonly goldPath = $derived.by(() => {
     const name = storedName(this.gold ?? '');
     if (name === undefined) return this.gold;
@@ -74,8 +74,8 @@ export class RewardChoice {
   }
 
   /**
-   * Finds what earlier visits left, and with `remember` chooses what the last one chose, from now on
-   * keeping every choice. `modelsFound` is done when `isStored` can be asked.
+   * Reads the files of earlier visits. With `remember` it also restores the choice of the last visit,
+   * and stores every later choice. `modelsFound` resolves when `isStored` can be called.
    */
   async open(remember: boolean, modelsFound: Promise<void>): Promise<void> {
     for (const file of await listStoredData().catch(() => [])) {
@@ -151,7 +151,7 @@ export class RewardChoice {
   async prepare(values: RecipeValues): Promise<void> {
     for (const rule of this.rules) await rule.save();
     const { prompts } = this;
-    // What cannot be measured cannot be trained on either, and training says why.
+    // If measuring fails, training fails too, and says why.
     this.longest = prompts && (await longestTexts(values, prompts).catch(() => undefined));
   }
 
@@ -172,7 +172,7 @@ export class RewardChoice {
     await removeStoredPrompts(file);
   }
 
-  /** Files that were dropped or chosen: rules (.js), and prompts (.jsonl, .json, or .txt with one a line). */
+  /** Takes files that were dropped or chosen: rules (.js), and prompts (.jsonl, .json or .txt). */
   async onData(files: readonly File[]): Promise<void> {
     this.error = null;
     for (const file of files) {
@@ -194,13 +194,13 @@ export class RewardChoice {
       const read = readPromptFile(file.name, text);
       const left = [
         ...read.bad,
-        ...(read.followUps > 0 ? [`questions with follow-ups, ${read.followUps}`] : []),
+        ...(read.followUps > 0 ? [`${read.followUps} questions with follow-ups`] : []),
       ];
       if (read.rows.length === 0) {
         const reason = left.length > 0 ? someOf(left) : 'it is empty';
         throw new Error(`${file.name} has no prompts (${reason}).`);
       }
-      if (left.length > 0) this.error = `Of ${file.name} these were left out: ${someOf(left)}.`;
+      if (left.length > 0) this.error = `Left out of ${file.name}: ${someOf(left)}.`;
       const stored = await storePrompts(name, read);
       this.keepPrompts(stored);
       this.promptFile = stored.file;

@@ -23,9 +23,9 @@ export class RuleDraft {
   error = $state<string | null>(null);
   readonly file = $derived(`${this.name}.js`);
   readonly nameProblem = $derived(
-    NAME.test(this.name) ? null : 'A name has letters, digits, - and _ alone.',
+    NAME.test(this.name) ? null : 'A name may have only letters, digits, - and _.',
   );
-  /** The file in which the text lies, and the text. */
+  /** The stored text, and its file. */
   private stored = $state.raw<{ file: string; source: string } | null>(null);
 
   constructor(name: string, source: string, stored: boolean) {
@@ -35,7 +35,7 @@ export class RuleDraft {
     this.used = !stored;
   }
 
-  /** Where the next visit finds it; null before it was saved. */
+  /** The file in which the next visit finds it; null before it is saved. */
   get storedFile(): string | null {
     return this.stored?.file ?? null;
   }
@@ -52,7 +52,7 @@ export class RuleDraft {
     if (this.stored) await removeStoredData(this.stored.file);
   }
 
-  /** Runs it on some responses; what is wrong with it ends up in `error`. */
+  /** Runs it on some responses; a problem ends up in `error`. */
   async try(texts: readonly JudgedText[]): Promise<void> {
     this.trying = true;
     this.error = null;

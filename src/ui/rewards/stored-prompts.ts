@@ -1,4 +1,4 @@
-/** Prompts that are kept in this browser: what is trained on, and beside it what is held out. */
+/** Prompts stored in this browser: those to train on, and in a second file those held out. */
 import { readStoredData, removeStoredData, storeData } from '../../app/stored-data.ts';
 import { readPreference } from '../../rl/data/rows.ts';
 import { holdOut } from './held-out.ts';
@@ -11,20 +11,20 @@ import {
 } from './prompt-file.ts';
 
 export interface StoredPrompts {
-  /** Of those to train on, in the browser's storage. */
+  /** The stored file of the prompts to train on. */
   file: string;
   kind: PromptKind;
   /** To train on. */
   prompts: readonly string[];
   heldOut: readonly string[];
-  /** Of preferences, all that is compared. */
+  /** All responses of preferences; empty for other kinds. */
   responses: readonly string[];
 }
 
 const ENDING = '.jsonl';
 const HELD_OUT = '.test.jsonl';
 
-/** Where the prompts lie that are held out of `file`. */
+/** The file of the prompts that are held out of `file`. */
 export const heldOutFile = (file: string): string => file.slice(0, -ENDING.length) + HELD_OUT;
 
 /** @param name of the file, without an ending or a dot */
@@ -37,7 +37,7 @@ export async function storePrompts(name: string, read: PromptFile): Promise<Stor
   return described(file, train, heldOut);
 }
 
-/** undefined for a file that holds no prompts to train on, or cannot be read. */
+/** undefined if the file holds no prompts to train on, or cannot be read. */
 export async function readStoredPrompts(file: string): Promise<StoredPrompts | undefined> {
   if (!file.endsWith(ENDING) || file.endsWith(HELD_OUT)) return undefined;
   const rowsOf = async (name: string): Promise<PromptRow[] | undefined> => {

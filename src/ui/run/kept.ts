@@ -3,17 +3,17 @@ import type { RecipeValues } from '../../rl/recipe/values.ts';
 
 /** A live run that was not finished; its weights lie in the origin private file system. */
 export interface KeptRun {
-  /** In the table of runs; absent in what earlier versions of the page kept. */
+  /** Its id in the table of runs; absent if an older version of the page stored it. */
   id?: string;
   recipe: RecipeValues;
-  /** Where it would go on. */
+  /** The step from which it would continue. */
   step: number;
   maxSteps: number;
 }
 
 const KEY = 'kept-run';
 
-/** Nothing where the browser keeps nothing, as in some private windows. */
+/** null where the browser stores nothing, as in some private windows. */
 export async function readKept(): Promise<KeptRun | null> {
   return (await get<KeptRun>(KEY).catch(() => undefined)) ?? null;
 }

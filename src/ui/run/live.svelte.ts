@@ -6,15 +6,15 @@ import type { ViewedRun } from './viewed-run.svelte.ts';
 
 const UNDER_WAY: readonly Phase[] = ['loading', 'compiling', 'training', 'paused'];
 
-/** Who wants to know what becomes of the run. */
+/** Is told what becomes of the run. */
 export interface LiveListener {
-  /** Hears from which step the run could go on after a reload; null when there is nothing left to do. */
+  /** The run could continue from this step after a reload; null when nothing is left to do. */
   onSaved(saved: { step: number; maxSteps: number } | null): void;
   onReport(report: StepReport): void;
   onEnd(phase: 'finished' | 'stopped' | 'failed'): void;
 }
 
-/** A training run in this tab: passes the visitor's wishes to the worker, and its reports to `run`. */
+/** A training run in this tab: passes commands to the worker, and the worker's reports to `run`. */
 export class Live {
   /** null until a run was asked for. */
   status = $state.raw<Status | null>(null);
@@ -43,7 +43,7 @@ export class Live {
           // A worker that was closed may still deliver what it had sent.
           onStatus: (status) => {
             if (this.connection !== connection) return;
-            // Ready means paused; this run goes straight on.
+            // A worker that is ready reports a pause; this run starts at once.
             if (status.phase === 'paused' && !opened) return;
             this.onStatus(status);
           },
@@ -111,7 +111,7 @@ export class Live {
     }
   }
 
-  /** The run on view has ended, or never began, for a reason. */
+  /** Shows that the run on view failed, or could not begin, and why. */
   fail(message: string): void {
     const { step, maxSteps } = this.status ?? { step: 0, maxSteps: 0 };
     this.onStatus({ phase: 'failed', step, maxSteps, error: message });

@@ -29,7 +29,7 @@ export class PageState {
     onReport: ({ metrics }) => this.runs.append(metrics),
     onEnd: (phase) => {
       this.runs.finish(phase);
-      // After a stop or a failure nobody wants the next one to begin by itself.
+      // After a stop or a failure, the next one does not begin by itself.
       if (phase === 'finished') void this.startNext();
     },
   });
@@ -43,7 +43,7 @@ export class PageState {
   recorded = $state.raw<RecordedRun | null>(null);
   /** Why there is no replay, in a sentence. */
   recordedError = $state<string | null>(null);
-  /** A run of an earlier visit, or of this one, that can go on. */
+  /** A run of an earlier visit, or of this one, that can be continued. */
   kept = $state.raw<KeptRun | null>(null);
   gpuProblem = $state<GpuProblem | null>(null);
   /** What the live run trains with. */
@@ -61,7 +61,7 @@ export class PageState {
   async open(still: boolean): Promise<void> {
     // Looking for a graphics card may take a while, and the replay needs none.
     void this.checkGpu();
-    // What a link hides or fixes is not changed by an earlier visit's choice.
+    // An earlier visit's choice does not change what a link hides or locks.
     const remembers = (section: 'models' | 'rewards'): boolean =>
       !this.settings.hides(section) && !this.settings.locked;
     void this.rewards.open(remembers('rewards'), this.shelf.open(remembers('models')));
@@ -73,7 +73,7 @@ export class PageState {
     });
     if (this.recorded) this.runs.setRecorded(this.recorded);
     void this.checkLink();
-    // Whoever was quick has started training already.
+    // The visitor may have started training meanwhile.
     if (!this.live.status) this.showRecorded(still);
   }
 
@@ -88,17 +88,17 @@ export class PageState {
 
   /** What the next run trains with: the default recipe, the visitor's settings, what was chosen. */
   get nextRecipe(): RecipeValues {
-    // The recorded run was trained with the default recipe; without it the worker knows that one.
+    // The recorded run has the default recipe; without a recorded run, the worker has its own copy.
     const linked = layerRecipes(this.recorded?.recipe ?? {}, this.settings.overrides);
-    // A link that fixes the recipe fixes what learns and what it learns from, too.
+    // A link that locks the recipe also locks the models, the rewards and the prompts.
     if (this.settings.locked) return linked;
     const set = layerRecipes(linked, this.shelf.recipe);
-    // Of the rewards, what the algorithm has a use for.
+    // Only those reward keys that the algorithm uses.
     const { algorithm = 'grpo' } = set;
     return layerRecipes(set, layerRecipes(this.rewards.recipeOver(set), { algorithm }));
   }
 
-  /** The next run is DPO: what a file of preferences is for. */
+  /** Makes the next run DPO, which learns from a file of preferences. */
   learnFromPairs(): void {
     const change = algorithmChange('dpo');
     this.settings.replace({ ...layerRecipes(this.settings.overrides, change), ...change });
@@ -119,7 +119,7 @@ export class PageState {
     return this.begin(layerRecipes(this.nextRecipe, values));
   }
 
-  /** The same seed and prompts as `of`, one thing changed; both are drawn. Waits for a run under way. */
+  /** Trains `of` again with one thing changed, after any run under way; the charts draw both. */
   async trainTwin(of: PastRun, twin: Twin): Promise<void> {
     this.queue = [...this.queue, { of, ...twin }];
     if (!this.live.active) await this.startNext();
@@ -137,14 +137,14 @@ export class PageState {
     this.queue = this.queue.filter((other) => other !== waiting);
   }
 
-  /** Goes on with the kept run. */
+  /** Continues the kept run. */
   async resume(): Promise<void> {
     if (this.kept) await this.begin(this.kept.recipe, this.kept);
   }
 
-  /** `kept` is the run that goes on; without it a new one begins. */
+  /** `kept` is the run to continue; without it a new one begins. */
   private async begin(recipe: RecipeValues, kept?: KeptRun): Promise<void> {
-    // A second press, while the graphics card is still being looked for.
+    // Ignores a second press while it still looks for a graphics card.
     if (this.beginning) return;
     this.beginning = true;
     await this.checkGpu();
@@ -168,7 +168,7 @@ export class PageState {
     this.run.seek(head);
   }
 
-  /** A link may have been written by hand. */
+  /** Checks the link, which may have been written by hand. */
   private async checkLink(): Promise<void> {
     const { settings } = this;
     if (!Object.keys(settings.overrides).length) return;

@@ -14,7 +14,7 @@ describe('phaseText', () => {
     expect(titles).toContain('Stopped after step 4');
   });
 
-  it('puts the detail first, and explains what it is part of', () => {
+  it('shows the detail as the title, and explains that part of a step', () => {
     const writing = text('training', { detail: 'writing 8 samples (50%)' });
     expect(writing.title).toBe('Writing 8 samples (50%)');
     expect(writing.explanation).not.toBe(text('training', { detail: 'scoring' }).explanation);

@@ -9,8 +9,8 @@ export interface PhaseText {
 /** What goes on inside a step, by the first word of the status's detail. */
 const WITHIN_STEP: Record<string, string> = {
   writing: 'The model tries each prompt several times, a little differently every time.',
-  scoring: 'Whoever judges reads every response, and none of the thoughts.',
-  updating: 'What did better is made likelier, the rest less likely.',
+  scoring: 'The judge reads every response, and none of the thoughts.',
+  updating: 'Better tries become likelier, the others less likely.',
 };
 
 export function phaseText(status: Status): PhaseText {
@@ -20,26 +20,25 @@ export function phaseText(status: Status): PhaseText {
     case 'loading':
       return {
         title: sentence || 'Loading the models',
-        explanation:
-          'First the graphics card, then the policy that learns and the model that judges.',
+        explanation: 'First the graphics card, then the policy and its judge.',
       };
     case 'compiling':
       return {
         title: sentence || 'Compiling the kernels',
         explanation:
-          'The browser turns the training code into programs for this graphics card. It takes a moment, once.',
+          'The browser turns the training code into programs for this graphics card. This takes a moment, only once.',
       };
     case 'training':
       return {
         title: sentence || 'Training',
         explanation:
           WITHIN_STEP[detail.split(' ', 1)[0] ?? ''] ??
-          'The model writes, is judged, and is nudged towards what did better.',
+          'The model writes, is judged, and moves towards what scored better.',
       };
     case 'paused':
       return {
         title: 'Paused',
-        explanation: 'The model is kept as it is. Go on, or take one step at a time.',
+        explanation: 'The model stays as it is. Continue, or take one step at a time.',
       };
     case 'finished':
       return {
@@ -49,7 +48,7 @@ export function phaseText(status: Status): PhaseText {
     case 'stopped':
       return {
         title: `Stopped after step ${step}`,
-        explanation: 'What it did so far stays on the page.',
+        explanation: 'The steps so far stay on the page.',
       };
     case 'failed':
       return {

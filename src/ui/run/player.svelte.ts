@@ -12,7 +12,7 @@ export class Player {
 
   constructor(private readonly run: ViewedRun) {}
 
-  /** From the playhead on; from the start when it is at the end. */
+  /** Plays from the playhead; from the start if it is at the end. */
   play(): void {
     this.pause();
     if (!this.run.reports.length) return;

@@ -8,7 +8,7 @@ const answer = (body: string, status = 200): void => {
 afterEach(() => vi.unstubAllGlobals());
 
 describe('fetchRecordedRun', () => {
-  it('hands over a run', async () => {
+  it('returns a run', async () => {
     const run = {
       recipe: { seed: 1 },
       adapter: 'x',

@@ -5,7 +5,7 @@ export async function fetchRecordedRun(url: string): Promise<RecordedRun> {
   const response = await fetch(url).catch(() => null);
   if (!response)
     throw new Error('The recorded run could not be fetched: check the connection and reload.');
-  // A server may answer a missing file with its start page, so what arrives is looked at too.
+  // A server may answer a missing file with its start page, so the content is checked too.
   const body: unknown = response.ok ? await response.json().catch(() => null) : null;
   if (!isRecordedRun(body))
     throw new Error('This copy of the page comes without a recorded run, so there is no replay.');

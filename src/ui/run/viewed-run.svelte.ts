@@ -2,25 +2,25 @@ import type { StepReport } from '../../rl/report.ts';
 import { MetricTable } from '../charts/metric-table.ts';
 
 /**
- * The run on view, recorded or live. Whoever has reports pushes them here, and everything the page
- * draws is read from here: data flows one way. A push costs what is new, however long the run is.
+ * The run on view, recorded or live. Reports are pushed here, and everything that the page draws is
+ * read from here: data flows one way. The cost of a push does not grow with the run.
  */
 export class ViewedRun {
   /** Steps the run will have. */
   total = $state(0);
   /** How many of the reports lie before the playhead; the last of them is the current one. */
   head = $state(0);
-  /** The same two in another wrapping whenever they have grown, which is what readers notice. */
+  /** The same two in a new object whenever they have grown, so that readers notice. */
   private grown = $state.raw({ reports: [] as StepReport[], table: new MetricTable() });
 
   readonly current = $derived(this.reports[this.head - 1]);
 
-  /** Oldest first. The same array, grown: read it where it is used, a $derived of it alone is stale. */
+  /** Oldest first. The array grows in place: read it where it is used, a $derived of it is stale. */
   get reports(): readonly StepReport[] {
     return this.grown.reports;
   }
 
-  /** The same by metric, grown likewise. */
+  /** The same by metric; it grows in place, too. */
   get table(): MetricTable {
     return this.grown.table;
   }
@@ -30,7 +30,7 @@ export class ViewedRun {
     return this.table.x.step;
   }
 
-  /** Empties the run, for one of `total` steps. */
+  /** Begins an empty run of `total` steps. */
   reset(total: number): void {
     this.grown = { reports: [], table: new MetricTable() };
     this.total = total;

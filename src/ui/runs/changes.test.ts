@@ -15,12 +15,12 @@ describe('changes', () => {
   it('compares lists by what is in them', () => {
     expect(changes({ reward_funcs: ['b.js'] }, base)).toHaveLength(1);
   });
-  it('takes a default that is spelled out for no change', () => {
+  it('does not count a default that is spelled out', () => {
     const defaultOf = (key: string) => (key === 'epsilon' ? 0.2 : undefined);
     expect(changesFromDefault({ epsilon: 0.2 }, base, defaultOf)).toEqual([]);
     expect(changesFromDefault({ epsilon: 0.3 }, base, defaultOf)).toHaveLength(1);
   });
-  it('reads as a sentence of a table', () => {
+  it('reads as a short text in a table', () => {
     expect(changeText({ key: 'seed', from: 0, to: 3 })).toBe('seed: 3 (was 0)');
     expect(changeText({ key: 'gold', from: 'x', to: null })).toBe('gold: none (was x)');
     expect(changeText({ key: 'epsilon', from: undefined, to: 0.1 })).toBe('epsilon: 0.1');
@@ -37,7 +37,7 @@ describe('changes', () => {
 
 it('nameOf is short', () => {
   const change = (key: string, to: RecipeValue) => ({ key, from: undefined, to });
-  expect(nameOf([])).toBe('As the default');
+  expect(nameOf([])).toBe('Default recipe');
   expect(nameOf([change('thinking', false), change('seed', 3)])).toBe('No thought, seed 3');
   expect(nameOf([change('algorithm', 'ppo')])).toBe('PPO');
   expect(nameOf(['a', 'b', 'c', 'd', 'e'].map((key) => change(key, 1)))).toBe(

@@ -1,21 +1,21 @@
-/** What makes a run differ from another: the "changes" of its recipe, and a name made of them. */
+/** How a run differs from another: the changes of its recipe, and a name made from them. */
 import type { RecipeValue, RecipeValues } from '../../rl/recipe/values.ts';
 
 export interface Change {
   key: string;
-  /** undefined where the other recipe does not say. */
+  /** undefined if the other recipe does not set it. */
   from: RecipeValue | undefined;
   to: RecipeValue;
 }
 
-/** Keys of `recipe` whose value is another in `base`, in the order of `recipe`. */
+/** Keys of `recipe` with another value in `base`, in the order of `recipe`. */
 export function changes(recipe: RecipeValues, base: RecipeValues): Change[] {
   return Object.entries(recipe)
     .filter(([key, to]) => JSON.stringify(to) !== JSON.stringify(base[key]))
     .map(([key, to]) => ({ key, from: base[key], to }));
 }
 
-/** The same setting said twice: `thinking: true` beside a recipe that leaves it at that. */
+/** The changes, without values that only spell out a default, such as `thinking: true`. */
 export function changesFromDefault(
   recipe: RecipeValues,
   base: RecipeValues,
@@ -39,16 +39,16 @@ export function valueText(value: RecipeValue): string {
   return areFiles ? files.join(', ') : JSON.stringify(value);
 }
 
-/** Of an entry of `datasets` what tells it from others: "mine.jsonl (test)". */
+/** What tells an entry of `datasets` from others: "mine.jsonl (test)". */
 function dataFiles(entry: RecipeValue): string | undefined {
   if (typeof entry !== 'object' || entry === null || !('data_files' in entry)) return undefined;
   const { data_files: files = '', split = 'train' } = entry as Readonly<Record<string, RecipeValue>>;
   return `${valueText(files).replaceAll('stored:', '')} (${valueText(split)})`;
 }
 
-/** A short name for a run, until its owner finds a better one. */
+/** A short name for a run, until the visitor gives it another. */
 export function nameOf(list: readonly Change[]): string {
-  if (!list.length) return 'As the default';
+  if (!list.length) return 'Default recipe';
   const parts = list.slice(0, 3).map(({ key, to }) => {
     if (key === 'thinking') return to === false ? 'no thought' : 'with a thought';
     if (key === 'algorithm') return valueText(to).toUpperCase();
@@ -60,7 +60,7 @@ export function nameOf(list: readonly Change[]): string {
   return name.charAt(0).toUpperCase() + name.slice(1);
 }
 
-/** Of paths the last part. */
+/** Only the last part of a path. */
 function shortValue(value: RecipeValue): string {
   const list = Array.isArray(value) ? (value as readonly RecipeValue[]) : [value];
   return list

@@ -23,13 +23,13 @@ it('says whose gold it is', () => {
   const label = (...golds: string[]) =>
     compareRuns(golds.map((gold) => run({ gold: 1 }, 1, gold)))[0]!.label;
   expect(label('stored:mine')).toBe('Gold, a judge that was not trained on');
-  expect(label('stored:mine', 'meal-planner')).toBe('Gold, a judge of its own for each');
+  expect(label('stored:mine', 'meal-planner')).toBe('Gold, another judge for each run');
 });
 
 it('says whether two runs saw the same prompts', () => {
   const base = { seed: 0, world: 'meal-planner', num_generations: 8 };
   expect(pairing(base, { ...base, thinking: false })).toMatch(/^Same seed and same prompts/);
-  expect(pairing(base, { ...base, seed: 1 })).toMatch(/^Mind that seed differs/);
+  expect(pairing(base, { ...base, seed: 1 })).toMatch(/^Note that seed differs/);
   expect(pairing(base, { ...base, seed: 1, num_generations: 2 })).toMatch(
     /seed and num_generations differ,/,
   );

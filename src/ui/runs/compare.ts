@@ -1,4 +1,4 @@
-/** Two runs beside each other: what they came to, and whether they may be compared at all. */
+/** Runs side by side: their results, and whether two of them can be compared. */
 import type { RecipeValues } from '../../rl/recipe/values.ts';
 import { goldLabel } from '../charts/gold.ts';
 import { formatDuration } from '../../app/format.ts';
@@ -19,7 +19,7 @@ const MEASURES: readonly Measure[] = [
   { key: 'gold', label: 'Gold', format: two },
   { key: 'eval_reward', label: 'Reward on held-out prompts', format: two },
   { key: 'eval_gold', label: 'Gold on held-out prompts', format: two },
-  { key: 'kl', label: 'KL from the start', format: formatCompact },
+  { key: 'kl', label: 'KL to the reference', format: formatCompact },
   { key: 'thought_truth', label: 'True claims in thoughts', format: formatShare },
   { key: 'completions/mean_thought_length', label: 'Words in a thought', format: one },
   { key: 'completions/mean_response_length', label: 'Words in a response', format: one },
@@ -51,10 +51,10 @@ export function compareRuns(runs: readonly PastRun[]): ComparedRow[] {
   return rows.filter(({ values }) => values.some((value) => value !== '–'));
 }
 
-/** What gold is, where it is the same for all. */
+/** What gold is, if it is the same for all. */
 function goldOfAll(runs: readonly PastRun[]): string {
   const golds = new Set(runs.flatMap(({ recipe }) => recipe['gold'] ?? []));
-  return golds.size > 1 ? 'Gold, a judge of its own for each' : goldLabel([...golds][0]);
+  return golds.size > 1 ? 'Gold, another judge for each run' : goldLabel([...golds][0]);
 }
 
 function compared(
@@ -75,15 +75,15 @@ const signed = (value: number, format: (value: number) => string): string =>
   value > 0 ? `+${format(value)}` : value < 0 ? `\u2212${format(-value)}` : format(0);
 
 /**
- * What is fair to say of two recipes: their runs saw the same prompts with the same random numbers
- * when seed and data agree.
+ * Whether the runs of two recipes saw the same prompts with the same random numbers, in a sentence:
+ * they did if seed and data agree.
  */
 export function pairing(a: RecipeValues, b: RecipeValues): string {
   const same = (key: string): boolean => JSON.stringify(a[key]) === JSON.stringify(b[key]);
   const apart = ['seed', 'world', 'datasets', 'num_generations', 'per_device_train_batch_size'];
   const differing = apart.filter((key) => !same(key));
   if (differing.length === 0) {
-    return 'Same seed and same prompts, so what differs comes from the changes. It is one seed all the same: try others before you trust a small difference.';
+    return 'Same seed and same prompts, so the differences come from the changes. But it is only one seed: try others before you trust a small difference.';
   }
-  return `Mind that ${differing.join(' and ')} differ${differing.length === 1 ? 's' : ''}, so the two did not see the same prompts.`;
+  return `Note that ${differing.join(' and ')} differ${differing.length === 1 ? 's' : ''}, so the two did not see the same prompts.`;
 }

@@ -4,10 +4,10 @@ import type { RecipeValues } from '../../rl/recipe/values.ts';
 
 export type RunEnd = 'running' | 'finished' | 'stopped' | 'failed';
 
-/** What is remembered of a run besides its metrics. */
+/** What is stored of a run besides its metrics. */
 export interface RunFacts {
   id: string;
-  /** Decides letter and colour, for good. */
+  /** Decides the run's letter and colour; it never changes. */
   slot: number;
   label: string;
   recipe: RecipeValues;
@@ -22,12 +22,12 @@ export interface RememberedRun {
   rows: MetricsRow[];
 }
 
-/** Rows are kept in pieces of this many, so that a long run is not written again for each report. */
+/** Rows are stored in pieces of this many, so that a report does not rewrite a long run. */
 const PIECE = 200;
 
 /**
- * The runs of this browser: recipes and metrics, not weights. Where the browser keeps nothing, as in
- * some private windows, nothing is remembered and nothing fails.
+ * The runs of this browser: recipes and metrics, not weights. Where the browser stores nothing, as in
+ * some private windows, the runs are lost, and nothing fails.
  */
 export class History {
   private readonly store = createStore('ponder-runs', 'runs');

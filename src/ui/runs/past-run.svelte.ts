@@ -7,7 +7,7 @@ import { PALETTE } from '../charts/specs.ts';
 import { letterOf } from './changes.ts';
 import type { RunEnd, RunFacts } from './history.ts';
 
-/** One step says little: what a run came to is the mean of its last ones. An evaluation says enough. */
+/** One step is noisy: a run's result is the mean of its last steps. One evaluation is enough. */
 export const LAST_STEPS = 10;
 
 /** A run of this browser, or the recorded one: what it was trained with and what it measured. */
@@ -15,12 +15,12 @@ export class PastRun {
   label = $state('');
   end = $state<RunEnd>('running');
   overlaid = $state(false);
-  /** Where reward and gold part, if they do. */
+  /** From where gold falls while the reward rises, if it does. */
   divergence = $state.raw<Divergence>();
   readonly rows: MetricsRow[] = [];
-  /** The number of rows at which it is looked for again: often enough, and never for each row. */
+  /** The number of rows at which it is looked for again: not for each row. */
   private nextLook = 0;
-  /** The same table in another wrapping whenever it has grown, which is what readers notice. */
+  /** The same table in a new object whenever it has grown, so that readers notice. */
   private grown = $state.raw({ table: new MetricTable() });
 
   readonly id: string;
@@ -82,7 +82,7 @@ export class PastRun {
     return meanOfLast(this.table.column(key) ?? [], last);
   }
 
-  /** Its reward or gold at the end, by its evaluations where it has nothing else. */
+  /** Its reward or gold at the end, from its evaluations if it has nothing else. */
   outcome(key: 'reward' | 'gold'): number | null {
     return this.final(`${judgedBy(this.table)}${key}`);
   }

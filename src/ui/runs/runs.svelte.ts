@@ -8,23 +8,23 @@ import { changesFromDefault, nameOf, type Change } from './changes.ts';
 import { History, type RunEnd } from './history.ts';
 import { PastRun } from './past-run.svelte.ts';
 
-/** Beside the run on view, as many as can be told apart. */
+/** More runs beside the run on view could not be told apart. */
 const MOST_OVERLAYS = 5;
-/** A run that is trained is written down at most this often. */
+/** The run in training is stored at most this often. */
 const SAVE_MS = 5_000;
 
-/** The runs of this browser and the recorded one, and which of them the charts draw over the run on view. */
+/** The runs of this browser and the recorded one, and which are drawn over the run on view. */
 export class Runs {
   /** Oldest first; the recorded run before all. */
   list = $state.raw<readonly PastRun[]>([]);
   /** The id of the run on view. */
   onView = $state<string | null>(null);
-  /** The run that was removed last: it can be had back. */
+  /** The run that was removed last: it can be restored. */
   removed = $state.raw<PastRun | null>(null);
   readonly overlays: readonly Overlay[] = $derived(
     this.list.filter((run) => run.overlaid && run.id !== this.onView).map((run) => run.overlay),
   );
-  /** What the recorded run, and so a run without changes, is trained with. */
+  /** The recipe of the recorded run, and so of a run without changes. */
   private base: RecipeValues = {};
   private readonly history = new History();
   private growing: PastRun | null = null;
@@ -33,7 +33,7 @@ export class Runs {
   async open(): Promise<void> {
     const remembered = await this.history.open();
     const known = remembered.map(({ facts, rows }) => {
-      // The tab was closed on it.
+      // The tab was closed during this run.
       const end = facts.end === 'running' ? 'stopped' : facts.end;
       return new PastRun({ ...facts, end }, rows);
     });
@@ -58,7 +58,7 @@ export class Runs {
     return this.list.find((run) => run.id === id);
   }
 
-  /** A run begins and is on view; `id` is that of an earlier one that goes on. */
+  /** Begins a run and puts it on view; `id` is that of an earlier run to continue. */
   begin(recipe: RecipeValues, id?: string): PastRun {
     this.finish('stopped');
     const earlier = this.find(id);
@@ -71,7 +71,7 @@ export class Runs {
       started,
       overlaid: false,
     };
-    // The worker reports the steps it had done once more.
+    // The worker reports the earlier steps again.
     const run = new PastRun({ ...facts, end: 'running' }, []);
     this.list = [...this.list.filter((other) => other !== earlier), run].sort(recordedFirst);
     this.growing = run;
@@ -85,14 +85,14 @@ export class Runs {
     if (Date.now() - this.saved.at > SAVE_MS) this.save();
   }
 
-  /** The run that was trained is over. One that never made a step leaves no trace. */
+  /** Ends the run in training. A run without a step is not kept. */
   finish(end: Exclude<RunEnd, 'running'>): void {
     const run = this.growing;
     if (!run) return;
     run.end = end;
     run.look();
     if (run.rows.length) {
-      // The last runs are what the next one is compared with.
+      // The next run is compared with the last ones.
       this.overlay(run, true);
       this.save();
     } else {
@@ -101,7 +101,7 @@ export class Runs {
     this.growing = null;
   }
 
-  /** When there are too many, the one that was begun first goes. */
+  /** Draws a run over the run on view, or not. If there are too many, the oldest one goes. */
   overlay(run: PastRun, overlaid: boolean): void {
     run.overlaid = overlaid;
     const shown = this.list.filter((other) => other.overlaid && other !== run);
@@ -117,7 +117,7 @@ export class Runs {
   async remove(run: PastRun): Promise<void> {
     this.list = this.list.filter((other) => other !== run);
     await this.history.remove(run.id, run.rows.length);
-    // Said once it is so: whoever reloads the page then does not find it again.
+    // Set only now: if the page is reloaded after this, the run is gone.
     this.removed = run;
   }
 

@@ -10,7 +10,7 @@ import { algorithmChange, rolloutAlgorithms, twinsOf } from './twins.ts';
 const shipped = parse(readFileSync('recipes/default.yaml', 'utf8')) as RecipeValues;
 
 describe('every algorithm', () => {
-  it.each(algorithms)('%s trains on the default recipe, whose other keys are left behind', (algorithm) => {
+  it.each(algorithms)('%s trains on the default recipe, without keys of other algorithms', (algorithm) => {
     const recipe = makeRecipe(layerRecipes(shipped, algorithmChange(algorithm)));
     expect(recipe.algorithm).toBe(algorithm);
     expect(recipe.seed).toBe(shipped['seed']);

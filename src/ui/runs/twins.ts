@@ -8,7 +8,7 @@ export interface Twin {
   change: RecipeValues;
 }
 
-/** Those that learn from completions they write themselves: they have the keys of generation. */
+/** The algorithms that learn from the policy's own completions: they have the keys of generation. */
 export const rolloutAlgorithms: readonly Algorithm[] = algorithms.filter((algorithm) =>
   keysOf(algorithm).includes('temperature'),
 );
@@ -17,9 +17,9 @@ export const rolloutAlgorithms: readonly Algorithm[] = algorithms.filter((algori
 const EXAMPLE_TOKENS = 128;
 
 /**
- * What a choice of `algorithm` sets besides, so that the default recipe of GRPO serves it: DPO judges
- * its own completions and has another scale of beta; those that are given examples take them in
- * batches of their own size.
+ * The keys that a choice of `algorithm` sets, so that GRPO's default recipe works for it: DPO judges
+ * the policy's own completions and has another scale of beta; algorithms that learn from examples
+ * have their own batch size.
  */
 export function algorithmChange(algorithm: Algorithm): RecipeValues {
   const keys = keysOf(algorithm);

@@ -1,15 +1,15 @@
-/** Whether a recipe can be trained. Loaded when it is needed, since it brings the YAML reader along. */
+/** Whether a recipe can be trained. Loaded when needed, because it includes the YAML reader. */
 import { parse } from 'yaml';
 import defaultYaml from '../../../recipes/default.yaml?raw';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
 import { makeRecipe } from '../../rl/recipe/recipe.ts';
 import { layerRecipes, recipeKeys } from '../../rl/recipe/keys.ts';
 
-/** Where a sentence of recipe.ts says a value stands; here everybody knows. */
+/** The place that sentences of recipe.ts name; the page leaves it out. */
 export const PLACE = 'settings';
 const SHIPPED = parse(defaultYaml) as RecipeValues;
 
-/** The recipe before any change: that of the recorded run, and what it leaves to recipes/default.yaml. */
+/** The recipe before any change: that of the recorded run, completed by recipes/default.yaml. */
 export function baseRecipe(recorded: RecipeValues): RecipeValues {
   const known = Object.entries(recorded).filter(([key]) => Object.hasOwn(recipeKeys, key));
   return { ...SHIPPED, ...Object.fromEntries(known) };

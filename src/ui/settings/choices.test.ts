@@ -13,7 +13,7 @@ it('every choice of a recipe has a label of its own, in plain words', () => {
   }
 });
 
-it('abbreviations are capitals, and a word that says little is put plainly', () => {
+it('abbreviations are in capitals, and unclear names have a plain label', () => {
   expect(choiceLabel('algorithm', 'grpo')).toBe('GRPO');
   expect(choiceLabel('loss_type', 'dr_grpo')).toBe('Dr. GRPO');
   expect(choiceLabel('lr_scheduler_type', 'constant_with_warmup')).toBe('Constant with warmup');

@@ -1,6 +1,6 @@
-/** How the choices of a recipe key read in the form; in YAML and in links they keep TRL's names. */
+/** Labels for the choices of a recipe key in the form; in YAML and in links they keep TRL's names. */
 
-/** Abbreviations, and names that are written in a way of their own. */
+/** Abbreviations, and names with a special spelling. */
 const NAMES: Readonly<Record<string, string>> = {
   sft: 'SFT',
   grpo: 'GRPO',
@@ -17,7 +17,7 @@ const NAMES: Readonly<Record<string, string>> = {
   k3: 'k3',
 };
 
-/** By key, where the choice's own word says little beside it. */
+/** By key, for choices whose own name is unclear. */
 const LABELS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   algorithm: { reward: 'Reward model' },
   world: { 'meal-planner': 'Dinners' },
@@ -27,7 +27,7 @@ const LABELS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   eval_strategy: { no: 'Off', steps: 'Every few steps' },
 };
 
-/** "constant_with_warmup" as an option reads it. */
+/** The label of a choice: "Constant with warmup" for "constant_with_warmup". */
 export function choiceLabel(key: string, choice: string): string {
   const named = LABELS[key]?.[choice] ?? NAMES[choice];
   if (named !== undefined) return named;

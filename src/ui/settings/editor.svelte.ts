@@ -1,4 +1,4 @@
-/** What stands behind the recipe form. Loaded with it, since it brings the YAML reader along. */
+/** The state of the recipe form. Loaded with it, because it includes the YAML reader. */
 import type { RecipeValue, RecipeValues } from '../../rl/recipe/values.ts';
 import { makeRecipe, parseRecipe, recipeYaml } from '../../rl/recipe/recipe.ts';
 import { checkValue } from '../../rl/recipe/check.ts';
@@ -17,7 +17,7 @@ export class Editor {
     const chosen = this.settings.overrides['algorithm'] ?? this.base()['algorithm'];
     return algorithms.find((name) => name === chosen) ?? recipeKeys.algorithm.default;
   });
-  /** The recipe before any change, for the algorithm of the moment. */
+  /** The recipe before any change, for the current algorithm. */
   private readonly defaults: RecipeValues = $derived.by(() =>
     layerRecipes(this.base(), { algorithm: this.algorithm }),
   );
@@ -52,7 +52,7 @@ export class Editor {
     return key in this.settings.overrides;
   }
 
-  /** Takes what was typed or chosen, or says why not; then the value before stays in force. */
+  /** Takes what was typed or chosen. If it is refused, sets the error and keeps the value before. */
   change(key: string, text: string | boolean): void {
     const spec = specOf(key);
     if (!spec) return;
@@ -101,7 +101,7 @@ export class Editor {
     return notices;
   }
 
-  /** What another algorithm cannot use is left behind. */
+  /** Drops what the other algorithm cannot use. */
   private changeAlgorithm(algorithm: Algorithm): void {
     const own = Object.keys(algorithmChange(this.algorithm));
     const kept = without(this.settings.overrides, ...own);

@@ -13,7 +13,7 @@ describe('the form', () => {
     expect(keys).not.toContain('output_dir');
     for (const { spec } of first) expect(spec.help.length).toBeGreaterThan(20);
   });
-  it('leaves out what has no meaning', () => {
+  it('leaves out keys without a meaning', () => {
     const keys = formOf('sft').first.map(({ key }) => key);
     expect(keys).not.toContain('num_generations');
   });

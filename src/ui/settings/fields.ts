@@ -24,7 +24,7 @@ const FIRST = [
   'beta',
   'temperature',
 ];
-/** The command line's alone: in the page there is no folder to write into. */
+/** Keys of the command line only: the page has no folder to write into. */
 const NOT_HERE = ['output_dir', 'log_completions'];
 
 export interface Form {
@@ -52,7 +52,7 @@ export function formOf(algorithm: Algorithm): Form {
   };
 }
 
-/** Where the key's own words say little to a newcomer. */
+/** For keys whose own name is unclear to a newcomer. */
 const LABELS: Readonly<Record<string, string>> = {
   thinking: 'Think first',
   max_steps: 'Steps',
@@ -60,7 +60,7 @@ const LABELS: Readonly<Record<string, string>> = {
   beta: 'KL penalty',
 };
 
-/** "learning_rate" as a label reads it. */
+/** The label of a key: "Learning rate" for "learning_rate". */
 export function labelOf(key: string): string {
   const words = LABELS[key] ?? key.replaceAll('_', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
@@ -106,7 +106,7 @@ export function valueOfText(spec: RecipeKeySpec, text: string): RecipeValue {
   }
 }
 
-/** A key's help. Which keys TRL does not have is of interest beside TRL's documentation alone. */
+/** A key's help, without the mark of keys that TRL does not have. */
 export const helpOf = (spec: RecipeKeySpec): string => spec.help.replace(' (ours)', '');
 
 /** "A whole number of at least 2." and the like; '' for what its field shows by itself. */

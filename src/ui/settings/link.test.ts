@@ -31,13 +31,13 @@ describe('a link', () => {
     );
   });
 
-  it('is empty when all is as the default, and an anchor is none', () => {
+  it('is empty if everything is as the default, and an anchor sets nothing', () => {
     expect(writeLink(nothing)).toBe('');
     expect(readLink('')).toEqual({ ...nothing, unknown: [] });
     expect(readLink('#curves')).toEqual({ ...nothing, unknown: [] });
   });
 
-  it('says what it does not know, and leaves wrong values to be refused with a sentence', () => {
+  it('names unknown keys, and passes wrong values on, to be refused with a sentence', () => {
     const read = readLink('#seeed=3&seed=many&toString=1&thinking=maybe&beta=%E0%A4%A');
     expect(read.unknown).toEqual(['seeed', 'toString']);
     expect(read.overrides).toEqual({ seed: 'many', thinking: 'maybe', beta: '%E0%A4%A' });

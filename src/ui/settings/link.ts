@@ -15,7 +15,7 @@ export interface LinkState {
 }
 
 export interface ReadLink extends LinkState {
-  /** What the link sets and nobody here knows. */
+  /** Keys that the link sets and the page does not know. */
   unknown: readonly string[];
 }
 
@@ -59,7 +59,7 @@ function writeValue(value: RecipeValue): string {
   return encode(typeof value === 'object' ? JSON.stringify(value) : String(value));
 }
 
-/** In the type that the key has where it can be read so; recipe.ts refuses what cannot. */
+/** The text in the key's type, if it can be read so; recipe.ts refuses the rest. */
 function readValue(spec: RecipeKeySpec, text: string): RecipeValue {
   if (text === '') return null;
   const whole = decode(text);
@@ -103,7 +103,7 @@ function asJson(text: string): RecipeValue {
   }
 }
 
-/** Commas part the items of a list, "&" the settings; paths stay readable. */
+/** Commas separate the items of a list, "&" separates settings; paths stay readable. */
 const encode = (text: string): string =>
   encodeURIComponent(text).replaceAll('%2F', '/').replaceAll('%3A', ':');
 

@@ -1,4 +1,4 @@
-/** Recipes that break training on purpose: each shows what a part of the recipe is good for. */
+/** Recipes that break training on purpose: each shows why a part of the recipe is needed. */
 import type { RecipeValues } from '../../rl/recipe/values.ts';
 
 export interface Preset {
@@ -10,16 +10,16 @@ export interface Preset {
 
 export const PRESETS: readonly Preset[] = [
   {
-    name: 'Two tries a group',
+    name: 'Two tries per group',
     change: { num_generations: 2 },
     watch:
-      'With two tries a group the advantage is always +0.71 and −0.71, however close the two were: watch the reward climb more unsteadily.',
+      'With two tries per group the advantages are always +0.71 and −0.71, even if the two rewards are close. Watch the reward rise less steadily.',
   },
   {
     name: 'No KL penalty',
     change: { beta: 0 },
     watch:
-      'Nothing holds the model near where it began: watch whether gold still follows the reward, and whether its thoughts stay true.',
+      'Nothing keeps the model near its start. Watch whether gold still follows the reward, and whether the thoughts stay true.',
   },
   {
     name: 'A reward that can be hacked',
@@ -29,19 +29,19 @@ export const PRESETS: readonly Preset[] = [
       beta: 0,
     },
     watch:
-      'In place of the judge a rule pays for words, and nothing else: watch gold fall while the reward climbs, and read what it has come to say. When we tried, it was greeting everybody by step 60.',
+      'A rule replaces the judge and rewards only the number of words. Watch gold fall while the reward rises, and read what the model writes. In our run it greeted everybody by step 60.',
   },
   {
     name: 'No thought',
     change: { thinking: false },
     watch:
-      'It has to answer at once: watch gold, which over five seeds ended at 0.42 without a thought and at 1.65 with one.',
+      'The model has to answer at once. Watch gold: over five seeds it ended at 0.42 without a thought and at 1.65 with one.',
   },
   {
     name: 'No warm start',
     change: { model_name_or_path: 'public/models/base' },
     watch:
-      'It begins with a base model, which knows the words and has never seen a good answer. Watch it learn to close its thoughts, while gold stays far below where the warm start begins.',
+      'The run starts from a base model, which knows the words but has never seen a good response. Watch it learn to end its thoughts, while gold stays far below its level after a warm start.',
   },
 ];
 

@@ -3,15 +3,15 @@ import { readLink, writeLink, type LinkState } from './link.ts';
 import type { SectionId } from './sections.ts';
 import { without } from './without.ts';
 
-/** What the visitor, or the link they came by, has set. The address of the page always says it. */
+/** What the visitor, or the visitor's link, has set. The address of the page always holds it. */
 export class Settings {
   /** What differs from the default recipe. Values as they were given: recipe.ts checks them. */
   overrides = $state.raw<RecipeValues>({});
   /** Ids of sections that a link hides. */
   hidden = $state.raw<readonly string[]>([]);
-  /** A link may fix the recipe, for a class. */
+  /** A link may lock the recipe, for a class. */
   locked = $state(false);
-  /** What the link says that nobody here understands, in a sentence. */
+  /** What is wrong with the link, in a sentence. */
   problem = $state<string | null>(null);
 
   constructor() {
@@ -24,7 +24,7 @@ export class Settings {
     return this.hidden.includes(section);
   }
 
-  /** undefined is the default. */
+  /** Sets a key; undefined is its default. */
   set(key: string, value: RecipeValue | undefined): void {
     const others = without(this.overrides, key);
     this.replace(value === undefined ? others : { ...others, [key]: value });
@@ -39,7 +39,7 @@ export class Settings {
     history.pushState(null, '', link);
   }
 
-  /** The address of this page with these settings, and what is changed of them. */
+  /** The address of this page with these settings and a change. */
   linkOf(change: Partial<LinkState>): string {
     const { overrides, hidden, locked } = this;
     const { origin, pathname, search } = location;
@@ -50,7 +50,7 @@ export class Settings {
     const { overrides, hidden, locked, unknown } = readLink(location.hash);
     Object.assign(this, { overrides, hidden, locked });
     this.problem = unknown.length
-      ? `The link sets ${unknown.join(', ')}, which this page does not know; the rest of it applies.`
+      ? `The link sets ${unknown.join(', ')}, which this page does not know; the rest of the link applies.`
       : null;
   }
 }

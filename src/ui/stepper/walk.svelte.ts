@@ -7,18 +7,18 @@ import { firstChoices, walkThrough } from './walks/walk.ts';
 
 type TriesView = Extract<View, { kind: 'tries' }>;
 
-/** A visitor on the way through one update: where they are, and what they guessed. */
+/** A visitor's walk through one update: the current step, and the guesses so far. */
 export class Walk {
   choices = $state.raw<Choices>({ scale: 'group', sample: 0, lambda: 1 });
   at = $state(0);
-  /** By step: the guess; null where it was skipped. A step that is in here is revealed. */
+  /** The guess at each step; null if it was skipped. A step in this map is revealed. */
   private readonly guesses = new SvelteMap<number, number | null>();
 
   readonly steps = $derived.by(() => walkThrough(this.group, this.options, this.choices));
   readonly current = $derived(this.steps[Math.min(this.at, this.steps.length - 1)]!);
   readonly revealed = $derived(!this.current.question || this.guesses.has(this.at));
   readonly right = $derived.by(() => this.wasRight(this.at));
-  /** What is drawn: before the reveal, still the numbers of the step before. */
+  /** What is drawn; before the reveal, the numbers of the previous step. */
   readonly view: View = $derived.by(() => {
     if (this.revealed) return this.current.view;
     const before = this.steps[this.at - 1]?.view;

@@ -1,4 +1,4 @@
-/** Hands text to the visitor as a file. */
+/** Downloads a text as a file. */
 export function download(text: string, name: string): void {
   const url = URL.createObjectURL(new Blob([text]));
   Object.assign(document.createElement('a'), { href: url, download: name }).click();

@@ -1,4 +1,4 @@
-/** A judge of one's own: kept as a model, and what it says about labels and policies. */
+/** The visitor's own judge: stores it as a model, and asks it about labels and policies. */
 import { storeModel } from '../../model/stored-models.ts';
 import type { PolicyPairService, Pair, Written } from '../../app/policy-pair.ts';
 import { storedPath } from '../../app/page-paths.ts';
@@ -9,7 +9,7 @@ import { JUDGE_RUN, pairAccuracy, TASTE_MODEL, type TasteLabel } from '../../app
 import { words } from '../../rl/world/menu.ts';
 import { drawPrompts, promptText } from '../../rl/world/prompts.ts';
 
-/** How many of the labels that were kept out of training a judge agrees with. */
+/** With how many of the held-out labels each judge agrees. */
 export interface Agreement {
   own: number;
   /** The judge that ships with the page. */
@@ -32,7 +32,7 @@ const PROMPTS = 64;
 const EXAMPLES = 5;
 const SHIPPED_JUDGE = 'public/models/reward';
 
-/** undefined where nothing was kept out. */
+/** null if nothing was held out. */
 export async function agreement(
   service: Pick<PolicyPairService, 'score'>,
   heldOut: readonly TasteLabel[],
@@ -52,7 +52,7 @@ export async function agreement(
   };
 }
 
-/** On prompts that neither training nor labelling has drawn. */
+/** Compares on prompts that neither training nor labelling has drawn. */
 export async function compare(
   service: Pick<PolicyPairService, 'look' | 'write' | 'score'>,
   judge: string,
@@ -89,7 +89,7 @@ export async function compare(
   };
 }
 
-/** The judge's last checkpoint becomes a model that can be chosen. */
+/** Stores the judge's last checkpoint as a model that can be chosen. */
 export async function keepModel(step: number): Promise<void> {
   const run = await browserRunFolder(JUDGE_RUN, false);
   const at = `checkpoints/step-${step}`;

@@ -6,10 +6,10 @@ const own = { ...dinner, world: null, datasets: [{ path: 'json' }] };
 const brought = { ...dinner, model_name_or_path: 'stored:SmolLM2' };
 const isDinner = (path: string): boolean => path.startsWith('public/');
 
-it('a taste is learnt on dinners alone, and the sentence says what is not about them', () => {
+it('a taste is learnt only on dinners, and the sentence says what is not about them', () => {
   expect(tasteProblem(undefined, dinner, isDinner)).toBeNull();
   expect(tasteProblem(dinner, dinner, isDinner)).toBeNull();
-  // Before the recorded run has come there is no recipe yet.
+  // There is no recipe until the recorded run is loaded.
   expect(tasteProblem(undefined, {}, isDinner)).toBeNull();
   expect(tasteProblem(undefined, own, isDinner)).toMatch(/prompts of your own/);
   expect(tasteProblem(undefined, brought, isDinner)).toMatch(/model that you brought/);

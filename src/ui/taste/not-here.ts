@@ -1,13 +1,13 @@
-/** Where a taste cannot be learnt: the judge that goes on learning knows dinners alone. */
+/** Why the visitor's taste cannot be learnt: the reward model that learns it knows only dinners. */
 import type { RecipeValues } from '../../rl/recipe/values.ts';
 
 const INSTEAD =
   'To teach another model your taste, write preferences into a file, {"prompt", "chosen", "rejected"} ' +
-  'on each line, drop it on this page, and learn from its pairs by DPO.';
+  'on each line. Drop it on this page, and learn from its pairs with DPO.';
 
 /**
- * Why this section cannot be used and what to do instead, in two sentences; null when it can.
- * @param kept of the run that the policies of this section are taken from; undefined for the page's own
+ * Why this section cannot be used and what to do instead, in a few sentences; null if it can.
+ * @param kept of the run from which this section takes its policies; undefined for the recorded run
  * @param next of the run that this section would begin
  * @param isDinner whether the model of a path in a recipe knows the words of dinners
  */
@@ -19,13 +19,13 @@ export function tasteProblem(
   const modelOf = ({ model_name_or_path: path }: RecipeValues): boolean =>
     typeof path !== 'string' || isDinner(path);
   if (next['datasets']) {
-    return `Your taste is learnt on dinners, and you have chosen prompts of your own: choose the dinners again to use this. ${INSTEAD}`;
+    return `This section works only with dinners, and you have chosen prompts of your own: choose the dinners again to use it. ${INSTEAD}`;
   }
   if (!modelOf(next)) {
-    return `Your taste is learnt on dinners, which the model that you brought was not made for: choose the dinner planner of this page again to use this. ${INSTEAD}`;
+    return `This section works only with dinners, and the model that you brought was not made for them: choose the dinner planner of this page again to use it. ${INSTEAD}`;
   }
   if (kept && (kept['datasets'] || !modelOf(kept))) {
-    return `Your taste is learnt on dinners, which the run kept in this browser is not about: train the dinner planner of this page for some steps to use this. ${INSTEAD}`;
+    return `This section works only with dinners, and the run kept in this browser is not about them: train the dinner planner of this page for some steps to use it. ${INSTEAD}`;
   }
   return null;
 }

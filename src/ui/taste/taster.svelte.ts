@@ -29,7 +29,7 @@ const KEY = 'taste';
 /** Prompts that are answered at once. */
 const BATCH = 8;
 
-/** A person's labels, the judge that is trained on them, and what it thinks of the policy. */
+/** A person's labels, the judge that is trained on them, and its opinion of the policy. */
 export class Taster {
   labels = $state.raw<readonly TasteLabel[]>([]);
   choices = $state.raw<readonly Choice[]>([]);
@@ -37,14 +37,14 @@ export class Taster {
   training = $state.raw<{ step: number; maxSteps: number } | null>(null);
   agreement = $state.raw<Agreement | null>(null);
   comparison = $state.raw<Comparison | null>(null);
-  /** The policy writes its first responses, or the next ones that are waited for. */
+  /** The page waits for the policy's first or next responses. */
   waiting = $state(false);
   comparing = $state(false);
   error = $state<string | null>(null);
   readonly choice = $derived(this.choices[0]);
-  /** How many prompts were drawn so far: the next ones are others. */
+  /** Number of prompts drawn so far, so that the next ones are new. */
   private drawn = 0;
-  /** Responses on their way. */
+  /** Resolves when the responses being written are there. */
   private writing: Promise<void> | null = null;
 
   constructor(
@@ -52,12 +52,12 @@ export class Taster {
     private readonly page: Pick<PageState, 'shelf' | 'trainWith'>,
   ) {}
 
-  /** There is a judge of an earlier training. */
+  /** Whether a judge has been trained. */
   get judged(): boolean {
     return this.page.shelf.models.some(({ name }) => name === TASTE_MODEL);
   }
 
-  /** Finds what earlier visits left. */
+  /** Reads the labels of earlier visits. */
   async open(): Promise<void> {
     const kept = await get<{ labels: TasteLabel[]; drawn: number }>(KEY).catch(() => undefined);
     if (!kept || this.labels.length > 0) return;
@@ -65,7 +65,7 @@ export class Taster {
     this.drawn = kept.drawn;
   }
 
-  /** Prefers one of the two on view; they come in no order. */
+  /** Prefers one of the two on view, which come in random order. */
   async choose(index: 0 | 1): Promise<void> {
     const { choice } = this;
     if (!choice || this.waiting) return;
@@ -96,14 +96,14 @@ export class Taster {
     this.save();
   }
 
-  /** Begins, or goes on at a later visit. */
+  /** Begins, or continues at a later visit. */
   async start(): Promise<void> {
     this.waiting = true;
     await this.write();
     this.waiting = false;
   }
 
-  /** Trains a judge on the labels and keeps it as a model; done when that is. */
+  /** Trains a judge on the labels and stores it as a model; resolves when it is stored. */
   async trainJudge(): Promise<void> {
     this.agreement = null;
     this.training = { step: 0, maxSteps: 0 };
@@ -162,7 +162,7 @@ export class Taster {
     }).finally(() => close());
   }
 
-  /** The last choice stays on view until there is another: whoever uses the keyboard stays there. */
+  /** The last choice stays on view until there is another, so that the keyboard stays on it. */
   private async next(): Promise<void> {
     this.save();
     if (this.choices.length === 1) await this.start();
@@ -192,7 +192,7 @@ export class Taster {
     );
   }
 
-  /** What goes wrong is said in `error`. */
+  /** Puts the message of an error into `error`. */
   private async guard(work: () => Promise<void>): Promise<void> {
     this.error = null;
     try {

@@ -15,12 +15,12 @@ export const stops: readonly Stop[] = [
   {
     place: '#how',
     title: 'One step, again and again',
-    text: 'Ask, think and answer, judge, compare. The judge reads answers only.',
+    text: 'Ask, think and answer, judge, compare. The judge reads only the responses.',
   },
   {
     place: '#group',
     title: 'Several tries at one prompt',
-    text: 'Thoughts on the left, responses beside them. Bars right of the line beat the group’s mean and are made likelier.',
+    text: 'Thoughts are on the left, responses beside them. Tries whose bar is right of the line are better than the group’s mean and become likelier.',
   },
   {
     place: '#walk-title',
@@ -40,6 +40,6 @@ export const stops: readonly Stop[] = [
   {
     place: '[aria-label="Steps of the run"]',
     title: 'Move through time',
-    text: 'This slider moves the whole page to any step of the run. That is all: look around.',
+    text: 'This slider moves the whole page to any step of the run. This is the end of the tour: look around.',
   },
 ];

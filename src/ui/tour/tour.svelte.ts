@@ -6,7 +6,7 @@ const KEY = 'tour';
 class Tour {
   stops = $state.raw<readonly Stop[]>([]);
   at = $state(0);
-  /** It was taken, or left, on this machine before. */
+  /** Whether it was taken, or ended early, in this browser before. */
   done = $state(readDone());
   readonly stop = $derived(this.stops[this.at]);
 

@@ -22,13 +22,13 @@ describe('available', () => {
     expect(ids([sample()])).toEqual([]);
   });
 
-  it('gives all tokens the advantage of their try, unless they have their own', () => {
+  it('gives all tokens the advantage of their try, unless they have one of their own', () => {
     const values = (one: Sample) => available([one])[0]!.of(one.trace!, one);
     expect(values(sample({}))).toEqual([0.5, 0.5]);
     expect(values(sample({ advantage: [1, 2] }))).toEqual([1, 2]);
   });
 
-  it('subtracts what was before from what is after', () => {
+  it('subtracts the value before the update from the value after it', () => {
     const one = sample({ after: [-0.5, -3] });
     const change = available([one]).find(({ id }) => id === 'change')!;
     expect(change.of(one.trace!, one)).toEqual([0.5, -1]);

@@ -1,11 +1,11 @@
-/** What can be shown of every token. */
+/** The quantities that can be shown for every token. */
 import type { Sample, TokenTrace } from '../../rl/report.ts';
 import type { Scale } from './scale.ts';
 
 export interface Quantity {
   id: string;
   label: string;
-  /** What it is and how to read it. */
+  /** What it is, and how to read it. */
   note: string;
   kind: Scale['kind'];
   digits: number;
@@ -17,14 +17,14 @@ export const quantities: readonly Quantity[] = [
   {
     id: 'advantage',
     label: 'Advantage',
-    note: 'How hard the update pushes a token, and which way. GRPO gives all tokens of a try the same.',
+    note: 'How hard the update pushes a token, and which way. GRPO gives all tokens of a try the same advantage.',
     kind: 'diverging',
     digits: 2,
     of: (trace, sample) => trace.advantage ?? trace.text.map(() => sample.advantage),
   },
   {
     id: 'change',
-    label: 'Change under the update',
+    label: 'Change by the update',
     note: 'Log-prob after the update minus before: +0.69 is twice as likely, −0.69 half as likely.',
     kind: 'diverging',
     digits: 3,
@@ -33,7 +33,7 @@ export const quantities: readonly Quantity[] = [
   {
     id: 'logp',
     label: 'Log-prob',
-    note: 'How sure the model was of the token it wrote: 0 is certain, the further below the more of a gamble.',
+    note: 'How sure the model was of the token that it wrote: 0 is certain; the further below 0, the less sure.',
     kind: 'sequential',
     digits: 2,
     of: (trace) => trace.logp,
@@ -41,7 +41,7 @@ export const quantities: readonly Quantity[] = [
   {
     id: 'entropy',
     label: 'Entropy',
-    note: 'How many ways the text could have gone on here: 0 is one way alone. These are the forks of a thought.',
+    note: 'How undecided the model was at this token: at 0 there was only one way to continue. High values are the forks of a thought.',
     kind: 'sequential',
     digits: 2,
     of: (trace) => trace.entropy,
@@ -57,7 +57,7 @@ export const quantities: readonly Quantity[] = [
   {
     id: 'value',
     label: 'Value',
-    note: 'What the value model expected, at this token, of the rewards to come.',
+    note: 'The sum of the rewards still to come, as the value model predicted it at this token.',
     kind: 'diverging',
     digits: 2,
     of: (trace) => trace.value,
@@ -65,14 +65,14 @@ export const quantities: readonly Quantity[] = [
   {
     id: 'reward',
     label: 'Reward of the token',
-    note: 'The judge’s score at the last token, minus the price of drifting at every token.',
+    note: 'The judge’s score at the last token, minus the KL penalty at every token.',
     kind: 'diverging',
     digits: 3,
     of: (trace) => trace.reward,
   },
 ];
 
-/** Those that every traced sample has. */
+/** The quantities that every traced sample has. */
 export function available(samples: readonly Sample[]): Quantity[] {
   const traced = samples.filter(({ trace }) => trace);
   return quantities.filter(
@@ -80,7 +80,7 @@ export function available(samples: readonly Sample[]): Quantity[] {
   );
 }
 
-/** Token t as it is shown and read out. A part of a character, which adds no text yet, is a dot. */
+/** The name of token t, shown and read aloud. A token that is only part of a character is a dot. */
 export function tokenName(texts: readonly string[], t: number): string {
   const text = texts[t] ?? '';
   if (text === '') return t === texts.length - 1 ? 'end' : '·';

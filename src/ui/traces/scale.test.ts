@@ -7,25 +7,25 @@ describe('scaleOf', () => {
     expect(scaleOf('sequential', []).limit).toBe(0);
   });
 
-  it('does not let one outlier pale all others', () => {
+  it('does not let one outlier make all others pale', () => {
     const values = [...Array.from({ length: 199 }, () => 1), 1000];
     expect(scaleOf('sequential', values).limit).toBe(1);
   });
 
-  it('keeps a lone value in sight', () => {
+  it('keeps a single value visible', () => {
     const values = [...Array.from({ length: 199 }, () => 0), -4];
     expect(scaleOf('diverging', values).limit).toBe(4);
   });
 });
 
 describe('shareOf', () => {
-  it('keeps the sign on a diverging scale alone, and stays within 1', () => {
+  it('keeps the sign only on a diverging scale, and stays within 1', () => {
     expect(shareOf(-1, { kind: 'diverging', limit: 4 })).toBe(-0.25);
     expect(shareOf(-1, { kind: 'sequential', limit: 4 })).toBe(0.25);
     expect(shareOf(9, { kind: 'diverging', limit: 4 })).toBe(1);
   });
 
-  it('is nothing without numbers', () => {
+  it('is 0 without numbers', () => {
     expect(shareOf(NaN, { kind: 'diverging', limit: 4 })).toBe(0);
     expect(shareOf(1, { kind: 'diverging', limit: 0 })).toBe(0);
   });

@@ -2,11 +2,11 @@
 export interface Scale {
   /** Signed quantities diverge around zero; others grow from it. */
   kind: 'diverging' | 'sequential';
-  /** The size that gets the full shade; larger ones get no more. */
+  /** The size that gets the full shade; larger sizes get the same. */
   limit: number;
 }
 
-/** Share of values that must fit below the limit: one outlier would pale all others. */
+/** Share of values that must fit below the limit: one outlier must not make all others pale. */
 const WITHIN = 0.98;
 
 export function scaleOf(kind: Scale['kind'], values: readonly number[]): Scale {

@@ -1,4 +1,4 @@
-/** What becomes of a blind comparison: who won by whom, how far the judges agree, and the rows of its export. */
+/** Results of a blind comparison: who won for which judge, how far judges agree, and its export. */
 import {
   blindVerdicts,
   sameVerdicts,
@@ -10,7 +10,7 @@ import { tieMargin, verdicts, type Verdict } from '../../rl/evaluation/win-rate.
 import type { Judgement } from '../../app/answer.ts';
 import type { Written } from '../../app/policy-pair.ts';
 
-/** A completion with what the run's rewards and its gold gave it. */
+/** A completion with its reward and gold. */
 export type Judged = Written & Judgement;
 
 /** Both policies' completions of one prompt: `first` is the trained one. */
@@ -20,11 +20,11 @@ export interface BlindRow {
   second: Judged;
 }
 
-/** What somebody said of the pairs that the person judged. */
+/** What another judge says of the pairs that the person judged. */
 export interface Opinion {
-  /** Of the policy after training, ties half. */
+  /** Of the policy after training; ties count half. */
   winRate: Interval;
-  /** Of the pairs on which neither this judge nor the person saw a tie, those on which they agree. */
+  /** Number of pairs on which both agree, among those that neither called a tie. */
   agrees: number;
   decided: number;
 }
@@ -35,7 +35,7 @@ function judgedRows({ pairs, choices }: BlindComparison, rows: readonly BlindRow
   return choices.map((_, i) => byPrompt.get(pairs[i]!.prompt)!);
 }
 
-/** By `score`; undefined where a completion has none, or nothing was judged. */
+/** The opinion by `score`; undefined if a completion has none, or nothing was judged. */
 export function opinion(
   state: BlindComparison,
   rows: readonly BlindRow[],
@@ -45,7 +45,7 @@ export function opinion(
   const first = judged.flatMap((row) => row.first[score] ?? []);
   const second = judged.flatMap((row) => row.second[score] ?? []);
   if (judged.length === 0 || first.length + second.length < 2 * judged.length) return undefined;
-  // As everywhere: what a judge can hardly tell apart is a tie.
+  // As elsewhere, nearly equal scores are a tie.
   const own = verdicts(first, second, tieMargin(first, second));
   const person = blindVerdicts(state);
   const decided = own.flatMap((verdict, i): [Verdict, Verdict][] =>
@@ -58,7 +58,7 @@ export function opinion(
   };
 }
 
-/** The pair that was judged last, with its thoughts, as it stood. */
+/** The pair that was judged last, with its thoughts, left and right as shown. */
 export function lastJudged(
   state: BlindComparison,
   rows: readonly BlindRow[],
@@ -71,7 +71,7 @@ export function lastJudged(
   return { choice, left, right };
 }
 
-/** One JSON line per pair judged: what each wrote and got, who stood left, and the choice by name. */
+/** One JSON line per judged pair: both completions and scores, which stood left, and the choice. */
 export function blindLines(state: BlindComparison, rows: readonly BlindRow[]): string {
   const person = blindVerdicts(state);
   return judgedRows(state, rows)

@@ -12,7 +12,7 @@ import { readRound, writeRound } from './kept-round.ts';
 
 /** Prompts of a round: enough to tell a clear difference from luck, few enough to sit through. */
 const PROMPTS = 24;
-/** Prompts that are answered at once; a large model shows that it gets on. */
+/** Prompts that are answered at once; small batches show the progress of a large model. */
 const BATCH = 8;
 
 /** A person judges the policies before and after training, without being told which is which. */
@@ -21,14 +21,14 @@ export class BlindTest {
   comparison = $state.raw<BlindComparison | null>(null);
   rows = $state.raw<readonly BlindRow[]>([]);
   trained = $state.raw<Pair['trained']>(null);
-  /** Answers written and to be written, while they are. */
+  /** Responses written so far and in total; null while none are written. */
   writing = $state.raw<{ done: number; of: number } | null>(null);
   error = $state<string | null>(null);
   private round = 0;
 
   constructor(private readonly generator: Generator) {}
 
-  /** Goes on with the round of an earlier visit. */
+  /** Continues the round of an earlier visit. */
   async open(): Promise<void> {
     const kept = await readRound();
     if (kept && this.round === 0) Object.assign(this, kept);
@@ -49,7 +49,9 @@ export class BlindTest {
       }));
       const comparison = startBlind(texts, seed);
       if (comparison.pairs.length === 0) {
-        throw new Error('Both policies say the same every time: there is nothing to judge.');
+        throw new Error(
+          'Both policies write the same response every time: there is nothing to judge.',
+        );
       }
       this.show(comparison);
     } catch (error) {
@@ -66,7 +68,7 @@ export class BlindTest {
     if (this.comparison) this.show(undo(this.comparison));
   }
 
-  /** What was judged outlives the tab. */
+  /** Shows the round and stores it, so that it outlives the tab. */
   private show(comparison: BlindComparison): void {
     this.comparison = comparison;
     const { round, rows, trained } = this;
@@ -96,7 +98,7 @@ export class BlindTest {
     const judged: Judged[] = [];
     for (let at = 0; at < prompts.length; at += BATCH) {
       const batch = prompts.slice(at, at + BATCH);
-      // Every batch draws random numbers of its own.
+      // Every batch has its own random numbers.
       const groups = await service.write(side, batch, 1, seed * PROMPTS + at / BATCH);
       const written = groups.map(({ samples }) => samples[0]!);
       const judgements = await service.judge(

@@ -6,7 +6,7 @@ import { connectPolicyPairWorker } from './policy-pair-worker.ts';
 
 /** Asks the policies before and after training; its worker starts with the first question. */
 export class Generator {
-  /** What the two sides are; null until something was asked. */
+  /** The two policies; null until something was asked. */
   pair = $state.raw<Pair | null>(null);
   drafts = $state.raw<Partial<Record<Side, Draft>>>({});
   asking = $state(false);
@@ -29,7 +29,7 @@ export class Generator {
         await service.ask(
           question,
           Comlink.proxy((side: Side, draft: Draft) => {
-            // Drafts come by a channel of their own: one of an earlier question may come late.
+            // Drafts have their own channel: one of an earlier question may arrive late.
             if (number === this.questions) this.drafts = { ...this.drafts, [side]: draft };
           }),
         );
@@ -40,7 +40,7 @@ export class Generator {
     this.asking = false;
   }
 
-  /** Whoever stopped it knows why there is no answer. */
+  /** A question that the visitor stopped is no error. */
   private fail({ message }: Error): void {
     if (!this.stopped) this.error = message;
   }

@@ -3,9 +3,9 @@ import type { BlindComparison } from '../../rl/evaluation/blind.ts';
 import type { Pair } from '../../app/policy-pair.ts';
 import type { BlindRow } from './blind-rows.ts';
 
-/** A blind round as far as it was judged, as the next visit finds it. */
+/** A blind round, judged so far, stored for the next visit. */
 export interface KeptRound {
-  /** Counts the rounds: each has prompts of its own. */
+  /** The number of the round: each has its own prompts. */
   round: number;
   comparison: BlindComparison;
   rows: readonly BlindRow[];
@@ -14,7 +14,7 @@ export interface KeptRound {
 
 const KEY = 'blind-round';
 
-/** Nothing before the first round, and where the browser keeps nothing. */
+/** undefined before the first round, and where the browser stores nothing. */
 export function readRound(): Promise<KeptRound | undefined> {
   return get<KeptRound>(KEY).catch(() => undefined);
 }

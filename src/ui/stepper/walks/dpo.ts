@@ -1,8 +1,9 @@
 /** DPO: the rewards choose a pair; its margin over the reference; the sigmoid; the update. */
 import { dpoLoss } from '../../../rl/objectives/dpo.ts';
-import type { Group, TokenTrace } from '../../../rl/report.ts';
+import type { Group } from '../../../rl/report.ts';
 import { formatNumber, formatShare } from '../../format.ts';
 import { letter } from '../../group/letters.ts';
+import { pairLogps, type Pair } from '../pair-logps.ts';
 import type { UpdateOptions } from '../update-options.ts';
 import { noGradientStep, rewardsStep, updateStep } from './shared.ts';
 import type { Step } from './step.ts';
@@ -32,28 +33,6 @@ export function dpoWalk(group: Group, { grpo: { beta } }: UpdateOptions): Step[]
   ];
 }
 
-type Pair = NonNullable<Group['pair']>;
-
-/** Log-probs of both completions; undefined where the report lacks them. */
-export function pairLogps(
-  { samples }: Group,
-  { chosen, rejected }: Pair,
-): Parameters<typeof dpoLoss>[0][number] | undefined {
-  const better = samples[chosen]?.trace;
-  const worse = samples[rejected]?.trace;
-  if (!better?.ref || !worse?.ref) return undefined;
-  return {
-    chosen: sum(better.logp),
-    rejected: sum(worse.logp),
-    refChosen: sum(better.ref),
-    refRejected: sum(worse.ref),
-  };
-}
-
-function sum(values: TokenTrace['logp']): number {
-  return values.reduce((total, value) => total + value, 0);
-}
-
 function marks({ chosen, rejected }: Pair): Record<number, string> {
   return { [chosen]: 'chosen', [rejected]: 'rejected' };
 }
@@ -62,7 +41,7 @@ function noPairStep(group: Group): Step {
   return {
     title: 'No pair, no gradient',
     reveal:
-      'DPO compares the best try with the worst, and leaves out those of broken form. Here no two were left that differ, so there is no gradient here.',
+      'DPO compares the best try with the worst, and leaves out tries with a broken form. No two tries with different rewards are left, so there is no gradient here.',
     view: { kind: 'tries', values: group.samples.map(() => 0), caption: 'Push' },
     chapter: 'dpo',
   };
@@ -73,11 +52,11 @@ function pairStep(group: Group, pair: Pair): Step {
     title: 'Best against worst',
     question: {
       kind: 'choice',
-      text: 'DPO looks at two of these tries only. Which two teach it most?',
+      text: 'DPO uses only two of these tries. Which two teach it most?',
       choices: ['The two best', 'The best and the worst', 'Two neighbours around the mean'],
       answer: 1,
     },
-    reveal: `${letter(pair.chosen)} is chosen, ${letter(pair.rejected)} rejected. How far apart their rewards are is forgotten: only the order counts.`,
+    reveal: `${letter(pair.chosen)} is chosen, ${letter(pair.rejected)} rejected. Only the order of their rewards counts, not the distance.`,
     view: {
       kind: 'tries',
       values: group.samples.map(({ reward }) => reward),
@@ -96,7 +75,7 @@ function marginStep(group: Group, pair: Pair, better: number, worse: number, bet
     title: 'The margin',
     question: {
       kind: 'choice',
-      text: 'How much likelier is a try now than under the reference, the model that training began with? Which of the two has gained more so far?',
+      text: 'Compare a try’s probability now with its probability under the reference, the model before training. Which of the two tries has gained more so far?',
       choices: [
         `${letter(pair.chosen)}, the chosen one`,
         `${letter(pair.rejected)}, the rejected one`,
@@ -104,7 +83,7 @@ function marginStep(group: Group, pair: Pair, better: number, worse: number, bet
       ],
       answer: Math.abs(margin) < 5e-4 ? 2 : margin > 0 ? 0 : 1,
     },
-    reveal: `The bars are beta, ${beta}, times the gain in log-prob. Their difference is the margin: ${formatNumber(margin, 3, true)}.`,
+    reveal: `Each bar is beta (${beta}) times the gain in log-prob. The difference of the two is the margin: ${formatNumber(margin, 3, true)}.`,
     view: {
       kind: 'tries',
       values: group.samples.map((_, i) =>
@@ -129,14 +108,14 @@ function sigmoidStep(margin: number): Step {
     title: 'How sure it is',
     question: {
       kind: 'guess',
-      text: `A sigmoid turns the margin of ${formatNumber(margin, 3, true)} into a probability that the chosen one is better. How many per cent?`,
+      text: `A sigmoid turns the margin of ${formatNumber(margin, 3, true)} into a probability that the chosen one is better. What is it, in per cent?`,
       min: 0,
       max: 100,
       step: 1,
       answer: sure,
       tolerance: 5,
     },
-    reveal: `${formatShare(sure / 100)}. The loss is minus the logarithm of it, ${formatNumber(lossOf(margin), 3)}: steep where the model is wrong, flat where it is sure already. Move the slider to see.`,
+    reveal: `${formatShare(sure / 100)}. The loss is minus its logarithm, ${formatNumber(lossOf(margin), 3)}: steep where the model is wrong, flat where it is already sure. Move the slider to see.`,
     view: {
       kind: 'curve',
       f: lossOf,
@@ -158,10 +137,10 @@ function pushStep(pair: Pair, pushes: readonly number[]): Step {
     question: {
       kind: 'choice',
       text: 'What happens to the other tries of the group?',
-      choices: ['Nothing', 'They are made a little likelier', 'They are made a little less likely'],
+      choices: ['Nothing', 'They become a little likelier', 'They become a little less likely'],
       answer: 0,
     },
-    reveal: `Nothing: DPO never looks at them. ${letter(pair.chosen)} and ${letter(pair.rejected)} are pushed equally hard in opposite directions, thought and all.`,
+    reveal: `Nothing: DPO never looks at them. ${letter(pair.chosen)} and ${letter(pair.rejected)} are pushed equally hard in opposite directions, thoughts included.`,
     view: {
       kind: 'tries',
       values: pushes,

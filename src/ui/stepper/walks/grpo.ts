@@ -8,7 +8,7 @@ import type { UpdateOptions } from '../update-options.ts';
 import { noGradientStep, ratioStep, rewardsStep, updateStep } from './shared.ts';
 import { largest, sliderFor, type Choices, type Step } from './step.ts';
 
-/** Losses whose terms have no flat part: cispo bounds ratios, the others let go smoothly. */
+/** Losses without a flat part: cispo bounds ratios, the others flatten smoothly. */
 const CLIPLESS: readonly LossType[] = ['cispo', 'sapo', 'vespo'];
 
 export function grpoWalk(group: Group, options: UpdateOptions, choices: Choices): Step[] {
@@ -27,7 +27,7 @@ export function grpoWalk(group: Group, options: UpdateOptions, choices: Choices)
   ];
 }
 
-/** Those of the training code; a batch's standard deviation is known only through what it gave. */
+/** From the training code; a batch's standard deviation is not known here, only its advantages. */
 export function groupAdvantages({ samples }: Group, scale: Choices['scale']): number[] {
   if (scale === 'batch') return samples.map(({ advantage }) => advantage);
   return advantages([samples.map(({ reward }) => reward)], scale)[0]!;
@@ -37,7 +37,7 @@ function centreStep({ samples, mean }: Group): Step {
   const centred = samples.map(({ reward }) => reward - mean);
   const above = centred.filter((value) => value > 0).length;
   const positive = samples.filter(({ reward }) => reward > 0).length;
-  // Two answers that say the same would both be right.
+  // Two choices with the same meaning would both be right.
   const rivals = [
     ...(positive !== above ? [`The ${positive} with a reward above zero`] : []),
     ...(above !== 1 ? ['Only the best one'] : []),
@@ -51,7 +51,7 @@ function centreStep({ samples, mean }: Group): Step {
       choices: [...rivals.slice(0, 1), `The ${above} above the mean`, ...rivals.slice(1)],
       answer: 1,
     },
-    reveal: `The mean, ${formatNumber(mean)}, is what the model can expect of itself on this prompt. Better than that is made likelier, worse less likely, whatever the sign of the reward.`,
+    reveal: `The mean, ${formatNumber(mean)}, is what the model gets on this prompt on average. Tries above it become likelier, tries below it less likely, whatever the sign of the reward.`,
     view: { kind: 'tries', values: centred, caption: 'Reward minus the mean', ofReward: true },
     chapter: 'advantage',
   };
@@ -63,12 +63,12 @@ function scaleStep({ samples, mean, std }: Group, scaled: number[], scale: Choic
   const answer = scaled[best]!;
   const divisor =
     scale === 'none'
-      ? 'Left undivided, as Dr. GRPO does, groups whose rewards differ more count for more.'
+      ? 'Without the division, as in Dr. GRPO, groups with a larger spread count for more.'
       : scale === 'batch'
         ? 'This run divides by the standard deviation of the whole batch, which is wider than this group.'
-        : 'Divided by the spread, a group of close calls counts as much as one of extremes.';
+        : 'After the division, a group with close rewards counts as much as one with extreme rewards.';
   return {
-    title: 'Over the spread',
+    title: 'Divided by the spread',
     question: {
       kind: 'guess',
       text: `${letter(best)} is ${formatNumber(distance)} above the mean. The standard deviation of the group is ${formatNumber(std)}. What is the advantage of ${letter(best)}?`,
@@ -82,7 +82,7 @@ function scaleStep({ samples, mean, std }: Group, scaled: number[], scale: Choic
   };
 }
 
-/** -(loss) of one token without its KL: what clipping makes of a ratio. */
+/** -(loss) of one token without its KL: the effect of clipping on a ratio. */
 function gain(ratio: number, advantage: number, options: GrpoOptions): number {
   const terms = { advantage, logp: [Math.log(ratio)], oldLogp: [0], active: true };
   return -grpoLoss([terms], { ...options, beta: 0 }, { completions: 1, activeTokens: 1 }).loss;
@@ -119,18 +119,18 @@ function lossStep(
     title: 'Token by token',
     question: {
       kind: 'choice',
-      text: `The judge never saw the thoughts. Which tokens of ${name} does its advantage reach?`,
-      choices: ['Those of the response alone', 'The last one alone', 'All alike, thought included'],
+      text: `The judge never saw the thoughts. Which tokens of ${name} get its advantage?`,
+      choices: ['Only those of the response', 'Only the last one', 'All of them, thought included'],
       answer: 2,
     },
     chapter: 'kl',
     control: 'sample',
   } as const satisfies Partial<Step>;
-  const start = `All: each token is pushed by the advantage, ${formatNumber(push, 2, true)} (its loss is minus that). So thoughts are learned that nobody has judged.`;
+  const start = `All: each token is pushed by the advantage, ${formatNumber(push, 2, true)} (its loss is minus that). So the model learns thoughts that no judge has read.`;
   if (!trace) {
     return {
       ...step,
-      reveal: `${start} This report has no numbers of single tokens, so the tries’ bars stand for all of them.`,
+      reveal: `${start} This step has no numbers for single tokens, so the bar of a try stands for all its tokens.`,
       view: { kind: 'tries', values: scaled, caption: 'Push on each token' },
     };
   }
@@ -140,7 +140,7 @@ function lossStep(
     ...step,
     reveal: `${start} ${
       hasKl
-        ? `From it goes ${grpo.beta} times the token’s KL, here ${formatNumber(Math.max(...kl), 3)} at most, which holds the model near where it began.`
+        ? `From this push the update subtracts ${grpo.beta} times the token’s KL, here ${formatNumber(Math.max(...kl), 3)} at most. This keeps the model near its start.`
         : 'This run has no KL penalty.'
     }`,
     view: {

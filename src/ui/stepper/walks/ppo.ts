@@ -1,4 +1,4 @@
-/** PPO: a reward for every token, what the value model expected, GAE, whitening, clip, the value model, the update. */
+/** PPO: token rewards, predicted values, GAE, whitening, clip, the value model's loss, the update. */
 import { generalizedAdvantages, ppoLoss } from '../../../rl/objectives/ppo.ts';
 import type { Group, TokenTrace } from '../../../rl/report.ts';
 import { formatNumber } from '../../format.ts';
@@ -16,7 +16,7 @@ export function ppoWalk(group: Group, { ppo }: UpdateOptions, choices: Choices):
   const trace = group.samples[choices.sample]?.trace;
   if (!isWhole(trace)) {
     const missing =
-      'This report has no numbers of single tokens, and PPO is all about them: the walk ends here.';
+      'This step has no numbers for single tokens, and PPO needs them: the walk ends here.';
     return [{ ...first, reveal: `${first.reveal} ${missing}` }];
   }
   const pushes = group.samples.map((sample) =>
@@ -49,13 +49,17 @@ function tokenRewardsStep(
     title: 'A reward for every token',
     question: {
       kind: 'choice',
-      text: `PPO wants a reward for each token. Where does the judge’s score of ${name} go?`,
-      choices: ['In equal parts to all', 'To the first of the response', 'To the last one'],
+      text: `PPO needs a reward for each token. Where does the judge’s score of ${name} go?`,
+      choices: [
+        'In equal parts to all tokens',
+        'To the first token of the response',
+        'To the last token',
+      ],
       answer: 2,
     },
-    reveal: `The score comes at the end, when all has been read.${
+    reveal: `The judge reads the whole response, so the score goes to the last token.${
       klIn === 'reward'
-        ? ` Every token also pays ${klCoef} times its KL, the price of drifting from where the model began.`
+        ? ` Every token also loses ${klCoef} times its KL, the price of moving away from the reference.`
         : ''
     }`,
     view: { kind: 'tokens', sample, values: reward, caption: `Reward of each token of ${name}` },
@@ -72,11 +76,11 @@ function valuesStep({ reward, value }: PpoTrace, sample: number): Step {
     title: 'What was expected',
     question: {
       kind: 'choice',
-      text: `A second model, the value model, guesses at every token what the rewards from there on will add up to. ${name} got ${formatNumber(total)}. Before its first token, was the guess higher or lower?`,
+      text: `A second model, the value model, predicts at every token the sum of the rewards still to come. ${name} got ${formatNumber(total)}. Before its first token, was the prediction higher or lower?`,
       choices: ['Higher', 'Lower'],
       answer: expected > total ? 0 : 1,
     },
-    reveal: `It guessed ${formatNumber(expected)}. As the text unfolds the guess should come closer: where it jumps, a token told good or bad news.`,
+    reveal: `It predicted ${formatNumber(expected)}. As the text grows, the prediction should come closer. Where it jumps, a token brought good or bad news.`,
     view: { kind: 'tokens', sample, values: value, caption: `Value at each token of ${name}` },
     chapter: 'gae',
     control: 'sample',
@@ -100,7 +104,7 @@ function gaeStep(
       ...sliderFor(answer),
       answer,
     },
-    reveal: `${formatNumber(answer, 2, true)}. A token’s advantage is its own surprise plus λ times that of the next, and so on. Move λ: at 0 each answers for itself, at 1 for all that followed.`,
+    reveal: `${formatNumber(answer, 2, true)}. A token’s advantage is its own surprise plus λ times the advantage of the next token. Move λ: at 0 a token gets only its own surprise, at 1 it gets all that follow.`,
     view: {
       kind: 'tokens',
       sample,
@@ -126,7 +130,7 @@ function whiteningStep({ advantage }: PpoTrace, sample: number): Step {
       answer: 0,
     },
     reveal:
-      'Steps stay about as large all through training. A token that was merely less good than the batch’s others is now pushed down.',
+      'So the size of the steps stays about the same during training. A good token that is less good than the others in the batch is now pushed down.',
     view: {
       kind: 'tokens',
       sample,
@@ -168,11 +172,11 @@ function valueLossStep(
     title: 'The value model learns too',
     question: {
       kind: 'choice',
-      text: `At the token “${tokenName(text, token)}” of ${letter(sample)} the value model guessed ${formatNumber(said)}. By the rewards that followed, and its own guesses on the way, ${formatNumber(came)} would have been right. What happens to the guess?`,
+      text: `At the token “${tokenName(text, token)}” of ${letter(sample)} the value model predicted ${formatNumber(said)}. Given the rewards that followed, and its own later predictions, ${formatNumber(came)} would have been right. What happens to the prediction?`,
       choices: ['It rises', 'It falls', 'It stays: only the policy is trained'],
       answer: came > said ? 0 : 1,
     },
-    reveal: `Its loss is half the squared distance to what would have been right. Move the slider: further than ${range} from the old guess there is nothing left to gain, so one batch does not throw the value model far.`,
+    reveal: `Its loss is half the squared distance to the right value. Move the slider: more than ${range} from the old prediction there is nothing left to gain, so one batch does not move the value model far.`,
     view: {
       kind: 'curve',
       f: (guess) => valueLoss(guess, said, came, range),
@@ -181,9 +185,9 @@ function valueLossStep(
       start: said,
       points: [],
       band: [said - range, said + range],
-      xLabel: 'guess',
+      xLabel: 'prediction',
       yLabel: 'loss',
-      caption: `What a guess costs the value model at the token “${tokenName(text, token)}” of ${letter(sample)}`,
+      caption: `Loss of the value model by its prediction at the token “${tokenName(text, token)}” of ${letter(sample)}`,
     },
     chapter: 'gae',
     control: 'sample',

@@ -1,4 +1,4 @@
-/** Steps that all algorithms have: the rewards, a group that teaches nothing, what the update did. */
+/** Steps that all algorithms share: rewards, a group without a gradient, the effect of the update. */
 import type { Group, TokenTrace } from '../../../rl/report.ts';
 import { formatNumber } from '../../format.ts';
 import { letter } from '../../group/letters.ts';
@@ -44,7 +44,7 @@ export function noGradientStep(group: Group): Step {
       answer: 2,
     },
     reveal:
-      'No try is better than another, so there is no gradient here. Too many such groups, and training stands still: prompts may be too easy or too hard.',
+      'No try is better than another, so there is no gradient here. With too many such groups training stands still: the prompts may be too easy or too hard.',
     view: {
       kind: 'tries',
       values: group.samples.map(() => 0),
@@ -55,7 +55,7 @@ export function noGradientStep(group: Group): Step {
   };
 }
 
-/** Ratio and clip, for the token `subject` speaks of; `f` is what a ratio gains it. */
+/** Ratio and clip of one token, which `subject` names; `f` is its gain by its ratio. */
 export function ratioStep(token: {
   advantage: number;
   iterations: number;
@@ -68,7 +68,9 @@ export function ratioStep(token: {
   const [low, high] = band;
   const moved = trace?.after?.map((after, t) => Math.exp(after - (trace.logp[t] ?? after))) ?? [];
   const later =
-    iterations > 1 ? `; only the later ones of this run’s ${iterations} updates differ` : '';
+    iterations > 1
+      ? ` (it changes in the later of this run’s ${iterations} updates per batch)`
+      : '';
   const bound =
     advantage > 0
       ? `above ${formatNumber(high)} there is nothing left to gain`
@@ -77,15 +79,15 @@ export function ratioStep(token: {
     title: 'Ratio and clip',
     question: {
       kind: 'choice',
-      text: 'Each token has a ratio: its probability under the policy being trained, over that when it was written. What is it at the first update?',
+      text: 'Each token has a ratio: its probability under the policy now, divided by its probability when it was written. What is it at the first update?',
       choices: [
         'Above 1 for good tries, below 1 for bad ones',
         'Exactly 1, for every token',
-        'A little random',
+        'Slightly random',
       ],
       answer: 1,
     },
-    reveal: `Nothing has been trained since the tries were written, so every ratio is 1${later}. Move the slider: ${bound}, so no token is pushed far at once.${moved.length ? ' Dots: where this update took the tokens.' : ''}`,
+    reveal: `Nothing has been trained since the tries were written, so every ratio is 1${later}. Move the slider: ${bound}, so no token is pushed far at once.${moved.length ? ' The dots are the tokens after this update.' : ''}`,
     view: {
       kind: 'curve',
       f,
@@ -96,7 +98,7 @@ export function ratioStep(token: {
       band,
       xLabel: 'ratio',
       yLabel: 'gain',
-      caption: `What ${subject} gains, at an advantage of ${formatNumber(advantage, 2, true)}`,
+      caption: `Gain of ${subject} by its ratio, at an advantage of ${formatNumber(advantage, 2, true)}`,
     },
     chapter: 'clipped-loss',
     control: 'sample',
@@ -113,7 +115,7 @@ export function logpChanges({ samples }: Group): (number | null)[] {
   });
 }
 
-/** `pushes` is what the loss wants of each try: likelier above 0, less likely below. */
+/** `pushes`: above 0 the loss makes a try likelier, below 0 less likely. */
 export function updateStep(group: Group, pushes: readonly number[]): Step {
   const title = 'What the update did';
   const changes = logpChanges(group);
@@ -122,7 +124,7 @@ export function updateStep(group: Group, pushes: readonly number[]): Step {
     return {
       title,
       reveal:
-        'This report has no log-probs from after the update, so only the direction of each push is shown.',
+        'This step has no log-probs from after the update, so only the direction of each push is shown.',
       view: { kind: 'tries', values: pushes, caption: 'Direction of the push' },
       chapter: 'clipped-loss',
     };
@@ -133,10 +135,10 @@ export function updateStep(group: Group, pushes: readonly number[]): Step {
     title,
     question: {
       kind: 'pick',
-      text: 'The optimizer has taken its step. Which try has become likelier the most?',
+      text: 'The optimizer has taken its step. Which try’s probability has grown the most?',
       answers: most,
     },
-    reveal: `${names(most)} is now ${formatNumber(factor, factor < 10 ? 2 : 0)} times as likely as before, thought and all. The batch’s other prompts pull too, so not every bar follows its own push.`,
+    reveal: `${names(most)} is now ${formatNumber(factor, factor < 10 ? 2 : 0)} times as likely as before, thought included. The other prompts of the batch push too, so not every bar follows its own push.`,
     view: {
       kind: 'tries',
       values: changes,

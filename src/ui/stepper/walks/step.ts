@@ -5,7 +5,7 @@
 import type { ChapterName } from '../../learn/chapters.ts';
 
 export type Question =
-  /** One of some answers. */
+  /** One of several answers. */
   | { kind: 'choice'; text: string; choices: readonly string[]; answer: number }
   /** One of the group's tries; several may be right. */
   | { kind: 'pick'; text: string; answers: readonly number[] }
@@ -28,7 +28,7 @@ export type View =
       caption: string;
       /** In units of the reward: such views keep one scale, so that bars are seen to move. */
       ofReward?: true;
-      /** The sign of these says nothing by itself. */
+      /** The sign of these values has no meaning. */
       plain?: true;
       /** A line across all bars, as for the mean. */
       line?: { at: number; label: string };
@@ -49,7 +49,7 @@ export type View =
       xLabel: string;
       yLabel: string;
       caption: string;
-      /** A stretch of the x-axis that matters, such as the clip range. */
+      /** A part of the x-axis that matters, such as the clip range. */
       band?: readonly [number, number];
     };
 
@@ -59,7 +59,7 @@ export type Control = 'scale_rewards' | 'sample' | 'lambda';
 export interface Step {
   title: string;
   question?: Question;
-  /** What is so, and why; shown after the guess. */
+  /** The result and the reason; shown after the guess. */
   reveal: string;
   view: View;
   /** Which chapter explains it. */

@@ -17,7 +17,7 @@ export function walkThrough(group: Group, options: UpdateOptions, choices: Choic
   }
 }
 
-/** Where a walk begins: the run's own settings, and the try with the strongest push. */
+/** The first choices of a walk: the run's own settings, and the try with the strongest push. */
 export function firstChoices(group: Group, options: UpdateOptions): Choices {
   const sizes = group.samples.map(({ advantage }) => Math.abs(advantage));
   return {

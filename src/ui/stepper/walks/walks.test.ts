@@ -87,7 +87,7 @@ describe('GRPO', () => {
     expect(view.values[1]).toBe(-2);
   });
 
-  it('says which try became likelier the most, and asks nothing where it is not known', () => {
+  it('says which try became likelier the most, and asks nothing if that is not known', () => {
     const last = walk('grpo', group({}, trace)).at(-1)!;
     expect(last.question).toMatchObject({ kind: 'pick', answers: [3] });
     expect(tries(last.view)[3]).toBeCloseTo(0.3, 12);

@@ -1,0 +1,45 @@
+import { expect, it } from 'vitest';
+import { Gpu } from './device.ts';
+
+/** The part of WebGPU that opening a device uses. */
+function adapterWith(features: readonly string[], subgroupMaxSize: number): GPU {
+  const adapter = {
+    info: { subgroupMaxSize },
+    features: new Set(features),
+    limits: {},
+    requestDevice: ({ requiredFeatures }: { requiredFeatures: string[] }) =>
+      Promise.resolve({
+        features: new Set(requiredFeatures),
+        lost: new Promise(() => {}),
+        addEventListener: () => {},
+      }),
+  };
+  return { requestAdapter: () => Promise.resolve(adapter) } as unknown as GPU;
+}
+
+const FOR_CARDS = { matmul: 'blocked', attention: 'own' };
+const FOR_CPUS = { matmul: 'cpu', attention: 'shared' };
+
+it.each([
+  ['a CPU', ['subgroups'], 4, FOR_CPUS],
+  ['a card', ['subgroups'], 32, FOR_CARDS],
+  ['an adapter without subgroups', [], 4, FOR_CARDS],
+] as const)('chooses the kernel variants for %s', async (_, features, lanes, variants) => {
+  const { variants: chosen } = await Gpu.open(adapterWith(features, lanes));
+  expect(chosen).toEqual(variants);
+});
+
+it('runs the variants that it is told to', async () => {
+  const api = adapterWith(['subgroups'], 4);
+  const { variants } = await Gpu.open(api, { variants: { matmul: 'blocked' } });
+  expect(variants).toEqual({ ...FOR_CPUS, matmul: 'blocked' });
+});
+
+it('asks for the features that its kernels use, and no others', async () => {
+  const { device } = await Gpu.open(adapterWith(['shader-f16', 'subgroups', 'timestamp-query'], 4));
+  expect([...device.features]).toEqual(['subgroups']);
+});
+
+it('refuses to open without an adapter', async () => {
+  await expect(Gpu.open(undefined)).rejects.toThrow('WebGPU is not available here');
+});

@@ -1,0 +1,114 @@
+// c[m,n] (+)= scale * sum of products A[m,k] B[k,n] (+ bias[n] or residual[m,n]), for graphics cards.
+//
+// A workgroup computes a tile of TILE_ROWS x TILE_COLUMNS elements of c. It walks along k in steps
+// of STEP: it copies STEP columns of its rows of A, and STEP rows of its columns of B, to workgroup
+// memory, and each invocation multiplies them into its own 4 R x 4 C elements, kept in registers.
+// Stored formats are unpacked while they are copied, so once a workgroup. The next step is loaded
+// into registers while this one is multiplied.
+// Workgroup memory holds both operands k-major, four neighbours as one vec4; a row has one vec4 more
+// than it needs, so that the invocations that write neighbouring k do not meet in one bank.
+// Workgroups: x over columns, y over rows.
+const ROW_FOURS = TILE_ROWS / 4u;
+const COLUMN_FOURS = TILE_COLUMNS / 4u;
+const STEP_FOURS = STEP / 4u;
+const A_PITCH = ROW_FOURS + 1u;
+const B_PITCH = COLUMN_FOURS + 1u;
+var<workgroup> tile_a: array<vec4f, STEP * A_PITCH>;
+var<workgroup> tile_b: array<vec4f, STEP * B_PITCH>;
+
+@compute @workgroup_size(INVOCATIONS)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(local_invocation_index) index: u32,
+) {
+  // Neighbouring invocations own neighbouring vec4s of c.
+  let x = index % X_INVOCATIONS;
+  let y = index / X_INVOCATIONS;
+  @for r R
+  @for i FOUR
+  @for c C
+  var sum_{r}_{i}_{c}: vec4f;
+  @end c
+  @end i
+  @end r
+  @for p PRODUCTS
+  {
+    let k_end = p.k{p};
+    @for l LOADS_A
+    let a_block_{l} = index + {l}u * INVOCATIONS;
+    let a_place_{l} = place_a{p}(a_block_{l});
+    let a_four_{l} = a_place_{l}.x;
+    let a_k_{l} = a_place_{l}.y;
+    var a_at_{l} = start_a{p}(TILE_ROWS * group.y + 4u * a_four_{l}) + a_k_{l} * step_a{p}();
+    var a_next_{l} = copy_a{p}(a_at_{l}, 4u * a_k_{l}, k_end);
+    @end l
+    @for l LOADS_B
+    let b_block_{l} = index + {l}u * INVOCATIONS;
+    let b_place_{l} = place_b{p}(b_block_{l});
+    let b_four_{l} = b_place_{l}.x;
+    let b_k_{l} = b_place_{l}.y;
+    var b_at_{l} = start_b{p}(TILE_COLUMNS * group.x + 4u * b_four_{l}) + b_k_{l} * step_b{p}();
+    var b_next_{l} = copy_b{p}(b_at_{l}, 4u * b_k_{l}, k_end);
+    @end l
+    for (var k = 0u; k < k_end; k += STEP) {
+      // All have read the step before.
+      workgroupBarrier();
+      @for l LOADS_A
+      if (A_WHOLE || a_block_{l} < ROW_FOURS * STEP_FOURS) {
+        let to = 4u * a_k_{l} * A_PITCH + a_four_{l};
+        tile_a[to] = a_next_{l}[0];
+        tile_a[to + A_PITCH] = a_next_{l}[1];
+        tile_a[to + 2u * A_PITCH] = a_next_{l}[2];
+        tile_a[to + 3u * A_PITCH] = a_next_{l}[3];
+      }
+      @end l
+      @for l LOADS_B
+      if (B_WHOLE || b_block_{l} < COLUMN_FOURS * STEP_FOURS) {
+        let to = 4u * b_k_{l} * B_PITCH + b_four_{l};
+        tile_b[to] = b_next_{l}[0];
+        tile_b[to + B_PITCH] = b_next_{l}[1];
+        tile_b[to + 2u * B_PITCH] = b_next_{l}[2];
+        tile_b[to + 3u * B_PITCH] = b_next_{l}[3];
+      }
+      @end l
+      workgroupBarrier();
+      if (k + STEP < k_end) {
+        @for l LOADS_A
+        a_at_{l} += STEP_FOURS * step_a{p}();
+        a_next_{l} = copy_a{p}(a_at_{l}, k + STEP + 4u * a_k_{l}, k_end);
+        @end l
+        @for l LOADS_B
+        b_at_{l} += STEP_FOURS * step_b{p}();
+        b_next_{l} = copy_b{p}(b_at_{l}, k + STEP + 4u * b_k_{l}, k_end);
+        @end l
+      }
+      for (var j = 0u; j < STEP; j++) {
+        @for r R
+        let a_{r} = tile_a[j * A_PITCH + y + {r}u * Y_INVOCATIONS];
+        @end r
+        @for c C
+        let b_{c} = tile_b[j * B_PITCH + x + {c}u * X_INVOCATIONS];
+        @end c
+        @for r R
+        @for i FOUR
+        @for c C
+        sum_{r}_{i}_{c} = fma(vec4f(a_{r}[{i}]), b_{c}, sum_{r}_{i}_{c});
+        @end c
+        @end i
+        @end r
+      }
+    }
+  }
+  @end p
+  @for r R
+  @for i FOUR
+  @for c C
+  store(
+    TILE_ROWS * group.y + 4u * (y + {r}u * Y_INVOCATIONS) + {i}u,
+    TILE_COLUMNS * group.x + 4u * (x + {c}u * X_INVOCATIONS),
+    sum_{r}_{i}_{c},
+  );
+  @end c
+  @end i
+  @end r
+}

@@ -1,0 +1,72 @@
+// c[m,n] (+)= scale * sum of products A[m,k] B[n,k]^T (+ bias[n] or residual[m,n]), for graphics
+// cards and few rows: decoding, where each weight is read once and there is little else to do.
+//
+// A workgroup computes ROWS rows of four columns. Its invocations share out k, so that neighbours
+// read neighbouring weights; each adds up its own dot products, and workgroup memory adds up theirs:
+// PARTS invocations a row first, then one.
+// Workgroups: x over columns, y over rows.
+const ROWS = 4u * R;
+const PARTS = TEAM / ROWS;
+var<workgroup> sums: array<vec4f, ROWS * TEAM>;
+var<workgroup> parts: array<vec4f, TEAM>;
+
+@compute @workgroup_size(TEAM)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let row = ROWS * group.y;
+  let column = 4u * group.x;
+  @for r R
+  @for i FOUR
+  var sum_{r}_{i}: vec4f;
+  @end i
+  @end r
+  @for p PRODUCTS
+  {
+    let k_end = p.k{p};
+    var b_at = start_b{p}(column) + lane * step_b{p}();
+    let b_step = TEAM * step_b{p}();
+    let a_step = TEAM * step_a{p}();
+    @for r R
+    var a_at_{r} = start_a{p}(row + 4u * {r}u) + lane * step_a{p}();
+    @end r
+    for (var k = 4u * lane; k < k_end; k += 4u * TEAM) {
+      let b = rows_b{p}(b_at, k);
+      b_at += b_step;
+      @for r R
+      let a_{r} = rows_a{p}(a_at_{r}, k);
+      a_at_{r} += a_step;
+      @for i FOUR
+      sum_{r}_{i} += vec4f(
+        dot(a_{r}[{i}], b[0]),
+        dot(a_{r}[{i}], b[1]),
+        dot(a_{r}[{i}], b[2]),
+        dot(a_{r}[{i}], b[3]),
+      );
+      @end i
+      @end r
+    }
+  }
+  @end p
+  @for r R
+  @for i FOUR
+  sums[(4u * {r}u + {i}u) * TEAM + lane] = sum_{r}_{i};
+  @end i
+  @end r
+  workgroupBarrier();
+  let first = lane / PARTS * TEAM + lane % PARTS;
+  var part: vec4f;
+  for (var i = 0u; i < TEAM; i += PARTS) {
+    part += sums[first + i];
+  }
+  parts[lane] = part;
+  workgroupBarrier();
+  if (lane < ROWS) {
+    var total: vec4f;
+    for (var i = 0u; i < PARTS; i++) {
+      total += parts[lane * PARTS + i];
+    }
+    store(row + lane, column, total);
+  }
+}
