@@ -1,4 +1,5 @@
 import * as Comlink from 'comlink';
+import { messageOf } from '../../app/message-of.ts';
 import type { ExportKind } from '../../rl/runs/export.ts';
 import { modelsWorker } from './models-worker.ts';
 import type { Kept } from '../../app/workers/models.worker.ts';
@@ -87,7 +88,7 @@ export class Taking {
       );
       return { file };
     } catch (error) {
-      if ((error as Error).name !== 'AbortError') this.problem = (error as Error).message;
+      if ((error as Error).name !== 'AbortError') this.problem = messageOf(error);
       return undefined;
     } finally {
       writing = false;
