@@ -19,6 +19,8 @@ import type { StepResult } from '../rl/trainers/trainer.ts';
 export interface LiveSurroundings extends Surroundings {
   /** The run that is kept for this kind of recipe; `fresh` empties it. */
   keptRun(fresh: boolean, recipe: Recipe): Promise<RunFolder>;
+  /** Gives back the device and the rewards. */
+  close(): void;
 }
 
 /** Steps over which the seconds per step are averaged. */
@@ -102,7 +104,7 @@ export class LiveRun implements TrainingService {
     await this.saveIfMoved();
     if (this.phase !== 'finished' && this.phase !== 'failed') this.tell('stopped');
     this.run?.trainer.destroy();
-    this.around?.gpu.close();
+    this.around?.close();
   }
 
   /** Runs steps until the run is done or asked to pause; at least one. */

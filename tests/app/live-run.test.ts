@@ -1,17 +1,14 @@
 /** A live run as the page controls it: start, pause, step, stop, and resume after the tab was closed. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openAt } from '../../src/cli/open.ts';
-import { openNodeGpu } from '../../src/gpu/node.ts';
-import { nodeFolder } from '../../src/model/node-files.ts';
+import { nodeSurroundings } from '../../src/cli/open.ts';
 import { LiveRun } from '../../src/app/live-run.ts';
 import type { Status } from '../../src/app/training-service.ts';
 import type { StepReport } from '../../src/rl/report.ts';
 import type { RunFolder } from '../../src/rl/runs/run-folder.ts';
 import { nodeRunFolder } from '../../src/rl/runs/run-folder.node.ts';
-import { openRewardModel } from '../../src/app/opening/rewards.ts';
 import { VOCABULARY } from '../../src/rl/world/menu.ts';
 import { asReward, CONFIGS, randomTensors, saveModel } from '../random-model.ts';
 
@@ -29,16 +26,12 @@ afterAll(() => rm(root, { recursive: true }));
 function openLive(keptRun: (fresh: boolean) => Promise<RunFolder>) {
   const statuses: Status[] = [];
   const steps: StepReport[] = [];
-  const live = new LiveRun(
-    async () => ({
-      gpu: await openNodeGpu(),
-      folder: nodeFolder,
-      readFile: (path) => readFile(path, 'utf8'),
-      openReward: async (path) => openRewardModel(await openNodeGpu(), await openAt(path)),
-      keptRun,
-    }),
-    { algorithm: 'grpo', world: 'meal-planner', num_generations: 2, max_prompt_length: 24 },
-  );
+  const live = new LiveRun(async () => ({ ...(await nodeSurroundings()), keptRun }), {
+    algorithm: 'grpo',
+    world: 'meal-planner',
+    num_generations: 2,
+    max_prompt_length: 24,
+  });
   const open = (resume: boolean): Promise<void> =>
     live.open(
       {

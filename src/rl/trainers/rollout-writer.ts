@@ -78,13 +78,17 @@ export class RolloutWriter {
     return new RolloutWriter(recipe, parts, await Decoder.create(policy, rolloutLimits(recipe)));
   }
 
-  /** The scored groups of step `step` (0-based), in the order of their prompts. */
+  /**
+   * The scored groups of step `step` (0-based), in the order of their prompts. Rejects as the scoring
+   * does: the part that is being written then is given up.
+   */
   async write(step: number, onDetail?: (detail: string) => void): Promise<ScoredGroup[]> {
     const { recipe, parts } = this;
     const perPart = recipe.per_device_train_batch_size / recipe.num_generations;
     const partCount = recipe.gradient_accumulation_steps;
     const perStep = perPart * partCount;
     const scored: Promise<ScoredGroup[]>[] = [];
+    const failed = new AbortController();
     for (let part = 0; part < partCount; part++) {
       const first = step * perStep + part * perPart;
       const done = part / partCount;
@@ -96,11 +100,15 @@ export class RolloutWriter {
         rolloutOptions(recipe, recipe.num_generations, recipe.seed),
         first * recipe.num_generations,
         (share) => {
+          failed.signal.throwIfAborted();
           const percent = Math.round(100 * (done + share / partCount));
           onDetail?.(`writing ${perStep * recipe.num_generations} samples (${percent}%)`);
         },
       );
-      scored.push(this.score(groups, asked));
+      const scoring = this.score(groups, asked);
+      // Nobody awaits it yet, and a rejection that nobody handles ends Node.
+      scoring.catch((error: unknown) => failed.abort(error));
+      scored.push(scoring);
     }
     onDetail?.('scoring the responses');
     return (await Promise.all(scored)).flat();

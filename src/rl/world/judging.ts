@@ -21,8 +21,11 @@ export function worldEvaluation(
 }
 
 const mealPlannerGold: GoldJudge = {
+  // A prompt of another world rejects, as a reward that fails does.
   score: (texts) =>
-    Promise.resolve(texts.map(({ prompt, response }) => goldUtility(prompt, response).value)),
+    Promise.resolve().then(() =>
+      texts.map(({ prompt, response }) => goldUtility(prompt, response).value),
+    ),
   thoughtTruth: (prompt, thought) => {
     if (!parsePrompt(prompt)) return undefined;
     const { true: held, total } = thoughtTruth(prompt, thought);
