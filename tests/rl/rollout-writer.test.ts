@@ -1,5 +1,5 @@
 /** Completions written in parts, each scored while the next is written. */
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
 import type { LanguageModel } from '../../src/model/language-model.ts';
@@ -8,6 +8,8 @@ import { Tokenizer } from '../../src/model/tokenizer.ts';
 import { makeRecipe } from '../../src/rl/recipe/recipe.ts';
 import type { Reward } from '../../src/rl/rewards/reward.ts';
 import { WeightedRewards } from '../../src/rl/rewards/weighted-rewards.ts';
+import { rolloutOptions } from '../../src/rl/rollout/rollout.ts';
+import { sampleCompletions } from '../../src/rl/rollout/sample.ts';
 import { RolloutWriter } from '../../src/rl/trainers/rollout-writer.ts';
 import { worldGold } from '../../src/rl/world/judging.ts';
 import { VOCABULARY } from '../../src/rl/world/menu.ts';
@@ -40,13 +42,14 @@ beforeEach(() => {
 });
 afterEach(() => process.off('unhandledRejection', note));
 
+const recipe = makeRecipe({
+  ...{ algorithm: 'grpo', world: 'meal-planner', model_name_or_path: 'policy' },
+  ...{ reward_funcs: ['rule.js'], max_prompt_length: 24, max_completion_length: 32 },
+  ...{ num_generations: 2, per_device_train_batch_size: 2, gradient_accumulation_steps: PARTS },
+});
+
 /** One step of a run that writes in parts; `asked` has the numbers of the prompts that were drawn. */
 async function write(score: Reward['score'], prompt = PROMPT) {
-  const recipe = makeRecipe({
-    ...{ algorithm: 'grpo', world: 'meal-planner', model_name_or_path: 'policy' },
-    ...{ reward_funcs: ['rule.js'], max_prompt_length: 24, max_completion_length: 32 },
-    ...{ num_generations: 2, per_device_train_batch_size: 2, gradient_accumulation_steps: PARTS },
-  });
   const asked: number[] = [];
   const details: string[] = [];
   const writer = await RolloutWriter.create(recipe, model, {
@@ -95,4 +98,32 @@ it('a gold judge and a reward that both fail are one failure', async () => {
   const { groups } = await write(() => Promise.reject(new Error('the device was lost')), 'menu');
   expect(groups).toBeInstanceOf(Error);
   expect(unhandled).toEqual([]);
+});
+
+describe('each prompt is tokenised once', () => {
+  const prompts = Array.from({ length: 5 }, () => ({ prompt: PROMPT }));
+
+  it('in an evaluation, whose parts are cut by the tokens', async () => {
+    const score: Reward['score'] = (texts) => Promise.resolve(texts.map(() => 1));
+    const writer = await RolloutWriter.create(recipe, model, {
+      tokenizer,
+      prompts: { at: () => prompts[0]! },
+      rewards: new WeightedRewards([{ name: 'rule', score }]),
+      evaluationPrompts: prompts,
+    });
+    const encode = vi.spyOn(tokenizer, 'encode');
+    expect((await writer.evaluate!()).rows).toHaveLength(prompts.length);
+    expect(encode).toHaveBeenCalledTimes(prompts.length);
+    encode.mockRestore();
+    writer.destroy();
+  });
+
+  it('in batches that fit into memory', async () => {
+    const encode = vi.spyOn(tokenizer, 'encode');
+    const options = rolloutOptions(recipe, 1, 0);
+    const texts = prompts.map(({ prompt }) => prompt);
+    await sampleCompletions(model, tokenizer, texts, options);
+    expect(encode).toHaveBeenCalledTimes(prompts.length);
+    encode.mockRestore();
+  });
 });

@@ -3,6 +3,7 @@
  * held-out prompts, random numbers and sampling, for every seed of the run, so that only the policy
  * differs. It samples with the trainer's own decoder and its memory, and does not affect training.
  */
+import type { DecoderLimits } from '../../model/decoder-ops.ts';
 import type { Decoder } from '../../model/decoder.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
 import { mean } from '../statistics.ts';
@@ -11,7 +12,13 @@ import { judgeCompletions, type Evaluated } from './evaluate.ts';
 import { wordCount } from './completion-metrics.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { GoldJudge } from '../rewards/reward.ts';
-import { promptTokens, rollOut, rolloutOptions, type RolloutGroup } from '../rollout/rollout.ts';
+import {
+  rollOut,
+  rolloutOptions,
+  tokenizePrompts,
+  type RolloutGroup,
+  type TokenizedPrompt,
+} from '../rollout/rollout.ts';
 import type { WeightedRewards } from '../rewards/weighted-rewards.ts';
 
 /** Seed of the sampling in an evaluation. */
@@ -33,8 +40,9 @@ export async function fixedEvaluation(
   const { tokenizer, rewards, gold } = judged;
   const options = rolloutOptions(recipe, 1, SEED);
   const prompts = asked.map(({ prompt }) => prompt);
+  const tokenized = tokenizePrompts(tokenizer, prompts, options);
   const groups: RolloutGroup[] = [];
-  for (const part of partsThatFit(recipe, tokenizer, prompts, decoder)) {
+  for (const part of partsThatFit(tokenized, decoder.limits)) {
     groups.push(...(await rollOut(decoder, tokenizer, part, options, groups.length)));
   }
   const rows = await judgeCompletions(groups, asked, (texts) => rewards.score(texts), gold);
@@ -43,16 +51,13 @@ export async function fixedEvaluation(
 
 /** Splits the prompts into batches that fit the decoder. */
 function partsThatFit(
-  recipe: Recipe,
-  tokenizer: Tokenizer,
-  prompts: readonly string[],
-  { limits }: Decoder,
-): string[][] {
-  const parts: string[][] = [];
+  prompts: readonly TokenizedPrompt[],
+  limits: DecoderLimits,
+): TokenizedPrompt[][] {
+  const parts: TokenizedPrompt[][] = [];
   let tokens = Infinity;
   for (const prompt of prompts) {
-    const { thinking, system_prompt } = recipe;
-    const own = promptTokens(tokenizer, prompt, thinking, system_prompt).length;
+    const own = prompt.promptIds.length;
     const last = parts.at(-1);
     if (!last || last.length === limits.maxSequences || tokens + own > limits.maxPromptTokens) {
       parts.push([prompt]);

@@ -13,9 +13,13 @@ export interface RolloutSample extends Generation, SplitCompletion {
   text: string;
 }
 
-export interface RolloutGroup {
+/** A prompt, and the ids that the policy continues from. */
+export interface TokenizedPrompt {
   prompt: string;
   promptIds: number[];
+}
+
+export interface RolloutGroup extends TokenizedPrompt {
   samples: RolloutSample[];
 }
 
@@ -73,35 +77,42 @@ export function promptTokens(
   return tokenizer.encode(promptText(tokenizer, prompt, thinking, systemPrompt));
 }
 
+/** Prompts as `rollOut` takes them, by the same options. */
+export function tokenizePrompts(
+  tokenizer: Tokenizer,
+  prompts: readonly string[],
+  { thinking, systemPrompt }: RolloutOptions,
+): TokenizedPrompt[] {
+  return prompts.map((prompt) => ({
+    prompt,
+    promptIds: promptTokens(tokenizer, prompt, thinking, systemPrompt),
+  }));
+}
+
 /** `firstStream` numbers the random streams: sequence i of this call draws from firstStream + i. */
 export async function rollOut(
   decoder: Decoder,
   tokenizer: Tokenizer,
-  prompts: readonly string[],
+  prompts: readonly TokenizedPrompt[],
   options: RolloutOptions,
   firstStream: number,
   onProgress?: (share: number, written: Generation[][]) => void,
 ): Promise<RolloutGroup[]> {
-  const { thinking, systemPrompt } = options;
-  const promptIds = prompts.map((prompt) =>
-    promptTokens(tokenizer, prompt, thinking, systemPrompt),
-  );
   const count = prompts.length * options.samplesPerPrompt;
   const streams = Uint32Array.from({ length: count }, (_, i) => firstStream + i);
   const groups = await decoder.generate(
-    promptIds,
+    prompts.map(({ promptIds }) => promptIds),
     options.samplesPerPrompt,
     options.sampling,
     streams,
     onProgress,
   );
   return prompts.map((prompt, p) => ({
-    prompt,
-    promptIds: promptIds[p] as number[],
+    ...prompt,
     samples: (groups[p] as Generation[]).map((generation) => {
       const ids = generation.finished ? generation.ids.slice(0, -1) : generation.ids;
       const text = tokenizer.decode(ids);
-      return { ...generation, text, ...splitCompletion(text, thinking, options.malformed) };
+      return { ...generation, text, ...splitCompletion(text, options.thinking, options.malformed) };
     }),
   }));
 }

@@ -15,7 +15,7 @@ import { completionMetrics } from '../evaluation/completion-metrics.ts';
 import type { Group, TokenTrace } from '../report.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { GoldJudge } from '../rewards/reward.ts';
-import { rollOut, rolloutOptions, type RolloutGroup } from '../rollout/rollout.ts';
+import { rollOut, rolloutOptions, tokenizePrompts, type RolloutGroup } from '../rollout/rollout.ts';
 import type { WeightedRewards } from '../rewards/weighted-rewards.ts';
 
 /** The source of the prompts, and the judges of their completions. */
@@ -89,15 +89,17 @@ export class RolloutWriter {
     const perStep = perPart * partCount;
     const scored: Promise<ScoredGroup[]>[] = [];
     const failed = new AbortController();
+    const options = rolloutOptions(recipe, recipe.num_generations, recipe.seed);
     for (let part = 0; part < partCount; part++) {
       const first = step * perStep + part * perPart;
       const done = part / partCount;
       const asked = take(parts.prompts, first, perPart);
+      const prompts = asked.map(({ prompt }) => prompt);
       const groups = await rollOut(
         this.decoder,
         parts.tokenizer,
-        asked.map(({ prompt }) => prompt),
-        rolloutOptions(recipe, recipe.num_generations, recipe.seed),
+        tokenizePrompts(parts.tokenizer, prompts, options),
+        options,
         first * recipe.num_generations,
         (share) => {
           failed.signal.throwIfAborted();
