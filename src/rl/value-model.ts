@@ -14,11 +14,8 @@ export function allocateValueModel<M extends Memory>(policy: LanguageModel<M>): 
 }
 
 /** A value model that begins as a copy of the policy; its score head is zero. */
-export async function valueModel(policy: LanguageModel): Promise<LanguageModel> {
+export function valueModel(policy: LanguageModel): LanguageModel {
   const model = allocateValueModel(policy);
-  const { parameters } = model.trainable.layout;
-  for (const [name, values] of await policy.trainable.read(policy.gpu)) {
-    if (parameters.has(name)) model.trainable.setTensor(name, values);
-  }
+  model.trainable.copyFrom(policy.trainable, policy.gpu);
   return model;
 }
