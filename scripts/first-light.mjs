@@ -7,12 +7,12 @@ import { root } from './install.mjs';
 import { finalCheckpoint, judgeOnce, summaryOf, train } from './runs.mjs';
 import './typescript.mjs';
 
-const { mean } = await import('../src/rl/advantages.ts');
-const { summarizeEvaluation } = await import('../src/rl/evaluate.ts');
+const { mean } = await import('../src/rl/objectives/advantages.ts');
+const { summarizeEvaluation } = await import('../src/rl/evaluation/evaluate.ts');
 const { tInterval } = await import('../src/rl/evaluation/intervals.ts');
 const { winRate } = await import('../src/rl/evaluation/win-rate.ts');
 
-/** @typedef {import('../src/rl/evaluate.ts').Evaluated} Evaluated */
+/** @typedef {import('../src/rl/evaluation/evaluate.ts').Evaluated} Evaluated */
 /** @typedef {'think' | 'no-think'} Arm */
 
 const SEEDS = [0, 1, 2, 3, 4];

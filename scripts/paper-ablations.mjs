@@ -20,7 +20,7 @@ const PROMPT_MIXES = {
   'few-prompts': { count: 32, keeps: () => true },
 };
 
-/** @typedef {import('../src/rl/evaluation/paper/runs.ts').PaperRun} PaperRun */
+/** @typedef {import('./paper/runs.ts').PaperRun} PaperRun */
 /**
  * @typedef {Pick<PaperRun, 'start' | 'arm' | 'algorithm'> & {
  *   variant: string, recipe?: string, overrides: string[] }} Ablation

@@ -23,16 +23,14 @@ import './typescript.mjs';
 
 const { csv } = await import('../src/cli/text.ts');
 const { trainingCost } = await import('../src/rl/evaluation/analysis.ts');
-const { ablationTable, finalTable, paperReport } =
-  await import('../src/rl/evaluation/paper/report.ts');
-const { ALGORITHMS, ARMS, INDEPENDENT, REWARD, STARTS } =
-  await import('../src/rl/evaluation/paper/runs.ts');
-const { formatDuration } = await import('../src/rl/format.ts');
-const { parseRecipe } = await import('../src/rl/recipe.ts');
+const { ablationTable, finalTable, paperReport } = await import('./paper/report.ts');
+const { ALGORITHMS, ARMS, INDEPENDENT, REWARD, STARTS } = await import('./paper/runs.ts');
+const { formatDuration } = await import('../src/app/format.ts');
+const { parseRecipe } = await import('../src/rl/recipe/recipe.ts');
 
-/** @typedef {import('../src/rl/evaluation/paper/runs.ts').PaperRun} PaperRun */
-/** @typedef {import('../src/rl/evaluation/paper/runs.ts').StartRun} StartRun */
-/** @typedef {import('../src/rl/protocol.ts').MetricsRow} MetricsRow */
+/** @typedef {import('./paper/runs.ts').PaperRun} PaperRun */
+/** @typedef {import('./paper/runs.ts').StartRun} StartRun */
+/** @typedef {import('../src/rl/report.ts').MetricsRow} MetricsRow */
 /**
  * @typedef {Pick<PaperRun, 'start' | 'arm' | 'algorithm' | 'seed' | 'variant'> & {
  *   recipe?: string, overrides: string[] }} Job

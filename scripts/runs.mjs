@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { root } from './install.mjs';
 import { gpuEnv } from './software-gpu.mjs';
 
-/** @typedef {import('../src/rl/evaluate.ts').Evaluated} Evaluated */
+/** @typedef {import('../src/rl/evaluation/evaluate.ts').Evaluated} Evaluated */
 
 /**
  * The process that runs the commands; opened by the first.

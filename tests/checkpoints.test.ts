@@ -10,11 +10,11 @@ import type { LoraConfig } from '../src/model/lora.ts';
 import { LanguageModel } from '../src/model/language-model.ts';
 import type { ParameterPool } from '../src/model/parameter-pool.ts';
 import { Random } from '../src/rl/random.ts';
-import { adamwOptions, makeRecipe } from '../src/rl/recipe.ts';
-import { Run } from '../src/rl/run.ts';
-import { lastCheckpoint, type RunFolder } from '../src/rl/run-folder.ts';
-import { nodeRunFolder } from '../src/rl/run-folder.node.ts';
-import type { Trained, Trainer } from '../src/rl/trainer.ts';
+import { adamwOptions, makeRecipe } from '../src/rl/recipe/recipe.ts';
+import { Run } from '../src/rl/runs/run.ts';
+import { lastCheckpoint, type RunFolder } from '../src/rl/runs/run-folder.ts';
+import { nodeRunFolder } from '../src/rl/runs/run-folder.node.ts';
+import type { Trained, Trainer } from '../src/rl/trainers/trainer.ts';
 import { CONFIGS } from './random-model.ts';
 
 const config = CONFIGS['llama, tied']!;

@@ -1,12 +1,12 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openNodeGpu } from '../gpu/node.ts';
-import type { Evaluated } from '../rl/evaluate.ts';
+import type { Evaluated } from '../rl/evaluation/evaluate.ts';
 import { lengthsOverTraining, trainingCost } from '../rl/evaluation/analysis.ts';
 import { divergence, fitGoldCurve, rewardAndGold } from '../rl/evaluation/overoptimisation.ts';
 import { judgedTraits, ruleTraits, traitChanges } from '../rl/evaluation/traits.ts';
-import type { MetricsRow } from '../rl/protocol.ts';
-import { openPromptedJudge } from '../rl/session.ts';
+import type { MetricsRow } from '../rl/report.ts';
+import { openPromptedJudge } from '../app/opening/rewards.ts';
 import { UsageError } from './arguments.ts';
 import { defineCommand } from './command.ts';
 import { judgingOptions } from './judging.ts';

@@ -1,5 +1,5 @@
 /** What stands on the command line after a command's name, checked against what the command takes. */
-import { nearest } from '../rl/nearest.ts';
+import { nearest } from '../rl/recipe/nearest.ts';
 import { checkValue, readArgument } from '../rl/recipe/check.ts';
 import type { KeyValues, RecipeKeys, RecipeKeySpec } from '../rl/recipe/spec.ts';
 

@@ -1,5 +1,5 @@
 /** The commands by name: what runs when somebody types one. */
-import { nearest } from '../rl/nearest.ts';
+import { nearest } from '../rl/recipe/nearest.ts';
 import { UsageError } from './arguments.ts';
 import type { Command } from './command.ts';
 import { oneLine, table } from './text.ts';

@@ -1,4 +1,4 @@
-import { summarizeEvaluation } from '../rl/evaluate.ts';
+import { summarizeEvaluation } from '../rl/evaluation/evaluate.ts';
 import { compareEvaluations } from '../rl/evaluation/compare.ts';
 import type { ControlledInterval } from '../rl/evaluation/controlled.ts';
 import type { Interval } from '../rl/evaluation/intervals.ts';

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
-import { mean } from '../rl/advantages.ts';
-import { summarizeEvaluation, type Evaluated } from '../rl/evaluate.ts';
+import { mean } from '../rl/statistics.ts';
+import { summarizeEvaluation, type Evaluated } from '../rl/evaluation/evaluate.ts';
 import { exactMatch } from '../rl/evaluation/exact-match.ts';
 import { instructionAccuracy } from '../rl/evaluation/instructions.ts';
 import type { EvaluationPrompt } from '../rl/evaluation/prompt-files.ts';

@@ -5,9 +5,9 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { CheckpointError } from '../model/errors.ts';
 import { nodeFolder } from '../model/node-files.ts';
-import { EXPORTS, modelFiles } from '../rl/export.ts';
-import { lastCheckpoint } from '../rl/run-folder.ts';
-import { nodeRunFolder } from '../rl/run-folder.node.ts';
+import { EXPORTS, modelFiles } from '../rl/runs/export.ts';
+import { lastCheckpoint } from '../rl/runs/run-folder.ts';
+import { nodeRunFolder } from '../rl/runs/run-folder.node.ts';
 import { defineCommand } from './command.ts';
 import { baseOption, openAt } from './open.ts';
 

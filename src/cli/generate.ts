@@ -1,4 +1,4 @@
-import { sampleCompletions, UNFILTERED } from '../rl/sample.ts';
+import { sampleCompletions, UNFILTERED } from '../rl/rollout/sample.ts';
 import { defineCommand } from './command.ts';
 import { baseOption, modelOption, refuseRewardModel, withModel } from './open.ts';
 

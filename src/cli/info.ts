@@ -1,8 +1,8 @@
 import { checkpointConfig } from '../model/adapted.ts';
 import { describeModel } from '../model/describe.ts';
-import { memoryNeeds, type Need } from '../rl/fit.ts';
-import { formatBytes } from '../rl/format.ts';
-import type { Recipe } from '../rl/recipe.ts';
+import { memoryNeeds, type Need } from '../app/fit.ts';
+import { formatBytes } from '../app/format.ts';
+import type { Recipe } from '../rl/recipe/recipe.ts';
 import { recipeKeys } from '../rl/recipe/keys.ts';
 import { defineCommand } from './command.ts';
 import { baseOption, modelOption, openAt } from './open.ts';

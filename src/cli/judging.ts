@@ -4,17 +4,17 @@ import { basename, resolve } from 'node:path';
 import type { Gpu } from '../gpu/device.ts';
 import { loadCheckpoint } from '../model/adapted.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
-import { evaluate, type Evaluated } from '../rl/evaluate.ts';
+import { evaluate, type Evaluated } from '../rl/evaluation/evaluate.ts';
 import { mealInstructions } from '../rl/evaluation/meal-checks.ts';
 import {
   PromptFileError,
   readPromptFile,
   type EvaluationPrompt,
 } from '../rl/evaluation/prompt-files.ts';
-import type { GoldJudge, Reward } from '../rl/reward.ts';
-import { rolloutOptions, type Writing } from '../rl/rollout.ts';
-import type { JudgeKind, Surroundings } from '../rl/session.ts';
-import { worldEvaluation } from '../rl/sources.ts';
+import type { GoldJudge, Reward } from '../rl/rewards/reward.ts';
+import { rolloutOptions, type Writing } from '../rl/rollout/rollout.ts';
+import type { JudgeKind, Surroundings } from '../app/opening/surroundings.ts';
+import { worldEvaluation } from '../rl/world/judging.ts';
 import { UsageError } from './arguments.ts';
 import { nodeSurroundings, openAt, refuseRewardModel } from './open.ts';
 

@@ -9,8 +9,9 @@ import type { CheckpointFolder } from '../model/files.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { nodeFolder } from '../model/node-files.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
-import { parseRecipe, RecipeError, type Recipe } from '../rl/recipe.ts';
-import { openReward, type Surroundings } from '../rl/session.ts';
+import { parseRecipe, RecipeError, type Recipe } from '../rl/recipe/recipe.ts';
+import { openReward } from '../app/opening/rewards.ts';
+import type { Surroundings } from '../app/opening/surroundings.ts';
 import { UsageError } from './arguments.ts';
 
 export const modelOption = {

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { sampleCompletions, UNFILTERED } from '../rl/sample.ts';
+import { sampleCompletions, UNFILTERED } from '../rl/rollout/sample.ts';
 import { Random } from '../rl/random.ts';
 import { preferenceGroup } from '../rl/world/preferences.ts';
 import { drawPrompt, promptText } from '../rl/world/prompts.ts';

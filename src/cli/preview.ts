@@ -1,7 +1,7 @@
 import { nodeFolder } from '../model/node-files.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
-import { exampleCompletion, previewRecipe, type SeenText } from '../rl/preview.ts';
-import { promptSource } from '../rl/sources.ts';
+import { exampleCompletion, previewRecipe, type SeenText } from '../app/preview.ts';
+import { promptSource } from '../app/opening/data.ts';
 import { UsageError } from './arguments.ts';
 import { defineCommand } from './command.ts';
 import { openRecipe, readRecipeFile } from './open.ts';

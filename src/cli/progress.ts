@@ -1,5 +1,5 @@
 /** A progress bar on standard error, where that is a terminal; nothing elsewhere. */
-import { formatDuration } from '../rl/format.ts';
+import { formatDuration } from '../app/format.ts';
 
 const REDRAW_MS = 100;
 const BAR = 20;

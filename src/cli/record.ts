@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
-import { recordRun } from '../rl/record.ts';
-import { nodeRunFolder } from '../rl/run-folder.node.ts';
+import { recordRun } from '../rl/runs/record.ts';
+import { nodeRunFolder } from '../rl/runs/run-folder.node.ts';
 import { defineCommand } from './command.ts';
 
 export const record = defineCommand({

@@ -1,11 +1,11 @@
 /** What a finished run left behind, read for analysis; whatever is amiss is a UsageError. */
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { Evaluated } from '../rl/evaluate.ts';
-import type { MetricsRow } from '../rl/protocol.ts';
-import { parseRecipe, type Recipe } from '../rl/recipe.ts';
-import { lastCheckpoint, readText } from '../rl/run-folder.ts';
-import { nodeRunFolder } from '../rl/run-folder.node.ts';
+import type { Evaluated } from '../rl/evaluation/evaluate.ts';
+import type { MetricsRow } from '../rl/report.ts';
+import { parseRecipe, type Recipe } from '../rl/recipe/recipe.ts';
+import { lastCheckpoint, readText } from '../rl/runs/run-folder.ts';
+import { nodeRunFolder } from '../rl/runs/run-folder.node.ts';
 import { UsageError } from './arguments.ts';
 
 export interface RunFacts {

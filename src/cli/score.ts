@@ -1,7 +1,7 @@
 import { packBatch } from '../model/batch.ts';
 import { BatchRunner } from '../model/batch-runner.ts';
 import { CheckpointError } from '../model/errors.ts';
-import { judgedTokens } from '../rl/reward-model.ts';
+import { judgedTokens } from '../rl/rewards/reward-model.ts';
 import { UsageError } from './arguments.ts';
 import { defineCommand } from './command.ts';
 import { modelOption, parseIds, withModel } from './open.ts';

@@ -4,14 +4,15 @@
  */
 import { loadCheckpoint } from '../model/adapted.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
-import type { Prompt } from '../rl/data.ts';
+import type { Prompt } from '../rl/data/dataset.ts';
 import { thoughtEffect, thoughtTokens } from '../rl/evaluation/thought-effect.ts';
-import { hasRewards, type Recipe } from '../rl/recipe.ts';
-import type { GoldJudge } from '../rl/reward.ts';
-import { rolloutOptions } from '../rl/rollout.ts';
-import { sampleCompletions } from '../rl/sample.ts';
-import { openGold, openRewards, type Surroundings } from '../rl/session.ts';
-import { evaluationPrompts } from '../rl/sources.ts';
+import { hasRewards, type Recipe } from '../rl/recipe/recipe.ts';
+import type { GoldJudge } from '../rl/rewards/reward.ts';
+import { rolloutOptions } from '../rl/rollout/rollout.ts';
+import { sampleCompletions } from '../rl/rollout/sample.ts';
+import { openGold, openRewards } from '../app/opening/rewards.ts';
+import type { Surroundings } from '../app/opening/surroundings.ts';
+import { evaluationPrompts } from '../app/opening/data.ts';
 import { UsageError } from './arguments.ts';
 import { openJudges, readPrompts, type JudgeOptions } from './judging.ts';
 import { nodeSurroundings, openAt, readRecipeFile } from './open.ts';

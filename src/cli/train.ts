@@ -1,6 +1,6 @@
-import { Run } from '../rl/run.ts';
-import { nodeRunFolder } from '../rl/run-folder.node.ts';
-import { openTrainer } from '../rl/session.ts';
+import { Run } from '../rl/runs/run.ts';
+import { nodeRunFolder } from '../rl/runs/run-folder.node.ts';
+import { openTrainer } from '../app/opening/trainer.ts';
 import { UsageError } from './arguments.ts';
 import { defineCommand } from './command.ts';
 import { nodeSurroundings, openRecipe } from './open.ts';

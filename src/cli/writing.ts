@@ -4,7 +4,7 @@
  */
 import { keysOf } from '../rl/recipe/keys.ts';
 import type { RecipeKeys } from '../rl/recipe/spec.ts';
-import type { Writing } from '../rl/rollout.ts';
+import type { Writing } from '../rl/rollout/rollout.ts';
 import type { Policy } from './run-files.ts';
 
 /** Where neither a run nor the command line says anything. */

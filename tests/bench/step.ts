@@ -5,8 +5,9 @@
 import type { MatmulShape, StepResult } from '../../src/cli/bench-result.ts';
 import { Gpu, type GpuCounters } from '../../src/gpu/device.ts';
 import { urlFolder } from '../../src/model/files.ts';
-import { parseRecipe } from '../../src/rl/recipe.ts';
-import { openRewardModel, openTrainer } from '../../src/rl/session.ts';
+import { parseRecipe } from '../../src/rl/recipe/recipe.ts';
+import { openRewardModel } from '../../src/app/opening/rewards.ts';
+import { openTrainer } from '../../src/app/opening/trainer.ts';
 import type { Library } from './library.ts';
 import { operands } from './matmul.ts';
 import { median } from './statistics.ts';

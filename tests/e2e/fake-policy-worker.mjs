@@ -3,8 +3,8 @@
 // serves this file in the worker's place.
 import * as Comlink from 'comlink';
 
-/** @typedef {import('../../src/rl/protocol.ts').TrainingListener} Listener */
-/** @typedef {import('../../src/rl/protocol.ts').Status} Status */
+/** @typedef {import('../../src/app/training-service.ts').TrainingListener} Listener */
+/** @typedef {import('../../src/app/training-service.ts').Status} Status */
 
 const STEP_MS = 120;
 
@@ -19,7 +19,7 @@ class FakeService {
   goal = 0;
 
   /**
-   * @param {import('../../src/rl/protocol.ts').RecipeValues} recipe
+   * @param {import('../../src/rl/recipe/values.ts').RecipeValues} recipe
    * @param {import('comlink').Remote<Listener>} listener
    * @param {boolean} resume
    */

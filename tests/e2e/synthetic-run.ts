@@ -1,4 +1,6 @@
-import type { RecipeValues, RecordedRun, StepReport } from '../../src/rl/protocol.ts';
+import type { RecipeValues } from '../../src/rl/recipe/values.ts';
+import type { RecordedRun } from '../../src/rl/runs/record.ts';
+import type { StepReport } from '../../src/rl/report.ts';
 
 /** A recorded run with made-up numbers, for tests of the page alone. Group 3 is all equal. */
 export function syntheticRun(steps: number, recipe: RecipeValues): RecordedRun {

@@ -3,7 +3,7 @@ import AxeBuilder from '@axe-core/playwright';
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { launchBrowser } from '../../scripts/browser.mjs';
-import type { RecordedRun } from '../../src/rl/protocol.ts';
+import type { RecordedRun } from '../../src/rl/runs/record.ts';
 import { syntheticRun } from './synthetic-run.ts';
 import { tracedRun } from './traced-run.ts';
 

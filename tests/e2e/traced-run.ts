@@ -2,12 +2,12 @@ import { episodeTargets } from '../../src/rl/objectives/ppo.ts';
 import type {
   EvaluationSample,
   Group,
-  RecipeValues,
-  RecordedRun,
   Sample,
   StepReport,
   TokenTrace,
-} from '../../src/rl/protocol.ts';
+} from '../../src/rl/report.ts';
+import type { RecipeValues } from '../../src/rl/recipe/values.ts';
+import type { RecordedRun } from '../../src/rl/runs/record.ts';
 import { syntheticRun } from './synthetic-run.ts';
 
 const EVAL_STEPS = 8;

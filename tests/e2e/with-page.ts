@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { expect, inject } from 'vitest';
-import type { RecipeValues } from '../../src/rl/protocol.ts';
+import type { RecipeValues } from '../../src/rl/recipe/values.ts';
 import { syntheticRun } from './synthetic-run.ts';
 
 const COMLINK = join(import.meta.dirname, '../../node_modules/comlink/dist/esm/comlink.mjs');

@@ -5,7 +5,11 @@
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { advantages, fractionZeroStd, type ScaleRewards } from '../../src/rl/advantages.ts';
+import {
+  advantages,
+  fractionZeroStd,
+  type ScaleRewards,
+} from '../../src/rl/objectives/advantages.ts';
 import { bradleyTerryLoss } from '../../src/rl/objectives/bradley-terry.ts';
 import { dpoLoss } from '../../src/rl/objectives/dpo.ts';
 import { entropyThreshold, grpoLoss, type LossType } from '../../src/rl/objectives/grpo.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Evaluated } from '../evaluate.ts';
+import type { Evaluated } from './evaluate.ts';
 import { lengthsOverTraining, trainingCost } from './analysis.ts';
 import { compareEvaluations } from './compare.ts';
 

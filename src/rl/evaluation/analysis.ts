@@ -1,6 +1,6 @@
 /** What the metrics of a run say of lengths and cost. */
-import { mean } from '../advantages.ts';
-import type { MetricsRow } from '../protocol.ts';
+import { mean } from '../statistics.ts';
+import type { MetricsRow } from '../report.ts';
 
 export interface Lengths {
   from: number;

@@ -8,8 +8,8 @@
  * Unlike theirs the features are not centred: they centre over the battles of many models, while with
  * one model against the baseline centring would hand all of style to the model's own coefficient.
  */
-import { mean } from '../advantages.ts';
-import { wordCount } from '../metrics.ts';
+import { mean } from '../statistics.ts';
+import { wordCount } from './completion-metrics.ts';
 import { controlledInterval, isSeparable, spread, type ControlledInterval } from './controlled.ts';
 import type { BootstrapOptions } from './intervals.ts';
 import { fitLogistic, sigmoid } from './logistic.ts';

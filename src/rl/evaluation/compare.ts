@@ -1,6 +1,6 @@
 /** Two policies on the same prompts, by every judge that both were scored by. */
-import type { Evaluated } from '../evaluate.ts';
-import { mean } from '../advantages.ts';
+import type { Evaluated } from './evaluate.ts';
+import { mean } from '../statistics.ts';
 import { styleControlledInterval, styleOf } from './arena-hard.ts';
 import type { ControlledInterval } from './controlled.ts';
 import { bootstrap, hierarchicalBootstrap, type Interval } from './intervals.ts';

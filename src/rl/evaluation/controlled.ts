@@ -3,7 +3,7 @@
  * features are differences in style. Where every pair of answers differs in style by about as much, a
  * feature is nearly a multiple of the intercept's column of ones, and the fit can hand the wins to either.
  */
-import { mean, std } from '../advantages.ts';
+import { mean, std } from '../statistics.ts';
 import { bootstrap, type BootstrapOptions, type Interval } from './intervals.ts';
 import { solve } from './logistic.ts';
 

@@ -6,14 +6,14 @@
  */
 import type { Decoder } from '../../model/decoder.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
-import { mean } from '../advantages.ts';
-import type { Prompt } from '../data.ts';
-import { judgeCompletions, type Evaluated } from '../evaluate.ts';
-import { wordCount } from '../metrics.ts';
-import type { Recipe } from '../recipe.ts';
-import type { GoldJudge } from '../reward.ts';
-import { promptTokens, rollOut, rolloutOptions, type RolloutGroup } from '../rollout.ts';
-import type { WeightedRewards } from '../weighted-rewards.ts';
+import { mean } from '../statistics.ts';
+import type { Prompt } from '../data/dataset.ts';
+import { judgeCompletions, type Evaluated } from './evaluate.ts';
+import { wordCount } from './completion-metrics.ts';
+import type { Recipe } from '../recipe/recipe.ts';
+import type { GoldJudge } from '../rewards/reward.ts';
+import { promptTokens, rollOut, rolloutOptions, type RolloutGroup } from '../rollout/rollout.ts';
+import type { WeightedRewards } from '../rewards/weighted-rewards.ts';
 
 /** Random numbers of an evaluation. */
 const SEED = 0;

@@ -2,7 +2,7 @@
  * Intervals: of means over seeds by Student's t, over seeds and prompts by the bootstrap; of shares of
  * a few choices by Wilson's score.
  */
-import { mean, std } from '../advantages.ts';
+import { mean, std } from '../statistics.ts';
 import { Random } from '../random.ts';
 
 /** 0.975 quantiles of Student's t distribution with 1, 2, ... degrees of freedom. */

@@ -10,7 +10,7 @@
  * cross-validation is a small fixed ridge; the rows of two gamed baselines, which hold phi down for
  * their leaderboard, are not added.
  */
-import { mean } from '../advantages.ts';
+import { mean } from '../statistics.ts';
 import { controlledInterval, isSeparable, spread, type ControlledInterval } from './controlled.ts';
 import type { BootstrapOptions } from './intervals.ts';
 import { fitLogistic, sigmoid } from './logistic.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { MetricsRow } from '../protocol.ts';
+import type { MetricsRow } from '../report.ts';
 import { Random } from '../random.ts';
 import { divergence, fitGoldCurve, rewardAndGold, type RewardAndGold } from './overoptimisation.ts';
 

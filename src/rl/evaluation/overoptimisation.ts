@@ -3,8 +3,8 @@
  * al. 2022 ("Scaling Laws for Reward Model Overoptimization", arXiv 2210.10760) draw both over the
  * distance from where the policy began, d = sqrt(KL), and find gold(d) = d (alpha - beta log d) for RL.
  */
-import { mean } from '../advantages.ts';
-import type { MetricsRow } from '../protocol.ts';
+import { mean } from '../statistics.ts';
+import type { MetricsRow } from '../report.ts';
 
 export interface RewardAndGold {
   step: number;

@@ -3,7 +3,7 @@
  * or {prompt, uid} since v2) and IFEval ({prompt, instruction_id_list, kwargs}), and plain {prompt}
  * rows: JSONL, or one JSON array as AlpacaEval has it. The fields say which it is.
  */
-import { conversationPrompt, isConversation } from '../conversation.ts';
+import { conversationPrompt, isConversation } from '../data/conversation.ts';
 import type { Kwargs } from './ifeval-checks.ts';
 import type { Instruction } from './instructions.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mean } from '../advantages.ts';
+import { mean } from '../statistics.ts';
 import { Random } from '../random.ts';
 import {
   styleControlledInterval,

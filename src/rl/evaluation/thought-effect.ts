@@ -7,10 +7,10 @@ import { Decoder } from '../../model/decoder.ts';
 import type { SamplingOptions } from '../../model/decoder-ops.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
-import { splitCompletion, THINK_END, type Malformed } from '../completion.ts';
-import type { Prompt } from '../data.ts';
-import type { GoldJudge, Reward } from '../reward.ts';
-import type { RolloutGroup } from '../rollout.ts';
+import { splitCompletion, THINK_END, type Malformed } from '../rollout/completion.ts';
+import type { Prompt } from '../data/dataset.ts';
+import type { GoldJudge, Reward } from '../rewards/reward.ts';
+import type { RolloutGroup } from '../rollout/rollout.ts';
 import { hierarchicalBootstrap, type Interval } from './intervals.ts';
 import { verdict } from './win-rate.ts';
 

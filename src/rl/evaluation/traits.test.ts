@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Evaluated } from '../evaluate.ts';
+import type { Evaluated } from './evaluate.ts';
 import { mealTraitValues } from './meal-traits.ts';
 import { forcedPrefixes } from './thought-effect.ts';
 import { judgedTraits, JUDGED_TRAITS, ruleTraits, traitChanges } from './traits.ts';

@@ -4,9 +4,9 @@
  * judge lists traits freely and merges the lists; here the traits are fixed: rules where the world
  * gives every word a meaning, a prompted judge's log-odds of "yes" to one question a trait elsewhere.
  */
-import { mean } from '../advantages.ts';
-import type { Evaluated } from '../evaluate.ts';
-import type { PromptedJudge } from '../prompted-judge.ts';
+import { mean } from '../statistics.ts';
+import type { Evaluated } from './evaluate.ts';
+import type { PromptedJudge } from '../rewards/prompted-judge.ts';
 import { hierarchicalBootstrap, type Interval } from './intervals.ts';
 import { mealTraitValues } from './meal-traits.ts';
 import { verdict } from './win-rate.ts';

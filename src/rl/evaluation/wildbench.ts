@@ -4,7 +4,7 @@
  * slight win by a response more than K characters longer counts as a tie. The score is the mean on a
  * scale of -100 to 100.
  */
-import { mean, std } from '../advantages.ts';
+import { mean, std } from '../statistics.ts';
 
 /** From "much better" to "much worse" than the baseline. */
 export type Level = 1 | 0.5 | 0 | -0.5 | -1;

@@ -2,7 +2,7 @@
  * Verdicts between two responses to the same prompt, and how often one side wins. Judges here give
  * scores; a verdict is the sign of their difference, a tie when it is within a margin.
  */
-import { mean, std } from '../advantages.ts';
+import { mean, std } from '../statistics.ts';
 
 /** 1: ours is better, 0: theirs, 0.5: a tie. */
 export type Verdict = 0 | 0.5 | 1;

@@ -3,7 +3,7 @@
  * float64: the trainer hands the derivatives to the GPU's backward pass, and the page's stepper shows
  * these same numbers. Definitions follow TRL's GRPOTrainer (`_compute_loss`).
  */
-import { mean } from '../advantages.ts';
+import { mean } from '../statistics.ts';
 import { policyTerms, type PolicyTermOptions } from './policy-term.ts';
 
 export type { LossType } from './policy-term.ts';

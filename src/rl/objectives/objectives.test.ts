@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { advantages, fractionZeroStd, std } from '../advantages.ts';
-import { learningRate } from '../schedule.ts';
-import { splitCompletion } from '../completion.ts';
+import { advantages, fractionZeroStd } from './advantages.ts';
+import { std } from '../statistics.ts';
+import { learningRate } from '../trainers/schedule.ts';
+import { splitCompletion } from '../rollout/completion.ts';
 import { bradleyTerryLoss } from './bradley-terry.ts';
 import { entropyThreshold, grpoLoss, type CompletionTerms, type GrpoOptions } from './grpo.ts';
 import { sftLoss } from './sft.ts';

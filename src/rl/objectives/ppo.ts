@@ -5,7 +5,7 @@
  * but that an episode ends with its stop token: TRL adds one more state after it where the padding
  * has room.
  */
-import { mean } from '../advantages.ts';
+import { mean } from '../statistics.ts';
 
 export interface PpoRewardOptions {
   /** Weight of the KL to the reference policy; 0 needs no reference. */

@@ -2,8 +2,8 @@
 import { parse } from 'yaml';
 import type { Recipe } from './keys.ts';
 import type { Dataset, NamesKey, NumberKey, RecipeKeySpec } from './spec.ts';
-import { nearest } from '../nearest.ts';
-import { rewardNames } from '../reward.ts';
+import { nearest } from './nearest.ts';
+import { rewardNames } from './reward-names.ts';
 
 /** A recipe that cannot be run; the message says where, what, and what would be right. */
 export class RecipeError extends Error {

@@ -8,7 +8,7 @@ import { evaluation } from './evaluation-keys.ts';
 import { groupObjective, pairs, preference, proximal } from './objective-keys.ts';
 import { rewards } from './reward-keys.ts';
 import { adapter, data, optimizer, run } from './shared-keys.ts';
-import type { RecipeValues } from '../protocol.ts';
+import type { RecipeValues } from './values.ts';
 import { algorithms, type Algorithm, type KeyValues, type RecipeKeys } from './spec.ts';
 
 /** The keys in the order in which people read them; a group without `only` serves every algorithm. */

@@ -5,7 +5,7 @@
  * Ranking K responses gives K (K - 1) / 2 pairs for K forward passes, all of them in one batch
  * (Ouyang et al., 2022, section 3.5).
  */
-import type { PreferenceGroup } from '../data.ts';
+import type { PreferenceGroup } from '../data/dataset.ts';
 import type { Random } from '../random.ts';
 import { MAINS, MAX_PRICE, SWEETS, suits, words, type DishName } from './menu.ts';
 import { goldUtility } from './gold.ts';

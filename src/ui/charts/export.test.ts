@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { MetricsRow, StepReport } from '../../rl/protocol.ts';
+import type { MetricsRow, StepReport } from '../../rl/report.ts';
 import { completionsJsonl, metricsCsv, metricsJsonl } from './export.ts';
 
 const rows: MetricsRow[] = [

@@ -1,5 +1,5 @@
 /** Everything a run recorded, as files that other tools read. */
-import type { MetricsRow, StepReport } from '../../rl/protocol.ts';
+import type { MetricsRow, StepReport } from '../../rl/report.ts';
 
 export interface ExportedRun {
   label: string;

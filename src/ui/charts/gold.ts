@@ -1,5 +1,5 @@
 /** How the gold judge is called, which a run is watched by and never trained on. */
-import type { RecipeValue, RecipeValues } from '../../rl/protocol.ts';
+import type { RecipeValue, RecipeValues } from '../../rl/recipe/values.ts';
 
 /** The hidden taste of the dinner world's guests: it judges that world's prompts alone. */
 export const TRUE_TASTE = 'meal-planner';

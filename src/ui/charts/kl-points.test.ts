@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { MetricsRow } from '../../rl/protocol.ts';
+import type { MetricsRow } from '../../rl/report.ts';
 import { klLine, klPoints, scale } from './kl-points.ts';
 
 it('takes the steps that measured KL, reward and gold, nearest first', () => {

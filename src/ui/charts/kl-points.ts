@@ -3,7 +3,7 @@
  * Hilton draw over-optimisation (2022, arXiv 2210.10760): there training goes to the right.
  */
 import { rewardAndGold } from '../../rl/evaluation/overoptimisation.ts';
-import type { MetricsRow } from '../../rl/protocol.ts';
+import type { MetricsRow } from '../../rl/report.ts';
 
 export interface KlPoint {
   step: number;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { MetricsRow } from '../../rl/protocol.ts';
+import type { MetricsRow } from '../../rl/report.ts';
 import { indexAt, judgedBy, meanOfLast, MetricTable, valueAt } from './metric-table.ts';
 
 describe('MetricTable', () => {

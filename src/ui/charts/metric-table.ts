@@ -1,4 +1,4 @@
-import type { MetricsRow } from '../../rl/protocol.ts';
+import type { MetricsRow } from '../../rl/report.ts';
 import type { Series } from './smoothing.ts';
 
 /** What is known of a column without reading it again. */

@@ -1,4 +1,4 @@
-import type { RecipeValue } from '../../rl/protocol.ts';
+import type { RecipeValue } from '../../rl/recipe/values.ts';
 import { formatCompact, formatNumber, formatShare } from '../format.ts';
 import { goldLabel, goldNote } from './gold.ts';
 

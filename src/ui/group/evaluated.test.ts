@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { EvaluationSample, StepReport } from '../../rl/protocol.ts';
+import type { EvaluationSample, StepReport } from '../../rl/report.ts';
 import { evaluatedSteps } from './evaluated.ts';
 import { letter } from './letters.ts';
 

@@ -1,4 +1,4 @@
-import type { EvaluationSample, StepReport } from '../../rl/protocol.ts';
+import type { EvaluationSample, StepReport } from '../../rl/report.ts';
 
 /** The fixed held-out prompts at one step. */
 export interface EvaluatedStep {

@@ -1,4 +1,4 @@
-import type { StepReport } from '../../rl/protocol.ts';
+import type { StepReport } from '../../rl/report.ts';
 
 /** Long enough to read a line or two. */
 const HOLD_MS = 2600;

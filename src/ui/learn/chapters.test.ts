@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Sample, StepReport } from '../../rl/protocol.ts';
+import type { Sample, StepReport } from '../../rl/report.ts';
 import { updateOptions } from '../stepper/update-options.ts';
 import { chapters, type Live } from './chapters.ts';
 

@@ -1,7 +1,7 @@
 /** What the Learn panel says: short chapters, each tied to the numbers of the step on view. */
 import { generalizedAdvantages } from '../../rl/objectives/ppo.ts';
 import { dpoLoss } from '../../rl/objectives/dpo.ts';
-import type { StepReport } from '../../rl/protocol.ts';
+import type { StepReport } from '../../rl/report.ts';
 import { formatCompact, formatNumber, formatShare } from '../format.ts';
 import { letter } from '../group/letters.ts';
 import type { UpdateOptions } from '../stepper/update-options.ts';

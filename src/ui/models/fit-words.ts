@@ -1,5 +1,5 @@
-import type { Use } from '../../rl/fit.ts';
-import type { RecipeObject, RecipeValue } from '../../rl/protocol.ts';
+import type { Use } from '../../app/fit.ts';
+import type { RecipeObject, RecipeValue } from '../../rl/recipe/values.ts';
 
 /** The three ways to use a model, for somebody who has never trained one. */
 export const USE_WORDS: Record<Use, string> = {

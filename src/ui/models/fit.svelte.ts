@@ -1,7 +1,7 @@
 import { get, set } from 'idb-keyval';
-import type { RecipeObject, RecipeValues } from '../../rl/protocol.ts';
+import type { RecipeObject, RecipeValues } from '../../rl/recipe/values.ts';
 import { modelsWorker } from './models-worker.ts';
-import type { Fitting } from './models.worker.ts';
+import type { Fitting } from '../../app/workers/models.worker.ts';
 
 const CARD = 'graphics-card-gb';
 /** Typing is over when nothing came for so long. */

@@ -1,5 +1,5 @@
 /** What memory goes to, as bars and their legend show it; colours are names in tokens.css. */
-import type { MemoryParts } from '../../rl/fit.ts';
+import type { MemoryParts } from '../../app/fit.ts';
 
 export const MEMORY_PARTS: readonly { key: keyof MemoryParts; label: string; colour: string }[] = [
   { key: 'weights', label: 'Weights', colour: 'ink-soft' },

@@ -5,9 +5,9 @@ import {
   storeModel,
   sweepStoredModels,
 } from '../../model/stored-models.ts';
-import { baseAmong, SHIPPED, storedPath } from '../../rl/page-paths.ts';
-import type { Inspected, Role } from '../../rl/inspect.ts';
-import type { RecipeValues } from '../../rl/protocol.ts';
+import { baseAmong, SHIPPED, storedPath } from '../../app/page-paths.ts';
+import type { Inspected, Role } from '../../app/inspect.ts';
+import type { RecipeValues } from '../../rl/recipe/values.ts';
 import type { DroppedFiles } from './dropped-files.ts';
 import { modelsAmong, type DroppedModel } from './dropped-models.ts';
 import { Fit } from './fit.svelte.ts';

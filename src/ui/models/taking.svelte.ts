@@ -1,7 +1,7 @@
 import * as Comlink from 'comlink';
-import type { ExportKind } from '../../rl/export.ts';
+import type { ExportKind } from '../../rl/runs/export.ts';
 import { modelsWorker } from './models-worker.ts';
-import type { Kept } from './models.worker.ts';
+import type { Kept } from '../../app/workers/models.worker.ts';
 
 declare global {
   interface Window {

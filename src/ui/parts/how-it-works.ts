@@ -1,5 +1,5 @@
 /** What the run on view does, and one step of training in four sentences, by algorithm. */
-import type { RecipeValues } from '../../rl/protocol.ts';
+import type { RecipeValues } from '../../rl/recipe/values.ts';
 
 export interface Part {
   title: string;

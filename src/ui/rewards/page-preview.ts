@@ -1,10 +1,10 @@
 /** What the models of the next run will see; the tokenizers are loaded when first asked for. */
 import defaultRecipe from '../../../recipes/default.yaml?raw';
 import type { Tokenizer } from '../../model/tokenizer.ts';
-import { pageModelFolder } from '../../rl/page-paths.ts';
-import type { Preview } from '../../rl/preview.ts';
-import type { Recipe } from '../../rl/recipe.ts';
-import type { RecipeValues } from '../../rl/protocol.ts';
+import { pageModelFolder } from '../../app/page-paths.ts';
+import type { Preview } from '../../app/preview.ts';
+import type { Recipe } from '../../rl/recipe/recipe.ts';
+import type { RecipeValues } from '../../rl/recipe/values.ts';
 import type { StoredPrompts } from './stored-prompts.ts';
 
 const loaded = new Map<string, Promise<Tokenizer>>();
@@ -16,7 +16,7 @@ export async function previewOnPage(
   completion: string,
 ): Promise<Preview> {
   const recipe = await recipeOf(values);
-  const { previewRecipe } = await import('../../rl/preview.ts');
+  const { previewRecipe } = await import('../../app/preview.ts');
   const { reward_model_name_or_path: model, judge_model_name_or_path: judge } = recipe;
   const tokenizers = {
     policy: await tokenizerAt(recipe.model_name_or_path!),
@@ -36,7 +36,7 @@ export async function longestTexts(
 ): Promise<{ prompt: number; response: number }> {
   const recipe = await recipeOf(values);
   const tokenizer = await tokenizerAt(recipe.model_name_or_path!);
-  const { promptText } = await import('../../rl/thinking-template.ts');
+  const { promptText } = await import('../../rl/rollout/thinking-template.ts');
   const most = (texts: readonly string[], read: (text: string) => string): number => {
     const longest = [...texts].sort((a, b) => b.length - a.length).slice(0, MEASURED);
     return Math.max(0, ...longest.map((text) => tokenizer.encode(read(text)).length));
@@ -52,7 +52,7 @@ export async function longestTexts(
 /** The recipe that a worker makes of the page's keys. */
 async function recipeOf(values: RecipeValues): Promise<Recipe> {
   const [{ makeRecipe }, { parse }] = await Promise.all([
-    import('../../rl/recipe.ts'),
+    import('../../rl/recipe/recipe.ts'),
     import('yaml'),
   ]);
   return makeRecipe({ ...(parse(defaultRecipe) as Record<string, unknown>), ...values });

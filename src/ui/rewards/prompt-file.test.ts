@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { promptTurns } from '../../rl/conversation.ts';
+import { promptTurns } from '../../rl/data/conversation.ts';
 import { kindOf, promptStart, readPromptFile, someOf } from './prompt-file.ts';
 
 const promptsOf = (text: string, name = 'mine.jsonl'): string[] =>

@@ -1,11 +1,11 @@
 /** A file of prompts as a visitor brings it, good or bad. */
-import { isConversation, promptTurns, readablePrompt } from '../../rl/conversation.ts';
+import { isConversation, promptTurns, readablePrompt } from '../../rl/data/conversation.ts';
 import {
   promptFormat,
   PromptFileError,
   readEvaluationRow,
 } from '../../rl/evaluation/prompt-files.ts';
-import { readLines, readPreference, readPrompt, type Row } from '../../rl/rows.ts';
+import { readLines, readPreference, readPrompt, type Row } from '../../rl/data/rows.ts';
 
 /** What the rows hold besides prompts, where all of them do. */
 export type PromptKind = 'prompts' | 'preferences' | 'demonstrations';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import type { RecipeValues } from '../../rl/protocol.ts';
+import type { RecipeValues } from '../../rl/recipe/values.ts';
 import { layerRecipes } from '../../rl/recipe/keys.ts';
-import { hasRewards, makeRecipe } from '../../rl/recipe.ts';
+import { hasRewards, makeRecipe } from '../../rl/recipe/recipe.ts';
 import { TRUE_TASTE } from '../charts/gold.ts';
 import {
   rewardProblem,

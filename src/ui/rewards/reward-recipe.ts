@@ -1,7 +1,7 @@
-import { storedPath } from '../../rl/page-paths.ts';
-import type { RecipeValue, RecipeValues } from '../../rl/protocol.ts';
+import { storedPath } from '../../app/page-paths.ts';
+import type { RecipeValue, RecipeValues } from '../../rl/recipe/values.ts';
 import { evaluation } from '../../rl/recipe/evaluation-keys.ts';
-import { JUDGE, REWARD_MODEL } from '../../rl/reward.ts';
+import { JUDGE, REWARD_MODEL } from '../../rl/recipe/reward-names.ts';
 import { TRUE_TASTE } from '../charts/gold.ts';
 import type { PromptKind } from './prompt-file.ts';
 import { heldOutFile } from './stored-prompts.ts';

@@ -1,6 +1,6 @@
-import { storedName } from '../../rl/page-paths.ts';
-import type { RecipeValues } from '../../rl/protocol.ts';
-import { listStoredData, readStoredData } from '../../rl/stored-data.ts';
+import { storedName } from '../../app/page-paths.ts';
+import type { RecipeValues } from '../../rl/recipe/values.ts';
+import { listStoredData, readStoredData } from '../../app/stored-data.ts';
 import { readChoice, writeChoice, type KeptChoice } from './kept-choice.ts';
 import { longestTexts } from './page-preview.ts';
 import { readPromptFile, someOf } from './prompt-file.ts';

@@ -1,5 +1,5 @@
-import { removeStoredData, storeData } from '../../rl/stored-data.ts';
-import type { JudgedText } from '../../rl/reward.ts';
+import { removeStoredData, storeData } from '../../app/stored-data.ts';
+import type { JudgedText } from '../../rl/rewards/reward.ts';
 import { tryRule } from './try-rule.ts';
 
 /** What a rule gave each of the texts it was tried on. */

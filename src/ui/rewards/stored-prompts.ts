@@ -1,6 +1,6 @@
 /** Prompts that are kept in this browser: what is trained on, and beside it what is held out. */
-import { readStoredData, removeStoredData, storeData } from '../../rl/stored-data.ts';
-import { readPreference } from '../../rl/rows.ts';
+import { readStoredData, removeStoredData, storeData } from '../../app/stored-data.ts';
+import { readPreference } from '../../rl/data/rows.ts';
 import { holdOut } from './held-out.ts';
 import {
   kindOf,

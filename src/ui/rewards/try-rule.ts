@@ -1,11 +1,11 @@
 import * as Comlink from 'comlink';
-import type { JudgedText } from '../../rl/reward.ts';
-import type { RewardService } from '../../rl/reward.worker.ts';
-import { storedDataPath } from '../../rl/stored-data.ts';
+import type { JudgedText } from '../../rl/rewards/reward.ts';
+import type { RewardService } from '../../app/workers/reward.worker.ts';
+import { storedDataPath } from '../../app/stored-data.ts';
 
 /** Runs a stored rule where training would: in its sandbox, in a worker. Rejects with a sentence. */
 export async function tryRule(file: string, texts: readonly JudgedText[]): Promise<number[]> {
-  const worker = new Worker(new URL('../../rl/reward.worker.ts', import.meta.url), {
+  const worker = new Worker(new URL('../../app/workers/reward.worker.ts', import.meta.url), {
     type: 'module',
   });
   const broken = new Promise<never>((_, reject) => {

@@ -1,5 +1,5 @@
 import { del, get, set } from 'idb-keyval';
-import type { RecipeValues } from '../../rl/protocol.ts';
+import type { RecipeValues } from '../../rl/recipe/values.ts';
 
 /** A live run that was not finished; its weights lie in the origin private file system. */
 export interface KeptRun {

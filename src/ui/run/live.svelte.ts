@@ -1,6 +1,8 @@
-import type { Phase, RecipeValues, Status, StepReport } from '../../rl/protocol.ts';
+import type { Phase, Status } from '../../app/training-service.ts';
+import type { RecipeValues } from '../../rl/recipe/values.ts';
+import type { StepReport } from '../../rl/report.ts';
 import type { Connection } from './policy-worker.ts';
-import type { Run } from './run.svelte.ts';
+import type { ViewedRun } from './viewed-run.svelte.ts';
 
 const UNDER_WAY: readonly Phase[] = ['loading', 'compiling', 'training', 'paused'];
 
@@ -22,7 +24,7 @@ export class Live {
   private connection: Connection | null = null;
 
   constructor(
-    private readonly run: Run,
+    private readonly run: ViewedRun,
     private readonly connect: (onCrash: (message: string) => void) => Connection,
     private readonly listener: LiveListener,
   ) {}

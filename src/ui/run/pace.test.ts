@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { MetricsRow, StepReport } from '../../rl/protocol.ts';
+import type { MetricsRow, StepReport } from '../../rl/report.ts';
 import { paceOf } from './pace.ts';
 
 const report = (metrics: MetricsRow): StepReport => ({

@@ -1,4 +1,4 @@
-import type { StepReport } from '../../rl/protocol.ts';
+import type { StepReport } from '../../rl/report.ts';
 
 export interface Pace {
   secondsPerStep: number;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Phase } from '../../rl/protocol.ts';
+import type { Phase } from '../../app/training-service.ts';
 import { phaseText } from './phases.ts';
 
 const text = (phase: Phase, more: { detail?: string; error?: string } = {}) =>

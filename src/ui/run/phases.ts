@@ -1,4 +1,4 @@
-import type { Status } from '../../rl/protocol.ts';
+import type { Status } from '../../app/training-service.ts';
 
 export interface PhaseText {
   title: string;

@@ -1,4 +1,4 @@
-import type { Run } from './run.svelte.ts';
+import type { ViewedRun } from './viewed-run.svelte.ts';
 
 /** A whole run is played in about this long, whatever its length. */
 const PLAY_MS = 36_000;
@@ -10,7 +10,7 @@ export class Player {
   playing = $state(false);
   private timer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(private readonly run: Run) {}
+  constructor(private readonly run: ViewedRun) {}
 
   /** From the playhead on; from the start when it is at the end. */
   play(): void {

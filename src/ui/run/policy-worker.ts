@@ -1,5 +1,5 @@
 import * as Comlink from 'comlink';
-import type { TrainingListener, TrainingService } from '../../rl/protocol.ts';
+import type { TrainingListener, TrainingService } from '../../app/training-service.ts';
 
 /** A policy worker under its own roof: `close` ends it and frees its GPU memory. */
 export interface Connection {
@@ -9,7 +9,7 @@ export interface Connection {
 
 /** `onCrash` hears of errors that no call can return, such as a script that fails to load. */
 export function connectPolicyWorker(onCrash: (message: string) => void): Connection {
-  const worker = new Worker(new URL('../../rl/policy.worker.ts', import.meta.url), {
+  const worker = new Worker(new URL('../../app/workers/policy.worker.ts', import.meta.url), {
     type: 'module',
   });
   worker.onerror = (event) =>

@@ -1,4 +1,4 @@
-import type { RecordedRun } from '../../rl/protocol.ts';
+import type { RecordedRun } from '../../rl/runs/record.ts';
 
 /** Fetches the run that ships with the page. Errors are sentences for the visitor. */
 export async function fetchRecordedRun(url: string): Promise<RecordedRun> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RecipeValue } from '../../rl/protocol.ts';
+import type { RecipeValue } from '../../rl/recipe/values.ts';
 import { changes, changesFromDefault, changeText, letterOf, nameOf } from './changes.ts';
 
 describe('changes', () => {

@@ -1,5 +1,5 @@
 /** What makes a run differ from another: the "changes" of its recipe, and a name made of them. */
-import type { RecipeValue, RecipeValues } from '../../rl/protocol.ts';
+import type { RecipeValue, RecipeValues } from '../../rl/recipe/values.ts';
 
 export interface Change {
   key: string;

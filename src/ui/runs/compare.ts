@@ -1,5 +1,5 @@
 /** Two runs beside each other: what they came to, and whether they may be compared at all. */
-import type { RecipeValues } from '../../rl/protocol.ts';
+import type { RecipeValues } from '../../rl/recipe/values.ts';
 import { goldLabel } from '../charts/gold.ts';
 import { formatCompact, formatDuration, formatNumber, formatShare } from '../format.ts';
 import type { PastRun } from './past-run.svelte.ts';

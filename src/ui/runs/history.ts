@@ -1,5 +1,6 @@
 import { createStore, delMany, entries, set, setMany } from 'idb-keyval';
-import type { MetricsRow, RecipeValues } from '../../rl/protocol.ts';
+import type { MetricsRow } from '../../rl/report.ts';
+import type { RecipeValues } from '../../rl/recipe/values.ts';
 
 export type RunEnd = 'running' | 'finished' | 'stopped' | 'failed';
 

@@ -1,4 +1,5 @@
-import type { MetricsRow, RecipeValues } from '../../rl/protocol.ts';
+import type { MetricsRow } from '../../rl/report.ts';
+import type { RecipeValues } from '../../rl/recipe/values.ts';
 import { divergence, rewardAndGold, type Divergence } from '../../rl/evaluation/overoptimisation.ts';
 import { judgedBy, meanOfLast, MetricTable } from '../charts/metric-table.ts';
 import type { Overlay } from '../charts/view.svelte.ts';

@@ -1,4 +1,6 @@
-import type { MetricsRow, RecipeValue, RecipeValues, RecordedRun } from '../../rl/protocol.ts';
+import type { MetricsRow } from '../../rl/report.ts';
+import type { RecipeValue, RecipeValues } from '../../rl/recipe/values.ts';
+import type { RecordedRun } from '../../rl/runs/record.ts';
 import { recipeKeys, type RecipeKey } from '../../rl/recipe/keys.ts';
 import type { RecipeKeySpec } from '../../rl/recipe/spec.ts';
 import type { Overlay } from '../charts/view.svelte.ts';

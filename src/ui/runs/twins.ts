@@ -1,5 +1,5 @@
 /** Twins of a run: the same seed and prompts, one thing changed. */
-import type { RecipeValue, RecipeValues } from '../../rl/protocol.ts';
+import type { RecipeValue, RecipeValues } from '../../rl/recipe/values.ts';
 import { keysOf, recipeKeys } from '../../rl/recipe/keys.ts';
 import { algorithms, type Algorithm, type RecipeKeySpec } from '../../rl/recipe/spec.ts';
 

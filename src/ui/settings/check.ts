@@ -1,8 +1,8 @@
 /** Whether a recipe can be trained. Loaded when it is needed, since it brings the YAML reader along. */
 import { parse } from 'yaml';
 import defaultYaml from '../../../recipes/default.yaml?raw';
-import type { RecipeValues } from '../../rl/protocol.ts';
-import { makeRecipe } from '../../rl/recipe.ts';
+import type { RecipeValues } from '../../rl/recipe/values.ts';
+import { makeRecipe } from '../../rl/recipe/recipe.ts';
 import { layerRecipes, recipeKeys } from '../../rl/recipe/keys.ts';
 
 /** Where a sentence of recipe.ts says a value stands; here everybody knows. */

@@ -1,6 +1,6 @@
 /** What stands behind the recipe form. Loaded with it, since it brings the YAML reader along. */
-import type { RecipeValue, RecipeValues } from '../../rl/protocol.ts';
-import { makeRecipe, parseRecipe, recipeYaml } from '../../rl/recipe.ts';
+import type { RecipeValue, RecipeValues } from '../../rl/recipe/values.ts';
+import { makeRecipe, parseRecipe, recipeYaml } from '../../rl/recipe/recipe.ts';
 import { checkValue } from '../../rl/recipe/check.ts';
 import { keysOf, layerRecipes, recipeKeys } from '../../rl/recipe/keys.ts';
 import { algorithms, type Algorithm, type RecipeKeySpec } from '../../rl/recipe/spec.ts';

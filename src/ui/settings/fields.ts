@@ -1,5 +1,5 @@
 /** The recipe as a form: which keys it shows, in which order, and how a value is written in a field. */
-import type { RecipeValue } from '../../rl/protocol.ts';
+import type { RecipeValue } from '../../rl/recipe/values.ts';
 import { describeRange, oneOf } from '../../rl/recipe/check.ts';
 import { recipeGroups } from '../../rl/recipe/keys.ts';
 import type { Algorithm, RecipeKeySpec } from '../../rl/recipe/spec.ts';

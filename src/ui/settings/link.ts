@@ -2,7 +2,7 @@
  * The setting of the page as a link: `#algorithm=ppo&seed=3&thinking=false&hide=models,recipe&lock=1`.
  * Only what differs from the default is in it.
  */
-import type { RecipeValue, RecipeValues } from '../../rl/protocol.ts';
+import type { RecipeValue, RecipeValues } from '../../rl/recipe/values.ts';
 import { recipeKeys } from '../../rl/recipe/keys.ts';
 import type { RecipeKeySpec } from '../../rl/recipe/spec.ts';
 

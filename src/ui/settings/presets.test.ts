@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import type { RecipeValues } from '../../rl/protocol.ts';
-import { makeRecipe } from '../../rl/recipe.ts';
+import type { RecipeValues } from '../../rl/recipe/values.ts';
+import { makeRecipe } from '../../rl/recipe/recipe.ts';
 import { layerRecipes } from '../../rl/recipe/keys.ts';
 import { isApplied, PRESETS } from './presets.ts';
 

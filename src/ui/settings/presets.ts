@@ -1,5 +1,5 @@
 /** Recipes that break training on purpose: each shows what a part of the recipe is good for. */
-import type { RecipeValues } from '../../rl/protocol.ts';
+import type { RecipeValues } from '../../rl/recipe/values.ts';
 
 export interface Preset {
   name: string;

@@ -1,4 +1,4 @@
-import type { RecipeValue, RecipeValues } from '../../rl/protocol.ts';
+import type { RecipeValue, RecipeValues } from '../../rl/recipe/values.ts';
 import { readLink, writeLink, type LinkState } from './link.ts';
 import type { SectionId } from './sections.ts';
 import { without } from './without.ts';

@@ -1,7 +1,7 @@
 /** What a run's recipe says about an update, with the defaults of the keys it leaves out. */
-import type { ScaleRewards } from '../../rl/advantages.ts';
+import type { ScaleRewards } from '../../rl/objectives/advantages.ts';
 import type { GrpoOptions, LossType } from '../../rl/objectives/grpo.ts';
-import type { RecipeValue, RecipeValues } from '../../rl/protocol.ts';
+import type { RecipeValue, RecipeValues } from '../../rl/recipe/values.ts';
 import { recipeKeys } from '../../rl/recipe/keys.ts';
 import type { Algorithm, RecipeKeySpec } from '../../rl/recipe/spec.ts';
 

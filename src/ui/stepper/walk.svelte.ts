@@ -1,5 +1,5 @@
 import { SvelteMap } from 'svelte/reactivity';
-import type { Group } from '../../rl/protocol.ts';
+import type { Group } from '../../rl/report.ts';
 import { domainOf } from './domain.ts';
 import type { UpdateOptions } from './update-options.ts';
 import { isRight, type Choices, type View } from './walks/step.ts';

@@ -1,11 +1,11 @@
 /** A judge of one's own: kept as a model, and what it says about labels and policies. */
 import { storeModel } from '../../model/stored-models.ts';
-import type { GenerateService, Pair, Written } from '../../rl/generate-session.ts';
-import { storedPath } from '../../rl/page-paths.ts';
+import type { PolicyPairService, Pair, Written } from '../../app/policy-pair.ts';
+import { storedPath } from '../../app/page-paths.ts';
 import { Random } from '../../rl/random.ts';
-import { browserRunFolder } from '../../rl/run-folder.browser.ts';
+import { browserRunFolder } from '../../rl/runs/run-folder.browser.ts';
 import { winRate } from '../../rl/evaluation/win-rate.ts';
-import { JUDGE_RUN, pairAccuracy, TASTE_MODEL, type TasteLabel } from '../../rl/taste.ts';
+import { JUDGE_RUN, pairAccuracy, TASTE_MODEL, type TasteLabel } from '../../app/taste.ts';
 import { words } from '../../rl/world/menu.ts';
 import { drawPrompts, promptText } from '../../rl/world/prompts.ts';
 
@@ -34,7 +34,7 @@ const SHIPPED_JUDGE = 'public/models/reward';
 
 /** undefined where nothing was kept out. */
 export async function agreement(
-  service: Pick<GenerateService, 'score'>,
+  service: Pick<PolicyPairService, 'score'>,
   heldOut: readonly TasteLabel[],
 ): Promise<Agreement | null> {
   if (heldOut.length === 0) return null;
@@ -54,7 +54,7 @@ export async function agreement(
 
 /** On prompts that neither training nor labelling has drawn. */
 export async function compare(
-  service: Pick<GenerateService, 'look' | 'write' | 'score'>,
+  service: Pick<PolicyPairService, 'look' | 'write' | 'score'>,
   judge: string,
 ): Promise<Comparison> {
   const prompts = drawPrompts(new Random(1, 'taste compared'), 'dev', PROMPTS).map(promptText);

@@ -1,5 +1,5 @@
 /** Where a taste cannot be learnt: the judge that goes on learning knows dinners alone. */
-import type { RecipeValues } from '../../rl/protocol.ts';
+import type { RecipeValues } from '../../rl/recipe/values.ts';
 
 const INSTEAD =
   'To teach another model your taste, write preferences into a file, {"prompt", "chosen", "rejected"} ' +

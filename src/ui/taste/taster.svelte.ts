@@ -1,9 +1,9 @@
 import { get, set } from 'idb-keyval';
-import type { Written } from '../../rl/generate-session.ts';
-import { storedPath } from '../../rl/page-paths.ts';
-import type { Status } from '../../rl/protocol.ts';
+import type { Written } from '../../app/policy-pair.ts';
+import { storedPath } from '../../app/page-paths.ts';
+import type { Status } from '../../app/training-service.ts';
 import { Random } from '../../rl/random.ts';
-import { storeData, storedDataPath } from '../../rl/stored-data.ts';
+import { storeData, storedDataPath } from '../../app/stored-data.ts';
 import {
   judgeRecipe,
   labelRows,
@@ -12,10 +12,10 @@ import {
   TASTE_MODEL,
   tastePolicyRecipe,
   type TasteLabel,
-} from '../../rl/taste.ts';
+} from '../../app/taste.ts';
 import { drawPrompt, promptText } from '../../rl/world/prompts.ts';
 import { connectPolicyWorker } from '../run/policy-worker.ts';
-import type { Session } from '../run/session.svelte.ts';
+import type { PageState } from '../run/page-state.svelte.ts';
 import type { Generator } from '../try/generator.svelte.ts';
 import { agreement, compare, keepModel, type Agreement, type Comparison } from './judging.ts';
 
@@ -49,12 +49,12 @@ export class Taster {
 
   constructor(
     private readonly generator: Generator,
-    private readonly session: Pick<Session, 'shelf' | 'trainWith'>,
+    private readonly page: Pick<PageState, 'shelf' | 'trainWith'>,
   ) {}
 
   /** There is a judge of an earlier training. */
   get judged(): boolean {
-    return this.session.shelf.models.some(({ name }) => name === TASTE_MODEL);
+    return this.page.shelf.models.some(({ name }) => name === TASTE_MODEL);
   }
 
   /** Finds what earlier visits left. */
@@ -112,7 +112,7 @@ export class Taster {
       await storeData(TASTE_FILE, labelRows(train));
       const { step } = await this.runJudge(train.length);
       await keepModel(step);
-      await this.session.shelf.lookAgain();
+      await this.page.shelf.lookAgain();
       this.agreement = await this.generator.use(async (service) => {
         await service.forget(storedPath(TASTE_MODEL));
         return agreement(service, heldOut);
@@ -124,7 +124,7 @@ export class Taster {
   /** Begins a live run of the policy with this judge. */
   async trainPolicy(): Promise<void> {
     this.comparison = null;
-    await this.session.trainWith(tastePolicyRecipe(storedPath(TASTE_MODEL)));
+    await this.page.trainWith(tastePolicyRecipe(storedPath(TASTE_MODEL)));
   }
 
   /** The policy before and after training on the same prompts, by this judge. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Sample, TokenTrace } from '../../rl/protocol.ts';
+import type { Sample, TokenTrace } from '../../rl/report.ts';
 import { available, mostMoved, tokenName } from './quantities.ts';
 
 const sample = (trace?: Partial<TokenTrace>): Sample => ({

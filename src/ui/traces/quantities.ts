@@ -1,5 +1,5 @@
 /** What can be shown of every token. */
-import type { Sample, TokenTrace } from '../../rl/protocol.ts';
+import type { Sample, TokenTrace } from '../../rl/report.ts';
 import type { Scale } from './scale.ts';
 
 export interface Quantity {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Sample, StepReport } from '../../rl/protocol.ts';
+import type { Sample, StepReport } from '../../rl/report.ts';
 import { isTraced, nearestTraced } from './traced.ts';
 
 const trace = { text: ['a'], logp: [0], entropy: [0] };

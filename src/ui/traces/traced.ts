@@ -1,4 +1,4 @@
-import type { StepReport } from '../../rl/protocol.ts';
+import type { StepReport } from '../../rl/report.ts';
 
 /** The way to the nearest step with numbers of single tokens, in a run where some steps have none. */
 export interface Detour {

@@ -7,8 +7,8 @@ import {
 } from '../../rl/evaluation/blind.ts';
 import { wilsonInterval, type Interval } from '../../rl/evaluation/intervals.ts';
 import { tieMargin, verdicts, type Verdict } from '../../rl/evaluation/win-rate.ts';
-import type { Judgement } from '../../rl/answer.ts';
-import type { Written } from '../../rl/generate-session.ts';
+import type { Judgement } from '../../app/answer.ts';
+import type { Written } from '../../app/policy-pair.ts';
 
 /** A completion with what the run's rewards and its gold gave it. */
 export type Judged = Written & Judgement;

@@ -5,7 +5,7 @@ import {
   type BlindComparison,
   type Choice,
 } from '../../rl/evaluation/blind.ts';
-import type { GenerateService, Pair, Side } from '../../rl/generate-session.ts';
+import type { PolicyPairService, Pair, Side } from '../../app/policy-pair.ts';
 import type { BlindRow, Judged } from './blind-rows.ts';
 import type { Generator } from './generator.svelte.ts';
 import { readRound, writeRound } from './kept-round.ts';
@@ -74,7 +74,7 @@ export class BlindTest {
   }
 
   private async write(
-    service: Pick<GenerateService, 'look' | 'heldOutPrompts' | 'write' | 'judge'>,
+    service: Pick<PolicyPairService, 'look' | 'heldOutPrompts' | 'write' | 'judge'>,
     seed: number,
   ): Promise<void> {
     const { trained } = await service.look();
@@ -88,7 +88,7 @@ export class BlindTest {
   }
 
   private async answers(
-    service: Pick<GenerateService, 'write' | 'judge'>,
+    service: Pick<PolicyPairService, 'write' | 'judge'>,
     side: Side,
     prompts: readonly string[],
     seed: number,

@@ -1,7 +1,7 @@
 import * as Comlink from 'comlink';
-import type { Draft, Question } from '../../rl/answer.ts';
-import type { GenerateService, Pair, Side } from '../../rl/generate-session.ts';
-import { connectGenerateWorker, type GenerateConnection } from './generate-worker.ts';
+import type { Draft, Question } from '../../app/answer.ts';
+import type { PolicyPairService, Pair, Side } from '../../app/policy-pair.ts';
+import { connectPolicyPairWorker, type PolicyPairConnection } from './policy-pair-worker.ts';
 
 /** Asks the policies before and after training; its worker starts with the first question. */
 export class Generator {
@@ -13,7 +13,7 @@ export class Generator {
   stopped = $state(false);
   /** Why there is no answer, in a sentence. */
   error = $state<string | null>(null);
-  private connection: GenerateConnection | null = null;
+  private connection: PolicyPairConnection | null = null;
   private questions = 0;
 
   async ask(question: Question): Promise<void> {
@@ -51,13 +51,13 @@ export class Generator {
   }
 
   /** Asks the worker, started when it is first needed; rejects with a sentence should it stop. */
-  use<T>(work: (service: Comlink.Remote<GenerateService>) => Promise<T>): Promise<T> {
+  use<T>(work: (service: Comlink.Remote<PolicyPairService>) => Promise<T>): Promise<T> {
     const { service, broken } = (this.connection ??= this.connect());
     return Promise.race([work(service), broken]);
   }
 
-  private connect(): GenerateConnection {
-    const connection = connectGenerateWorker();
+  private connect(): PolicyPairConnection {
+    const connection = connectPolicyPairWorker();
     // The next question starts another.
     connection.broken.catch(() => {
       this.connection = null;

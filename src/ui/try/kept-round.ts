@@ -1,6 +1,6 @@
 import { get, set } from 'idb-keyval';
 import type { BlindComparison } from '../../rl/evaluation/blind.ts';
-import type { Pair } from '../../rl/generate-session.ts';
+import type { Pair } from '../../app/policy-pair.ts';
 import type { BlindRow } from './blind-rows.ts';
 
 /** A blind round as far as it was judged, as the next visit finds it. */

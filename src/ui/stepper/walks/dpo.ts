@@ -1,6 +1,6 @@
 /** DPO: the rewards choose a pair; its margin over the reference; the sigmoid; the update. */
 import { dpoLoss } from '../../../rl/objectives/dpo.ts';
-import type { Group, TokenTrace } from '../../../rl/protocol.ts';
+import type { Group, TokenTrace } from '../../../rl/report.ts';
 import { formatNumber, formatShare } from '../../format.ts';
 import { letter } from '../../group/letters.ts';
 import type { UpdateOptions } from '../update-options.ts';

@@ -1,7 +1,7 @@
 /** GRPO: rewards, minus the mean, over the std, ratio and clip, token losses, the update. */
-import { advantages } from '../../../rl/advantages.ts';
+import { advantages } from '../../../rl/objectives/advantages.ts';
 import { grpoLoss, type GrpoOptions, type LossType } from '../../../rl/objectives/grpo.ts';
-import type { Group } from '../../../rl/protocol.ts';
+import type { Group } from '../../../rl/report.ts';
 import { formatNumber } from '../../format.ts';
 import { letter } from '../../group/letters.ts';
 import type { UpdateOptions } from '../update-options.ts';

@@ -1,6 +1,6 @@
 /** PPO: a reward for every token, what the value model expected, GAE, whitening, clip, the value model, the update. */
 import { generalizedAdvantages, ppoLoss } from '../../../rl/objectives/ppo.ts';
-import type { Group, TokenTrace } from '../../../rl/protocol.ts';
+import type { Group, TokenTrace } from '../../../rl/report.ts';
 import { formatNumber } from '../../format.ts';
 import { tokenName } from '../../traces/quantities.ts';
 import { letter } from '../../group/letters.ts';

@@ -1,5 +1,5 @@
 /** Steps that all algorithms have: the rewards, a group that teaches nothing, what the update did. */
-import type { Group, TokenTrace } from '../../../rl/protocol.ts';
+import type { Group, TokenTrace } from '../../../rl/report.ts';
 import { formatNumber } from '../../format.ts';
 import { letter } from '../../group/letters.ts';
 import { largest, type Step } from './step.ts';

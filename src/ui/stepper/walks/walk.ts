@@ -1,5 +1,5 @@
 /** The walk that fits a run's algorithm. */
-import type { Group } from '../../../rl/protocol.ts';
+import type { Group } from '../../../rl/report.ts';
 import type { UpdateOptions } from '../update-options.ts';
 import { dpoWalk } from './dpo.ts';
 import { grpoWalk } from './grpo.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Group, Sample, TokenTrace } from '../../../rl/protocol.ts';
-import { std } from '../../../rl/advantages.ts';
+import type { Group, Sample, TokenTrace } from '../../../rl/report.ts';
+import { std } from '../../../rl/statistics.ts';
 import { updateOptions } from '../update-options.ts';
 import { isRight, largest, sliderFor, type Step, type View } from './step.ts';
 import { firstChoices, walkThrough } from './walk.ts';

@@ -1,0 +1,87 @@
+/** One policy's answer to one prompt, told while it is being written. */
+import { Decoder, type Generation } from '../model/decoder.ts';
+import type { LanguageModel } from '../model/language-model.ts';
+import type { Tokenizer } from '../model/tokenizer.ts';
+import { splitCompletion, THINK_END } from '../rl/rollout/completion.ts';
+import type { Recipe } from '../rl/recipe/recipe.ts';
+import { promptTokens } from '../rl/rollout/rollout.ts';
+import { UNFILTERED } from '../rl/rollout/sample.ts';
+
+export interface Policy {
+  model: LanguageModel;
+  tokenizer: Tokenizer;
+}
+
+export interface Question {
+  prompt: string;
+  temperature: number;
+  seed: number;
+}
+
+/** What a text got. */
+export interface Judgement {
+  /** By the run's rewards. */
+  reward: number;
+  /** The hidden utility, where the prompts have one. */
+  gold?: number;
+}
+
+/** What a side has written so far; judged once done. */
+export interface Draft extends Partial<Judgement> {
+  /** null without thinking, or when it never came to an end. */
+  thought: string | null;
+  /** null while the thought is still being written. */
+  response: string | null;
+  tokens: number;
+  /** Nothing more is coming. */
+  done: boolean;
+  truncated: boolean;
+}
+
+export function samplingOf(recipe: Recipe, { temperature, seed }: Omit<Question, 'prompt'>) {
+  return { temperature, seed, ...UNFILTERED, maxNewTokens: recipe.max_completion_length };
+}
+
+/** `onDraft` hears every few tokens. */
+export async function answer(
+  { model, tokenizer }: Policy,
+  recipe: Recipe,
+  question: Question,
+  onDraft: (draft: Draft) => void,
+): Promise<Draft> {
+  const prompt = promptTokens(tokenizer, question.prompt, recipe.thinking, recipe.system_prompt);
+  const maxNewTokens = recipe.max_completion_length;
+  const limits = { maxSequences: 1, maxPromptTokens: prompt.length, maxNewTokens };
+  const decoder = await Decoder.create(model, limits);
+  try {
+    const groups = await decoder.generate(
+      [prompt],
+      1,
+      samplingOf(recipe, question),
+      Uint32Array.of(0),
+      (_, written) => onDraft(draftOf(tokenizer, written[0]![0]!, recipe.thinking)),
+    );
+    const generation = groups[0]![0]!;
+    const { ids, finished } = generation;
+    const text = textOf(tokenizer, generation);
+    const { thought, response } = splitCompletion(text, recipe.thinking, recipe.malformed);
+    return { thought, response, tokens: ids.length, done: false, truncated: !finished };
+  } finally {
+    decoder.destroy();
+  }
+}
+
+/** A completion under way: all of it is the thought until the delimiter comes. */
+function draftOf(tokenizer: Tokenizer, generation: Generation, thinking: boolean): Draft {
+  // A character of several tokens may be half there.
+  const text = textOf(tokenizer, generation).replace(/\ufffd+$/, '');
+  const rest = { tokens: generation.ids.length, done: false, truncated: false };
+  if (thinking && !text.includes(THINK_END)) {
+    return { thought: text.replace(/^\s*<think>/, '').trim(), response: null, ...rest };
+  }
+  const { thought, response } = splitCompletion(text, thinking, 'lenient');
+  return { thought, response, ...rest };
+}
+
+const textOf = (tokenizer: Tokenizer, { ids, finished }: Generation): string =>
+  tokenizer.decode(finished ? ids.slice(0, -1) : ids);

@@ -1,0 +1,193 @@
+/**
+ * Will it fit: what a run takes of the graphics card, policy and judges together, and what to change
+ * when that is too much. Everything is planned, nothing is allocated.
+ */
+import type { MemoryPlan } from '../gpu/memory.ts';
+import { CheckpointError } from '../model/errors.ts';
+import { formatBytes } from './format.ts';
+import { planGeneration, planJudge, planTraining, type Planned } from './memory-plan.ts';
+import type { RecipeObject } from '../rl/recipe/values.ts';
+import { makeRecipe, type Recipe } from '../rl/recipe/recipe.ts';
+
+export interface RunModels {
+  policy: Planned;
+  /** Reward models and prompted judges: devices of their own, on the same card. */
+  judges: readonly Planned[];
+}
+
+export interface Card {
+  /** Memory in bytes, which no program can ask for; undefined when nobody has said it. */
+  memory?: number | undefined;
+  /** The largest buffer that a kernel can see, in bytes. */
+  maxBinding: number;
+}
+
+/** To write completions, to train an adapter, to train all weights. */
+export const USES = ['run', 'lora', 'full'] as const;
+export type Use = (typeof USES)[number];
+
+/** Bytes by what they are for. */
+export interface MemoryParts {
+  weights: number;
+  /** Gradients and the optimizer's moments. */
+  training: number;
+  /** What is computed at once: activations, and the cache of what is being written. */
+  work: number;
+  judges: number;
+}
+
+export interface Need {
+  bytes: number;
+  parts: MemoryParts;
+  /** Why the card cannot do it, in a sentence; absent when it can, or nothing is known of it. */
+  problem?: string;
+  /** Recipe keys with which it fits; absent when it fits, or nothing here would make it fit. */
+  changes?: RecipeObject;
+}
+
+/** The screen and other programs need some of the card too. */
+const USABLE = 0.9;
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** @param values of a recipe that samples (grpo and its like) */
+export function memoryNeeds(values: Values, models: RunModels, card: Card): Record<Use, Need> {
+  const judges = models.judges.map((judge) => attempt(card, (limit) => planJudge(judge, limit)));
+  const needOf = (use: Use): Need => {
+    const measure = (changes: RecipeObject): Measured => {
+      const recipe = recipeFor(changes.use_peft ? 'lora' : use, { ...values, ...changes });
+      const plan = use === 'run' ? planGeneration : planTraining;
+      const policy = attempt(card, (limit) => plan(recipe, models.policy, limit));
+      return { recipe, ...sum(policy, use === 'run' ? [] : judges, card) };
+    };
+    const first = measure({});
+    const { bytes, parts, problem } = first;
+    if (problem === undefined) return { bytes, parts };
+    const changes = changesToFit(first, measure, use);
+    return { bytes, parts, problem, ...(changes && { changes }) };
+  };
+  return { run: needOf('run'), lora: needOf('lora'), full: needOf('full') };
+}
+
+interface Measured extends Need {
+  recipe: Recipe;
+}
+
+function recipeFor(use: Use, values: Values): Recipe {
+  if (use === 'lora') return makeRecipe({ ...values, use_peft: true });
+  // Only a frozen base can be quantised.
+  return makeRecipe({ ...values, use_peft: false, load_in_8bit: false, load_in_4bit: false });
+}
+
+interface Attempt {
+  plan: MemoryPlan;
+  /** Why it cannot be laid out on this card. */
+  problem?: string;
+}
+
+function attempt({ maxBinding }: Card, plan: (maxBinding: number) => MemoryPlan): Attempt {
+  try {
+    const planned = plan(maxBinding);
+    if (planned.largest <= maxBinding) return { plan: planned };
+    const most = formatBytes(maxBinding);
+    const problem = `it needs ${formatBytes(planned.largest)} in one piece, and this card takes ${most}`;
+    return { plan: planned, problem };
+  } catch (error) {
+    if (!(error instanceof CheckpointError)) throw error;
+    return { plan: plan(Infinity), problem: error.message };
+  }
+}
+
+function sum(policy: Attempt, judges: readonly Attempt[], card: Card): Need {
+  const { weights, gradients, moments, activations, kv, io } = policy.plan.ledger;
+  const parts = {
+    weights,
+    training: gradients + moments,
+    work: activations + kv + io,
+    judges: judges.reduce((total, { plan }) => total + plan.total, 0),
+  };
+  const bytes = parts.weights + parts.training + parts.work + parts.judges;
+  const usable = USABLE * (card.memory ?? Infinity);
+  const problem =
+    [policy, ...judges].find((one) => one.problem)?.problem ??
+    (bytes > usable
+      ? `it takes ${formatBytes(bytes)}, and about ${formatBytes(usable)} of the card can be used`
+      : undefined);
+  return { bytes, parts, ...(problem !== undefined && { problem }) };
+}
+
+/** Changes one after the other, each of which helps, until it fits. */
+function changesToFit(
+  first: Measured,
+  measure: (changes: RecipeObject) => Measured,
+  use: Use,
+): RecipeObject | undefined {
+  let now = first;
+  let changes: RecipeObject = {};
+  const useless = new Set<string>();
+  while (now.problem !== undefined) {
+    const change = candidates(now, use).find((one) => !useless.has(JSON.stringify(one)));
+    if (!change) return undefined;
+    const next = measure({ ...changes, ...change });
+    if (next.bytes > HELPS * now.bytes && next.problem !== undefined) {
+      useless.add(JSON.stringify(change));
+      continue;
+    }
+    changes = { ...changes, ...change };
+    now = next;
+  }
+  return changes;
+}
+
+/** A change is worth its price when it takes off at least some percent. */
+const HELPS = 0.97;
+
+/** What could be changed, of what takes most first; what costs the run something comes last. */
+function candidates({ recipe, parts }: Measured, use: Use): RecipeObject[] {
+  const { weights, training, work } = parts;
+  const held = use === 'run' ? [] : lessToHold(recipe);
+  const atOnce = lessAtOnce(recipe, use);
+  const free = weights + training > work ? [...held, ...atOnce] : [...atOnce, ...held];
+  return [...free, ...lessToWrite(recipe)];
+}
+
+function lessToHold({
+  use_peft: adapter,
+  load_in_8bit: in8,
+  load_in_4bit: in4,
+}: Recipe): RecipeObject[] {
+  if (!adapter) return [{ use_peft: true }];
+  if (in4) return [];
+  return [...(in8 ? [] : [{ load_in_8bit: true }]), { load_in_8bit: false, load_in_4bit: true }];
+}
+
+function lessAtOnce(recipe: Recipe, use: Use): RecipeObject[] {
+  const { per_device_train_batch_size: batch, num_generations: group } = recipe;
+  const changes: RecipeObject[] = [];
+  if (use !== 'run' && !recipe.gradient_checkpointing)
+    changes.push({ gradient_checkpointing: true });
+  if (batch % (2 * group) === 0) {
+    // The same step, in smaller parts.
+    const parts = 2 * recipe.gradient_accumulation_steps;
+    changes.push({ per_device_train_batch_size: batch / 2, gradient_accumulation_steps: parts });
+  }
+  return changes;
+}
+
+/** In shorter completions a thought has no room, in smaller groups there is little to compare. */
+const SHORTEST_COMPLETION = 64;
+const SMALLEST_GROUP = 4;
+
+function lessToWrite(recipe: Recipe): RecipeObject[] {
+  const { per_device_train_batch_size: batch, num_generations: group } = recipe;
+  const { max_completion_length: length } = recipe;
+  const changes: RecipeObject[] = [];
+  if (length >= 2 * SHORTEST_COMPLETION) {
+    changes.push({ max_completion_length: Math.floor(length / 2) });
+  }
+  if (batch === group && group >= 2 * SMALLEST_GROUP) {
+    const half = Math.floor(group / 2);
+    changes.push({ num_generations: half, per_device_train_batch_size: half });
+  }
+  return changes;
+}

@@ -1,0 +1,207 @@
+/**
+ * A live run as the page drives it: open, start, pause, step, stop, with reports on the way. It
+ * knows nothing of workers, so tests drive it as it is.
+ */
+import type { Phase, Status, TrainingListener, TrainingService } from './training-service.ts';
+import type { RecipeValues } from '../rl/recipe/values.ts';
+import type { StepReport } from '../rl/report.ts';
+import { shownEvaluation } from '../rl/evaluation/evaluate.ts';
+import { makeRecipe, type Recipe } from '../rl/recipe/recipe.ts';
+import { layerRecipes } from '../rl/recipe/keys.ts';
+import { recordedSteps } from '../rl/runs/record.ts';
+import { Run } from '../rl/runs/run.ts';
+import { nowhere, type RunFolder } from '../rl/runs/run-folder.ts';
+import { openTrainer } from './opening/trainer.ts';
+import type { Surroundings } from './opening/surroundings.ts';
+import type { StepResult } from '../rl/trainers/trainer.ts';
+
+/** What a live run needs besides what every trainer does: a place that outlasts the tab. */
+export interface LiveSurroundings extends Surroundings {
+  /** The one run that is kept for such a recipe; `fresh` empties it. */
+  keptRun(fresh: boolean, recipe: Recipe): Promise<RunFolder>;
+}
+
+/**
+ * A browser has little room, and every pause makes a checkpoint. Of these two the last is what others
+ * read; the one before it is for who began to read before the last one was there.
+ */
+const CHECKPOINTS = 2;
+
+/** Steps over which the seconds per step are averaged. */
+const RATE_WINDOW = 10;
+
+export class LiveRun implements TrainingService {
+  private around: LiveSurroundings | undefined;
+  private run: Run | undefined;
+  /** Why nothing is saved any more. */
+  private unsaved: string | undefined;
+  private recipe: Recipe | undefined;
+  private listener: TrainingListener | undefined;
+  private phase: Phase = 'loading';
+  private detail: string | undefined;
+  /** The steps under way; settled when the session rests. */
+  private running: Promise<void> | undefined;
+  private wish: 'run' | 'pause' | 'stop' = 'pause';
+  private readonly times: number[] = [];
+
+  constructor(
+    private readonly surroundings: () => Promise<LiveSurroundings>,
+    /** Recipe keys that the caller of `open` need not give. */
+    private readonly defaults: RecipeValues = {},
+  ) {}
+
+  async open(values: RecipeValues, listener: TrainingListener, resume = false): Promise<void> {
+    this.listener = listener;
+    const given = makeRecipe(layerRecipes(this.defaults, values));
+    const recipe = { ...given, save_total_limit: given.save_total_limit ?? CHECKPOINTS };
+    this.recipe = recipe;
+    await this.guard(async () => {
+      this.tell('loading', 'opening the graphics device');
+      const around = await this.surroundings();
+      this.around = around;
+      void around.gpu.lost.then((error) => this.fail(error));
+      const { trainer, tokenizerFiles } = await openTrainer(recipe, {
+        ...around,
+        onLoading: (model, share) => this.tellLoading(model, share),
+      });
+      trainer.onDetail = (detail) => {
+        if (this.phase === 'training') this.tell('training', detail);
+      };
+      let folder = nowhere;
+      // Without its checkpoint a kept run cannot go on; a new one can do without a place.
+      if (resume) folder = await around.keptRun(false, recipe);
+      else await this.keep(async () => void (folder = await around.keptRun(true, recipe)));
+      this.run = new Run(recipe, trainer, folder, tokenizerFiles);
+      if (resume && (await this.run.resume())) {
+        for (const report of await recordedSteps(folder, 'The kept run')) {
+          this.listener?.onStep(report);
+        }
+      } else {
+        await this.keep(() => this.run?.begin());
+      }
+      this.tell('paused');
+    });
+  }
+
+  async start(): Promise<void> {
+    this.wish = 'run';
+    this.running ??= this.loop();
+    await Promise.resolve();
+  }
+
+  async pause(): Promise<void> {
+    this.wish = 'pause';
+    await this.running;
+    await this.saveIfMoved();
+  }
+
+  async step(): Promise<void> {
+    this.wish = 'pause';
+    await this.running;
+    this.running = this.loop();
+    await this.running;
+    await this.saveIfMoved();
+  }
+
+  async stop(): Promise<void> {
+    this.wish = 'stop';
+    await this.running;
+    await this.saveIfMoved();
+    if (this.phase !== 'finished' && this.phase !== 'failed') this.tell('stopped');
+    this.run?.trainer.destroy();
+    this.around?.gpu.close();
+  }
+
+  /** Steps until done or asked to rest; at least one. */
+  private async loop(): Promise<void> {
+    const { run } = this;
+    if (!run) return;
+    await this.guard(async () => {
+      const first = await run.evaluateFirst();
+      if (first) {
+        await this.keep(() => run.record(first));
+        this.report(first);
+      }
+      do {
+        this.tell('training');
+        const started = performance.now();
+        const result = await run.step();
+        this.times.push((performance.now() - started) / 1000);
+        await this.keep(() => run.record(result));
+        this.report(result);
+      } while (!run.finished && this.wish === 'run');
+      if (run.finished) this.tell('finished');
+      else if (this.wish !== 'stop') this.tell('paused');
+    });
+    this.running = undefined;
+  }
+
+  private tellLoading(model: string, share: number): void {
+    const detail = `loading ${model} (${Math.floor(100 * share)}%)`;
+    if (share >= 1) this.tell('compiling', 'compiling the kernels');
+    else if (detail !== this.detail) this.tell('loading', detail);
+  }
+
+  private report({ metrics, groups: [group], evaluation }: StepResult): void {
+    this.listener?.onStep({
+      metrics,
+      ...(group && { group }),
+      ...(evaluation && { evaluation: shownEvaluation(evaluation) }),
+    } satisfies StepReport);
+  }
+
+  /** A rest is a good moment: after it the tab may be closed. */
+  private async saveIfMoved(): Promise<void> {
+    const { run } = this;
+    if (!run || this.phase === 'failed' || run.trainer.step === run.savedStep) return;
+    await this.keep(() => run.save());
+    this.tell(this.phase);
+  }
+
+  /** Writing may fail (storage full, or refused): the run goes on unsaved and says so. */
+  private async keep(write: () => Promise<void> | undefined): Promise<void> {
+    if (this.unsaved !== undefined) return;
+    try {
+      await write();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.unsaved =
+        `This run is not saved any more (${reason}). Training goes on; ` +
+        'free some space in the browser before the next run, and leave this tab open.';
+    }
+  }
+
+  private async guard(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  private fail(error: unknown): void {
+    if (this.phase === 'stopped' || this.phase === 'failed') return;
+    this.tell('failed', undefined, error instanceof Error ? error.message : String(error));
+  }
+
+  private tell(phase: Phase, detail?: string, error?: string): void {
+    this.phase = phase;
+    this.detail = detail;
+    const gpu = this.around?.gpu;
+    const recent = this.times.slice(-RATE_WINDOW);
+    const status: Status = {
+      phase,
+      step: this.run?.trainer.step ?? 0,
+      maxSteps: this.recipe?.max_steps ?? 0,
+      ...(recent.length > 0 && {
+        secondsPerStep: recent.reduce((a, b) => a + b, 0) / recent.length,
+      }),
+      ...(this.detail !== undefined && { detail: this.detail }),
+      ...(error !== undefined && { error }),
+      ...(this.run && this.run.savedStep > 0 && { savedStep: this.run.savedStep }),
+      ...(this.unsaved !== undefined && { unsaved: this.unsaved }),
+      ...(gpu && { adapter: gpu.info.description || gpu.info.vendor, memory: { ...gpu.ledger } }),
+    };
+    this.listener?.onStatus(status);
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * What a run will take of the graphics card, before anything is allocated: the code that allocates
+ * for a run is asked, with a memory that only counts. Compiled programs add a few kilobytes.
+ */
+import { MemoryPlan } from '../gpu/memory.ts';
+import { allocateOptimizer } from '../model/adamw.ts';
+import { planBatch } from '../model/batch-runner.ts';
+import type { ModelConfig } from '../model/config.ts';
+import { planDecoder } from '../model/decoder.ts';
+import { LanguageModel } from '../model/language-model.ts';
+import type { WeightStorage } from '../model/parameters.ts';
+import type { LoraConfig } from '../model/peft.ts';
+import { pairLimits } from '../rl/trainers/dpo-trainer.ts';
+import { hasRewards, loraConfig, type Recipe } from '../rl/recipe/recipe.ts';
+import { allocateReference } from '../rl/trainers/reference.ts';
+import { SCORING_LIMITS } from '../rl/rewards/reward-model.ts';
+import { rolloutLimits, updateLimits } from '../rl/trainers/rollout-writer.ts';
+import { allocateValueModel } from '../rl/trainers/value-model.ts';
+
+/** A model and how its weights are kept when they do not train. */
+export interface Planned {
+  config: ModelConfig;
+  storage: WeightStorage;
+  /** The adapter it has: one that goes on being trained takes the place of the one that the recipe describes. */
+  lora?: LoraConfig | undefined;
+}
+
+/** The weights under an adapter as the recipe wants them on the card. */
+function frozenStorage(recipe: Recipe, { storage }: Planned): WeightStorage {
+  const quantised = recipe.load_in_4bit ? 'int4' : recipe.load_in_8bit ? 'int8' : undefined;
+  return { ...storage, layers: quantised ?? storage.layers };
+}
+
+/** Writing one batch of completions, as training does between its updates. */
+export function planGeneration(
+  recipe: Recipe,
+  { config, storage }: Planned,
+  maxBinding: number,
+): MemoryPlan {
+  const plan = new MemoryPlan(maxBinding);
+  planDecoder(LanguageModel.allocate(plan, config, { storage }), rolloutLimits(recipe));
+  return plan;
+}
+
+/** Training a policy, all weights or an adapter as the recipe says. */
+export function planTraining(recipe: Recipe, planned: Planned, maxBinding: number): MemoryPlan {
+  const plan = new MemoryPlan(maxBinding);
+  const { config } = planned;
+  const lora = recipe.use_peft ? (planned.lora ?? loraConfig(recipe)) : undefined;
+  const storage = frozenStorage(recipe, planned);
+  const model = LanguageModel.allocate(plan, config, lora ? { lora, storage } : {});
+  const { gradients } = allocateOptimizer(model);
+  const sampled = recipe.algorithm !== 'dpo' || hasRewards(recipe);
+  const reference = hasReference(recipe) ? allocateReference(model, !!planned.lora) : undefined;
+  // DPO's completions are the initial policy's, unless it is online; evaluations need the policy's own.
+  const offline = recipe.algorithm === 'dpo' && !recipe.online;
+  if (sampled) planDecoder((offline && reference) || model, rolloutLimits(recipe));
+  if (sampled && offline && recipe.eval_strategy !== 'no')
+    planDecoder(model, rolloutLimits(recipe));
+  const limits = recipe.algorithm === 'dpo' ? pairLimits(recipe, sampled) : updateLimits(recipe);
+  planBatch(model, limits, gradients);
+  if (recipe.algorithm === 'ppo') {
+    const value = allocateValueModel(model);
+    planBatch(value, limits, allocateOptimizer(value).gradients);
+  }
+  return plan;
+}
+
+function hasReference({ algorithm, beta, kl_coef }: Recipe): boolean {
+  return algorithm === 'ppo' ? kl_coef > 0 : beta > 0;
+}
+
+/** A frozen reward model or judge, on a device of its own on the same card. */
+export function planJudge({ config, storage, lora }: Planned, maxBinding: number): MemoryPlan {
+  const plan = new MemoryPlan(maxBinding);
+  planBatch(LanguageModel.allocate(plan, config, { storage, lora }), SCORING_LIMITS);
+  return plan;
+}

@@ -1,0 +1,346 @@
+/**
+ * A policy before and after training, asked the same things: the model a run began with, and the
+ * last checkpoint it made (without a kept run, the policies that ship with the page). It knows
+ * nothing of workers, so tests drive it as it is.
+ */
+import type { Gpu } from '../gpu/device.ts';
+import { loadCheckpoint, withAdapter, type Checkpoint } from '../model/adapted.ts';
+import type { CheckpointFolder } from '../model/files.ts';
+import type { LanguageModel } from '../model/language-model.ts';
+import { Tokenizer } from '../model/tokenizer.ts';
+import {
+  answer,
+  samplingOf,
+  type Draft,
+  type Judgement,
+  type Policy,
+  type Question,
+} from './answer.ts';
+import { Random } from '../rl/random.ts';
+import { makeRecipe, parseRecipe, RecipeError, type Recipe } from '../rl/recipe/recipe.ts';
+import type { GoldJudge, JudgedText, Reward } from '../rl/rewards/reward.ts';
+import { RewardModel } from '../rl/rewards/reward-model.ts';
+import { lastCheckpoint, readText, runCheckpoint, type RunFolder } from '../rl/runs/run-folder.ts';
+import { sampleCompletions } from '../rl/rollout/sample.ts';
+import { openIn, type JudgeKind, type Surroundings } from './opening/surroundings.ts';
+import { openReward, openRewards } from './opening/rewards.ts';
+import { evaluationPrompts } from './opening/data.ts';
+import { worldEvaluation, worldGold } from '../rl/world/judging.ts';
+import { parsePrompt } from '../rl/world/prompts.ts';
+
+export type Side = 'base' | 'trained';
+
+/** What the two sides are. */
+export interface Pair {
+  /** Folder of the base, as recipes name it. */
+  base: string;
+  /** The kept run's step, or the policy that ships with the page; null: there is no trained one. */
+  trained: { step: number } | 'shipped' | null;
+  thinking: boolean;
+  /** The prompts are the dinner world's. */
+  dinner: boolean;
+}
+
+/** One finished completion. */
+export interface Written {
+  thought: string | null;
+  response: string;
+}
+
+export interface PolicyPairService {
+  /** Finds out what there is to ask; nothing is loaded yet. */
+  look(): Promise<Pair>;
+  /** Both sides answer with the same seed; `onDraft` hears every few tokens. */
+  ask(question: Question, onDraft: (side: Side, draft: Draft) => void): Promise<void>;
+  /** Ends the question under way after the next few tokens; `ask` rejects then. */
+  stop(): Promise<void>;
+  /** Up to `count` different prompts that training never drew; the seed decides which. */
+  heldOutPrompts(count: number, seed: number): Promise<string[]>;
+  /** What the run's rewards, and its gold where it has one, make of texts. */
+  judge(texts: readonly JudgedText[]): Promise<Judgement[]>;
+  /** `samples` completions of every prompt by one side, with a fixed seed. */
+  write(
+    side: Side,
+    prompts: readonly string[],
+    samples: number,
+    seed: number,
+  ): Promise<{ prompt: string; samples: Written[] }[]>;
+  /** Scores by a reward model's folder. */
+  score(judge: string, texts: readonly JudgedText[]): Promise<number[]>;
+  /** A judge that was trained anew: it is opened again when it is next needed. */
+  forget(judge: string): Promise<void>;
+}
+
+export interface PolicyPairSurroundings extends Pick<
+  Surroundings,
+  'gpu' | 'folder' | 'baseFolder' | 'readFile'
+> {
+  /** The run that is kept; empty when there is none. */
+  keptRun(): Promise<RunFolder>;
+}
+
+/** The end of the recorded run, shipped with the page. */
+const SHIPPED = 'public/models/trained';
+
+interface Loaded {
+  /** Tells this pair of checkpoints from any other. */
+  key: string;
+  recipe: Recipe;
+  policies: Record<Side, Policy | null>;
+}
+
+export class PolicyPair implements PolicyPairService {
+  private opened: Promise<PolicyPairSurroundings> | undefined;
+  private loaded: Loaded | undefined;
+  /** Done when nobody uses the policies any more. */
+  private turn: Promise<unknown> = Promise.resolve();
+  private asked = { stopped: false };
+  private readonly judges = new Map<string, Promise<Reward>>();
+
+  constructor(
+    private readonly surroundings: () => Promise<PolicyPairSurroundings>,
+    /** The recipe of the shipped policies. */
+    private readonly defaults: Readonly<Record<string, unknown>>,
+  ) {}
+
+  async look(): Promise<Pair> {
+    const { recipe, trained } = await this.find();
+    const { model_name_or_path: base, thinking, world } = recipe;
+    return { base: base ?? '', trained, thinking, dinner: world === 'meal-planner' };
+  }
+
+  async ask(question: Question, onDraft: (side: Side, draft: Draft) => void): Promise<void> {
+    const asked = { stopped: false };
+    this.asked = asked;
+    await this.inTurn(({ policies, recipe }) =>
+      this.answerBy(policies, recipe, question, (side, draft) => {
+        if (asked.stopped) throw new Error('The question was stopped.');
+        onDraft(side, draft);
+      }),
+    );
+  }
+
+  private async answerBy(
+    policies: Loaded['policies'],
+    recipe: Recipe,
+    question: Question,
+    onDraft: (side: Side, draft: Draft) => void,
+  ): Promise<void> {
+    const sides = (['base', 'trained'] as const).filter((side) => policies[side]);
+    for (const side of sides) checkWords(policies[side]!.tokenizer, question.prompt);
+    const answers = await Promise.all(
+      sides.map((side) =>
+        answer(policies[side]!, recipe, question, (draft) => onDraft(side, draft)),
+      ),
+    );
+    const texts = answers.map(({ response }) => ({
+      prompt: question.prompt,
+      response: response ?? '',
+    }));
+    const finish = (judgements: readonly Partial<Judgement>[]): void =>
+      answers.forEach((draft, i) => onDraft(sides[i]!, { ...draft, done: true, ...judgements[i] }));
+    const judgements = await this.judgeBy(recipe, texts).catch((error: unknown) => {
+      // A rule may need what only the rows of its data have: the answers are there all the same.
+      finish([]);
+      throw error;
+    });
+    finish(judgements);
+  }
+
+  stop(): Promise<void> {
+    this.asked.stopped = true;
+    return Promise.resolve();
+  }
+
+  async heldOutPrompts(count: number, seed: number): Promise<string[]> {
+    const { recipe } = await this.find();
+    if (recipe.world) return worldEvaluation('held-out', count, seed).prompts;
+    if (!recipe.datasets.some(({ split }) => split === 'test')) {
+      throw new RecipeError(
+        'None of the prompts of this run are held out: bring ten or more, and one in ten is kept for this.',
+      );
+    }
+    const { readFile } = await this.around();
+    const prompts = await evaluationPrompts(
+      { ...recipe, eval_strategy: 'steps', eval_num_prompts: Infinity },
+      readFile,
+    );
+    const drawn = new Random(seed, 'held-out prompts').shuffle(prompts ?? []).slice(0, count);
+    return drawn.map(({ prompt }) => prompt);
+  }
+
+  async judge(texts: readonly JudgedText[]): Promise<Judgement[]> {
+    const { recipe } = await this.find();
+    return this.judgeBy(recipe, texts);
+  }
+
+  async write(
+    side: Side,
+    prompts: readonly string[],
+    samples: number,
+    seed: number,
+  ): Promise<{ prompt: string; samples: Written[] }[]> {
+    const groups = await this.inTurn(async ({ policies, recipe }) => {
+      const policy = policies[side];
+      if (!policy) return [];
+      return sampleCompletions(policy.model, policy.tokenizer, prompts, {
+        samplesPerPrompt: samples,
+        thinking: recipe.thinking,
+        systemPrompt: recipe.system_prompt,
+        malformed: recipe.malformed,
+        sampling: samplingOf(recipe, { temperature: recipe.temperature, seed }),
+      });
+    });
+    return groups.map(({ prompt, samples: written }) => ({
+      prompt,
+      samples: written.map(({ thought, response }) => ({ thought, response })),
+    }));
+  }
+
+  async score(judge: string, texts: readonly JudgedText[]): Promise<number[]> {
+    return (await this.openJudge(judge, 'classifier')).score(texts);
+  }
+
+  async forget(judge: string): Promise<void> {
+    const opened = await this.judges.get(judge);
+    this.judges.delete(judge);
+    if (opened instanceof RewardModel) opened.destroy();
+  }
+
+  /** The kept run's recipe and last checkpoint, where there are any. */
+  private async find(): Promise<{
+    key: string;
+    recipe: Recipe;
+    trained: Pair['trained'];
+    folder?: CheckpointFolder;
+  }> {
+    const around = await this.around();
+    const run = await around.keptRun();
+    const yaml = await readText(run, 'recipe.yaml');
+    const step = await lastCheckpoint(run);
+    if (yaml !== undefined && step !== undefined) {
+      const { recipe } = parseRecipe(yaml, 'recipe.yaml');
+      const folder = runCheckpoint(run, step);
+      return { key: `${yaml}${step}`, recipe, trained: { step }, folder };
+    }
+    const recipe = makeRecipe(this.defaults);
+    const shipped = await around.folder(SHIPPED);
+    return (await shipped.open('config.json'))
+      ? { key: SHIPPED, recipe, trained: 'shipped', folder: shipped }
+      : { key: '', recipe, trained: null };
+  }
+
+  /**
+   * Uses the policies, one caller after the other: whoever finds a newer checkpoint frees the models
+   * of the older one, and nobody may be using those.
+   */
+  private inTurn<T>(use: (loaded: Loaded) => Promise<T>): Promise<T> {
+    const used = this.turn.then(async () => use(await this.load()));
+    this.turn = used.catch(() => undefined);
+    return used;
+  }
+
+  /** Loads what `find` finds, unless that is loaded already. */
+  private async load(): Promise<Loaded> {
+    const { key, recipe, folder } = await this.find();
+    if (this.loaded?.key === key) return this.loaded;
+    if (this.loaded) discard(this.loaded);
+    this.loaded = undefined;
+    return (this.loaded = await this.loadPair(key, recipe, folder));
+  }
+
+  private async loadPair(
+    key: string,
+    recipe: Recipe,
+    folder: CheckpointFolder | undefined,
+  ): Promise<Loaded> {
+    const around = await this.around();
+    const { gpu } = around;
+    const path = recipe.model_name_or_path;
+    if (path === undefined) throw new RecipeError('the recipe has no model_name_or_path; add it.');
+    const after = folder ? await loadPolicy(gpu, await openIn(around, folder)) : null;
+    try {
+      const started = await openIn(around, await around.folder(path));
+      const before = after?.model.lora
+        ? { ...after, model: await onSameWeights(after.model, started) }
+        : await loadPolicy(gpu, started);
+      return { key, recipe, policies: { base: before, trained: after } };
+    } catch (error) {
+      after?.model.destroy();
+      throw error;
+    }
+  }
+
+  /** By what the run was trained against. */
+  private async judgeBy(recipe: Recipe, texts: readonly JudgedText[]): Promise<Judgement[]> {
+    const rewards = await openRewards(recipe, {
+      openReward: (path, kind, question) => this.openJudge(path, kind, question),
+    });
+    const scores = await rewards.score(texts);
+    const gold = await (await this.goldFor(recipe, texts))?.score(texts);
+    return texts.map((_, i) => ({
+      reward: scores[i]!.reward,
+      ...(gold && { gold: gold[i]! }),
+    }));
+  }
+
+  /** A world's utility knows its own prompts alone. */
+  private async goldFor(
+    { gold }: Recipe,
+    texts: readonly JudgedText[],
+  ): Promise<GoldJudge | undefined> {
+    if (gold === undefined) return undefined;
+    const hidden = worldGold(gold);
+    if (!hidden) return this.openJudge(gold, 'classifier');
+    return texts.every(({ prompt }) => parsePrompt(prompt)) ? hidden : undefined;
+  }
+
+  private openJudge(path: string, kind: JudgeKind, question?: string): Promise<Reward> {
+    // The same model asked another question is another judge.
+    const key = question === undefined ? path : `${path}\n${question}`;
+    let opened = this.judges.get(key);
+    if (!opened) {
+      opened = this.around().then((around) =>
+        openReward(path, kind, question, () => Promise.resolve(around.gpu), around),
+      );
+      this.judges.set(key, opened);
+      // What could not be opened may be there the next time.
+      opened.catch(() => this.judges.delete(key));
+    }
+    return opened;
+  }
+
+  private around(): Promise<PolicyPairSurroundings> {
+    return (this.opened ??= this.surroundings());
+  }
+}
+
+/** What an adapter was trained from: the weights under it, or the adapter that it goes on with. */
+function onSameWeights(
+  trained: LanguageModel,
+  { base, adapter }: Checkpoint,
+): Promise<LanguageModel> {
+  return adapter ? withAdapter(trained, base, adapter) : Promise.resolve(trained.withoutAdapter());
+}
+
+async function loadPolicy(gpu: Gpu, checkpoint: Checkpoint): Promise<Policy> {
+  const tokenizer = await Tokenizer.load(checkpoint.tokenizer);
+  return { model: await loadCheckpoint(gpu, checkpoint), tokenizer };
+}
+
+function discard({ policies: { base, trained } }: Loaded): void {
+  trained?.model.destroy();
+  base?.model.destroy();
+}
+
+function checkWords(tokenizer: Tokenizer, prompt: string): void {
+  if (prompt.trim() === '') throw new RecipeError('There is nothing to answer: write a prompt.');
+  const unknown = tokenizer.unknownWords(prompt);
+  if (unknown.length === 0) return;
+  const [word, ...more] = unknown.map((name) => `“${name}”`);
+  throw new RecipeError(
+    more.length === 0
+      ? `This model has never seen the word ${word!}; leave it out.`
+      : `This model has never seen the words ${more.join(', ')} and ${word!}; leave them out.`,
+  );
+}

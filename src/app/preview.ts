@@ -1,0 +1,93 @@
+/**
+ * Exactly what the models of a recipe will see of a prompt and a completion: the texts that their
+ * templates make, and the token ids that are read. The functions are those that training uses.
+ */
+import type { Tokenizer } from '../model/tokenizer.ts';
+import { splitCompletion, type SplitCompletion } from '../rl/rollout/completion.ts';
+import { readablePrompt } from '../rl/data/conversation.ts';
+import { judgeText } from '../rl/rewards/prompted-judge.ts';
+import type { Recipe } from '../rl/recipe/keys.ts';
+import { JUDGE, REWARD_MODEL, rewardNames } from '../rl/recipe/reward-names.ts';
+import { judgedText } from '../rl/rewards/reward-model.ts';
+import { promptText } from '../rl/rollout/thinking-template.ts';
+
+export interface SeenText {
+  text: string;
+  ids: number[];
+  tokens: SeenToken[];
+  /** How many of the tokens stand for a text that the model does not know. */
+  unknown: number;
+}
+
+export interface SeenToken {
+  /** What it adds to the text; '' where several tokens make one character, but for the last. */
+  text: string;
+  /** A mark of the template's, such as the end of a turn. */
+  special: boolean;
+}
+
+export type SeenByReward = { name: string; weight: number } & (
+  | { kind: 'model'; sees: SeenText }
+  /** A rule gets the two texts as they are. */
+  | { kind: 'rule'; prompt: string; response: string }
+);
+
+export interface Preview extends SplitCompletion {
+  policy: SeenText;
+  /** In the order of reward_weights; none for algorithms without rewards. */
+  rewards: SeenByReward[];
+}
+
+/** Tokenizers of the models that the recipe names. */
+export interface PreviewTokenizers {
+  policy: Tokenizer;
+  rewardModel?: Tokenizer | undefined;
+  judge?: Tokenizer | undefined;
+}
+
+/** A completion that shows where thought and response end up. */
+export const exampleCompletion = (thinking: boolean): string =>
+  thinking ? 'Here is the thought.\n</think>\nHere is the response.' : 'Here is the response.';
+
+/** @throws CheckpointError when a template refuses the prompt */
+export function previewRecipe(
+  recipe: Recipe,
+  { policy, rewardModel, judge }: PreviewTokenizers,
+  prompt: string,
+  completion: string,
+): Preview {
+  const split = splitCompletion(completion, recipe.thinking, recipe.malformed);
+  const judged = { prompt, response: split.response };
+  const rewards = rewardNames(recipe).map((name, i): SeenByReward => {
+    const reward = { name, weight: recipe.reward_weights?.[i] ?? 1 };
+    if (name === REWARD_MODEL && rewardModel) {
+      const sees = seenText(rewardModel, judgedText(rewardModel, judged));
+      return { ...reward, kind: 'model', sees };
+    }
+    if (name === JUDGE && judge) {
+      const sees = seenText(judge, judgeText(judge, judged, recipe.judge_prompt));
+      return { ...reward, kind: 'model', sees };
+    }
+    return { ...reward, kind: 'rule', ...judged, prompt: readablePrompt(prompt) };
+  });
+  const asked = promptText(policy, prompt, recipe.thinking, recipe.system_prompt);
+  return { policy: seenText(policy, asked), ...split, rewards };
+}
+
+/** A text as a tokenizer reads it, token by token. */
+export function seenText(tokenizer: Tokenizer, text: string): SeenText {
+  const ids = tokenizer.encode(text);
+  let before = '';
+  const tokens = ids.map((id, i): SeenToken => {
+    const upTo = tokenizer.decode(ids.slice(0, i + 1));
+    // The beginning of a character decodes to a replacement; the token that ends it shows it.
+    const whole = !upTo.endsWith('\uFFFD');
+    const added = whole ? upTo.slice(before.length) : '';
+    if (whole) before = upTo;
+    const alone = tokenizer.decode([id]);
+    const special = alone !== '' && tokenizer.decode([id], { skipSpecial: true }) === '';
+    return { text: added, special };
+  });
+  const unknown = ids.filter((id) => id === tokenizer.unkTokenId).length;
+  return { text, ids, tokens, unknown };
+}

@@ -1,0 +1,158 @@
+/**
+ * What takes too long for the page's own thread: looking at models, planning the memory of a run, and
+ * writing trained models out.
+ */
+import * as Comlink from 'comlink';
+import { parse } from 'yaml';
+import defaultRecipe from '../../../recipes/default.yaml?raw';
+import { checkpointConfig, openCheckpoint, type Checkpoint } from '../../model/adapted.ts';
+import { describeModel, type ModelFacts } from '../../model/describe.ts';
+import { droppedFolder, type CheckpointFolder } from '../../model/files.ts';
+import { readAdapterConfig } from '../../model/peft.ts';
+import { storedFolder } from '../../model/stored-models.ts';
+import { modelFiles, runFiles, type ExportKind } from '../../rl/runs/export.ts';
+import { memoryNeeds, type Need, type Use } from '../fit.ts';
+import { inspectFolder, tryTexts, type Inspected } from '../inspect.ts';
+import { pageBaseFolder, pageModelFolder, SHIPPED } from '../page-paths.ts';
+import type { RecipeValues } from '../../rl/recipe/values.ts';
+import { makeRecipe, type Recipe } from '../../rl/recipe/recipe.ts';
+import { worldGold } from '../../rl/world/judging.ts';
+import { browserRunFolder } from '../../rl/runs/run-folder.browser.ts';
+import { lastCheckpoint, readText, runCheckpoint } from '../../rl/runs/run-folder.ts';
+import { writeFolder, writeZip } from '../take-home.ts';
+
+export interface Fitting {
+  needs: Record<Use, Need>;
+  /** The checked recipe that was planned for. */
+  recipe: Recipe;
+  /** What the browser allows in one piece, in bytes; Infinity without WebGPU. */
+  maxBinding: number;
+}
+
+/** The last checkpoint of the run that this browser keeps. */
+export interface Kept {
+  step: number;
+  /** What was trained, without its folder. */
+  model: string;
+  /** An adapter of it was trained, not its weights. */
+  adapter: boolean;
+}
+
+export interface TakeHome {
+  kind: ExportKind;
+  /** Of the folder that is written. */
+  name: string;
+  /** Also the run's recipe, numbers and samples. */
+  withRun: boolean;
+  /** Where the folder goes; a .zip without. */
+  parent?: FileSystemDirectoryHandle;
+}
+
+const RUN = 'live';
+const findBase = (name: string): Promise<CheckpointFolder | undefined> =>
+  pageBaseFolder(name).catch(() => undefined);
+
+/** Models that come with the page do not change, and would be fetched again and again. */
+const shipped = new Map<string, Promise<ModelFacts>>();
+
+async function factsOf(path: string): Promise<ModelFacts & Pick<Inspected, 'lora'>> {
+  if (path.startsWith(SHIPPED)) {
+    const facts = shipped.get(path) ?? pageModelFolder(path).then(describeModel);
+    shipped.set(path, facts);
+    return facts;
+  }
+  const checkpoint = await openCheckpoint(await pageModelFolder(path), pageBaseFolder);
+  const lora = checkpoint.adapter?.config;
+  const facts = await describeModel(checkpoint.base);
+  return { ...facts, config: await checkpointConfig(checkpoint), ...(lora && { lora }) };
+}
+
+async function keptCheckpoint(): Promise<{ step: number; checkpoint: Checkpoint } | undefined> {
+  const run = await browserRunFolder(RUN, false);
+  const step = await lastCheckpoint(run);
+  if (step === undefined) return undefined;
+  return { step, checkpoint: await openCheckpoint(runCheckpoint(run, step), pageBaseFolder) };
+}
+
+let cancelling = new AbortController();
+
+const service = {
+  /** Of dropped files, before they are stored. */
+  async inspect(name: string, files: ReadonlyMap<string, File>): Promise<Inspected> {
+    const named = [...files].map(([file, blob]) => [`${name}/${file}`, blob] as const);
+    const folder = droppedFolder(new Map(named));
+    const found = await inspectFolder(folder, findBase);
+    if (!found.lora) await tryTexts(folder, found.role);
+    return found;
+  },
+
+  async describe(name: string): Promise<Inspected & { bytes: number }> {
+    const folder = await storedFolder(name);
+    const names = (await folder.list?.()) ?? [];
+    const sources = await Promise.all(names.map((file) => folder.open(file)));
+    const bytes = sources.reduce((sum, source) => sum + (source?.size ?? 0), 0);
+    return { ...(await inspectFolder(folder, findBase)), bytes };
+  },
+
+  /** @param memory of the graphics card in bytes, where the visitor has said it */
+  async fit(given: RecipeValues, memory: number | undefined): Promise<Fitting> {
+    const values = { ...(parse(defaultRecipe) as Record<string, unknown>), ...given };
+    const recipe = makeRecipe(values);
+    // A world's utility takes no memory.
+    const watched = recipe.gold !== undefined && !worldGold(recipe.gold) ? recipe.gold : undefined;
+    const judges = [recipe.reward_model_name_or_path, recipe.judge_model_name_or_path, watched];
+    const [policy, ...frozen] = await Promise.all(
+      [recipe.model_name_or_path, ...judges].filter((path) => path !== undefined).map(factsOf),
+    );
+    const limits = (await (navigator.gpu as GPU | undefined)?.requestAdapter())?.limits;
+    const maxBinding = limits
+      ? Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize)
+      : Infinity;
+    const needs = memoryNeeds(values, { policy: policy!, judges: frozen }, { memory, maxBinding });
+    return { needs, recipe, maxBinding };
+  },
+
+  /** undefined when there is nothing to take home. */
+  async kept(): Promise<Kept | undefined> {
+    const folder = await browserRunFolder(RUN, false);
+    const step = await lastCheckpoint(folder);
+    if (step === undefined) return undefined;
+    const recipe = parse((await readText(folder, 'recipe.yaml')) ?? '') as Partial<Recipe> | null;
+    const path = recipe?.model_name_or_path ?? 'model';
+    const adapter = await readAdapterConfig(runCheckpoint(folder, step));
+    return { step, model: path.replace(/^.*[/:]/, ''), adapter: adapter !== undefined };
+  },
+
+  /** @returns the .zip, on disk; nothing for a folder */
+  async takeHome(
+    { kind, name, withRun, parent }: TakeHome,
+    onProgress: (share: number) => void,
+  ): Promise<File | undefined> {
+    cancelling = new AbortController();
+    const found = await keptCheckpoint();
+    if (!found) throw new Error('There is no checkpoint yet; train a step and pause.');
+    const files = await modelFiles(found.checkpoint, kind);
+    if (withRun) files.push(...(await runFiles(await browserRunFolder(RUN, false), 'run')));
+    let last = -1;
+    const options = {
+      signal: cancelling.signal,
+      onProgress: (share: number): void => {
+        // Whole percents alone cross to the page.
+        if (Math.floor(100 * share) === last) return;
+        last = Math.floor(100 * share);
+        onProgress(share);
+      },
+    };
+    if (!parent) return writeZip(name, files, options);
+    await writeFolder(parent, name, files, options);
+    return undefined;
+  },
+
+  cancel(): void {
+    cancelling.abort();
+  },
+};
+
+export type ModelsService = typeof service;
+
+Comlink.expose(service);

@@ -1,0 +1,38 @@
+/** Scores responses on a device of its own, while the policy writes the next ones. */
+import * as Comlink from 'comlink';
+import { Gpu } from '../../gpu/device.ts';
+import { pageBaseFolder, pageModelFolder } from '../page-paths.ts';
+import type { JudgedText, Reward } from '../../rl/rewards/reward.ts';
+import { openReward } from '../opening/rewards.ts';
+import type { JudgeKind, OnLoading } from '../opening/surroundings.ts';
+import { readPageFile } from '../stored-data.ts';
+
+let judge: Reward | undefined;
+
+const service = {
+  /** The name that the reward's metrics carry. */
+  async open(
+    path: string,
+    kind: JudgeKind,
+    question?: string,
+    onLoading?: OnLoading,
+  ): Promise<string> {
+    const openGpu = (): Promise<Gpu> => Gpu.open(navigator.gpu);
+    const around = {
+      folder: pageModelFolder,
+      baseFolder: pageBaseFolder,
+      readFile: readPageFile,
+      ...(onLoading && { onLoading }),
+    };
+    judge = await openReward(path, kind, question, openGpu, around);
+    return judge.name;
+  },
+  score(texts: readonly JudgedText[]): Promise<number[]> {
+    if (!judge) throw new Error('the reward is not open');
+    return judge.score(texts);
+  },
+};
+
+export type RewardService = typeof service;
+
+Comlink.expose(service);

@@ -1,0 +1,124 @@
+/**
+ * How good a policy is on prompts it was not trained on: one sampled completion for each, judged by
+ * reward models and, where there is one, by the gold utility.
+ */
+import type { LanguageModel } from '../../model/language-model.ts';
+import type { Tokenizer } from '../../model/tokenizer.ts';
+import { mean } from '../statistics.ts';
+import type { Prompt } from '../data/dataset.ts';
+import { wordCount } from './completion-metrics.ts';
+import type { GoldJudge, JudgedText, Reward } from '../rewards/reward.ts';
+import type { EvaluationSample } from '../report.ts';
+import type { RolloutGroup, RolloutOptions } from '../rollout/rollout.ts';
+import { sampleCompletions } from '../rollout/sample.ts';
+
+/** One judged completion. */
+export interface Evaluated {
+  prompt: string;
+  thought: string | null;
+  response: string;
+  /** By name of the judge. */
+  rewards: Record<string, number>;
+  gold?: number;
+  /** Share of the thought's checkable statements that hold. */
+  thought_truth?: number;
+  well_formed: boolean;
+  truncated: boolean;
+  /** Of the whole completion; absent in files written before it was counted. */
+  tokens?: number;
+  /** In a run: the rewards with their weights, what is trained against. */
+  reward?: number;
+}
+
+export async function evaluate(
+  policy: { model: LanguageModel; tokenizer: Tokenizer },
+  asked: readonly Prompt[],
+  options: Omit<RolloutOptions, 'samplesPerPrompt'>,
+  judges: Readonly<Record<string, Reward>>,
+  gold?: GoldJudge,
+  onProgress?: (promptsDone: number) => void,
+): Promise<Evaluated[]> {
+  const groups = await sampleCompletions(
+    policy.model,
+    policy.tokenizer,
+    asked.map(({ prompt }) => prompt),
+    { ...options, samplesPerPrompt: 1 },
+    onProgress,
+  );
+  return judgeCompletions(groups, asked, (texts) => scoreByName(judges, texts), gold);
+}
+
+async function scoreByName(
+  judges: Readonly<Record<string, Reward>>,
+  texts: readonly JudgedText[],
+): Promise<Pick<Evaluated, 'rewards'>[]> {
+  const names = Object.keys(judges);
+  const rows = await Promise.all(names.map((name) => judges[name]!.score(texts)));
+  return texts.map((_, i) => ({
+    rewards: Object.fromEntries(names.map((name, k) => [name, rows[k]![i]!])),
+  }));
+}
+
+/** What is to be said of the only sample of every group: `judge` gives a score for each text. */
+export async function judgeCompletions(
+  groups: readonly RolloutGroup[],
+  asked: readonly Prompt[],
+  judge: (texts: readonly JudgedText[]) => Promise<Pick<Evaluated, 'rewards' | 'reward'>[]>,
+  gold?: GoldJudge,
+): Promise<Evaluated[]> {
+  const samples = groups.map(({ prompt, samples: [sample] }) => ({ prompt, ...sample! }));
+  const texts = samples.map(({ response }, i) => ({ ...asked[i]!, response }));
+  const [golds, scores] = await Promise.all([gold?.score(texts), judge(texts)]);
+  return samples.map(({ prompt, thought, response, wellFormed, finished, ids }, i) => {
+    const truth = thought === null ? undefined : gold?.thoughtTruth?.(prompt, thought);
+    return {
+      prompt,
+      thought,
+      response,
+      ...scores[i]!,
+      ...(golds && { gold: golds[i]! }),
+      ...(truth !== undefined && { thought_truth: truth }),
+      well_formed: wellFormed,
+      truncated: !finished,
+      tokens: ids.length,
+    };
+  });
+}
+
+/** Completions of an evaluation that the page shows and a recorded run keeps. */
+const SHOWN = 8;
+
+export function shownEvaluation(rows: readonly Evaluated[]): EvaluationSample[] {
+  return rows.slice(0, SHOWN).map((row) => ({
+    prompt: row.prompt,
+    thought: row.thought,
+    response: row.response,
+    wellFormed: row.well_formed,
+    truncated: row.truncated,
+    reward: row.reward ?? Object.values(row.rewards)[0] ?? 0,
+    ...(row.gold !== undefined && { gold: row.gold }),
+  }));
+}
+
+/** Means over the rows; lengths are in words. */
+export function summarizeEvaluation(rows: readonly Evaluated[]): Record<string, number> {
+  const truths = rows.flatMap((row) => row.thought_truth ?? []);
+  const golds = rows.flatMap((row) => row.gold ?? []);
+  const tokens = rows.flatMap((row) => row.tokens ?? []);
+  return {
+    prompts: rows.length,
+    ...Object.fromEntries(
+      Object.keys(rows[0]?.rewards ?? {}).map((name) => [
+        `rewards/${name}`,
+        mean(rows.map((row) => row.rewards[name] as number)),
+      ]),
+    ),
+    ...(golds.length > 0 && { gold: mean(golds) }),
+    ...(truths.length > 0 && { thought_truth: mean(truths) }),
+    ...(tokens.length > 0 && { mean_length: mean(tokens) }),
+    mean_thought_length: mean(rows.map((row) => wordCount(row.thought))),
+    mean_response_length: mean(rows.map((row) => wordCount(row.response))),
+    malformed_ratio: mean(rows.map((row) => (row.well_formed ? 0 : 1))),
+    truncated_ratio: mean(rows.map((row) => (row.truncated ? 1 : 0))),
+  };
+}

@@ -1,0 +1,242 @@
+import { describe, expect, it } from 'vitest';
+import { recipeYaml, makeRecipe, parseRecipe, RecipeError } from './recipe.ts';
+import { describeRange } from './check.ts';
+import { recipeGroups, recipeKeys } from './keys.ts';
+import type { RecipeKeySpec } from './spec.ts';
+
+const complete = `model_name_or_path: policy
+reward_model_name_or_path: judge
+world: meal-planner
+max_steps: 10
+`;
+
+function refusal(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    expect(error).toBeInstanceOf(RecipeError);
+    const { message } = error as RecipeError;
+    expect(message).not.toContain('\n');
+    return message;
+  }
+  throw new Error('was accepted');
+}
+const refusalOf = (line: string, overrides = {}) =>
+  refusal(() => parseRecipe(complete + line, 'my.yaml', overrides));
+
+describe('a recipe', () => {
+  it('takes TRL keys and fills in the defaults of its algorithm', () => {
+    const { recipe, notices } = parseRecipe(
+      `${complete}learning_rate: 3e-4 # fast\nscale_rewards: false\nepsilon_high: null\n`,
+      'my.yaml',
+    );
+    expect(notices).toEqual([]);
+    expect(recipe).toMatchObject({
+      algorithm: 'grpo',
+      learning_rate: 3e-4,
+      scale_rewards: 'none',
+      epsilon_high: undefined,
+      num_generations: 8,
+      loss_type: 'dapo',
+      thinking: true,
+      max_steps: 10,
+    });
+    const sft = makeRecipe({
+      algorithm: 'sft',
+      model_name_or_path: 'm',
+      datasets: [{ path: 'json', data_files: 'a.jsonl' }],
+    });
+    expect(sft).toMatchObject({
+      learning_rate: 4e-6,
+      lr_scheduler_type: 'cosine',
+      max_steps: 100,
+    });
+    expect(sft.datasets).toEqual([{ path: 'json', data_files: ['a.jsonl'], split: 'train' }]);
+  });
+
+  it('is overridden by texts from a command line', () => {
+    const { recipe } = parseRecipe(complete, 'my.yaml', {
+      learning_rate: '1e-5',
+      thinking: 'false',
+      output_dir: '7',
+      warmup_steps: '3',
+    });
+    expect(recipe).toMatchObject({
+      learning_rate: 1e-5,
+      thinking: false,
+      output_dir: '7',
+      warmup_steps: 3,
+    });
+    expect(refusalOf('', { thinking: 'perhaps' })).toBe(
+      '--thinking: thinking is "perhaps"; it must be true or false.',
+    );
+  });
+
+  it('takes rules and weights, one or a list', () => {
+    const rules = `${complete}reward_funcs: rules/polite.js\nreward_weights: [1, 0.5]`;
+    const { recipe } = parseRecipe(rules, 'my.yaml');
+    expect(recipe).toMatchObject({ reward_funcs: ['rules/polite.js'], reward_weights: [1, 0.5] });
+    const given = { reward_funcs: '[a.js, b/c.js]', reward_weights: '1, 0,-2' };
+    const more = parseRecipe(complete, 'my.yaml', given).recipe;
+    expect(more).toMatchObject({ reward_funcs: ['a.js', 'b/c.js'], reward_weights: [1, 0, -2] });
+    expect(parseRecipe(recipeYaml(more), 'copy.yaml').recipe).toEqual(more);
+    // Rules alone are rewards enough.
+    const alone = { model_name_or_path: 'm', world: 'meal-planner', reward_funcs: 'a.js' };
+    expect(makeRecipe(alone).reward_funcs).toEqual(['a.js']);
+  });
+
+  it('comes back the same from the YAML it writes', () => {
+    const { recipe } = parseRecipe(`${complete}delta: 4\nbeta: 0.04`, 'my.yaml');
+    const written = recipeYaml(recipe);
+    expect(parseRecipe(written, 'copy.yaml').recipe).toEqual(recipe);
+    expect(written).not.toContain('center_rewards_coefficient');
+  });
+
+  it('reads keys that change nothing here, and says so', () => {
+    const { notices } = parseRecipe(`${complete}report_to: wandb\nbf16: true`, 'my.yaml');
+    expect(notices).toEqual([
+      'my.yaml, line 5: report_to has no effect (metrics are in metrics.jsonl).',
+      'my.yaml, line 6: bf16 has no effect (everything is computed in float32).',
+    ]);
+  });
+});
+
+describe('a warning', () => {
+  const warned = (lines: string) => parseRecipe(complete + lines, 'my.yaml').notices;
+  it.each(['bnpo', 'dr_grpo', 'dapo', 'cispo'])('is of one ratio per completion in %s', (loss) => {
+    const lines = `loss_type: ${loss}\nepsilon_high: 5\n`;
+    expect(warned(`${lines}importance_sampling_level: sequence`)).toEqual([
+      `my.yaml: importance_sampling_level: sequence with loss_type ${loss} weighs a completion by ` +
+        'its length; GSPO has loss_type: grpo.',
+    ]);
+    expect(warned(lines)).toEqual([]);
+  });
+
+  it('is of luspo without, of vespo with it, and of no other', () => {
+    const sequence = (loss: string) =>
+      warned(`loss_type: ${loss}\nimportance_sampling_level: sequence`);
+    expect(warned('loss_type: luspo')).toEqual([
+      'my.yaml: loss_type luspo is meant for importance_sampling_level: sequence.',
+    ]);
+    expect(sequence('vespo')).toEqual([
+      'my.yaml: loss_type vespo weighs whole completions itself; remove importance_sampling_level.',
+    ]);
+    expect(warned('loss_type: vespo')).toEqual([]);
+    for (const loss of ['grpo', 'sapo', 'luspo']) expect(sequence(loss)).toEqual([]);
+  });
+});
+
+describe('a refusal', () => {
+  it.each([
+    ['learning_rte: 1', 'my.yaml, line 5: unknown key learning_rte; did you mean learning_rate?'],
+    ['constructor: 1', /^my.yaml, line 5: unknown key constructor; the keys are algorithm, seed/],
+    [
+      'learning_rate: -1',
+      'my.yaml, line 5: learning_rate is -1; it must be a number above 0 and at most 1.',
+    ],
+    ['temperature: .nan', /temperature is NaN; it must be a number above 0 and at most 10\.$/],
+    ['num_generations: 1', /num_generations is 1; grpo compares completions, make it 2 or more\.$/],
+    ['num_iterations: 1.5', /num_iterations is 1.5; it must be a whole number from 1 to 100\.$/],
+    ['beta: null', /beta is null; it must be a number from 0 to 100\.$/],
+    ['beta: []', /beta is \[\]; it must be/],
+    ['loss_type: grop', /loss_type is "grop"; .* vespo or sigmoid \(did you mean grpo\?\)\.$/],
+    ['loss_type: cispo', /set epsilon_high, 5 is usual\.$/],
+    ['sapo_temperature_pos: 0', /it must be a number above 0 and at most 100\.$/],
+    ['vespo_lambda_neg: 0', /it must be a number from 0\.0001 to 100\.$/],
+    ['entropy_coef: -1', /it must be a number from 0 to 100\.$/],
+    ['use_adaptive_entropy: true', /\(the weight of the entropy stays as entropy_coef sets it\)/],
+    ['kl_coef: 0.1', /line 5: kl_coef has no meaning when algorithm is grpo; remove it\.$/],
+    ['loss_type: sigmoid', /loss_type sigmoid is of dpo; choose another\.$/],
+    [
+      'algorithm: ppo\nbeta: 0.1',
+      /line 6: beta has no meaning when algorithm is ppo; remove it\.$/,
+    ],
+    ['algorithm: ppo\nkl_in: loss', /kl_in: loss needs kl_estimator: k3/],
+    ['algorithm: ppo\nnum_mini_batches: 3', /does not divide the 8 prompts of a step/],
+    ['algorithm: dpo\nloss_type: dapo', /loss_type of dpo can be sigmoid alone/],
+    ['algorithm: dpo\nepsilon: 0.1', /line 6: epsilon has no meaning when algorithm is dpo/],
+    ['algorithm: dpo\nbeta: 0', /beta is 0, which makes every pair alike/],
+    [
+      'algorithm: sft',
+      /line 2: reward_model_name_or_path has no meaning when algorithm is sft; remove it\.$/,
+    ],
+    ['reward_funcs: 3', /reward_funcs is 3; it must be a text or a list of texts\.$/],
+    ['reward_weights: [1, a]', /reward_weights is \[1,"a"\]; it must be a list of numbers\.$/],
+    [
+      'reward_funcs: [a/x.js, b/y.js]\nreward_weights: [1, 2]',
+      'my.yaml: reward_weights has 2 numbers for 3 rewards; give one for each of ' +
+        'reward_model, x, y.',
+    ],
+    [
+      'reward_funcs: [a/x.js, b/x.js]',
+      'my.yaml: two rewards are called x; rename the file of one.',
+    ],
+    ['judge_prompt: Is {response} good?', /judge_prompt has nobody to ask; set judge_model/],
+    ['judge_model_name_or_path: j\njudge_prompt: Good?', /write \{response\} where it belongs/],
+    ['load_in_4bit: true', /quantised weights cannot train; set use_peft: true/],
+    ['lora_target_modules: [q_proj, z]', /it must be all-linear or a list of q_proj, .* down_proj/],
+    [
+      'num_train_epochs: 3',
+      /num_train_epochs is not available yet \(set max_steps .*\); remove it\.$/,
+    ],
+    ['eval_strategy: epoch', /eval_strategy is "epoch"; it must be no or steps/],
+    [
+      'num_generations: 3',
+      'my.yaml: per_device_train_batch_size is 8 completions, which is not a multiple of ' +
+        'num_generations (3); make it 9.',
+    ],
+    ['datasets: [{path: hub}]', /datasets is \[{"path":"hub"}\]; it must be a list of entries/],
+    ['datasets: [{path: json, data_files: a.jsonl}]', /world and datasets are both set/],
+    ['a: b: c', /^my.yaml, line 5: not YAML \(Nested mappings/],
+    ['world: meal-planner', /^my.yaml, line 5: not YAML \(Map keys must be unique\)/],
+    ['"', /^my.yaml, line \d: not YAML/],
+  ])('of %j names the place, the value and what would be right', (line, message) => {
+    expect(refusalOf(line)).toEqual(
+      typeof message === 'string' ? message : expect.stringMatching(message),
+    );
+  });
+
+  it('of a reward model without data names no world', () => {
+    const reward = 'algorithm: reward\nmodel_name_or_path: m\n';
+    expect(refusal(() => parseRecipe(reward, 'my.yaml'))).toBe(
+      'my.yaml: there is no data; set datasets to JSONL files of prompt, chosen and rejected.',
+    );
+  });
+
+  it('of dpo without a judge or pairs says what would do', () => {
+    const pairs = 'algorithm: dpo\nmodel_name_or_path: m\n';
+    expect(refusal(() => parseRecipe(`${pairs}world: meal-planner`, 'my.yaml'))).toMatch(
+      /nothing says which of two completions is better; set reward_model_name_or_path/,
+    );
+    const file = 'datasets: [{path: json, data_files: pairs.jsonl}]';
+    expect(parseRecipe(pairs + file, 'my.yaml').recipe).toMatchObject({ beta: 0.1, online: false });
+  });
+
+  it('names what is missing', () => {
+    const without = (key: string) =>
+      refusal(() => parseRecipe(complete.replace(new RegExp(`${key}.*`), ''), 'my.yaml'));
+    expect(without('^model_name_or_path')).toMatch(/^my.yaml: model_name_or_path is missing; set/);
+    expect(without('reward_model_name_or_path')).toMatch(/reward_model_name_or_path is missing/);
+    expect(without('world')).toMatch(/there is no data; set datasets/);
+    expect(refusal(() => parseRecipe('- a', 'my.yaml'))).toMatch(/^my.yaml: not a recipe/);
+    expect(refusal(() => parseRecipe('', 'my.yaml'))).toMatch(/model_name_or_path is missing/);
+  });
+});
+
+it('every key has help in one sentence and a default within its own range', () => {
+  const grouped = recipeGroups.flatMap(({ keys }) => Object.keys(keys));
+  expect(grouped.sort()).toEqual(Object.keys(recipeKeys).sort());
+  for (const [key, spec] of Object.entries<RecipeKeySpec>(recipeKeys)) {
+    expect(spec.help, key).toMatch(/^[A-Z].*[^.]\.$/);
+    if (spec.default === undefined) expect(spec.optional, key).toBe(true);
+    if (spec.type !== 'number' && spec.type !== 'integer') continue;
+    for (const value of [spec.default, ...Object.values(spec.defaults ?? {})]) {
+      if (value === undefined) continue;
+      expect(value, `${key} is ${describeRange(spec)}`).toBeGreaterThanOrEqual(
+        spec.min ?? -Infinity,
+      );
+      expect(value, key).toBeLessThanOrEqual(spec.max ?? Infinity);
+      if (spec.above !== undefined) expect(value, key).toBeGreaterThan(spec.above);
+    }
+  }
+});

@@ -1,0 +1,154 @@
+/**
+ * Reads a recipe: flat YAML with TRL's key names, every value checked before anything is trained.
+ * What is wrong is said with the place, the value, and what would be right.
+ */
+import { isMap, isNode, isScalar, LineCounter, parseDocument, stringify } from 'yaml';
+import type { AdamWOptions } from '../../model/adamw.ts';
+import type { BatchLimits } from '../../model/batch-runner.ts';
+import type { LoraConfig } from '../../model/peft.ts';
+import { nearest } from './nearest.ts';
+import { checkTogether, checkValue, readArgument, RecipeError, warnings } from './check.ts';
+import { ignoredKeys, keysOf, laterKeys, recipeKeys, type Recipe, type RecipeKey } from './keys.ts';
+import type { Algorithm, RecipeKeySpec } from './spec.ts';
+
+export { hasRewards, RecipeError } from './check.ts';
+export type { Recipe, RecipeKey } from './keys.ts';
+export type { Algorithm, Dataset } from './spec.ts';
+
+export interface ParsedRecipe {
+  readonly recipe: Recipe;
+  /** One sentence for each key that was read and has no effect here, or seldom does what is meant. */
+  readonly notices: readonly string[];
+}
+
+/** A value as it was given, and where: "recipes/my.yaml, line 3" or "--beta". */
+interface Given {
+  readonly value: unknown;
+  readonly place: string;
+}
+
+/**
+ * @param text YAML
+ * @param fileName for messages
+ * @param overrides further keys, as texts from a command line; they win over the file
+ * @throws RecipeError
+ */
+export function parseRecipe(
+  text: string,
+  fileName: string,
+  overrides: Readonly<Record<string, string>> = {},
+): ParsedRecipe {
+  const given = readYaml(text, fileName);
+  for (const [key, value] of Object.entries(overrides)) {
+    given.set(key, { value: readArgument(specOf(key), value), place: `--${key}` });
+  }
+  return assemble(given, fileName);
+}
+
+/** Checks values that did not come as YAML, such as the page's settings. */
+export function makeRecipe(values: Readonly<Record<string, unknown>>): Recipe {
+  const place = 'settings';
+  const given = Object.entries(values).map(([key, value]) => [key, { value, place }] as const);
+  return assemble(new Map(given), place).recipe;
+}
+
+/** The recipe as YAML with every key of its algorithm, so that later defaults cannot change it. */
+export function recipeYaml(recipe: Recipe): string {
+  const keys = keysOf(recipe.algorithm).filter((key) => recipe[key] !== undefined);
+  return stringify(Object.fromEntries(keys.map((key) => [key, recipe[key]])));
+}
+
+function readYaml(text: string, fileName: string): Map<string, Given> {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const lineAt = (offset: number) => `${fileName}, line ${lines.linePos(offset).line}`;
+  const [problem] = document.errors;
+  if (problem) throw new RecipeError(`${lineAt(problem.pos[0])}: not YAML (${problem.message}).`);
+  const given = new Map<string, Given>();
+  const { contents } = document;
+  if (contents === null) return given;
+  if (!isMap(contents)) {
+    throw new RecipeError(
+      `${fileName}: not a recipe; it must have lines of the form "key: value".`,
+    );
+  }
+  for (const { key, value } of contents.items) {
+    const place = lineAt(key.range[0]);
+    const name = isScalar(key) ? String(key.value) : String(key);
+    given.set(name, { value: isNode(value) ? value.toJS(document) : value, place });
+  }
+  return given;
+}
+
+function assemble(given: ReadonlyMap<string, Given>, source: string): ParsedRecipe {
+  const algorithm = readAlgorithm(given);
+  const keys = keysOf(algorithm);
+  const notices: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [key, spec] of Object.entries<RecipeKeySpec>(recipeKeys)) {
+    values[key] = spec.defaults?.[algorithm] ?? spec.default;
+  }
+  for (const [key, { value, place }] of given) {
+    const spec = specOf(key);
+    if (spec && (keys as string[]).includes(key)) {
+      values[key] = checkValue(key, spec, value, place);
+    } else if (spec) {
+      throw new RecipeError(
+        `${place}: ${key} has no meaning when algorithm is ${algorithm}; remove it.`,
+      );
+    } else if (Object.hasOwn(ignoredKeys, key)) {
+      notices.push(`${place}: ${key} has no effect (${ignoredKeys[key]!}).`);
+    } else {
+      refuseUnknown(key, place, keys);
+    }
+  }
+  const recipe = values as unknown as Recipe;
+  checkTogether(recipe, source);
+  notices.push(...warnings(recipe).map((warning) => `${source}: ${warning}`));
+  return { recipe, notices };
+}
+
+function readAlgorithm(given: ReadonlyMap<string, Given>): Algorithm {
+  const entry = given.get('algorithm');
+  if (!entry) return recipeKeys.algorithm.default;
+  const { value, place } = entry;
+  return checkValue('algorithm', recipeKeys.algorithm, value, place) as Algorithm;
+}
+
+function refuseUnknown(key: string, place: string, keys: readonly string[]): never {
+  if (Object.hasOwn(laterKeys, key)) {
+    throw new RecipeError(`${place}: ${key} is not available yet (${laterKeys[key]!}); remove it.`);
+  }
+  const meant = nearest(key, keys);
+  const hint = meant ? `did you mean ${meant}?` : `the keys are ${keys.join(', ')}.`;
+  throw new RecipeError(`${place}: unknown key ${key}; ${hint}`);
+}
+
+function specOf(key: string): RecipeKeySpec | undefined {
+  return Object.hasOwn(recipeKeys, key) ? recipeKeys[key as RecipeKey] : undefined;
+}
+
+export function adamwOptions(recipe: Recipe): AdamWOptions {
+  return {
+    beta1: recipe.adam_beta1,
+    beta2: recipe.adam_beta2,
+    epsilon: recipe.adam_epsilon,
+    weightDecay: recipe.weight_decay,
+    maxGradNorm: recipe.max_grad_norm,
+  };
+}
+
+/** The adapter a recipe asks for. */
+export function loraConfig(recipe: Recipe): LoraConfig | undefined {
+  if (!recipe.use_peft) return undefined;
+  const { lora_r: r, lora_alpha: alpha, lora_target_modules: targets } = recipe;
+  // Whoever reads the adapter knows nothing of what this browser stores.
+  const base = recipe.model_name_or_path?.replace(/^stored:/, '');
+  return { task: recipe.algorithm === 'reward' ? 'SEQ_CLS' : 'CAUSAL_LM', r, alpha, targets, base };
+}
+
+/** What one batch takes at most: examples (sft), or prompts with all their responses (reward). */
+export function batchLimits(recipe: Recipe): BatchLimits {
+  const maxTokens = recipe.per_device_train_batch_size * recipe.max_length;
+  return { maxTokens, maxTargets: maxTokens, recompute: recipe.gradient_checkpointing };
+}

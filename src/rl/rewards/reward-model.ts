@@ -1,0 +1,75 @@
+/**
+ * A learned reward: a sequence classifier with one label, read at the last token of the prompt and
+ * response in the reward model's own chat template and tokenizer (RLMT, arXiv 2509.20357, sec. 3).
+ */
+import type { Tokenizer } from '../../model/tokenizer.ts';
+import { groupByPrefix, packBatch, splitGroups, type TokenGroup } from '../../model/batch.ts';
+import { BatchRunner, type BatchLimits } from '../../model/batch-runner.ts';
+import type { LanguageModel } from '../../model/language-model.ts';
+import { promptTurns } from '../data/conversation.ts';
+import { REWARD_MODEL } from '../recipe/reward-names.ts';
+import type { JudgedText, Reward } from './reward.ts';
+
+/** Token rows and responses that are scored at once. */
+export const SCORING_LIMITS: BatchLimits = { maxTokens: 4096, maxTargets: 512 };
+
+export class RewardModel implements Reward {
+  readonly name = REWARD_MODEL;
+
+  private constructor(
+    readonly model: LanguageModel,
+    private readonly tokenizer: Tokenizer,
+    private readonly runner: BatchRunner,
+  ) {}
+
+  static async create(
+    model: LanguageModel,
+    tokenizer: Tokenizer,
+    limits: BatchLimits,
+  ): Promise<RewardModel> {
+    return new RewardModel(model, tokenizer, await BatchRunner.create(model, limits));
+  }
+
+  async score(texts: readonly JudgedText[]): Promise<number[]> {
+    const scores: number[] = [];
+    const groups = sharedPromptGroups(texts).map((group) => judgedTokens(this.tokenizer, group));
+    for (const batch of splitGroups(groups, 'score', this.runner.limits)) {
+      const { values } = await this.runner.forward(packBatch(batch, 'score'));
+      scores.push(...values);
+    }
+    return scores;
+  }
+
+  destroy(): void {
+    this.runner.destroy();
+    this.model.destroy();
+  }
+}
+
+/** Runs of texts that answer the same prompt. */
+function sharedPromptGroups(texts: readonly JudgedText[]): JudgedText[][] {
+  const groups: JudgedText[][] = [];
+  for (const text of texts) {
+    const last = groups.at(-1);
+    if (last?.[0]?.prompt === text.prompt) last.push(text);
+    else groups.push([text]);
+  }
+  return groups;
+}
+
+/**
+ * The token ids a reward model reads, the chat template over user and assistant. What the texts
+ * begin with in common (their prompt) is computed once.
+ */
+export function judgedTokens(tokenizer: Tokenizer, texts: readonly JudgedText[]): TokenGroup {
+  const sequences = texts.map((text) => tokenizer.encode(judgedText(tokenizer, text)));
+  return groupByPrefix(sequences);
+}
+
+/** A conversation and its answer in the reward model's own template, as it is. */
+export function judgedText(tokenizer: Tokenizer, { prompt, response }: JudgedText): string {
+  return tokenizer.applyChatTemplate([
+    ...promptTurns(prompt),
+    { role: 'assistant', content: response },
+  ]);
+}

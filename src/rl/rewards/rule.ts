@@ -1,0 +1,167 @@
+/**
+ * A reward by a rule: a small JavaScript module,
+ *   export default function (prompt, response, row) { return 1; }
+ * which returns a number, or true or false for 1 and 0. `row` has the other columns of the prompt's row
+ * in its data set, such as the right answer; {} where there are none. It runs in QuickJS compiled to WebAssembly:
+ * the language and nothing else, so there is no network, page, file, clock or chance in it, and its
+ * memory and time are limited. Every response is judged in a fresh context: nothing is remembered,
+ * and the same prompt and response always get the same reward.
+ */
+import type { QuickJSContext, QuickJSHandle, QuickJSRuntime } from 'quickjs-emscripten-core';
+import { readablePrompt } from '../data/conversation.ts';
+import { ruleName } from '../recipe/reward-names.ts';
+import type { JudgedText, Reward } from './reward.ts';
+
+/** A rule that is no rule, or that failed; the message names it and says what is wrong. */
+export class RuleError extends Error {
+  override name = 'RuleError';
+}
+
+/** For one response, beside the 16 MB that QuickJS begins with. */
+const MEMORY_BYTES = 32 * 2 ** 20;
+const PAGE_BYTES = 64 * 2 ** 10;
+const FIRST_PAGES = 256;
+const STACK_BYTES = 256 * 2 ** 10;
+const SECONDS = 1;
+
+/** What of JavaScript a rule has: no Date; Math.random is taken away as well. */
+const INTRINSICS = {
+  BaseObjects: true,
+  Eval: true,
+  JSON: true,
+  MapSet: true,
+  Promise: true,
+  RegExp: true,
+  RegExpCompiler: true,
+  StringNormalize: true,
+  TypedArrays: true,
+} as const;
+
+/**
+ * Half a megabyte, fetched when the first rule is opened; every rule has an instance of its own. Its
+ * memory is limited as a whole: QuickJS's own limit does not see how large an allocation is in WebAssembly.
+ */
+async function newRuntime(): Promise<QuickJSRuntime> {
+  const [{ newQuickJSWASMModuleFromVariant, newVariant }, { default: variant }] = await Promise.all(
+    [import('quickjs-emscripten-core'), import('@jitl/quickjs-wasmfile-release-sync')],
+  );
+  const wasmMemory = new WebAssembly.Memory({
+    initial: FIRST_PAGES,
+    maximum: FIRST_PAGES + MEMORY_BYTES / PAGE_BYTES,
+  });
+  return (await newQuickJSWASMModuleFromVariant(newVariant(variant, { wasmMemory }))).newRuntime();
+}
+
+export class Rule implements Reward {
+  private deadline = 0;
+
+  private constructor(
+    readonly name: string,
+    private readonly source: string,
+    private readonly runtime: QuickJSRuntime,
+  ) {
+    runtime.setMaxStackSize(STACK_BYTES);
+    runtime.setInterruptHandler(() => performance.now() > this.deadline);
+  }
+
+  /**
+   * @param path of the file, which names the rule
+   * @throws RuleError when it is no module with a function as its default export
+   */
+  static async open(path: string, source: string): Promise<Rule> {
+    const rule = new Rule(ruleName(path), source, await newRuntime());
+    rule.run(() => undefined);
+    return rule;
+  }
+
+  /** @throws RuleError when the rule throws, takes too long or too much, or gives no number */
+  score(texts: readonly JudgedText[]): Promise<number[]> {
+    // A rule that throws rejects, as every other reward does.
+    return Promise.resolve().then(() => texts.map((text) => this.judge(text)));
+  }
+
+  private judge({ prompt, response, columns = {} }: JudgedText): number {
+    return this.run((context, rule) => {
+      const texts = [readablePrompt(prompt), response].map((text) => context.newString(text));
+      const given = [...texts, parsed(context, columns)];
+      const result = context.callFunction(rule, context.undefined, ...given);
+      for (const handle of given) handle.dispose();
+      const value = disposing(context.unwrapResult(result), (handle) => {
+        const type = context.typeof(handle);
+        // What is no number may be large, or run code of the rule when it is looked at.
+        return type === 'number' || type === 'boolean' ? Number(context.dump(handle)) : type;
+      });
+      if (typeof value === 'number' && Number.isFinite(value)) return value;
+      throw new RuleError(
+        `rule ${this.name} gave ${value} for the response ${quote(response)}; ` +
+          'it must return a finite number, or true or false',
+      );
+    });
+  }
+
+  /** Calls `use` with the rule's function in a fresh context. */
+  private run<T>(use: (context: QuickJSContext, rule: QuickJSHandle) => T): T {
+    const { runtime, name } = this;
+    const context = runtime.newContext({ intrinsics: INTRINSICS });
+    this.deadline = performance.now() + 1000 * SECONDS;
+    try {
+      context.unwrapResult(context.evalCode('delete Math.random')).dispose();
+      const evaluated = context.evalCode(this.source, `${name}.js`, { type: 'module' });
+      const rule = disposing(context.unwrapResult(evaluated), (exported) =>
+        context.getProp(exported, 'default'),
+      );
+      return disposing(rule, (handle) => {
+        if (context.typeof(handle) === 'function') return use(context, handle);
+        throw new RuleError(
+          `rule ${name} has no function as its default export; ` +
+            'write export default function (prompt, response) { return 1; }',
+        );
+      });
+    } catch (error) {
+      throw error instanceof RuleError ? error : new RuleError(this.explain(error as Error));
+    } finally {
+      context.dispose();
+    }
+  }
+
+  /** What QuickJS says, in a sentence. */
+  private explain({ name, message, cause }: Error): string {
+    const { stack = '' } = (cause ?? {}) as { stack?: string };
+    if (message === 'interrupted') {
+      return `rule ${this.name} takes longer than ${SECONDS} s for a response; look for a loop that never ends`;
+    }
+    if (message === 'out of memory') {
+      return `rule ${this.name} needs more than ${MEMORY_BYTES / 2 ** 20} MB for a response; make it smaller`;
+    }
+    const [, line] = /\.js:(\d+)/.exec(stack) ?? [];
+    const place = line === undefined ? '' : ` (line ${line})`;
+    return `rule ${this.name} failed: ${name}: ${shorten(message)}${place}; mend it`;
+  }
+
+  destroy(): void {
+    this.runtime.dispose();
+  }
+}
+
+/** JSON, and nothing of this side, reaches the rule. */
+function parsed(context: QuickJSContext, value: unknown): QuickJSHandle {
+  return disposing(context.unwrapResult(context.evalCode('JSON.parse')), (parse) =>
+    disposing(context.newString(JSON.stringify(value)), (text) =>
+      context.unwrapResult(context.callFunction(parse, context.undefined, text)),
+    ),
+  );
+}
+
+function disposing<T>(handle: QuickJSHandle, use: (handle: QuickJSHandle) => T): T {
+  try {
+    return use(handle);
+  } finally {
+    handle.dispose();
+  }
+}
+
+const LONGEST = 80;
+/** Of a text that the rule chose, or judged: one short line. */
+const shorten = (text: string): string =>
+  text.replace(/\s+/g, ' ').slice(0, LONGEST) + (text.length > LONGEST ? '...' : '');
+const quote = (text: string): string => JSON.stringify(shorten(text));

@@ -1,0 +1,40 @@
+/** Completions of any number of prompts, in batches that fit into memory. */
+import { Decoder } from '../../model/decoder.ts';
+import type { LanguageModel } from '../../model/language-model.ts';
+import type { Tokenizer } from '../../model/tokenizer.ts';
+import { promptTokens, rollOut, type RolloutGroup, type RolloutOptions } from './rollout.ts';
+
+/** Sampling as the model believes: no filter on. */
+export const UNFILTERED = { topK: 0, topP: 1, minP: 0 } as const;
+
+/** Sequences that are written side by side. */
+const BATCH = 256;
+
+/** Sample i of prompt p draws from random stream p * samplesPerPrompt + i of the seed. */
+export async function sampleCompletions(
+  model: LanguageModel,
+  tokenizer: Tokenizer,
+  prompts: readonly string[],
+  options: RolloutOptions,
+  onProgress?: (promptsDone: number) => void,
+): Promise<RolloutGroup[]> {
+  const { samplesPerPrompt, thinking, systemPrompt, sampling } = options;
+  const atOnce = Math.min(prompts.length, Math.max(1, Math.floor(BATCH / samplesPerPrompt)));
+  const lengths = prompts.map(
+    (prompt) => promptTokens(tokenizer, prompt, thinking, systemPrompt).length,
+  );
+  const decoder = await Decoder.create(model, {
+    maxSequences: atOnce * samplesPerPrompt,
+    maxPromptTokens: atOnce * Math.max(...lengths),
+    maxNewTokens: sampling.maxNewTokens,
+  });
+  const groups: RolloutGroup[] = [];
+  for (let first = 0; first < prompts.length; first += atOnce) {
+    const batch = prompts.slice(first, first + atOnce);
+    const written = await rollOut(decoder, tokenizer, batch, options, first * samplesPerPrompt);
+    groups.push(...written);
+    onProgress?.(groups.length);
+  }
+  decoder.destroy();
+  return groups;
+}

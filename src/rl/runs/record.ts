@@ -1,0 +1,120 @@
+/** From a run's folder to a recorded run: one group of every step, small enough to ship with the page. */
+import { mean, std } from '../statistics.ts';
+import { shownEvaluation } from '../evaluation/evaluate.ts';
+import type { Group, MetricsRow, Sample, StepReport } from '../report.ts';
+import type { RecipeValues } from '../recipe/values.ts';
+import { parseRecipe, type Recipe } from '../recipe/recipe.ts';
+import { recipeKeys, type RecipeKey } from '../recipe/keys.ts';
+import type { RecipeKeySpec } from '../recipe/spec.ts';
+import { readText, type RunFolder } from './run-folder.ts';
+
+/** Digits that a curve or a table can show. */
+const DIGITS = 4;
+
+/** Traces of every token are kept of every so many steps, and of the first and the last. */
+const TRACE_STEPS = 10;
+
+export class RecordError extends Error {
+  override name = 'RecordError';
+}
+
+/** @throws RecordError when the folder does not hold a finished run with completions. */
+export async function recordRun(folder: RunFolder, name: string): Promise<RecordedRun> {
+  const { adapter } = JSON.parse(await requireText(folder, name, 'summary.json')) as {
+    adapter: string;
+  };
+  const yaml = await requireText(folder, name, 'recipe.yaml');
+  const { recipe } = parseRecipe(yaml, `${name}/recipe.yaml`);
+  return { recipe: chosenValues(recipe), adapter, steps: await recordedSteps(folder, name) };
+}
+
+/** The steps that a run has written down so far. */
+export async function recordedSteps(folder: RunFolder, name: string): Promise<StepReport[]> {
+  const text = (file: string): Promise<string> => requireText(folder, name, file);
+  const rows = parseLines<MetricsRow>(await text('metrics.jsonl'));
+  const steps: StepReport[] = [];
+  const last = rows.at(-1)?.step;
+  for (const metrics of rows) {
+    const { step } = metrics;
+    const withTrace = step === 1 || step === last || step % TRACE_STEPS === 0;
+    const file = await readText(folder, `completions/step-${step}.jsonl`);
+    const judged = await readText(folder, `evaluations/step-${step}.jsonl`);
+    steps.push({
+      metrics: rounded(metrics),
+      ...(file !== undefined && { group: firstGroup(parseLines(file), withTrace) }),
+      ...(judged !== undefined && {
+        evaluation: shownEvaluation(parseLines(judged)).map(rounded),
+      }),
+    });
+  }
+  return steps;
+}
+
+async function requireText(folder: RunFolder, name: string, file: string): Promise<string> {
+  const found = await readText(folder, file);
+  if (found !== undefined) return found;
+  throw new RecordError(
+    `${name} has no ${file}; name the folder of a finished run with log_completions`,
+  );
+}
+
+/** What the recipe says besides the defaults. */
+function chosenValues(recipe: Recipe): RecipeValues {
+  const chosen = Object.entries(recipe).filter(([key, value]) => {
+    const spec: RecipeKeySpec = recipeKeys[key as RecipeKey];
+    const isDefault = value === (spec.defaults?.[recipe.algorithm] ?? spec.default);
+    return !isDefault && ['string', 'number', 'boolean'].includes(typeof value);
+  });
+  return { algorithm: recipe.algorithm, ...Object.fromEntries(chosen) };
+}
+
+/** A row also has a column for each reward; they are in `rewards` as well. */
+type CompletionRow = Sample & { step: number; prompt: string; pair?: 'chosen' | 'rejected' };
+
+function firstGroup(rows: readonly CompletionRow[], withTrace: boolean): Group {
+  const prompt = rows[0]?.prompt ?? '';
+  const end = rows.findIndex((row) => row.prompt !== prompt);
+  const own = rows.slice(0, end < 0 ? rows.length : end);
+  const rewards = own.map(({ reward }) => reward);
+  const samples = own.map((row) => recordedSample(row, withTrace));
+  const [chosen, rejected] = (['chosen', 'rejected'] as const).map((role) =>
+    own.findIndex(({ pair }) => pair === role),
+  ) as [number, number];
+  return rounded({
+    prompt,
+    mean: mean(rewards),
+    std: std(rewards),
+    samples,
+    ...(chosen >= 0 && rejected >= 0 && { pair: { chosen, rejected } }),
+  });
+}
+
+function recordedSample(row: CompletionRow, withTrace: boolean): Sample {
+  const { completion, thought, response, wellFormed, truncated, tokens } = row;
+  const { reward, rewards, advantage, gold, trace } = row;
+  return {
+    ...{ completion, thought, response, wellFormed, truncated, tokens },
+    ...rounded({ reward, advantage }),
+    ...(rewards && { rewards: rounded(rewards) }),
+    ...(gold !== undefined && rounded({ gold })),
+    // The numbers of a trace were rounded when it was made.
+    ...(trace && withTrace && { trace }),
+  };
+}
+
+function parseLines<T>(text: string): T[] {
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as T);
+}
+
+function rounded<T extends object>(value: T): T {
+  const entries = Object.entries(value).map(([key, field]: [string, unknown]) => [
+    key,
+    typeof field === 'number' && !Number.isInteger(field)
+      ? Number(field.toPrecision(DIGITS))
+      : field,
+  ]);
+  return Object.fromEntries(entries) as T;
+}

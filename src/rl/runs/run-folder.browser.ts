@@ -1,0 +1,82 @@
+/** A run's folder in the origin private file system; for use in a worker or the page. */
+import { blobSource } from '../../model/files.ts';
+import type { RunFolder } from './run-folder.ts';
+
+const missing = (error: unknown): boolean =>
+  error instanceof DOMException && error.name === 'NotFoundError';
+
+/** `fresh` empties the folder first. */
+export async function browserRunFolder(name: string, fresh: boolean): Promise<RunFolder> {
+  const top = await navigator.storage.getDirectory();
+  const runs = await top.getDirectoryHandle('runs', { create: true });
+  if (fresh) {
+    await runs.removeEntry(name, { recursive: true }).catch((error: unknown) => {
+      if (!missing(error)) throw error;
+    });
+  }
+  const root = await runs.getDirectoryHandle(name, { create: true });
+
+  const folderOf = async (path: string, create: boolean): Promise<FileSystemDirectoryHandle> => {
+    let folder = root;
+    for (const part of path.split('/').slice(0, -1)) {
+      folder = await folder.getDirectoryHandle(part, { create });
+    }
+    return folder;
+  };
+  const leaf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+  /** Nothing of what is put is there before all of it is. */
+  const put = async (
+    path: string,
+    pieces: AsyncIterable<Uint8Array<ArrayBuffer>> | [string | Uint8Array<ArrayBuffer>],
+    keepExistingData: boolean,
+  ): Promise<void> => {
+    const folder = await folderOf(path, true);
+    const file = await folder.getFileHandle(leaf(path), { create: true });
+    const stream = await file.createWritable({ keepExistingData });
+    try {
+      if (keepExistingData) await stream.seek((await file.getFile()).size);
+      for await (const piece of pieces) await stream.write(piece);
+      await stream.close();
+    } catch (error) {
+      // Whatever goes wrong from here on, the first error says why.
+      await stream.abort().catch(() => undefined);
+      const { size } = await file.getFile().catch(() => ({ size: 0 }));
+      if (size === 0) await folder.removeEntry(leaf(path)).catch(() => undefined);
+      throw error;
+    }
+  };
+
+  return {
+    async open(path) {
+      try {
+        const folder = await folderOf(path, false);
+        const file = await folder.getFileHandle(leaf(path));
+        return blobSource(path, await file.getFile());
+      } catch (error) {
+        if (missing(error)) return undefined;
+        throw error;
+      }
+    },
+    write: (path, data) =>
+      put(path, typeof data === 'string' || data instanceof Uint8Array ? [data] : data, false),
+    append: (path, text) => put(path, [text], true),
+    async list(path) {
+      try {
+        const folder = await folderOf(`${path}/.`, false);
+        const names: string[] = [];
+        for await (const entry of folder.keys()) names.push(entry);
+        return names.sort();
+      } catch (error) {
+        if (missing(error)) return [];
+        throw error;
+      }
+    },
+    async remove(path) {
+      try {
+        await (await folderOf(path, false)).removeEntry(leaf(path), { recursive: true });
+      } catch (error) {
+        if (!missing(error)) throw error;
+      }
+    },
+  };
+}

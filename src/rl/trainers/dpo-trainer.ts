@@ -1,0 +1,265 @@
+/**
+ * DPO (Rafailov et al. 2023, arXiv 2305.18290) with TRL's definitions. Where pairs come from:
+ * - sampled, when the recipe has a reward: G completions for each prompt, written by the policy as it
+ *   was before training, malformed ones dropped, best against worst by the reward of the response
+ *   (RLMT, arXiv 2509.20357, sec. 3). A prompt that comes again gets new completions.
+ * - online: the same, written by the policy as it is now.
+ * - a file of preferences: prompt, chosen, rejected.
+ */
+import { AdamW } from '../../model/adamw.ts';
+import { packBatch, splitGroups } from '../../model/batch.ts';
+import { BatchRunner, type BatchLimits } from '../../model/batch-runner.ts';
+import type { LanguageModel } from '../../model/language-model.ts';
+import type { Tokenizer } from '../../model/tokenizer.ts';
+import { take, type PreferenceGroup, type Preferences } from '../data/dataset.ts';
+import type { StepEvaluation } from '../evaluation/fixed.ts';
+import { packGroups, perCompletion, perTarget } from './micro-batch.ts';
+import { choosePair, dpoLoss } from '../objectives/dpo.ts';
+import {
+  countPairs,
+  pairIndices,
+  pairTokens,
+  sampledPairs,
+  tokenPairs,
+  type PairGroup,
+} from './pair-groups.ts';
+import type { Group } from '../report.ts';
+import { adamwOptions, type Recipe } from '../recipe/recipe.ts';
+import { openReference, type Reference } from './reference.ts';
+import {
+  countTokens,
+  RolloutWriter,
+  type RolloutParts,
+  type ScoredGroup,
+} from './rollout-writer.ts';
+import { scheduledRate } from './schedule.ts';
+import { k3, tokenTrace, type TraceColumns } from './token-trace.ts';
+import type { StepResult, Trainer } from './trainer.ts';
+
+/** A file's pairs, or what it takes to sample them. */
+export type DpoParts = RolloutParts | (Preferences & { tokenizer: Tokenizer });
+
+/** The most that is learned from at once. */
+export function pairLimits(recipe: Recipe, sampled: boolean): BatchLimits {
+  const { max_prompt_length: prompt, max_completion_length: completion } = recipe;
+  const { per_device_train_batch_size: batch, num_generations: group } = recipe;
+  const prompts = sampled ? batch / group : batch;
+  // Traces show a whole group.
+  const maxTargets = Math.max(2 * prompts, sampled ? group : 0) * completion;
+  const maxTokens = prompts * prompt + maxTargets;
+  return { maxTokens, maxTargets, recompute: recipe.gradient_checkpointing };
+}
+
+export class DpoTrainer implements Trainer {
+  step = 0;
+  tokensSeen = 0;
+  onDetail?: (detail: string) => void;
+  readonly evaluate?: (() => Promise<StepEvaluation>) | undefined;
+
+  private constructor(
+    readonly recipe: Recipe,
+    readonly model: LanguageModel,
+    private readonly parts: DpoParts,
+    readonly optimizer: AdamW,
+    private readonly runner: BatchRunner,
+    private readonly reference: Reference,
+    private readonly writer: RolloutWriter | undefined,
+    /** Writes what evaluations judge, as the policy is now; may be the writer itself. */
+    private readonly candidate: RolloutWriter | undefined,
+  ) {
+    const heldOut = 'pairs' in parts ? parts.heldOut : undefined;
+    this.evaluate = heldOut ? () => this.judgeHeldOut(heldOut) : candidate?.evaluate;
+  }
+
+  /** Allocates everything a run needs; `policy` is what will be trained, in place. */
+  static async create(recipe: Recipe, policy: LanguageModel, parts: DpoParts): Promise<DpoTrainer> {
+    const sampled = 'prompts' in parts;
+    const optimizer = await AdamW.create(policy, adamwOptions(recipe));
+    const limits = pairLimits(recipe, sampled);
+    const runner = await BatchRunner.create(policy, limits, optimizer.gradients);
+    const reference = await openReference(policy, runner);
+    const author = recipe.online ? policy : reference.model;
+    const writer = sampled ? await RolloutWriter.create(recipe, author, parts) : undefined;
+    const candidate =
+      sampled && parts.evaluationPrompts && !recipe.online
+        ? await RolloutWriter.create(recipe, policy, parts)
+        : writer;
+    // prettier-ignore
+    return new DpoTrainer(
+      recipe, policy, parts, optimizer, runner, reference, writer, candidate,
+    );
+  }
+
+  async trainStep(): Promise<StepResult> {
+    const started = performance.now();
+    const { recipe, writer } = this;
+    const groups = (await writer?.write(this.step, this.onDetail)) ?? [];
+    const chosen = groups.map((group) => choosePair(judgedSamples(group)));
+    const data = writer ? sampledPairs(groups, chosen) : this.filePairs();
+    const rate = scheduledRate(recipe, this.step);
+    const [first] = groups;
+    const before = first && recipe.log_completions ? await this.columns(first) : undefined;
+    const update = await this.update(data, rate);
+    const reports = await this.reports(groups, chosen, before);
+    this.step++;
+    this.tokensSeen += writer ? countTokens(groups) : pairTokens(data);
+    const metrics = {
+      step: this.step,
+      ...(writer && this.sampleMetrics(writer.metrics(groups, reports))),
+      ...update,
+      learning_rate: rate,
+      num_tokens: this.tokensSeen,
+      step_time: (performance.now() - started) / 1000,
+    };
+    return { metrics, groups: reports };
+  }
+
+  /** What the initial policy wrote says nothing of the one that learns, and gets a name of its own. */
+  private sampleMetrics(metrics: Record<string, number>): Record<string, number> {
+    if (this.recipe.online) return metrics;
+    const named = Object.entries(metrics).map(([name, value]) => [`samples/${name}`, value]);
+    return Object.fromEntries(named) as Record<string, number>;
+  }
+
+  /** Moves the policy, unless no prompt has a pair. */
+  private async update(data: readonly PairGroup[], rate: number): Promise<Record<string, number>> {
+    const pairs = countPairs(data);
+    if (pairs === 0) return { pairs };
+    const metrics = await this.compare(data, true);
+    this.optimizer.step(rate);
+    return { pairs, ...metrics, grad_norm: await this.optimizer.gradNorm() };
+  }
+
+  private async judgeHeldOut(groups: readonly PreferenceGroup[]): Promise<StepEvaluation> {
+    const metrics = await this.compare(this.tokens(groups), false);
+    const named = Object.entries(metrics).map(([name, value]) => [`eval_${name}`, value]);
+    return { metrics: Object.fromEntries(named) as Record<string, number>, rows: [] };
+  }
+
+  /** Means over all pairs; adds their gradients when they are learned from. */
+  private async compare(
+    data: readonly PairGroup[],
+    learn: boolean,
+  ): Promise<Record<string, number>> {
+    const stepPairs = countPairs(data);
+    const sums = { loss: 0, chosen: 0, rejected: 0, correct: 0 };
+    const logps = { chosen: 0, rejected: 0 };
+    const entropies = { sum: 0, tokens: 0 };
+    for (const part of splitGroups(data, 'completion', this.runner.limits)) {
+      this.onDetail?.(learn ? 'updating the policy' : 'judging held-out pairs');
+      const packed = packBatch(part, 'completion');
+      // The reference shares the runner's memory, so it goes first.
+      const ref = completionSums(perCompletion(await this.referenceLogp(packed), packed));
+      const { values, entropy } = await this.runner.forward(packed);
+      const tokens = perCompletion(values, packed);
+      const own = completionSums(tokens);
+      const indices = pairIndices(part);
+      const result = dpoLoss(
+        indices.map(([chosen, rejected]) => ({
+          chosen: own[chosen]!,
+          rejected: own[rejected]!,
+          refChosen: ref[chosen]!,
+          refRejected: ref[rejected]!,
+        })),
+        this.recipe.beta,
+        stepPairs,
+      );
+      const slopes = new Float64Array(own.length);
+      indices.forEach(([chosen, rejected], i) => {
+        slopes[chosen]! += result.dChosen[i]!;
+        slopes[rejected]! += result.dRejected[i]!;
+        logps.chosen += own[chosen]!;
+        logps.rejected += own[rejected]!;
+      });
+      if (learn) {
+        const gradient = tokens.map(({ length }, i) => new Float64Array(length).fill(slopes[i]!));
+        this.runner.backward(perTarget(gradient));
+      }
+      sums.loss += result.loss;
+      sums.chosen += result.chosenRewards;
+      sums.rejected += result.rejectedRewards;
+      sums.correct += result.correct;
+      entropies.sum += entropy.reduce((a, b) => a + b, 0);
+      entropies.tokens += entropy.length;
+    }
+    return {
+      loss: sums.loss,
+      'rewards/chosen': sums.chosen / stepPairs,
+      'rewards/rejected': sums.rejected / stepPairs,
+      'rewards/accuracies': sums.correct / stepPairs,
+      'rewards/margins': (sums.chosen - sums.rejected) / stepPairs,
+      'logps/chosen': logps.chosen / stepPairs,
+      'logps/rejected': logps.rejected / stepPairs,
+      entropy: entropies.sum / entropies.tokens,
+    };
+  }
+
+  private async referenceLogp(packed: ReturnType<typeof packBatch>): Promise<Float32Array> {
+    return (await this.reference.runner.forward(packed)).values;
+  }
+
+  private filePairs(): PairGroup[] {
+    const { recipe, parts } = this;
+    if (!('pairs' in parts)) return [];
+    const perStep = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps;
+    return this.tokens(take(parts.pairs, this.step * perStep, perStep));
+  }
+
+  private tokens(groups: readonly PreferenceGroup[]): PairGroup[] {
+    const eos = this.model.config.eosTokenIds[0];
+    return tokenPairs(groups, this.parts.tokenizer, eos, this.recipe);
+  }
+
+  /** What the policy says of a group's tokens. */
+  private async columns(group: ScoredGroup): Promise<TraceColumns[]> {
+    const [batch] = packGroups([group], 1);
+    const { packed } = batch!;
+    const ref = perCompletion(await this.referenceLogp(packed), packed);
+    const { values, entropy } = await this.runner.forward(packed);
+    const [logp, entropies] = [perCompletion(values, packed), perCompletion(entropy, packed)];
+    return logp.map((own, i) => ({
+      logp: own,
+      entropy: entropies[i]!,
+      ref: ref[i]!,
+      kl: k3(own, ref[i]!),
+    }));
+  }
+
+  /** The first group with traces; an advantage here is where the loss pushes: up, down or nowhere. */
+  private async reports(
+    groups: readonly ScoredGroup[],
+    chosen: readonly Group['pair'][],
+    before: readonly TraceColumns[] | undefined,
+  ): Promise<Group[]> {
+    const after = before && (await this.columns(groups[0]!));
+    return groups.map((group, g) => {
+      const pair = chosen[g];
+      const pushes = group.samples.map((_, i) =>
+        i === pair?.chosen ? 1 : i === pair?.rejected ? -1 : 0,
+      );
+      const traces =
+        g === 0 && after
+          ? group.samples.map((sample, i) =>
+              tokenTrace(this.parts.tokenizer, sample, { ...before[i]!, after: after[i]!.logp }),
+            )
+          : undefined;
+      return { ...this.writer!.describe(group, pushes, traces), ...(pair && { pair }) };
+    });
+  }
+
+  destroy(): void {
+    if (this.candidate !== this.writer) this.candidate?.destroy();
+    this.writer?.destroy();
+    this.reference.destroy();
+    this.runner.destroy();
+    this.optimizer.destroy();
+  }
+}
+
+function completionSums(tokens: readonly Float32Array[]): number[] {
+  return tokens.map((values) => values.reduce((a, b) => a + b, 0));
+}
+
+function judgedSamples({ samples, rewards }: ScoredGroup) {
+  return samples.map(({ wellFormed }, i) => ({ wellFormed, reward: rewards[i]! }));
+}

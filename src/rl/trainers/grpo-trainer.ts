@@ -1,0 +1,288 @@
+/**
+ * GRPO (DeepSeekMath, arXiv 2402.03300) with TRL's definitions. One step: write G completions for
+ * each prompt, score the responses, turn rewards into advantages, and move the policy.
+ */
+import { AdamW } from '../../model/adamw.ts';
+import { BatchRunner } from '../../model/batch-runner.ts';
+import type { LanguageModel } from '../../model/language-model.ts';
+import { advantages } from '../objectives/advantages.ts';
+import { packGroups, perCompletion, perTarget, type MicroBatch } from './micro-batch.ts';
+import {
+  entropyThreshold,
+  grpoLoss,
+  type BatchTotals,
+  type CompletionTerms,
+  type GrpoOptions,
+} from '../objectives/grpo.ts';
+import type { TokenTrace } from '../report.ts';
+import { adamwOptions, type Recipe } from '../recipe/recipe.ts';
+import { openReference, type Reference } from './reference.ts';
+import {
+  countTokens,
+  RolloutWriter,
+  updateLimits,
+  type RolloutParts,
+  type ScoredGroup,
+} from './rollout-writer.ts';
+import { scheduledRate } from './schedule.ts';
+import { k3, tokenTrace, type TraceColumns } from './token-trace.ts';
+import type { StepResult, Trainer } from './trainer.ts';
+
+/** One packed micro-batch of a step, and what stays the same over its updates. */
+interface UpdateBatch extends MicroBatch<ScoredGroup> {
+  /** One per completion, in packing order. */
+  samples: { advantage: number; active: boolean }[];
+  oldLogp?: Float32Array[];
+  refLogp?: Float32Array[];
+}
+
+interface UpdateStats {
+  loss: number;
+  kl: number;
+  entropy: number;
+  clippedLow: number;
+  clippedHigh: number;
+  gradNorm: number;
+  samplingDifference: { mean: number; max: number };
+  /** Of the completions of the first group, before the update. */
+  firstGroup: TraceColumns[];
+}
+
+export class GrpoTrainer implements Trainer {
+  step = 0;
+  tokensSeen = 0;
+  onDetail?: (detail: string) => void;
+
+  private constructor(
+    readonly recipe: Recipe,
+    readonly model: LanguageModel,
+    private readonly parts: RolloutParts,
+    readonly optimizer: AdamW,
+    private readonly writer: RolloutWriter,
+    private readonly runner: BatchRunner,
+    private readonly reference: Reference | undefined,
+  ) {}
+
+  /** Allocates everything a run needs; `policy` is what will be trained, in place. */
+  static async create(
+    recipe: Recipe,
+    policy: LanguageModel,
+    parts: RolloutParts,
+  ): Promise<GrpoTrainer> {
+    const optimizer = await AdamW.create(policy, adamwOptions(recipe));
+    const writer = await RolloutWriter.create(recipe, policy, parts);
+    const runner = await BatchRunner.create(policy, updateLimits(recipe), optimizer.gradients);
+    const reference = recipe.beta > 0 ? await openReference(policy, runner) : undefined;
+    return new GrpoTrainer(recipe, policy, parts, optimizer, writer, runner, reference);
+  }
+
+  get evaluate(): Trainer['evaluate'] {
+    return this.writer.evaluate;
+  }
+
+  async trainStep(): Promise<StepResult> {
+    const started = performance.now();
+    const { recipe, writer } = this;
+    const groups = await writer.write(this.step, this.onDetail);
+    const groupAdvantages = advantages(
+      groups.map((g) => g.rewards),
+      recipe.scale_rewards,
+    );
+    const rate = scheduledRate(recipe, this.step);
+    const stats = await this.update(groups, groupAdvantages, rate);
+    const traces = recipe.log_completions && (await this.traces(groups[0]!, stats.firstGroup));
+    this.step++;
+    this.tokensSeen += countTokens(groups);
+    const reports = groups.map((group, i) =>
+      writer.describe(group, groupAdvantages[i]!, i === 0 && traces ? traces : undefined),
+    );
+    const metrics = {
+      step: this.step,
+      ...writer.metrics(groups, reports),
+      ...(recipe.beta > 0 && { kl: stats.kl }),
+      entropy: stats.entropy,
+      ...clipMetrics(stats, recipe),
+      'sampling/sampling_logp_difference/mean': stats.samplingDifference.mean,
+      'sampling/sampling_logp_difference/max': stats.samplingDifference.max,
+      loss: stats.loss,
+      grad_norm: stats.gradNorm,
+      learning_rate: rate,
+      num_tokens: this.tokensSeen,
+      step_time: (performance.now() - started) / 1000,
+    };
+    return { metrics, groups: reports };
+  }
+
+  private async update(
+    groups: readonly ScoredGroup[],
+    groupAdvantages: readonly number[][],
+    rate: number,
+  ): Promise<UpdateStats> {
+    const { recipe } = this;
+    const batches = this.updateBatches(groups, groupAdvantages);
+    const totals = countTotals(batches);
+    const options = lossOptions(recipe);
+    const sums = { loss: 0, kl: 0, entropy: 0, low: 0, high: 0, targets: 0 };
+    const difference = { sum: 0, max: 0 };
+    const written = groups.flatMap((g) => g.samples.flatMap((s) => s.logps));
+    let firstGroup: TraceColumns[] = [];
+    let gradNorm = 0;
+    for (let iteration = 0; iteration < recipe.num_iterations; iteration++) {
+      for (const [index, batch] of batches.entries()) {
+        this.onDetail?.(`updating the policy (${index + 1} of ${batches.length})`);
+        const { packed } = batch;
+        // The reference shares the runner's memory, so it goes first.
+        if (this.reference && !batch.refLogp) {
+          const { values } = await this.reference.runner.forward(packed, recipe.temperature);
+          batch.refLogp = perCompletion(values, packed);
+        }
+        const { values, entropy } = await this.runner.forward(packed, recipe.temperature);
+        const logp = perCompletion(values, packed);
+        const entropies = perCompletion(entropy, packed);
+        batch.oldLogp ??= logp;
+        const result = grpoLoss(completionTerms(batch, logp, entropies, recipe), options, totals);
+        this.runner.backward(perTarget(result.dLogp), perTarget(result.dEntropy));
+        sums.loss += result.loss;
+        sums.kl += result.klSum;
+        sums.low += result.clippedLow;
+        sums.high += result.clippedHigh;
+        if (iteration > 0) continue;
+        if (index === 0) firstGroup = traceColumns(batch, logp, entropies);
+        for (let t = 0; t < values.length; t++) {
+          sums.entropy += entropy[t]!;
+          const gap = Math.abs(values[t]! - written[sums.targets + t]!);
+          difference.sum += gap;
+          difference.max = Math.max(difference.max, gap);
+        }
+        sums.targets += values.length;
+      }
+      this.optimizer.step(rate);
+      gradNorm = await this.optimizer.gradNorm();
+    }
+    const tokens = Math.max(1, totals.activeTokens) * recipe.num_iterations;
+    const targets = Math.max(1, sums.targets);
+    return {
+      loss: sums.loss / recipe.num_iterations,
+      kl: sums.kl / tokens,
+      entropy: sums.entropy / targets,
+      clippedLow: sums.low / tokens,
+      clippedHigh: sums.high / tokens,
+      gradNorm,
+      samplingDifference: { mean: difference.sum / targets, max: difference.max },
+      firstGroup,
+    };
+  }
+
+  private updateBatches(
+    groups: readonly ScoredGroup[],
+    groupAdvantages: readonly number[][],
+  ): UpdateBatch[] {
+    const { recipe } = this;
+    const perBatch = recipe.per_device_train_batch_size / recipe.num_generations;
+    return packGroups(groups, perBatch).map((batch, b) => ({
+      ...batch,
+      samples: batch.groups.flatMap((group, g) =>
+        group.samples.map((sample, i) => ({
+          advantage: groupAdvantages[b * perBatch + g]![i]!,
+          active: sample.finished || !recipe.mask_truncated_completions,
+        })),
+      ),
+    }));
+  }
+
+  /** The tokens of a group, with the log-probs they have after the update. */
+  private async traces(
+    group: ScoredGroup,
+    columns: readonly TraceColumns[],
+  ): Promise<TokenTrace[]> {
+    const [batch] = packGroups([group], 1);
+    const { values } = await this.runner.forward(batch!.packed, this.recipe.temperature);
+    const after = perCompletion(values, batch!.packed);
+    return group.samples.map((sample, i) =>
+      tokenTrace(this.parts.tokenizer, sample, { ...columns[i]!, after: after[i]! }),
+    );
+  }
+
+  destroy(): void {
+    this.writer.destroy();
+    this.reference?.destroy();
+    this.runner.destroy();
+    this.optimizer.destroy();
+  }
+}
+
+function lossOptions(recipe: Recipe): GrpoOptions {
+  return {
+    epsilon: recipe.epsilon,
+    epsilonHigh: recipe.epsilon_high ?? recipe.epsilon,
+    ...(recipe.delta !== undefined && { delta: recipe.delta }),
+    sapoTemperature: { pos: recipe.sapo_temperature_pos, neg: recipe.sapo_temperature_neg },
+    vespo: {
+      pos: { k: recipe.vespo_k_pos, lambda: recipe.vespo_lambda_pos },
+      neg: { k: recipe.vespo_k_neg, lambda: recipe.vespo_lambda_neg },
+    },
+    beta: recipe.beta,
+    useBiasCorrectionKl: recipe.use_bias_correction_kl,
+    entropyCoef: recipe.entropy_coef,
+    // A checked recipe has none of DPO's here.
+    lossType: recipe.loss_type as GrpoOptions['lossType'],
+    importanceSamplingLevel: recipe.importance_sampling_level,
+    maxCompletionLength: recipe.max_completion_length,
+  };
+}
+
+function clipMetrics(
+  { clippedLow, clippedHigh }: UpdateStats,
+  recipe: Recipe,
+): Record<string, number> {
+  if (recipe.loss_type === 'sapo' || recipe.loss_type === 'vespo') return {};
+  if (recipe.loss_type === 'cispo') return { cispo_clip_ratio: clippedHigh };
+  return {
+    'clip_ratio/low_mean': clippedLow,
+    'clip_ratio/high_mean': clippedHigh,
+    'clip_ratio/region_mean': clippedLow + clippedHigh,
+  };
+}
+
+function countTotals(batches: readonly UpdateBatch[]): BatchTotals {
+  const tokens = batches.flatMap(({ samples, packed }) =>
+    packed.ranges.flat().map(([start, end], i) => (samples[i]!.active ? end - start : 0)),
+  );
+  return { completions: tokens.length, activeTokens: tokens.reduce((a, b) => a + b, 0) };
+}
+
+function completionTerms(
+  { samples, oldLogp, refLogp }: UpdateBatch,
+  logp: readonly Float32Array[],
+  entropies: readonly Float32Array[],
+  { top_entropy_quantile: share }: Recipe,
+): CompletionTerms[] {
+  // Of each micro-batch by itself, as in TRL.
+  const threshold =
+    share < 1 &&
+    entropyThreshold(
+      entropies.flatMap((values, i) => (samples[i]!.active ? [...values] : [])),
+      share,
+    );
+  return samples.map((sample, i) => ({
+    ...sample,
+    logp: logp[i]!,
+    entropy: entropies[i]!,
+    oldLogp: oldLogp![i]!,
+    ...(refLogp && { refLogp: refLogp[i]! }),
+    ...(threshold !== false && { kept: Array.from(entropies[i]!, (value) => value >= threshold) }),
+  }));
+}
+
+/** What is known of the completions of a batch's first group before it is learned from. */
+function traceColumns(
+  { groups, refLogp }: UpdateBatch,
+  logp: readonly Float32Array[],
+  entropies: readonly Float32Array[],
+): TraceColumns[] {
+  return groups[0]!.samples.map((_, i) => ({
+    logp: logp[i]!,
+    entropy: entropies[i]!,
+    ...(refLogp && { kl: k3(logp[i]!, refLogp[i]!) }),
+  }));
+}

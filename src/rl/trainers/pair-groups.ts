@@ -1,0 +1,77 @@
+/** Pairs as DPO learns from them: completions of one prompt, and which were preferred to which. */
+import type { TokenGroup } from '../../model/batch.ts';
+import type { Tokenizer } from '../../model/tokenizer.ts';
+import type { PreferenceGroup } from '../data/dataset.ts';
+import type { Group } from '../report.ts';
+import { RecipeError, type Recipe } from '../recipe/recipe.ts';
+import { promptTokens } from '../rollout/rollout.ts';
+import type { ScoredGroup } from './rollout-writer.ts';
+import { opened } from '../data/rows.ts';
+
+export interface PairGroup extends TokenGroup {
+  pairs: readonly (readonly [chosen: number, rejected: number])[];
+}
+
+/** A file's pairs in tokens, the stop token after every completion. */
+export function tokenPairs(
+  groups: readonly PreferenceGroup[],
+  tokenizer: Tokenizer,
+  eos: number | undefined,
+  recipe: Recipe,
+): PairGroup[] {
+  return groups.map((group) => {
+    const prompt = promptTokens(tokenizer, group.prompt, recipe.thinking, recipe.system_prompt);
+    const completions = group.responses.map((text) => {
+      const ids = tokenizer.encode(opened(text, recipe.thinking));
+      return eos === undefined ? ids : [...ids, eos];
+    });
+    refuseLong('prompt', prompt.length, recipe.max_prompt_length);
+    refuseLong(
+      'completion',
+      Math.max(...completions.map((c) => c.length)),
+      recipe.max_completion_length,
+    );
+    return { prompt, completions, pairs: group.pairs };
+  });
+}
+
+function refuseLong(what: 'prompt' | 'completion', tokens: number, most: number): void {
+  if (tokens <= most) return;
+  throw new RecipeError(
+    `a ${what} of the preferences has ${tokens} tokens, more than max_${what}_length (${most}); ` +
+      'raise it, or shorten the text.',
+  );
+}
+
+export const countPairs = (data: readonly PairGroup[]): number =>
+  data.reduce((sum, { pairs }) => sum + pairs.length, 0);
+
+/** Prompts without a pair teach nothing and are left out. */
+export function sampledPairs(
+  groups: readonly ScoredGroup[],
+  chosen: readonly Group['pair'][],
+): PairGroup[] {
+  return groups.flatMap(({ promptIds, samples }, g) => {
+    const pair = chosen[g];
+    if (!pair) return [];
+    const completions = [samples[pair.chosen]!.ids, samples[pair.rejected]!.ids];
+    return [{ prompt: promptIds, completions, pairs: [[0, 1] as const] }];
+  });
+}
+
+/** The pairs of packed groups, as indices of their completions in packing order. */
+export function pairIndices(groups: readonly PairGroup[]): [number, number][] {
+  let first = 0;
+  return groups.flatMap(({ completions, pairs }) => {
+    const own = pairs.map(([a, b]): [number, number] => [first + a, first + b]);
+    first += completions.length;
+    return own;
+  });
+}
+
+/** Token rows, a prompt counted for each of its completions. */
+export function pairTokens(groups: readonly TokenGroup[]): number {
+  return groups
+    .flatMap(({ prompt, completions }) => completions.map((c) => prompt.length + c.length))
+    .reduce((a, b) => a + b, 0);
+}

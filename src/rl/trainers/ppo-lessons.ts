@@ -1,0 +1,81 @@
+/**
+ * What PPO knows of its completions: what the models said of every token before any of them moved, and
+ * what the updates aim at from that.
+ */
+import { mean } from '../statistics.ts';
+import { episodeTargets, type EpisodeTargets } from '../objectives/ppo.ts';
+import type { Recipe } from '../recipe/recipe.ts';
+import type { RolloutSample } from '../rollout/rollout.ts';
+import type { ScoredGroup } from './rollout-writer.ts';
+import { k3 } from './token-trace.ts';
+
+/** One completion, and what was thought of it when it was written; arrays have one entry per token. */
+export interface Episode {
+  sample: RolloutSample;
+  score: number;
+  logp: Float32Array;
+  entropy: Float32Array;
+  refLogp?: Float32Array;
+  values: Float32Array;
+}
+
+/** An episode with what the updates aim at. */
+export type Lesson = Episode & { targets: EpisodeTargets };
+
+export interface EpisodeGroup extends ScoredGroup {
+  episodes: Episode[];
+}
+
+export interface LessonGroup extends ScoredGroup {
+  lessons: Lesson[];
+}
+
+/** Token rewards, advantages and returns of a step; whitening is over all of its completions. */
+export function lessonsOf(groups: readonly EpisodeGroup[], recipe: Recipe): LessonGroup[] {
+  const episodes = groups.flatMap((group) => group.episodes);
+  const targets = episodeTargets(
+    episodes.map(({ sample, ...numbers }) => ({ ...numbers, finished: sample.finished })),
+    {
+      klCoef: recipe.kl_coef,
+      klEstimator: recipe.kl_estimator,
+      klIn: recipe.kl_in,
+      ...(recipe.missing_eos_penalty !== undefined && {
+        missingEosPenalty: recipe.missing_eos_penalty,
+      }),
+      whitenRewards: recipe.whiten_rewards,
+      gamma: recipe.gamma,
+      lam: recipe.lam,
+    },
+  );
+  let at = 0;
+  return groups.map(({ episodes: own, ...group }) => ({
+    ...group,
+    lessons: own.map((episode) => ({ ...episode, targets: targets[at++]! })),
+  }));
+}
+
+/**
+ * TRL's `objective/...`, sums over the tokens of a completion, means over completions; and means over
+ * tokens under the names of GRPO, by which algorithms are compared.
+ */
+export function objectiveMetrics(
+  lessons: readonly Lesson[],
+  recipe: Recipe,
+): Record<string, number> {
+  const perCompletion = (of: (lesson: Lesson) => ArrayLike<number>): number =>
+    mean(lessons.map((lesson) => Array.from(of(lesson)).reduce((a, b) => a + b, 0)));
+  const tokens = (of: (lesson: Lesson) => ArrayLike<number>): number =>
+    mean(lessons.flatMap((lesson) => Array.from(of(lesson))));
+  const score = mean(lessons.map(({ targets }) => targets.score));
+  const kl = perCompletion(({ targets }) => targets.kl);
+  const penalty = recipe.kl_in === 'reward' ? -recipe.kl_coef * kl : 0;
+  return {
+    'objective/kl': kl,
+    'objective/entropy': perCompletion(({ logp }) => logp.map((value) => -value)),
+    'objective/scores': score,
+    'objective/non_score_reward': penalty,
+    'objective/rlhf_reward': penalty + score,
+    ...(recipe.kl_coef > 0 && { kl: tokens(({ logp, refLogp }) => k3(logp, refLogp!)) }),
+    entropy: tokens((lesson) => lesson.entropy),
+  };
+}

@@ -1,0 +1,248 @@
+/**
+ * PPO (Schulman et al. 2017, arXiv 1707.06347) with TRL's definitions. One step: write completions,
+ * score the responses, have the value model say at every token what is still to come, turn the
+ * difference into advantages, and move both models, several times over the same completions.
+ * The value model is the policy's trunk with a score head in place of the language-model head; it
+ * starts as a copy of the policy and has an optimizer of its own.
+ */
+import { AdamW } from '../../model/adamw.ts';
+import { BatchRunner } from '../../model/batch-runner.ts';
+import type { LanguageModel } from '../../model/language-model.ts';
+import { mean } from '../statistics.ts';
+import { packGroups, perCompletion, perTarget } from './micro-batch.ts';
+import { ppoLoss, type PpoResult } from '../objectives/ppo.ts';
+import {
+  lessonsOf,
+  objectiveMetrics,
+  type Episode,
+  type EpisodeGroup,
+  type LessonGroup,
+} from './ppo-lessons.ts';
+import type { TokenTrace } from '../report.ts';
+import { Random } from '../random.ts';
+import { adamwOptions, type Recipe } from '../recipe/recipe.ts';
+import { openReference, type Reference } from './reference.ts';
+import {
+  countTokens,
+  RolloutWriter,
+  updateLimits,
+  type RolloutParts,
+  type ScoredGroup,
+} from './rollout-writer.ts';
+import { scheduledRate } from './schedule.ts';
+import { k3, tokenTrace } from './token-trace.ts';
+import type { StepResult, Trained, Trainer } from './trainer.ts';
+import { valueModel } from './value-model.ts';
+
+/** The value model learns faster than the policy, as in the RLMT paper: 1e-5 to 1e-6. */
+const VALUE_RATE = 10;
+
+type UpdateSums = Omit<PpoResult, 'dLogp' | 'dValues'>;
+
+export class PpoTrainer implements Trainer {
+  step = 0;
+  tokensSeen = 0;
+  onDetail?: (detail: string) => void;
+
+  private constructor(
+    readonly recipe: Recipe,
+    readonly model: LanguageModel,
+    readonly value: Trained,
+    private readonly parts: RolloutParts,
+    readonly optimizer: AdamW,
+    private readonly writer: RolloutWriter,
+    private readonly runner: BatchRunner,
+    private readonly valueRunner: BatchRunner,
+    private readonly reference: Reference | undefined,
+  ) {}
+
+  /** Allocates everything a run needs; `policy` is what will be trained, in place. */
+  static async create(
+    recipe: Recipe,
+    policy: LanguageModel,
+    parts: RolloutParts,
+  ): Promise<PpoTrainer> {
+    const optimizer = await AdamW.create(policy, adamwOptions(recipe));
+    const writer = await RolloutWriter.create(recipe, policy, parts);
+    const runner = await BatchRunner.create(policy, updateLimits(recipe), optimizer.gradients);
+    const reference = recipe.kl_coef > 0 ? await openReference(policy, runner) : undefined;
+    const model = valueModel(policy);
+    const value = { model, optimizer: await AdamW.create(model, adamwOptions(recipe)) };
+    const { gradients } = value.optimizer;
+    const valueRunner = await BatchRunner.create(model, updateLimits(recipe), gradients);
+    // prettier-ignore
+    return new PpoTrainer(
+      recipe, policy, value, parts, optimizer, writer, runner, valueRunner, reference,
+    );
+  }
+
+  get evaluate(): Trainer['evaluate'] {
+    return this.writer.evaluate;
+  }
+
+  async trainStep(): Promise<StepResult> {
+    const started = performance.now();
+    const { recipe, writer } = this;
+    const groups = lessonsOf(
+      await this.judge(await writer.write(this.step, this.onDetail)),
+      recipe,
+    );
+    const rate = scheduledRate(recipe, this.step);
+    const update = await this.update(groups, rate);
+    const traces = recipe.log_completions && (await this.traces(groups[0]!));
+    this.step++;
+    this.tokensSeen += countTokens(groups);
+    const reports = groups.map((group, i) =>
+      writer.describe(
+        group,
+        group.lessons.map(({ targets }) => mean(targets.advantages)),
+        i === 0 && traces ? traces : undefined,
+      ),
+    );
+    const metrics = {
+      step: this.step,
+      ...writer.metrics(groups, reports),
+      ...objectiveMetrics(
+        groups.flatMap((group) => group.lessons),
+        recipe,
+      ),
+      ...update,
+      learning_rate: rate,
+      num_tokens: this.tokensSeen,
+      step_time: (performance.now() - started) / 1000,
+    };
+    return { metrics, groups: reports };
+  }
+
+  /** What the three models say of the completions before any of them moves. */
+  private async judge(groups: ScoredGroup[]): Promise<EpisodeGroup[]> {
+    const { temperature } = this.recipe;
+    const judged: EpisodeGroup[] = [];
+    for (const { groups: members, packed } of packGroups(groups, this.perBatch)) {
+      this.onDetail?.(`valuing the tokens (${judged.length} of ${groups.length} prompts)`);
+      const cut = (values: Float32Array): Float32Array[] => perCompletion(values, packed);
+      const reference = await this.reference?.runner.forward(packed, temperature);
+      const refLogp = reference && cut(reference.values);
+      const policy = await this.runner.forward(packed, temperature);
+      const [logp, entropy] = [cut(policy.values), cut(policy.entropy)];
+      const values = cut((await this.valueRunner.forward(packed)).values);
+      let at = 0;
+      for (const group of members) {
+        const episodes = group.samples.map((sample, i): Episode => {
+          const own = at++;
+          return {
+            sample,
+            score: group.rewards[i]!,
+            logp: logp[own]!,
+            entropy: entropy[own]!,
+            ...(refLogp && { refLogp: refLogp[own]! }),
+            values: values[own]!,
+          };
+        });
+        judged.push({ ...group, episodes });
+      }
+    }
+    return judged;
+  }
+
+  /** All epochs and mini-batches; metrics are means over them. */
+  private async update(
+    groups: readonly LessonGroup[],
+    rate: number,
+  ): Promise<Record<string, number>> {
+    const { recipe } = this;
+    const { learning_rate: peak, value_learning_rate: valuePeak = VALUE_RATE * peak } = recipe;
+    const valueRate = (valuePeak * rate) / peak;
+    const sums: UpdateSums = {
+      ...{ policyLoss: 0, valueLoss: 0, klSum: 0, approxKlSum: 0, clipped: 0, valuesClipped: 0 },
+    };
+    const perMiniBatch = groups.length / recipe.num_mini_batches;
+    const updates = recipe.num_ppo_epochs * recipe.num_mini_batches;
+    for (let update = 0; update < updates; update++) {
+      this.onDetail?.(`updating the policy (${update + 1} of ${updates})`);
+      const epoch = Math.floor(update / recipe.num_mini_batches);
+      const random = new Random(recipe.seed, `step ${this.step}, epoch ${epoch}`);
+      const order = recipe.num_mini_batches === 1 ? groups : random.shuffle(groups);
+      const first = (update % recipe.num_mini_batches) * perMiniBatch;
+      await this.learn(order.slice(first, first + perMiniBatch), sums);
+      this.optimizer.step(rate);
+      this.value.optimizer.step(valueRate);
+    }
+    const tokens = groups.flatMap((g) => g.lessons).reduce((n, l) => n + l.logp.length, 0);
+    const seen = tokens * recipe.num_ppo_epochs;
+    return {
+      'policy/approxkl_avg': sums.approxKlSum / seen,
+      'policy/clipfrac_avg': sums.clipped / seen,
+      'loss/policy_avg': sums.policyLoss / updates,
+      'loss/value_avg': sums.valueLoss / updates,
+      'val/clipfrac_avg': sums.valuesClipped / seen,
+      loss: (sums.policyLoss + recipe.vf_coef * sums.valueLoss) / updates,
+      grad_norm: await this.optimizer.gradNorm(),
+      'val/grad_norm': await this.value.optimizer.gradNorm(),
+    };
+  }
+
+  /** Adds the gradients of one mini-batch. */
+  private async learn(groups: readonly LessonGroup[], sums: UpdateSums): Promise<void> {
+    const { recipe } = this;
+    const options = {
+      cliprange: recipe.cliprange,
+      cliprangeValue: recipe.cliprange_value,
+      klCoef: recipe.kl_in === 'loss' ? recipe.kl_coef : 0,
+    };
+    const tokens = groups.flatMap((g) => g.lessons).reduce((n, l) => n + l.logp.length, 0);
+    for (const { groups: members, packed } of packGroups(groups, this.perBatch)) {
+      const policy = await this.runner.forward(packed, recipe.temperature);
+      const value = await this.valueRunner.forward(packed);
+      const logp = perCompletion(policy.values, packed);
+      const values = perCompletion(value.values, packed);
+      const lessons = members.flatMap((group) => group.lessons);
+      const terms = lessons.map((lesson, i) => ({
+        logp: logp[i]!,
+        oldLogp: lesson.logp,
+        ...(lesson.refLogp && { refLogp: lesson.refLogp }),
+        values: values[i]!,
+        oldValues: lesson.values,
+        advantages: lesson.targets.advantages,
+        returns: lesson.targets.returns,
+      }));
+      const { dLogp, dValues, ...result } = ppoLoss(terms, options, tokens);
+      this.runner.backward(perTarget(dLogp));
+      this.valueRunner.backward(perTarget(dValues).map((d) => recipe.vf_coef * d));
+      for (const key of Object.keys(result) as (keyof UpdateSums)[]) sums[key] += result[key];
+    }
+  }
+
+  /** The tokens of a group, with the log-probs they have after the update. */
+  private async traces(group: LessonGroup): Promise<TokenTrace[]> {
+    const [batch] = packGroups([group], 1);
+    const { values } = await this.runner.forward(batch!.packed, this.recipe.temperature);
+    const after = perCompletion(values, batch!.packed);
+    return group.lessons.map(({ sample, targets, ...lesson }, i) =>
+      tokenTrace(this.parts.tokenizer, sample, {
+        logp: lesson.logp,
+        entropy: lesson.entropy,
+        ...(lesson.refLogp && { kl: k3(lesson.logp, lesson.refLogp) }),
+        after: after[i]!,
+        reward: targets.rewards,
+        value: lesson.values,
+        advantage: targets.advantages,
+      }),
+    );
+  }
+
+  /** Prompts that are learned from at once. */
+  private get perBatch(): number {
+    return this.recipe.per_device_train_batch_size / this.recipe.num_generations;
+  }
+
+  destroy(): void {
+    this.writer.destroy();
+    this.reference?.destroy();
+    this.runner.destroy();
+    this.optimizer.destroy();
+    this.valueRunner.destroy();
+    this.value.optimizer.destroy();
+    this.value.model.destroy();
+  }
+}

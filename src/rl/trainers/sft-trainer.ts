@@ -1,0 +1,86 @@
+/**
+ * Supervised fine-tuning: the mean negative log-prob of completion tokens, the prompt's left out
+ * (TRL's SFTTrainer with completion_only_loss).
+ */
+import { AdamW } from '../../model/adamw.ts';
+import { packBatch, splitGroups, type TokenGroup } from '../../model/batch.ts';
+import { BatchRunner } from '../../model/batch-runner.ts';
+import type { LanguageModel } from '../../model/language-model.ts';
+import type { Tokenizer } from '../../model/tokenizer.ts';
+import { take, type SftExample, type Source } from '../data/dataset.ts';
+import { sftLoss } from '../objectives/sft.ts';
+import { adamwOptions, batchLimits, type Recipe } from '../recipe/recipe.ts';
+import { promptTokens } from '../rollout/rollout.ts';
+import { scheduledRate } from './schedule.ts';
+import type { StepResult, Trainer } from './trainer.ts';
+
+export class SftTrainer implements Trainer {
+  step = 0;
+  tokensSeen = 0;
+  onDetail?: (detail: string) => void;
+
+  private constructor(
+    readonly recipe: Recipe,
+    readonly model: LanguageModel,
+    private readonly tokenizer: Tokenizer,
+    private readonly examples: Source<SftExample>,
+    readonly optimizer: AdamW,
+    private readonly runner: BatchRunner,
+  ) {}
+
+  static async create(
+    recipe: Recipe,
+    model: LanguageModel,
+    tokenizer: Tokenizer,
+    examples: Source<SftExample>,
+  ): Promise<SftTrainer> {
+    const optimizer = await AdamW.create(model, adamwOptions(recipe));
+    const runner = await BatchRunner.create(model, batchLimits(recipe), optimizer.gradients);
+    return new SftTrainer(recipe, model, tokenizer, examples, optimizer, runner);
+  }
+
+  async trainStep(): Promise<StepResult> {
+    const started = performance.now();
+    const { recipe } = this;
+    const perStep = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps;
+    const groups = take(this.examples, this.step * perStep, perStep).map((e) => this.tokens(e));
+    const targets = groups.reduce((sum, g) => sum + (g.completions[0]?.length ?? 0), 0);
+    let loss = 0;
+    let entropySum = 0;
+    for (const part of splitGroups(groups, 'completion', this.runner.limits)) {
+      const { values, entropy } = await this.runner.forward(packBatch(part, 'completion'));
+      const result = sftLoss(values, targets);
+      this.runner.backward(Float32Array.from(result.dLogp));
+      loss += result.loss;
+      entropySum += entropy.reduce((a, b) => a + b, 0);
+      this.tokensSeen += part.reduce((n, g) => n + g.prompt.length, values.length);
+    }
+    const rate = scheduledRate(recipe, this.step);
+    this.optimizer.step(rate);
+    this.step++;
+    const metrics = {
+      step: this.step,
+      loss,
+      entropy: entropySum / targets,
+      grad_norm: await this.optimizer.gradNorm(),
+      learning_rate: rate,
+      num_tokens: this.tokensSeen,
+      step_time: (performance.now() - started) / 1000,
+    };
+    return { metrics, groups: [] };
+  }
+
+  private tokens({ prompt, completion, thinking }: SftExample): TokenGroup {
+    const ids = this.tokenizer.encode(completion);
+    const eos = this.model.config.eosTokenIds[0];
+    return {
+      prompt: promptTokens(this.tokenizer, prompt, thinking, this.recipe.system_prompt),
+      completions: [eos === undefined ? ids : [...ids, eos]],
+    };
+  }
+
+  destroy(): void {
+    this.runner.destroy();
+    this.optimizer.destroy();
+  }
+}

@@ -1,0 +1,21 @@
+/** PPO's value model, as it begins. */
+import type { Memory } from '../../gpu/memory.ts';
+import { asRewardConfig } from '../../model/config.ts';
+import { LanguageModel } from '../../model/language-model.ts';
+
+/**
+ * Says a number for each token in place of the next token's distribution. Where the policy is an
+ * adapter, so is the value model, on the same weights.
+ */
+export function allocateValueModel<M extends Memory>(policy: LanguageModel<M>): LanguageModel<M> {
+  return policy.lora
+    ? policy.withAdapter({ ...policy.lora.config, task: 'SEQ_CLS' })
+    : LanguageModel.allocate(policy.gpu, asRewardConfig(policy.config));
+}
+
+/** A value model that begins as a copy of the policy; its score head is zero. */
+export function valueModel(policy: LanguageModel): LanguageModel {
+  const model = allocateValueModel(policy);
+  model.trainable.copyFrom(policy.trainable, policy.gpu);
+  return model;
+}

@@ -1,0 +1,274 @@
+/** The command line: its results, and one clear line for whatever is wrong with what it is given. */
+import { spawnSync } from 'node:child_process';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Command } from '../../src/cli/command.ts';
+import { evaluation } from '../../src/cli/eval.ts';
+import { generate } from '../../src/cli/generate.ts';
+import { info } from '../../src/cli/info.ts';
+import { logits } from '../../src/cli/logits.ts';
+import { score } from '../../src/cli/score.ts';
+import { train } from '../../src/cli/train.ts';
+import { layoutParameters } from '../../src/model/parameters.ts';
+import { VOCABULARY } from '../../src/rl/world/menu.ts';
+import { asReward, CONFIGS, randomTensors, saveModel } from '../random-model.ts';
+import * as reference from '../model/reference/transformer.ts';
+import { writeSafetensors } from '../safetensors.ts';
+
+const config = { ...CONFIGS['llama, tied']!, vocabSize: VOCABULARY.length };
+const tensors = randomTensors(config, 1);
+const PROMPT = 'menu ham 1 tart 7 for cleo veggie budget 8';
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'ponder-'));
+  await saveModel(at('policy'), config, tensors);
+  await saveModel(at('judge'), asReward(config), randomTensors(asReward(config), 2));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+const at = (...path: string[]): string => join(root, ...path);
+
+const json = async (command: Command, ...argv: string[]): Promise<Record<string, unknown>> =>
+  JSON.parse(await command.run(argv, true)) as Record<string, unknown>;
+
+async function refusal(command: Command, ...argv: string[]): Promise<string> {
+  const message = await command.run(argv, false).then(
+    () => 'accepted',
+    (error: unknown) => (error as Error).message,
+  );
+  expect(message).not.toContain('\n');
+  return message;
+}
+
+describe('what the commands give', () => {
+  it('logits and scores are the reference forward pass', async () => {
+    const ids = [3, 5, 7, 11];
+    const { logits: rows } = await json(logits, '--model', at('policy'), '--ids', ids.join());
+    const wanted = reference.logits(config, tensors, ids);
+    (rows as number[][]).forEach((row, t) =>
+      row.forEach((value, v) => expect(Math.abs(value - wanted[t]![v]!)).toBeLessThan(1e-3)),
+    );
+    const { score: one } = await json(score, '--model', at('judge'), '--ids', ids.join());
+    expect(Number.isFinite(one)).toBe(true);
+    const text = ['--prompt', PROMPT, '--response', 'ham 1 and tart 7 .'];
+    const { score: other } = await json(score, '--model', at('judge'), ...text);
+    expect(other).not.toBe(one);
+  });
+
+  it('info counts parameters and bytes', async () => {
+    const facts = await json(info, '--model', at('policy'));
+    const count = [...tensors.values()].reduce((sum, { length }) => sum + length, 0);
+    expect(facts).toMatchObject({
+      family: 'llama',
+      kind: 'causal',
+      parameters: count,
+      dtype: 'F32',
+    });
+    const memory = facts.memory as Record<'run' | 'lora' | 'full', number>;
+    expect(memory.run).toBeGreaterThanOrEqual(4 * count);
+    expect(memory.full - memory.run).toBeGreaterThanOrEqual(16 * count);
+    // What is asked for longer completions in larger groups takes more, and layers computed again less.
+    const more = ['--model', at('policy'), '--max_completion_length', '512'];
+    const larger = (await json(info, ...more)).memory as typeof memory;
+    const again = (await json(info, ...more, '--gradient_checkpointing')).memory as typeof memory;
+    for (const key of ['run', 'lora', 'full'] as const) {
+      expect(larger[key]).toBeGreaterThan(memory[key]);
+    }
+    expect(again.lora).toBeLessThan(larger.lora);
+    const text = await info.run([...more, '--memory_gb', '0.01'], false);
+    expect(text).toMatch(/memory to run .* fits\n/);
+    expect(text).toMatch(/does not fit: set gradient_checkpointing: true/);
+    // A judge lies on the same card.
+    const judge = ['--reward_model_name_or_path', at('judge')];
+    const judged = (await json(info, ...more, ...judge)).memory as typeof memory;
+    expect(judged.run).toBe(larger.run);
+    expect(judged.lora).toBeGreaterThan(larger.lora);
+  });
+
+  it('generate repeats itself under the same seed, and eval judges every prompt', async () => {
+    const text = ['--model', at('policy'), '--prompt', PROMPT, '--max_completion_length', '12'];
+    const [a, b, c] = [
+      await json(generate, ...text, '--seed', '1'),
+      await json(generate, ...text, '--seed', '1'),
+      await json(generate, ...text, '--seed', '2'),
+    ];
+    expect(b).toEqual(a);
+    expect(c).not.toEqual(a);
+    const judged = await json(
+      ...([evaluation, '--model', at('policy'), '--reward_models', at('judge')] as const),
+      ...['--num_prompts', '6', '--max_completion_length', '12', '--out', at('eval.jsonl')],
+    );
+    expect(judged).toMatchObject({ prompts: 6, truncated_ratio: expect.any(Number) as number });
+    const rows = (await readFile(at('eval.jsonl'), 'utf8')).trim().split('\n');
+    expect(rows.length).toBe(6);
+    expect(JSON.parse(rows[0]!)).toMatchObject({
+      rewards: { judge: expect.any(Number) as number },
+    });
+  });
+});
+
+describe('a model folder that is', () => {
+  /** The policy's folder with one thing changed. */
+  async function broken(name: string, change: (folder: string) => Promise<void>): Promise<string> {
+    await cp(at('policy'), at(name), { recursive: true });
+    await change(at(name));
+    return refusal(info, '--model', at(name));
+  }
+  const weights = async (
+    folder: string,
+    edit: (
+      map: Map<string, { shape: readonly number[]; values: Float32Array<ArrayBuffer> }>,
+    ) => void,
+  ): Promise<void> => {
+    const { parameters } = layoutParameters(config);
+    const map = new Map(
+      [...tensors].map(([key, values]) => [
+        key,
+        { shape: parameters.get(key)!.shape, values: values as Float32Array<ArrayBuffer> },
+      ]),
+    );
+    edit(map);
+    await writeFile(join(folder, 'model.safetensors'), writeSafetensors(map));
+  };
+  const header = async (folder: string, from: string, to: string): Promise<void> => {
+    const file = join(folder, 'model.safetensors');
+    const text = (await readFile(file)).toString('latin1');
+    expect(text).toContain(from);
+    expect(to.length).toBe(from.length);
+    await writeFile(file, Buffer.from(text.replace(from, to), 'latin1'));
+  };
+
+  it('truncated', async () => {
+    const message = await broken('truncated', async (folder) => {
+      const file = join(folder, 'model.safetensors');
+      await writeFile(file, (await readFile(file)).subarray(0, -100));
+    });
+    expect(message).toMatch(/model\.safetensors.*(ends|short|truncated|cut)/);
+  });
+
+  it('without a tensor', async () => {
+    const message = await broken('incomplete', (folder) =>
+      weights(folder, (map) => map.delete('model.norm.weight')),
+    );
+    expect(message).toMatch(/incomplete has no tensor model\.norm\.weight \(1 of/);
+  });
+
+  it('of other shapes than its config says', async () => {
+    const message = await broken('misshaped', (folder) =>
+      weights(folder, (map) =>
+        map.set('model.norm.weight', { shape: [5], values: new Float32Array(5) }),
+      ),
+    );
+    expect(message).toMatch(/model\.norm\.weight has shape \[5\].*asks for \[24\]/);
+  });
+
+  it('of a type that cannot be trained', async () => {
+    const message = await broken('mistyped', (folder) => header(folder, '"F32"', '"I32"'));
+    expect(message).toMatch(/mistyped\/model\.safetensors, tensor .* has dtype "I32"/);
+  });
+
+  it('with tensors that lie over each other', async () => {
+    const message = await broken('overlapping', async (folder) => {
+      const file = join(folder, 'model.safetensors');
+      const text = (await readFile(file)).toString('latin1');
+      const [, start = '', end = ''] = /"data_offsets":\[([1-9]\d*),(\d+)\]/.exec(text) ?? [];
+      const earlier = (offset: string): string =>
+        String(Number(offset) - 4).padStart(offset.length, ' ');
+      await header(folder, `[${start},${end}]`, `[${earlier(start)},${earlier(end)}]`);
+    });
+    expect(message).toMatch(/overlapping\/model\.safetensors.*(overlap|lie over)/);
+  });
+
+  it('of a family that is not there', async () => {
+    const message = await broken('unsupported', (folder) =>
+      writeFile(
+        join(folder, 'config.json'),
+        '{"model_type": "gpt2", "architectures": ["GPT2LMHeadModel"]}',
+      ),
+    );
+    expect(message).toMatch(/gpt2/i);
+  });
+
+  it('a reward model without its score head', async () => {
+    await cp(at('judge'), at('headless'), { recursive: true });
+    await cp(at('policy', 'model.safetensors'), at('headless', 'model.safetensors'));
+    const message = await refusal(score, '--model', at('headless'), '--ids', '3,5');
+    expect(message).toMatch(/headless has no tensor score\.weight/);
+  });
+
+  it('not the kind that the command needs', async () => {
+    expect(await refusal(score, '--model', at('policy'), '--ids', '3')).toMatch(/needs a reward/);
+    expect(await refusal(score, '--model', at('judge'), '--ids', '3', '--prompt', 'a')).toMatch(
+      /either --ids, or --prompt and --response/,
+    );
+    expect(await refusal(generate, '--model', at('judge'), '--prompt', 'a')).toMatch(
+      /judge is a reward model, which writes nothing; name a policy$/,
+    );
+    expect(await refusal(logits, '--model', at('judge'), '--ids', '3')).toMatch(/use score/);
+    expect(await refusal(logits, '--model', at('policy'), '--ids', '3,999')).toMatch(/999/);
+  });
+});
+
+describe('a recipe', () => {
+  const attempt = async (yaml: string, ...more: string[]): Promise<string> => {
+    await writeFile(at('recipe.yaml'), yaml);
+    return refusal(train, at('recipe.yaml'), '--out', at('out'), ...more);
+  };
+
+  it.each([
+    ['max_stepz: 3', /line 1: unknown key max_stepz; did you mean max_steps\?/],
+    ['max_steps: -3', /max_steps is -3; it must be a whole number of at least 1/],
+    ['max_steps: [', /line 1: not YAML/],
+    ['- 3', /not a recipe/],
+    ['algorithm: grop', /did you mean grpo/],
+    ['algorithm: sft\nworld: meal-planner', /model_name_or_path is missing/],
+  ])('%s', async (yaml, wanted) => {
+    expect(await attempt(yaml)).toMatch(wanted);
+  });
+
+  it('with broken models, data or resume', async () => {
+    const sft = `algorithm: sft\nmodel_name_or_path: ${at('policy')}\nmax_steps: 1\n`;
+    expect(await attempt(`${sft}world: meal-planner`, '--resume')).toMatch(
+      /no complete checkpoint/,
+    );
+    expect(
+      await attempt(`${sft}datasets: [{path: json, data_files: ${at('none.jsonl')}}]`),
+    ).toMatch(/none\.jsonl cannot be read/);
+    await writeFile(at('bad.jsonl'), '{"prompt": "a", "completion": "b"}\n{"prompt": 3}\n');
+    expect(await attempt(`${sft}datasets: [{path: json, data_files: ${at('bad.jsonl')}}]`)).toMatch(
+      /bad\.jsonl, line 2: no text field "prompt"/,
+    );
+    expect(
+      await attempt(
+        'world: meal-planner\nmodel_name_or_path: /nowhere\nreward_model_name_or_path: /nowhere',
+      ),
+    ).toMatch(/nowhere does not exist/);
+  });
+});
+
+it('ends with code 1 and one line on standard error', () => {
+  const ponder = join(import.meta.dirname, '../scripts/ponder.mjs');
+  const { status, stdout, stderr } = spawnSync(process.execPath, [ponder, 'scoer', '--json'], {
+    encoding: 'utf8',
+  });
+  expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+  expect(stderr).toBe('ponder: there is no command scoer; did you mean score?\n');
+});
+
+it('runs the commands of a job one after the other in one process, and ends with it', () => {
+  const job = `
+    import { tryPonder } from './scripts/runs.mjs';
+    const model = ['--model', 'public/models/policy', '--json'];
+    console.log(await tryPonder('info', ...model), await tryPonder('scoer'), await tryPonder('info', ...model));`;
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--input-type=module', '--eval', job],
+    { encoding: 'utf8', cwd: join(import.meta.dirname, '..') },
+  );
+  expect(stderr).toBe('ponder: there is no command scoer; did you mean score?\n');
+  expect(stdout.trim().split('\n').at(-1)).toBe('true false true');
+  expect(status).toBe(0);
+});

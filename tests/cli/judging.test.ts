@@ -1,0 +1,282 @@
+/** eval, compare and analyze: checkpoints asked and judged as the run did that they are of. */
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { analyze } from '../../src/cli/analyze.ts';
+import type { Command } from '../../src/cli/command.ts';
+import { compare } from '../../src/cli/compare.ts';
+import { evaluation } from '../../src/cli/eval.ts';
+import { train } from '../../src/cli/train.ts';
+import type { Evaluated } from '../../src/rl/evaluation/evaluate.ts';
+import type { Comparison } from '../../src/rl/evaluation/compare.ts';
+import { makeRecipe, recipeYaml } from '../../src/rl/recipe/recipe.ts';
+import { worldEvaluation } from '../../src/rl/world/judging.ts';
+import { VOCABULARY } from '../../src/rl/world/menu.ts';
+import { asReward, CONFIGS, randomTensors, saveModel } from '../random-model.ts';
+
+const config = { ...CONFIGS['llama, tied']!, vocabSize: VOCABULARY.length };
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'ponder-'));
+  await saveModel(join(root, 'policy'), config, randomTensors(config, 1));
+  for (const [name, seed] of Object.entries({ reward: 2, other: 3 })) {
+    await saveModel(join(root, name), asReward(config), randomTensors(asReward(config), seed));
+  }
+});
+afterAll(() => rm(root, { recursive: true }));
+
+/** Of one step, unless `values` have it otherwise. */
+const runRecipe = (values: Record<string, unknown>): string =>
+  recipeYaml(
+    makeRecipe({
+      ...{ model_name_or_path: join(root, 'policy'), world: 'meal-planner', max_steps: 1 },
+      ...{ per_device_train_batch_size: 4, num_generations: 2, max_prompt_length: 24 },
+      ...{ reward_model_name_or_path: join(root, 'reward'), max_completion_length: 6 },
+      ...values,
+    }),
+  );
+
+async function trainRun(name: string, values: Record<string, unknown>): Promise<void> {
+  const file = join(root, `${name}.yaml`);
+  await writeFile(file, runRecipe(values));
+  await train.run([file, '--out', join(root, name)], true);
+}
+
+/** A model whose words include Yes and No. */
+async function yesOrNoJudge(): Promise<string> {
+  const folder = join(root, 'asked-judge');
+  await saveModel(folder, config, randomTensors(config, 5));
+  const words = await readFile(join(folder, 'tokenizer.json'), 'utf8');
+  const renamed = words.replaceAll('"hello"', '"Yes"').replaceAll('"enjoy"', '"No"');
+  await writeFile(join(folder, 'tokenizer.json'), renamed);
+  return folder;
+}
+
+/** A policy whose template has a place for a system turn. */
+async function systemReader(): Promise<string> {
+  const folder = join(root, 'system-reader');
+  await cp(join(root, 'policy'), folder, { recursive: true });
+  const file = join(folder, 'tokenizer_config.json');
+  const text = await readFile(file, 'utf8');
+  const branch = "{%- elif message.role == 'assistant' -%}";
+  const system = `{%- elif message.role == 'system' -%}{{ message.content + ' ' }}${branch}`;
+  expect(text).toContain(branch);
+  await writeFile(file, text.replace(branch, system));
+  return folder;
+}
+
+const json = async (command: Command, ...argv: string[]): Promise<Record<string, unknown>> =>
+  JSON.parse(await command.run(argv, true)) as Record<string, unknown>;
+const few = ['--num_prompts', '8', '--max_completion_length', '20'];
+
+it('compares two checkpoints by every judge', async () => {
+  const judges = ['--reward_models', `public/models/reward,${join(root, 'other')}`];
+  const models = ['public/models/policy', join(root, 'policy')];
+  const result = await json(compare, ...models, ...few, ...judges);
+  const rows = result.judges as Comparison[];
+  expect(rows.map(({ judge }) => judge)).toEqual(['reward', 'other', 'gold']);
+  // The default policy against one of random weights.
+  expect(rows[2]!.win_rate.mean).toBeGreaterThan(0.6);
+  // No more than a character longer or shorter, or a slight win counts for nothing.
+  const strict = await json(compare, ...models, ...few, ...judges, '--length_margin', '1');
+  expect((strict.judges as Comparison[])[2]!.score).not.toEqual(rows[2]!.score);
+});
+
+it('says where a comparison could not control for length', async () => {
+  // One pair of answers tells nothing of what length does.
+  const [good, bad] = ['public/models/policy', join(root, 'policy')];
+  const one = ['--num_prompts', '1', '--max_completion_length', '60'];
+  const { judges } = await json(compare, good, bad, ...one);
+  const [gold] = judges as Comparison[];
+  expect(gold!.lc_win_rate).toEqual({ ...gold!.win_rate, controlled: false });
+  expect(gold!.style_controlled_win_rate.controlled).toBe(false);
+  const text = await compare.run([good, bad, ...one], false);
+  expect(text).toMatch(/^gold .* \d+ \[\d+, \d+\]%\* .*%\* /m);
+  expect(text).toMatch(/^\* the raw win rate: length, or style, differs by about as much/m);
+  expect(await compare.run([good, good, ...one], false)).not.toContain('*');
+});
+
+it('evaluates on a file of prompts with instructions', async () => {
+  const file = join(root, 'ifeval.jsonl');
+  const ids = ['punctuation:no_comma', 'language:response_language'];
+  await writeFile(
+    file,
+    `${JSON.stringify({ prompt: 'ham 1', instruction_id_list: ids, kwargs: [{}, {}], answer: 'x' })}\n`,
+  );
+  const model = ['--model', 'public/models/policy'];
+  const result = await json(evaluation, ...model, '--prompts', file, ...few);
+  expect(result).toMatchObject({
+    prompts: 1,
+    'instructions/punctuation:no_comma': 1,
+    'instructions/not judged': 'language:response_language (1)',
+    exact_match: 0,
+  });
+  expect(result).not.toHaveProperty('gold');
+});
+
+/** What a command says on standard error. */
+async function told(command: Command, ...argv: string[]): Promise<string> {
+  const spy = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  await command.run(argv, true);
+  const text = spy.mock.calls.map(([line]) => String(line)).join('');
+  spy.mockRestore();
+  return text;
+}
+
+it('asks a checkpoint of a run as the run did, and says so', async () => {
+  const values = {
+    ...{ model_name_or_path: await systemReader() },
+    ...{ thinking: false, system_prompt: 'tart', temperature: 0.5, top_k: 1 },
+  };
+  await trainRun('asked', values);
+  const checkpoint = join(root, 'asked', 'checkpoints', 'step-1');
+  const sampled = ['--num_prompts', '4'];
+  const out = (name: string) => ['--out', join(root, `${name}.jsonl`)];
+  const line = await told(evaluation, '--model', join(root, 'asked'), ...sampled, ...out('run'));
+  expect(line).toBe(
+    `${checkpoint} is asked as in the run ${join(root, 'asked')}: thinking false, ` +
+      'system_prompt "tart", malformed "lenient", temperature 0.5, top_p 1, top_k 1, min_p 0, ' +
+      'max_completion_length 6\n',
+  );
+  // The same model outside of its run, asked the same way by hand.
+  await cp(checkpoint, join(root, 'moved'), { recursive: true });
+  const moved = ['--model', join(root, 'moved'), ...sampled];
+  const byHand = ['--thinking', 'false', '--system_prompt', 'tart', '--top_k', '1'];
+  const length = ['--max_completion_length', '6'];
+  expect(await told(evaluation, ...moved, ...byHand, ...length, ...out('hand'))).toBe('');
+  const bare = byHand.filter((word) => word !== '--system_prompt' && word !== 'tart');
+  await json(evaluation, ...moved, ...bare, ...length, ...out('bare'));
+  const [asRun, asHand, asBare] = await Promise.all(
+    ['run', 'hand', 'bare'].map((name) => readFile(join(root, `${name}.jsonl`), 'utf8')),
+  );
+  expect(asHand).toBe(asRun);
+  expect(asBare).not.toBe(asRun);
+  // What is given wins over the run.
+  const given = ['--top_k', '0', '--max_completion_length', '5'];
+  const rest = await told(evaluation, '--model', checkpoint, ...given, ...sampled, ...out('over'));
+  expect(rest).not.toMatch(/top_k|max_completion_length/);
+  const rows = (await readFile(join(root, 'over.jsonl'), 'utf8')).trim().split('\n');
+  const tokens = rows.map((row) => (JSON.parse(row) as Evaluated).tokens);
+  expect(Math.max(...tokens.map(Number))).toBe(5);
+});
+
+it('compares with a baseline of no run as the run is asked', async () => {
+  const models = [join(root, 'asked'), join(root, 'policy')];
+  const text = await told(compare, ...models, '--num_prompts', '4', '--baseline_thinking');
+  const [own, other] = text.trim().split('\n');
+  expect(own).toMatch(/step-1 is asked as in the run .*: thinking false, system_prompt "tart", /);
+  expect(other).toMatch(/policy is asked as in the run .*: system_prompt "tart", malformed /);
+});
+
+it('finds the base of an adapter where it is said to be', async () => {
+  await trainRun('adapted', { use_peft: true });
+  const adapter = join(root, 'adapter');
+  await cp(join(root, 'adapted', 'checkpoints', 'step-1'), adapter, { recursive: true });
+  const file = join(adapter, 'adapter_config.json');
+  const config = JSON.parse(await readFile(file, 'utf8')) as object;
+  await writeFile(file, JSON.stringify({ ...config, base_model_name_or_path: 'gone' }));
+  const models = [adapter, adapter, ...few];
+  const [base, other] = ['--base', '--baseline_base'].map((name) => [name, join(root, 'policy')]);
+  await expect(json(compare, ...models)).rejects.toThrow(/gone, which cannot be opened/);
+  await expect(json(compare, ...models, ...other!)).rejects.toThrow(/cannot be opened/);
+  expect(await json(compare, ...models, ...base!)).toMatchObject({ prompts: 8 });
+});
+
+it('asks a judge what it is told to, and needs to know the judge', async () => {
+  const model = ['--model', join(root, 'policy'), ...few];
+  const judge = ['--judge', await yesOrNoJudge()];
+  const question = ['--judge_prompt', '{response} ham or tart'];
+  const usual = await json(evaluation, ...model, ...judge);
+  const polite = await json(evaluation, ...model, ...judge, ...question);
+  expect(polite['rewards/asked-judge']).not.toBe(usual['rewards/asked-judge']);
+  await expect(json(evaluation, ...model, ...question)).rejects.toThrow(/name the judge with/);
+});
+
+it('analyzes a run, and writes its tables', async () => {
+  const evaluated = { eval_strategy: 'steps', eval_steps: 2, eval_num_prompts: 9, max_steps: 3 };
+  await trainRun('judged', { ...evaluated, gold: join(root, 'other') });
+  const out = join(root, 'tables');
+  const result = await json(analyze, join(root, 'judged'), '--out', out);
+  expect(Object.keys(result)).toEqual(['lengths', 'reward_and_gold', 'cost', 'traits']);
+  expect(result.cost).toMatchObject([{ steps: 3 }]);
+  const cost = await readFile(join(out, 'cost.csv'), 'utf8');
+  expect(cost).toMatch(/^steps,seconds,trained_tokens,generated_tokens\n3,/);
+  expect(await analyze.run([join(root, 'judged')], false)).toContain('diverged_at');
+  await expect(json(analyze, join(root, 'nowhere'))).rejects.toThrow(/is not there/);
+  await expect(json(analyze, join(root, 'policy'))).rejects.toThrow(/no metrics.jsonl/);
+});
+
+describe('thoughts are judged', () => {
+  const file = (name: string): string => join(root, name);
+  const run = (name: string, ...more: string[]) =>
+    json(analyze, file(name), '--thought_prompts', '6', ...more);
+  const rows = (bonus: number, from: number): string =>
+    worldEvaluation('dev', 6, from)
+      .prompts.map((prompt) => `${JSON.stringify({ prompt, bonus })}\n`)
+      .join('');
+  const split = (name: string) => ({
+    path: 'json',
+    data_files: file(`${name}-bonus.jsonl`),
+    split: name,
+  });
+  /** By a rule, on rows of a file. */
+  const byRule = () => ({
+    ...{ model_name_or_path: 'public/models/policy', max_completion_length: 76 },
+    ...{ reward_model_name_or_path: null, reward_funcs: [file('bonus.js')], reward_weights: [2] },
+    ...{ world: null, datasets: [split('train'), split('test')] },
+  });
+  /** The same checkpoint, with another recipe beside it. */
+  async function retold(name: string, recipe: string): Promise<void> {
+    await cp(file('thoughtful'), file(name), { recursive: true });
+    await writeFile(join(file(name), 'recipe.yaml'), recipe);
+  }
+
+  beforeAll(async () => {
+    await writeFile(file('bonus.js'), 'export default (prompt, response, row) => row.bonus');
+    await writeFile(file('train-bonus.jsonl'), rows(1, 1));
+    await writeFile(file('test-bonus.jsonl'), rows(3, 2));
+    await trainRun('thoughtful', byRule());
+  });
+
+  it('on what the run held out, by what it was trained against', async () => {
+    const { thought_effect: effect } = await run('thoughtful');
+    const judged = effect as Record<string, string | number>[];
+    expect(judged.map(({ judge, thought }) => `${judge} ${thought}`)).toEqual([
+      ...['reward own', 'reward swapped', 'reward truncated', 'reward removed'],
+    ]);
+    for (const { score, prompts } of judged) {
+      expect(score).toBe(6);
+      expect(prompts).toBeGreaterThan(1);
+    }
+  });
+
+  it('by the judges that are named in place of its own', async () => {
+    const judges = ['--reward_models', file('other'), '--judge', await yesOrNoJudge()];
+    const { thought_effect: effect } = await run('thoughtful', ...judges);
+    const names = (effect as { judge: string }[]).map(({ judge }) => judge);
+    expect([...new Set(names)]).toEqual(['other', 'asked-judge']);
+  });
+
+  it('by gold as well in a world', async () => {
+    const { model_name_or_path, max_completion_length } = byRule();
+    await retold('worldly', runRecipe({ model_name_or_path, max_completion_length }));
+    const { thought_effect: effect } = await run('worldly');
+    const names = (effect as { judge: string }[]).map(({ judge }) => judge);
+    expect([...new Set(names)]).toEqual(['reward', 'gold']);
+  });
+
+  it('or refused where there is nothing to ask or to judge by', async () => {
+    await retold('unheld', runRecipe({ ...byRule(), datasets: [split('train')] }));
+    await expect(run('unheld')).rejects.toThrow(/held no prompts out .* name a file of prompts/);
+    const { model_name_or_path, datasets } = byRule();
+    const sft = { algorithm: 'sft', model_name_or_path, datasets };
+    await retold('unjudged', recipeYaml(makeRecipe(sft)));
+    await expect(run('unjudged')).rejects.toThrow(/against no reward; name what judges with/);
+    const prompts = ['--prompts', file('test-bonus.jsonl')];
+    await expect(run('unjudged', ...prompts)).rejects.toThrow(/against no reward/);
+    await retold('thoughtless', runRecipe({ ...byRule(), thinking: false }));
+    await expect(run('thoughtless')).rejects.toThrow(/has no thoughts; leave --thought_prompts/);
+  });
+});

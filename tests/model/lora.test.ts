@@ -1,0 +1,303 @@
+/** Adapters and stored weights: LoRA, f16, bf16, int8, int4, tables in pieces, recomputed layers. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Gpu } from '../../src/gpu/device.ts';
+import { openNodeGpu } from '../../src/gpu/node.ts';
+import { decode, encode, type Storage } from '../../src/gpu/storage.ts';
+import { packBatch, type PackedBatch } from '../../src/model/batch.ts';
+import { BatchRunner } from '../../src/model/batch-runner.ts';
+import type { ModelConfig } from '../../src/model/config.ts';
+import { Decoder } from '../../src/model/decoder.ts';
+import { LanguageModel } from '../../src/model/language-model.ts';
+import { layoutAdapter, type LoraConfig, type Projection } from '../../src/model/lora.ts';
+import { sequenceLogits } from '../../src/model/logits.ts';
+import { ParameterPool, type TensorMap } from '../../src/model/parameter-pool.ts';
+import { layoutParameters } from '../../src/model/parameters.ts';
+import { SCORE_TENSOR } from '../../src/model/peft.ts';
+import { Random } from '../../src/rl/random.ts';
+import { asReward, CONFIGS, randomIds, randomTensors } from '../random-model.ts';
+import * as reference from './reference/transformer.ts';
+
+let gpu: Gpu;
+beforeAll(async () => {
+  gpu = await openNodeGpu();
+});
+afterAll(() => gpu.close());
+
+const ALL: readonly Projection[] = [
+  ...(['q_proj', 'k_proj', 'v_proj', 'o_proj'] as const),
+  ...(['gate_proj', 'up_proj', 'down_proj'] as const),
+];
+const LORAS: Record<string, LoraConfig> = {
+  'all projections, r 4': { task: 'CAUSAL_LM', r: 4, alpha: 6, targets: ALL },
+  'k and up, r 3': { task: 'CAUSAL_LM', r: 3, alpha: 3, targets: ['k_proj', 'up_proj'] },
+};
+const limits = { maxTokens: 64, maxTargets: 32 };
+
+function randomFactors(config: ModelConfig, lora: LoraConfig): Map<string, Float32Array> {
+  const random = new Random(11);
+  return new Map(
+    [...layoutAdapter(config, lora).parameters.values()].map(({ name, shape }) => [
+      name,
+      Float32Array.from({ length: shape[0]! * shape[1]! }, () => 0.3 * random.normal()),
+    ]),
+  );
+}
+
+/** The base's tensors in float64 with (alpha / r) B A added to every adapted projection. */
+function merged(
+  tensors: TensorMap,
+  factors: ReadonlyMap<string, ArrayLike<number>>,
+  { r, alpha }: LoraConfig,
+): Map<string, Float64Array> {
+  const all = new Map([...tensors].map(([name, x]) => [name, Float64Array.from(x)]));
+  for (const [name, a] of factors) {
+    if (!name.includes('lora_A')) continue;
+    const b = factors.get(name.replace('lora_A', 'lora_B'))!;
+    const weight = all.get(name.replace('base_model.model.', '').replace('.lora_A', ''))!;
+    const width = a.length / r;
+    weight.forEach((_, i) => {
+      const [row, col] = [Math.floor(i / width), i % width];
+      let sum = 0;
+      for (let k = 0; k < r; k++) sum += b[row * r + k]! * a[k * width + col]!;
+      weight[i]! += (alpha / r) * sum;
+    });
+  }
+  return all;
+}
+
+function groupsFor(config: ModelConfig): { prompt: number[]; completions: number[][] }[] {
+  return [
+    { prompt: randomIds(config, 5, 1), completions: [4, 2].map((n) => randomIds(config, n, n)) },
+    { prompt: randomIds(config, 3, 5), completions: [randomIds(config, 3, 9)] },
+  ];
+}
+
+/** Sum over all targets of weight x log-prob, in float64. */
+function objective(
+  config: ModelConfig,
+  tensors: Map<string, Float64Array>,
+  batch: PackedBatch,
+  weights: Float32Array,
+): number {
+  let sum = 0;
+  groupsFor(config).forEach(({ prompt, completions }, g) =>
+    completions.forEach((completion, c) => {
+      const rows = reference.logits(config, tensors, [...prompt, ...completion]);
+      const [start] = batch.ranges[g]![c]!;
+      completion.forEach((id, t) => {
+        sum += weights[start + t]! * reference.logSoftmax(rows[prompt.length + t - 1]!)[id]!;
+      });
+    }),
+  );
+  return sum;
+}
+
+function adapted(
+  config: ModelConfig,
+  lora: LoraConfig,
+): { model: LanguageModel; tensors: TensorMap; factors: Map<string, Float32Array> } {
+  const model = LanguageModel.allocate(gpu, config, { lora });
+  const tensors = randomTensors(config, 3);
+  const factors = randomFactors(config, lora);
+  model.weights.setTensors(tensors);
+  model.trainable.setTensors(factors);
+  return { model, tensors, factors };
+}
+
+/** One number of every tensor's gradient against central differences of `value`, in float64. */
+function expectSlopes(
+  gradients: TensorMap,
+  factors: TensorMap,
+  value: (factors: ReadonlyMap<string, ArrayLike<number>>) => number,
+  random: Random,
+): void {
+  for (const [name, gradient] of gradients) {
+    const at = random.below(gradient.length);
+    const moved = (by: number): number => {
+      const factor = Float64Array.from(factors.get(name)!);
+      factor[at]! += by;
+      return value(new Map<string, ArrayLike<number>>([...factors, [name, factor]]));
+    };
+    const want = (moved(1e-4) - moved(-1e-4)) / 2e-4;
+    expect(Math.abs(gradient[at]! - want), name).toBeLessThan(1e-3 + 1e-3 * Math.abs(want));
+  }
+}
+
+describe.each(Object.entries(CONFIGS))('LoRA on %s', (_, config) => {
+  it.each(Object.entries(LORAS))('%s: log-probs and gradients', async (_name, lora) => {
+    const { model, tensors, factors } = adapted(config, lora);
+    const { layout } = model.trainable;
+    const pools = [0, 1].map(() => new ParameterPool(gpu, layout, 'gradients', 'gradients'));
+    const batch = packBatch(groupsFor(config), 'completion');
+    const random = new Random(4);
+    const weights = Float32Array.from(batch.targetIds, () => random.normal());
+    const gradients: Map<string, Float32Array>[] = [];
+    const value = (factor: ReadonlyMap<string, ArrayLike<number>>): number =>
+      objective(config, merged(tensors, factor, lora), batch, weights);
+    for (const [i, pool] of pools.entries()) {
+      const runner = await BatchRunner.create(model, { ...limits, recompute: i === 1 }, pool);
+      const { values } = await runner.forward(batch);
+      const got = values.reduce((sum, logp, t) => sum + weights[t]! * logp, 0);
+      expect(Math.abs(got - value(factors))).toBeLessThan(1e-3);
+      runner.backward(weights);
+      gradients.push(await pool.read(gpu));
+      runner.destroy();
+    }
+    // Layers that are computed again give the same bits.
+    expect(gradients[1]).toEqual(gradients[0]);
+    expectSlopes(gradients[0]!, factors, value, random);
+    for (const pool of pools) pool.destroy();
+    model.destroy();
+  });
+
+  it('a score head next to it: scores and gradients', async () => {
+    const lora: LoraConfig = { ...LORAS['all projections, r 4']!, task: 'SEQ_CLS' };
+    const { model, tensors, factors } = adapted(asReward(config), lora);
+    const { layout } = model.trainable;
+    expect(layout.parameters.get(SCORE_TENSOR)!.shape).toEqual([1, config.hiddenSize]);
+    const pool = new ParameterPool(gpu, layout, 'gradients', 'gradients');
+    const runner = await BatchRunner.create(model, limits, pool);
+    const [group] = groupsFor(config);
+    const { values } = await runner.forward(packBatch([group!], 'score'));
+    const scoreOf = (factor: ReadonlyMap<string, ArrayLike<number>>): number => {
+      const weights = new Map<string, ArrayLike<number>>(merged(tensors, factor, lora));
+      weights.set('score.weight', factor.get(SCORE_TENSOR)!);
+      return reference.score(config, weights, [...group!.prompt, ...group!.completions[0]!]);
+    };
+    expect(Math.abs(values[0]! - scoreOf(factors))).toBeLessThan(1e-3);
+    runner.backward(Float32Array.of(1, 0));
+    expectSlopes(await pool.read(gpu), factors, scoreOf, new Random(6));
+    for (const part of [runner, pool, model]) part.destroy();
+  });
+
+  it('writes what its adapter says, and without it what the base says', async () => {
+    const lora = LORAS['all projections, r 4']!;
+    const { model, tensors, factors } = adapted(config, lora);
+    const prompt = randomIds(config, 6, 2);
+    const base = merged(tensors, new Map(), lora);
+    const both = merged(tensors, factors, lora);
+    for (const [policy, weights] of [
+      [model, both],
+      [model.withoutAdapter(), base],
+    ] as const) {
+      const decoder = await Decoder.create(policy, {
+        maxSequences: 2,
+        maxPromptTokens: 8,
+        maxNewTokens: 6,
+      });
+      const sampling = { temperature: 1, topK: 0, topP: 1, minP: 0, seed: 3, maxNewTokens: 6 };
+      const [group] = await decoder.generate([prompt], 2, sampling, Uint32Array.of(0, 1));
+      for (const { ids, logps } of group!) {
+        const rows = reference.logits(config, weights, [...prompt, ...ids]);
+        ids.forEach((id, t) => {
+          const want = reference.logSoftmax(rows[prompt.length + t - 1]!)[id]!;
+          expect(Math.abs(logps[t]! - want)).toBeLessThan(1e-3);
+        });
+      }
+      decoder.destroy();
+    }
+    model.destroy();
+  });
+});
+
+/** Sizes whose rows can be stored in blocks of 32. */
+const wide: ModelConfig = {
+  ...CONFIGS['llama, untied, llama3 rope scaling']!,
+  ...{ hiddenSize: 64, intermediateSize: 96, headDim: 16, heads: 4, kvHeads: 2 },
+};
+
+const STORAGES = ['f16', 'bf16', 'int8', 'int4'] as const;
+
+/** What a buffer of that storage holds of the tensors. */
+function stored(config: ModelConfig, tensors: TensorMap, layers: Storage, tables: Storage) {
+  const { parameters, blocks } = layoutParameters(config, {
+    layers,
+    tables: tables as 'f16' | 'bf16',
+  });
+  return new Map(
+    [...tensors].map(([name, values]) => {
+      const { storage } = blocks.get(parameters.get(name)!.block)!;
+      const data = encode(storage, values);
+      return [name, decode(storage, data.buffer.slice(0, data.byteLength) as ArrayBuffer)];
+    }),
+  );
+}
+
+describe.each(STORAGES)('weights stored as %s', (layers) => {
+  const tables = layers === 'f16' ? 'f16' : 'bf16';
+
+  it('give the logits of what is stored', async () => {
+    const tensors = randomTensors(wide, 5);
+    const model = LanguageModel.allocate(gpu, wide, { storage: { layers, tables } });
+    model.weights.setTensors(tensors);
+    const held = stored(wide, tensors, layers, tables);
+    expect(await model.weights.read(gpu)).toEqual(held);
+    const ids = randomIds(wide, 9, 1);
+    const held64 = new Map([...held].map(([name, x]) => [name, Float64Array.from(x)]));
+    const want = reference.logits(wide, held64, ids);
+    const got = await sequenceLogits(model, ids);
+    got.forEach((row, t) =>
+      row.forEach((x, i) => expect(Math.abs(x - want[t]![i]!)).toBeLessThan(1e-3)),
+    );
+    model.destroy();
+  });
+
+  it('train an adapter as f32 weights of the same values do', async () => {
+    const lora: LoraConfig = { task: 'CAUSAL_LM', r: 4, alpha: 8, targets: ALL };
+    const tensors = stored(wide, randomTensors(wide, 5), layers, tables);
+    const factors = randomFactors(wide, lora);
+    const batch = packBatch(groupsFor(wide), 'completion');
+    const results: Map<string, Float32Array>[] = [];
+    for (const options of [{ storage: { layers, tables } as const, lora }, { lora }]) {
+      const model = LanguageModel.allocate(gpu, wide, options);
+      model.weights.setTensors(tensors);
+      model.trainable.setTensors(factors);
+      const pool = new ParameterPool(gpu, model.trainable.layout, 'gradients', 'gradients');
+      const runner = await BatchRunner.create(model, limits, pool);
+      await runner.forward(batch);
+      runner.backward(new Float32Array(batch.targetIds.length).fill(1));
+      results.push(await pool.read(gpu));
+      for (const part of [runner, pool, model]) part.destroy();
+    }
+    // Blocks are encoded again when they are set: a step may move by one unit of float16.
+    for (const [name, want] of results[1]!) {
+      const got = results[0]!.get(name)!;
+      const error = Math.hypot(...got.map((x, i) => x - want[i]!));
+      expect(error / Math.hypot(...want), name).toBeLessThan(
+        layers.startsWith('int') ? 2e-2 : 1e-5,
+      );
+    }
+  });
+});
+
+it('cuts tables that no binding holds into pieces', async () => {
+  const config = CONFIGS['llama, tied']!;
+  const small = Object.create(gpu, { maxBinding: { value: 7168 } }) as Gpu;
+  const results: { logits: Float32Array[]; gradient: Map<string, Float32Array> }[] = [];
+  for (const memory of [gpu, small]) {
+    const model = LanguageModel.allocate(memory, config);
+    model.weights.setTensors(randomTensors(config, 3));
+    const pool = new ParameterPool(memory, model.weights.layout, 'gradients', 'gradients');
+    // Activations are to fit into the small bindings too.
+    const runner = await BatchRunner.create(model, { maxTokens: 24, maxTargets: 16 }, pool);
+    const batch = packBatch(groupsFor(config), 'completion');
+    await runner.forward(batch);
+    runner.backward(new Float32Array(batch.targetIds.length).fill(1));
+    results.push({
+      logits: await sequenceLogits(model, randomIds(config, 7, 1)),
+      gradient: await pool.read(gpu),
+    });
+    if (memory === small) {
+      expect(model.weights.pieces('embedding').length).toBe(2);
+      expect(Math.max(...model.weights.layout.pages)).toBeLessThanOrEqual(7168);
+    }
+    for (const part of [runner, pool, model]) part.destroy();
+  }
+  const [whole, cut] = results;
+  expect(cut!.logits).toEqual(whole!.logits);
+  for (const [name, want] of whole!.gradient) {
+    cut!.gradient.get(name)!.forEach((x, i) => {
+      expect(Math.abs(x - want[i]!), name).toBeLessThan(1e-4);
+    });
+  }
+});
