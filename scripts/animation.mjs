@@ -1,5 +1,5 @@
-// node scripts/animation.mjs: .github/page.webp, the animation in the README: the built page (npm run
-// build) while it replays the recorded run. Needs img2webp, of Debian's package webp.
+// node scripts/animation.mjs: makes .github/page.webp, the animation in the README. It shows the built
+// page (npm run build) while it replays the recorded run. It needs img2webp from Debian's package webp.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,8 +9,8 @@ import { launchBrowser } from './browser.mjs';
 import { root } from './install.mjs';
 
 /**
- * What is seen, one scene after the other: where the page stands, the places of the slider (1 is before
- * training), and the milliseconds of each frame; the last frame of a scene stays for `rest`.
+ * The scenes in order: the part of the page, the positions of the slider (1 is before training), and the
+ * milliseconds of each frame; the last frame of a scene stays for `rest`.
  * @type {{ part: string, heads: number[], ms: number, rest: number }[]}
  */
 const SCENES = [
@@ -41,7 +41,7 @@ for (const { part, heads, ms, rest } of SCENES) {
       /** @type {HTMLInputElement} */ (input).valueAsNumber = value;
       input.dispatchEvent(new Event('input', { bubbles: true }));
     }, head);
-    // What lies above may have changed its height.
+    // The parts above may have changed their height.
     await page.evaluate((id) => document.getElementById(id)?.scrollIntoView(), part);
     const file = join(folder, `${frames.length}.png`);
     await page.screenshot({ path: file });
@@ -56,7 +56,7 @@ const out = join(root, '.github', 'page.webp');
 const { status } = spawnSync('img2webp', [...options, ...frames, '-o', out], { stdio: 'inherit' });
 rmSync(folder, { recursive: true });
 if (status !== 0) {
-  console.error('img2webp did not run: install the package webp, and try again.');
+  console.error('img2webp failed; install the package webp and try again.');
   process.exitCode = 1;
 }
 

@@ -1,5 +1,5 @@
 // A headless browser with WebGPU for the end-to-end tests and the benchmark: an installed Chrome or
-// Chromium where there is one that starts, else the one in the npm package @sparticuz/chromium.
+// Chromium if one starts, else the one in the npm package @sparticuz/chromium.
 import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { chmod, rename, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
@@ -11,8 +11,7 @@ import { chromiumPackage, unpackChromiumArchive } from './software-gpu.mjs';
 await ensureInstalled('tests');
 const { chromium } = await import('playwright-core');
 
-// Besides what Playwright passes: no background traffic, and no sandbox, which containers and root
-// cannot have.
+// In addition to Playwright's own flags: no background traffic, and WebGPU on Vulkan.
 const COMMON_FLAGS = [
   '--disable-domain-reliability',
   '--no-pings',
@@ -23,9 +22,9 @@ const SOFTWARE_FLAGS = ['--use-webgpu-adapter=swiftshader'];
 const HARDWARE_FLAGS = ['--ignore-gpu-blocklist', '--use-angle=vulkan'];
 
 /**
- * Starts a browser and returns Playwright's handle of it.
- * @param {{ adapter?: 'software' | 'hardware', args?: string[] }} options The software adapter gives
- *   the same results everywhere, so it is the default; `args` are further Chromium flags.
+ * Starts a browser and returns Playwright's handle for it.
+ * @param {{ adapter?: 'software' | 'hardware', args?: string[] }} options The software adapter is the
+ *   default because it gives the same results everywhere; `args` are further Chromium flags.
  */
 export async function launchBrowser({ adapter = 'software', args = [] } = {}) {
   const flags = [
@@ -37,7 +36,7 @@ export async function launchBrowser({ adapter = 'software', args = [] } = {}) {
     try {
       return await chromium.launch({ executablePath, args: flags });
     } catch {
-      // Too old, half installed or kept from starting here: the packaged one will do.
+      // It is too old, broken or not allowed to start; the packaged browser is tried next.
     }
   }
   const { executablePath, env } = await packagedBrowser();
@@ -56,7 +55,7 @@ function installedBrowsers() {
 }
 
 async function packagedBrowser() {
-  // Chromium looks for its graphics libraries beside itself.
+  // Chromium looks for its graphics libraries in its own folder.
   const folder = await unpackChromiumArchive('swiftshader');
   const executablePath = join(folder, 'chromium');
   if (!existsSync(executablePath)) {
@@ -69,7 +68,7 @@ async function packagedBrowser() {
     await chmod(partial, 0o755);
     await rename(partial, executablePath);
   }
-  // A bare machine has neither NSS nor fonts; the package carries both.
+  // A minimal machine has neither NSS nor fonts; the package has both.
   const libraries = join(await unpackChromiumArchive('al2023'), 'lib');
   /** @type {Record<string, string>} */
   const env = {

@@ -1,6 +1,6 @@
-// npm run build:default: makes everything the page ships with, from nothing but the recipes: the warm
-// start, preference data, two reward models, a base model, the run that the page replays,
-// and the policy it ends with. Hours on two cores; started again, it goes on where it was.
+// npm run build:default: makes everything that the page ships, from the recipes alone: the warm start,
+// preference data, two reward models, a base model, the run that the page replays, and the policy at its
+// end. It takes hours on two cores; if it is started again, it continues where it stopped.
 import { copyFileSync, existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './install.mjs';
@@ -42,7 +42,7 @@ async function writePreferences(out, seed) {
 }
 
 /**
- * The model a run ended with becomes one of the page's.
+ * Copies the model at the end of a run to the page's models.
  * @param {string} run
  * @param {string} name
  */

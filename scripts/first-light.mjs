@@ -1,6 +1,7 @@
 // npm run first-light: does thinking help? GRPO with and without a thought from the same warm start,
-// over several seeds, each judged once on held-out prompts; writes results/first-light/. Needs what
-// `npm run build:default` made. Hours on two cores; started again, it goes on where it was.
+// over several seeds, each judged once on held-out prompts; writes results/first-light/. It needs the
+// models of `npm run build:default`. It takes hours on two cores; if it is started again, it continues
+// where it stopped.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './install.mjs';
@@ -52,7 +53,7 @@ writeFinal();
 writeComparison();
 
 /**
- * The default recipe with seed 0 is the run that the page replays.
+ * The run of the default recipe with seed 0 is the one that the page replays.
  * @param {Arm} arm
  * @param {number} seed
  */
@@ -82,7 +83,7 @@ function writeFinal() {
   const lines = finals.map(({ arm, seed, steps, rows }) => {
     const means = summarizeEvaluation(rows);
     const before = summarizeEvaluation(start[arm]);
-    // Against the warm start that answers at once, judged by the reward model nothing was trained on.
+    // Against the warm start without a thought, judged by the reward model that no training used.
     const wins = winRate(column(rows, 'second-reward'), column(start['no-think'], 'second-reward'));
     const numbers = [
       ...[means['rewards/reward'], means.gold, before.gold, wins],
@@ -94,7 +95,7 @@ function writeFinal() {
   writeFileSync(join(root, results, 'final.csv'), [header, ...lines, ''].join('\n'));
 }
 
-/** Thinking minus no thinking, seed by seed: means over the prompts, and the interval over seeds. */
+/** Thinking minus no thinking for each seed: means over the prompts, and the interval over seeds. */
 function writeComparison() {
   const lines = ['measure,think,no_think,difference,low_95,high_95,win_rate,seeds'];
   for (const measure of ['gold', 'reward', 'second-reward']) {

@@ -1,11 +1,11 @@
-// node scripts/icons.mjs: the PNG icons of the installed page, from public/icon.svg.
+// node scripts/icons.mjs: makes the PNG icons of the installed page from public/icon.svg.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { launchBrowser } from './browser.mjs';
 import { root } from './install.mjs';
 
 /**
- * Systems cut maskable icons to any shape around the middle four fifths.
+ * Systems may cut a maskable icon to any shape that contains its middle four fifths.
  * @type {{ file: string, size: number, share: number, ground: string }[]}
  */
 const ICONS = [

@@ -1,5 +1,5 @@
-// Installs what a command needs when it is first called: package.json names the page's packages, and
-// the workspaces name what each further part adds. Plain Node: everything else starts with it.
+// Installs the packages of a command when it is first called: package.json names the page's packages, and
+// each workspace those of another part. It uses only Node, because all other scripts start with it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
-/** The workspaces, and what their packages are for. */
+/** The workspaces, and the purpose of their packages. */
 const PURPOSES = {
   'src/cli': 'the command line',
   scripts: 'a machine without a graphics card',
@@ -26,33 +26,33 @@ const PURPOSES = {
 
 /** @typedef {keyof typeof PURPOSES} Workspace */
 /**
- * Packages by their folder, as a lock file of npm has them; a workspace is one too.
+ * Packages by their folder, as in a lock file of npm; a workspace is a package too.
  * @typedef {Record<string, { version?: string, dependencies?: object, devDependencies?: object }>} Packages
  */
 
-/** What npm writes once everything is in place. */
+/** The file that npm writes when everything is installed. */
 const RECORD = 'node_modules/.package-lock.json';
-/** Lies there, and is touched again and again, while a process installs. */
+/** A file that exists while a process installs; that process touches it again and again. */
 const mark = join(root, '.cache', 'installing');
 const TOUCHED_EVERY = 1000;
 const LEFT_BEHIND_AFTER = 6000;
 
 /**
- * Returns when the packages of the page and of these workspaces are there; ends the process when npm
- * fails. Leaves standard output to the command that asked.
+ * Returns when the packages of the page and of these workspaces are installed; ends the process if npm
+ * fails. It never writes to standard output, which belongs to the command.
  * @param {Workspace[]} workspaces
  */
 export async function ensureInstalled(...workspaces) {
   if (isInstalled(workspaces)) return;
   await takeMark();
-  // Another process may have done it meanwhile.
+  // Another process may have installed them meanwhile.
   const code = isInstalled(workspaces) ? 0 : await install(workspaces);
-  // After a failure npm puts back what was there; killed, it leaves halves of packages.
+  // After a failure npm restores the old state; if it was killed, packages may be incomplete.
   if (code === null) rmSync(join(root, RECORD), { force: true });
   rmSync(mark, { force: true });
   if (code === 0) return;
   if (code !== null) {
-    console.error('npm failed: see its message above, check the network connection, try again.');
+    console.error('npm failed: see its message above, check the network connection and try again.');
   }
   process.exit(1);
 }
@@ -100,7 +100,7 @@ async function takeMark() {
     }
     const touched = statSync(mark, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
     if (Date.now() - touched > LEFT_BEHIND_AFTER) {
-      // That process was ended, and npm with it: nothing in node_modules can be trusted.
+      // That process and its npm have ended, so node_modules may be incomplete.
       rmSync(join(root, RECORD), { force: true });
       rmSync(mark, { force: true });
     } else {
@@ -116,7 +116,7 @@ function isThere(error) {
 }
 
 /**
- * Adds to what is there, or starts anew where nothing whole is.
+ * Adds to the installed packages, or installs from nothing if they are incomplete.
  * @param {Workspace[]} workspaces
  * @returns {Promise<number | null>} npm's exit code; null if it was killed
  */
@@ -129,7 +129,7 @@ async function install(workspaces) {
     'npm',
     [
       ...(existsSync(join(root, RECORD)) ? ['install', '--no-save'] : ['ci']),
-      // Under `npm run --silent` too.
+      // npm's warnings are shown even under `npm run --silent`.
       '--loglevel=warn',
       '--include=dev',
       ...(parts.length === 0 ? ['--workspaces=false'] : ['--include-workspace-root']),
@@ -138,7 +138,7 @@ async function install(workspaces) {
     { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] },
   );
   const touching = setInterval(() => utimesSync(mark, new Date(), new Date()), TOUCHED_EVERY);
-  // Asked to end, npm would go on for many seconds.
+  // SIGKILL, because npm would continue for many seconds after a softer signal.
   const end = () => child.kill('SIGKILL');
   process.on('SIGINT', end);
   process.on('SIGTERM', end);

@@ -1,4 +1,4 @@
-/** Gives the service worker the list of the build's files, and a version that is a hash of them all. */
+/** Gives the service worker the list of the build's files, and a version: a hash of all of them. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';

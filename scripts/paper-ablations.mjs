@@ -1,6 +1,6 @@
-// The ablations of `npm run paper -- --ablations`, from the warm start: reward models of other strengths
-// and other mixes of prompts for GRPO with a thought, PPO with as many updates as GRPO, and a rule for
-// a reward (RLVR). What they need is made here, once.
+// The ablations of `npm run paper -- --ablations`, from the warm start: other reward models and other
+// mixes of prompts for GRPO with a thought, PPO with as many updates as GRPO, and a rule as the reward
+// (RLVR). Their data and reward model are made here, once.
 import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './install.mjs';
@@ -10,7 +10,7 @@ import './typescript.mjs';
 const { Random } = await import('../src/rl/random.ts');
 const { drawPrompts, promptText } = await import('../src/rl/world/prompts.ts');
 
-/** The reward model that ships was trained for 1,000 steps. */
+/** The shipped reward model was trained for 1,000 steps. */
 const UNDERTRAINED_STEPS = '30';
 
 /** @typedef {import('../src/rl/world/prompts.ts').DinnerPrompt} DinnerPrompt */
@@ -27,7 +27,7 @@ const PROMPT_MIXES = {
  */
 
 /**
- * What each ablation changes of the recipe of its arm, or the recipe that takes its place.
+ * The changes of each ablation to the recipe of its arm, or the recipe that replaces it.
  * @param {string} runs
  * @returns {Ablation[]}
  */
@@ -60,7 +60,7 @@ export function ablations(runs) {
 /** @param {string} runs */
 export async function prepareAblations(runs) {
   for (const [mix, { count, keeps }] of Object.entries(PROMPT_MIXES)) {
-    // Four times as many as are kept of one diet in four, and some more.
+    // One diet in four is kept, so more than four times as many prompts are drawn.
     const drawn = drawPrompts(new Random(0, `prompt mix ${mix}`), 'train', 5 * count);
     const rows = drawn
       .filter(keeps)

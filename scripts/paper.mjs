@@ -1,11 +1,12 @@
-// npm run paper: the RLMT paper in miniature. Every start (warm, zero) with and without a thought, by
-// every algorithm, over several seeds, from recipes/paper/; each judged once on held-out prompts; writes
-// results/paper/. Hours on two cores: it can be ended at any moment and goes on when it is started
-// again, and it can be made in parts:
+// npm run paper: the RLMT paper in miniature. Every start (warm, zero) with and without a thought, with
+// every algorithm, over several seeds, from recipes/paper/; each run is judged once on held-out prompts;
+// writes results/paper/. It takes hours on two cores. It can be stopped at any time and continues when it
+// is started again, and it can be run in parts:
 //   npm run paper -- [--seeds 5] [--steps N] [--only warm,grpo] [--ablations] [--report]
 // --only makes the runs that have all of these words in their name (warm, zero, think, nothink, grpo,
-// ppo, dpo); --steps shortens them, in folders of their own (results/paper-N-steps); --ablations adds
-// reward models, prompt mixes, PPO with as many updates as GRPO and RLVR; --report makes no run and writes the report of what is there.
+// ppo, dpo); --steps makes shorter runs in their own folders (results/paper-N-steps); --ablations adds
+// reward models, prompt mixes, PPO with as many updates as GRPO, and RLVR; --report makes no runs and
+// writes the report of the finished ones.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -54,7 +55,7 @@ if (!options.reportOnly) {
     const recipe = job.recipe ?? recipeOf(job);
     const made = await tryTrain(recipe, folderOf(job), ...overridesOf(job));
     if (made) await judgeRun(job);
-    else console.log(`${nameOf(job)} failed, see above; the report will show it as not run.`);
+    else console.log(`${nameOf(job)} failed (see above); the report will show it as not run.`);
   }
 }
 writeReport();
@@ -73,7 +74,7 @@ function readOptions() {
   const known = [...STARTS, ...ARMS, ...ALGORITHMS];
   for (const word of words) {
     if (!(/** @type {string[]} */ (known).includes(word))) {
-      fail(`--only has ${word}; it takes ${known.join(', ')}, with commas between them`);
+      fail(`--only has ${word}; it takes ${known.join(', ')}, separated by commas`);
     }
   }
   for (const [name, value] of Object.entries({ seeds: values.seeds, steps: values.steps })) {
@@ -100,7 +101,7 @@ function fail(problem) {
 }
 
 /**
- * Seed by seed, so that a job that was ended early has some of everything.
+ * Seed by seed, so that a job that was stopped early has some runs of every kind.
  * @param {string[]} words that a name must have
  */
 function mainJobs(words) {
@@ -155,21 +156,23 @@ function readRecipe(job) {
   return parseRecipe(readFileSync(join(root, path), 'utf8'), path).recipe;
 }
 
-/** Rather now than after hours. */
+/** Checked at the start, so that a job does not fail after hours. */
 function checkModels() {
   for (const job of jobs) {
     const path = String(readRecipe(job).model_name_or_path);
     if (!existsSync(join(root, path))) {
-      fail(`${path} is missing; npm run build:default makes it (or leave it out with --only)`);
+      fail(
+        `${path} is missing; make it with npm run build:default, or leave its runs out with --only`,
+      );
     }
   }
 }
 
-/** What each start says before any reinforcement learning. */
+/** Judges each start before any reinforcement learning. */
 async function judgeStarts() {
   for (const start of STARTS) {
     for (const arm of ARMS) {
-      // Every win rate is against the warm start answering at once.
+      // Every win rate is against the warm start without a thought.
       const isBaseline = start === 'warm' && arm === 'nothink';
       const words = options.words.filter((word) => !ALGORITHMS.some((name) => name === word));
       if (!isBaseline && !hasWords([start, arm], words)) continue;
@@ -255,8 +258,8 @@ function writeReport() {
     }),
   );
   if (made.length === 0 && starts.length === 0) {
-    // A report of nothing would take the place of one that was made elsewhere.
-    fail(`there is no finished run in ${runs} to report; leave --report out to make them`);
+    // An empty report would replace one that was made elsewhere.
+    fail(`there is no finished run in ${runs} to report; leave --report out to make the runs`);
   }
   const [finished] = allJobs().filter((job) => isFinished(folderOf(job)));
   const paper = {
@@ -270,7 +273,7 @@ function writeReport() {
   console.log(`${results}: ${made.length} runs in the report`);
 }
 
-/** What makes these runs. @param {PaperRun[]} made */
+/** The command that makes these runs. @param {PaperRun[]} made */
 function commandFor(made) {
   const { seeds, steps } = options;
   const given = [
@@ -281,7 +284,7 @@ function commandFor(made) {
   return ['npm run paper', ...(given.length > 0 ? ['--', ...given] : [])].join(' ');
 }
 
-/** What may be there, whatever part was asked for this time. */
+/** All jobs that may have been run before, even if this time only a part is run. */
 function allJobs() {
   return [...mainJobs([]), ...ablationJobs()];
 }

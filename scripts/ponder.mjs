@@ -1,5 +1,5 @@
-// The command line: runs src/cli/main.ts as it stands, with WebGPU from the graphics card or, on a
-// machine without one, from the software adapter.
+// The command line: runs src/cli/main.ts from its source, with WebGPU from the graphics card, or from the
+// software adapter on a machine without one.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { root } from './install.mjs';
@@ -14,7 +14,7 @@ const child = spawn(
   ],
   { stdio: 'inherit', env: { ...process.env, ...(await gpuEnv()) } },
 );
-// Ctrl-C reaches the child by itself; what is left to do here is to wait for its last words.
+// Ctrl-C reaches the child too; this process only waits until the child has ended.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => child.kill('SIGTERM'));
 child.on('exit', (code) => process.exit(code ?? 1));

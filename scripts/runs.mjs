@@ -1,5 +1,5 @@
-// What the long jobs share: the commands in a process of their own, and runs and judgements that
-// are made once. A job can be ended at any moment, and goes on when it is started again.
+// Shared by the long jobs: commands in their own process, and runs and evaluations that are made once. A
+// job can be stopped at any time, and continues when it is started again.
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { gpuEnv } from './software-gpu.mjs';
 /** @typedef {import('../src/rl/evaluation/evaluate.ts').Evaluated} Evaluated */
 
 /**
- * The process that runs the commands; opened by the first.
+ * The process that runs the commands; the first command opens it.
  * @type {import('node:child_process').ChildProcess | undefined}
  */
 let commands;
@@ -24,7 +24,7 @@ async function openCommands() {
       stdio: ['inherit', 'ignore', 'inherit', 'ipc'],
     },
   );
-  // What is saved is whole at any moment: the job can end with it, by Ctrl-C or by a crash.
+  // The job ends with this process (Ctrl-C or a crash); saved files are complete at any time.
   child.on('exit', (code) => process.exit(code ?? 1));
   process.on('SIGINT', () => child.kill());
   process.on('SIGTERM', () => child.kill());
@@ -32,7 +32,7 @@ async function openCommands() {
 }
 
 /**
- * Runs one command to its end and says whether it succeeded.
+ * Runs one command to its end and returns whether it succeeded.
  * @param {string[]} args
  * @returns {Promise<boolean>}
  */
@@ -47,14 +47,14 @@ export async function tryPonder(...args) {
     child.once('message', (message) => resolve(message === true));
     child.send(args);
   });
-  // A job that has nothing more to run ends.
+  // Lets a job end that has no more commands.
   child.unref();
   child.channel?.unref();
   return succeeded;
 }
 
 /**
- * Runs one command to its end; a failed one ends the job.
+ * Runs one command to its end; a failure ends the job.
  * @param {string[]} args
  */
 export async function ponder(...args) {
@@ -62,7 +62,7 @@ export async function ponder(...args) {
 }
 
 /**
- * Trains into a folder, unless that is done; goes on from the last checkpoint if it was begun.
+ * Trains into a folder, unless that is done already; continues from the last checkpoint if there is one.
  * Returns whether the run is finished.
  * @param {string} recipe
  * @param {string} out
@@ -77,7 +77,7 @@ export async function tryTrain(recipe, out, ...overrides) {
 }
 
 /**
- * The same where the job cannot go on without it.
+ * The same, but a failure ends the job.
  * @param {string} recipe
  * @param {string} out
  * @param {string[]} overrides
@@ -92,7 +92,7 @@ export function isFinished(out) {
 }
 
 /**
- * A checkpoint counts once its trainer_state.json is there, which is written last.
+ * A checkpoint is complete if it has trainer_state.json, which is written last.
  * @param {string} out
  */
 function hasCheckpoint(out) {
@@ -109,7 +109,7 @@ export function summaryOf(out) {
 }
 
 /**
- * The model that a finished run ended with.
+ * The last checkpoint of a finished run.
  * @param {string} out
  */
 export function finalCheckpoint(out) {
@@ -117,14 +117,14 @@ export function finalCheckpoint(out) {
 }
 
 /**
- * Judges a model once, into a JSONL file; undefined when that failed.
+ * Judges a model once, into a JSONL file; undefined if that failed.
  * @param {string} out
  * @param {string[]} args of `ponder eval`
  * @returns {Promise<Evaluated[] | undefined>}
  */
 export async function judgeOnce(out, ...args) {
   if (!existsSync(join(root, out))) {
-    // A job that ends while this is written leaves no file that looks whole.
+    // If the job ends while this is written, no file looks complete.
     if (!(await tryPonder('eval', ...args, '--out', `${out}.partial`))) return undefined;
     renameSync(join(root, `${out}.partial`), join(root, out));
   }

@@ -1,5 +1,5 @@
-// The environment in which Dawn finds a Vulkan driver on a machine without one: SwiftShader, as the
-// npm package @sparticuz/chromium carries it, unpacked once into node_modules/.cache/ponder.
+// The environment with a Vulkan driver for Dawn on a machine without one: SwiftShader from the npm
+// package @sparticuz/chromium, unpacked once into node_modules/.cache/ponder.
 import { spawnSync } from 'node:child_process';
 import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
@@ -10,7 +10,7 @@ import { ensureInstalled, root } from './install.mjs';
 
 const cache = join(root, 'node_modules', '.cache', 'ponder');
 
-/** Where the package keeps its archives. */
+/** The folder of the package's archives. */
 export const chromiumPackage = join(root, 'node_modules', '@sparticuz', 'chromium', 'bin');
 
 /**
@@ -26,12 +26,12 @@ export async function unpackChromiumArchive(name) {
   const partial = `${folder}.${process.pid}`;
   await mkdir(partial, { recursive: true });
   await pipeline(createReadStream(archive), createBrotliDecompress(), tar.extract(partial));
-  // Another process may have won the race; its folder is as good.
+  // Another process may have been faster; its folder is used then.
   await rename(partial, folder).catch(() => rm(partial, { recursive: true, force: true }));
   return folder;
 }
 
-/** Environment variables that make the Vulkan loader find SwiftShader and nothing else. */
+/** Environment variables with which the Vulkan loader finds only SwiftShader. */
 export async function softwareGpuEnv() {
   const folder = await unpackChromiumArchive('swiftshader');
   return {
@@ -40,13 +40,13 @@ export async function softwareGpuEnv() {
   };
 }
 
-/** What to add to the environment of a process that will open a GPU: nothing where there is one. */
+/** Environment variables for a process that opens a GPU; none if there is a graphics card. */
 export async function gpuEnv() {
   const chosenByUser = process.env.VK_ICD_FILENAMES ?? process.env.VK_DRIVER_FILES;
   return chosenByUser || (await hasHardwareAdapter()) ? {} : softwareGpuEnv();
 }
 
-/** Asks in a process of its own: a Vulkan loader that found no driver does not look again. */
+/** Asks in another process, because a Vulkan loader that found no driver does not look again. */
 async function hasHardwareAdapter() {
   await ensureInstalled('src/cli');
   const ask = `

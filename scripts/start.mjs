@@ -1,8 +1,8 @@
-// npm start: installs, builds the page, serves it, and opens the browser where there is one.
+// npm start: installs, builds the page, serves it, and opens the browser if there is one.
 import { ensureInstalled, root } from './install.mjs';
 
 await ensureInstalled();
-// Svelte and Vite read it: in a shell that says "development" they would build for development.
+// Svelte and Vite read it; if the shell sets "development", they would build for development.
 process.env.NODE_ENV = 'production';
 const { build, preview } = await import('vite');
 
@@ -15,7 +15,7 @@ const hasBrowser =
 const server = await preview({
   root,
   logLevel: 'warn',
-  // The next free port is taken when this one is in use.
+  // If this port is in use, the next free one is taken.
   preview: { port: 4173, open: Boolean(hasBrowser) },
 });
 const address = /** @type {import('node:net').AddressInfo} */ (server.httpServer.address());

@@ -1,7 +1,7 @@
 // npm test: lint, types, unit and GPU tests, and the end-to-end tests of the built page in a real
-// browser; or one of these parts, and of its tests only the files with one of the NAMEs in their path:
+// browser; or only one of these parts, and only the test files with one of the NAMEs in their path:
 //   npm test -- [lint | check | unit [NAME...] | e2e [NAME...]]
-// The last line is the sum over all of them; linting, type checking and building count as one each.
+// The last line is the sum over all parts; linting, type checking and building count as one test each.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,17 +12,17 @@ import { gpuEnv } from './software-gpu.mjs';
 const PARTS = ['lint', 'check', 'unit', 'e2e'];
 const [part, ...names] = process.argv.slice(2);
 if (part !== undefined && !PARTS.includes(part)) {
-  refuse(`npm test has no part ${part}: it has ${PARTS.join(', ')}.`);
+  refuse(`npm test has no part ${part}; choose one of ${PARTS.join(', ')}.`);
 }
 if ((part === 'lint' || part === 'check') && names.length > 0) {
-  refuse(`npm test -- ${part} reads all files: leave out ${names.join(' ')}.`);
+  refuse(`npm test -- ${part} always checks all files; leave out ${names.join(' ')}.`);
 }
 const parts = part === undefined ? PARTS : [part];
 
 await ensureInstalled('src/cli', 'scripts', 'tests');
 let passed = 0;
 let failed = 0;
-/** What failed, said again at the end, where the logs of a long run are looked at first. @type {string[]} */
+/** The failures, printed again at the end, where people look first in a long log. @type {string[]} */
 const failures = [];
 const reports = mkdtempSync(join(tmpdir(), 'ponder-test-'));
 
@@ -74,7 +74,7 @@ function suite(name, config, env = {}) {
   );
   const result = readReport(report);
   passed += result.passed;
-  // A file that does not load, or an error outside any test, fails the run without a failed test.
+  // A file that does not load, or an error outside a test, fails the run without a failed test.
   if (!ok && result.failures.length === 0) result.failures.push(`${name} tests: see above`);
   failed += result.failures.length;
   failures.push(...result.failures);

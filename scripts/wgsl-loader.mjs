@@ -1,4 +1,4 @@
-// A module loader hook: a file imported with `?raw` is a module whose default export is its text.
+// A module loader hook: a file imported with `?raw` becomes a module whose default export is its text.
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 

@@ -29,7 +29,7 @@ const base: ModelConfig = {
   padTokenId: 0,
 };
 
-/** One of each: what differs between the families, and between checkpoints of one. */
+/** One config for each difference between families, and between checkpoints of a family. */
 export const CONFIGS: Record<string, ModelConfig> = {
   'llama, tied': base,
   'llama, untied, llama3 rope scaling': {

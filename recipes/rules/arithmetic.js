@@ -1,5 +1,5 @@
-// A verifiable task: prompts such as "What is 12 + 30?". True when the last number of the response
-// is the result; no model is needed to judge it.
+// A verifiable task: prompts such as "What is 12 + 30?". True if the last number of the response is the
+// result; no model is needed to judge it.
 const TASK = /(-?\d+(?:\.\d+)?)\s*([-+*x×/])\s*(-?\d+(?:\.\d+)?)/;
 
 function result(a, sign, b) {
@@ -18,7 +18,7 @@ function result(a, sign, b) {
 export default function (prompt, response) {
   const [, a, sign, b] = TASK.exec(prompt) ?? [];
   if (a === undefined) return false;
-  // Thousands may be set apart: 12,000.
+  // Thousands may have a comma: 12,000.
   const numbers = response.replace(/(\d),(?=\d{3}\b)/g, '$1').match(/-?\d+(?:\.\d+)?/g) ?? [];
   return Math.abs(Number(numbers.at(-1)) - result(Number(a), sign, Number(b))) < 1e-6;
 }

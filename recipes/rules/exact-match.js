@@ -1,6 +1,6 @@
-// A verifiable task, for prompts that come with their answer: rows {"prompt": ..., "answer": ...}, or
-// with a list of "answers". True when the response is one of them; case, punctuation, the articles a,
-// an, the, and white space do not count (SQuAD's exact match).
+// A verifiable task for prompts with a known answer: rows {"prompt": ..., "answer": ...}, or with a list
+// of "answers". True if the response is one of them; case, punctuation, the articles a, an, the, and
+// white space do not count (SQuAD's exact match).
 const normalized = (text) =>
   String(text)
     .toLowerCase()

@@ -1,5 +1,5 @@
-// A verifiable task, for the built-in world: true when the response names one main and one sweet of
-// the menu at their prices, the guest can eat both, and at most two coins of the budget are left.
+// A verifiable task for the built-in world: true if the response names one main and one sweet of the
+// menu with their prices, the guest can eat both, and at most two coins of the budget are left.
 const CONTAINS = {
   meat: ['ham', 'burger', 'satay', 'jelly'],
   milk: ['pizza', 'gratin', 'korma', 'cake', 'custard'],
@@ -11,7 +11,7 @@ const MAINS = ['ham', 'burger', 'pizza', 'noodles', 'gratin', 'satay', 'korma', 
 const SWEETS = ['cake', 'tart', 'waffle', 'custard', 'praline', 'jelly', 'sorbet', 'plums'];
 const MOST_LEFT = 2;
 
-/** ["ham 1", "pizza 7"] of any text of dishes and prices. */
+/** ["ham 1", "pizza 7"] from a text with dishes and prices. */
 const priced = (text) =>
   (text.match(/[a-z]+ \d+/g) ?? []).filter((item) =>
     [...MAINS, ...SWEETS].includes(item.split(' ')[0]),

@@ -1,4 +1,4 @@
-// Keeps to the subject: the share of the prompt's longer words that the response takes up.
+// Staying on the subject: the share of the prompt's longer words that the response contains.
 const longWords = (text) => new Set(text.toLowerCase().match(/\p{L}{4,}/gu) ?? []);
 
 export default function (prompt, response) {

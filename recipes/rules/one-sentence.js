@@ -1,5 +1,5 @@
-// One short sentence: 0.4 for any answer, 0.3 more when it has at most 12 words, 0.3 when it ends like a
-// sentence. Nothing for an empty answer (a thought that was never ended), or for one with tags in it.
+// One short sentence: 0.4 for any answer, 0.3 more if it has at most 12 words, and 0.3 more if it ends
+// like a sentence. 0 for an empty answer (a thought without an end), or for an answer with tags in it.
 export default function (prompt, response) {
   const answer = response.trim();
   if (answer === '' || /<\/?\w+>/.test(answer)) return 0;

@@ -1,4 +1,4 @@
-// Politeness: half a point each for a kind word, and for not shouting.
+// Politeness: half a point for a kind word, and half a point for not shouting.
 const KIND = /\b(please|thanks|thank you|glad|happy to|hope|enjoy|you're welcome|how about)\b/i;
 const SHOUTING = /\b\p{Lu}{4,}\b|!!/u;
 

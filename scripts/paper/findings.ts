@@ -1,7 +1,7 @@
 /**
- * The findings of the RLMT paper (Bhaskar, Ye and Chen 2025, arXiv 2509.20357, tables 1, 3 and 8 to 10)
- * and what the runs here say of each, by stated rules: the hidden utility on held-out prompts, the
- * difference between two sides, and its 95% interval over seeds and prompts.
+ * The findings of the RLMT paper (Bhaskar, Ye and Chen 2025, arXiv 2509.20357, tables 1, 3 and 8 to 10),
+ * and whether the runs here reproduce each of them, by fixed rules: the difference of two sides in the
+ * hidden utility on held-out prompts, and its 95% interval over seeds and prompts.
  */
 import type { Evaluated } from '../../src/rl/evaluation/evaluate.ts';
 import { hierarchicalBootstrap, type Interval } from '../../src/rl/evaluation/intervals.ts';
@@ -16,18 +16,18 @@ import {
   type StartRun,
 } from './runs.ts';
 
-/** Numbers of the paper: from the lesser side to the better one. */
+/** Numbers of the paper, from the worse side to the better side. */
 export interface PaperNumber {
   model: string;
   from: number;
   to: number;
 }
 
-/** Runs that are alike but for their seed. */
+/** Runs that differ only in their seed. */
 export interface Cell {
   start: Start;
   arm: Arm;
-  /** Without one: before reinforcement learning. */
+  /** Absent for a model before reinforcement learning. */
   algorithm?: PaperAlgorithm;
   variant?: string;
 }
@@ -35,13 +35,13 @@ export interface Cell {
 export interface Finding {
   title: string;
   measure: Measure;
-  /** The claim: `to` is above `from`, or with `falls` below it. */
+  /** The claim: `to` is above `from`, or below it with `falls`. */
   from: Cell;
   to: Cell;
   falls?: true;
-  /** What is to be known when it is read, a sentence. */
+  /** A sentence that the reader needs to know. */
   note?: string;
-  /** None where the paper has no number. */
+  /** None if the paper has no number. */
   paper: readonly PaperNumber[];
 }
 
@@ -54,13 +54,13 @@ export interface Outcome {
   from?: Interval;
   to?: Interval;
   difference?: Interval;
-  /** For gold: the same two sides by the independent reward model's verdicts against the baseline. */
+  /** Only for gold: the same two sides by the independent reward model's verdicts against the baseline. */
   wins?: { from: Interval; to: Interval; difference: Interval };
-  /** How far training took the better side's gold above that of the model it started from. */
+  /** How much training raised the better side's gold above that of its start. */
   gained?: Interval;
 }
 
-/** With fewer seeds the interval says nothing of seeds. */
+/** With fewer seeds the interval cannot show the variation between seeds. */
 export const MIN_SEEDS = 3;
 
 const cell = (start: Start, arm: Arm, algorithm?: PaperAlgorithm, variant?: string): Cell => ({
@@ -205,11 +205,11 @@ export const FINDINGS: readonly Finding[] = [
 ];
 
 /**
- * A finding is reproduced when the interval of the difference lies wholly on the claim's side of
- * zero, not reproduced when wholly on the other, undecided when it includes zero or when fewer than
- * MIN_SEEDS seeds have both sides. Nor is it reproduced where training did not take the better side
- * above its own start: two policies that training spoiled say nothing of what training can do. What
- * was there before training is one model: its interval is over prompts alone.
+ * A finding is reproduced if the interval of the difference is wholly on the claim's side of zero, not
+ * reproduced if it is wholly on the other side, and undecided if it includes zero or if fewer than
+ * MIN_SEEDS seeds have both sides. It is also not reproduced if training did not raise the better side
+ * above its own start, because two policies that training made worse do not show what training can do.
+ * Before training there is only one model, so its interval is over prompts only.
  */
 export function judgeFinding(
   finding: Finding,
@@ -252,7 +252,7 @@ export function judgeFinding(
   };
 }
 
-/** The second reward model says nothing of runs that were trained against it. */
+/** The second reward model is not independent of runs that were trained with it. */
 function isIndependent({ measure, from, to }: Finding): boolean {
   return measure === 'gold' && ![from, to].some(({ variant }) => variant === INDEPENDENT);
 }
@@ -289,12 +289,12 @@ function rowsOf(
   );
 }
 
-/** Mean of the runs above the start, over seeds and prompts. */
+/** Mean difference of the runs from their start, over seeds and prompts. */
 export function gain(runs: readonly (readonly number[])[], start: readonly number[]): Interval {
   return hierarchicalBootstrap(runs.map((row) => row.map((value, p) => value - start[p]!)));
 }
 
-/** What two conditions say together: the claim, and that training helped at all. */
+/** The worse of two decisions: on the claim, and on whether training helped. */
 function worse(claim: Decision, helped: Decision = 'reproduced'): Decision {
   const order: Decision[] = ['not reproduced', 'undecided', 'reproduced'];
   return order.find((decision) => decision === claim || decision === helped) ?? claim;

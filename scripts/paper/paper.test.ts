@@ -39,7 +39,7 @@ const SEEDS = [0, 1, 2, 3, 4];
 const of = (title: string): Finding => FINDINGS.find((finding) => finding.title.startsWith(title))!;
 const baseline = rows(0, 99);
 
-/** Five seeds of both arms at these levels of gold. */
+/** Five seeds of both arms with these levels of gold. */
 const arms = (think: number, nothink: number, seeds = SEEDS): PaperRun[] =>
   seeds.flatMap((seed) => [run({ seed }, think), run({ seed, arm: 'nothink' }, nothink)]);
 
@@ -47,14 +47,14 @@ describe('judgeFinding', () => {
   const grpo = of('GRPO, warm');
   const decide = (runs: PaperRun[], finding = grpo) => judgeFinding(finding, runs, [], baseline);
 
-  it('is reproduced, or not, when the interval excludes zero', () => {
+  it('is reproduced or not reproduced if the interval excludes zero', () => {
     const better = decide(arms(1, 0));
     expect(better).toMatchObject({ decision: 'reproduced', seeds: 5 });
     expect(better.difference!.mean).toBeCloseTo(1, 0);
     expect(decide(arms(0, 1)).decision).toBe('not reproduced');
   });
 
-  it('is undecided when it includes zero, with few seeds, and not run without runs', () => {
+  it('is undecided if the interval includes zero or seeds are few, and not run without runs', () => {
     expect(decide(arms(0.5, 0.5)).decision).toBe('undecided');
     expect(decide(arms(3, 0, [0, 1]))).toMatchObject({ decision: 'undecided', seeds: 2 });
     expect(decide(arms(1, 0).filter(({ arm }) => arm === 'think'))).toEqual({
@@ -62,7 +62,7 @@ describe('judgeFinding', () => {
     });
   });
 
-  it('is not reproduced by two sides that training spoiled', () => {
+  it('is not reproduced by two sides that training made worse', () => {
     const from = (level: number) => [
       { start: 'warm', arm: 'think', rows: rows(level, 1) } as const,
     ];
@@ -74,7 +74,7 @@ describe('judgeFinding', () => {
     expect(spoiled.gained!.high).toBeLessThan(0);
   });
 
-  it('takes the seeds that both sides have', () => {
+  it('uses the seeds that both sides have', () => {
     const runs = arms(1, 0).filter(({ arm, seed }) => arm === 'think' || seed > 0);
     expect(decide(runs).seeds).toBe(4);
   });
@@ -89,7 +89,7 @@ describe('judgeFinding', () => {
     expect(decide(arms(1, 0), weak).decision).toBe('not run');
   });
 
-  it('knows a claim of a fall: instructions followed', () => {
+  it('judges a claim that a measure falls: instructions followed', () => {
     const costs = of('Where thinking costs');
     const worse = arms(0, 0).map((one) =>
       one.arm === 'think' ? { ...one, rows: rows(0, one.seed, 'ham 2 .') } : one,
@@ -98,7 +98,7 @@ describe('judgeFinding', () => {
     expect(decide(arms(0, 0), costs).decision).toBe('undecided');
   });
 
-  it('judges what was there before training over prompts alone', () => {
+  it('judges models before training over prompts only', () => {
     const starts = [
       { start: 'warm', arm: 'think', rows: rows(1, 1) },
       { start: 'warm', arm: 'nothink', rows: rows(0, 2) },
@@ -124,7 +124,7 @@ describe('the report', () => {
     command: 'npm run paper',
   };
 
-  it('has a row for every run, empty where it has not been made', () => {
+  it('has a row for every run, which is empty for a missing run', () => {
     const [header, ...table] = finalTable(results);
     expect(header!.join(',')).toBe(
       'start,arm,algorithm,seed,steps,reward,gold,win_rate,lc_win_rate,tokens,seconds',
@@ -136,7 +136,7 @@ describe('the report', () => {
     const gold = results.runs[0]!.rows.reduce((sum, row) => sum + row.gold!, 0) / 120;
     expect(first[6]).toBeCloseTo(gold, 3);
     expect(first[7]).toBeGreaterThan(0.7);
-    // All responses are equally long: there is nothing to control for.
+    // All responses have the same length, so there is nothing to control for.
     expect(first[8]).toBeCloseTo(first[7]!, 1);
     expect(first.slice(9)).toEqual([5000, 60]);
     const missing = table.filter((row) => row[4] === '');
@@ -144,7 +144,7 @@ describe('the report', () => {
     expect(missing.every((row) => row[0] === 'zero' && row[2] === 'dpo')).toBe(true);
   });
 
-  it('lists ablations apart, under their names', () => {
+  it('lists ablations separately by name', () => {
     const rlvr = run({ variant: 'rlvr', seed: 2 }, 1);
     const [header, ...table] = ablationTable({ ...results, runs: [...results.runs, rlvr] });
     expect(header!.slice(0, 4)).toEqual(['ablation', 'start', 'arm', 'algorithm']);
@@ -154,7 +154,7 @@ describe('the report', () => {
     expect(finalTable({ ...results, runs: [...results.runs, rlvr] })).toEqual(finalTable(results));
   });
 
-  it('says how far each reward model sides with gold', () => {
+  it('shows how often each reward model agrees with gold', () => {
     const model = (golds: number[], judged: number[]) => ({
       ...({ start: 'zero', arm: 'think' } as const),
       rows: golds.map((gold, i) => ({
@@ -163,7 +163,7 @@ describe('the report', () => {
         rewards: { reward: judged[i]!, 'second-reward': gold },
       })),
     });
-    // Three pairs that gold tells apart: ordered as gold does, the other way, and not at all.
+    // Three pairs with different gold: ordered as gold does, the other way round, and equal.
     const models = [model([1, 1, 1, 5], [1, 0, 2, 9]), model([0, 0, 0, 5], [0, 3, 2, 0])];
     expect(agreementTable([], models)).toEqual([
       ['responses from', 'models', 'reward', 'second-reward'],
@@ -171,7 +171,7 @@ describe('the report', () => {
     ]);
   });
 
-  it('has the verdicts of the second reward model beside gold, unless a side was trained on it', () => {
+  it('has the verdicts of the second reward model beside gold, unless it was the reward of a side', () => {
     const second = run({ variant: 'second-reward' }, 1);
     const paragraphs = paperReport({ ...results, runs: [...results.runs, second] }).split('\n');
     const starting = (title: string) => paragraphs.find((one) => one.startsWith(`**${title}`))!;
@@ -181,7 +181,7 @@ describe('the report', () => {
     expect(starting('A better reward model')).not.toContain('verdicts');
   });
 
-  it("sets the paper's numbers beside ours, and says what did not run", () => {
+  it("has the paper's numbers beside ours, and shows what did not run", () => {
     const report = paperReport(results);
     expect(report).toContain('50 of the 60 runs');
     expect(report).toMatch(/\| warm \| grpo \| 5 and 5 \| .* \| 32\.1 to 35\.4 \| \+10% \|/);
@@ -194,7 +194,7 @@ describe('the report', () => {
     expect(report).not.toMatch(/NaN|undefined|Infinity/);
   });
 
-  it('says where training did not help', () => {
+  it('shows where training did not help', () => {
     const starts = ARMS.map((arm) => ({ start: 'warm', arm, rows: rows(3, 1) }) as const);
     const report = paperReport({ ...results, starts });
     expect(report).toMatch(

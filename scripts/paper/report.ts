@@ -1,4 +1,4 @@
-/** results/paper: final.csv, and a README that sets the paper's table beside ours. */
+/** Makes results/paper: final.csv, ablations.csv, and a README with the paper's numbers beside ours. */
 import type { Evaluated } from '../../src/rl/evaluation/evaluate.ts';
 import type { Interval } from '../../src/rl/evaluation/intervals.ts';
 import { instructionDifficulty } from '../../src/rl/evaluation/length-controlled.ts';
@@ -36,19 +36,19 @@ import {
 export interface PaperResults {
   runs: readonly PaperRun[];
   starts: readonly StartRun[];
-  /** Seeds that a whole job has. */
+  /** The seeds of a complete job. */
   seeds: readonly number[];
-  /** What the machine calls its adapter, and the command that was given. */
+  /** The name of the machine's adapter, and the command that makes the runs. */
   adapter: string;
   command: string;
 }
 
-/** The warm start answering at once: whom every win rate is against. */
+/** The warm start without a thought; every win rate is against it. */
 function baselineOf({ starts }: PaperResults): readonly Evaluated[] | undefined {
   return starts.find(({ start, arm }) => start === 'warm' && arm === 'nothink')?.rows;
 }
 
-/** Rows of final.csv, header first; runs of the main table that are missing have empty cells. */
+/** Rows of final.csv with the header first; missing runs of the main table have empty cells. */
 export function finalTable(results: PaperResults): (string | number)[][] {
   const baseline = baselineOf(results);
   const main = results.runs.filter(({ variant }) => variant === undefined);
@@ -68,7 +68,7 @@ export function finalTable(results: PaperResults): (string | number)[][] {
   return [FINAL_COLUMNS, ...rows];
 }
 
-/** Rows of ablations.csv, header first: as final.csv's, with the ablation's name before them. */
+/** Rows of ablations.csv with the header first: as in final.csv, with the ablation's name in front. */
 export function ablationTable(results: PaperResults): (string | number)[][] {
   const baseline = baselineOf(results) ?? [];
   const difficulty = difficultyOf(results, baseline);
@@ -80,7 +80,7 @@ export function ablationTable(results: PaperResults): (string | number)[][] {
   return [['ablation', ...FINAL_COLUMNS], ...rows];
 }
 
-/** How hard each prompt is, from the verdicts on the runs of the main table. */
+/** The difficulty of each prompt, from the verdicts on the runs of the main table. */
 function difficultyOf(
   { runs }: PaperResults,
   baseline: readonly Evaluated[] | undefined,
@@ -182,7 +182,7 @@ export function paperReport(results: PaperResults): string {
   ].join('\n');
 }
 
-/** What the paper does not claim cannot be reproduced. */
+/** Other words for findings that the paper does not claim, because they cannot be reproduced. */
 const UNCLAIMED: Readonly<Record<Decision, string>> = {
   reproduced: 'found here',
   'not reproduced': 'the other way round here',

@@ -1,6 +1,6 @@
 /**
- * The arms of the paper in miniature, and what one run of them comes to: start {warm, zero} x arm
- * {think, nothink} x algorithm {grpo, ppo, dpo} x seed, each judged once on the same held-out prompts.
+ * The arms of the paper in miniature, and the result of one run: start {warm, zero} x arm {think,
+ * nothink} x algorithm {grpo, ppo, dpo} x seed, each judged once on the same held-out prompts.
  */
 import { mean } from '../../src/rl/statistics.ts';
 import type { Evaluated } from '../../src/rl/evaluation/evaluate.ts';
@@ -16,7 +16,7 @@ export type Start = (typeof STARTS)[number];
 export type Arm = (typeof ARMS)[number];
 export type PaperAlgorithm = (typeof ALGORITHMS)[number];
 
-/** Judges by the names of their folders: what the main table trains against, and one that it does not. */
+/** Judges by the names of their folders: the reward model of the main table, and an independent one. */
 export const REWARD = 'reward';
 export const INDEPENDENT = 'second-reward';
 
@@ -33,18 +33,18 @@ export interface PaperRun extends StartRun {
   /** An ablation's name; the main table has none. */
   variant?: string;
   steps: number;
-  /** Tokens that were generated to learn from. */
+  /** Tokens that were generated for training. */
   tokens: number;
-  /** Of training steps. */
+  /** Time of the training steps. */
   seconds: number;
 }
 
-/** What of a response is compared, prompt by prompt. */
+/** The measures that are compared prompt by prompt. */
 export type Measure = 'gold' | 'win' | 'instructions';
 
 /**
- * One number for every prompt: the hidden utility; the verdict of the independent reward model
- * against the baseline; the share of what the guest asked for that was followed.
+ * One number for every prompt: the hidden utility; the verdict of the independent reward model against
+ * the baseline; or the share of the guest's instructions that were followed.
  */
 export function perPrompt(
   rows: readonly Evaluated[],
@@ -90,7 +90,7 @@ export const FINAL_COLUMNS = [
   ...['win_rate', 'lc_win_rate', 'tokens', 'seconds'],
 ] as (keyof FinalRow)[];
 
-/** `difficulty` of each prompt (instructionDifficulty over all runs) enters the length control. */
+/** @param difficulty of each prompt (instructionDifficulty over all runs), for the length control */
 export function finalRow(
   run: PaperRun,
   baseline: readonly Evaluated[],

@@ -1,4 +1,4 @@
-/** The tables of the report, as rows of text, and how they show numbers. */
+/** The tables of the report as rows of text, and the format of their numbers. */
 import type { Evaluated } from '../../src/rl/evaluation/evaluate.ts';
 import { mean } from '../../src/rl/statistics.ts';
 import { hierarchicalBootstrap, type Interval } from '../../src/rl/evaluation/intervals.ts';
@@ -19,7 +19,7 @@ import {
 
 const UNKNOWN = 'not run';
 
-/** Each algorithm without a thought and with one, beside the paper. */
+/** Each algorithm without and with a thought, beside the paper. */
 export function thinkingTable(
   runs: readonly PaperRun[],
   baseline: readonly Evaluated[] | undefined,
@@ -61,7 +61,7 @@ export function thinkingTable(
   return [header, ...rows];
 }
 
-/** What training did to each start: what it was trained against, and what the guest thinks. */
+/** What training did to each start: its reward, and the guest's gold. */
 export function trainingTable(runs: readonly PaperRun[], starts: readonly StartRun[]): string[][] {
   const header = [
     ...['start', 'thought', 'algorithm', 'seeds', 'reward before', 'after'],
@@ -89,7 +89,7 @@ export function trainingTable(runs: readonly PaperRun[], starts: readonly StartR
   return [header, ...rows];
 }
 
-/** How far each reward model sides with gold where the runs of one start are. */
+/** How often each reward model agrees with gold on the responses of one start. */
 export function agreementTable(runs: readonly PaperRun[], starts: readonly StartRun[]): string[][] {
   const judges = [REWARD, INDEPENDENT];
   const rows = STARTS.flatMap((start) => {
@@ -106,7 +106,7 @@ export function agreementTable(runs: readonly PaperRun[], starts: readonly Start
   return [['responses from', 'models', ...judges], ...rows];
 }
 
-/** Of pairs of answers to one prompt that gold tells apart, the share that `judge` orders as gold does. */
+/** Share of pairs of answers to one prompt that `judge` orders as gold does; pairs with equal gold do not count. */
 function agreement(models: readonly StartRun[], judge: string): number {
   let [agreed, all] = [0, 0];
   models.forEach(({ rows: ours }, m) =>
@@ -127,7 +127,7 @@ function meanReward(rows: readonly Evaluated[]): number {
   return mean(rows.map(({ rewards }) => rewards[REWARD] ?? NaN));
 }
 
-/** Runs of the main table that are alike but for their seed. */
+/** Runs of the main table that differ only in their seed. */
 function mainRuns(
   runs: readonly PaperRun[],
   start: Start,

@@ -1,4 +1,4 @@
-/** One policy's answer to one prompt, told while it is being written. */
+/** One policy's answer to one prompt, reported while it is being written. */
 import { Decoder, type Generation } from '../model/decoder.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import type { Tokenizer } from '../model/tokenizer.ts';
@@ -18,17 +18,17 @@ export interface Question {
   seed: number;
 }
 
-/** What a text got. */
+/** The scores of one text. */
 export interface Judgement {
-  /** By the run's rewards. */
+  /** The weighted sum of the run's rewards. */
   reward: number;
-  /** The hidden utility, where the prompts have one. */
+  /** The gold judge's score, if the run has a gold judge for this prompt. */
   gold?: number;
 }
 
-/** What a side has written so far; judged once done. */
+/** The text that one side has written so far; it is judged when it is done. */
 export interface Draft extends Partial<Judgement> {
-  /** null without thinking, or when it never came to an end. */
+  /** null without thinking, or if the thought never ended. */
   thought: string | null;
   /** null while the thought is still being written. */
   response: string | null;
@@ -42,7 +42,7 @@ export function samplingOf(recipe: Recipe, { temperature, seed }: Omit<Question,
   return { temperature, seed, ...UNFILTERED, maxNewTokens: recipe.max_completion_length };
 }
 
-/** `onDraft` hears every few tokens. */
+/** `onDraft` is called every few tokens. */
 export async function answer(
   { model, tokenizer }: Policy,
   recipe: Recipe,
@@ -71,9 +71,9 @@ export async function answer(
   }
 }
 
-/** A completion under way: all of it is the thought until the delimiter comes. */
+/** An unfinished completion: all of it is the thought until the delimiter appears. */
 function draftOf(tokenizer: Tokenizer, generation: Generation, thinking: boolean): Draft {
-  // A character of several tokens may be half there.
+  // The last character may have several tokens, of which some are not written yet.
   const text = textOf(tokenizer, generation).replace(/\ufffd+$/, '');
   const rest = { tokens: generation.ids.length, done: false, truncated: false };
   if (thinking && !text.includes(THINK_END)) {

@@ -3,7 +3,7 @@ import type { ModelConfig } from '../model/config.ts';
 import { memoryNeeds } from './fit.ts';
 import { formatBytes } from './format.ts';
 
-/** Qwen3-0.6B with fewer layers, which take their time to plan. */
+/** Qwen3-0.6B with fewer layers, because planning a layer takes time. */
 const config: ModelConfig = {
   family: 'qwen3',
   kind: 'causal',
@@ -35,7 +35,7 @@ const PARAMETERS = 281e6;
 describe('a model of 0.3 billion parameters', () => {
   const alone = { policy, judges: [] };
 
-  it('takes its weights to run, and twelve bytes more for each that trains', () => {
+  it('needs its weights to run, and twelve bytes more for each trained weight', () => {
     const { run, lora, full } = memoryNeeds(values, alone, { maxBinding: Infinity });
     expect(run.parts.weights / PARAMETERS).toBeCloseTo(2, 1);
     expect(run.parts.training).toBe(0);
@@ -49,7 +49,7 @@ describe('a model of 0.3 billion parameters', () => {
     }
   });
 
-  it('fits a smaller card after some changes, and those alone', () => {
+  it('fits a smaller card with the suggested changes', () => {
     const card = { memory: 3e9, maxBinding: Infinity };
     const { lora, full } = memoryNeeds(values, alone, card);
     expect(lora.problem).toMatch(/it takes \d\.\d GB, and about 2\.7 GB of the card can be used/);
@@ -58,7 +58,7 @@ describe('a model of 0.3 billion parameters', () => {
     for (const { changes } of [lora, full]) {
       const changed = memoryNeeds({ ...values, ...changes }, alone, card).lora;
       expect(changed.problem).toBeUndefined();
-      // The completions of a step stay as many as they were.
+      // The number of completions per step stays the same.
       const { per_device_train_batch_size: batch, gradient_accumulation_steps: parts } = {
         ...{ ...values, gradient_accumulation_steps: 1 },
         ...(changes as Record<string, number>),
@@ -67,22 +67,22 @@ describe('a model of 0.3 billion parameters', () => {
     }
   });
 
-  it('has no way into a card that is too small', () => {
+  it('gets no suggestion for a card that is too small', () => {
     const { lora } = memoryNeeds(values, alone, { memory: 1e8, maxBinding: Infinity });
     expect(lora.problem).toBeDefined();
     expect(lora.changes).toBeUndefined();
   });
 
-  it('has a value model beside it in PPO: another of its size, or a second adapter on its weights', () => {
+  it('needs a value model too in PPO: another model of its size, or a second adapter on its weights', () => {
     const ppo = { ...values, algorithm: 'ppo' };
     const card = { maxBinding: Infinity };
     const [grpo, both] = [values, ppo].map((of) => memoryNeeds(of, alone, card));
-    // Policy and reference, and a third.
+    // GRPO has a policy and a reference; PPO has a value model too.
     expect(both!.full.parts.weights / grpo!.full.parts.weights).toBeCloseTo(1.5, 2);
     expect(both!.lora.parts.weights / grpo!.lora.parts.weights).toBeLessThan(1.1);
   });
 
-  it('shares the card with what judges it', () => {
+  it('shares the card with its judges', () => {
     const card = { maxBinding: Infinity };
     const { run, lora } = memoryNeeds(values, { policy, judges: [policy] }, card);
     const { lora: without } = memoryNeeds(values, alone, card);
@@ -91,7 +91,7 @@ describe('a model of 0.3 billion parameters', () => {
     expect(run.parts.judges).toBe(0);
   });
 
-  it('says which piece is larger than the card takes at once', () => {
+  it('names a buffer that is larger than the card allows', () => {
     const { run, full } = memoryNeeds(values, alone, { maxBinding: 2 ** 23 });
     expect(run.problem).toMatch(
       /gate_proj\.weight and .*up_proj\.weight needs 12\.6 MB in one piece/,
@@ -105,5 +105,5 @@ describe('a model of 0.3 billion parameters', () => {
   });
 });
 
-/** Bytes of the hidden layer of the MLP, gate and up, of all rows of a batch. */
+/** Bytes of the MLP's hidden layer (gate and up) for all rows of a batch. */
 const largest = (): number => 4 * (32 * 256 + (32 / 8) * 512) * 2 * config.intermediateSize;

@@ -1,6 +1,6 @@
 /**
- * Will it fit: what a run takes of the graphics card, policy and judges together, and what to change
- * when that is too much. Everything is planned, nothing is allocated.
+ * Will it fit: how much memory of the graphics card a run takes, policy and judges together, and what
+ * to change if that is too much. Everything is planned, nothing is allocated.
  */
 import type { MemoryPlan } from '../gpu/memory.ts';
 import { CheckpointError } from '../model/errors.ts';
@@ -11,12 +11,12 @@ import { makeRecipe, type Recipe } from '../rl/recipe/recipe.ts';
 
 export interface RunModels {
   policy: Planned;
-  /** Reward models and prompted judges: devices of their own, on the same card. */
+  /** Reward models and prompted judges; each has its own device on the same card. */
   judges: readonly Planned[];
 }
 
 export interface Card {
-  /** Memory in bytes, which no program can ask for; undefined when nobody has said it. */
+  /** Memory in bytes, which a program cannot find out; undefined if the user has not given it. */
   memory?: number | undefined;
   /** The largest buffer that a kernel can see, in bytes. */
   maxBinding: number;
@@ -26,12 +26,12 @@ export interface Card {
 export const USES = ['run', 'lora', 'full'] as const;
 export type Use = (typeof USES)[number];
 
-/** Bytes by what they are for. */
+/** Bytes by purpose. */
 export interface MemoryParts {
   weights: number;
   /** Gradients and the optimizer's moments. */
   training: number;
-  /** What is computed at once: activations, and the cache of what is being written. */
+  /** Activations of one batch, and the KV cache of the completions that are being sampled. */
   work: number;
   judges: number;
 }
@@ -39,18 +39,18 @@ export interface MemoryParts {
 export interface Need {
   bytes: number;
   parts: MemoryParts;
-  /** Why the card cannot do it, in a sentence; absent when it can, or nothing is known of it. */
+  /** Why it does not fit, in a sentence; absent if it fits, or nothing is known of the card. */
   problem?: string;
-  /** Recipe keys with which it fits; absent when it fits, or nothing here would make it fit. */
+  /** Recipe keys with which it fits; absent if it fits already, or no change makes it fit. */
   changes?: RecipeObject;
 }
 
-/** The screen and other programs need some of the card too. */
+/** The screen and other programs need some of the card's memory too. */
 const USABLE = 0.9;
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** @param values of a recipe that samples (grpo and its like) */
+/** @param values of a recipe that samples completions (GRPO, PPO or DPO) */
 export function memoryNeeds(values: Values, models: RunModels, card: Card): Record<Use, Need> {
   const judges = models.judges.map((judge) => attempt(card, (limit) => planJudge(judge, limit)));
   const needOf = (use: Use): Need => {
@@ -81,7 +81,7 @@ function recipeFor(use: Use, values: Values): Recipe {
 
 interface Attempt {
   plan: MemoryPlan;
-  /** Why it cannot be laid out on this card. */
+  /** Why this card cannot hold it. */
   problem?: string;
 }
 
@@ -116,7 +116,7 @@ function sum(policy: Attempt, judges: readonly Attempt[], card: Card): Need {
   return { bytes, parts, ...(problem !== undefined && { problem }) };
 }
 
-/** Changes one after the other, each of which helps, until it fits. */
+/** Adds changes that help, one after the other, until it fits. */
 function changesToFit(
   first: Measured,
   measure: (changes: RecipeObject) => Measured,
@@ -139,10 +139,10 @@ function changesToFit(
   return changes;
 }
 
-/** A change is worth its price when it takes off at least some percent. */
+/** A change helps if it saves at least 3% of the bytes. */
 const HELPS = 0.97;
 
-/** What could be changed, of what takes most first; what costs the run something comes last. */
+/** Possible changes: first those for the larger part of the memory, last those that make the run worse. */
 function candidates({ recipe, parts }: Measured, use: Use): RecipeObject[] {
   const { weights, training, work } = parts;
   const held = use === 'run' ? [] : lessToHold(recipe);
@@ -167,14 +167,14 @@ function lessAtOnce(recipe: Recipe, use: Use): RecipeObject[] {
   if (use !== 'run' && !recipe.gradient_checkpointing)
     changes.push({ gradient_checkpointing: true });
   if (batch % (2 * group) === 0) {
-    // The same step, in smaller parts.
+    // The same step in smaller batches.
     const parts = 2 * recipe.gradient_accumulation_steps;
     changes.push({ per_device_train_batch_size: batch / 2, gradient_accumulation_steps: parts });
   }
   return changes;
 }
 
-/** In shorter completions a thought has no room, in smaller groups there is little to compare. */
+/** Shorter completions have no room for a thought, and smaller groups have too little to compare. */
 const SHORTEST_COMPLETION = 64;
 const SMALLEST_GROUP = 4;
 

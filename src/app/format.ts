@@ -1,4 +1,4 @@
-/** Durations and sizes as people read them. */
+/** Durations and sizes as text for people. */
 
 /** Seconds as "40 s", "3 min 20 s" or "1 h 05 min". */
 export function formatDuration(seconds: number): string {

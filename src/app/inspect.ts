@@ -1,4 +1,4 @@
-/** What a folder that somebody brings can be here, and whether it can be used at all. */
+/** Finds out whether a folder that the user brings can be used, and as what. */
 import { describeModel } from '../model/describe.ts';
 import { checkpointConfig } from '../model/adapted.ts';
 import { readConfig } from '../model/checkpoint.ts';
@@ -11,24 +11,24 @@ import { Tokenizer } from '../model/tokenizer.ts';
 import { judgedTokens } from '../rl/rewards/reward-model.ts';
 import { promptText } from '../rl/rollout/thinking-template.ts';
 
-/** A policy learns, a reward model judges; an adapter makes either of another model. */
+/** A policy is trained, a reward model judges; an adapter turns its base model into one of the two. */
 export type Role = 'policy' | 'reward';
 
 export interface Inspected {
   role: Role;
-  /** Empty for an adapter, whose files do not say. */
+  /** Empty for an adapter, because its files do not name the family. */
   family: string;
   parameters: number;
   /** Element types in the files. */
   dtype: string;
-  /** Of an adapter. */
+  /** Present for an adapter. */
   lora?: LoraConfig;
 }
 
 /**
- * From the config and the headers of the weight files.
- * @param openBase where an adapter's base is; undefined when it is not here (yet)
- * @throws CheckpointError for whatever would keep it from being loaded
+ * Reads the config and the headers of the weight files.
+ * @param openBase opens an adapter's base; undefined if the base is not here (yet)
+ * @throws CheckpointError if the folder cannot be loaded
  */
 export async function inspectFolder(
   folder: CheckpointFolder,
@@ -75,14 +75,14 @@ async function inspectAdapter(
 }
 
 /**
- * Tries a whole model's tokenizer and chat template out, as a run would use them.
- * @throws CheckpointError when they are not this model's, or refuse
+ * Tests the tokenizer and the chat template of a whole model as a run would use them.
+ * @throws CheckpointError if they do not fit the model, or the template fails
  */
 export async function tryTexts(folder: CheckpointFolder, role: Role): Promise<void> {
   const tokenizer = await Tokenizer.load(folder);
   const { vocabSize, eosTokenIds } = await readConfig(folder);
   tokenizer.checkFits(vocabSize, eosTokenIds);
   if (role === 'reward') judgedTokens(tokenizer, [{ prompt: 'x', response: 'x' }]);
-  // Without thinking: a template that takes no system turn may still be of use.
+  // Without thinking, because a template that accepts no system message can still be used so.
   else promptText(tokenizer, 'x', false);
 }

@@ -1,6 +1,6 @@
 /**
- * A live run as the page drives it: open, start, pause, step, stop, with reports on the way. It
- * knows nothing of workers, so tests drive it as it is.
+ * A live run as the page controls it: open, start, pause, step, stop, with reports of each step. It
+ * does not depend on workers, so tests can use it directly.
  */
 import type { Phase, Status, TrainingListener, TrainingService } from './training-service.ts';
 import type { RecipeValues } from '../rl/recipe/values.ts';
@@ -15,10 +15,12 @@ import { openTrainer } from './opening/trainer.ts';
 import type { Surroundings } from './opening/surroundings.ts';
 import type { StepResult } from '../rl/trainers/trainer.ts';
 
-/** What a live run needs besides what every trainer does: a place that outlasts the tab. */
+/** Besides what every trainer needs, a live run needs a place that still exists after the tab is closed. */
 export interface LiveSurroundings extends Surroundings {
-  /** The one run that is kept for such a recipe; `fresh` empties it. */
+  /** The run that is kept for this kind of recipe; `fresh` empties it. */
   keptRun(fresh: boolean, recipe: Recipe): Promise<RunFolder>;
+  /** Gives back the device and the rewards. */
+  close(): void;
 }
 
 /** Steps over which the seconds per step are averaged. */
@@ -27,20 +29,20 @@ const RATE_WINDOW = 10;
 export class LiveRun implements TrainingService {
   private around: LiveSurroundings | undefined;
   private run: Run | undefined;
-  /** Why nothing is saved any more. */
+  /** Why the run is not saved any more. */
   private unsaved: string | undefined;
   private recipe: Recipe | undefined;
   private listener: TrainingListener | undefined;
   private phase: Phase = 'loading';
   private detail: string | undefined;
-  /** The steps under way; settled when the run rests. */
+  /** The steps that are running; settled when the run pauses. */
   private running: Promise<void> | undefined;
   private wish: 'run' | 'pause' | 'stop' = 'pause';
   private readonly times: number[] = [];
 
   constructor(
     private readonly surroundings: () => Promise<LiveSurroundings>,
-    /** Recipe keys that the caller of `open` need not give. */
+    /** Recipe keys that the caller of `open` does not have to give. */
     private readonly defaults: RecipeValues = {},
   ) {}
 
@@ -61,7 +63,7 @@ export class LiveRun implements TrainingService {
         if (this.phase === 'training') this.tell('training', detail);
       };
       let folder = nowhere;
-      // Without its checkpoint a kept run cannot go on; a new one can do without a place.
+      // A kept run cannot continue without its checkpoint; a new one can run unsaved.
       if (resume) folder = await around.keptRun(false, recipe);
       else await this.keep(async () => void (folder = await around.keptRun(true, recipe)));
       this.run = new Run(recipe, trainer, folder, tokenizerFiles);
@@ -102,10 +104,10 @@ export class LiveRun implements TrainingService {
     await this.saveIfMoved();
     if (this.phase !== 'finished' && this.phase !== 'failed') this.tell('stopped');
     this.run?.trainer.destroy();
-    this.around?.gpu.close();
+    this.around?.close();
   }
 
-  /** Steps until done or asked to rest; at least one. */
+  /** Runs steps until the run is done or asked to pause; at least one. */
   private async loop(): Promise<void> {
     const { run } = this;
     if (!run) return;
@@ -143,7 +145,7 @@ export class LiveRun implements TrainingService {
     } satisfies StepReport);
   }
 
-  /** A rest is a good moment: after it the tab may be closed. */
+  /** Saves at a pause, because the tab may be closed after it. */
   private async saveIfMoved(): Promise<void> {
     const { run } = this;
     if (!run || this.phase === 'failed' || run.trainer.step === run.savedStep) return;
@@ -151,7 +153,7 @@ export class LiveRun implements TrainingService {
     this.tell(this.phase);
   }
 
-  /** Writing may fail (storage full, or refused): the run goes on unsaved and says so. */
+  /** Writing may fail (storage full, or refused); the run then continues unsaved and reports that. */
   private async keep(write: () => Promise<void> | undefined): Promise<void> {
     if (this.unsaved !== undefined) return;
     try {
@@ -159,7 +161,7 @@ export class LiveRun implements TrainingService {
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.unsaved =
-        `This run is not saved any more (${reason}). Training goes on; ` +
+        `This run is not saved any more (${reason}). Training continues; ` +
         'free some space in the browser before the next run, and leave this tab open.';
     }
   }

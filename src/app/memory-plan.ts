@@ -1,6 +1,6 @@
 /**
- * What a run will take of the graphics card, before anything is allocated: the code that allocates
- * for a run is asked, with a memory that only counts. Compiled programs add a few kilobytes.
+ * How much memory of the graphics card a run will take, before anything is allocated: the code that
+ * allocates for a run is called with a memory that only counts. Compiled programs add a few kilobytes.
  */
 import { MemoryPlan } from '../gpu/memory.ts';
 import { allocateOptimizer } from '../model/adamw.ts';
@@ -17,21 +17,21 @@ import { SCORING_LIMITS } from '../rl/rewards/reward-model.ts';
 import { rolloutLimits, updateLimits } from '../rl/trainers/rollout-writer.ts';
 import { allocateValueModel } from '../rl/trainers/value-model.ts';
 
-/** A model and how its weights are kept when they do not train. */
+/** A model, and how its weights are stored when they are not trained. */
 export interface Planned {
   config: ModelConfig;
   storage: WeightStorage;
-  /** The adapter it has: one that goes on being trained takes the place of the one that the recipe describes. */
+  /** The adapter that it comes with, if any; training continues with it in place of the recipe's new adapter. */
   lora?: LoraConfig | undefined;
 }
 
-/** The weights under an adapter as the recipe wants them on the card. */
+/** How the recipe stores the weights under an adapter on the card. */
 function frozenStorage(recipe: Recipe, { storage }: Planned): WeightStorage {
   const quantised = recipe.load_in_4bit ? 'int4' : recipe.load_in_8bit ? 'int8' : undefined;
   return { ...storage, layers: quantised ?? storage.layers };
 }
 
-/** Writing one batch of completions, as training does between its updates. */
+/** The memory to sample one batch of completions, as training does between its updates. */
 export function planGeneration(
   recipe: Recipe,
   { config, storage }: Planned,
@@ -42,7 +42,7 @@ export function planGeneration(
   return plan;
 }
 
-/** Training a policy, all weights or an adapter as the recipe says. */
+/** The memory to train a policy: all weights, or an adapter if the recipe has use_peft. */
 export function planTraining(recipe: Recipe, planned: Planned, maxBinding: number): MemoryPlan {
   const plan = new MemoryPlan(maxBinding);
   const { config } = planned;
@@ -52,7 +52,7 @@ export function planTraining(recipe: Recipe, planned: Planned, maxBinding: numbe
   const { gradients } = allocateOptimizer(model);
   const sampled = recipe.algorithm !== 'dpo' || hasRewards(recipe);
   const reference = hasReference(recipe) ? allocateReference(model, !!planned.lora) : undefined;
-  // DPO's completions are the initial policy's, unless it is online; evaluations need the policy's own.
+  // Unless DPO is online, the initial policy writes its completions; evaluations need the current policy.
   const offline = recipe.algorithm === 'dpo' && !recipe.online;
   if (sampled) planDecoder((offline && reference) || model, rolloutLimits(recipe));
   if (sampled && offline && recipe.eval_strategy !== 'no')
@@ -70,7 +70,7 @@ function hasReference({ algorithm, beta, kl_coef }: Recipe): boolean {
   return algorithm === 'ppo' ? kl_coef > 0 : beta > 0;
 }
 
-/** A frozen reward model or judge, on a device of its own on the same card. */
+/** The memory of a frozen reward model or judge, which has its own device on the same card. */
 export function planJudge({ config, storage, lora }: Planned, maxBinding: number): MemoryPlan {
   const plan = new MemoryPlan(maxBinding);
   planBatch(LanguageModel.allocate(plan, config, { storage, lora }), SCORING_LIMITS);

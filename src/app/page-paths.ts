@@ -1,24 +1,24 @@
-/** What paths in a recipe mean to the page and its workers. */
+/** How the page and its workers read the paths in a recipe. */
 import { CheckpointError } from '../model/errors.ts';
 import { urlFolder, type CheckpointFolder } from '../model/files.ts';
 import { storedFolder, storedModels } from '../model/stored-models.ts';
 
-/** Before the name of a model or a file that the visitor brought. */
+/** The prefix of a model or a file that the visitor brought. */
 const STORED = 'stored:';
 
 export const storedPath = (name: string): string => STORED + name;
 
-/** undefined for what comes with the page. */
+/** The name without the prefix; undefined for a path that comes with the page. */
 export function storedName(path: string): string | undefined {
   return path.startsWith(STORED) ? path.slice(STORED.length) : undefined;
 }
 
-/** Relative to the page; what lies under public/ in the source tree is served beside it. */
+/** The URL of a path relative to the page; files under public/ in the source tree are served beside the page. */
 export function pageUrl(path: string): string {
   return new URL(path.replace(/^public\//, ''), pageAddress()).href;
 }
 
-/** In a worker, too, which is one folder below the page once it is built. */
+/** The page's address, also in a worker: a built worker is one folder below the page. */
 function pageAddress(): string {
   const { document, location } = self as { document?: Document; location: Location };
   if (document) return document.baseURI;
@@ -32,16 +32,16 @@ export async function pageModelFolder(path: string): Promise<CheckpointFolder> {
   return name === undefined ? urlFolder(pageUrl(path)) : storedFolder(name);
 }
 
-/** What ships with the page lies under this folder. */
+/** The folder of the files that ship with the page. */
 export const SHIPPED = 'public/';
 
-/** Of the models stored here the one that an adapter names as its base: folders go by their last name. */
+/** The stored model that an adapter names as its base, compared by the last part of the path. */
 export function baseAmong(names: readonly string[], base: string): string | undefined {
   const name = base.slice(base.lastIndexOf('/') + 1).replace(STORED, '');
   return names.find((stored) => stored === name);
 }
 
-/** @param base as an adapter names it: a path, or a model of the Hugging Face Hub */
+/** @param base as the adapter names it: a path, or a model of the Hugging Face Hub */
 export async function pageBaseFolder(base: string): Promise<CheckpointFolder> {
   if (base.startsWith(SHIPPED)) return pageModelFolder(base);
   const name = baseAmong(await storedModels(), base);

@@ -1,7 +1,7 @@
 /**
- * A policy before and after training, asked the same things: the model a run began with, and the
- * last checkpoint it made (without a kept run, the policies that ship with the page). It knows
- * nothing of workers, so tests drive it as it is.
+ * A policy before and after training, with the same questions to both: the model that a run started
+ * from, and its last checkpoint (without a kept run, the policies that ship with the page). It does
+ * not depend on workers, so tests can use it directly.
  */
 import type { Gpu } from '../gpu/device.ts';
 import { loadCheckpoint, withAdapter, type Checkpoint } from '../model/adapted.ts';
@@ -30,14 +30,14 @@ import { parsePrompt } from '../rl/world/prompts.ts';
 
 export type Side = 'base' | 'trained';
 
-/** What the two sides are. */
+/** The two sides. */
 export interface Pair {
   /** Folder of the base, as recipes name it. */
   base: string;
   /** The kept run's step, or the policy that ships with the page; null: there is no trained one. */
   trained: { step: number } | 'shipped' | null;
   thinking: boolean;
-  /** The prompts are the dinner world's. */
+  /** Whether the prompts come from the dinner world. */
   dinner: boolean;
 }
 
@@ -48,15 +48,15 @@ export interface Written {
 }
 
 export interface PolicyPairService {
-  /** Finds out what there is to ask; nothing is loaded yet. */
+  /** Finds the two sides; nothing is loaded yet. */
   look(): Promise<Pair>;
-  /** Both sides answer with the same seed; `onDraft` hears every few tokens. */
+  /** Both sides answer with the same seed; `onDraft` is called every few tokens. */
   ask(question: Question, onDraft: (side: Side, draft: Draft) => void): Promise<void>;
-  /** Ends the question under way after the next few tokens; `ask` rejects then. */
+  /** Stops the current question after the next few tokens; `ask` then rejects. */
   stop(): Promise<void>;
-  /** Up to `count` different prompts that training never drew; the seed decides which. */
+  /** Up to `count` different prompts that training never used; the seed chooses them. */
   heldOutPrompts(count: number, seed: number): Promise<string[]>;
-  /** What the run's rewards, and its gold where it has one, make of texts. */
+  /** Scores texts by the run's rewards, and by its gold judge if it has one. */
   judge(texts: readonly JudgedText[]): Promise<Judgement[]>;
   /** `samples` completions of every prompt by one side, with a fixed seed. */
   write(
@@ -65,9 +65,9 @@ export interface PolicyPairService {
     samples: number,
     seed: number,
   ): Promise<{ prompt: string; samples: Written[] }[]>;
-  /** Scores by a reward model's folder. */
+  /** Scores texts by the reward model in a folder. */
   score(judge: string, texts: readonly JudgedText[]): Promise<number[]>;
-  /** A judge that was trained anew: it is opened again when it is next needed. */
+  /** Call this after a judge was trained again; it is then opened again when it is needed. */
   forget(judge: string): Promise<void>;
 }
 
@@ -75,15 +75,15 @@ export interface PolicyPairSurroundings extends Pick<
   Surroundings,
   'gpu' | 'folder' | 'baseFolder' | 'readFile'
 > {
-  /** The run that is kept; empty when there is none. */
+  /** The kept run; empty if there is none. */
   keptRun(): Promise<RunFolder>;
 }
 
-/** The end of the recorded run, shipped with the page. */
+/** The last checkpoint of the recorded run, which ships with the page. */
 const SHIPPED = 'public/models/trained';
 
 interface Loaded {
-  /** Tells this pair of checkpoints from any other. */
+  /** Identifies this pair of checkpoints. */
   key: string;
   recipe: Recipe;
   policies: Record<Side, Policy | null>;
@@ -92,7 +92,7 @@ interface Loaded {
 export class PolicyPair implements PolicyPairService {
   private opened: Promise<PolicyPairSurroundings> | undefined;
   private loaded: Loaded | undefined;
-  /** Done when nobody uses the policies any more. */
+  /** Settled when no caller uses the policies any more. */
   private turn: Promise<unknown> = Promise.resolve();
   private asked = { stopped: false };
   private readonly judges = new Map<string, Promise<Reward>>();
@@ -140,7 +140,7 @@ export class PolicyPair implements PolicyPairService {
     const finish = (judgements: readonly Partial<Judgement>[]): void =>
       answers.forEach((draft, i) => onDraft(sides[i]!, { ...draft, done: true, ...judgements[i] }));
     const judgements = await this.judgeBy(recipe, texts).catch((error: unknown) => {
-      // A rule may need what only the rows of its data have: the answers are there all the same.
+      // A rule may need columns that only the rows of its data have; the answers are shown anyway.
       finish([]);
       throw error;
     });
@@ -157,7 +157,7 @@ export class PolicyPair implements PolicyPairService {
     if (recipe.world) return worldEvaluation('held-out', count, seed).prompts;
     if (!recipe.datasets.some(({ split }) => split === 'test')) {
       throw new RecipeError(
-        'None of the prompts of this run are held out: bring ten or more, and one in ten is kept for this.',
+        'This run has no held-out prompts: bring ten or more, and one in ten is held out.',
       );
     }
     const { readFile } = await this.around();
@@ -207,7 +207,7 @@ export class PolicyPair implements PolicyPairService {
     if (opened instanceof RewardModel) opened.destroy();
   }
 
-  /** The kept run's recipe and last checkpoint, where there are any. */
+  /** The kept run's recipe and last checkpoint, if there are any. */
   private async find(): Promise<{
     key: string;
     recipe: Recipe;
@@ -231,8 +231,8 @@ export class PolicyPair implements PolicyPairService {
   }
 
   /**
-   * Uses the policies, one caller after the other: whoever finds a newer checkpoint frees the models
-   * of the older one, and nobody may be using those.
+   * Lets one caller after the other use the policies: a caller that finds a newer checkpoint frees the
+   * models of the older one, which no other caller may be using then.
    */
   private inTurn<T>(use: (loaded: Loaded) => Promise<T>): Promise<T> {
     const used = this.turn.then(async () => use(await this.load()));
@@ -240,7 +240,7 @@ export class PolicyPair implements PolicyPairService {
     return used;
   }
 
-  /** Loads what `find` finds, unless that is loaded already. */
+  /** Loads the policies that `find` returns, unless they are loaded already. */
   private async load(): Promise<Loaded> {
     const { key, recipe, folder } = await this.find();
     if (this.loaded?.key === key) return this.loaded;
@@ -271,7 +271,7 @@ export class PolicyPair implements PolicyPairService {
     }
   }
 
-  /** By what the run was trained against. */
+  /** Scores texts by the run's rewards and its gold judge. */
   private async judgeBy(recipe: Recipe, texts: readonly JudgedText[]): Promise<Judgement[]> {
     const rewards = await openRewards(recipe, {
       openReward: (path, kind, question) => this.openJudge(path, kind, question),
@@ -284,7 +284,7 @@ export class PolicyPair implements PolicyPairService {
     }));
   }
 
-  /** A world's utility knows its own prompts alone. */
+  /** A world's utility can judge only prompts of that world. */
   private async goldFor(
     { gold }: Recipe,
     texts: readonly JudgedText[],
@@ -296,7 +296,7 @@ export class PolicyPair implements PolicyPairService {
   }
 
   private openJudge(path: string, kind: JudgeKind, question?: string): Promise<Reward> {
-    // The same model asked another question is another judge.
+    // The same model with another question is another judge.
     const key = question === undefined ? path : `${path}\n${question}`;
     let opened = this.judges.get(key);
     if (!opened) {
@@ -304,7 +304,7 @@ export class PolicyPair implements PolicyPairService {
         openReward(path, kind, question, () => Promise.resolve(around.gpu), around),
       );
       this.judges.set(key, opened);
-      // What could not be opened may be there the next time.
+      // A judge that could not be opened may exist the next time.
       opened.catch(() => this.judges.delete(key));
     }
     return opened;
@@ -315,7 +315,7 @@ export class PolicyPair implements PolicyPairService {
   }
 }
 
-/** What an adapter was trained from: the weights under it, or the adapter that it goes on with. */
+/** The policy before an adapter was trained: the weights under it, or the adapter that training started from. */
 function onSameWeights(
   trained: LanguageModel,
   { base, adapter }: Checkpoint,
@@ -334,13 +334,13 @@ function discard({ policies: { base, trained } }: Loaded): void {
 }
 
 function checkWords(tokenizer: Tokenizer, prompt: string): void {
-  if (prompt.trim() === '') throw new RecipeError('There is nothing to answer: write a prompt.');
+  if (prompt.trim() === '') throw new RecipeError('The prompt is empty: write one.');
   const unknown = tokenizer.unknownWords(prompt);
   if (unknown.length === 0) return;
   const [word, ...more] = unknown.map((name) => `“${name}”`);
   throw new RecipeError(
     more.length === 0
-      ? `This model has never seen the word ${word!}; leave it out.`
-      : `This model has never seen the words ${more.join(', ')} and ${word!}; leave them out.`,
+      ? `This model does not know the word ${word!}; leave it out.`
+      : `This model does not know the words ${more.join(', ')} and ${word!}; leave them out.`,
   );
 }

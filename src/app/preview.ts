@@ -1,6 +1,6 @@
 /**
- * Exactly what the models of a recipe will see of a prompt and a completion: the texts that their
- * templates make, and the token ids that are read. The functions are those that training uses.
+ * Exactly what the models of a recipe will read of a prompt and a completion: the texts that their
+ * templates make, and the token ids. Training uses the same functions.
  */
 import type { Tokenizer } from '../model/tokenizer.ts';
 import { splitCompletion, type SplitCompletion } from '../rl/rollout/completion.ts';
@@ -15,20 +15,20 @@ export interface SeenText {
   text: string;
   ids: number[];
   tokens: SeenToken[];
-  /** How many of the tokens stand for a text that the model does not know. */
+  /** Number of tokens that stand for text outside the model's vocabulary. */
   unknown: number;
 }
 
 export interface SeenToken {
-  /** What it adds to the text; '' where several tokens make one character, but for the last. */
+  /** The text that it adds; if several tokens make one character, '' for all but the last. */
   text: string;
-  /** A mark of the template's, such as the end of a turn. */
+  /** Whether it is a special token of the template, such as the end of a turn. */
   special: boolean;
 }
 
 export type SeenByReward = { name: string; weight: number } & (
   | { kind: 'model'; sees: SeenText }
-  /** A rule gets the two texts as they are. */
+  /** A rule gets the two texts without a template. */
   | { kind: 'rule'; prompt: string; response: string }
 );
 
@@ -45,11 +45,11 @@ export interface PreviewTokenizers {
   judge?: Tokenizer | undefined;
 }
 
-/** A completion that shows where thought and response end up. */
+/** A completion that shows where the thought and the response go. */
 export const exampleCompletion = (thinking: boolean): string =>
   thinking ? 'Here is the thought.\n</think>\nHere is the response.' : 'Here is the response.';
 
-/** @throws CheckpointError when a template refuses the prompt */
+/** @throws CheckpointError if a template fails on the prompt */
 export function previewRecipe(
   recipe: Recipe,
   { policy, rewardModel, judge }: PreviewTokenizers,
@@ -80,7 +80,7 @@ export function seenText(tokenizer: Tokenizer, text: string): SeenText {
   let before = '';
   const tokens = ids.map((id, i): SeenToken => {
     const upTo = tokenizer.decode(ids.slice(0, i + 1));
-    // The beginning of a character decodes to a replacement; the token that ends it shows it.
+    // An incomplete character decodes to U+FFFD; the token that completes it shows it.
     const whole = !upTo.endsWith('\uFFFD');
     const added = whole ? upTo.slice(before.length) : '';
     if (whole) before = upTo;

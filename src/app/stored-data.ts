@@ -1,10 +1,10 @@
 /**
- * Texts that a visitor brought or wrote (prompts as JSONL, rules as JavaScript), kept in the origin
- * private file system as data/NAME, where the page and the workers find them again.
+ * Texts that a visitor brought or wrote (prompts as JSONL, rules as JavaScript), stored in the origin
+ * private file system as data/NAME, where the page and the workers can read them.
  */
 import { pageUrl, storedName, storedPath } from './page-paths.ts';
 
-/** A file that cannot be had, or kept; the message says which and what to do. */
+/** A file that cannot be read or stored; the message names it and says what to do. */
 class DataError extends Error {
   override name = 'DataError';
 }
@@ -17,14 +17,14 @@ async function shelf(): Promise<FileSystemDirectoryHandle> {
 /** How a recipe names stored data. */
 export const storedDataPath = storedPath;
 
-/** Names, in order; none where the browser keeps nothing. */
+/** Names in alphabetical order. */
 export async function listStoredData(): Promise<string[]> {
   const names: string[] = [];
   for await (const name of (await shelf()).keys()) names.push(name);
   return names.sort();
 }
 
-/** @throws DataError when it is not there */
+/** @throws DataError if it is not stored */
 export async function readStoredData(name: string): Promise<string> {
   const handle = await (await shelf()).getFileHandle(name).catch(() => {
     throw new DataError(`${name} is not stored in this browser any more; add it again.`);
@@ -32,7 +32,7 @@ export async function readStoredData(name: string): Promise<string> {
   return (await handle.getFile()).text();
 }
 
-/** What had this name is replaced. */
+/** Replaces a file of the same name. */
 export async function storeData(name: string, text: string): Promise<void> {
   try {
     const handle = await (await shelf()).getFileHandle(name, { create: true });
@@ -50,14 +50,14 @@ export async function removeStoredData(name: string): Promise<void> {
   await (await shelf()).removeEntry(name).catch(() => undefined);
 }
 
-/** A data file or a rule as a recipe of the page names it: stored, or served beside the page. */
+/** Reads a data file or a rule of a recipe: one stored in the browser, or one served beside the page. */
 export async function readPageFile(path: string): Promise<string> {
   const name = storedName(path);
   if (name !== undefined) return readStoredData(name);
   const url = pageUrl(path);
   const response = await fetch(url).catch(() => undefined);
-  // Servers of single pages answer a missing file with the page.
+  // Some servers answer with the page if a file is missing.
   const isPage = response?.headers.get('content-type')?.startsWith('text/html') ?? false;
   if (response?.ok && !isPage) return response.text();
-  throw new DataError(`${url} cannot be fetched; check datasets and reward_funcs.`);
+  throw new DataError(`${url} cannot be fetched; check datasets and reward_funcs in the recipe.`);
 }

@@ -1,4 +1,4 @@
-/** Writes an export where the visitor wants it: one .zip to download, or a folder that was picked. */
+/** Writes an export as one .zip to download, or into a folder that the visitor picked. */
 import { makeZip } from 'client-zip';
 import type { ExportFile } from '../rl/runs/export.ts';
 
@@ -8,11 +8,11 @@ export interface WriteOptions {
   signal: AbortSignal;
 }
 
-/** Zips lie here until the next one: a download reads from it, so that no memory has to hold it. */
+/** The last zip stays in this folder: the download reads it from disk, so it never has to be in memory. */
 const FOLDER = 'exports';
 
 /**
- * Everything under a folder `name` in NAME.zip, not compressed: weights hardly get smaller.
+ * Writes NAME.zip with all files under a folder NAME, uncompressed, because weights do not get much smaller.
  * @returns a file on disk
  */
 export async function writeZip(
@@ -36,7 +36,7 @@ export async function writeZip(
   return handle.getFile();
 }
 
-/** The same into a folder of that name inside `parent`. */
+/** Writes the same files to a folder `name` inside `parent`. */
 export async function writeFolder(
   parent: FileSystemDirectoryHandle,
   name: string,

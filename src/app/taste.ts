@@ -1,6 +1,6 @@
 /**
- * A reward model of one person's taste, from a few dozen comparisons: the judge that ships with the
- * page goes on training on them (it knows the world already), at a rate that lets the new labels win.
+ * A reward model of one person's taste, from a few dozen comparisons. It starts from the reward model
+ * that ships with the page, which knows the world already; a high learning rate lets the new labels win.
  */
 import type { RecipeValues } from '../rl/recipe/values.ts';
 
@@ -16,11 +16,11 @@ export const TASTE_FILE = 'taste.jsonl';
 export const TASTE_MODEL = 'my-taste';
 export const JUDGE_RUN = 'judge';
 
-/** Labels that are enough to notice, and the fewest that make sense. */
+/** Number of labels that make a clear difference, and the smallest number that can be used. */
 export const ENOUGH_LABELS = 40;
 export const FEWEST_LABELS = 10;
 
-/** Every fifth label is kept out of training, to see how well the judge has understood. */
+/** Every fifth label is held out, to measure how well the judge predicts labels. */
 const HELD_OUT = 5;
 
 export function splitLabels(labels: readonly TasteLabel[]): {
@@ -44,7 +44,7 @@ export function labelRows(labels: readonly TasteLabel[]): string {
 const EPOCHS = 10;
 const BATCH = 8;
 
-/** @param labels how many there are to train on */
+/** @param labels the number of labels to train on */
 export function judgeRecipe(labels: number, dataFile: string): RecipeValues {
   return {
     algorithm: 'reward',
@@ -65,7 +65,7 @@ export function judgeRecipe(labels: number, dataFile: string): RecipeValues {
   };
 }
 
-/** What a policy run changes to show a new taste within a few steps. */
+/** Recipe keys with which a policy run shows a new taste within a few steps. */
 export function tastePolicyRecipe(judge: string): RecipeValues {
   return {
     reward_model_name_or_path: judge,

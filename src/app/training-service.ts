@@ -1,4 +1,4 @@
-/** What crosses between the page and the worker that trains. */
+/** The interface between the page and the worker that trains. */
 import type { RecipeValues } from '../rl/recipe/values.ts';
 import type { StepReport } from '../rl/report.ts';
 
@@ -7,18 +7,18 @@ export type Phase =
 
 export interface Status {
   phase: Phase;
-  /** Optimizer steps done, and to be done. */
+  /** Steps done, and steps in total. */
   step: number;
   maxSteps: number;
   /** Mean over the last steps; absent before the first. */
   secondsPerStep?: number;
-  /** What is under way inside a step, in the user's words: "writing 128 samples (40%)". */
+  /** What happens now inside a step, for the user: "writing 128 samples (40%)". */
   detail?: string;
   /** In phase 'failed': what went wrong and what to do. */
   error?: string;
-  /** The run can go on from this step after a reload; absent before the first checkpoint. */
+  /** The run can continue from this step after a reload; absent before the first checkpoint. */
   savedStep?: number;
-  /** Why the run is not being saved any more, and what to do. Training goes on. */
+  /** Why the run is not saved any more, and what to do. Training continues. */
   unsaved?: string;
   adapter?: string;
   /** Bytes on the GPU by lifetime. */
@@ -33,15 +33,15 @@ export interface TrainingListener {
 /** The policy worker, as the page sees it through comlink. */
 export interface TrainingService {
   /**
-   * Loads the models the recipe names (URLs relative to the page) and gets ready to step. With
-   * `resume` it goes on from the last checkpoint of the kept run, whose steps are reported first;
-   * without, a kept run is given up.
+   * Loads the models that the recipe names (URLs relative to the page) and gets ready to step. With
+   * `resume` it continues from the last checkpoint of the kept run, whose steps are reported first;
+   * without, a kept run is deleted.
    */
   open(recipe: RecipeValues, listener: TrainingListener, resume: boolean): Promise<void>;
   /** Runs until done, paused or stopped. */
   start(): Promise<void>;
   pause(): Promise<void>;
-  /** One optimizer step, then pause. */
+  /** One step, then pause. */
   step(): Promise<void>;
   stop(): Promise<void>;
 }

@@ -17,44 +17,44 @@ import { thoughtTable } from './thought-table.ts';
 
 export const analyze = defineCommand({
   name: 'analyze',
-  positionals: { RUN: 'The folder of a run, or a JSONL file of completions.' },
+  positionals: { RUN: 'Folder of a run, or a JSONL file of completions.' },
   summary:
-    'What training changed: lengths, traits of thoughts, reward against gold, what the thought contributes, cost.',
+    'Shows what training changed: lengths, traits of thoughts, reward against gold, what the thought contributes, cost.',
   options: {
     before: {
       type: 'text',
       optional: true,
-      help: 'Completions before training, as `eval --out` writes them, where RUN is such a file too.',
+      help: 'File of completions before training, as `eval --out` writes it; needed if RUN is such a file too.',
     },
     judge: {
       type: 'text',
       optional: true,
-      help: 'Folder of an instruct model that is asked for traits, which are else read by rules, and whether responses are good.',
+      help: 'Folder of an instruct model that judges traits and responses; without it, rules find the traits.',
     },
     judge_prompt: judgingOptions.judge_prompt,
     thought_prompts: {
       type: 'integer',
       default: 0,
       min: 0,
-      help: 'Prompts on which thoughts are swapped, cut and removed; needs the last checkpoint.',
+      help: 'Number of prompts on which thoughts are swapped, cut and removed, with the last checkpoint of RUN; 0 skips this.',
     },
     prompts: {
       type: 'text',
       optional: true,
-      help: 'A JSONL file of prompts for that, as eval takes it; without it what the run held out.',
+      help: 'JSONL file of prompts for --thought_prompts, in the formats of eval; without it, the held-out prompts of the run.',
     },
     reward_models: judgingOptions.reward_models,
-    out: { type: 'text', optional: true, help: 'A folder for the tables as CSV files.' },
+    out: { type: 'text', optional: true, help: 'Folder for the tables as CSV files.' },
   },
   notes:
-    'A run is best one with eval_strategy: steps: its evaluations before the first step and at the end ' +
-    'are compared.\nThoughts are judged by what the run was trained against, its rewards with their weights, ' +
-    'or by --reward_models and --judge in place of that.',
+    'Train the run with `eval_strategy: steps`; its evaluations before the first step and at the end ' +
+    'are then compared.\nThoughts are judged by the rewards of the run, with their weights, or in place of them ' +
+    'by --reward_models and --judge.',
   async run({ positionals: [path = ''], options }) {
     const isFolder = await stat(path).then(
       (found) => found.isDirectory(),
       () => {
-        throw new UsageError(`${path} is not there; name the folder of a run, or a JSONL file`);
+        throw new UsageError(`${path} does not exist; name the folder of a run, or a JSONL file`);
       },
     );
     const tables: Record<string, Table> = {};
@@ -71,7 +71,7 @@ export const analyze = defineCommand({
     } else {
       if (options.before === undefined) {
         throw new UsageError(
-          'a file of completions is compared with another; name it with --before',
+          `${path} is a file of completions; name the file from before training with --before`,
         );
       }
       const [before, after] = [await readRows(options.before), await readRows(path)];
@@ -103,7 +103,7 @@ function lengthTable(metrics: readonly MetricsRow[]): Table {
   return [['from_step', 'to_step', 'thought_words', 'response_words', 'tokens'], ...rows];
 }
 
-/** Over-optimisation in one row, where the run has a gold judge. */
+/** Over-optimisation in one row; only the header if the run has no gold judge. */
 function goldTable(metrics: readonly MetricsRow[]): Table {
   const header = ['steps', 'diverged_at', 'seen_at', 'alpha', 'beta', 'best_kl'];
   const points = rewardAndGold(metrics);
@@ -133,7 +133,10 @@ async function traitTable(
   judge: string | undefined,
 ): Promise<Table> {
   if (before.some(({ prompt }, i) => prompt !== after[i]?.prompt)) {
-    throw new UsageError('the two files of completions must answer the same prompts in one order');
+    throw new UsageError(
+      'the completions before and after training must answer the same prompts in the same order; ' +
+        'evaluate both with the same prompts and seed',
+    );
   }
   let changes;
   if (judge === undefined) changes = traitChanges(ruleTraits(before), ruleTraits(after));

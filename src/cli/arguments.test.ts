@@ -35,13 +35,13 @@ describe('a command line', () => {
     expect(parse('f', '--model=a=b').options).toMatchObject({ model: 'a=b', seed: 1 });
   });
 
-  it('keeps other keys where they are welcome', () => {
+  it('keeps other keys if the command takes them', () => {
     const open = { ...usage, takesOthers: true } as const;
     const { others } = parseArguments(open, ['f', '--model', 'm', '--beta', '-1', '--x=', '--x=2']);
     expect(others).toEqual({ beta: '-1', x: '2' });
   });
 
-  it('is refused with what would be right', () => {
+  it('is refused with what to write', () => {
     expect(refusal(() => parse('f', '--modle', 'm'))).toBe(
       'try has no option --modle; did you mean --model?',
     );
@@ -58,11 +58,11 @@ describe('a command line', () => {
     );
     expect(refusal(() => parse('--model', 'm'))).toBe('try needs FILE: A file.');
     expect(refusal(() => parse('a', 'b c', 'd', '--model', 'm'))).toBe(
-      'try has no place for b c d; it takes FILE and options, and a text with spaces in quotes',
+      'try takes FILE and options, not b c d; remove that, or put a text with spaces in quotes',
     );
     const plain = { name: 'plain', options: {} };
     expect(refusal(() => parseArguments(plain, ['a']))).toBe(
-      'plain has no place for a; it takes options alone, and a text with spaces in quotes',
+      'plain takes only options, not a; remove that, or put a text with spaces in quotes',
     );
   });
 });

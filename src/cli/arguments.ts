@@ -1,4 +1,4 @@
-/** What stands on the command line after a command's name, checked against what the command takes. */
+/** Reads the command line after the command's name, and checks it against what the command takes. */
 import { nearest } from '../rl/recipe/nearest.ts';
 import { checkValue, readArgument } from '../rl/recipe/check.ts';
 import type { KeyValues, RecipeKeys, RecipeKeySpec } from '../rl/recipe/spec.ts';
@@ -10,11 +10,11 @@ export class UsageError extends Error {
 
 export interface Usage<Options extends RecipeKeys> {
   readonly name: string;
-  /** What stands without an option, in order, and what each is: RECIPE, say. */
+  /** Arguments without an option name, such as RECIPE, in order, each with its help. */
   readonly positionals?: Readonly<Record<string, string>>;
-  /** An option without a default that is not optional is required. */
+  /** An option is required if it has no default and is not optional. */
   readonly options: Options;
-  /** Any other `--key value` is kept as it stands. */
+  /** Any other `--key value` is kept unchanged. */
   readonly takesOthers?: true;
 }
 
@@ -85,9 +85,9 @@ function checkPositionals(
   if (missing !== undefined)
     throw new UsageError(`${name} needs ${missing}: ${expected[missing]!}`);
   if (given.length === names.length) return;
-  const takes = names.length === 0 ? 'options alone' : `${names.join(' ')} and options`;
+  const takes = names.length === 0 ? 'only options' : `${names.join(' ')} and options`;
   throw new UsageError(
-    `${name} has no place for ${given.slice(names.length).join(' ')}; it takes ${takes}, and a text ` +
+    `${name} takes ${takes}, not ${given.slice(names.length).join(' ')}; remove that, or put a text ` +
       'with spaces in quotes',
   );
 }

@@ -1,4 +1,4 @@
-/** What the benchmark page measures and the command prints. */
+/** The results that the benchmark page measures and the command prints. */
 import type { GpuCounters } from '../gpu/device.ts';
 
 export const libraryNames = ['ponder', 'jax-js', 'tfjs'] as const;
@@ -14,7 +14,7 @@ export interface MatmulShape {
   readonly transposed: boolean;
 }
 
-/** What one library did with one shape. */
+/** The result of one library for one shape. */
 export interface LibraryResult {
   /** Floating-point operations per second; null: skipped. */
   readonly rate: number | null;
@@ -22,7 +22,7 @@ export interface LibraryResult {
   readonly timings: number;
   /** Largest error of the sampled elements over the largest of them; null: skipped. */
   readonly error: number | null;
-  /** Seconds that one product would have taken, where it was skipped for that. */
+  /** Estimated seconds of one product, if it was skipped because that is too long. */
   readonly expected?: number;
 }
 
@@ -55,11 +55,11 @@ export interface BenchResult {
 }
 
 declare global {
-  /** In the page. */
+  /** Set in the benchmark page. */
   var bench: BenchPage;
 }
 
-/** What the page (tests/bench/main.ts) offers to the command. */
+/** The functions that the page (tests/bench/main.ts) gives to the command. */
 export interface BenchPage {
   readonly shapes: readonly MatmulShape[];
   /** Opens the libraries; returns the adapter that all of them run on. */

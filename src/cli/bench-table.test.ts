@@ -34,7 +34,7 @@ const RESULT: BenchResult = {
   },
 };
 
-it('aligns rates and ratios, and says what was skipped', () => {
+it('aligns rates and ratios, and lists what was skipped', () => {
   expect(benchTable(RESULT)).toBe(`Some adapter; GFLOP/s, float32, median of interleaved timings
 
 matmul      shape                   ponder  jax-js  tfjs     vs jax-js  vs tfjs

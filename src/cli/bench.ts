@@ -20,22 +20,24 @@ export const bench = defineCommand({
       type: 'choice',
       choices: adapters,
       default: 'software',
-      help: 'The software adapter that comes with the packages, or the graphics card.',
+      help: 'software: the adapter that comes with the packages; hardware: the graphics card.',
     },
     recipe: {
       type: 'text',
       default: 'recipes/default.yaml',
-      help: 'GRPO recipe whose steps are timed; a path inside this folder.',
+      help: "GRPO recipe whose steps are timed; a path inside Ponder's folder.",
     },
   },
   notes:
-    'A step counts the matrix products and attention that its tokens need: no padding, nothing\n' +
-    'computed twice. Close other programs, they share the processor.',
+    'The operations of a step are the matrix products and attention that its tokens need, without\n' +
+    'padding or recomputation. Close other programs first, because they use the same processor.',
   async run({ options: { adapter, recipe } }): Promise<BenchResult> {
-    // Before minutes are spent on what comes first.
+    // Checked first, because the matmuls before the steps take minutes.
     const { algorithm } = await openRecipe(join(root, recipe), {});
     if (algorithm !== 'grpo') {
-      throw new UsageError(`${recipe} trains by ${algorithm}; name a GRPO recipe with --recipe`);
+      throw new UsageError(
+        `${recipe} has algorithm: ${algorithm}; name a GRPO recipe with --recipe`,
+      );
     }
     return withBenchPage(adapter, (page) => measure(page, adapter, recipe));
   },
@@ -61,7 +63,7 @@ async function measure(
   return { adapter, matmul, step };
 }
 
-/** The page is served as it stands: it is no part of what `npm run build` makes. */
+/** The page is served from its source, because it is not part of `npm run build`. */
 async function withBenchPage<T>(
   adapter: (typeof adapters)[number],
   use: (page: Page) => Promise<T>,
@@ -72,11 +74,11 @@ async function withBenchPage<T>(
     configFile: false,
     logLevel: 'error',
     appType: 'mpa',
-    // Recipes name models as they lie in the tree.
+    // Recipes give model paths from the project's root.
     publicDir: false,
     cacheDir: join(root, 'node_modules', '.cache', 'ponder', 'bench'),
     server: { port: 0, watch: null, hmr: false },
-    // Found only later, a package would reload the page.
+    // If vite found a package later, it would reload the page.
     optimizeDeps: {
       entries: ['tests/bench/main.ts'],
       include: ['@jax-js/jax', '@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-webgpu'],
@@ -89,7 +91,7 @@ async function withBenchPage<T>(
       const page = await browser.newPage();
       const broken = new Promise<never>((_, reject) => {
         page.on('pageerror', reject);
-        page.on('crash', () => reject(new Error('the page of the benchmark crashed')));
+        page.on('crash', () => reject(new Error('the benchmark page crashed; run it again')));
       });
       const work = async (): Promise<T> => {
         await page.goto(`${server.resolvedUrls!.local[0]!}tests/bench/index.html`);

@@ -1,4 +1,4 @@
-/** What a command is: it computes a result, which is printed as JSON or as text for people. */
+/** A command computes a result, which is printed as JSON or as text for people. */
 import type { RecipeKeys, RecipeKeySpec } from '../rl/recipe/spec.ts';
 import { parseArguments, type Arguments, type Usage } from './arguments.ts';
 import { table } from './text.ts';

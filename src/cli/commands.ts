@@ -1,29 +1,29 @@
-/** The commands by name: what runs when somebody types one. */
+/** The commands by name, and how one is run. */
 import { nearest } from '../rl/recipe/nearest.ts';
 import { UsageError } from './arguments.ts';
 import type { Command } from './command.ts';
 import { oneLine, table } from './text.ts';
 
-/** Loaded one by one: a command starts without the others' modules. */
+/** Loaded when needed, so that a command starts without the modules of the others. */
 const commands: Record<string, { summary: string; load: () => Promise<Command> }> = {
   info: {
-    summary: 'what a model folder holds, and the memory it needs',
+    summary: 'shows what a model folder contains, and the memory it needs',
     load: async () => (await import('./info.ts')).info,
   },
   logits: {
-    summary: 'the logits of a sequence of token ids',
+    summary: 'prints the logits of a sequence of token ids',
     load: async () => (await import('./logits.ts')).logits,
   },
   score: {
-    summary: 'what a reward model gives a response',
+    summary: 'prints the score that a reward model gives to a response',
     load: async () => (await import('./score.ts')).score,
   },
   generate: {
-    summary: 'a thought and a response to a prompt',
+    summary: 'writes a thought and a response to a prompt',
     load: async () => (await import('./generate.ts')).generate,
   },
   train: {
-    summary: 'trains as a recipe says',
+    summary: 'trains a model with a recipe',
     load: async () => (await import('./train.ts')).train,
   },
   eval: {
@@ -31,19 +31,19 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     load: async () => (await import('./eval.ts')).evaluation,
   },
   compare: {
-    summary: 'two checkpoints on the same held-out prompts: who wins, by every judge',
+    summary: 'compares two checkpoints on the same held-out prompts, by every judge',
     load: async () => (await import('./compare.ts')).compare,
   },
   analyze: {
-    summary: 'what training changed: lengths, traits of thoughts, reward against gold, cost',
+    summary: 'shows what training changed: lengths, traits of thoughts, reward against gold, cost',
     load: async () => (await import('./analyze.ts')).analyze,
   },
   export: {
-    summary: 'writes what was trained as a folder for transformers or peft',
+    summary: 'writes a trained model as a folder for transformers or peft',
     load: async () => (await import('./export.ts')).exporting,
   },
   preview: {
-    summary: 'what the policy and the rewards of a recipe will see',
+    summary: 'shows what the policy and the rewards of a recipe will read',
     load: async () => (await import('./preview.ts')).preview,
   },
   record: {
@@ -51,18 +51,18 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     load: async () => (await import('./record.ts')).record,
   },
   preferences: {
-    summary: 'preference data of the built-in world, for training a reward model',
+    summary: 'makes preference data from the built-in world, to train a reward model',
     load: async () => (await import('./preferences.ts')).preferences,
   },
   bench: {
-    summary: 'how fast this machine multiplies and trains, beside other libraries',
+    summary: 'times matmul beside other libraries, and whole GRPO steps',
     load: async () => (await import('./bench.ts')).bench,
   },
 };
 
 /**
- * Runs one command, as typed, and gives its result, as text or with --json as one JSON document.
- * Whatever goes wrong is thrown; `explain` makes it a line.
+ * Runs one command as typed, and returns its result: text, or with --json one JSON document. Errors
+ * are thrown; `explain` turns one into a line.
  */
 export async function runCommand(argv: readonly string[]): Promise<string> {
   const json = argv.includes('--json');
@@ -72,7 +72,8 @@ export async function runCommand(argv: readonly string[]): Promise<string> {
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!entry) {
     const meant = nearest(name, Object.keys(commands));
-    const hint = meant ? `did you mean ${meant}?` : `they are ${Object.keys(commands).join(', ')}`;
+    const names = Object.keys(commands).join(', ');
+    const hint = meant ? `did you mean ${meant}?` : `the commands are ${names}`;
     throw new UsageError(`there is no command ${name}; ${hint}`);
   }
   const command = await entry.load();
@@ -88,11 +89,11 @@ function overview(): string {
   );
 }
 
-/** What went wrong, in one line. */
+/** An error in one line. */
 export function explain(error: unknown): string {
   if (!(error instanceof Error)) return oneLine(String(error));
   const isBug = error instanceof TypeError || error instanceof ReferenceError;
   if (isBug && process.env.PONDER_TRACE) return error.stack ?? error.message;
-  const advice = ' (a mistake of Ponder itself; PONDER_TRACE=1 shows where)';
+  const advice = ' (a bug in Ponder; set PONDER_TRACE=1 to see where)';
   return oneLine(error.message) + (isBug ? advice : '');
 }

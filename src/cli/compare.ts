@@ -15,36 +15,37 @@ import { writingNotes, writingOf, writingOptions } from './writing.ts';
 export const compare = defineCommand({
   name: 'compare',
   positionals: {
-    MODEL: 'Folder of the checkpoint that is to win.',
-    BASELINE: 'Folder of the checkpoint it is compared with.',
+    MODEL: 'Folder of the checkpoint whose wins are counted.',
+    BASELINE: 'Folder of the checkpoint that it is compared with.',
   },
   summary:
-    'Two checkpoints on the same held-out prompts with the same seeds: who wins, by every judge.',
+    'Compares two checkpoints on the same held-out prompts with the same seeds, by every judge.',
   options: {
     ...baseOption,
     baseline_base: {
       type: 'text',
       optional: true,
-      help: 'The same for the baseline, where it differs.',
+      help: "Folder of the baseline's base model, if it is not the one of --base.",
     },
     ...writingOptions,
     baseline_thinking: {
       type: 'flag',
       optional: true,
-      help: 'Whether a thought comes first in the baseline, where it differs.',
+      help: 'Whether the baseline writes a thought first; by default as --thinking.',
     },
     ...judgingOptions,
     length_margin: {
       type: 'number',
       default: LENGTH_MARGIN,
       min: 0,
-      help: "WildBench's K: a slight win by more characters than this counts as a tie in the score.",
+      help: "WildBench's K, in characters: in the score, a slight win counts as a tie if the response is longer by more than this.",
     },
   },
   notes:
-    'Intervals are 95%, by bootstrap over the prompts. A judge gives scores: differences up to ' +
-    `${TIE_SHARE} standard deviations are ties, beyond ${LEVEL_MARGINS.much} they are "much" better ` +
-    `(WildBench score, style control).\n${writingNotes} One that is of no run is asked as the other one is.`,
+    'Intervals are 95%, by bootstrap over the prompts. Differences of scores up to ' +
+    `${TIE_SHARE} standard deviations are ties; above ${LEVEL_MARGINS.much} they count as "much" better ` +
+    `(WildBench score, style control).\n${writingNotes} If only one of the two is of a run, the other one ` +
+    'is asked in the same way.',
   async run({ positionals: [model = '', baseline = ''], options }) {
     const [own, other] = [await findPolicy(model), await findPolicy(baseline)];
     const { base, baseline_base = base, thinking, baseline_thinking = thinking, seed } = options;
@@ -101,10 +102,10 @@ export const compare = defineCommand({
   },
 });
 
-/** What the mark at a rate means. */
+/** The meaning of the mark at a rate. */
 const UNCONTROLLED =
-  '* the raw win rate: length, or style, differs by about as much on every prompt, so that what it does ' +
-  'cannot be told from what the model does\n';
+  '* the raw win rate: length or style differs by about the same amount on every prompt, so its effect ' +
+  'cannot be separated from the effect of the model\n';
 
 function controlled(of: ControlledInterval): string {
   return percent(of) + (of.controlled ? '' : '*');

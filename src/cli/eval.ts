@@ -14,13 +14,18 @@ import { writingNotes, writingOf, writingOptions } from './writing.ts';
 
 export const evaluation = defineCommand({
   name: 'eval',
-  summary: 'Judges one sampled completion for each prompt that training never sees.',
+  summary:
+    'Judges a policy: one sampled completion for each of the prompts that training never sees.',
   options: {
     ...modelOption,
     ...baseOption,
     ...writingOptions,
     ...judgingOptions,
-    out: { type: 'text', optional: true, help: 'A JSONL file for every judged completion.' },
+    out: {
+      type: 'text',
+      optional: true,
+      help: 'JSONL file to write, one judged completion a line.',
+    },
   },
   notes: writingNotes,
   async run({ options }) {
@@ -45,7 +50,7 @@ export const evaluation = defineCommand({
   format: (result) => table(Object.entries(result).map(([key, value]) => [key, String(value)])),
 });
 
-/** What rules say: instructions followed, answers matched. */
+/** The results of rules: instructions followed, answers matched. */
 function checkable(
   rows: readonly Evaluated[],
   prompts: readonly EvaluationPrompt[],

@@ -13,15 +13,17 @@ import { baseOption, openAt } from './open.ts';
 
 export const exporting = defineCommand({
   name: 'export',
-  positionals: { SOURCE: 'A run (its last checkpoint is taken), a checkpoint, or an adapter.' },
-  summary: 'Writes what a run has trained as a folder that transformers or peft loads.',
+  positionals: {
+    SOURCE: 'Folder of a run (its last checkpoint is used), a checkpoint, or an adapter.',
+  },
+  summary: 'Writes a trained model as a folder that transformers or peft can load.',
   options: {
     to: {
       type: 'choice',
       choices: EXPORTS,
-      help: 'hf: a model whose weights were trained; peft: an adapter; merged: an adapter added into its base.',
+      help: 'hf: a model whose weights were trained; peft: an adapter; merged: an adapter merged into its base model.',
     },
-    out: { type: 'text', help: 'The folder to write; it must be empty or new.' },
+    out: { type: 'text', help: 'Folder to write; it must be empty or new.' },
     ...baseOption,
   },
   async run({ positionals: [source = ''], options: { to, out, base } }) {

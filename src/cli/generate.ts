@@ -4,16 +4,32 @@ import { baseOption, modelOption, refuseRewardModel, withModel } from './open.ts
 
 export const generate = defineCommand({
   name: 'generate',
-  summary: 'A thought and a response to a prompt.',
+  summary: 'Writes a thought and a response to a prompt.',
   options: {
     ...modelOption,
     ...baseOption,
-    prompt: { type: 'text', help: "The user's turn." },
+    prompt: { type: 'text', help: "The user's message." },
     seed: { type: 'integer', default: 0, min: 0, help: 'The same seed gives the same text.' },
-    thinking: { type: 'flag', default: true, help: 'Whether a thought comes first.' },
-    temperature: { type: 'number', default: 0.7, min: 0, help: '0 takes the likeliest token.' },
-    top_p: { type: 'number', default: 1, above: 0, max: 1, help: 'Keeps the likeliest tokens.' },
-    max_completion_length: { type: 'integer', default: 128, min: 1, help: 'Tokens at most.' },
+    thinking: { type: 'flag', default: true, help: 'Whether the model writes a thought first.' },
+    temperature: {
+      type: 'number',
+      default: 0.7,
+      min: 0,
+      help: 'Temperature of the sampling; 0 always takes the most probable token.',
+    },
+    top_p: {
+      type: 'number',
+      default: 1,
+      above: 0,
+      max: 1,
+      help: 'Samples only from the most probable tokens whose probabilities add up to this; 1 turns it off.',
+    },
+    max_completion_length: {
+      type: 'integer',
+      default: 128,
+      min: 1,
+      help: 'Longest completion, in tokens.',
+    },
   },
   run: ({ options }) =>
     withModel(options, async (model, load) => {

@@ -15,7 +15,7 @@ const { reward_model_name_or_path, judge_model_name_or_path } = recipeKeys;
 
 export const info = defineCommand({
   name: 'info',
-  summary: 'What a model folder holds, and the memory it takes to run and to train.',
+  summary: 'Shows what a model folder contains, and the memory that it takes to run and to train.',
   options: {
     ...modelOption,
     ...baseOption,
@@ -29,11 +29,11 @@ export const info = defineCommand({
       type: 'number',
       optional: true,
       above: 0,
-      help: 'Memory of the graphics card in GB, which no program can ask for: says what fits.',
+      help: 'Memory of the graphics card in GB, to check what fits; Ponder cannot find it out.',
     },
   },
   notes:
-    'memory.run, memory.lora and memory.full are bytes for GRPO with these sizes, with the reward model and judge that are named.',
+    'memory.run, memory.lora and memory.full are bytes for GRPO with these sizes and the given reward model and judge.',
   async run({ options: { model, base, memory_gb: limit, ...sizes } }) {
     const checkpoint = await openAt(model, base);
     const { base: folder, adapter } = checkpoint;
@@ -86,7 +86,7 @@ export const info = defineCommand({
 
 type Sizes = Readonly<Partial<Recipe>>;
 
-/** A recipe of these sizes; what it names is not opened. */
+/** A recipe of these sizes; its models and data are not opened. */
 function valuesOf(sizes: Sizes): Readonly<Record<string, unknown>> {
   const given = Object.entries<unknown>(sizes).filter(([, value]) => value !== undefined);
   return {

@@ -1,6 +1,6 @@
 /**
- * Commands one after the other in one process, for jobs of many short runs: their devices are kept, so
- * kernels are compiled once. A parent sends the words of a command and hears back whether it succeeded.
+ * Runs commands one after the other in one process, for jobs of many short runs: devices are kept, so
+ * kernels are compiled once. A parent sends the words of a command, and gets back whether it succeeded.
  */
 import { keepDevices } from '../gpu/node.ts';
 import { explain, runCommand } from './commands.ts';
@@ -16,5 +16,5 @@ process.on('message', (argv: string[]) => {
     },
   );
 });
-// The job has ended.
+// The parent has ended.
 process.on('disconnect', () => process.exit(0));

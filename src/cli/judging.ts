@@ -1,4 +1,4 @@
-/** What eval, compare and analyze share: held-out prompts, judges, and a checkpoint's answers. */
+/** Shared by eval, compare and analyze: held-out prompts, judges, and a checkpoint's completions. */
 import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import type { Gpu } from '../gpu/device.ts';
@@ -23,20 +23,25 @@ export const judgingOptions = {
     type: 'choice',
     choices: ['meal-planner'],
     default: 'meal-planner',
-    help: 'Where the prompts and the gold utility are from, unless --prompts names a file.',
+    help: 'The world that gives the prompts and the gold utility, unless --prompts is given.',
   },
   split: {
     type: 'choice',
     choices: ['dev', 'held-out'],
     default: 'dev',
-    help: "Of the world's prompts: dev is for tuning; held-out for the last judgement alone.",
+    help: "Which of the world's prompts to use: dev for tuning, held-out only for the final result.",
   },
   prompts: {
     type: 'text',
     optional: true,
-    help: 'A JSONL file in place of the world: AlpacaEval, WildBench, Arena-Hard, IFEval, or rows {prompt}.',
+    help: 'JSONL file of prompts in place of the world: AlpacaEval, WildBench, Arena-Hard, IFEval, or rows {prompt}.',
   },
-  num_prompts: { type: 'integer', default: 256, min: 1, help: 'Different prompts at most.' },
+  num_prompts: {
+    type: 'integer',
+    default: 256,
+    min: 1,
+    help: 'Largest number of different prompts.',
+  },
   reward_models: {
     type: 'text',
     optional: true,
@@ -50,12 +55,12 @@ export const judgingOptions = {
   judge_prompt: {
     type: 'text',
     optional: true,
-    help: 'What the judge is asked: {prompt} and {response} stand for the two; Yes or No must answer it.',
+    help: 'The question to the judge, which Yes or No must answer; {prompt} and {response} are replaced by the two texts.',
   },
-  seed: { type: 'integer', default: 0, min: 0, help: 'Of the prompts and of the sampling.' },
+  seed: { type: 'integer', default: 0, min: 0, help: 'Seed of the prompts and of the sampling.' },
 } as const;
 
-/** What says who judges. */
+/** The options that choose the judges. */
 export interface JudgeOptions {
   reward_models: string | undefined;
   judge: string | undefined;
@@ -74,14 +79,14 @@ export interface Judging {
   gold?: GoldJudge;
   /** By the names of their folders. */
   judges: Record<string, Reward>;
-  /** What was left out of a prompt file. */
+  /** A sentence about the prompts of the file that were left out. */
   notice?: string;
-  /** A device for the policies that are judged. */
+  /** The device of the judged policies. */
   gpu: Gpu;
   close(): void;
 }
 
-/** Opens devices, judges and prompts; `close` gives the devices back. */
+/** Opens devices, judges and prompts; `close` closes the devices. */
 export async function openJudging(options: JudgingOptions): Promise<Judging> {
   const around = await nodeSurroundings();
   try {
@@ -94,19 +99,19 @@ export async function openJudging(options: JudgingOptions): Promise<Judging> {
   }
 }
 
-/** The judges that are named, each on a device of its own, by the names of their folders. */
+/** The judges of the options by the names of their folders, each on its own device. */
 export async function openJudges(
   { reward_models = '', judge, judge_prompt: question }: JudgeOptions,
   { openReward }: Pick<Surroundings, 'openReward'>,
 ): Promise<Record<string, Reward>> {
   if (question !== undefined && judge === undefined) {
-    throw new UsageError('--judge_prompt is what a judge is asked; name the judge with --judge');
+    throw new UsageError('--judge_prompt needs a judge; name its folder with --judge');
   }
   const judges: Record<string, Reward> = {};
   const open = async (path: string, kind: JudgeKind): Promise<void> => {
     const name = basename(resolve(path));
     if (Object.hasOwn(judges, name)) {
-      throw new UsageError(`two judges' folders are called ${name}; rename one of them`);
+      throw new UsageError(`two judges have a folder named ${name}; rename one of the folders`);
     }
     judges[name] = await openReward(path, kind, question);
   };
@@ -134,11 +139,13 @@ export async function readPrompts(
   count: number,
 ): Promise<{ rows: EvaluationPrompt[]; notice?: string }> {
   const text = await readFile(path, 'utf8').catch(() => {
-    throw new PromptFileError(`${path} cannot be read; --prompts names a JSONL file.`);
+    throw new PromptFileError(`${path} cannot be read; name a JSONL file with --prompts.`);
   });
   const { rows, follow_ups: left } = readPromptFile(text, path);
   if (rows.length === 0) {
-    throw new PromptFileError(`${path} has questions with follow-ups alone; none can be used.`);
+    throw new PromptFileError(
+      `${path} has only questions with follow-ups, which cannot be used; name another file.`,
+    );
   }
   return {
     rows: rows.slice(0, count),

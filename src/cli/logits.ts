@@ -5,7 +5,7 @@ import { baseOption, modelOption, parseIds, withModel } from './open.ts';
 
 export const logits = defineCommand({
   name: 'logits',
-  summary: 'The logits of every position of a sequence of token ids.',
+  summary: 'Prints the logits at every position of a sequence of token ids.',
   options: {
     ...modelOption,
     ...baseOption,

@@ -1,10 +1,10 @@
 /**
- * The command line. A command's result goes to standard output, as text or with --json as one JSON
- * document. Whatever goes wrong becomes one line on standard error and exit code 1.
+ * The command line. A command's result goes to standard output: text, or with --json one JSON
+ * document. An error becomes one line on standard error and exit code 1.
  */
 import { explain, runCommand } from './commands.ts';
 
-// `ponder ... | head` closes the pipe early, which is nobody's mistake.
+// `ponder ... | head` closes the pipe early, which is not an error.
 process.stdout.on('error', () => process.exit(0));
 try {
   process.stdout.write(await runCommand(process.argv.slice(2)));

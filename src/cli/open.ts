@@ -1,4 +1,4 @@
-/** What several commands open: a device, a model folder, a tokenizer. */
+/** Opens what several commands need: a device, a model folder, a tokenizer, a recipe. */
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Gpu } from '../gpu/device.ts';
@@ -17,7 +17,7 @@ import { UsageError } from './arguments.ts';
 export const modelOption = {
   model: {
     type: 'text',
-    help: 'Folder of the model: config.json, safetensors and tokenizer; or of an adapter.',
+    help: 'Folder of a model (config.json, safetensors and tokenizer) or of an adapter.',
   },
 } as const;
 
@@ -25,17 +25,17 @@ export const baseOption = {
   base: {
     type: 'text',
     optional: true,
-    help: "Folder of an adapter's base model, when it is not where the adapter says.",
+    help: "Folder of an adapter's base model, if it is not at the path that the adapter gives.",
   },
 } as const;
 
-/** A model's folder, or an adapter's and its base's. */
+/** Opens a model's folder, or an adapter's folder and that of its base. */
 export async function openAt(path: string, base?: string): Promise<Checkpoint> {
   const folder = await nodeFolder(path);
   return openCheckpoint(folder, (name) => baseFolder(name, folder), base);
 }
 
-/** Where the adapter says, else the folder of that name beside the adapter's. */
+/** The path that the adapter gives, else the folder of that name beside the adapter's. */
 async function baseFolder(name: string, adapter: CheckpointFolder): Promise<CheckpointFolder> {
   return nodeFolder(name).catch((error: unknown) =>
     nodeFolder(join(adapter.name, '..', basename(name))).catch(() => {
@@ -63,10 +63,10 @@ export async function withModel<T>(
   }
 }
 
-/** @throws CheckpointError for a model that gives scores, where one is wanted that writes */
+/** @throws CheckpointError for a reward model, which cannot write completions */
 export function refuseRewardModel(path: string, { config }: LanguageModel): void {
   if (config.kind !== 'reward') return;
-  throw new CheckpointError(`${path} is a reward model, which writes nothing; name a policy`);
+  throw new CheckpointError(`${path} is a reward model, which cannot write text; name a policy`);
 }
 
 /** "3,5,7" as token ids of a vocabulary. */
@@ -83,7 +83,7 @@ export function parseIds(text: string, vocabSize: number): number[] {
   });
 }
 
-/** Reads a recipe, and says on standard error which of its keys have no effect. */
+/** Reads a recipe, and prints its notices on standard error. */
 export async function openRecipe(
   path: string,
   overrides: Readonly<Record<string, string>>,
@@ -96,14 +96,14 @@ export async function openRecipe(
   return recipe;
 }
 
-/** A file of data or a rule that a recipe names. */
+/** Reads a file of data or a rule that a recipe names. */
 export function readRecipeFile(path: string): Promise<string> {
   return readFile(path, 'utf8').catch(() => {
     throw new RecipeError(`${path} cannot be read; check datasets and reward_funcs in the recipe.`);
   });
 }
 
-/** Directories and files of this machine, and a device of its own for the judge. */
+/** Folders and files of this machine, a device for the policy, and one for each judge. */
 export async function nodeSurroundings(): Promise<Surroundings & { close(): void }> {
   const devices = [await openNodeGpu()];
   const openGpu = async (): Promise<Gpu> => {

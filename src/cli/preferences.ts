@@ -10,19 +10,29 @@ import { Progress } from './progress.ts';
 export const preferences = defineCommand({
   name: 'preferences',
   summary:
-    'Preference data of the built-in world: responses of a policy and of others, ranked by a noisy rater.',
+    'Makes preference data from the built-in world: responses of a policy and of others, ranked by a noisy rater.',
   options: {
     ...modelOption,
-    num_prompts: { type: 'integer', default: 1000, min: 1, help: 'Prompts, one line each.' },
+    num_prompts: {
+      type: 'integer',
+      default: 1000,
+      min: 1,
+      help: 'Number of prompts, one line of the file each.',
+    },
     responses: {
       type: 'integer',
       default: 8,
       min: 2,
-      help: 'Responses to a prompt: one of the policy with a thought, one without, the rest by other writers.',
+      help: 'Responses to each prompt: one of the policy with a thought, one without, the rest of other writers.',
     },
-    max_completion_length: { type: 'integer', default: 76, min: 1, help: 'Tokens at most.' },
-    seed: { type: 'integer', default: 0, min: 0, help: 'Decides everything.' },
-    out: { type: 'text', help: 'The JSONL file, rows {prompt, responses, pairs}.' },
+    max_completion_length: {
+      type: 'integer',
+      default: 76,
+      min: 1,
+      help: 'Longest completion, in tokens.',
+    },
+    seed: { type: 'integer', default: 0, min: 0, help: 'The same seed gives the same data.' },
+    out: { type: 'text', help: 'JSONL file to write, with rows {prompt, responses, pairs}.' },
   },
   run: ({ options }) =>
     withModel(options, async (model, load) => {

@@ -9,21 +9,26 @@ import { openRecipe, readRecipeFile } from './open.ts';
 export const preview = defineCommand({
   name: 'preview',
   positionals: { RECIPE: 'A YAML file, such as recipes/default.yaml.' },
-  summary: 'What the policy and each reward of a recipe will see, as texts and as token ids.',
+  summary:
+    'Shows what the policy and each reward of a recipe will read, as texts and as token ids.',
   options: {
     prompt: {
       type: 'text',
       optional: true,
-      help: "A prompt, or a conversation as JSON; by default the first of the recipe's.",
+      help: 'A prompt, or a conversation as JSON; by default the first prompt of the recipe.',
     },
-    completion: { type: 'text', optional: true, help: 'What the policy might write.' },
+    completion: {
+      type: 'text',
+      optional: true,
+      help: 'A completion that the policy might write; by default an example.',
+    },
   },
   takesOthers: true,
   notes: 'Any recipe key can be given as --key value. No device is opened and no weights are read.',
   async run({ positionals: [path = ''], options, others }) {
     const recipe = await openRecipe(path, others);
     if (recipe.algorithm === 'reward') {
-      throw new UsageError(`${path} trains a reward model; preview shows what a policy is asked`);
+      throw new UsageError(`${path} trains a reward model; name a recipe that trains a policy`);
     }
     const load = async (folder: string | undefined): Promise<Tokenizer | undefined> =>
       folder === undefined ? undefined : Tokenizer.load(await nodeFolder(folder));
@@ -49,7 +54,7 @@ export const preview = defineCommand({
 });
 
 function section(what: string, { text, ids, unknown }: SeenText): string {
-  const strange = unknown > 0 ? `, ${unknown} of them unknown to it` : '';
+  const strange = unknown > 0 ? `, ${unknown} of them not in its vocabulary` : '';
   return `${what} ${ids.length} tokens${strange}:\n\n${indented(text)}\n`;
 }
 

@@ -1,4 +1,4 @@
-/** A progress bar on standard error, where that is a terminal; nothing elsewhere. */
+/** A progress bar on standard error; nothing is printed if that is not a terminal. */
 import { formatDuration } from '../app/format.ts';
 
 const REDRAW_MS = 100;
@@ -10,7 +10,7 @@ export class Progress {
   private readonly started = performance.now();
   private drawn = -Infinity;
 
-  /** `done` of `total` steps were done before, which the rate does not count. */
+  /** `done` of the `total` steps were done before; the rate does not count them. */
   constructor(total: number, done = 0) {
     this.total = total;
     this.from = done;

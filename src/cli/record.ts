@@ -5,10 +5,10 @@ import { defineCommand } from './command.ts';
 
 export const record = defineCommand({
   name: 'record',
-  positionals: { RUN: 'The folder of a finished run.' },
+  positionals: { RUN: 'Folder of a finished run.' },
   summary: 'Turns a finished run into the file that the page replays.',
   options: {
-    out: { type: 'text', default: 'public/recorded-run.json', help: 'The file to write.' },
+    out: { type: 'text', default: 'public/recorded-run.json', help: 'File to write.' },
   },
   async run({ positionals: [path = ''], options }) {
     const recorded = await recordRun(nodeRunFolder(path), path);

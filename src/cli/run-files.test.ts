@@ -11,7 +11,7 @@ describe('run files', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  it('reads judged completions, and says which line is none', async () => {
+  it('reads judged completions, and names a line that is not one', async () => {
     const path = join(folder, 'judged.jsonl');
     const row = { prompt: 'a', thought: null, response: 'b' };
     await writeFile(path, `${JSON.stringify(row)}\n\n`);
@@ -24,7 +24,7 @@ describe('run files', () => {
     await expect(readRows(path)).rejects.toThrow(/is empty; name a file/);
   });
 
-  it('knows a policy by itself, a checkpoint of a run, and a run by its last checkpoint', async () => {
+  it('finds a policy outside a run, a checkpoint of a run, and the last checkpoint of a run', async () => {
     const run = join(folder, 'run');
     const [first, second, third] = [1, 2, 3].map((n) => join(run, 'checkpoints', `step-${n}`));
     for (const path of [first!, second!, third!]) await mkdir(path, { recursive: true });
@@ -41,13 +41,13 @@ describe('run files', () => {
     const of = { run, recipe: { model_name_or_path: 'a' } };
     expect(await findPolicy(run)).toMatchObject({ path: second, of });
     expect(await findPolicy(first!)).toMatchObject({ path: first, of });
-    // Whatever lies elsewhere in the run is a model like any other.
+    // Any other folder in the run is a model without a run.
     expect(await findPolicy(join(run, 'other', 'step-1'))).toEqual({
       path: join(run, 'other', 'step-1'),
     });
   });
 
-  it('refuses metrics that are none', async () => {
+  it('refuses metrics that are not JSON', async () => {
     await writeFile(join(folder, 'recipe.yaml'), 'algorithm: grpo');
     await writeFile(join(folder, 'metrics.jsonl'), '{bad');
     await expect(readRun(folder)).rejects.toThrow(/metrics.jsonl, line 1 is not JSON/);

@@ -1,4 +1,4 @@
-/** What a finished run left behind, read for analysis; whatever is amiss is a UsageError. */
+/** Reads the files of a finished run for analysis; a missing or broken file is a UsageError. */
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Evaluated } from '../rl/evaluation/evaluate.ts';
@@ -21,7 +21,7 @@ export async function readRun(path: string): Promise<RunFacts> {
       throw new UsageError(`${path} has no ${file}; name the folder of a run`);
     return text;
   };
-  // One after the other: of two that are missing always the same one is named.
+  // One after the other, so that if both are missing the error always names the same one.
   const metrics = await read('metrics.jsonl');
   const yaml = await read('recipe.yaml');
   return {
@@ -35,13 +35,13 @@ export async function readRun(path: string): Promise<RunFacts> {
   };
 }
 
-/** A policy's folder, and the run that it is a checkpoint of, if of any. */
+/** A policy's folder, and its run if it is a checkpoint of one. */
 export interface Policy {
   path: string;
   of?: { run: string; recipe: Recipe };
 }
 
-/** @param path of a model, of a checkpoint inside a run, or of a run, which stands for its last one */
+/** @param path of a model, of a checkpoint inside a run, or of a run, which means its last checkpoint */
 export async function findPolicy(path: string): Promise<Policy> {
   const isRun = (await readText(nodeRunFolder(path), 'recipe.yaml')) !== undefined;
   if (!isRun && basename(dirname(resolve(path))) !== 'checkpoints') return { path };
@@ -93,7 +93,7 @@ function isEvaluated({ prompt, response, thought }: Partial<Evaluated>): boolean
   return hasTexts && (thought === null || typeof thought === 'string');
 }
 
-/** JSONL; `isRow` tells whether a line has what is needed of it. */
+/** Reads JSONL; `isRow` checks that a line has the fields that are needed. */
 function parseLines<T extends object>(
   text: string,
   path: string,

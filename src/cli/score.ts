@@ -8,12 +8,13 @@ import { modelOption, parseIds, withModel } from './open.ts';
 
 export const score = defineCommand({
   name: 'score',
-  summary: 'What a reward model gives a sequence of ids, or a response to a prompt.',
+  summary:
+    'Prints the score that a reward model gives to a response, or to a sequence of token ids.',
   options: {
     ...modelOption,
-    ids: { type: 'text', optional: true, help: 'Token ids, such as 3,5,7, read as they are.' },
-    prompt: { type: 'text', optional: true, help: "The user's turn; needs --response." },
-    response: { type: 'text', optional: true, help: "The assistant's turn." },
+    ids: { type: 'text', optional: true, help: 'Token ids, such as 3,5,7, without a template.' },
+    prompt: { type: 'text', optional: true, help: "The user's message; needs --response." },
+    response: { type: 'text', optional: true, help: "The assistant's message; needs --prompt." },
   },
   async run({ options: { model: path, ids, prompt, response } }) {
     const texts = [prompt, response].filter((text) => text !== undefined).length;

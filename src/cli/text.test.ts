@@ -15,7 +15,7 @@ it('an error message is one line', () => {
   expect(oneLine('a\n  b\r\nc\n')).toBe('a b c');
 });
 
-it('a progress line tells the rate and the time left, of the steps done here', () => {
+it('a progress line shows the rate and the time left, from the steps done here', () => {
   expect(progressLine(0, 100, 0, 0, 'compiling')).toBe('[                    ] 0/100  compiling');
   expect(progressLine(60, 100, 50, 20, '')).toBe(
     '[############        ] 60/100  2.0 s each  1 min 20 s left',
@@ -25,7 +25,7 @@ it('a progress line tells the rate and the time left, of the steps done here', (
   );
 });
 
-it('CSV quotes what would break a row', () => {
+it('CSV quotes cells that would break a row', () => {
   expect(
     csv([
       ['a', 1.5],

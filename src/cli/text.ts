@@ -4,7 +4,7 @@ import type { Interval } from '../rl/evaluation/intervals.ts';
 /** One table: a header, then rows. */
 export type Table = (string | number)[][];
 
-/** Rows of cells, their columns aligned; cells of digits stand to the right. */
+/** Rows of cells with aligned columns; numbers are aligned to the right. */
 export function table(rows: readonly (readonly (string | number)[])[]): string {
   const texts = rows.map((row) => row.map(String));
   const widths: number[] = [];
@@ -21,12 +21,12 @@ export function table(rows: readonly (readonly (string | number)[])[]): string {
   return lines.map((line) => `${line}\n`).join('');
 }
 
-/** An interval in three cells, which stay empty where there is none. */
+/** An interval in three cells; empty cells if there is none. */
 export function cells(of: Interval | undefined): (string | number)[] {
   return of ? [of.mean, of.low, of.high] : ['', '', ''];
 }
 
-/** One line, whatever an error's message has in it. */
+/** The text on one line. */
 export function oneLine(text: string): string {
   return text.replace(/\s*\n\s*/g, ' ').trim();
 }

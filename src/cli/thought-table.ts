@@ -1,6 +1,6 @@
 /**
- * `analyze --thought_prompts`: what the thoughts of a run's last checkpoint contribute, on the prompts
- * that the run held out and by the rewards that it was trained against, unless others are named.
+ * `analyze --thought_prompts`: what the thoughts of a run's last checkpoint contribute, on the run's
+ * held-out prompts and by the run's rewards, unless other prompts or judges are named.
  */
 import { loadCheckpoint } from '../model/adapted.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
@@ -24,10 +24,10 @@ interface ThoughtOptions extends JudgeOptions {
   prompts: string | undefined;
 }
 
-/** Of the sampling. */
+/** Seed of the sampling. */
 const SEED = 0;
 
-/** @throws UsageError when there are no thoughts, no prompts, or nothing to judge by */
+/** @throws UsageError when there are no thoughts, no prompts, or no judges */
 export async function thoughtTable(
   run: string,
   recipe: Recipe,
@@ -48,8 +48,8 @@ export async function thoughtTable(
     const thoughts = thoughtTokens(tokenizer, groups, asked);
     if (thoughts.length < 2) {
       throw new UsageError(
-        `${thoughts.length} of ${asked.length} completions end their thought, and thoughts are swapped ` +
-          'between two; raise --thought_prompts',
+        `only ${thoughts.length} of ${asked.length} completions end their thought, and a swap needs two; ` +
+          'raise --thought_prompts',
       );
     }
     const policy = { model, tokenizer };
@@ -70,7 +70,7 @@ export async function thoughtTable(
   }
 }
 
-/** Those of a file that is named, else what the run held out. */
+/** The prompts of --prompts, else the held-out prompts of the run. */
 async function askedPrompts(
   run: string,
   recipe: Recipe,
@@ -86,7 +86,7 @@ async function askedPrompts(
   }
   if (!recipe.world && !recipe.datasets.some(({ split }) => split === 'test')) {
     throw new UsageError(
-      `${run} held no prompts out (no dataset of its recipe has split: test); name a file of prompts ` +
+      `${run} has no held-out prompts (no dataset of its recipe has split: test); name a file of prompts ` +
         'with --prompts, or leave --thought_prompts out',
     );
   }
@@ -94,7 +94,7 @@ async function askedPrompts(
   return (await evaluationPrompts(heldOut, readRecipeFile))!;
 }
 
-/** The judges that are named, else what the run was trained against; and its gold on its own prompts. */
+/** The judges of the options, else the rewards of the run; and its gold judge on its own prompts. */
 async function namedOrOwn(
   run: string,
   recipe: Recipe,
@@ -114,7 +114,7 @@ async function namedOrOwn(
   }
   if (Object.keys(judges).length > 0) return judges;
   throw new UsageError(
-    `${run} was trained against no reward; name what judges with --reward_models or --judge, or leave ` +
+    `${run} was trained without a reward; name a judge with --reward_models or --judge, or leave ` +
       '--thought_prompts out',
   );
 }

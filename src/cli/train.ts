@@ -10,10 +10,11 @@ import { table } from './text.ts';
 export const train = defineCommand({
   name: 'train',
   positionals: { RECIPE: 'A YAML file, such as recipes/default.yaml.' },
-  summary: 'Trains as a recipe says, into a folder; any recipe key can be given as --key value.',
+  summary:
+    'Trains a model with a recipe and writes a run folder; any recipe key can be given as --key value.',
   options: {
     out: { type: 'text', help: 'Folder of the run.' },
-    resume: { type: 'flag', default: false, help: 'Goes on from the last checkpoint in --out.' },
+    resume: { type: 'flag', default: false, help: 'Continues from the last checkpoint in --out.' },
   },
   takesOthers: true,
   async run({ positionals: [path = ''], options, others }) {
@@ -26,7 +27,7 @@ export const train = defineCommand({
       if (!options.resume) {
         if ((await folder.list('.')).includes('recipe.yaml')) {
           throw new UsageError(
-            `${options.out} holds a run already; add --resume to go on with it, or name another folder`,
+            `${options.out} already holds a run; add --resume to continue it, or name another folder`,
           );
         }
         await run.begin();

@@ -1,13 +1,13 @@
 /**
- * How the completions that are judged are written: as in the run that a checkpoint is of, unless the
- * command line says otherwise.
+ * How the judged completions are sampled: as in the run of the checkpoint, unless the command line
+ * sets it.
  */
 import { keysOf } from '../rl/recipe/keys.ts';
 import type { RecipeKeys } from '../rl/recipe/spec.ts';
 import type { Writing } from '../rl/rollout/rollout.ts';
 import type { Policy } from './run-files.ts';
 
-/** Where neither a run nor the command line says anything. */
+/** The values that neither a run nor the command line sets. */
 const DEFAULTS: Writing = {
   thinking: true,
   system_prompt: undefined,
@@ -21,47 +21,58 @@ const DEFAULTS: Writing = {
 const KEYS = Object.keys(DEFAULTS) as (keyof Writing)[];
 
 export const writingOptions = {
-  thinking: { type: 'flag', optional: true, help: 'Whether a thought comes first.' },
+  thinking: { type: 'flag', optional: true, help: 'Whether the model writes a thought first.' },
   system_prompt: {
     type: 'text',
     optional: true,
-    help: 'A system turn for the policy; with thinking in place of the built-in request to think.',
+    help: 'A system message for the policy; with thinking it replaces the built-in request to think first.',
   },
   malformed: {
     type: 'choice',
     choices: ['lenient', 'strict'],
     optional: true,
-    help: 'What is judged when the delimiter is missing: the whole text, or an empty answer.',
+    help: 'What is judged when the delimiter is missing: the whole text (lenient) or an empty response (strict).',
   },
-  temperature: { type: 'number', optional: true, above: 0, max: 10, help: 'Of the sampling.' },
+  temperature: {
+    type: 'number',
+    optional: true,
+    above: 0,
+    max: 10,
+    help: 'Temperature of the sampling.',
+  },
   top_p: {
     type: 'number',
     optional: true,
     above: 0,
     max: 1,
-    help: 'Only the most probable tokens that together have this probability; 1 is off.',
+    help: 'Samples only from the most probable tokens whose probabilities add up to this; 1 turns it off.',
   },
   top_k: {
     type: 'integer',
     optional: true,
     min: 0,
-    help: 'Only this many of the most probable tokens; 0 is off.',
+    help: 'Samples only from this many of the most probable tokens; 0 turns it off.',
   },
   min_p: {
     type: 'number',
     optional: true,
     min: 0,
     max: 1,
-    help: 'No token less probable than this share of the most probable one; 0 is off.',
+    help: 'Never samples a token whose probability is below this share of the most probable token; 0 turns it off.',
   },
-  max_completion_length: { type: 'integer', optional: true, min: 1, help: 'Tokens at most.' },
+  max_completion_length: {
+    type: 'integer',
+    optional: true,
+    min: 1,
+    help: 'Longest completion, in tokens.',
+  },
 } as const satisfies RecipeKeys;
 
 export const writingNotes =
-  "A run's folder stands for its last checkpoint. A checkpoint inside a run is asked as the run's recipe " +
-  `says where no option does; any other model with ${inWords(DEFAULTS)}.`;
+  "A run's folder means its last checkpoint. A checkpoint inside a run is asked with the settings of the " +
+  `run's recipe, unless an option sets them; any other model with ${inWords(DEFAULTS)}.`;
 
-/** Says on standard error what is taken from a run's recipe. */
+/** Prints on standard error which settings come from a run's recipe. */
 export function writingOf(
   { path, of }: Policy,
   given: { readonly [K in keyof Writing]?: Writing[K] | undefined },

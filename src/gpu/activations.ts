@@ -1,12 +1,12 @@
 /**
- * Activations are named before any memory exists; their buffers are planned from the op lists that
- * use them, so that two activations that are never alive together share one buffer.
+ * Activations are declared before they have memory. `planActivations` gives them buffers by the op
+ * lists that use them: activations that are never in use at the same time share one buffer.
  * Each slot is a buffer of its own because WebGPU does not let one dispatch read and write the
  * same buffer, even in different places.
  */
 import type { Memory, View } from './memory.ts';
 
-/** A buffer that will exist once `planActivations` has run. */
+/** A buffer of 4-byte elements that exists once `planActivations` has run. */
 export class Activation {
   view: View | undefined;
   readonly label: string;
@@ -22,11 +22,13 @@ export class Activation {
 
 export function viewOf(bindable: View | Activation): View {
   if (!(bindable instanceof Activation)) return bindable;
-  if (!bindable.view) throw new Error(`activation ${bindable.label} has no memory yet`);
+  if (!bindable.view) {
+    throw new Error(`activation ${bindable.label} has no memory; call planActivations first`);
+  }
   return bindable.view;
 }
 
-/** As much of an op (kernel.ts) as planning needs. */
+/** The part of an op (kernel.ts) that planning needs. */
 interface Launch {
   readonly bindings: readonly (View | Activation)[];
 }
@@ -37,9 +39,9 @@ interface Slot {
 }
 
 /**
- * Gives every activation in `ops` (the lists in replay order) a buffer. Greedy: when an activation
- * is born it takes the best-fitting free slot, growing the largest free one if none is big enough.
- * Returns the buffers, for release.
+ * Gives every activation in `opLists` (in replay order) a buffer. Greedy: at its first use an
+ * activation takes the smallest free slot that is large enough, else the largest free one, which
+ * grows, else a new one. Returns the buffers, for `release`.
  */
 export function planActivations(memory: Memory, ...opLists: readonly Launch[][]): View[] {
   const ops = opLists.flat();
@@ -89,7 +91,7 @@ function assignSlots(
       chosen.members.push(activation);
       dies[span.get(activation)?.last ?? opCount]?.push(chosen);
     }
-    // Freed only after the op's own outputs have their slots: no op reads and writes one buffer.
+    // Freed after the op's own outputs have their slots, so that no op reads and writes one buffer.
     for (const slot of dies[index] ?? []) free.add(slot);
   }
   return slots;

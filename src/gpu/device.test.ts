@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Gpu } from './device.ts';
 
-/** As much of WebGPU as opening a device asks for. */
+/** The part of WebGPU that opening a device uses. */
 function adapterWith(features: readonly string[], subgroupMaxSize: number): GPU {
   const adapter = {
     info: { subgroupMaxSize },

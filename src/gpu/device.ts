@@ -1,7 +1,7 @@
 /**
  * One GPU device with what the rest of src/gpu needs of it: a pipeline cache, a byte ledger,
  * uploads and batched readbacks, and errors that surface as exceptions.
- * This is not a tensor library: it knows buffers and kernels only.
+ * This is not a tensor library: it has buffers and kernels only.
  */
 import { GpuError, GpuLostError, GpuMemoryError, GpuUnavailableError } from './errors.ts';
 import type { Kernel, KernelVariants } from './kernel.ts';
@@ -13,8 +13,8 @@ export interface GpuCounters {
   submits: number;
   readbacks: number;
   /**
-   * Useful floating-point operations of matrix products and attention, 2 per multiplication and
-   * addition: no padding, and nothing that is computed a second time to save memory.
+   * Useful floating-point operations of matrix products and attention, 2 per multiply-add. Padding
+   * and recomputation do not count.
    */
   flops: number;
 }
@@ -35,12 +35,12 @@ export interface GpuOptions {
   variants?: Partial<KernelVariants>;
   /** How to wait for the device where `await` alone is not good enough; see node.ts. */
   wait?: <T>(pending: Promise<T>) => Promise<T>;
-  /** Takes a closed device, emptied, in place of destroying it. */
+  /** Gets the closed, emptied device, which then is not destroyed. */
   keep?: (gpu: Gpu) => void;
 }
 
 function suitableVariants({ features }: GPUDevice, info: GPUAdapterInfo): KernelVariants {
-  // Subgroups of four are the lanes of a CPU's vector registers; no graphics card has them.
+  // Subgroups of four are the lanes of a CPU's vector register; no graphics card has them.
   const onCpu = features.has('subgroups') && info.subgroupMaxSize === 4;
   return onCpu ? { matmul: 'cpu', attention: 'shared' } : { matmul: 'blocked', attention: 'own' };
 }
@@ -48,7 +48,7 @@ function suitableVariants({ features }: GPUDevice, info: GPUAdapterInfo): Kernel
 export class Gpu implements Memory {
   readonly ledger = emptyLedger();
   readonly counters: GpuCounters = { dispatches: 0, submits: 0, readbacks: 0, flops: 0 };
-  /** Settles once, when the device is gone for good. */
+  /** Resolves when the device is lost or destroyed. */
   readonly lost: Promise<GpuLostError>;
   readonly device: GPUDevice;
   readonly info: GPUAdapterInfo;
@@ -81,7 +81,10 @@ export class Gpu implements Memory {
           ? new GpuMemoryError(
               'The graphics card has no memory left. Choose a smaller model, group or length.',
             )
-          : new GpuError(`The graphics device reported an error: ${event.error.message}`);
+          : new GpuError(
+              `The graphics device reported an error (${event.error.message}). Reload the page or ` +
+                'start the command again.',
+            );
     });
   }
 
@@ -130,7 +133,7 @@ export class Gpu implements Memory {
     this.destroyBuffer(view.buffer);
   }
 
-  /** A buffer outside the ledger that lives until `destroyBuffer`, or until the device is closed. */
+  /** A buffer that the ledger does not count; it lives until `destroyBuffer` or `close`. */
   createBuffer(descriptor: GPUBufferDescriptor): GPUBuffer {
     const buffer = this.device.createBuffer(descriptor);
     this.buffers.add(buffer);
@@ -144,7 +147,7 @@ export class Gpu implements Memory {
 
   upload(view: View, data: Float32Array | Uint32Array | Int32Array): void {
     if (data.byteLength > view.byteLength) {
-      throw new GpuError(`upload of ${data.byteLength} bytes into ${view.byteLength}`);
+      throw new GpuError(`upload of ${data.byteLength} bytes into a view of ${view.byteLength}`);
     }
     this.device.queue.writeBuffer(
       view.buffer,
@@ -182,7 +185,7 @@ export class Gpu implements Memory {
         return copy;
       });
     } catch (error) {
-      // A lost device rejects the map; its own report says more than the map's error does.
+      // When the device is lost, the map is rejected; the report of the loss says more than that.
       if (!this.failure) await Promise.race([this.lost, new Promise((r) => setTimeout(r, 50))]);
       throw this.failure ?? error;
     } finally {

@@ -1,4 +1,4 @@
-/** Every failure of the graphics card reaches the user as one of these, with a sentence that says what to do. */
+/** A failure of the graphics device, as the user reads it: what is wrong, and what to do. */
 export class GpuError extends Error {
   override name = 'GpuError';
 }
@@ -8,12 +8,12 @@ export class GpuUnavailableError extends GpuError {
   override name = 'GpuUnavailableError';
 }
 
-/** The device went away (driver reset, sleep, too long a command). Nothing on it can be read any more. */
+/** The device was lost (driver reset, sleep, a command that ran too long), with all its buffers. */
 export class GpuLostError extends GpuError {
   override name = 'GpuLostError';
 }
 
-/** The adapter cannot hold what was asked for. */
+/** A buffer is larger than the adapter allows, or the adapter's memory is full. */
 export class GpuMemoryError extends GpuError {
   override name = 'GpuMemoryError';
 }

@@ -1,9 +1,9 @@
 /**
- * What a kernel is, and what one launch of it is. A launch (`Op`) is plain data: no device is
- * needed to write a program down, only to compile it (see program.ts).
+ * A kernel, and one launch of it (`Op`). A launch is plain data: only compiling a list of them
+ * (see program.ts) needs a device.
  *
- * `D` is the caller's own record of sizes and settings that change from one replay to the next
- * (tokens in the batch, learning rate, seed): everything of an op that depends on it is a function.
+ * `D` is the caller's record of the sizes and settings that change from one replay to the next
+ * (tokens in the batch, learning rate, seed). The parts of an op that depend on it are functions.
  */
 import type { Activation } from './activations.ts';
 import type { View } from './memory.ts';
@@ -21,7 +21,7 @@ export interface Kernel<P extends Record<string, ParamType> = Record<string, Par
   readonly params: P;
 }
 
-/** Of the kernels that come in variants, those that a device runs: chosen when it is opened. */
+/** The variants of kernels that a device runs, chosen when it is opened. */
 export interface KernelVariants {
   /**
    * blocked: for graphics cards, through workgroup memory. cpu: for adapters on the CPU; needs the
@@ -29,8 +29,8 @@ export interface KernelVariants {
    */
   readonly matmul: 'blocked' | 'cpu';
   /**
-   * own: each thread loads keys and values for itself. shared: four neighbours share what they load,
-   * where the head size allows it; for adapters on the CPU, needs the feature `subgroups`.
+   * own: each invocation loads its own data. shared: four neighbours share what they load, if the
+   * head size allows it; for adapters on the CPU; needs the feature `subgroups`.
    */
   readonly attention: 'own' | 'shared';
 }
@@ -43,10 +43,10 @@ export interface Op<D> {
   readonly label: string;
   readonly bindings: readonly Bindable[];
   readonly params: (dims: D) => readonly number[];
-  /** Workgroups; an empty grid skips the dispatch. */
+  /** Workgroups in each dimension; with 0 in one of them there is no dispatch. */
   readonly grid: (dims: D) => Grid;
   readonly constants?: Record<string, number>;
-  /** Useful floating-point operations (see GpuCounters), where an op has a notable number. */
+  /** Useful floating-point operations (see GpuCounters); absent for ops that do not count. */
   readonly flops?: (dims: D) => number;
   /** Kernels with the same bindings and parameters, of which each replay takes the one that suits. */
   readonly others?: readonly Kernel[];
@@ -56,14 +56,14 @@ export interface Op<D> {
   readonly adapt?: (variants: KernelVariants) => Op<D>;
 }
 
-/** A value known when the program is written down, or read from the dims at each replay. */
+/** A fixed value, or one that each replay computes from its dims. */
 export type Dyn<D> = number | ((dims: D) => number);
 
 export function resolve<D>(value: Dyn<D>, dims: D): number {
   return typeof value === 'number' ? value : value(dims);
 }
 
-/** Writes down one launch of `kernel`, its parameters by name. */
+/** Makes one launch of `kernel`, with its parameters by name. */
 export function op<D, P extends Record<string, ParamType>>(
   kernel: Kernel<P>,
   launch: {
@@ -78,7 +78,8 @@ export function op<D, P extends Record<string, ParamType>>(
   },
 ): Op<D> {
   if (launch.bindings.length !== kernel.bindings.length) {
-    throw new Error(`${kernel.name} takes ${kernel.bindings.length} buffers`);
+    const { length } = launch.bindings;
+    throw new Error(`${kernel.name} takes ${kernel.bindings.length} buffers, not ${length}`);
   }
   const names = Object.keys(kernel.params);
   return {
@@ -94,7 +95,7 @@ export function op<D, P extends Record<string, ParamType>>(
   };
 }
 
-/** The same op where its results have been computed before: it does not count as useful work. */
+/** The same op for recomputing a result: it does not count as useful work. */
 export function again<D>(done: Op<D>): Op<D> {
   const { adapt } = done;
   return { ...done, flops: () => 0, ...(adapt && { adapt: (variants) => again(adapt(variants)) }) };

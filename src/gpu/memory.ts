@@ -1,6 +1,6 @@
 /**
- * Where buffers come from. A device gives real ones (device.ts); `MemoryPlan` only counts, so that
- * the code that allocates for a run can also say beforehand what the run will need.
+ * The allocation of buffers. A device (device.ts) allocates real ones. `MemoryPlan` only counts
+ * bytes, so that the code that allocates for a run can also compute beforehand what the run needs.
  */
 import type { Storage } from './storage.ts';
 
@@ -9,7 +9,7 @@ export interface View {
   readonly buffer: GPUBuffer;
   readonly byteOffset: number;
   readonly byteLength: number;
-  /** How its numbers lie in it; absent: f32. */
+  /** How its numbers are stored; f32 if absent. */
   readonly storage?: Storage;
 }
 
@@ -21,7 +21,7 @@ export interface Memory {
   readonly ledger: Record<Lifetime, number>;
   /** The largest buffer a kernel can see, in bytes. */
   readonly maxBinding: number;
-  /** Gives a zeroed buffer of `bytes` and enters it in the ledger. */
+  /** Returns a zeroed buffer of at least `bytes` bytes and counts it in the ledger. */
   allocate(lifetime: Lifetime, bytes: number, label: string): View;
   /** Destroys a whole buffer that `allocate` returned. */
   release(lifetime: Lifetime, view: View): void;
@@ -32,7 +32,7 @@ export function emptyLedger(): Record<Lifetime, number> {
   return { weights: 0, gradients: 0, moments: 0, activations: 0, kv: 0, io: 0 };
 }
 
-/** Buffers come in multiples of this many bytes. */
+/** The size of a buffer is a multiple of this many bytes. */
 const UNIT = 16;
 
 export function bufferBytes(bytes: number): number {
@@ -41,7 +41,7 @@ export function bufferBytes(bytes: number): number {
 
 export class MemoryPlan implements Memory {
   readonly ledger = emptyLedger();
-  /** The largest single buffer asked for. */
+  /** The bytes of the largest single buffer. */
   largest = 0;
   readonly maxBinding: number;
 
@@ -57,7 +57,7 @@ export class MemoryPlan implements Memory {
     const size = bufferBytes(bytes);
     this.ledger[lifetime] += size;
     this.largest = Math.max(this.largest, size);
-    // Nothing looks at the buffer of a plan but for its size.
+    // The size is all that is read of a planned buffer.
     return { buffer: { size } as GPUBuffer, byteOffset: 0, byteLength: size };
   }
 
@@ -66,6 +66,6 @@ export class MemoryPlan implements Memory {
   }
 
   upload(): void {
-    // There is nothing to fill.
+    // A planned buffer has no contents.
   }
 }

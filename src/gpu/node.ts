@@ -1,23 +1,27 @@
 /** WebGPU in Node, through Dawn (npm package `webgpu`). Browsers bring their own. */
 import { Gpu, type GpuOptions } from './device.ts';
 
-/** Dawn stops working, or crashes, when its entry object is collected before the devices it made. */
+/** Dawn fails or crashes when its entry object is garbage-collected before the devices it made. */
 const entries: GPU[] = [];
 
-/** Kept devices that nobody uses, in the order in which they were first opened. */
+/** Closed devices that are kept for reuse, by the order in which they were first opened. */
 let spare: Map<number, Gpu> | undefined;
 
 /**
- * From now on a closed device is emptied, and is what the next caller opens, its kernels compiled: for
- * a process of many runs, where compiling would take longer than some of them.
+ * From now on a closed device is emptied and kept, and the next caller gets it with its kernels
+ * compiled. For a process of many runs: compiling would take longer than some of the runs.
  */
 export function keepDevices(): void {
   spare ??= new Map();
 }
 
+/**
+ * Opens a device, or takes a kept one, which was opened with options of its own.
+ * @throws GpuUnavailableError when there is no adapter
+ */
 export async function openNodeGpu(options: GpuOptions = {}): Promise<Gpu> {
   if (!spare) return openFresh(options);
-  // The first that was opened has the policy's kernels, the next ones the judges'.
+  // The device that was opened first has the policy's kernels; the later ones have the judges'.
   const [place = entries.length] = [...spare.keys()].sort((a, b) => a - b);
   const gpu = spare.get(place);
   spare.delete(place);
@@ -35,9 +39,9 @@ async function openFresh(options: GpuOptions): Promise<Gpu> {
 const clock = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * While something is pending, Dawn polls for it on every turn of the event loop and so keeps a core
- * busy, which the software adapter needs: half the speed on two cores. Short sleeps between the
- * turns give it back.
+ * While a promise is pending, Dawn polls on every turn of the event loop and keeps one core busy.
+ * With two cores that halves the speed of the software adapter. Short sleeps between the turns free
+ * the core.
  */
 async function napping<T>(pending: Promise<T>): Promise<T> {
   const state = { settled: false };

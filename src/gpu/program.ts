@@ -1,7 +1,7 @@
 /**
  * A program is a list of ops compiled once (pipelines, bind groups, a uniform arena) and replayed
- * many times. A replay writes the parameters of all its ops in one go, encodes one pass and submits
- * once: nothing is created per kernel.
+ * many times. A replay writes the parameters of all ops at once, encodes one pass and submits once:
+ * it creates nothing per kernel.
  */
 import { viewOf } from './activations.ts';
 import type { Gpu } from './device.ts';

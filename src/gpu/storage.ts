@@ -1,11 +1,11 @@
 /**
- * How numbers lie in a GPU buffer. Kernels compute in f32; weights that do not train may be stored
- * smaller and are unfolded as they are loaded. What is not f32 has rows of a multiple of four
- * (f16, bf16) or of BLOCK numbers (int8, int4).
+ * How numbers are stored in a GPU buffer. Kernels compute in f32. Frozen weights may be stored in
+ * fewer bits; kernels convert them to f32 when they load them. The length of a matrix row must be a
+ * multiple of 4 in f16 and bf16, and a multiple of BLOCK in int8 and int4.
  *
- * int8 and int4 are group-wise affine, as GGML's Q4_1: BLOCK neighbours share one 32-bit word that
- * holds a step d and a minimum m as float16, followed by their codes q, the lowest bits first; a
- * number is d q + m.
+ * int8 and int4 are quantised in blocks of BLOCK neighbouring numbers, as in GGML's Q4_1. A block
+ * begins with one 32-bit word: a step d in the lower half and a minimum m in the upper half, both
+ * float16. The codes q follow, lowest bits first. A number is d q + m.
  */
 export type Storage = 'f32' | 'f16' | 'bf16' | 'int8' | 'int4';
 
@@ -14,12 +14,13 @@ export const BLOCK = 32;
 
 const BITS = { int8: 8, int4: 4 } as const;
 
-/** Rows of a matrix must be multiples of this long. */
+/** The length of a matrix row must be a multiple of this. */
 export function rowUnit(storage: Storage): number {
   if (storage === 'f32') return 1;
   return storage === 'f16' || storage === 'bf16' ? 4 : BLOCK;
 }
 
+/** Bytes that `elements` numbers take; whole rows (see `rowUnit`). */
 export function storageBytes(storage: Storage, elements: number): number {
   if (storage === 'f32') return 4 * elements;
   if (storage === 'f16' || storage === 'bf16') return 2 * elements;
@@ -30,7 +31,10 @@ function blockWords(storage: 'int8' | 'int4'): number {
   return 1 + (BLOCK * BITS[storage]) / 32;
 }
 
-/** WGSL: the element type of a buffer, and `fetch_NAME(i)`, its i-th four numbers, from array NAME. */
+/**
+ * WGSL that reads a buffer bound as the array NAME: the array's element type, and `fetch_NAME(i)`,
+ * which returns the numbers 4 i to 4 i + 3 as f32.
+ */
 export function fetchFours(storage: Storage, name: string): { element: string; code: string } {
   const fetch = (body: string): string => `fn fetch_${name}(i: u32) -> vec4f {\n${body}\n}`;
   const header = (words: number): string => `  let block = i / 8u * ${words}u;
@@ -69,7 +73,7 @@ export function fetchFours(storage: Storage, name: string): { element: string; c
   }
 }
 
-/** Numbers as they lie in a buffer, to the nearest that the storage can hold. */
+/** The contents of a buffer that holds `values`, rounded to what the storage can hold. */
 export function encode(storage: Storage, values: Float32Array): Float32Array | Uint32Array {
   switch (storage) {
     case 'f32':
@@ -83,10 +87,10 @@ export function encode(storage: Storage, values: Float32Array): Float32Array | U
   }
 }
 
-/** Every float16, by its bits: looking up is faster than taking apart. Made when first needed. */
+/** The value of each float16, by its bits: a look-up is faster than decoding. Made on first use. */
 let halves: Float32Array | undefined;
 
-/** The numbers of a buffer's bytes. */
+/** The numbers that a buffer's bytes stand for, as f32. */
 export function decode(storage: Storage, bytes: ArrayBuffer): Float32Array {
   if (storage === 'f32') return new Float32Array(bytes);
   if (storage === 'f16') {
@@ -100,12 +104,12 @@ export function decode(storage: Storage, bytes: ArrayBuffer): Float32Array {
   return unquantise(new Uint32Array(bytes), BITS[storage]);
 }
 
-/** The 16-bit formats one number after the other, as checkpoints hold them. */
+/** The bits of each number in f16 or bf16, as checkpoints store them. */
 export function encodeHalves(storage: 'f16' | 'bf16', values: Float32Array): Uint16Array {
   return Uint16Array.from(values, storage === 'f16' ? toHalf : toBfloat);
 }
 
-/** Steps and minima are rounded first, so that the codes fit what the kernels will read. */
+/** The step and minimum are rounded to float16 before the codes are computed from them. */
 function quantise(values: Float32Array, bits: number): Uint32Array {
   const top = 2 ** bits - 1;
   const perWord = 32 / bits;
@@ -154,13 +158,14 @@ export function toHalf(x: number): number {
   const sign = x < 0 || Object.is(x, -0) ? 0x8000 : 0;
   if (Number.isNaN(x)) return 0x7e00;
   if (size >= 65520) return sign | 0x7c00;
-  // Below 2^-14 numbers lie 2^-24 apart, above as the exponent says.
+  // Below 2^-14, float16 numbers are 2^-24 apart; above, 2^(exponent - 10).
   const exponent = Math.max(-14, Math.floor(Math.log2(size || 1e-30)));
   const steps = roundEven(size * 2 ** (10 - exponent));
   // Rounding up to the next power of two carries into the exponent by itself.
   return sign | (exponent === -14 ? steps : ((exponent + 14) << 10) + steps);
 }
 
+/** The value of a float16 from its bits. */
 export function fromHalf(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;

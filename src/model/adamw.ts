@@ -1,7 +1,7 @@
 /**
- * AdamW over all that trains at once: the pools of weights, gradients and moments share one layout,
- * so one optimizer step is a few dispatches whatever the model. Gradient clipping by the global norm
- * happens on the GPU; the norm is read afterwards.
+ * AdamW over all trainable weights at once: the pools of weights, gradients and moments share one
+ * layout, so one optimizer step is a few dispatches for any model. Gradient clipping by the global
+ * norm happens on the GPU; the norm is read back after each step.
  */
 import type { Op } from '../gpu/kernel.ts';
 import { adamw } from '../gpu/kernels/adamw.ts';
@@ -15,7 +15,7 @@ export interface AdamWOptions {
   beta1: number;
   beta2: number;
   epsilon: number;
-  /** Of matrices; as in transformers' Trainer, norm gains and biases do not decay. */
+  /** Applies to matrices; norm gains and biases do not decay, as in transformers' Trainer. */
   weightDecay: number;
   /** 0 switches clipping off. */
   maxGradNorm: number;
@@ -27,7 +27,7 @@ interface StepDims {
   biasCorrection2: number;
 }
 
-/** Memory of an optimizer, laid out as what it trains. */
+/** Memory of an optimizer; the pools have the layout of the weights that it trains. */
 export interface OptimizerMemory {
   /** Zero after every step. */
   gradients: ParameterPool;
@@ -54,7 +54,7 @@ export function allocateOptimizer(model: LanguageModel<Memory>): OptimizerMemory
 const counts = (pool: ParameterPool): number[] => pool.layout.pages.map(({ bytes }) => bytes / 4);
 
 export class AdamW {
-  /** Steps taken; part of a checkpoint, as the moments are. */
+  /** Steps taken; saved in a checkpoint, as the moments are. */
   steps = 0;
 
   private constructor(

@@ -1,4 +1,4 @@
-/** A checkpoint folder that is a model's, or an adapter's together with its base's. */
+/** A checkpoint: the folder of a model, or the folder of an adapter and that of its base. */
 import type { Gpu } from '../gpu/device.ts';
 import { loadModel, readConfig, type LoadOptions } from './checkpoint.ts';
 import { asRewardConfig, type ModelConfig } from './config.ts';
@@ -14,11 +14,14 @@ export interface Checkpoint {
   /** config.json and the weights. */
   base: CheckpointFolder;
   adapter?: { folder: CheckpointFolder; config: LoraConfig };
-  /** Where the tokenizer is: an adapter may bring its own. */
+  /** The folder of the tokenizer: an adapter may have its own. */
   tokenizer: CheckpointFolder;
 }
 
-/** @param base where an adapter's base is, when it is not where the adapter says */
+/**
+ * @param base path of an adapter's base, if it is not the one that adapter_config.json names
+ * @throws CheckpointError when the base is not named or cannot be opened
+ */
 export async function openCheckpoint(
   folder: CheckpointFolder,
   openFolder: OpenFolder,
@@ -28,7 +31,10 @@ export async function openCheckpoint(
   if (!config) return { base: folder, tokenizer: folder };
   const path = base ?? config.base;
   if (path === undefined) {
-    throw new CheckpointError(`${folder.name} does not name its base model; say where it is`);
+    throw new CheckpointError(
+      `${folder.name}/adapter_config.json does not name the adapter's base; ` +
+        'set base_model_name_or_path to it',
+    );
   }
   const opened = await openFolder(path).catch((error: unknown) => {
     throw new CheckpointError(
@@ -39,7 +45,7 @@ export async function openCheckpoint(
   return { base: opened, adapter: { folder, config }, tokenizer: own ? folder : opened };
 }
 
-/** Of the base, which scores under a classifier's adapter. */
+/** The config of the base; that of a reward model if the adapter is a classifier's. */
 export async function checkpointConfig({
   base,
   adapter,
@@ -49,7 +55,7 @@ export async function checkpointConfig({
 }
 
 /**
- * Loads weights that do not train, and the adapter on top of them.
+ * Loads the weights, which are frozen, and the adapter on top of them.
  * @throws CheckpointError before any weight is read when the adapter is for another base
  */
 export async function loadCheckpoint(
@@ -64,7 +70,7 @@ export async function loadCheckpoint(
 }
 
 /**
- * Another adapter on the weights of a loaded model, which stay that model's.
+ * A model with another adapter over the weights of a loaded model, which still owns them.
  * @throws CheckpointError when the adapter is for another base
  */
 export async function withAdapter(

@@ -1,4 +1,4 @@
-/** The forward and backward passes of a batch, written down over the activations of a plan. */
+/** The ops of the forward and backward pass of a batch, over the activations of a plan. */
 import { Activation } from '../gpu/activations.ts';
 import { again, type Op } from '../gpu/kernel.ts';
 import { gatherBackward } from '../gpu/kernels/gather-backward.ts';

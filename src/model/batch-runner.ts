@@ -1,7 +1,8 @@
 /**
- * Whole sequences through a model: forward to log-probs and entropies (or scores), and backward from
- * the loss's derivatives with respect to those. The loss itself is the caller's: it reads the
- * values, computes its derivatives on the host, and hands them to `backward` with the pass they are of.
+ * Runs whole sequences through a model: forward to log-probs and entropies (or scores), and
+ * backward from the derivatives of the loss with respect to these. The caller computes the loss: it
+ * reads the values, computes the derivatives on the host, and passes them to `backward` with the
+ * forward pass.
  */
 import { Activation, planActivations } from '../gpu/activations.ts';
 import type { Op } from '../gpu/kernel.ts';
@@ -19,8 +20,8 @@ export interface BatchLimits {
   maxTokens: number;
   maxTargets: number;
   /**
-   * Keep of each layer its input alone and compute the rest again on the way back (Chen et al. 2016,
-   * arXiv 1604.06174): memory hardly grows with depth, for a third more work.
+   * Keep only the input of each layer, and recompute the rest in the backward pass (Chen et al.
+   * 2016, arXiv 1604.06174): memory grows little with depth, for a third more work.
    */
   recompute?: boolean;
 }
@@ -32,13 +33,13 @@ export interface BatchValues {
   readonly entropy: Float32Array;
 }
 
-/** What a forward pass found, and what its backward pass takes. */
+/** The values of a forward pass, and what its backward pass needs. */
 export interface ForwardPass extends BatchValues {
   readonly batch: PackedBatch;
   readonly dims: BatchDims;
 }
 
-/** What `planBatch` has laid down: ops whose activations have their memory. */
+/** The result of `planBatch`: ops whose activations have memory. */
 export interface BatchPrograms {
   plan: Plan;
   forward: Op<BatchDims>[];
@@ -46,7 +47,7 @@ export interface BatchPrograms {
   buffers: View[];
 }
 
-/** Allocates the activations of batches within `limits`, and writes their programs down. */
+/** Allocates the activations of batches within `limits`, and returns the ops of their programs. */
 export function planBatch(
   model: LanguageModel<Memory>,
   limits: BatchLimits,
@@ -70,7 +71,7 @@ export function planBatch(
 
 /** Activations that several runners may use in turn. */
 class BatchMemory {
-  /** The forward pass whose activations lie here, by its sizes. */
+  /** The forward pass whose activations are here, identified by its sizes. */
   holds: BatchDims | undefined;
   constructor(readonly plan: Plan) {}
 }
@@ -112,8 +113,8 @@ abstract class Runner {
     const { maxTokens, maxTargets } = this.limits;
     if (batch.tokens > maxTokens || batch.targetRows.length > maxTargets) {
       throw new Error(
-        `a batch of ${batch.tokens} rows and ${batch.targetRows.length} targets does not fit ` +
-          `into the ${maxTokens} and ${maxTargets} planned for`,
+        `a batch of ${batch.tokens} rows and ${batch.targetRows.length} targets does not fit: ` +
+          `memory is planned for ${maxTokens} and ${maxTargets}`,
       );
     }
     const { inputs, head } = this.memory.plan;
@@ -124,7 +125,7 @@ abstract class Runner {
       tokens: batch.tokens,
       pairs: seenKeys(batch),
       targets: batch.targetRows.length,
-      // Counted when it comes to going back.
+      // Set by the backward pass.
       idOwners: 0,
       rowOwners: 0,
       inverseTemperature: 1 / temperature,
@@ -132,7 +133,7 @@ abstract class Runner {
   }
 }
 
-/** Forward passes alone. */
+/** Runs forward passes only. */
 export class BatchRunner extends Runner {
   /** Plans memory for batches within `limits` and compiles the program. */
   static async create(model: LanguageModel, limits: BatchLimits): Promise<BatchRunner> {
@@ -141,7 +142,7 @@ export class BatchRunner extends Runner {
     return new BatchRunner(model, limits, new BatchMemory(plan), program, buffers);
   }
 
-  /** Other weights of the same shape (the reference policy) in the memory of `runner`. */
+  /** For other weights of the same shape (a reference policy), in the memory of `runner`. */
   static async beside(runner: TrainingRunner, model: LanguageModel): Promise<BatchRunner> {
     const { limits, memory } = runner;
     const program = await Program.compile(model.gpu, forwardOps(model, memory.plan));
@@ -154,7 +155,7 @@ export class BatchRunner extends Runner {
   }
 }
 
-/** Forward passes that can be gone back from. */
+/** Runs forward and backward passes. */
 export class TrainingRunner extends Runner {
   private constructor(
     model: LanguageModel,
@@ -167,7 +168,7 @@ export class TrainingRunner extends Runner {
     super(model, limits, memory, program, buffers);
   }
 
-  /** `gradients` are laid out as what trains; the backward pass adds to them. */
+  /** `gradients` have the layout of the trainable weights; the backward pass adds to them. */
   static async create(
     model: LanguageModel,
     limits: BatchLimits,
@@ -184,21 +185,22 @@ export class TrainingRunner extends Runner {
     );
   }
 
-  /** As of a `BatchRunner`; the result is for `backward`, too. */
+  /** As `BatchRunner.forward`; the result is also the argument of `backward`. */
   forward(batch: PackedBatch, temperature = 1): Promise<ForwardPass> {
     return this.run(batch, temperature);
   }
 
   /**
    * Adds to the gradients, given d loss / d value and optionally d loss / d entropy of each target.
-   * @param pass the last one that used this memory; it can be gone back from once
+   * @param pass the last forward pass in this memory; it has one backward pass
+   * @throws Error when the activations of `pass` are gone
    */
   backward(pass: ForwardPass, dValues: Float32Array, dEntropy?: Float32Array): void {
     const { plan, holds } = this.memory;
     if (holds !== pass.dims) {
       throw new Error(
-        'the activations of this forward pass are not there: go back from a pass once, by the runner ' +
-          'that made it, before any other pass in its memory (a reference shares the memory of its policy)',
+        'the activations of this forward pass are gone: run its backward pass once, with the same ' +
+          'runner, before any other pass in its memory (a reference shares the memory of its policy)',
       );
     }
     this.memory.holds = undefined;
@@ -222,7 +224,7 @@ export class TrainingRunner extends Runner {
     super.destroy();
   }
 
-  /** Returns how many owners there are. */
+  /** Returns the number of owners. */
   private uploadOwners(lists: OwnerLists, ids: Uint32Array): number {
     const groups = groupByTarget(ids);
     upload(this.model, lists.order, groups.order);

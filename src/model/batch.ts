@@ -20,20 +20,20 @@ export interface PackedBatch {
   readonly spans: Uint32Array;
   /** Row j is attended to by exactly the rows j <= i < viewEnd[j]. */
   readonly viewEnd: Uint32Array;
-  /** The rows whose output is asked for: one per target. */
+  /** The rows whose output is used: one per target. */
   readonly targetRows: Uint32Array;
-  /** The token each of those rows is to predict (unused by a score head). */
+  /** The token that each of those rows predicts (unused by a score head). */
   readonly targetIds: Uint32Array;
   /** Per group, per completion: its range of targets, [start, end). */
   readonly ranges: readonly (readonly (readonly [start: number, end: number])[])[];
 }
 
-/** 'completion': every completion token is a target. 'score': the last token's row is. */
+/** 'completion': every completion token is a target. 'score': each completion's last row. */
 export type TargetKind = 'completion' | 'score';
 
-/** Rows a group takes once packed. */
+/** Token rows of a packed group. */
 export function packedRows(group: TokenGroup, targets: TargetKind): number {
-  // The last completion token is predicted, never read, unless a score is taken from its row.
+  // The last completion token is only predicted, so it has no row, unless its row gives a score.
   const unread = targets === 'completion' ? 1 : 0;
   return group.completions.reduce(
     (sum, c) => sum + Math.max(0, c.length - unread),
@@ -41,6 +41,7 @@ export function packedRows(group: TokenGroup, targets: TargetKind): number {
   );
 }
 
+/** Packs groups in order. @throws Error when a prompt has no tokens */
 export function packBatch(groups: readonly TokenGroup[], targets: TargetKind): PackedBatch {
   const tokens = groups.reduce((sum, g) => sum + packedRows(g, targets), 0);
   const ids = new Uint32Array(tokens);
@@ -101,7 +102,7 @@ export function packBatch(groups: readonly TokenGroup[], targets: TargetKind): P
   };
 }
 
-/** How many keys the rows of a batch see together. */
+/** The number of (row, key) pairs in the spans of a batch. */
 export function seenKeys({ tokens, spans }: PackedBatch): number {
   let keys = 0;
   for (let i = 0; i < 4 * tokens; i += 4) {
@@ -122,7 +123,10 @@ export function groupByPrefix(sequences: readonly (readonly number[])[]): TokenG
   return { prompt: first.slice(0, shared), completions: sequences.map((s) => s.slice(shared)) };
 }
 
-/** Splits groups, in order, into batches of at most `maxTokens` rows and `maxTargets` targets. */
+/**
+ * Splits groups, in order, into batches of at most `maxTokens` rows and `maxTargets` targets.
+ * @throws Error when one group is larger than that
+ */
 export function splitGroups<G extends TokenGroup>(
   groups: readonly G[],
   targets: TargetKind,
@@ -139,8 +143,8 @@ export function splitGroups<G extends TokenGroup>(
     );
     if (rows > maxTokens || wanted > maxTargets) {
       throw new Error(
-        `one prompt with its completions takes ${rows} token rows and ${wanted} targets, more ` +
-          `than the ${maxTokens} and ${maxTargets} planned for; shorten it`,
+        `a prompt with its completions takes ${rows} token rows and ${wanted} targets, but memory ` +
+          `is planned for ${maxTokens} and ${maxTargets}; shorten the prompt or its completions`,
       );
     }
     if (rows > roomRows || wanted > roomTargets) {

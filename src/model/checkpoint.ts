@@ -22,14 +22,16 @@ export interface LoadOptions {
   lora?: LoraConfig | undefined;
   /** The matrices of the layers are quantised as they are loaded. */
   quantised?: 'int8' | 'int4' | undefined;
-  /** Hears how much has reached the graphics card, from 0 to 1. */
+  /** Called with the share of the weights that has been uploaded, from 0 to 1. */
   onProgress?: ((share: number) => void) | undefined;
 }
 
 /**
- * Loads a folder's weights, tensor by tensor, into a model of its own config; under a classifier's
- * adapter a causal checkpoint becomes a reward model, whose score head is zero. The weights do not
- * train: they keep the type they are stored in, unless they are to be quantised.
+ * Loads a folder's weights, tensor by tensor, into a model with the folder's config. With a
+ * classifier's adapter, a causal checkpoint becomes a reward model whose score head is zero. The
+ * weights are frozen: they keep the type in which the files store them, unless `quantised` is
+ * given.
+ * @throws CheckpointError when the folder has no complete model
  */
 export async function loadModel(
   gpu: Gpu,
@@ -50,14 +52,14 @@ export async function loadModel(
   return model;
 }
 
-/** How weights that do not train are kept on the GPU. */
+/** How frozen weights are stored on the GPU. */
 export function weightStorage(
   tensors: readonly StoredTensor[],
   quantised?: 'int8' | 'int4',
 ): WeightStorage {
   const typeOf = (pattern: RegExp): 'f32' | 'f16' | 'bf16' => {
     const dtypes = tensors.filter(({ name }) => pattern.test(name)).map(({ dtype }) => dtype);
-    // Of mixed types the widest.
+    // Mixed types are stored as f32.
     if (dtypes.includes('F32') || new Set(dtypes).size !== 1) return 'f32';
     return dtypes[0] === 'F16' ? 'f16' : 'bf16';
   };

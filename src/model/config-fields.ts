@@ -1,4 +1,4 @@
-/** Typed access to the fields of a config.json, each refusal one sentence that names file and field. */
+/** Typed access to the fields of a config.json. Each error names the file and the field. */
 import { CheckpointError } from './errors.ts';
 
 export class ConfigFields {
@@ -65,7 +65,7 @@ export class ConfigFields {
     return ids;
   }
 
-  /** `value` is what the field came to, if not what it holds. */
+  /** `value` is the value that was checked, if it is not the field's own (a default). */
   error(field: string, must: string, value = this.get(field)): CheckpointError {
     const found = value === undefined ? 'is missing; it' : `is ${JSON.stringify(value)}; it`;
     return new CheckpointError(`${this.path}: ${this.prefix}${field} ${found} ${must}`);

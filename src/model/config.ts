@@ -1,13 +1,13 @@
 /**
- * What shape a model has: read from and written to a Hugging Face config.json. Everything that the
- * forward pass does not compute is refused here, by name, rather than computed wrongly later.
+ * The shape of a model, read from and written to a Hugging Face config.json. Features that the
+ * forward pass does not compute are refused here by name; else its results would be wrong.
  */
 import { CheckpointError } from './errors.ts';
 import { ConfigFields } from './config-fields.ts';
 
 export type Family = 'llama' | 'qwen2' | 'qwen3';
 
-/** Llama 3's stretching of the rotary embedding; see rope.ts. */
+/** Llama 3's scaling of the rotary embedding; see rope.ts. */
 export interface Llama3RopeScaling {
   factor: number;
   lowFreqFactor: number;
@@ -107,8 +107,9 @@ function architecture(fields: ConfigFields): { family: Family; kind: ModelConfig
   const type = fields.get('model_type');
   const supported = `supported are ${[...ARCHITECTURES.keys()].join(', ')}`;
   if (!found) {
-    const what = typeof name === 'string' ? `architecture ${name}` : 'a model of no architecture';
-    throw new CheckpointError(`${fields.path} describes ${what}; ${supported}`);
+    const problem =
+      typeof name === 'string' ? `describes architecture ${name}` : 'names no architecture';
+    throw new CheckpointError(`${fields.path} ${problem}; ${supported}`);
   }
   if (type !== undefined && type !== found.family) {
     throw new CheckpointError(
@@ -119,7 +120,7 @@ function architecture(fields: ConfigFields): { family: Family; kind: ModelConfig
   return found;
 }
 
-/** What would change the numbers and is not computed. */
+/** Refuses features that change the results and are not computed. */
 function refuseUnsupported(fields: ConfigFields, family: Family, kind: ModelConfig['kind']): void {
   const activation = fields.get('hidden_act') ?? 'silu';
   if (activation !== 'silu') throw fields.unsupported('hidden_act', 'silu');
@@ -128,7 +129,7 @@ function refuseUnsupported(fields: ConfigFields, family: Family, kind: ModelConf
       `${fields.path} describes a quantised model; choose its F32, F16 or BF16 version`,
     );
   }
-  // Hugging Face puts this bias on the output projection too, which qwen2 never has.
+  // With this field Hugging Face also adds a bias to the output projection, which qwen2 never has.
   if (family !== 'qwen2' && fields.flag('attention_bias')) {
     throw fields.unsupported('attention_bias', 'false');
   }
@@ -139,13 +140,13 @@ function refuseUnsupported(fields: ConfigFields, family: Family, kind: ModelConf
     throw fields.unsupported('layer_types', 'full_attention');
   }
   if (kind === 'reward') {
-    // Hugging Face counts two labels when neither field is there.
+    // Without either field, Hugging Face assumes two labels.
     const named = fields.get('id2label');
     const count = fields.get('num_labels') ?? (named ? Object.keys(named).length : 2);
     if (count !== 1) {
       throw new CheckpointError(
         `${fields.path} describes a classifier of ${JSON.stringify(count)} labels; ` +
-          'a reward model has num_labels 1',
+          'choose a reward model, which has num_labels 1',
       );
     }
   }
@@ -183,12 +184,12 @@ function rope(fields: ConfigFields): Pick<ModelConfig, 'ropeTheta' | 'ropeScalin
   };
 }
 
-/** As a reward model: a causal checkpoint gets a score head in place of its language-model head. */
+/** The config of a reward model: a score head takes the place of the language-model head. */
 export function asRewardConfig(config: ModelConfig): ModelConfig {
   return { ...config, kind: 'reward' };
 }
 
-/** What a config.json says of a reward model and of no policy. */
+/** The fields in which the config.json of a reward model differs from that of a policy. */
 export function rewardFields(family: ModelConfig['family']): Record<string, unknown> {
   return {
     architectures: [className(family, 'reward')],

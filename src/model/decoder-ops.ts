@@ -24,9 +24,9 @@ import {
 import { embed, layerShape, rowInputs, type Trunk } from './trunk.ts';
 
 export interface DecoderLimits {
-  /** Sequences generated side by side: prompts times samples each. */
+  /** Sequences generated at the same time: prompts times samples per prompt. */
   maxSequences: number;
-  /** All prompts together, in tokens. */
+  /** Tokens of all prompts together, each without its last one. */
   maxPromptTokens: number;
   maxNewTokens: number;
 }
@@ -43,7 +43,7 @@ export interface SamplingOptions {
   maxNewTokens: number;
 }
 
-/** A sequence ends after any of these; the token is kept. The kernel looks for four. */
+/** Each of these tokens ends a sequence, and stays its last. The kernel takes at most four. */
 export const stopIds = (model: LanguageModel<Memory>): number[] =>
   model.config.eosTokenIds.slice(0, 4);
 
@@ -75,7 +75,7 @@ export class DecoderBuffers {
   }
 }
 
-/** Fills the cache rows of the packed prompts. The last layer's own output is of no use here. */
+/** Fills the cache rows of the packed prompts. Nothing reads the output of the last layer. */
 export function prefill(
   model: LanguageModel<Memory>,
   limits: DecoderLimits,
@@ -108,7 +108,7 @@ export function prefill(
   return ops;
 }
 
-/** One token for every sequence: input ids -> logits -> sampled ids, which are the next inputs. */
+/** One token per sequence: input ids -> logits -> sampled ids, which are the next input ids. */
 export function decodeStep(
   model: LanguageModel<Memory>,
   limits: DecoderLimits,
@@ -165,7 +165,7 @@ export function decodeStep(
       streams: buffers.streams,
       rows,
       cols: c.vocabSize,
-      // Temperature 0 is the most likely token.
+      // Temperature 0 means greedy: the most likely token.
       topK: (d) => (d.sampling.temperature === 0 ? 1 : d.sampling.topK),
       topP: (d) => d.sampling.topP,
       minP: (d) => d.sampling.minP,

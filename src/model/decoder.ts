@@ -4,8 +4,8 @@
  *   cache row r < promptRows: token r of the packed prompts
  *   cache row promptRows + s * maxNewTokens + t: input t of sequence s
  * A prompt's last token is not prefilled: it is the first input of each of its samples, so that the
- * first sampled token needs no case of its own. Sampling happens on the GPU; every few tokens the
- * host collects what was written, and sequences that have ended leave the batch.
+ * first sampled token is no special case. Sampling happens on the GPU. Every few tokens the host
+ * reads the sampled tokens, and sequences that have ended leave the batch.
  */
 import { planActivations, type Activation } from '../gpu/activations.ts';
 import type { Op } from '../gpu/kernel.ts';
@@ -33,25 +33,25 @@ export interface Generation {
   finished: boolean;
 }
 
-/** Tokens generated between two looks at the host. */
+/** Decoding steps between two readbacks. */
 const TOKENS_PER_READBACK = 8;
 
-/** Sequences that have ended leave the batch when at most this share of its rows goes on. */
+/** Ended sequences leave the batch when at most this share of its sequences is unfinished. */
 const WORTH_REPACKING = 0.8;
 
-/** A sequence under way. Its place in the cache and its random stream stay; its row may change. */
+/** An unfinished sequence. Its cache rows and its random stream are fixed; its row may change. */
 interface Sequence extends Generation {
   readonly stream: number;
   /** Position of its first input, the prompt's last token. */
   readonly position: number;
-  /** Cache rows it attends to at its first input: its prompt's, and its own so far. */
+  /** Cache rows it attends to at its first input: those of its prompt, then its own. */
   readonly span: readonly [prefixStart: number, prefixEnd: number, start: number, end: number];
-  /** The token that goes in next. */
+  /** The next input token. */
   input: number;
   finished: boolean;
 }
 
-/** What `planDecoder` has laid down: ops whose activations and caches have their memory. */
+/** The result of `planDecoder`: ops whose activations and caches have memory. */
 interface DecoderPrograms {
   buffers: DecoderBuffers;
   prefillOps: Op<RowDims>[];
@@ -100,10 +100,11 @@ export class Decoder {
   }
 
   /**
-   * Samples `samplesPerPrompt` continuations of each prompt (token ids). `streams` name the random
-   * streams, one per sequence: the same seed and stream give the same tokens whatever else is in
-   * the batch. `onProgress` hears, every few tokens, the share of maxNewTokens done and what is
-   * written so far.
+   * Samples `samplesPerPrompt` continuations of each prompt (token ids); returns them by prompt.
+   * `streams` has the random stream of each sequence: the same seed and stream give the same tokens
+   * with any other sequences in the batch. `onProgress` is called every few tokens with the share
+   * of maxNewTokens that is done and the sequences so far.
+   * @throws Error when a prompt is empty or the prompts exceed `limits`
    */
   async generate(
     prompts: readonly (readonly number[])[],
@@ -146,7 +147,7 @@ export class Decoder {
     return groups;
   }
 
-  /** Each prompt's shared rows once, each generated token once; nothing after a sequence's end. */
+  /** Counts the shared rows of a prompt once, and each token up to the end of its sequence once. */
   private usefulFlops(
     prompts: readonly (readonly number[])[],
     groups: readonly (readonly Generation[])[],
@@ -185,7 +186,7 @@ export class Decoder {
     let prefixStart = 0;
     for (const prompt of prompts) {
       const last = prompt.at(-1);
-      if (last === undefined) throw new Error('a prompt is empty');
+      if (last === undefined) throw new Error('a prompt has no tokens; it needs at least one');
       const prefixEnd = prefixStart + prompt.length - 1;
       for (let g = 0; g < samplesPerPrompt; g++) {
         const own = maxPromptTokens + sequences.length * maxNewTokens;
@@ -204,15 +205,14 @@ export class Decoder {
     return sequences;
   }
 
-  /** Uploads all tokens of the prompts but their last, packed; returns how many there are. */
+  /** Uploads the prompts, packed, each without its last token; returns the number of tokens. */
   private uploadPrompts(prompts: readonly (readonly number[])[], sequences: number): number {
     const { maxSequences, maxPromptTokens } = this.limits;
     const rows = prompts.flatMap((prompt) => prompt.slice(0, -1));
     if (sequences > maxSequences || rows.length > maxPromptTokens) {
       throw new Error(
-        `${sequences} sequences with ${rows.length} prompt tokens do not fit into the ` +
-          `${maxSequences} and ${maxPromptTokens} planned for; shorten the prompts, or raise ` +
-          'max_prompt_length',
+        `${sequences} sequences with ${rows.length} prompt tokens do not fit: memory is planned for ` +
+          `${maxSequences} and ${maxPromptTokens}; shorten the prompts, or raise max_prompt_length`,
       );
     }
     const positions: number[] = [];
@@ -248,7 +248,7 @@ export class Decoder {
     gpu.upload(viewOf(b.done), new Uint32Array(sequences.length));
   }
 
-  /** Reads what the rows wrote in `count` steps from `first` on. */
+  /** Reads the tokens and log-probs that `count` steps, from step `first` on, have sampled. */
   private async collect(
     rows: readonly Sequence[],
     first: number,

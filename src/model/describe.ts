@@ -1,4 +1,4 @@
-/** What a model folder holds, without loading it: the config, and the headers of the weight files. */
+/** What a model folder has, without loading it: from the config and the headers of the weights. */
 import { openWeights, readConfig, weightStorage } from './checkpoint.ts';
 import type { ModelConfig } from './config.ts';
 import type { CheckpointFolder } from './files.ts';
@@ -6,15 +6,15 @@ import type { WeightStorage } from './parameters.ts';
 
 export interface ModelFacts {
   config: ModelConfig;
-  /** How many numbers there are to train. */
+  /** The number of parameters. */
   parameters: number;
   /** Element types in the files. */
   dtypes: string[];
-  /** How the weights are kept on the GPU when they do not train. */
+  /** How the weights are stored on the GPU when they are frozen. */
   storage: WeightStorage;
 }
 
-/** @throws CheckpointError for whatever would keep the model from being loaded */
+/** @throws CheckpointError when the model could not be loaded */
 export async function describeModel(folder: CheckpointFolder): Promise<ModelFacts> {
   const config = await readConfig(folder);
   const tensors = await openWeights(folder, config);

@@ -26,7 +26,7 @@ beforeAll(async () => {
   for (const [name, text] of Object.entries(contents)) await writeFile(join(directory, name), text);
   server = createServer((request, response) => {
     const text = contents[request.url!.replace('/models/', '')];
-    // As servers of single-page applications do: what is missing is the page.
+    // Like a server of a single-page application: it answers a missing file with the page.
     const type = text === undefined ? 'text/html' : 'application/json';
     response.writeHead(200, { 'content-type': type }).end(text ?? '<html>');
   });
@@ -107,7 +107,7 @@ describe('the weights', () => {
 
   it('that are incomplete are refused with what to do', async () => {
     expect(await refusal(() => weightFiles(dropped({ [INDEX]: index, 's-1': '' })))).toBe(
-      `your files: s-2 is missing, which ${INDEX} names; add it`,
+      `your files has no s-2, which ${INDEX} names; add what is missing`,
     );
     expect(await refusal(() => weightFiles(dropped({ [INDEX]: '{}' })))).toContain('no weight_map');
     expect(await refusal(() => weightFiles(dropped({ 'pytorch_model.bin': '' })))).toMatch(

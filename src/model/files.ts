@@ -5,7 +5,7 @@
 import { CheckpointError } from './errors.ts';
 
 export interface FileSource {
-  /** With its folder, for messages. */
+  /** Folder and name, for messages. */
   readonly path: string;
   /** In bytes. */
   readonly size: number;
@@ -18,7 +18,7 @@ export interface CheckpointFolder {
   readonly name: string;
   /** undefined when there is no such file. */
   open(file: string): Promise<FileSource | undefined>;
-  /** Names of the files, where that can be known: not of a URL. */
+  /** Names of the files; absent for a URL, which has no list of files. */
   list?(): Promise<readonly string[]>;
 }
 
@@ -32,11 +32,13 @@ export function urlFolder(base: string): CheckpointFolder {
       const response = await fetch(path).catch((error: unknown) => {
         throw new CheckpointError(`${path} cannot be fetched (${String(error)}); try again`);
       });
-      // Servers of single pages answer a missing file with the page.
+      // Servers of single-page applications answer a missing file with the page.
       const isPage = response.headers.get('content-type')?.startsWith('text/html') ?? false;
       if (response.status === 404 || isPage) return undefined;
       if (!response.ok) {
-        throw new CheckpointError(`${path} cannot be fetched (status ${response.status})`);
+        throw new CheckpointError(
+          `${path} cannot be fetched (status ${response.status}); try again`,
+        );
       }
       return blobSource(path, await response.blob());
     },
@@ -44,8 +46,8 @@ export function urlFolder(base: string): CheckpointFolder {
 }
 
 /**
- * Files that a visitor chose or dropped, by their paths ("my-model/config.json"); of files with one
- * name in several folders, the outermost counts.
+ * Files that a visitor chose or dropped, by their paths ("my-model/config.json"). If several
+ * folders have a file of one name, the file of the outermost folder is used.
  */
 export function droppedFolder(files: ReadonlyMap<string, Blob>): CheckpointFolder {
   const outermostFirst = [...files.keys()].sort((a, b) => depth(a) - depth(b));
@@ -74,6 +76,7 @@ export function blobSource(path: string, blob: Blob): FileSource {
   };
 }
 
+/** A whole text file; undefined when there is no such file. */
 export async function readText(
   folder: CheckpointFolder,
   file: string,
@@ -113,7 +116,7 @@ export async function requireJson(
   return value;
 }
 
-/** Why `file` may not be there, by what is there in its place. */
+/** Why `file` may be missing, judged by the files that are there. */
 async function whatIsMissing(folder: CheckpointFolder, file: string): Promise<string> {
   const names = (await folder.list?.()) ?? [];
   const gguf = names.find((name) => name.endsWith('.gguf'));
@@ -150,7 +153,7 @@ export async function weightFiles(folder: CheckpointFolder): Promise<FileSource[
   const missing = names.filter((_, i) => !shards[i]);
   if (missing.length > 0) {
     throw new CheckpointError(
-      `${folder.name}: ${missing.join(', ')} is missing, which ${INDEX} names; add it`,
+      `${folder.name} has no ${missing.join(', ')}, which ${INDEX} names; add what is missing`,
     );
   }
   return shards as FileSource[];
@@ -160,8 +163,8 @@ async function onlyWeights(folder: CheckpointFolder): Promise<FileSource> {
   const names = ((await folder.list?.()) ?? []).filter((name) => name.endsWith('.safetensors'));
   if (names.length > 1) {
     throw new CheckpointError(
-      `${folder.name} has ${names.length} safetensors files and no ${INDEX}, which says what is in ` +
-        'which; add it',
+      `${folder.name} has ${names.length} safetensors files and no ${INDEX}, which says which ` +
+        'tensor is in which file; add it',
     );
   }
   const [name] = names;

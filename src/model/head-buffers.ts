@@ -1,6 +1,6 @@
 /**
- * The memory of a head: the target rows it picks out of the hidden states, and for log-probs the
- * vocabulary in chunks, of which one is there at a time. M: target rows, D: hidden size.
+ * The memory of a head: the target rows of the hidden states, and for log-probs the logits of one
+ * chunk of the vocabulary at a time. M: target rows, D: hidden size.
  */
 import { Activation } from '../gpu/activations.ts';
 import { normPartials } from '../gpu/kernels/rms-norm.ts';
@@ -11,14 +11,14 @@ import type { RowDims } from './layers.ts';
 export interface BatchDims extends RowDims {
   /** Target rows. */
   targets: number;
-  /** Distinct token ids in the batch, and distinct target rows: the owners of the gathers' gradients. */
+  /** Distinct token ids, and distinct target rows: each owns a sum in the gradient of a gather. */
   idOwners: number;
   rowOwners: number;
   /** 1 / temperature. */
   inverseTemperature: number;
 }
 
-/** Rows grouped by the table row they were gathered from (see kernels/gather.ts). */
+/** Rows grouped by the table row they were gathered from (see kernels/gather-backward.ts). */
 export class OwnerLists {
   readonly order: Activation;
   readonly starts: Activation;
@@ -77,12 +77,12 @@ export class HeadBuffers {
   }
 }
 
-/** Vocabulary entries from..from + count, all in one piece of the head. */
+/** Vocabulary entries [from, from + count), all in one piece of the head. */
 export interface Chunk {
   from: number;
   count: number;
   piece: number;
-  /** The first of them in its piece. */
+  /** The row of the first entry in its piece. */
   row: number;
 }
 
@@ -97,7 +97,7 @@ function cutHead(model: LanguageModel<Memory>, size: number): Chunk[] {
   );
 }
 
-/** At most half the vocabulary, and at most 64 MiB of logits. */
+/** At most half the vocabulary and 64 MiB of logits, but no fewer than 64 entries. */
 function chunkSize(vocabSize: number, maxTargets: number): number {
   const fit = Math.floor(2 ** 24 / maxTargets / 64) * 64;
   return Math.max(64, Math.min(fit, Math.ceil(vocabSize / 2 / 64) * 64));

@@ -1,10 +1,10 @@
 /**
- * What is done with the hidden states of the target rows. Two heads:
- * - log-probs: log p(target) and the entropy of the distribution, the vocabulary taken in chunks so
- *   that [targets, vocab] never exists; the backward pass recomputes each chunk's logits
- *   (as Liger's fused linear cross-entropy does, arXiv 2410.10989).
+ * The two heads, which read the hidden states of the target rows:
+ * - log-probs: log p(target) and the entropy of the distribution. The vocabulary is taken in chunks:
+ *   logits [targets, vocab] never exist. The backward pass recomputes the logits of each chunk (as
+ *   Cut Cross-Entropy does, Wijmans et al. 2024, arXiv 2411.09009).
  * - score: one number per target row, for reward models.
- * M: target rows, D: hidden size.
+ * N: token rows, M: target rows, D: hidden size.
  */
 import type { Activation } from '../gpu/activations.ts';
 import type { Bindable, Dyn, Op } from '../gpu/kernel.ts';
@@ -23,6 +23,7 @@ import type { ParameterPool } from './parameter-pool.ts';
 
 const targets = (d: BatchDims): number => d.targets;
 
+/** hidden [N, D] -> the target rows [M, D], normed. */
 function pick(model: LanguageModel<Memory>, h: HeadBuffers, hidden: Activation): Op<BatchDims>[] {
   const { hiddenSize: cols, rmsNormEps: eps } = model.config;
   return [
@@ -38,7 +39,7 @@ function pick(model: LanguageModel<Memory>, h: HeadBuffers, hidden: Activation):
   ];
 }
 
-/** d loss / d normed rows -> d loss / d hidden, which is overwritten. */
+/** d loss / d normed rows [M, D] -> d loss / d hidden [N, D], which is overwritten. */
 function unpick(
   model: LanguageModel<Memory>,
   gradients: ParameterPool,
@@ -89,7 +90,7 @@ function headRows(model: LanguageModel<Memory>, pool: ParameterPool, { piece, ro
   return { of: pool.pieces(model.headBlock)[piece]!.view, offset: row * stride, stride };
 }
 
-/** logits [N, V] of normed rows [N, D], for where all of them are wanted at once. */
+/** logits [N, V] of normed rows [N, D], for callers that need all of them at once. */
 export function allLogits<D>(
   model: LanguageModel<Memory>,
   normed: Bindable,
@@ -111,6 +112,7 @@ export function allLogits<D>(
   );
 }
 
+/** hidden [N, D] -> log-probs and entropies [M] in `h.values` and `h.entropy`. */
 export function logprobForward(
   model: LanguageModel<Memory>,
   h: HeadBuffers,
@@ -141,6 +143,10 @@ export function logprobForward(
   ];
 }
 
+/**
+ * `h.dValues` and `h.dEntropy` [M] -> d loss / d hidden [N, D], which is overwritten; adds to the
+ * gradients of the head and the norm, if they train.
+ */
 export function logprobHeadBackward(
   model: LanguageModel<Memory>,
   gradients: ParameterPool,
@@ -194,12 +200,13 @@ export function logprobHeadBackward(
   ];
 }
 
-/** Next to a classifier's adapter the score head trains, and lies with what does. */
+/** With a classifier's adapter the score head trains, so it is in the pool of the adapter. */
 function scoreLinear(model: LanguageModel<Memory>): Linear {
   const weight = model.trainable.find('score') ?? model.weights.block('score');
   return { weight, in: model.config.hiddenSize, out: 1 };
 }
 
+/** hidden [N, D] -> scores [M] in `h.values`. */
 export function scoreForward(
   model: LanguageModel<Memory>,
   h: HeadBuffers,
@@ -212,6 +219,7 @@ export function scoreForward(
   ];
 }
 
+/** `h.dValues` [M] -> d loss / d hidden [N, D], as `logprobHeadBackward`. */
 export function scoreHeadBackward(
   model: LanguageModel<Memory>,
   gradients: ParameterPool,

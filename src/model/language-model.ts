@@ -1,7 +1,7 @@
 /**
- * The weights of one model on the GPU, and the adapter that may train on top of them. What is
- * computed with them is written elsewhere: batch-runner.ts (whole sequences, forward and backward),
- * decoder.ts (generation).
+ * The weights of one model on the GPU, and the adapter that may train on top of them. Other files
+ * compute with them: batch-runner.ts (whole sequences, forward and backward), decoder.ts
+ * (generation).
  */
 import type { Gpu } from '../gpu/device.ts';
 import type { Memory, View } from '../gpu/memory.ts';
@@ -13,13 +13,13 @@ import { ALL_F32, layerBlock, layoutParameters, type WeightStorage } from './par
 import { inverseFrequencies } from './rope.ts';
 
 export interface ModelOptions {
-  /** Weights that train are f32. */
+  /** How the weights are stored. Weights that train must be f32. */
   storage?: WeightStorage;
-  /** Trains these factors in place of the weights, which stay as they are. */
+  /** Train the factors of this adapter in place of the weights, which are frozen. */
   lora?: LoraConfig | undefined;
 }
 
-/** With a `MemoryPlan` for its memory a model has sizes and places, but no numbers. */
+/** With a `MemoryPlan` as its memory, a model has sizes and a layout, but no values. */
 export class LanguageModel<M extends Memory = Gpu> {
   private constructor(
     readonly gpu: M,
@@ -28,11 +28,14 @@ export class LanguageModel<M extends Memory = Gpu> {
     /** [headDim / 2] inverse frequencies of the rotary embedding. */
     readonly frequencies: View,
     readonly lora: { readonly config: LoraConfig; readonly pool: ParameterPool } | undefined,
-    /** Another model's weights are not this one's to destroy. */
+    /** false: the weights belong to another model, which destroys them. */
     private readonly ownsWeights = true,
   ) {}
 
-  /** Allocates a model's weights, all zero, and its adapter's. */
+  /**
+   * Allocates the weights of a model and of its adapter, all zero.
+   * @throws CheckpointError when a matrix is larger than a buffer of this memory can be
+   */
   static allocate<M extends Memory>(
     memory: M,
     config: ModelConfig,
@@ -48,7 +51,7 @@ export class LanguageModel<M extends Memory = Gpu> {
     return new LanguageModel(memory, config, weights, frequencies, adapter);
   }
 
-  /** On the same weights without the adapter. */
+  /** A model over the same weights, without the adapter. */
   withoutAdapter(): LanguageModel<M> {
     return new LanguageModel(
       ...([this.gpu, this.config, this.weights, this.frequencies] as const),
@@ -57,7 +60,7 @@ export class LanguageModel<M extends Memory = Gpu> {
     );
   }
 
-  /** On the same weights with another adapter, all zero. */
+  /** A model over the same weights, with another adapter, all zero. */
   withAdapter(lora: LoraConfig): LanguageModel<M> {
     const config = lora.task === 'SEQ_CLS' ? asRewardConfig(this.config) : this.config;
     return new LanguageModel(
@@ -67,7 +70,7 @@ export class LanguageModel<M extends Memory = Gpu> {
     );
   }
 
-  /** What an optimizer moves: the adapter where there is one, else all weights. */
+  /** The weights that an optimizer updates: the adapter if there is one, else all weights. */
   get trainable(): ParameterPool {
     return this.lora?.pool ?? this.weights;
   }

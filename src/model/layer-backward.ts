@@ -1,5 +1,5 @@
 /**
- * One layer backwards: layers.ts read from its end. Shapes as there.
+ * The backward pass of one layer: the operations of layers.ts in reverse order. Shapes as there.
  */
 import { Activation } from '../gpu/activations.ts';
 import type { Bindable, Op } from '../gpu/kernel.ts';
@@ -26,7 +26,7 @@ import {
 import { linearBackward, type LinearGradients } from './linear.ts';
 import type { LinearPart, VectorPart } from './parameters.ts';
 
-/** Where a layer's gradients are added to; what does not train has none. */
+/** The buffers to which a layer's gradients are added; frozen weights have none. */
 export interface LayerGradients {
   vector(part: VectorPart): View | undefined;
   linear(part: LinearPart): LinearGradients;
@@ -41,7 +41,7 @@ export interface BackwardScratch {
   delta: Activation; // [N, H]
   dQkv: Activation; // [N, (H + 2K) d]
   dQkvRaw: Activation; // the same, before the head norms (Qwen3)
-  partials: Activation; // column sums on their way to a norm weight's gradient
+  partials: Activation; // partial sums of a norm weight's gradient
   ones: View; // [N] ones: a bias gradient is ones^T dY
   dAdapted: Partial<Record<LinearPart, Activation>>; // [N, R]
 }
@@ -69,8 +69,9 @@ export function backwardScratch(shape: LayerShape, layer: number, ones: View): B
 }
 
 /**
- * One layer backwards. `dResidual` [N, D] holds d loss / d output on entry and d loss / d input on
- * return. Weight gradients are added to (`+=`), since one optimizer step may take several batches.
+ * The backward pass of one layer. `dResidual` [N, D] is d loss / d output before and d loss / d
+ * input after. It adds to the weight gradients, because one optimizer step may take several
+ * batches.
  */
 export function layerBackward<D extends RowDims>(
   shape: LayerShape,

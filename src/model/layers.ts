@@ -1,7 +1,7 @@
 /**
- * The transformer as a list of GPU operations, written out by hand: what one layer does forward.
- * layer-backward.ts is the same read backwards. Shapes in comments: N token rows, D hidden, H query
- * heads, K key/value heads, d head size, F feed-forward width, R ranks of a linear layer's adapter.
+ * The forward pass of one transformer layer as a list of GPU operations, written out by hand.
+ * layer-backward.ts is its backward pass. Shapes in comments: N token rows, D hidden size, H query
+ * heads, K key/value heads, d head size, F feed-forward width, R width of a linear layer's adapter.
  */
 import { Activation } from '../gpu/activations.ts';
 import type { Bindable, Dyn, Op } from '../gpu/kernel.ts';
@@ -16,15 +16,15 @@ import { adapterForward, linearForward, linearOutput, type Linear } from './line
 import { adapterWidth, type LoraConfig } from './lora.ts';
 import type { LinearPart, VectorPart } from './parameters.ts';
 
-/** What every replay of a model's program depends on. */
+/** The sizes on which every replay of a model's program depends. */
 export interface RowDims {
   /** Token rows. */
   tokens: number;
-  /** How many keys these rows see together, themselves included; for counting operations. */
+  /** The number of (row, key) pairs in the spans of these rows; used only to count flops. */
   pairs?: number;
 }
 
-/** Where each row stands; written by the host before a replay. */
+/** The token, position and span of each row; the host writes them before a replay. */
 export interface RowInputs {
   readonly ids: Bindable;
   readonly positions: Bindable;
@@ -51,7 +51,7 @@ export const qWidth = (c: ModelConfig): number => c.heads * c.headDim;
 export const kvWidth = (c: ModelConfig): number => c.kvHeads * c.headDim;
 export const qkvWidth = (c: ModelConfig): number => qWidth(c) + 2 * kvWidth(c);
 
-/** What a layer's backward pass needs of its forward pass. */
+/** The activations of a layer; its backward pass reads all but `output`. */
 export interface LayerSaved {
   input: Activation; // [N, D]
   inputNormed: Activation; // [N, D]
@@ -71,7 +71,7 @@ export interface LayerSaved {
 export const rows = (d: RowDims): number => d.tokens;
 const pairs = (d: RowDims): number => d.pairs ?? 0;
 
-/** The activations of one layer; `input` is the layer before's output. */
+/** The activations of one layer; `input` is the output of the layer before. */
 export function layerActivations(shape: LayerShape, layer: number, input: Activation): LayerSaved {
   const { config: c, maxTokens: n } = shape;
   const make = (name: string, width: number): Activation =>
@@ -138,7 +138,7 @@ export function projectHeads<D extends RowDims>(
     }),
     ...(c.qkNorm
       ? [
-          // The values need no norm: they come along with the copy.
+          // The copy is for the values, which have no norm.
           copy<D>({ x: s.qkvRaw, y: s.qkv, count: (d) => d.tokens * width }),
           rmsNorm<D>({
             ...x,
@@ -175,7 +175,7 @@ export function projectHeads<D extends RowDims>(
   ];
 }
 
-/** From the attended values to what the last projection reads: a residual add, and the gates. */
+/** `attended` -> `inner`: output projection, residual add, norm, gate and up projection, SwiGLU. */
 export function feedForward<D extends RowDims>(
   shape: LayerShape,
   w: LayerWeights,
@@ -221,12 +221,12 @@ const downLaunch = (w: LayerWeights, s: LayerSaved) => ({
   label: 'down',
 });
 
-/** The layer's output: the last projection and the second residual add. */
+/** `inner` -> `output`: the last projection and the second residual add. */
 export function projectDown<D extends RowDims>(w: LayerWeights, s: LayerSaved): Op<D>[] {
   return linearOutput<D>({ ...downLaunch(w, s), y: s.output, residual: s.middle });
 }
 
-/** One layer over packed rows but for its last projection: all that the backward pass reads. */
+/** One layer over packed rows without its last projection: all that the backward pass reads. */
 export function layerInner<D extends RowDims>(
   shape: LayerShape,
   w: LayerWeights,

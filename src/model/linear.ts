@@ -17,7 +17,7 @@ export interface Linear {
   adapter?: LinearAdapter;
 }
 
-/** Where the gradients of what trains are added to; the rest is absent. */
+/** The buffers to which gradients are added; absent for frozen weights. */
 export interface LinearGradients {
   weight?: View | undefined;
   a?: View | undefined;
@@ -33,7 +33,7 @@ interface Shared<D> {
   h?: Bindable | undefined;
 }
 
-/** h = scale x A^T, which the output and the backward pass read; nothing without an adapter. */
+/** h = scale x A^T, which the output and the backward pass read; no op without an adapter. */
 export function adapterForward<D>({ linear, rows, x, h, label }: Shared<D> & Labelled): Op<D>[] {
   const { adapter } = linear;
   if (!adapter || !h) return [];
@@ -61,7 +61,7 @@ type Output<D> = Shared<D> &
     residual?: Bindable;
   };
 
-/** y, with h there already. */
+/** y, when h has been computed. */
 export function linearOutput<D>(launch: Output<D>): Op<D>[] {
   const { linear, rows, x, h, y, bias, residual, label } = launch;
   const { adapter, weight } = linear;
@@ -94,10 +94,12 @@ export function linearOutput<D>(launch: Output<D>): Op<D>[] {
   return ops;
 }
 
+/** h, then y. */
 export function linearForward<D>(launch: Output<D>): Op<D>[] {
   return [...adapterForward(launch), ...linearOutput(launch)];
 }
 
+/** Writes dx and adds to the gradients. */
 export function linearBackward<D>(
   launch: Shared<D> & {
     gradients: LinearGradients;

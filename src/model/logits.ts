@@ -1,6 +1,6 @@
 /**
- * Raw logits of one sequence, for inspection and parity checks. Training and generation never ask
- * for them all at once: they would be [tokens, vocab].
+ * Raw logits of one sequence, for inspection and parity checks. Training and generation never have
+ * the logits [tokens, vocab] of all tokens at once.
  */
 import { Activation, planActivations } from '../gpu/activations.ts';
 import { rmsNorm } from '../gpu/kernels/rms-norm.ts';
@@ -11,7 +11,7 @@ import { allLogits } from './heads.ts';
 import type { LanguageModel } from './language-model.ts';
 import { rowActivations, trunkOps, uploadRows, type RowDims } from './trunk.ts';
 
-/** T rows of V logits for T token ids. */
+/** T rows of V logits for T token ids, at least one. */
 export async function sequenceLogits(
   model: LanguageModel,
   ids: readonly number[],

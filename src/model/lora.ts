@@ -75,12 +75,12 @@ function adapted(config: ModelConfig, lora: LoraConfig, part: LinearPart): Membe
   return membersOf(config, part).filter(({ projection }) => lora.targets.includes(projection));
 }
 
-/** How many numbers x A^T has per row: the ranks of a layer's adapted projections together. */
+/** R, the width of x A^T: the ranks of the adapted projections of a linear layer together. */
 export function adapterWidth(config: ModelConfig, lora: LoraConfig, part: LinearPart): number {
   return adapted(config, lora, part).length * lora.r;
 }
 
-/** All factors, f32, and a score head where the model has one, under their peft names. */
+/** All factors, and the score head of a classifier, in f32 and under their peft names. */
 export function layoutAdapter(
   config: ModelConfig,
   lora: LoraConfig,

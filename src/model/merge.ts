@@ -1,7 +1,7 @@
 /**
- * An adapter added into its base: W + (alpha / r) B A, computed in float32 and written in the base's
- * own element type, some rows at a time, so that the model is never in memory as a whole. A
- * classifier's score head comes from the adapter, in float32.
+ * Merges an adapter into its base: W + (alpha / r) B A, with the product summed in float64 and the
+ * result written in the element type of the base. It takes some rows at a time, so that the model
+ * is never in memory as a whole. A classifier's score head comes from the adapter, in float32.
  */
 import { encodeHalves } from '../gpu/storage.ts';
 import { checkpointConfig, type Checkpoint } from './adapted.ts';
@@ -28,7 +28,7 @@ export interface MergedWeights {
   pieces: () => AsyncGenerator<Bytes>;
 }
 
-/** @throws CheckpointError when the adapter is not of this base */
+/** @throws CheckpointError when the adapter is for another base */
 export async function openMerge(
   base: Checkpoint['base'],
   adapter: NonNullable<Checkpoint['adapter']>,

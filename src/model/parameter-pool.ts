@@ -7,7 +7,7 @@ import type { Block, ParameterLayout } from './parameters.ts';
 /** Hugging Face name -> values, row-major. */
 export type TensorMap = ReadonlyMap<string, Float32Array>;
 
-/** Rows firstRow..firstRow + rows of a block. */
+/** Rows [firstRow, firstRow + rows) of a block. */
 export interface PoolPiece {
   readonly view: View;
   readonly firstRow: number;
@@ -32,7 +32,7 @@ export class ParameterPool {
     return this.layout.blocks.has(key);
   }
 
-  /** A whole block, or undefined when the layout has none of that name. */
+  /** A whole block, or undefined when the layout has no such block. */
   find(key: string): View | undefined {
     return this.has(key) ? this.block(key) : undefined;
   }

@@ -1,9 +1,9 @@
 /**
- * Where each weight of a checkpoint lies on the GPU. Weights that are used by one matmul (query, key
- * and value; gate and up) are laid end to end, so that the matmul sees them as one matrix, a block;
- * a checkpoint sees them under their Hugging Face names. Blocks fill pages, buffers that a kernel
- * can bind; a block that is larger than a page is cut between rows into pieces. Vectors (norm gains
- * and biases) have pages of their own, since weight decay leaves them alone.
+ * Where each weight of a checkpoint is stored on the GPU. Weights that share a matmul (query, key
+ * and value; gate and up) follow one another and form one matrix, a block; a checkpoint has them as
+ * single tensors with Hugging Face names. Blocks fill pages, which are buffers that a kernel can
+ * bind. A block that is larger than a page is cut between rows into pieces. Vectors (norm gains and
+ * biases) have pages of their own, because weight decay does not apply to them.
  * Gradients and optimizer moments use the same layout in buffers of their own.
  */
 import { rowUnit, storageBytes, type Storage } from '../gpu/storage.ts';
@@ -50,10 +50,10 @@ export interface ParameterLayout {
 
 export interface BlockSpec {
   readonly key: string;
-  /** In order; matrices of one block have rows of one length. */
+  /** In order; the matrices of a block have rows of the same length. */
   readonly members: readonly { name: string; shape: readonly number[] }[];
   readonly storage: Storage;
-  /** May be cut between rows into several buffers; what matmuls read whole may not. */
+  /** May be cut between rows into several buffers; false for those that a matmul reads whole. */
   readonly divisible?: boolean;
 }
 
@@ -77,8 +77,9 @@ export type VectorPart = 'inputNorm' | 'qkvBias' | 'qNorm' | 'kNorm' | 'postNorm
 export type LayerPart = LinearPart | VectorPart;
 
 /**
- * Lays blocks one after the other into pages of at most `pageLimit` bytes, vectors apart.
- * @throws CheckpointError when a block that may not be cut is larger than that
+ * Places blocks one after the other in pages of at most `pageLimit` bytes, vectors apart from
+ * matrices.
+ * @throws CheckpointError when a block that may not be cut, or a row, is larger than that
  */
 export function layoutBlocks(specs: readonly BlockSpec[], pageLimit = Infinity): ParameterLayout {
   const parameters = new Map<string, Parameter>();
@@ -124,7 +125,7 @@ export function layoutBlocks(specs: readonly BlockSpec[], pageLimit = Infinity):
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toPrecision(3)} MB`;
 
-/** Every weight of a model. */
+/** The layout of all weights of a model; throws as `layoutBlocks`. */
 export function layoutParameters(
   config: ModelConfig,
   storage: WeightStorage = ALL_F32,

@@ -1,8 +1,8 @@
 /**
  * LoRA adapters as peft stores them: adapter_config.json and adapter_model.safetensors, whose tensors
  * are called base_model.model.model.layers.N.self_attn.q_proj.lora_A.weight [r, in] and
- * lora_B.weight [out, r]. A sequence classifier's (SEQ_CLS) holds its score head whole as well
- * (peft's modules_to_save): base_model.model.score.weight [1, hidden].
+ * lora_B.weight [out, r]. The adapter of a sequence classifier (SEQ_CLS) also has the whole score
+ * head (peft's modules_to_save): base_model.model.score.weight [1, hidden].
  */
 import { CheckpointError } from './errors.ts';
 import { readJson, type CheckpointFolder } from './files.ts';
@@ -16,7 +16,7 @@ export const PROJECTIONS = [
 ] as const;
 export type Projection = (typeof PROJECTIONS)[number];
 
-/** peft's task_type: SEQ_CLS scores in place of saying tokens, as reward and value models do. */
+/** peft's task_type: CAUSAL_LM predicts tokens, SEQ_CLS a score, as reward and value models do. */
 export type LoraTask = 'CAUSAL_LM' | 'SEQ_CLS';
 
 export interface LoraConfig {
@@ -25,14 +25,14 @@ export interface LoraConfig {
   alpha: number;
   /** The projections that have factors, in every layer. */
   targets: readonly Projection[];
-  /** The model it is for, as adapter_config.json names it: a folder, or a model of the Hugging Face Hub. */
+  /** The base model, as adapter_config.json names it: a folder, or a model of the Hugging Face Hub. */
   base?: string | undefined;
 }
 
 export const ADAPTER_CONFIG = 'adapter_config.json';
 export const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
 
-/** The score head, which trains as a whole next to the factors. */
+/** The score head: all of it trains, next to the factors. */
 export const SCORE_TENSOR = 'base_model.model.score.weight';
 
 export function loraTensor(layer: number, projection: Projection, factor: 'A' | 'B'): string {
@@ -40,12 +40,15 @@ export function loraTensor(layer: number, projection: Projection, factor: 'A' | 
   return `base_model.model.model.layers.${layer}.${group}.${projection}.lora_${factor}.weight`;
 }
 
-/** Of the tensor `model.layers.N...weight` that a factor belongs to. */
+/** The name of the weight (`model.layers.N...weight`) that a factor belongs to. */
 export function adaptedTensor(name: string): string {
   return name.replace(/^base_model\.model\./, '').replace(/\.lora_[AB]\.weight$/, '.weight');
 }
 
-/** What adapter_config.json says; undefined when the folder holds no adapter. */
+/**
+ * Reads adapter_config.json; undefined when the folder has no adapter.
+ * @throws CheckpointError for a kind of adapter that is not supported
+ */
 export async function readAdapterConfig(folder: CheckpointFolder): Promise<LoraConfig | undefined> {
   const json = await readJson(folder, ADAPTER_CONFIG);
   if (!json) return undefined;
@@ -72,14 +75,14 @@ export async function readAdapterConfig(folder: CheckpointFolder): Promise<LoraC
   return {
     task,
     r,
-    // peft's rank-stabilised adapters count alpha / sqrt(r).
+    // The scale of peft's rank-stabilised adapters is alpha / sqrt(r).
     alpha: json.use_rslora ? alpha * Math.sqrt(r) : alpha,
     targets: targetsOf(json.target_modules, refuse),
     base: typeof base === 'string' && base !== '' ? base : undefined,
   };
 }
 
-/** Besides the factors an adapter may hold the score head of a classifier, under peft's two names for it. */
+/** Next to the factors, only a classifier's score head may be saved; peft has two names for it. */
 function checkSaved(value: unknown, task: LoraTask, refuse: (problem: string) => never): void {
   const saved = Array.isArray(value) ? (value as unknown[]) : [];
   const known: readonly unknown[] = task === 'SEQ_CLS' ? ['classifier', 'score'] : [];
@@ -94,7 +97,7 @@ function targetsOf(value: unknown, refuse: (problem: string) => never): readonly
   const names = Array.isArray(value) ? (value as unknown[]) : [];
   const unknown = names.find((name) => !(PROJECTIONS as readonly unknown[]).includes(name));
   if (names.length === 0 || unknown !== undefined) {
-    const what = unknown === undefined ? 'is no list' : `has ${JSON.stringify(unknown)}`;
+    const what = unknown === undefined ? 'names no projection' : `has ${JSON.stringify(unknown)}`;
     return refuse(`target_modules ${what}; known are ${PROJECTIONS.join(', ')}`);
   }
   return PROJECTIONS.filter((name) => names.includes(name));

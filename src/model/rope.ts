@@ -2,8 +2,9 @@
 import type { ModelConfig } from './config.ts';
 
 /**
- * [headDim / 2] radians per position: theta^(-2i / headDim), and for llama3 scaling slowed by
- * `factor` where the wavelength exceeds the original context, with a linear blend between
+ * [headDim / 2] radians per position: theta^(-2i / headDim). With llama3 scaling, a frequency that
+ * makes fewer than lowFreqFactor turns in the original context is divided by `factor`, one that
+ * makes more than highFreqFactor turns stays, and between the two they are blended linearly
  * (`_compute_llama3_parameters` in Hugging Face's modeling_rope_utils.py).
  */
 export function inverseFrequencies(

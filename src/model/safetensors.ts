@@ -121,8 +121,8 @@ export function writeSafetensors(tensors: ReadonlyMap<string, Tensor>): Bytes {
 }
 
 /**
- * What a file begins with, when its tensors follow in this order. Its metadata say {"format": "pt"},
- * without which some loaders refuse it.
+ * The beginning of a file whose tensors follow in this order. Its metadata is {"format": "pt"};
+ * some loaders refuse files without it.
  */
 export function safetensorsHeader(
   tensors: readonly { name: string; shape: readonly number[]; dtype: Dtype }[],

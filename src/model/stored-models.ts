@@ -1,12 +1,12 @@
 /**
- * Models that a visitor brought, kept in the origin private file system as models/NAME/FILE, where
- * the page and the workers find them again. A model counts once its file list exists, which is
- * written last: what a closed tab left half stored is swept away.
+ * Models that a visitor brought, in the origin private file system as models/NAME/FILE, where
+ * the page and the workers can read them. A model is complete once its marker file exists, which is
+ * written last. Incomplete models, which a closed tab left behind, are removed.
  */
 import { CheckpointError } from './errors.ts';
 import { blobSource, type CheckpointFolder } from './files.ts';
 
-/** Written when everything else is. */
+/** The marker file, written after all others. */
 const COMPLETE = '.stored';
 
 async function shelf(): Promise<FileSystemDirectoryHandle> {
@@ -29,7 +29,7 @@ const isComplete = (folder: FileSystemDirectoryHandle): Promise<boolean> =>
     () => false,
   );
 
-/** Removes what was never stored completely, unless a tab is at it. */
+/** Removes incomplete models, except those that a tab is storing now. */
 export async function sweepStoredModels(): Promise<void> {
   const top = await shelf();
   for await (const [name, handle] of top.entries()) {
@@ -42,6 +42,7 @@ export async function sweepStoredModels(): Promise<void> {
 
 const lockOf = (name: string): string => `storing ${name}`;
 
+/** @throws CheckpointError when no such model is stored */
 export async function storedFolder(name: string): Promise<CheckpointFolder> {
   const folder = await (await shelf()).getDirectoryHandle(name).catch(() => undefined);
   if (!folder || !(await isComplete(folder))) {
@@ -50,7 +51,7 @@ export async function storedFolder(name: string): Promise<CheckpointFolder> {
   return directoryFolder(folder, name);
 }
 
-/** A folder of the origin private file system as a checkpoint's. */
+/** A folder of the origin private file system as a checkpoint folder. */
 export function directoryFolder(
   folder: FileSystemDirectoryHandle,
   name: string,
@@ -71,7 +72,7 @@ export function directoryFolder(
 
 export interface StoreOptions {
   onProgress?: (share: number) => void;
-  /** Aborted: nothing of the model stays. */
+  /** After an abort, nothing of the model stays. */
   signal?: AbortSignal;
 }
 
@@ -123,7 +124,7 @@ async function store(
   }
 }
 
-/** Bytes that the browser still gives this page, as far as it tells: it may still refuse. */
+/** Bytes that this page may still store, by the browser's estimate; it may refuse earlier. */
 async function roomLeft(): Promise<number> {
   const { quota, usage } = await navigator.storage.estimate();
   return quota === undefined ? Infinity : quota - (usage ?? 0);

@@ -139,7 +139,7 @@ describe('a chat template', () => {
       /^your files has no chat template; add chat_template\.jinja/,
     );
     expect(await refusal(() => load({ ...good, 'chat_template.jinja': '{% if %}' }))).toMatch(
-      /^the chat template in your files\/chat_template\.jinja is not valid Jinja \(.+\); mend it/,
+      /^the chat template in your files\/chat_template\.jinja is not valid Jinja \(.+\); correct it/,
     );
     const tokenizer = await load(good);
     const system = [{ role: 'system', content: 'ab' }] as const;

@@ -1,7 +1,7 @@
 /**
- * Text to token ids and back, and the chat template, from the checkpoint's own files. The work is
- * done by @huggingface/tokenizers and @huggingface/jinja; here are the files, the choices that
- * training needs, and errors that name the file.
+ * Text to token ids and back, and the chat template, from the checkpoint's own files.
+ * @huggingface/tokenizers and @huggingface/jinja do the work. This file reads the files, makes the
+ * choices that training needs, and gives errors that name the file.
  */
 import { Template } from '@huggingface/jinja';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
@@ -14,16 +14,16 @@ export interface ChatMessage {
 }
 
 export interface TemplateOptions {
-  /** Ends with what opens the assistant's turn, for a completion to go on from. */
+  /** End the text with the opening of the assistant's turn, which the completion continues. */
   addGenerationPrompt?: boolean;
-  /** Templates that know thinking open the thought, or close it empty; others ignore it. */
+  /** Templates with thinking open the thought (true) or close it empty (false). Others ignore it. */
   enableThinking?: boolean;
 }
 
 const SPECIAL_TOKENS = ['bos_token', 'eos_token', 'pad_token', 'unk_token'] as const;
 type SpecialToken = (typeof SPECIAL_TOKENS)[number];
 
-/** What a saved checkpoint takes over from the one it came from, where it is there. */
+/** The files that a saved checkpoint copies from the one it came from, if they exist. */
 const FILES = [
   'tokenizer.json',
   'tokenizer_config.json',
@@ -33,7 +33,7 @@ const FILES = [
   'generation_config.json',
 ];
 
-/** The tokenizer's files, by name, to be written into every checkpoint of a run. */
+/** The tokenizer's files by name, which are written into every checkpoint of a run. */
 export async function tokenizerFiles(
   folder: CheckpointFolder,
 ): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
@@ -73,6 +73,7 @@ export class Tokenizer {
     this.ids = ids;
   }
 
+  /** @throws CheckpointError when a file is missing or cannot be used */
   static async load(folder: CheckpointFolder): Promise<Tokenizer> {
     const json = await requireJson(folder, 'tokenizer.json');
     const config = (await readJson(folder, 'tokenizer_config.json')) ?? {};
@@ -91,9 +92,9 @@ export class Tokenizer {
   }
 
   /**
-   * @param eosTokenIds what the model ends its texts with, by its config.json
-   * @throws CheckpointError when the tokenizer is not this model's: the embedding has no row for some of
-   *   the ids, or the tokenizer no token for the ids that the model ends with
+   * @param eosTokenIds the end tokens of the model, from its config.json
+   * @throws CheckpointError when the tokenizer is for another model: an id of the tokenizer has no
+   *   row in the embedding, or an end token of the model is not in the tokenizer
    */
   checkFits(vocabSize: number, eosTokenIds: readonly number[] = []): void {
     if (this.ids > vocabSize) {
@@ -105,8 +106,8 @@ export class Tokenizer {
     const unknown = eosTokenIds.find((id) => this.tokenizer.id_to_token(id) === undefined);
     if (unknown !== undefined) {
       throw new CheckpointError(
-        `${this.folder}/tokenizer.json is for another model: config.json ends a text with token ` +
-          `${unknown}, which it does not have; take both from the same checkpoint`,
+        `${this.folder}/tokenizer.json is for another model: it has no token ${unknown}, an ` +
+          'eos_token_id of config.json; take both from the same checkpoint',
       );
     }
   }
@@ -128,7 +129,7 @@ export class Tokenizer {
     return ids;
   }
 
-  /** Words (between white space) that encoding would turn into the unknown token, each once. */
+  /** Words (between white space) that have the unknown token in their encoding, each once. */
   unknownWords(text: string): string[] {
     const unknown = this.idOf('unk_token');
     if (unknown === undefined) return [];
@@ -136,13 +137,14 @@ export class Tokenizer {
     return [...words].filter((word) => this.encode(word).includes(unknown));
   }
 
-  /** Ids beyond the vocabulary, which padded embeddings have, become nothing. */
+  /** Ids beyond the vocabulary, which padded embeddings have, are skipped. */
   decode(ids: readonly number[], options: { skipSpecial?: boolean } = {}): string {
     const known = ids.filter((id) => this.tokenizer.id_to_token(id) !== undefined);
     if (known.length === 0) return '';
     return this.tokenizer.decode(known, { skip_special_tokens: options.skipSpecial ?? false });
   }
 
+  /** @throws CheckpointError when there is no template, or it refuses the messages */
   applyChatTemplate(messages: readonly ChatMessage[], options: TemplateOptions = {}): string {
     const { template } = this;
     if (!template) {
@@ -176,7 +178,7 @@ export class Tokenizer {
     return this.idOf('pad_token');
   }
 
-  /** What stands for a text that the vocabulary has no token for. */
+  /** The token for a text that the vocabulary has no token for. */
   get unkTokenId(): number | undefined {
     return this.idOf('unk_token');
   }
@@ -187,7 +189,7 @@ export class Tokenizer {
   }
 }
 
-/** A file of its own, as transformers writes today, else the field of tokenizer_config.json. */
+/** From chat_template.jinja, as transformers writes it today, else from tokenizer_config.json. */
 async function loadTemplate(
   folder: CheckpointFolder,
   config: Record<string, unknown>,
@@ -200,11 +202,11 @@ async function loadTemplate(
   return guard(
     () => ({ path, parsed: new Template(source) }),
     `the chat template in ${path} is not valid Jinja`,
-    'mend it there',
+    'correct it there',
   );
 }
 
-/** A text, or a list of named ones, of which one is the default. */
+/** The field is a template, or a list of named templates with a default. */
 function templateField(field: unknown): string | undefined {
   if (!Array.isArray(field)) return typeof field === 'string' ? field : undefined;
   const named = field as { name?: unknown; template?: unknown }[];

@@ -28,7 +28,7 @@ export interface Trunk {
   output: Activation;
 }
 
-/** What the ops of a model's layers share when memory is planned for `maxTokens` rows. */
+/** The shape that the ops of all layers share, with memory planned for `maxTokens` rows. */
 export function layerShape(model: LanguageModel<Memory>, maxTokens: number): LayerShape {
   const { config, frequencies, lora } = model;
   return { config, maxTokens, frequencies, lora: lora?.config };
@@ -47,7 +47,7 @@ export function rowActivations(model: LanguageModel<Memory>, maxTokens: number):
   return { shape, inputs: rowInputs(maxTokens), embedded, layers, output };
 }
 
-/** Where each row stands and what token it holds; the host fills these before a replay. */
+/** The token, position and span of each row; the host writes them before a replay. */
 export function rowInputs(rows: number): Trunk['inputs'] {
   return {
     ids: new Activation('ids', rows, true),
@@ -67,7 +67,7 @@ export function uploadRows(
   }
 }
 
-/** A row of the embedding for each id; one op per piece of the table. */
+/** ids [N] -> rows of the embedding [N, D]; one op per piece of the table. */
 export function embed<D extends RowDims>(
   model: LanguageModel<Memory>,
   ids: Activation,

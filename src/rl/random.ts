@@ -1,6 +1,6 @@
 /**
  * Seeded random numbers on the host: sfc32 (C. Doty-Humphrey, PractRand), seeded through splitmix32.
- * The GPU draws its own, counter-based, from the same run seed (src/gpu/kernels/sample.wgsl).
+ * The GPU has its own counter-based generator with the same run seed (src/gpu/kernels/sample.wgsl).
  */
 export class Random {
   private readonly state: Uint32Array;

@@ -1,14 +1,14 @@
-/** What a training step tells the world: plain data, in TRL's names where TRL has one. */
+/** The reports of a training step: plain data, with TRL's names if TRL has one. */
 
-/** One row of metrics.jsonl. Sparse metrics (an evaluation every n steps) are simply absent. */
+/** One row of metrics.jsonl. A metric that a step does not have (such as an evaluation) is absent. */
 export interface MetricsRow {
   step: number;
   [metric: string]: number;
 }
 
-/** Numbers of every token of one completion, the stop token included: arrays of one length. */
+/** Numbers of every token of one completion with its stop token: arrays of the same length. */
 export interface TokenTrace {
-  /** What the token adds to the text; '' for the stop token. */
+  /** The text that the token adds; '' for the stop token. */
   text: readonly string[];
   /** Log-prob under the policy before the step's update, and the entropy of its distribution, in nats. */
   logp: readonly number[];
@@ -17,21 +17,21 @@ export interface TokenTrace {
   kl?: readonly number[];
   /** Log-prob after the step's update. */
   after?: readonly number[];
-  /** DPO alone: log-prob under the reference policy. */
+  /** Only in DPO: log-prob under the reference policy. */
   ref?: readonly number[];
-  /** PPO alone: reward with its KL penalty, value and advantage of every token. */
+  /** Only in PPO: reward with its KL penalty, value and advantage of every token. */
   reward?: readonly number[];
   value?: readonly number[];
   advantage?: readonly number[];
 }
 
-/** One sampled completion, as it was judged. */
+/** One sampled completion with its scores. */
 export interface Sample {
   /** The whole completion as the policy wrote it. */
   completion: string;
-  /** Text before the delimiter; null when the arm has no thought or the delimiter is missing. */
+  /** Text before the delimiter; null without thinking, or if the delimiter is missing. */
   thought: string | null;
-  /** What the reward model saw. */
+  /** The text that the reward model saw. */
   response: string;
   wellFormed: boolean;
   /** Cut off at max_completion_length. */
@@ -41,11 +41,11 @@ export interface Sample {
   reward: number;
   /** Each reward by its name, before weights; absent in runs recorded before there were several. */
   rewards?: Readonly<Record<string, number>>;
-  /** In PPO the mean over its tokens; in DPO 1 for the chosen, -1 for the rejected, 0 for the others. */
+  /** In PPO the mean over the tokens; in DPO 1 for the chosen, -1 for the rejected, 0 for the others. */
   advantage: number;
-  /** For the group that is shown. */
+  /** Present in the group that is shown. */
   trace?: TokenTrace;
-  /** The hidden utility, for evaluation alone; absent when the run has no gold judge. */
+  /** The gold judge's score, for evaluation only; absent if the run has no gold judge. */
   gold?: number;
 }
 
@@ -56,7 +56,7 @@ export interface Group {
   /** Mean and standard deviation (n - 1) of the group's rewards. */
   mean: number;
   std: number;
-  /** DPO alone: which two samples (by index) the loss compares; absent when it dropped the group. */
+  /** Only in DPO: the two samples (by index) that the loss compares; absent if it dropped the group. */
   pair?: { readonly chosen: number; readonly rejected: number };
 }
 
@@ -71,11 +71,11 @@ export interface EvaluationSample {
   gold?: number;
 }
 
-/** Sent after every optimizer step. */
+/** Sent after every step. */
 export interface StepReport {
   metrics: MetricsRow;
-  /** One of the step's groups, to be shown; none for algorithms without rollouts. */
+  /** One of the step's groups to show; absent for algorithms without rollouts. */
   group?: Group;
-  /** At the steps that eval_steps names. */
+  /** Present at the steps with an evaluation (eval_steps). */
   evaluation?: readonly EvaluationSample[];
 }

@@ -1,4 +1,4 @@
-/** Mean and standard deviation, as the metrics and advantages use them. */
+/** Mean and standard deviation of metrics and advantages. */
 
 export function mean(values: ArrayLike<number>): number {
   let sum = 0;

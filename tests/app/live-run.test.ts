@@ -1,17 +1,14 @@
-/** A live run as the page drives it: start, pause, step, stop, and going on after the tab was closed. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+/** A live run as the page controls it: start, pause, step, stop, and resume after the tab was closed. */
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openAt } from '../../src/cli/open.ts';
-import { openNodeGpu } from '../../src/gpu/node.ts';
-import { nodeFolder } from '../../src/model/node-files.ts';
+import { nodeSurroundings } from '../../src/cli/open.ts';
 import { LiveRun } from '../../src/app/live-run.ts';
 import type { Status } from '../../src/app/training-service.ts';
 import type { StepReport } from '../../src/rl/report.ts';
 import type { RunFolder } from '../../src/rl/runs/run-folder.ts';
 import { nodeRunFolder } from '../../src/rl/runs/run-folder.node.ts';
-import { openRewardModel } from '../../src/app/opening/rewards.ts';
 import { VOCABULARY } from '../../src/rl/world/menu.ts';
 import { asReward, CONFIGS, randomTensors, saveModel } from '../random-model.ts';
 
@@ -25,20 +22,16 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-/** A live run, and all that it told. */
+/** A live run, with all its reports. */
 function openLive(keptRun: (fresh: boolean) => Promise<RunFolder>) {
   const statuses: Status[] = [];
   const steps: StepReport[] = [];
-  const live = new LiveRun(
-    async () => ({
-      gpu: await openNodeGpu(),
-      folder: nodeFolder,
-      readFile: (path) => readFile(path, 'utf8'),
-      openReward: async (path) => openRewardModel(await openNodeGpu(), await openAt(path)),
-      keptRun,
-    }),
-    { algorithm: 'grpo', world: 'meal-planner', num_generations: 2, max_prompt_length: 24 },
-  );
+  const live = new LiveRun(async () => ({ ...(await nodeSurroundings()), keptRun }), {
+    algorithm: 'grpo',
+    world: 'meal-planner',
+    num_generations: 2,
+    max_prompt_length: 24,
+  });
   const open = (resume: boolean): Promise<void> =>
     live.open(
       {
@@ -55,7 +48,7 @@ function openLive(keptRun: (fresh: boolean) => Promise<RunFolder>) {
   return { live, open, statuses, steps };
 }
 
-it('pauses, steps, stops, and goes on after the tab was closed', async () => {
+it('pauses, steps, stops, and resumes after the tab was closed', async () => {
   const folder = (): Promise<RunFolder> => Promise.resolve(nodeRunFolder(join(root, 'kept')));
   const first = openLive(folder);
   await first.open(false);
@@ -71,7 +64,7 @@ it('pauses, steps, stops, and goes on after the tab was closed', async () => {
 
   const second = openLive(folder);
   await second.open(true);
-  // What was done before is told again, so that the curves are whole.
+  // The earlier steps are reported again, so that the curves are complete.
   expect(second.steps.map(({ metrics }) => metrics.step)).toEqual([1, 2]);
   expect(second.steps[1]!.group!.samples.map(({ completion }) => completion)).toEqual(
     first.steps[1]!.group!.samples.map(({ completion }) => completion),
@@ -82,7 +75,7 @@ it('pauses, steps, stops, and goes on after the tab was closed', async () => {
   await second.live.stop();
 });
 
-it('trains on, and says so, when nothing can be saved', async () => {
+it('continues to train, and reports it, when nothing can be saved', async () => {
   const full: RunFolder = {
     ...nodeRunFolder(join(root, 'full')),
     write: () => Promise.reject(new Error('the disk is full')),
@@ -96,7 +89,7 @@ it('trains on, and says so, when nothing can be saved', async () => {
   await live.stop();
 });
 
-it('trains where the browser has no place to keep anything', async () => {
+it('trains in a browser without storage', async () => {
   const { live, open, statuses } = openLive(() => Promise.reject(new Error('no storage')));
   await open(false);
   await live.step();

@@ -31,7 +31,7 @@ beforeAll(async () => {
   gpu = await openNodeGpu();
   await saveModel(join(root, 'policy'), config, randomTensors(config, 1));
   await saveModel(join(root, 'judge'), asReward(config), randomTensors(asReward(config), 2));
-  // A run of which two checkpoints were kept.
+  // A run with two checkpoints.
   kept = nodeRunFolder(join(root, 'run'));
   await kept.write('recipe.yaml', JSON.stringify(recipe));
   for (const step of [3, 12]) await checkpoint(step);
@@ -105,7 +105,7 @@ async function allocatedBy(work: () => Promise<unknown>): Promise<number> {
 }
 
 describe('base against trained', () => {
-  it('takes the last checkpoint of the kept run, streams, and scores both', async () => {
+  it('uses the last checkpoint of the kept run, streams both answers, and scores them', async () => {
     const pair = pairOf(kept);
     expect(await pair.look()).toMatchObject({
       trained: { step: 12 },
@@ -118,7 +118,7 @@ describe('base against trained', () => {
       const last = all.at(-1)!;
       expect(all.length).toBeGreaterThan(1);
       expect(all.map(({ done }) => done)).toEqual(all.map((_, i) => i === all.length - 1));
-      // What was written stays: a later draft goes on from an earlier one.
+      // Text stays once it is written: a later draft begins with the earlier one.
       const texts = all
         .slice(0, -1)
         .map(({ thought, response }) => (thought ?? '') + (response ?? ''));
@@ -145,7 +145,7 @@ describe('base against trained', () => {
     expect(after.trained).not.toEqual(before.trained);
   });
 
-  it('without a run takes the policy that ships, and without that the base alone', async () => {
+  it('without a run uses the shipped policy, and without that only the base', async () => {
     const shipped = pairOf(nowhere, await nodeFolder(join(root, 'run/checkpoints/step-3')));
     expect(await shipped.look()).toMatchObject({ trained: 'shipped' });
     expect((await ask(shipped)).trained.length).toBeGreaterThan(0);
@@ -156,7 +156,7 @@ describe('base against trained', () => {
     expect(drafts.base.at(-1)!.done).toBe(true);
   });
 
-  it('stops within a few tokens, and answers the next question', async () => {
+  it('stops after a few tokens, and then answers the next question', async () => {
     const pair = pairOf(kept);
     const heard: Draft[] = [];
     const question = { prompt: PROMPT, temperature: 1, seed: 1 };
@@ -181,7 +181,7 @@ describe('base against trained', () => {
     expect(judgement!.gold).toBe(gold);
   });
 
-  it('says so where a run with prompts of its own holds none out, else draws from those', async () => {
+  it('draws from the held-out prompts of a run with its own data, or reports that there are none', async () => {
     const prompts = (splits: string[]): Promise<string[]> => {
       const datasets = splits.map((split) => ({ path: 'json', data_files: split, split }));
       const own = { ...recipe, world: null, gold: null, datasets, eval_num_prompts: 1 };
@@ -197,12 +197,12 @@ describe('base against trained', () => {
     const refuse = (prompt: string): Promise<void> =>
       pairOf(kept).ask({ prompt, ...question }, () => undefined);
     await expect(refuse('menu pasta 3 for Ana veggie budget 9')).rejects.toThrow(
-      'never seen the words “Ana” and “pasta”',
+      'does not know the words “Ana” and “pasta”',
     );
-    await expect(refuse(' ')).rejects.toThrow(/nothing to answer/);
+    await expect(refuse(' ')).rejects.toThrow(/prompt is empty/);
   });
 
-  it('loads the models once for two that ask at once', async () => {
+  it('loads the models once for two questions at the same time', async () => {
     const once = await allocatedBy(() => ask(pairOf(nowhere)));
     expect(once).toBeGreaterThan(0);
     const twice = await allocatedBy(async () => {
@@ -213,7 +213,7 @@ describe('base against trained', () => {
     expect(twice).toBe(once);
   });
 
-  it('frees models that a run has left behind only when nobody uses them any more', async () => {
+  it('frees the models of an older checkpoint only when no question uses them any more', async () => {
     let run = nowhere;
     const pair = pairOf(() => run);
     const once = await allocatedBy(() => ask(pair));
@@ -234,14 +234,14 @@ describe('base against trained', () => {
     expect(order.lastIndexOf('before the run')).toBeLessThan(order.indexOf('after it'));
   });
 
-  it('holds nothing when one of the two cannot be loaded', async () => {
+  it('frees all memory when one of the two cannot be loaded', async () => {
     const broken = pairOf(kept, undefined, droppedFolder(new Map()));
     expect(await allocatedBy(() => expect(ask(broken)).rejects.toThrow('no tokenizer.json'))).toBe(
       0,
     );
   });
 
-  it('shows before a run that went on with an adapter what that adapter said', async () => {
+  it('shows the answers of the first adapter as the base of a run that trained it further', async () => {
     const lora: LoraConfig = {
       task: 'CAUSAL_LM',
       r: 2,
@@ -260,7 +260,7 @@ describe('base against trained', () => {
       const at = nodeRunFolder(join(root, folder));
       for (const [name, data] of files) await at.write(name, data);
     };
-    // Two runs, of which the second goes on with what the first trained.
+    // Two runs; the second one trains the adapter of the first one further.
     const runOf = async (folder: string, seed: number): Promise<RunFolder> => {
       await save(`${folder}/checkpoints/step-2`, seed);
       const run = nodeRunFolder(join(root, folder));

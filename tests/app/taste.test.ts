@@ -1,6 +1,6 @@
 /**
- * A person's taste, learned from forty clicks: a judge is trained on the labels of somebody who
- * likes to be greeted, and a few steps against it make the shipped policy greet.
+ * A person's taste, learned from forty clicks: a reward model is trained on the labels of a person
+ * who likes to be greeted, and a few steps with this reward make the shipped policy greet.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Gpu } from '../../src/gpu/device.ts';
@@ -27,12 +27,12 @@ import { goldUtility } from '../../src/rl/world/gold.ts';
 import { drawPrompts, promptText, type Split } from '../../src/rl/world/prompts.ts';
 
 const POLICY = 'public/models/policy';
-/** Answers at once: the taste is in the answer, and this takes a fifth of the time. */
+/** Without thoughts, because the taste is about the answer, and this takes a fifth of the time. */
 const UNTHINKING = { thinking: false, max_completion_length: 15 };
 const STEPS = 10;
-/** Enough to see the half that greets become most. */
+/** Enough to see the share that greets rise from about half to most. */
 const PROMPTS = 128;
-/** Forty to learn from; of the rest those that tell the taste are over forty, so that chance is small. */
+/** Forty are for training; of the rest, over forty show the taste, so chance plays a small part. */
 const PAIRS = 160;
 
 let gpu: Gpu;
@@ -45,7 +45,7 @@ afterAll(() => gpu.close());
 
 const greets = (response: string): boolean => response.startsWith('hello');
 
-/** Who greets is preferred; between two that do, or do not, it is the dinner that counts. */
+/** A response that greets is preferred; if both or neither greet, the better dinner is. */
 function choose(prompt: string, a: string, b: string): TasteLabel {
   const liking = (response: string): number =>
     10 * Number(greets(response)) + goldUtility(prompt, response).value;
@@ -83,7 +83,7 @@ async function train(recipe: Recipe, labels: string, judge?: RewardModel): Promi
   return trainer;
 }
 
-it('forty labels make a judge, and a few steps against it a policy, of that taste', async () => {
+it('forty labels train a judge of that taste, and a few steps with this judge a policy', async () => {
   const policy = await loadModel(gpu, await nodeFolder(POLICY));
   const labels = (await responses(policy, 'train', PAIRS, 2))
     .map(({ prompt, responses: [a, b] }) => choose(prompt, a!, b!))

@@ -1,4 +1,4 @@
-/** The command line: its results, and one clear line for whatever is wrong with what it is given. */
+/** The command line: its results, and one clear line for every kind of wrong input. */
 import { spawnSync } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -43,8 +43,8 @@ async function refusal(command: Command, ...argv: string[]): Promise<string> {
   return message;
 }
 
-describe('what the commands give', () => {
-  it('logits and scores are the reference forward pass', async () => {
+describe('the results of the commands', () => {
+  it('logits equal the reference forward pass, and score reads ids or texts', async () => {
     const ids = [3, 5, 7, 11];
     const { logits: rows } = await json(logits, '--model', at('policy'), '--ids', ids.join());
     const wanted = reference.logits(config, tensors, ids);
@@ -70,7 +70,7 @@ describe('what the commands give', () => {
     const memory = facts.memory as Record<'run' | 'lora' | 'full', number>;
     expect(memory.run).toBeGreaterThanOrEqual(4 * count);
     expect(memory.full - memory.run).toBeGreaterThanOrEqual(16 * count);
-    // What is asked for longer completions in larger groups takes more, and layers computed again less.
+    // Longer completions take more memory, and gradient checkpointing takes less.
     const more = ['--model', at('policy'), '--max_completion_length', '512'];
     const larger = (await json(info, ...more)).memory as typeof memory;
     const again = (await json(info, ...more, '--gradient_checkpointing')).memory as typeof memory;
@@ -81,14 +81,14 @@ describe('what the commands give', () => {
     const text = await info.run([...more, '--memory_gb', '0.01'], false);
     expect(text).toMatch(/memory to run .* fits\n/);
     expect(text).toMatch(/does not fit: set gradient_checkpointing: true/);
-    // A judge lies on the same card.
+    // A reward model takes memory of the same card.
     const judge = ['--reward_model_name_or_path', at('judge')];
     const judged = (await json(info, ...more, ...judge)).memory as typeof memory;
     expect(judged.run).toBe(larger.run);
     expect(judged.lora).toBeGreaterThan(larger.lora);
   });
 
-  it('generate repeats itself under the same seed, and eval judges every prompt', async () => {
+  it('generate gives the same text for the same seed, and eval judges every prompt', async () => {
     const text = ['--model', at('policy'), '--prompt', PROMPT, '--max_completion_length', '12'];
     const [a, b, c] = [
       await json(generate, ...text, '--seed', '1'),
@@ -156,7 +156,7 @@ describe('a model folder that is', () => {
     expect(message).toMatch(/incomplete has no tensor model\.norm\.weight \(1 of/);
   });
 
-  it('of other shapes than its config says', async () => {
+  it('of other shapes than in its config', async () => {
     const message = await broken('misshaped', (folder) =>
       weights(folder, (map) =>
         map.set('model.norm.weight', { shape: [5], values: new Float32Array(5) }),
@@ -170,7 +170,7 @@ describe('a model folder that is', () => {
     expect(message).toMatch(/mistyped\/model\.safetensors, tensor .* has dtype "I32"/);
   });
 
-  it('with tensors that lie over each other', async () => {
+  it('with tensors that overlap', async () => {
     const message = await broken('overlapping', async (folder) => {
       const file = join(folder, 'model.safetensors');
       const text = (await readFile(file)).toString('latin1');
@@ -182,7 +182,7 @@ describe('a model folder that is', () => {
     expect(message).toMatch(/overlapping\/model\.safetensors.*(overlap|lie over)/);
   });
 
-  it('of a family that is not there', async () => {
+  it('of a family that is not supported', async () => {
     const message = await broken('unsupported', (folder) =>
       writeFile(
         join(folder, 'config.json'),
@@ -205,7 +205,7 @@ describe('a model folder that is', () => {
       /either --ids, or --prompt and --response/,
     );
     expect(await refusal(generate, '--model', at('judge'), '--prompt', 'a')).toMatch(
-      /judge is a reward model, which writes nothing; name a policy$/,
+      /judge is a reward model, which cannot write text; name a policy$/,
     );
     expect(await refusal(logits, '--model', at('judge'), '--ids', '3')).toMatch(/use score/);
     expect(await refusal(logits, '--model', at('policy'), '--ids', '3,999')).toMatch(/999/);
@@ -222,7 +222,7 @@ describe('a recipe', () => {
     ['max_stepz: 3', /line 1: unknown key max_stepz; did you mean max_steps\?/],
     ['max_steps: -3', /max_steps is -3; it must be a whole number of at least 1/],
     ['max_steps: [', /line 1: not YAML/],
-    ['- 3', /not a recipe/],
+    ['- 3', /this is not a recipe/],
     ['algorithm: grop', /did you mean grpo/],
     ['algorithm: sft\nworld: meal-planner', /model_name_or_path is missing/],
   ])('%s', async (yaml, wanted) => {
@@ -258,7 +258,7 @@ it('ends with code 1 and one line on standard error', () => {
   expect(stderr).toBe('ponder: there is no command scoer; did you mean score?\n');
 });
 
-it('runs the commands of a job one after the other in one process, and ends with it', () => {
+it('runs the commands of a job one after the other in one process, and ends with the job', () => {
   const job = `
     import { tryPonder } from './scripts/runs.mjs';
     const model = ['--model', 'public/models/policy', '--json'];

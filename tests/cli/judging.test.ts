@@ -1,4 +1,4 @@
-/** eval, compare and analyze: checkpoints asked and judged as the run did that they are of. */
+/** eval, compare and analyze ask and judge a checkpoint as its run did. */
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
-/** Of one step, unless `values` have it otherwise. */
+/** A recipe of one step, unless `values` set another number. */
 const runRecipe = (values: Record<string, unknown>): string =>
   recipeYaml(
     makeRecipe({
@@ -44,7 +44,7 @@ async function trainRun(name: string, values: Record<string, unknown>): Promise<
   await train.run([file, '--out', join(root, name)], true);
 }
 
-/** A model whose words include Yes and No. */
+/** A model whose vocabulary includes Yes and No. */
 async function yesOrNoJudge(): Promise<string> {
   const folder = join(root, 'asked-judge');
   await saveModel(folder, config, randomTensors(config, 5));
@@ -54,7 +54,7 @@ async function yesOrNoJudge(): Promise<string> {
   return folder;
 }
 
-/** A policy whose template has a place for a system turn. */
+/** A policy whose template accepts a system message. */
 async function systemReader(): Promise<string> {
   const folder = join(root, 'system-reader');
   await cp(join(root, 'policy'), folder, { recursive: true });
@@ -77,15 +77,15 @@ it('compares two checkpoints by every judge', async () => {
   const result = await json(compare, ...models, ...few, ...judges);
   const rows = result.judges as Comparison[];
   expect(rows.map(({ judge }) => judge)).toEqual(['reward', 'other', 'gold']);
-  // The default policy against one of random weights.
+  // The default policy against a policy with random weights.
   expect(rows[2]!.win_rate.mean).toBeGreaterThan(0.6);
-  // No more than a character longer or shorter, or a slight win counts for nothing.
+  // A slight win now counts as a tie if the response is longer by more than one character.
   const strict = await json(compare, ...models, ...few, ...judges, '--length_margin', '1');
   expect((strict.judges as Comparison[])[2]!.score).not.toEqual(rows[2]!.score);
 });
 
-it('says where a comparison could not control for length', async () => {
-  // One pair of answers tells nothing of what length does.
+it('marks a win rate that could not be controlled for length', async () => {
+  // One pair of answers does not show the effect of length.
   const [good, bad] = ['public/models/policy', join(root, 'policy')];
   const one = ['--num_prompts', '1', '--max_completion_length', '60'];
   const { judges } = await json(compare, good, bad, ...one);
@@ -94,7 +94,7 @@ it('says where a comparison could not control for length', async () => {
   expect(gold!.style_controlled_win_rate.controlled).toBe(false);
   const text = await compare.run([good, bad, ...one], false);
   expect(text).toMatch(/^gold .* \d+ \[\d+, \d+\]%\* .*%\* /m);
-  expect(text).toMatch(/^\* the raw win rate: length, or style, differs by about as much/m);
+  expect(text).toMatch(/^\* the raw win rate: length or style differs by about the same amount/m);
   expect(await compare.run([good, good, ...one], false)).not.toContain('*');
 });
 
@@ -116,7 +116,7 @@ it('evaluates on a file of prompts with instructions', async () => {
   expect(result).not.toHaveProperty('gold');
 });
 
-/** What a command says on standard error. */
+/** What a command prints on standard error. */
 async function told(command: Command, ...argv: string[]): Promise<string> {
   const spy = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
   await command.run(argv, true);
@@ -125,7 +125,7 @@ async function told(command: Command, ...argv: string[]): Promise<string> {
   return text;
 }
 
-it('asks a checkpoint of a run as the run did, and says so', async () => {
+it('asks a checkpoint of a run as the run did, and prints the settings', async () => {
   const values = {
     ...{ model_name_or_path: await systemReader() },
     ...{ thinking: false, system_prompt: 'tart', temperature: 0.5, top_k: 1 },
@@ -140,7 +140,7 @@ it('asks a checkpoint of a run as the run did, and says so', async () => {
       'system_prompt "tart", malformed "lenient", temperature 0.5, top_p 1, top_k 1, min_p 0, ' +
       'max_completion_length 6\n',
   );
-  // The same model outside of its run, asked the same way by hand.
+  // The same model outside its run, with the same settings given as options.
   await cp(checkpoint, join(root, 'moved'), { recursive: true });
   const moved = ['--model', join(root, 'moved'), ...sampled];
   const byHand = ['--thinking', 'false', '--system_prompt', 'tart', '--top_k', '1'];
@@ -153,7 +153,7 @@ it('asks a checkpoint of a run as the run did, and says so', async () => {
   );
   expect(asHand).toBe(asRun);
   expect(asBare).not.toBe(asRun);
-  // What is given wins over the run.
+  // Options take precedence over the run.
   const given = ['--top_k', '0', '--max_completion_length', '5'];
   const rest = await told(evaluation, '--model', checkpoint, ...given, ...sampled, ...out('over'));
   expect(rest).not.toMatch(/top_k|max_completion_length/);
@@ -162,7 +162,7 @@ it('asks a checkpoint of a run as the run did, and says so', async () => {
   expect(Math.max(...tokens.map(Number))).toBe(5);
 });
 
-it('compares with a baseline of no run as the run is asked', async () => {
+it('asks a baseline outside a run with the settings of the run', async () => {
   const models = [join(root, 'asked'), join(root, 'policy')];
   const text = await told(compare, ...models, '--num_prompts', '4', '--baseline_thinking');
   const [own, other] = text.trim().split('\n');
@@ -170,7 +170,7 @@ it('compares with a baseline of no run as the run is asked', async () => {
   expect(other).toMatch(/policy is asked as in the run .*: system_prompt "tart", malformed /);
 });
 
-it('finds the base of an adapter where it is said to be', async () => {
+it('finds the base of an adapter in the folder of --base', async () => {
   await trainRun('adapted', { use_peft: true });
   const adapter = join(root, 'adapter');
   await cp(join(root, 'adapted', 'checkpoints', 'step-1'), adapter, { recursive: true });
@@ -184,14 +184,16 @@ it('finds the base of an adapter where it is said to be', async () => {
   expect(await json(compare, ...models, ...base!)).toMatchObject({ prompts: 8 });
 });
 
-it('asks a judge what it is told to, and needs to know the judge', async () => {
+it('asks a judge the question of --judge_prompt, which needs --judge', async () => {
   const model = ['--model', join(root, 'policy'), ...few];
   const judge = ['--judge', await yesOrNoJudge()];
   const question = ['--judge_prompt', '{response} ham or tart'];
   const usual = await json(evaluation, ...model, ...judge);
   const polite = await json(evaluation, ...model, ...judge, ...question);
   expect(polite['rewards/asked-judge']).not.toBe(usual['rewards/asked-judge']);
-  await expect(json(evaluation, ...model, ...question)).rejects.toThrow(/name the judge with/);
+  await expect(json(evaluation, ...model, ...question)).rejects.toThrow(
+    /name its folder with --judge/,
+  );
 });
 
 it('analyzes a run, and writes its tables', async () => {
@@ -204,7 +206,9 @@ it('analyzes a run, and writes its tables', async () => {
   const cost = await readFile(join(out, 'cost.csv'), 'utf8');
   expect(cost).toMatch(/^steps,seconds,trained_tokens,generated_tokens\n3,/);
   expect(await analyze.run([join(root, 'judged')], false)).toContain('diverged_at');
-  await expect(json(analyze, join(root, 'nowhere'))).rejects.toThrow(/is not there/);
+  await expect(json(analyze, join(root, 'nowhere'))).rejects.toThrow(
+    /nowhere does not exist; name/,
+  );
   await expect(json(analyze, join(root, 'policy'))).rejects.toThrow(/no metrics.jsonl/);
 });
 
@@ -221,7 +225,7 @@ describe('thoughts are judged', () => {
     data_files: file(`${name}-bonus.jsonl`),
     split: name,
   });
-  /** By a rule, on rows of a file. */
+  /** A run with a rule for a reward, on the rows of a file. */
   const byRule = () => ({
     ...{ model_name_or_path: 'public/models/policy', max_completion_length: 76 },
     ...{ reward_model_name_or_path: null, reward_funcs: [file('bonus.js')], reward_weights: [2] },
@@ -240,7 +244,7 @@ describe('thoughts are judged', () => {
     await trainRun('thoughtful', byRule());
   });
 
-  it('on what the run held out, by what it was trained against', async () => {
+  it('on the held-out prompts of the run, by its rewards', async () => {
     const { thought_effect: effect } = await run('thoughtful');
     const judged = effect as Record<string, string | number>[];
     expect(judged.map(({ judge, thought }) => `${judge} ${thought}`)).toEqual([
@@ -252,14 +256,14 @@ describe('thoughts are judged', () => {
     }
   });
 
-  it('by the judges that are named in place of its own', async () => {
+  it('by the named judges in place of its rewards', async () => {
     const judges = ['--reward_models', file('other'), '--judge', await yesOrNoJudge()];
     const { thought_effect: effect } = await run('thoughtful', ...judges);
     const names = (effect as { judge: string }[]).map(({ judge }) => judge);
     expect([...new Set(names)]).toEqual(['other', 'asked-judge']);
   });
 
-  it('by gold as well in a world', async () => {
+  it('by gold too if the run has a world', async () => {
     const { model_name_or_path, max_completion_length } = byRule();
     await retold('worldly', runRecipe({ model_name_or_path, max_completion_length }));
     const { thought_effect: effect } = await run('worldly');
@@ -267,15 +271,15 @@ describe('thoughts are judged', () => {
     expect([...new Set(names)]).toEqual(['reward', 'gold']);
   });
 
-  it('or refused where there is nothing to ask or to judge by', async () => {
+  it('or refused if there are no prompts, no judges or no thoughts', async () => {
     await retold('unheld', runRecipe({ ...byRule(), datasets: [split('train')] }));
-    await expect(run('unheld')).rejects.toThrow(/held no prompts out .* name a file of prompts/);
+    await expect(run('unheld')).rejects.toThrow(/no held-out prompts .* name a file of prompts/);
     const { model_name_or_path, datasets } = byRule();
     const sft = { algorithm: 'sft', model_name_or_path, datasets };
     await retold('unjudged', recipeYaml(makeRecipe(sft)));
-    await expect(run('unjudged')).rejects.toThrow(/against no reward; name what judges with/);
+    await expect(run('unjudged')).rejects.toThrow(/without a reward; name a judge with/);
     const prompts = ['--prompts', file('test-bonus.jsonl')];
-    await expect(run('unjudged', ...prompts)).rejects.toThrow(/against no reward/);
+    await expect(run('unjudged', ...prompts)).rejects.toThrow(/without a reward/);
     await retold('thoughtless', runRecipe({ ...byRule(), thinking: false }));
     await expect(run('thoughtless')).rejects.toThrow(/has no thoughts; leave --thought_prompts/);
   });

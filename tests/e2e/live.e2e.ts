@@ -1,5 +1,5 @@
 /** The shipped page as it is: its recorded run, its models, its workers, on the software adapter. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -7,6 +7,9 @@ import type { Browser } from 'playwright-core';
 import { launchBrowser } from '../../scripts/browser.mjs';
 import { VOCABULARY } from '../../src/rl/world/menu.ts';
 import { CONFIGS, randomTensors, saveModel } from '../random-model.ts';
+import { serveStatic } from './static-server.ts';
+
+const BUILT = join(import.meta.dirname, '../../dist/page');
 
 let browser: Browser;
 beforeAll(async () => {
@@ -54,6 +57,38 @@ describe('training in the tab', () => {
     expect(errors).toEqual([]);
     expect(foreign).toEqual([]);
     await page.close();
+  });
+
+  it('says so when the judge cannot be loaded, and leaves no worker behind', async () => {
+    // Playwright routes no request of a worker that a worker begins: the server lacks the file.
+    const folder = await mkdtemp(join(tmpdir(), 'ponder-'));
+    await cp(BUILT, folder, { recursive: true });
+    const assets = join(folder, 'assets');
+    const [judge] = (await readdir(assets)).filter((file) => file.startsWith('reward.worker'));
+    await rm(join(assets, judge!));
+    const server = await serveStatic(folder, '/');
+    const page = await browser.newPage({ reducedMotion: 'reduce', serviceWorkers: 'block' });
+    const ofRun = (): number =>
+      page.workers().filter((worker) => /(policy|reward)\.worker/.test(worker.url())).length;
+    await page.goto(server.url);
+    const train = page.getByRole('button', { name: 'Train it here', exact: true });
+    await train.click();
+    await page
+      .getByText('The reward worker could not be loaded. Check the connection, then train again.')
+      .waitFor({ timeout: 60_000 });
+    await expect.poll(ofRun).toBe(0);
+
+    await cp(join(BUILT, 'assets', judge!), join(assets, judge!));
+    await train.click();
+    const step = page.getByTestId('step');
+    await expect.poll(() => step.textContent(), { timeout: 180_000 }).toBe('1');
+    expect(ofRun()).toBe(2);
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    await page.getByRole('heading', { name: /Stopped after step/ }).waitFor({ timeout: 60_000 });
+    await expect.poll(ofRun).toBe(0);
+    await page.close();
+    await server.close();
+    await rm(folder, { recursive: true });
   });
 
   it('takes a model folder, refuses a broken one in a sentence, and trains what it took', async () => {

@@ -108,6 +108,25 @@ describe('bringing models', () => {
     await expect.poll(policy, { timeout: 10_000 }).toBe('my-adapter');
   });
 
+  it('says so when the worker that reads them cannot be loaded, and reads them once it can', async () => {
+    const context = await browser.newContext({ reducedMotion: 'reduce', serviceWorkers: 'block' });
+    await context.route('**/models.worker*', (route) => route.fulfill({ status: 404 }));
+    const other = await context.newPage();
+    await other.goto(inject('page'));
+    const folder = other.getByLabel('Model folder');
+    await folder.setInputFiles(at('my-qwen'));
+    await other
+      .getByText(
+        'The worker that reads models could not be loaded. Check the connection, then try again.',
+      )
+      .first()
+      .waitFor();
+    await context.unroute('**/models.worker*');
+    await folder.setInputFiles(at('my-qwen'));
+    await other.getByText(/^qwen2 policy, [\d.]+K parameters/).waitFor();
+    await context.close();
+  });
+
   it('refuses what cannot be used, each in a sentence, and stays usable', async () => {
     const broken = async (name: string, change: (folder: string) => Promise<unknown>) => {
       await cp(at('my-qwen'), at(name), { recursive: true });
@@ -148,7 +167,9 @@ describe('bringing models', () => {
     await cp(at('both', 'sharded'), at('half'), { recursive: true });
     await rm(at('half', 'model-00002-of-00002.safetensors'));
     await give(at('half'));
-    await says(/^half: model-00002-of-00002\.safetensors is missing, which .* names; add it$/);
+    await says(
+      /^half has no model-00002-of-00002\.safetensors, which .* names; add what is missing$/,
+    );
 
     await saveAdapter(at('stranger'), 'sharded', { ...config, layers: 3 });
     await give(at('stranger'));

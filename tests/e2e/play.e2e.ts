@@ -9,7 +9,7 @@ import type { KeptRound } from '../../src/ui/try/kept-round.ts';
 
 const MODELS = join(import.meta.dirname, '../../public/models');
 const PATIENCE = { timeout: 120_000 };
-const GENERATE_WORKER = '**/generate.worker-*.js';
+const PAIR_WORKER = '**/policy-pair.worker-*.js';
 
 let browser: Browser;
 beforeAll(async () => {
@@ -77,7 +77,7 @@ describe('ask it yourself', () => {
         await text.fill('menu pasta 3 for Ana veggie budget 9');
         await page.getByText('The policy knows only menus of its own form').waitFor();
         await page.getByRole('button', { name: 'Ask both' }).click();
-        await page.getByText('never seen the words “Ana” and “pasta”').waitFor(PATIENCE);
+        await page.getByText('does not know the words “Ana” and “pasta”').waitFor(PATIENCE);
         // Its own words in another order are answered; without a trained policy by the first alone.
         await text.fill('menu beans 3 plums 2 budget 9');
         await page.getByRole('button', { name: 'Ask both' }).click();
@@ -129,7 +129,7 @@ it('says that the worker stopped while it wrote, and starts again', () =>
       await page.getByRole('button', { name: 'Ask both' }).click();
       await expect.poll(() => alert.count()).toBe(3);
 
-      await context.unroute(GENERATE_WORKER);
+      await context.unroute(PAIR_WORKER);
       await blind.click();
       await page.getByText(/^The policies write: \d+ of 48 responses$/).waitFor();
       await page.getByText(/^0 of \d+ choices$/).waitFor(PATIENCE);
@@ -137,7 +137,7 @@ it('says that the worker stopped while it wrote, and starts again', () =>
     },
     async (context) => {
       await shipTrained(context, true);
-      await context.route(GENERATE_WORKER, (route) =>
+      await context.route(PAIR_WORKER, (route) =>
         route.fulfill({
           contentType: 'text/javascript',
           body: "onmessage = () => { throw new Error('out of memory'); };",

@@ -1,15 +1,15 @@
 """Golden numbers from TRL's own code, for src/rl/objectives.
 
-  python make_trl.py OUT.json      needs requirements.txt; made once, by hand
+  python make_trl.py OUT.json      needs requirements.txt; run once, by hand
 
-The trainers' loss methods run as they are, in float64 on a CPU, on a stand-in for the trainer whose
-model gives the log-probs below. What stands in the middle of a long method (GRPO's advantages, PPO's
-rewards, advantages and losses) is cut out of TRL's source by its first and last line, and run.
-Gradients are autograd's, with respect to each token's log-prob (or value, or score).
+The trainers' loss methods run unchanged, in float64 on a CPU, on a stub of the trainer whose model
+returns the log-probs below. Code in the middle of a long method (GRPO's advantages, PPO's rewards,
+advantages and losses) is cut out of TRL's source by its first and last line, and run. Gradients are
+autograd's, with respect to each token's log-prob (or value, or score).
 
-SFT's loss is TRL's default (chunked_nll), given logits for hidden states and the identity for the head.
-PPO's cut ends an episode with its stop token: `sequence_lengths_p1` and `padding_mask_p1`, which TRL
-moves one state further where the padding has room, are given as the ones without that state.
+SFT's loss is TRL's default (chunked_nll), with logits as hidden states and the identity as the head.
+In the PPO code an episode ends with its stop token: TRL moves `sequence_lengths_p1` and
+`padding_mask_p1` one state further if the padding has room, but here they are without that state.
 """
 import inspect
 import json
@@ -42,7 +42,7 @@ def ragged(matrix):
 
 
 def run_lines(function, first, last, names):
-    """Runs the lines of `function` from the one that begins with `first` to the next with `last`."""
+    """Runs the lines of `function` from the line that begins with `first` to the next that begins with `last`."""
     lines = inspect.getsource(function).split("\n")
     start = next(i for i, line in enumerate(lines) if line.strip().startswith(first))
     end = next(i for i in range(start, len(lines)) if lines[i].strip().startswith(last))
@@ -354,7 +354,7 @@ def sft_case(items):
         logits, torch.eye(4), chunk_size=3, labels=labels, num_items_in_batch=items
     )[0]
     loss.backward()
-    # The logits before a token are those it is drawn from.
+    # A token is drawn from the logits of the position before it.
     learnt = labels[:, 1:] != -100
     return {
         "items": items or learnt.sum().item(),

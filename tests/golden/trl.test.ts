@@ -1,7 +1,7 @@
 /**
- * Losses, advantages and gradients against TRL's own code; trl.json is made by make_trl.py. TRL's PPO
- * has its KL in the rewards alone: `kl_in: loss` is ours, and src/rl/objectives/ppo.test.ts holds it
- * to its formula and to central differences.
+ * Losses, advantages and gradients against TRL's own code; make_trl.py makes trl.json. TRL's PPO has
+ * its KL only in the rewards: `kl_in: loss` is ours, and src/rl/objectives/ppo.test.ts checks it
+ * against its formula and central differences.
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -26,7 +26,7 @@ interface GrpoCase {
     delta: number | null;
     beta: number;
     top_entropy_quantile: number;
-    /** Completions left out as truncated. */
+    /** Completions that are left out because they are truncated. */
     masked: number[];
     use_bias_correction_kl: boolean;
     entropy_coef: number;
@@ -39,7 +39,7 @@ interface GrpoCase {
   };
   loss: number;
   dLogp: Rows;
-  /** null where the loss does not depend on the entropies. */
+  /** null if the loss does not depend on the entropies. */
   dEntropy: Rows | null;
   metrics: Record<string, number>;
 }
@@ -88,7 +88,7 @@ interface Golden {
   }[];
   reward: {
     centering: number | null;
-    /** How far apart each pair should be; null without. */
+    /** The margin of each pair; null without margins. */
     margin: number[] | null;
     scores: number[];
     loss: number;
@@ -98,7 +98,7 @@ interface Golden {
   sft: {
     /** Tokens of the whole step. */
     items: number;
-    /** Of each learnt token. */
+    /** One row for each target token. */
     logits: Rows;
     targets: number[];
     loss: number;
@@ -162,7 +162,7 @@ describe('GRPO', () => {
       one.dEntropy ?? completions.entropy.map((row) => row.map(() => 0)),
     );
     if (options.beta > 0) expect(result.klSum / tokens).toBeCloseTo(one.metrics.kl!, 6);
-    // Under one ratio per completion TRL counts completions, and with a delta bounded ratios.
+    // With one ratio per completion TRL counts completions, and with a delta it counts bounded ratios.
     if (options.importance_sampling_level === 'sequence' || options.top_entropy_quantile < 1)
       return;
     if (options.loss_type === 'cispo') {
@@ -180,7 +180,7 @@ describe('advantages', () => {
   const groups = [totals.slice(0, size), totals.slice(size)];
   it.each(cases)('scaled by $scale_rewards', (one) => {
     expectClose([advantages(groups, one.scale_rewards).flat()], [one.advantages]);
-    if (one.scale_rewards === 'batch') return; // TRL looks at the batch's deviation then
+    if (one.scale_rewards === 'batch') return; // TRL then uses the deviation of the batch
     expect(fractionZeroStd(groups)).toBe(one.frac_reward_zero_std);
   });
 });
@@ -265,7 +265,7 @@ it.each(golden.dpo)('DPO with beta $beta', ({ beta, logp, ref, loss, dLogp, metr
   expect(result.correct / 2).toBe(metrics['rewards/accuracies']);
 });
 
-it.each(golden.reward)('a reward model centred by $centering, margins $margin', (one) => {
+it.each(golden.reward)('a reward model with centering $centering, margins $margin', (one) => {
   const [chosen, rejected] = [one.scores.slice(0, 3), one.scores.slice(3)];
   const result = bradleyTerryLoss(chosen, rejected, one.margin ?? [0, 0, 0], one.centering ?? 0, 3);
   expect(result.loss).toBeCloseTo(one.loss, 6);

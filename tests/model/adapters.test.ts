@@ -1,4 +1,4 @@
-/** Adapters as the start of a run, and what cannot be: each in one sentence, before anything is loaded. */
+/** Adapters as the start of a run, and refusals: each is one sentence, before anything is loaded. */
 import { cp, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,7 +40,7 @@ beforeAll(async () => {
   await writeFile(at('base', 'generation_config.json'), '{"top_k": 7}');
   await saveModel(at('other'), wider, randomTensors(wider, 1));
   await saveModel(at('judge'), asReward(config), randomTensors(asReward(config), 2));
-  // A run of one step makes the adapter.
+  // The adapter comes from a run of one step.
   await trainIn('run', at('base'), { lora_r: 3, lora_alpha: 5, lora_target_modules: ['q_proj'] });
   await exporting.run([at('run'), '--to', 'peft', '--out', at('adapter')], false);
 });
@@ -80,8 +80,8 @@ const refused = (command: Command, ...argv: string[]): Promise<string> =>
   refusal(() => command.run(argv, false));
 
 describe('an adapter that is trained further', () => {
-  it('keeps its rank, projections and base; the reference is the adapter as it was', async () => {
-    // Its own keys count, not the recipe's.
+  it('keeps its rank, projections and base; the reference is the adapter before training', async () => {
+    // The adapter's own rank and projections are used, not the recipe's.
     const first = await trainIn('further', at('adapter'), { lora_r: 8 });
     expect(first.kl).toBeLessThan(1e-6);
     const saved = (await readAdapterConfig(
@@ -96,7 +96,7 @@ describe('an adapter that is trained further', () => {
     expect(merged.parameters).toBe((await describeModel(await nodeFolder(at('base')))).parameters);
   });
 
-  it('begins DPO without a preference, on what it wrote itself', async () => {
+  it('starts DPO with equal log-probs to the reference, on its own completions', async () => {
     const dpo = { algorithm: 'dpo', beta: 0.1, num_generations: 4, thinking: false };
     const first = await trainIn('dpo', at('adapter'), dpo);
     expect(first.pairs).toBeGreaterThan(0);
@@ -106,7 +106,7 @@ describe('an adapter that is trained further', () => {
     for (const kl of trace.kl) expect(Math.abs(kl)).toBeLessThan(1e-6);
   });
 
-  it('takes the memory that was planned, and so does what judges it', async () => {
+  it('takes the memory that was planned, and its judge does too', async () => {
     const recipe = makeRecipe({
       ...values,
       model_name_or_path: at('adapter'),
@@ -137,7 +137,7 @@ describe('an adapter that is trained further', () => {
     judge.close();
   });
 
-  it('finds its base beside it by name, as the Hub names it', async () => {
+  it('finds its base in a folder beside it by the name from the Hub', async () => {
     await cp(at('adapter'), at('from-the-hub'), { recursive: true });
     const file = at('from-the-hub', 'adapter_config.json');
     const text = (await readFile(file, 'utf8')).replace(at('base'), 'somebody/base');
@@ -157,7 +157,7 @@ describe('what cannot be trained', () => {
     const file = at('adapter', 'adapter_config.json');
     const text = await readFile(file, 'utf8');
     await writeFile(file, text.replace(at('base'), at('other')));
-    // Of q_proj alone both bases have the same shapes; one of more layers has not.
+    // q_proj has the same shapes in both bases, so the other base needs more layers to differ.
     const deeper = { ...config, layers: 3 };
     await saveModel(at('other'), deeper, randomTensors(deeper, 1));
     expect(await refusal(() => trainIn('no', at('adapter')))).toMatch(
@@ -168,14 +168,14 @@ describe('what cannot be trained', () => {
 
   it('an adapter in full', async () => {
     expect(await refusal(() => trainIn('no', at('adapter'), { use_peft: false }))).toMatch(
-      /is an adapter; set use_peft: true to go on training it, or export it as a merged model/,
+      /is an adapter; set use_peft: true to train it further, or export it as a merged model/,
     );
   });
 
   it('a reward model as a policy, a policy or an adapter as a reward model', async () => {
     const rewarded = (path: string) => ({ reward_model_name_or_path: at(path) });
     expect(await refusal(() => trainIn('no', at('judge')))).toMatch(
-      /judge is a reward model; grpo trains a causal language model/,
+      /judge is a reward model; set model_name_or_path to a causal language model/,
     );
     expect(await refusal(() => trainIn('no', at('base'), rewarded('base')))).toMatch(
       /base is not a reward model .*; choose a sequence classifier/,
@@ -195,7 +195,7 @@ describe('what cannot be trained', () => {
     const other = { ...config, vocabSize: 4096, eosTokenIds: [4000] };
     await saveModel(at('mixed'), other, randomTensors(other, 1));
     expect(await refusal(() => trainIn('no', at('mixed')))).toMatch(
-      /tokenizer\.json is for another model: config\.json ends a text with token 4000/,
+      /tokenizer\.json is for another model: it has no token 4000/,
     );
   });
 
@@ -223,14 +223,14 @@ describe('what cannot be trained', () => {
   });
 });
 
-it('weights under another name are read where they are the only ones', async () => {
+it('a weight file with another name is read if it is the only one', async () => {
   await cp(at('base'), at('renamed'), { recursive: true });
   await rename(at('renamed', 'model.safetensors'), at('renamed', 'tiny.safetensors'));
   const facts = await describeModel(await nodeFolder(at('renamed')));
   expect(facts.parameters).toBe((await describeModel(await nodeFolder(at('base')))).parameters);
 });
 
-it('a layer that no buffer of the card holds is refused in a sentence', () => {
+it('a layer that is too large for the buffers of the card is refused in one sentence', () => {
   expect(() => layoutParameters(config, undefined, 4096)).toThrow(
     /model\.layers\.0\.self_attn\.q_proj\.weight and .* in one piece, and this graphics card takes 0\.00410 MB; choose a smaller model/,
   );

@@ -1,4 +1,4 @@
-/** The count of useful floating-point operations, against one made sequence by sequence. */
+/** The count of useful floating-point operations, against a count of each sequence. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
@@ -39,7 +39,7 @@ const sum = (count: number, term: (i: number) => number): number =>
   Array.from({ length: count }, (_, i) => term(i)).reduce((a, b) => a + b, 0);
 
 describe('useful operations', () => {
-  it('of a packed batch: shared prompts once, no logits twice', async () => {
+  it('of a packed batch: shared prompts once, every logit once', async () => {
     const { model } = randomModel(gpu, config);
     const gradients = new ParameterPool(gpu, model.weights.layout, 'gradients', 'gradients');
     const runner = await TrainingRunner.create(model, { maxTokens: 64, maxTargets: 32 }, gradients);
@@ -47,7 +47,7 @@ describe('useful operations', () => {
     const prompt = randomIds(config, 5, 1);
     const completions = lengths.map((n, i) => randomIds(config, n, 2 + i));
     const batch = packBatch([{ prompt, completions }], 'completion');
-    // The last token of a completion is predicted, but not read.
+    // The last token of a completion is only a target, never an input.
     const forward =
       sum(5, (t) => layers * layerFlops(t + 1)) +
       lengths.reduce((all, n) => all + sum(n - 1, (t) => layers * layerFlops(6 + t)), 0) +
@@ -75,7 +75,7 @@ describe('useful operations', () => {
     });
     expect(new Set(lengths.flat()).size).toBeGreaterThan(1);
     const projection = 2 * hiddenSize * (heads + 2 * kvHeads) * headDim;
-    // Of a prompt's last layer only the keys and values matter.
+    // In the last layer of a prompt, only keys and values are needed.
     const prompted = sum(2, (p) =>
       sum(prompts[p]!.length - 1, (t) => (layers - 1) * layerFlops(t + 1) + projection),
     );

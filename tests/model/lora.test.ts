@@ -104,7 +104,7 @@ function adapted(
   return { model, tensors, factors };
 }
 
-/** One number of every tensor's gradient against central differences of `value`, in float64. */
+/** Checks one number of every tensor's gradient against central differences of `value` in float64. */
 function expectSlopes(
   gradients: TensorMap,
   factors: TensorMap,
@@ -143,14 +143,14 @@ describe.each(Object.entries(CONFIGS))('LoRA on %s', (_, config) => {
       gradients.push(await pool.read(gpu));
       runner.destroy();
     }
-    // Layers that are computed again give the same bits.
+    // Recomputed layers give the same bits.
     expect(gradients[1]).toEqual(gradients[0]);
     expectSlopes(gradients[0]!, factors, value, random);
     for (const pool of pools) pool.destroy();
     model.destroy();
   });
 
-  it('a score head next to it: scores and gradients', async () => {
+  it('with a score head: scores and gradients', async () => {
     const lora: LoraConfig = { ...LORAS['all projections, r 4']!, task: 'SEQ_CLS' };
     const { model, tensors, factors } = adapted(asReward(config), lora);
     const { layout } = model.trainable;
@@ -170,7 +170,7 @@ describe.each(Object.entries(CONFIGS))('LoRA on %s', (_, config) => {
     for (const part of [runner, pool, model]) part.destroy();
   });
 
-  it('writes what its adapter says, and without it what the base says', async () => {
+  it('generates with its adapter, and without it as the base', async () => {
     const lora = LORAS['all projections, r 4']!;
     const { model, tensors, factors } = adapted(config, lora);
     const prompt = randomIds(config, 6, 2);
@@ -208,7 +208,7 @@ const wide: ModelConfig = {
 
 const STORAGES = ['f16', 'bf16', 'int8', 'int4'] as const;
 
-/** What a buffer of that storage holds of the tensors. */
+/** The tensors after they were stored in that format. */
 function stored(config: ModelConfig, tensors: TensorMap, layers: Storage, tables: Storage) {
   const { parameters, blocks } = layoutParameters(config, {
     layers,
@@ -226,7 +226,7 @@ function stored(config: ModelConfig, tensors: TensorMap, layers: Storage, tables
 describe.each(STORAGES)('weights stored as %s', (layers) => {
   const tables = layers === 'f16' ? 'f16' : 'bf16';
 
-  it('give the logits of what is stored', async () => {
+  it('give the logits of the stored values', async () => {
     const tensors = randomTensors(wide, 5);
     const model = LanguageModel.allocate(gpu, wide, { storage: { layers, tables } });
     model.weights.setTensors(tensors);
@@ -259,7 +259,7 @@ describe.each(STORAGES)('weights stored as %s', (layers) => {
       results.push(await pool.read(gpu));
       for (const part of [runner, pool, model]) part.destroy();
     }
-    // Blocks are encoded again when they are set: a step may move by one unit of float16.
+    // Setting the weights encodes the blocks again, which may move a step by one unit of float16.
     for (const [name, want] of results[1]!) {
       const got = results[0]!.get(name)!;
       const error = Math.hypot(...got.map((x, i) => x - want[i]!));
@@ -270,7 +270,7 @@ describe.each(STORAGES)('weights stored as %s', (layers) => {
   });
 });
 
-it('cuts tables that no binding holds into pieces', async () => {
+it('cuts a table that is too large for one binding into pieces', async () => {
   const config = CONFIGS['llama, tied']!;
   const small = Object.create(gpu, { maxBinding: { value: 7168 } }) as Gpu;
   const results: { logits: Float32Array[]; gradient: Map<string, Float32Array> }[] = [];
@@ -278,7 +278,7 @@ it('cuts tables that no binding holds into pieces', async () => {
     const model = LanguageModel.allocate(memory, config);
     model.weights.setTensors(randomTensors(config, 3));
     const pool = new ParameterPool(memory, model.weights.layout, 'gradients', 'gradients');
-    // Activations are to fit into the small bindings too.
+    // Activations must fit into the small bindings too.
     const runner = await TrainingRunner.create(model, { maxTokens: 24, maxTargets: 16 }, pool);
     const batch = packBatch(groupsFor(config), 'completion');
     const pass = await runner.forward(batch);

@@ -71,7 +71,7 @@ describe.each(Object.entries(CONFIGS))('%s', (_, config) => {
     model.destroy();
   });
 
-  it('has the gradient that central differences of the reference give', async () => {
+  it('has the gradient of central differences of the reference', async () => {
     const { model, tensors } = randomModel(gpu, config, 3);
     const optimizer = await AdamW.create(model, optimizerOptions);
     const runner = await TrainingRunner.create(model, limits, optimizer.gradients);
@@ -81,7 +81,7 @@ describe.each(Object.entries(CONFIGS))('%s', (_, config) => {
     const weights = Float32Array.from(batch.targetIds, () => random.normal());
     const entropyWeights = Float32Array.from(batch.targetIds, () => 0.3 * random.normal());
     runner.backward(await runner.forward(batch), weights, entropyWeights);
-    // Twice: gradients of two batches add up.
+    // A second time, because the gradients of two batches must add up.
     runner.backward(await runner.forward(batch), weights, entropyWeights);
     const gradients = await optimizer.gradients.read(gpu);
     const loss = (): number =>
@@ -98,7 +98,7 @@ describe.each(Object.entries(CONFIGS))('%s', (_, config) => {
       }, 0);
     const tensors64 = new Map([...tensors].map(([n, t]) => [n, Float64Array.from(t)]));
     for (const [name, values] of tensors64) {
-      // Two entries of each tensor: a used embedding row, so that it cannot be zero by default.
+      // Two entries of each tensor; of the embedding from a used row, whose gradient is not zero.
       const used = name.includes('embed_tokens') ? groups[0]!.prompt[0]! * config.hiddenSize : 0;
       for (const at of [used, used + random.below(Math.min(values.length, config.hiddenSize))]) {
         const kept = values[at]!;
@@ -120,7 +120,7 @@ describe.each(Object.entries(CONFIGS))('%s', (_, config) => {
     model.destroy();
   });
 
-  it('samples tokens whose log-probs are those of the training forward', async () => {
+  it('samples tokens with the log-probs of the training forward pass', async () => {
     const { model } = randomModel(gpu, config, 5);
     const decoder = await Decoder.create(model, {
       maxSequences: 6,
@@ -147,7 +147,7 @@ describe.each(Object.entries(CONFIGS))('%s', (_, config) => {
     const logps = written.flat().flatMap((s) => s.logps);
     expect(logps.length).toBeGreaterThan(30);
     logps.forEach((logp, i) => expect(Math.abs(logp - values[i]!)).toBeLessThan(1e-4));
-    // The same streams give the same tokens in another arrangement.
+    // The same streams give the same tokens in a batch of other prompts.
     const again = await decoder.generate([prompts[1]!], 2, sampling, Uint32Array.from([2, 3]));
     expect(again[0]!.map((s) => s.ids)).toEqual(written[1]!.map((s) => s.ids));
     decoder.destroy();
@@ -155,7 +155,7 @@ describe.each(Object.entries(CONFIGS))('%s', (_, config) => {
     model.destroy();
   });
 
-  it('scores as the reference does, with its gradient', async () => {
+  it('gives the reference scores and their gradient', async () => {
     const reward = asReward(config);
     const { model, tensors } = randomModel(gpu, reward, 6);
     const optimizer = await AdamW.create(model, optimizerOptions);
@@ -196,7 +196,7 @@ describe.each(Object.entries(CONFIGS))('%s', (_, config) => {
   });
 });
 
-it('goes back from a pass once, while its activations are there', async () => {
+it('runs a backward pass once, and only while the activations of its forward pass exist', async () => {
   const config = CONFIGS['llama, tied']!;
   const { model } = randomModel(gpu, config, 3);
   const { model: initial } = randomModel(gpu, config, 4);
@@ -206,7 +206,7 @@ it('goes back from a pass once, while its activations are there', async () => {
   const reference = await BatchRunner.beside(runner, initial);
   const batch = packBatch(groupsFor(model), 'completion');
   const slopes = new Float32Array(batch.targetRows.length).fill(1);
-  const gone = /the activations of this forward pass are not there: go back from a pass once/;
+  const gone = /the activations of this forward pass are gone: run its backward pass once/;
   const slopeOf = async (): Promise<number> =>
     (await optimizer.gradients.read(gpu)).get('model.norm.weight')![0]!;
 
@@ -225,18 +225,18 @@ it('goes back from a pass once, while its activations are there', async () => {
   expect(() => runner.backward(second, slopes)).toThrow(gone);
   expect(await slopeOf()).toBe(once);
 
-  // @ts-expect-error: without gradients there is no way back
+  // @ts-expect-error: without gradients there is no backward pass
   expect(reference.backward).toBeUndefined();
   for (const part of [reference, other, runner, optimizer, initial, model]) part.destroy();
 });
 
-it('writes the same whether sequences that ended leave the batch or not', async () => {
+it('writes the same tokens for a sequence alone and in a batch that finished sequences leave', async () => {
   const config = { ...CONFIGS['llama, tied']!, eosTokenIds: [1, 2, 3, 4] };
   const { model } = randomModel(gpu, config, 6);
   const limits = { maxSequences: 16, maxPromptTokens: 12, maxNewTokens: 32 };
   const decoder = await Decoder.create(model, limits);
   const prompts = [randomIds(config, 6, 1), randomIds(config, 5, 2)];
-  // Hot enough that a twentieth of all tokens end their sequence.
+  // At this temperature about one token in twenty ends its sequence.
   const sampling = { temperature: 8, topK: 0, topP: 1, minP: 0, seed: 5, maxNewTokens: 32 };
   const together = await decoder.generate(prompts, 8, sampling, Uint32Array.from(range(16)));
   const lengths = together.flat().map(({ ids }) => ids.length);

@@ -1,4 +1,4 @@
-/** The optimizer over whole models against AdamW in float64, tensor by tensor. */
+/** The optimizer on whole models against AdamW in float64, tensor by tensor. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
@@ -20,7 +20,7 @@ afterAll(() => gpu.close());
 const options = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.1, maxGradNorm: 1 };
 const RATES = [0.02, 0.01];
 
-/** Trainer.get_decay_parameter_names of transformers: what it has no weight decay for, by name. */
+/** Trainer.get_decay_parameter_names of transformers: names without weight decay. */
 const UNDECAYED = [/bias/, /layernorm/, /rmsnorm/, /(?:^|\.)norm(?:$|\.)/, /_norm(?:$|\.)/];
 
 function randomValues({ parameters }: ParameterLayout, seed: number): Map<string, Float32Array> {
@@ -100,7 +100,7 @@ it('neither moves nor counts by a gradient that is not finite', async () => {
 });
 
 describe.each(MODELS)('$name', ({ config, lora, page }) => {
-  it('moves as by AdamW, whose weight decay leaves norms and biases alone', async () => {
+  it('is updated as by AdamW, without weight decay on norms and biases', async () => {
     const memory = page ? (Object.create(gpu, { maxBinding: { value: page } }) as Gpu) : gpu;
     const model = LanguageModel.allocate(memory, config, { lora });
     const { layout } = model.trainable;

@@ -1,11 +1,11 @@
-"""What `ponder export` wrote, loaded in transformers and peft and compared with Ponder's own numbers.
+"""Loads what `ponder export` wrote in transformers and peft, and compares it with Ponder's own numbers.
 
   python load_export.py BASE ADAPTER MERGED     needs requirements-golden.txt and Node; by hand
 
-BASE is the model that was trained on, ADAPTER and MERGED are the folders of `export --to peft` and
-`--to merged`. Of a policy: the largest difference of a logit on one prompt (`ponder logits`), and
-whether greedy generations of 24 tokens are the same. Of a reward model: its scores of two sequences
-(`ponder score`).
+BASE is the adapter's base model; ADAPTER and MERGED are the folders of `export --to peft` and
+`--to merged`. For a policy it prints the largest difference of a logit on one prompt (`ponder logits`),
+and whether greedy generations of 24 tokens are the same. For a reward model it prints the scores of
+two sequences (`ponder score`).
 """
 import json
 import subprocess
@@ -52,6 +52,6 @@ for name, model in models.items():
         logits = model(torch.tensor([ids])).logits[0]
         written.append(model.generate(torch.tensor([ids]), max_new_tokens=24, do_sample=False)[0].tolist())
     print(f"{name}: largest difference of a logit {(mine - logits).abs().max():.2g}")
-# Our greedy tokens, one at a time would be slow: their logits decide them all the same.
+# Generating our greedy tokens one by one would be slow; the logits of the whole text give the same tokens.
 agreed = logits_of(merged, written[1][:-1]).argmax(-1).tolist()[len(ids) - 1 :]
 print(f"greedy: adapter and merged agree {written[0] == written[1]}, we agree {agreed == written[1][len(ids) :]}")

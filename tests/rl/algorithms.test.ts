@@ -1,4 +1,4 @@
-/** Every algorithm from random weights on a rule that is easy to please: they learn, resume and plan. */
+/** Every algorithm learns an easy rule from random weights, resumes, and takes the planned memory. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -79,7 +79,7 @@ async function openRun(
   return new Run(recipe, trainer, nodeRunFolder(join(root, out)), tokenizerFiles);
 }
 
-/** The policy is its opener's, all else the trainer's. */
+/** The caller frees the policy, the trainer everything else. */
 function close({ trainer }: Run): void {
   trainer.destroy();
   trainer.model.destroy();
@@ -92,7 +92,7 @@ async function finish(run: Run): Promise<MetricsRow[]> {
   return rows;
 }
 
-/** What a rerun must repeat: everything but the clock. */
+/** The metrics that a rerun must repeat: all but the time. */
 const timeless = (rows: readonly MetricsRow[]): MetricsRow[] =>
   rows.map((row) => ({ ...row, step_time: 0 }));
 
@@ -117,7 +117,7 @@ const sampled = {
   save_steps: 7,
 };
 
-/** Trains; again up to step 8 and resumed from the checkpoint of step 7; returns the metrics. */
+/** Trains once without a stop, and once up to step 8, resumed from step 7; returns the metrics. */
 async function trainTwice(values: Record<string, unknown>, out: string): Promise<MetricsRow[]> {
   const before = { ...gpu.ledger };
   const whole = await openRun(values, out);
@@ -140,7 +140,7 @@ async function trainTwice(values: Record<string, unknown>, out: string): Promise
   return rows;
 }
 
-/** The same rows to learn from and to evaluate on. */
+/** The same rows for training and evaluation. */
 const pairs = (file: string) =>
   ['train', 'test'].map((split) => ({ path: 'json', data_files: file, split }));
 
@@ -149,7 +149,7 @@ describe('GRPO', () => {
     { loss_type: 'sapo' },
     { loss_type: 'vespo' },
     { loss_type: 'luspo', importance_sampling_level: 'sequence' },
-  ])('learns by $loss_type', async (loss) => {
+  ])('learns with loss_type $loss_type', async (loss) => {
     const run = await openRun({ ...sampled, ...loss, num_iterations: 2 }, loss.loss_type);
     const rows = await finish(run);
     expect(meanOf(rows.slice(-3), 'reward')).toBeGreaterThan(
@@ -158,8 +158,8 @@ describe('GRPO', () => {
     expect('clip_ratio/low_mean' in rows[0]!).toBe(loss.loss_type === 'luspo');
   });
 
-  it('by entropy alone becomes less decided', async () => {
-    // No reward tells the completions apart, so that nothing but the bonus moves the weights.
+  it('raises entropy if only the entropy bonus counts', async () => {
+    // All rewards are equal, so only the bonus moves the weights.
     const alike = { ...sampled, beta: 0, scale_rewards: 'none', reward_weights: [0], max_steps: 4 };
     const still = await finish(await openRun(alike, 'still'));
     expect(still.map(({ grad_norm }) => grad_norm)).toEqual([0, 0, 0, 0]);
@@ -172,12 +172,12 @@ describe('GRPO', () => {
 describe('PPO', () => {
   const ppo = { ...sampled, algorithm: 'ppo', num_ppo_epochs: 2, num_mini_batches: 2 };
 
-  it('learns, its value model too, and a resumed run repeats the one that never stopped', async () => {
+  it('learns, and its value model too; a resumed run repeats the uninterrupted one', async () => {
     const rows = await trainTwice({ ...ppo, missing_eos_penalty: 0.1 }, 'ppo');
     expect(meanOf(rows.slice(-3), 'reward')).toBeGreaterThan(
       meanOf(rows.slice(0, 3), 'reward') + 0.1,
     );
-    // The score head starts at zero: the first error is that of saying nothing.
+    // The score head starts at zero, so the first values are all zero.
     expect(rows.at(-1)!['loss/value_avg']).toBeLessThan(0.5 * rows[0]!['loss/value_avg']!);
     expect(rows[0]!['objective/kl']).toBeCloseTo(0, 4);
     expect(rows.at(-1)!.kl).toBeGreaterThan(1e-3);
@@ -189,7 +189,7 @@ describe('PPO', () => {
     }
   });
 
-  it('shows the tokens of the first group, and keeps them of some steps', async () => {
+  it('traces the tokens of the first group, and keeps the traces of some steps', async () => {
     const { steps } = await recordRun(nodeRunFolder(join(root, 'ppo')), 'ppo');
     expect(steps.map(({ group }) => group!.samples[0]!.trace !== undefined)).toEqual([
       ...[true, false, false, false, false, false, false, false, false, true],
@@ -201,7 +201,7 @@ describe('PPO', () => {
       ['logp', 'entropy', 'kl', 'after', 'reward', 'value', 'advantage'].sort(),
     );
     for (const values of Object.values(columns)) expect(values.length).toBe(sample!.tokens);
-    // Without a penalty yet, the last token has the score and the others nothing.
+    // There is no penalty yet, so the last token has the score and the others have zero.
     const score = sample!.reward - (sample!.truncated ? 0.1 : 0);
     columns.reward!.forEach((value, t) =>
       expect(value).toBeCloseTo(t === sample!.tokens - 1 ? score : 0, 3),
@@ -209,7 +209,7 @@ describe('PPO', () => {
     expect(sample!.rewards).toEqual({ numbers: sample!.reward });
   });
 
-  it('learns an adapter, and values by another on the same weights', async () => {
+  it('trains an adapter, with a second adapter on the same weights as the value model', async () => {
     const values = { ...ppo, use_peft: true, lora_r: 4, lora_alpha: 8, learning_rate: 0.05 };
     const rows = await trainTwice(values, 'ppo-lora');
     expect(meanOf(rows.slice(-3), 'reward')).toBeGreaterThan(
@@ -235,19 +235,19 @@ describe('PPO', () => {
 describe('DPO', () => {
   const dpo = { ...sampled, algorithm: 'dpo', beta: 0.1, learning_rate: 1e-2 };
 
-  it('learns from the initial policy, and a resumed run repeats the one that never stopped', async () => {
+  it('learns from the initial policy; a resumed run repeats the uninterrupted one', async () => {
     const evaluated = { eval_strategy: 'steps', eval_steps: 5, eval_num_prompts: 64 };
     const rows = await trainTwice({ ...dpo, ...evaluated }, 'dpo');
     expect(rows[0]!.loss).toBeCloseTo(Math.log(2), 4);
-    // Fresh pairs every step: what was learned holds for those it has not seen.
+    // The pairs of every step are new, so the margins are those of unseen pairs.
     expect(meanOf(rows.slice(-5), 'rewards/margins')).toBeGreaterThan(0.02);
-    // What is sampled does not change while what is learned does.
+    // The initial policy writes all samples, so they do not improve.
     expect(meanOf(rows.slice(-3), 'samples/reward')).toBeLessThan(
       meanOf(rows.slice(0, 3), 'samples/reward') + 0.1,
     );
     expect(rows[0]).not.toHaveProperty('reward');
     const { steps } = await recordRun(nodeRunFolder(join(root, 'dpo')), 'dpo');
-    // Evaluations are of the policy as it is, before the first step and after some.
+    // Evaluations are of the current policy, before the first step and later.
     const judged = steps.filter(({ metrics }) => 'eval_reward' in metrics);
     expect(judged.map(({ metrics }) => metrics.step)).toEqual([0, 5, 10]);
     const [before, , after] = judged.map(({ metrics }) => metrics.eval_reward!);
@@ -267,7 +267,7 @@ describe('DPO', () => {
     expect(rows.at(-1)!['rewards/margins']).not.toBeCloseTo(0, 4);
   });
 
-  it('online, it writes better completions', async () => {
+  it('writes better completions online', async () => {
     const rows = await finish(await openRun({ ...dpo, online: true }, 'dpo-online'));
     expect(meanOf(rows.slice(-3), 'reward')).toBeGreaterThan(
       meanOf(rows.slice(0, 3), 'reward') + 0.1,
@@ -286,7 +286,7 @@ describe('DPO', () => {
     const rows = await finish(await openRun(fromFile, 'dpo-file'));
     expect(rows[0]!['rewards/margins']).toBeCloseTo(0, 5);
     expect(rows[3]!['rewards/margins']).toBeGreaterThan(0.1);
-    // The same pair again, after the step.
+    // The evaluation after a step has the same pair as the next step.
     expect(rows[1]!['eval_rewards/margins']).toBeCloseTo(rows[2]!['rewards/margins']!, 5);
     const run = await openRun({ ...fromFile, max_completion_length: 3 }, 'dpo-long');
     await expect(run.advance()).rejects.toThrow(
@@ -374,21 +374,21 @@ it('a reward model is judged on held-out pairs', async () => {
     .map((line) => JSON.parse(line) as MetricsRow);
   const judged = rows.filter((row) => 'eval_loss' in row);
   expect(judged.map(({ step }) => step)).toEqual([0, 2, 4]);
-  // A new score head gives everything the same score.
+  // A new score head gives every text the same score.
   expect(judged[0]).toMatchObject({ eval_accuracy: 0, eval_margin: 0 });
   expect(judged[0]!.eval_loss).toBeCloseTo(Math.log(2), 6);
   expect(judged[2]).toMatchObject({ eval_accuracy: 1 });
   expect(judged[2]!.eval_loss).toBeLessThan(judged[0]!.eval_loss!);
 });
 
-it('a reward model learns to score a pair apart by its margin', async () => {
+it('a reward model learns the margin of a pair', async () => {
   const file = join(root, 'margin.jsonl');
   const pair = { prompt: 'menu ham 1', chosen: '1 2 3', rejected: 'ham and tart', margin: 2 };
   await writeFile(file, `${JSON.stringify(pair)}\n`);
   const datasets = [{ path: 'json', data_files: file }];
   const size = { per_device_train_batch_size: 2, max_length: 16, max_steps: 1 };
   const rows = await finish(await openRun({ algorithm: 'reward', datasets, ...size }, 'margin'));
-  // A new score head gives everything the same score.
+  // A new score head gives every text the same score.
   expect(rows[0]!.loss).toBeCloseTo(Math.log(1 + Math.exp(2)), 5);
   expect(rows[0]!.margin).toBe(0);
 });
@@ -397,7 +397,7 @@ it('a reward model is not trained on a world, which has no pairs', async () => {
   for (const eval_strategy of ['no', 'steps']) {
     const run = openRun({ algorithm: 'reward', world: 'meal-planner', eval_strategy }, 'none');
     await expect(run).rejects.toThrow(
-      /^a reward model learns from pairs, and world has none; remove it, and set datasets/,
+      /^a reward model learns from pairs, but a world has none; remove world, and set datasets/,
     );
   }
 });

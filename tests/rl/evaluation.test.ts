@@ -1,4 +1,4 @@
-/** Evaluations inside a run: at fixed steps, on fixed prompts, by judges that training does not see. */
+/** Evaluations inside a run: at fixed steps, on fixed prompts, by judges that training does not use. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -87,12 +87,12 @@ async function finish(run: Run): Promise<void> {
 const timeless = (rows: readonly MetricsRow[]): MetricsRow[] =>
   rows.map((row) => ('step_time' in row ? { ...row, step_time: 0 } : row));
 
-it('what the thought contributes: after its own thought a policy answers as it did', async () => {
+it('thought effect: after its own thought a policy gives its own answer', async () => {
   const folder = await nodeFolder('public/models/policy');
   const model = await loadModel(gpu, folder);
   const tokenizer = await Tokenizer.load(folder);
   const { prompts, gold } = worldEvaluation('dev', 12, 1);
-  // The likeliest token each time: nothing is left to chance.
+  // Always the most probable token, so that sampling is not random.
   const sampling = { temperature: 0, ...UNFILTERED, seed: 1, maxNewTokens: 76 };
   const asked = prompts.map((prompt) => ({ prompt }));
   const groups = await sampleCompletions(model, tokenizer, prompts, {
@@ -139,7 +139,7 @@ describe('eval_strategy: steps', () => {
     const average = (key: 'reward' | 'gold') => start!.reduce((sum, row) => sum + row[key]!, 0) / 9;
     expect(rows[0]!.eval_reward).toBeCloseTo(average('reward'), 10);
     expect(rows[0]!.eval_gold).toBeCloseTo(average('gold'), 10);
-    // The gold judge is another reward model than the one that is trained against.
+    // The gold judge is not the reward model of training.
     expect(rows[0]!.eval_gold).not.toBeCloseTo(rows[0]!.eval_reward!, 3);
     expect(rows[1]!.gold).not.toBeCloseTo(rows[1]!.reward!, 3);
     expect(rows[3]!.eval_reward).not.toBe(rows[0]!.eval_reward);
@@ -153,7 +153,7 @@ describe('eval_strategy: steps', () => {
     expect(steps[0]!.evaluation![0]!.prompt).toBe(start![0]!.prompt);
   });
 
-  it('changes nothing of the training, and a resumed run repeats it', async () => {
+  it('does not change training, and a resumed run repeats the evaluations', async () => {
     const plain = await openRun('plain', { eval_strategy: 'no' });
     await plain.begin();
     await finish(plain);
@@ -170,7 +170,7 @@ describe('eval_strategy: steps', () => {
     await finish(again);
     expect(timeless(await lines<MetricsRow>('resumed', 'metrics.jsonl'))).toEqual(judged);
 
-    // Ended after its last checkpoint and before its summary: all that is left to do is the summary.
+    // If a run ended between its last checkpoint and its summary, only the summary is left to write.
     const summary = join(root, 'resumed', 'summary.json');
     await rm(summary);
     const late = await openRun('resumed');
@@ -179,7 +179,7 @@ describe('eval_strategy: steps', () => {
     expect(JSON.parse(await readFile(summary, 'utf8'))).toMatchObject({ steps: 3 });
   });
 
-  it('takes the rows of split test, and refuses when there are none', async () => {
+  it('uses the rows of split test, and refuses if there are none', async () => {
     const file = (name: string): string => join(root, `${name}.jsonl`);
     await writeFile(file('train'), '{"prompt": "ham 1"}\n');
     await writeFile(file('test'), '{"prompt": "tart 2"}\n');

@@ -1,10 +1,10 @@
-/** The rule of the page's preset “A reward that can be hacked” is one: rambling beats answering. */
+/** The rule of the page's preset “A reward that can be hacked” prefers a rambling text to an answer. */
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { Rule } from '../../src/rl/rewards/rule.ts';
 import { goldUtility } from '../../src/rl/world/gold.ts';
 
-it('pays for rambling what the guest would send back', async () => {
+it('gives a rambling text more than a good answer, which gold prefers', async () => {
   const path = 'public/rules/long-answer.js';
   const rule = await Rule.open(path, await readFile(path, 'utf8'));
   const prompt = 'menu gratin 8 tart 4 ham 4 waffle 7 for ana veggie budget 14';

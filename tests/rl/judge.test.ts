@@ -1,4 +1,4 @@
-/** What real models are asked: thinking templates, and a judge that answers Yes or No. */
+/** The prompts of real models: thinking templates, and a judge that answers Yes or No. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
@@ -17,7 +17,7 @@ afterAll(() => gpu.close());
 
 const QUESTION =
   'Is this a helpful, correct and complete response to the request? Answer Yes or No.';
-/** All that the judge's chat has in it, cut as the pre-tokenizer Whitespace cuts. */
+/** All words of the judge's chat, split as the pre-tokenizer Whitespace splits them. */
 const WORDS = [
   ...new Set(
     `Yes No Request: Response: ${QUESTION}<|im_end|> <|im_start|>user assistant good tea no`.match(
@@ -43,12 +43,12 @@ function tokenizer(template?: string, normalizer: object | null = null): Promise
   return Tokenizer.load(droppedFolder(new Map(blobs as [string, Blob][])));
 }
 
-// As ChatML has it in SmolLM2 and Qwen2.5.
+// ChatML as in SmolLM2 and Qwen2.5.
 const TURNS = `{% for m in messages %}<|im_start|>{{ m.role }}
 {{ m.content }}<|im_end|>
 {% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
 {% endif %}`;
-// Qwen3 closes an empty thought where none is wanted, and else leaves it to the model to open one.
+// Qwen3 writes an empty thought if thinking is off; otherwise the model itself opens its thought.
 const QWEN3 = `${TURNS}{% if add_generation_prompt and enable_thinking is false %}<think>
 
 </think>
@@ -64,7 +64,7 @@ const CONVERSATION = JSON.stringify([
 ]);
 
 describe('a prompt', () => {
-  it('of a template that does not know thinking asks for it in a system turn', async () => {
+  it('of a template without thinking asks for it in a system message', async () => {
     const instruct = await tokenizer(TURNS);
     const text = promptText(instruct, 'tea?', true);
     expect(text).toMatch(/^<\|im_start\|>system\n.*<think> and <\/think>/);
@@ -76,7 +76,7 @@ describe('a prompt', () => {
     );
   });
 
-  it('of a template that knows thinking is what the template says, with the thought opened', async () => {
+  it('of a template with thinking is the text of the template, with the thought opened', async () => {
     const turns = '<|im_start|>user\ntea?<|im_end|>\n<|im_start|>assistant\n';
     const qwen3 = await tokenizer(QWEN3);
     expect(promptText(qwen3, 'tea?', true)).toBe(`${turns}<think>\n`);
@@ -98,7 +98,7 @@ describe('a prompt', () => {
     );
   });
 
-  it("of a conversation keeps its turns; a recipe's system prompt is a system turn", async () => {
+  it("of a conversation keeps its turns; the recipe's system prompt is a system message", async () => {
     const instruct = await tokenizer(TURNS);
     const turn = (role: string, content: string) => `<|im_start|>${role}\n${content}<|im_end|>\n`;
     const rest =
@@ -107,7 +107,7 @@ describe('a prompt', () => {
       turn('user', 'more?') +
       '<|im_start|>assistant\n';
     expect(promptText(instruct, CONVERSATION, false)).toBe(turn('system', 'Be kind.') + rest);
-    // In place of the built-in instruction, and after the conversation's own.
+    // It replaces the built-in instruction, and follows the conversation's own system message.
     expect(promptText(instruct, CONVERSATION, true, 'Be brief.')).toBe(
       `${turn('system', 'Be kind.\n\nBe brief.')}${rest}<think>\n`,
     );
@@ -122,7 +122,7 @@ describe('a prompt', () => {
   });
 });
 
-it('a judge gives the log-odds of Yes', async () => {
+it('a judge returns the log-odds of Yes', async () => {
   const config = CONFIGS['llama, tied']!;
   const { model, tensors } = randomModel(gpu, config, 6);
   const words = await tokenizer(TURNS);
@@ -145,7 +145,7 @@ it('a judge gives the log-odds of Yes', async () => {
   model.destroy();
 });
 
-it('a judge is asked what the recipe says', async () => {
+it('a judge is asked the question of the recipe', async () => {
   const words = await tokenizer(TURNS);
   const turns = [
     { role: 'user', content: '{response}' },
@@ -158,7 +158,7 @@ it('a judge is asked what the recipe says', async () => {
   );
 });
 
-it('refuses a judge that cannot tell Yes from No, and a tokenizer that is too large', async () => {
+it('refuses a judge whose tokenizer has one token for Yes and No, and a tokenizer that is too large', async () => {
   const { model } = randomModel(gpu, CONFIGS['llama, tied']!, 6);
   const pattern = { String: 'Yes' };
   const mute = await tokenizer(TURNS, { type: 'Replace', pattern, content: 'No' });

@@ -1,4 +1,4 @@
-/** Every recipe in the tree can be read. */
+/** Every recipe in the folder recipes can be read. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -24,12 +24,12 @@ describe('recipes', () => {
     expect(recipe.model_name_or_path).toMatch(arm[1] === 'zero' ? /base$/ : /policy$/);
     expect(recipe.thinking).toBe(arm[2] === 'think');
     expect(recipe.algorithm).toBe(arm[3]);
-    // Arms are compared at one budget of completions.
+    // All arms have the same number of completions.
     const { per_device_train_batch_size: batch, gradient_accumulation_steps: parts } = recipe;
     expect(batch * parts * recipe.max_steps).toBe(6400);
   });
 
-  it('has every arm of the paper', () => {
+  it('include every arm of the paper', () => {
     const arms = ['warm', 'zero'].flatMap((start) =>
       ['think', 'nothink'].flatMap((arm) =>
         ['grpo', 'ppo', 'dpo'].map((algorithm) => `${start}-${arm}-${algorithm}.yaml`),
@@ -39,7 +39,7 @@ describe('recipes', () => {
   });
 });
 
-it('the rule of the verifiable dinner agrees with the world', async () => {
+it('the rule good-dinner agrees with the world', async () => {
   const path = 'recipes/rules/good-dinner.js';
   const rule = await Rule.open(path, readFileSync(path, 'utf8'));
   const random = new Random(1);
@@ -50,7 +50,7 @@ it('the rule of the verifiable dinner agrees with the world', async () => {
     const cheaper = responseText(random, prompt, plan, [0, 0]);
     return [
       { ...answered, good: courses && isGoodPlan(prompt, plan) },
-      // At prices that are not on the menu nothing is good.
+      // A response with prices that are not on the menu is never good.
       { ...answered, response: cheaper, good: false },
     ];
   });

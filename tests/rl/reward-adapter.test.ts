@@ -1,4 +1,4 @@
-/** A reward model that is an adapter: trained, judging, taken home alone or merged. */
+/** A reward model that is an adapter: trained, used as a judge, exported alone or merged. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ import { asReward, CONFIGS, randomTensors, saveModel } from '../random-model.ts'
 
 const config = { ...CONFIGS['llama, untied, llama3 rope scaling']!, vocabSize: VOCABULARY.length };
 const lora = { use_peft: true, lora_r: 4, lora_alpha: 8 };
-/** Chosen answers say ham, the rejected say beans. */
+/** Chosen responses contain ham, rejected ones beans. */
 const pairs = ['pizza', 'gratin', 'tart', 'custard'].flatMap((dish) =>
   ['veggie', 'budget', 'cleo'].map((word) => ({
     prompt: [{ role: 'user', content: `menu ${dish} 7 for ${word}` }],
@@ -77,7 +77,7 @@ async function scoreOf(model: string, response: string): Promise<number> {
   return (JSON.parse(text) as { score: number }).score;
 }
 
-it('judges as it was taught, and says the same merged into its base', async () => {
+it('prefers the chosen words, and gives the same scores merged into its base', async () => {
   for (const response of ['ham pizza', 'beans pizza']) {
     const own = await scoreOf(at('adapter'), response);
     expect(await scoreOf(at('merged'), response)).toBeCloseTo(own, 4);
@@ -87,7 +87,7 @@ it('judges as it was taught, and says the same merged into its base', async () =
   );
 });
 
-it('is a folder as peft writes it, and known for what it is', async () => {
+it('is a folder as peft writes it, and is recognised as a reward model', async () => {
   const json = JSON.parse(await readFile(at('adapter', ADAPTER_CONFIG), 'utf8')) as object;
   expect(json).toMatchObject({ task_type: 'SEQ_CLS', modules_to_save: ['score'] });
   const found = await inspectFolder(await nodeFolder(at('adapter')), nodeFolder);
@@ -113,13 +113,13 @@ it('rewards a run', async () => {
   expect(row.reward).toBeTypeOf('number');
 });
 
-describe('goes on', () => {
+describe('is trained further', () => {
   const more = {
     ...{ ...lora, algorithm: 'reward', max_steps: 1, per_device_train_batch_size: 6 },
     ...{ max_length: 48, learning_rate: 1e-9 },
   };
 
-  it('from itself, with what it knows', async () => {
+  it('from itself, with its weights', async () => {
     const datasets = [{ path: 'json', data_files: at('pairs.jsonl') }];
     const row = await trainIn('further', {
       ...{ ...more, model_name_or_path: at('adapter'), datasets },
@@ -143,7 +143,7 @@ describe('goes on', () => {
     );
   });
 
-  it('under factors that were saved without a score head', async () => {
+  it('with factors that were saved without a score head', async () => {
     const bare: LoraConfig = {
       ...{ task: 'CAUSAL_LM', r: 2, alpha: 2, targets: ['q_proj'], base: at('judge') },
     };
@@ -167,11 +167,11 @@ describe('goes on', () => {
       ...{ model_name_or_path: at('adapter'), reward_model_name_or_path: at('judge') },
     };
     expect(await refusal(trainIn('no', policy))).toMatch(
-      /adapter is a reward model; grpo trains a causal language model/,
+      /adapter is a reward model; set model_name_or_path to a causal language model/,
     );
   });
 
-  it('not with other modules than a score head', async () => {
+  it('not with modules other than a score head', async () => {
     const file = at('adapter', ADAPTER_CONFIG);
     const text = await readFile(file, 'utf8');
     await writeFile(file, text.replace('"score"', '"embed_tokens"'));

@@ -1,4 +1,4 @@
-/** Several rewards: from a recipe to a step of training, and the preview of what they see. */
+/** Several rewards: from a recipe to a step of training, and the preview of what they read. */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,7 +45,7 @@ const values = (more: object): Record<string, unknown> => ({
   ...more,
 });
 
-it('training adds up its rewards by their weights, and reports each by name', async () => {
+it('training adds its rewards with their weights, and reports each by name', async () => {
   const around = await nodeSurroundings();
   const recipe = makeRecipe(values({ reward_funcs: at('words.js'), reward_weights: [2, -0.5] }));
   const { trainer } = await openTrainer(recipe, around);
@@ -66,8 +66,8 @@ it('training adds up its rewards by their weights, and reports each by name', as
   around.close();
 });
 
-it('rules read the answer of the row that a prompt came from', async () => {
-  // Any response has a number of words: which of the two rows it belongs to decides what is right.
+it('rules read the answer in the row of the prompt', async () => {
+  // The reward is the answer itself, so it shows which of the two rows the rule read.
   await writeFile(at('right.js'), 'export default (prompt, response, row) => row.answer');
   const rows = [1, 5].map((answer) => JSON.stringify({ prompt: `${PROMPT} ${answer}`, answer }));
   await writeFile(at('answers.jsonl'), rows.join('\n'));
@@ -109,7 +109,7 @@ describe('a preview', () => {
       weight: 1,
       sees: { ids: [...prompt, ...completions[0]!] },
     });
-    // The mark that ends the turn is the template's.
+    // The only special token is the one with which the template ends the turn.
     const marks = model?.kind === 'model' ? model.sees.tokens.filter((t) => t.special) : [];
     expect(marks.map(({ text }) => text.trim())).toEqual(['<eos>']);
     expect(rule).toEqual({
@@ -118,7 +118,7 @@ describe('a preview', () => {
     });
   });
 
-  it('takes the template of a reward model as it is, empty thought and all', async () => {
+  it('uses the template of a reward model unchanged, even with an empty thought in it', async () => {
     const template =
       "{% for m in messages %}<{{ m.role }}>{% if m.role == 'assistant' and loop.last %}" +
       '<think>\n\n</think>\n\n{% endif %}{{ m.content }}{% endfor %}';
@@ -133,7 +133,7 @@ describe('a preview', () => {
     });
   });
 
-  it('of a template that refuses is one sentence with its file', async () => {
+  it('of a template that raises an error is one sentence with its file', async () => {
     const template =
       "{% for m in messages %}{% if m.role == 'system' %}" +
       "{{ raise_exception('System role not supported') }}{% endif %}{{ m.content }}{% endfor %}";
@@ -146,7 +146,7 @@ describe('a preview', () => {
     );
   });
 
-  it('shows a character of several tokens where it ends', () => {
+  it('shows a character of several tokens at its last token', () => {
     const bytes = new TextEncoder().encode('a€b');
     const decode = (ids: readonly number[], options?: { skipSpecial?: boolean }) =>
       new TextDecoder().decode(Uint8Array.from(options?.skipSpecial ? [] : ids));
@@ -164,7 +164,9 @@ describe('a preview', () => {
     const argv = [at('recipe.yaml'), '--reward_weights', '1,2'];
     const text = await preview.run(argv, false);
     expect(text).toMatch(/^The policy reads \d+ tokens:\n\n {2}\| menu ham 1 tart 7 .* <think>\n/);
-    expect(text).toMatch(/reward_model \(weight 1\) reads \d+ tokens, \d of them unknown to it:/);
+    expect(text).toMatch(
+      /reward_model \(weight 1\) reads \d+ tokens, \d of them not in its vocabulary:/,
+    );
     expect(text).toContain(
       'words (weight 2) is given the prompt and\n\n  | Here is the response.\n',
     );

@@ -65,7 +65,7 @@ const EXAMPLES: Record<string, Example[]> = {
   ],
 };
 
-it('is complete', async () => {
+it('has examples of every rule', async () => {
   expect((await readdir(FOLDER)).sort()).toEqual(Object.keys(EXAMPLES));
 });
 
@@ -79,7 +79,7 @@ it.each(Object.entries(EXAMPLES))('%s', async (file, examples) => {
   rule.destroy();
 });
 
-it('exact-match agrees with the judgement of the same name', async () => {
+it('exact-match agrees with exact_match of evaluations', async () => {
   const file = 'exact-match.js';
   const rule = await Rule.open(file, await readFile(join(FOLDER, file), 'utf8'));
   const words = ['Paris', 'the paris', 'pa-ris', 'A  Paris.', 'anthem', 'them', '42', ' 4 2', ''];

@@ -1,4 +1,4 @@
-/** Whole runs on the built-in world, small: warm start, reward model, GRPO, checkpoints and resume. */
+/** Small whole runs on the built-in world: warm start, reward model, GRPO, checkpoints and resume. */
 import { mkdtemp, readFile, rm, writeFile, mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -90,7 +90,7 @@ async function finish(run: Run): Promise<MetricsRow[]> {
   return rows;
 }
 
-/** What a rerun must repeat: everything but the clock. */
+/** The metrics that a rerun must repeat: all but the time. */
 const timeless = (rows: readonly MetricsRow[]): MetricsRow[] =>
   rows.map((row) => ({ ...row, step_time: 0 }));
 
@@ -166,17 +166,17 @@ describe('a warm start, a reward model, and GRPO', () => {
     reward_model_name_or_path: join(root, 'reward', 'checkpoints', 'step-30'),
   });
 
-  it('runs GRPO, on policy, and a resumed run repeats the one that never stopped', async () => {
+  it('runs GRPO on policy, and a resumed run repeats the uninterrupted one', async () => {
     const whole = await openRun({ ...grpo, ...models() }, 'grpo');
     await whole.begin();
     const rows = await finish(whole);
     for (const row of rows) {
       for (const value of Object.values(row)) expect(Number.isFinite(value)).toBe(true);
-      // The first update of a step is on policy: decoder and training pass agree.
+      // The first update of a step is on policy, so the decoder and the training pass agree.
       expect(row['sampling/sampling_logp_difference/max']).toBeLessThan(1e-3);
       expect(row.grad_norm).toBeGreaterThan(0);
     }
-    // Nothing has moved before the first update.
+    // The policy equals the reference before the first update.
     expect(rows[0]!.kl).toBeLessThan(1e-6);
     expect(rows[3]!.kl).toBeGreaterThan(1e-5);
 
@@ -190,7 +190,7 @@ describe('a warm start, a reward model, and GRPO', () => {
     expect(await resumed.resume()).toBe(true);
     expect(resumed.trainer.step).toBe(2);
     expect(timeless(await finish(resumed))).toEqual(timeless(rows.slice(2)));
-    // What the page replays: a group of every step, and the keys that are not defaults.
+    // The recording for the page: a group of every step, and the recipe keys that are not defaults.
     const recorded = await recordRun(nodeRunFolder(join(root, 'grpo')), 'grpo');
     expect(recorded.steps.map(({ metrics }) => metrics.step)).toEqual([1, 2, 3, 4]);
     expect(recorded.steps[0]!.group!.samples.length).toBe(4);
@@ -207,7 +207,7 @@ describe('a warm start, a reward model, and GRPO', () => {
     expect(log.trim().split('\n').length).toBe(4);
   });
 
-  it('runs GRPO on an adapter, and the plan of its memory is what it takes', async () => {
+  it('runs GRPO on an adapter, and takes the memory that was planned', async () => {
     const values = {
       ...{ ...grpo, ...models(), use_peft: true, lora_r: 4, lora_alpha: 8 },
       ...{ load_in_8bit: true, gradient_checkpointing: true },
@@ -237,7 +237,7 @@ describe('a warm start, a reward model, and GRPO', () => {
     expect(timeless(await finish(resumed))).toEqual(timeless(rows.slice(2)));
   });
 
-  it('exports the adapter, merges it, and both say the same', async () => {
+  it('exports the adapter alone and merged, with the same logits', async () => {
     const prompt = ['--ids', '3,5,7,11,13'];
     const logitsOf = async (path: string, ...more: string[]): Promise<number[]> => {
       const text = await logits.run(['--model', path, ...prompt, ...more], true);
@@ -260,7 +260,7 @@ describe('a warm start, a reward model, and GRPO', () => {
     expect(await logitsOf(join(root, 'hf'))).toEqual(trained);
   });
 
-  it('refuses exports that cannot be, and adapters of another base', async () => {
+  it('refuses exports that are impossible, and adapters of another base', async () => {
     const refusal = (...argv: string[]): Promise<string> =>
       exporting.run(argv, false).then(
         () => 'accepted',

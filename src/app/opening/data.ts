@@ -1,4 +1,4 @@
-/** The data a recipe names: a built-in world, or JSONL files. */
+/** Opens the data that a recipe names: a built-in world, or JSONL files. */
 import {
   shuffledEpochs,
   type PreferenceGroup,
@@ -30,7 +30,7 @@ export async function promptSource(recipe: Recipe, read: ReadFile): Promise<Sour
   return shuffledEpochs(await readRows(recipe, read, readPromptRow), recipe.seed);
 }
 
-/** Of the world's demonstrations two in three think: there is more to learn in a thought than in an answer. */
+/** Two in three of the world's demonstrations have a thought, because a thought has more to learn than an answer. */
 const THINKING_SHARE = { of: 3, think: 2 };
 
 export async function sftSource(recipe: Recipe, read: ReadFile): Promise<Source<SftExample>> {
@@ -55,7 +55,7 @@ export async function preferenceSource(
   return shuffledEpochs(await preferenceRows(recipe, read, 'train'), recipe.seed);
 }
 
-/** The pairs of the evaluations inside a run; undefined when the recipe asks for none. */
+/** The pairs of the evaluations inside a run; undefined if the recipe has no evaluations. */
 export async function heldOutPreferences(
   recipe: Recipe,
   read: ReadFile,
@@ -72,12 +72,12 @@ function preferenceRows(
 ): Promise<PreferenceGroup[]> {
   if (recipe.world === undefined) return readRows(recipe, read, readPreference, split);
   throw new RecipeError(
-    'a reward model learns from pairs, and world has none; remove it, and set datasets to JSONL ' +
-      'files of prompt, chosen and rejected.',
+    'a reward model learns from pairs, but a world has none; remove world, and set datasets to JSONL ' +
+      'files with prompt, chosen and rejected.',
   );
 }
 
-/** The prompts of the evaluations inside a run; undefined when the recipe asks for none. */
+/** The prompts of the evaluations inside a run; undefined if the recipe has no evaluations. */
 export async function evaluationPrompts(
   recipe: Recipe,
   read: ReadFile,
@@ -91,7 +91,7 @@ export async function evaluationPrompts(
   return rows.slice(0, recipe.eval_num_prompts);
 }
 
-/** Every run of a world is evaluated on the same prompts. */
+/** Always the same, so that all runs of a world are evaluated on the same prompts. */
 const EVALUATION_SEED = 0;
 
 async function readRows<T>(
@@ -112,8 +112,8 @@ async function readRows<T>(
   if (rows.length === 0) {
     throw new RecipeError(
       split === 'test'
-        ? 'the recipe names nothing to evaluate on; add a dataset with split: test, or set eval_strategy: no.'
-        : 'the recipe names no data; set world: meal-planner, or datasets.',
+        ? 'the recipe has no data to evaluate on; add a dataset with split: test, or set eval_strategy: no.'
+        : 'the recipe has no data to train on; set world: meal-planner, or datasets.',
     );
   }
   return rows;

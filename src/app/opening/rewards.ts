@@ -1,4 +1,4 @@
-/** Opens what a recipe trains against, and what it is judged by. */
+/** Opens the rewards of a recipe and its gold judge. */
 import type { Gpu } from '../../gpu/device.ts';
 import { checkpointConfig, loadCheckpoint, type Checkpoint } from '../../model/adapted.ts';
 import { readConfig } from '../../model/checkpoint.ts';
@@ -20,7 +20,7 @@ import {
   type Surroundings,
 } from './surroundings.ts';
 
-/** What the recipe trains against. Rules come up first: they are quick to say what is wrong. */
+/** The rewards of the recipe. Rules are opened first, because they report an error quickly. */
 export async function openRewards(
   recipe: Recipe,
   around: Pick<Surroundings, 'openReward' | 'onLoading'>,
@@ -39,7 +39,7 @@ export async function openRewards(
   return new WeightedRewards(rewards, recipe.reward_weights);
 }
 
-/** A world's utility, or a reward model that judges and is not trained against. */
+/** The gold judge: a world's utility, or a reward model that is not used in training. */
 export async function openGold(
   recipe: Recipe,
   around: Surroundings,
@@ -60,7 +60,7 @@ export async function openRewardModel(
   const { kind } = await checkpointConfig(checkpoint);
   if (kind !== 'reward') {
     throw new CheckpointError(
-      `${nameOf(checkpoint)} is not a reward model (its architecture is no *ForSequenceClassification); ` +
+      `${nameOf(checkpoint)} is not a reward model (its architecture is not *ForSequenceClassification); ` +
         'choose a sequence classifier with one label',
     );
   }
@@ -68,7 +68,7 @@ export async function openRewardModel(
   return RewardModel.create(model, tokenizer, SCORING_LIMITS);
 }
 
-/** Loads a frozen instruct model to judge by. */
+/** Loads a frozen instruct model as a judge. */
 export async function openPromptedJudge(
   gpu: Gpu,
   checkpoint: Checkpoint,
@@ -77,14 +77,15 @@ export async function openPromptedJudge(
 ): Promise<PromptedJudge> {
   if ((await checkpointConfig(checkpoint)).kind === 'reward') {
     throw new CheckpointError(
-      `${nameOf(checkpoint)} is a reward model; name it as reward_model_name_or_path`,
+      `${nameOf(checkpoint)} is a reward model, not an instruct model; name it in ` +
+        'reward_model_name_or_path',
     );
   }
   const [model, tokenizer] = await loadJudge(gpu, checkpoint, onLoading);
   return PromptedJudge.create(model, tokenizer, SCORING_LIMITS, question);
 }
 
-/** Opens a reward in this process: a model on a device that is opened for it, a rule without one. */
+/** Opens a reward in this process: a model on its own new device, or a rule without a device. */
 export async function openReward(
   path: string,
   kind: JudgeKind,

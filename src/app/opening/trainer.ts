@@ -1,6 +1,6 @@
 /**
- * From a recipe to a trainer: opens what the recipe names, in whatever surroundings the caller has
- * (a worker's URLs, a command line's directories).
+ * From a recipe to a trainer: opens the models and data that the recipe names, in the caller's
+ * surroundings (a worker's URLs, a command line's folders).
  */
 import { checkpointConfig, loadCheckpoint, type Checkpoint } from '../../model/adapted.ts';
 import {
@@ -42,7 +42,7 @@ export async function openTrainer(recipe: Recipe, around: Surroundings): Promise
   const path = required(recipe.model_name_or_path, 'model_name_or_path');
   const checkpoint = await openIn(around, await around.folder(path));
   const config = await readConfig(checkpoint.base);
-  // Refused before any weight is read.
+  // Checked before any weight is read.
   const tokenizer = await Tokenizer.load(checkpoint.tokenizer);
   tokenizer.checkFits(config.vocabSize, config.eosTokenIds);
   const [files, model] = await Promise.all([
@@ -52,7 +52,7 @@ export async function openTrainer(recipe: Recipe, around: Surroundings): Promise
   return { trainer: await makeTrainer(recipe, around, model, tokenizer), tokenizerFiles: files };
 }
 
-/** The model to train. An adapter goes on being trained on its base, with its own rank and projections. */
+/** The model to train. An adapter is trained further on its base, with its own rank and projections. */
 async function openModel(
   recipe: Recipe,
   { gpu, onLoading }: Surroundings,
@@ -64,7 +64,7 @@ async function openModel(
   const name = nameOf(checkpoint);
   if (!rewarding && config.kind === 'reward') {
     throw new CheckpointError(
-      `${name} is a reward model; ${recipe.algorithm} trains a causal language model`,
+      `${name} is a reward model; set model_name_or_path to a causal language model`,
     );
   }
   if (rewarding && adapter && config.kind === 'causal') {
@@ -76,7 +76,7 @@ async function openModel(
   const lora = loraConfig(recipe);
   if (adapter && !lora) {
     throw new CheckpointError(
-      `${name} is an adapter; set use_peft: true to go on training it, or export it ` +
+      `${name} is an adapter; set use_peft: true to train it further, or export it ` +
         'as a merged model first',
     );
   }

@@ -1,6 +1,6 @@
 /**
- * What takes too long for the page's own thread: looking at models, planning the memory of a run, and
- * writing trained models out.
+ * Work that takes too long for the page's own thread: inspecting models, planning the memory of a
+ * run, and writing trained models.
  */
 import * as Comlink from 'comlink';
 import { parse } from 'yaml';
@@ -25,26 +25,26 @@ export interface Fitting {
   needs: Record<Use, Need>;
   /** The checked recipe that was planned for. */
   recipe: Recipe;
-  /** What the browser allows in one piece, in bytes; Infinity without WebGPU. */
+  /** The largest buffer that the browser allows, in bytes; Infinity without WebGPU. */
   maxBinding: number;
 }
 
 /** The last checkpoint of the run that this browser keeps. */
 export interface Kept {
   step: number;
-  /** What was trained, without its folder. */
+  /** Name of the model that was trained, without the path to it. */
   model: string;
-  /** An adapter of it was trained, not its weights. */
+  /** Whether an adapter was trained, not the model's own weights. */
   adapter: boolean;
 }
 
 export interface TakeHome {
   kind: ExportKind;
-  /** Of the folder that is written. */
+  /** Name of the folder that is written. */
   name: string;
-  /** Also the run's recipe, numbers and samples. */
+  /** Whether to include the run's recipe, metrics and completions. */
   withRun: boolean;
-  /** Where the folder goes; a .zip without. */
+  /** The folder to write into; without it a .zip is written. */
   parent?: FileSystemDirectoryHandle;
 }
 
@@ -52,7 +52,7 @@ const RUN = 'live';
 const findBase = (name: string): Promise<CheckpointFolder | undefined> =>
   pageBaseFolder(name).catch(() => undefined);
 
-/** Models that come with the page do not change, and would be fetched again and again. */
+/** Facts of the models that come with the page: they never change, so they are fetched once. */
 const shipped = new Map<string, Promise<ModelFacts>>();
 
 async function factsOf(path: string): Promise<ModelFacts & Pick<Inspected, 'lora'>> {
@@ -77,7 +77,7 @@ async function keptCheckpoint(): Promise<{ step: number; checkpoint: Checkpoint 
 let cancelling = new AbortController();
 
 const service = {
-  /** Of dropped files, before they are stored. */
+  /** Inspects dropped files before they are stored. */
   async inspect(name: string, files: ReadonlyMap<string, File>): Promise<Inspected> {
     const named = [...files].map(([file, blob]) => [`${name}/${file}`, blob] as const);
     const folder = droppedFolder(new Map(named));
@@ -94,7 +94,7 @@ const service = {
     return { ...(await inspectFolder(folder, findBase)), bytes };
   },
 
-  /** @param memory of the graphics card in bytes, where the visitor has said it */
+  /** @param memory of the graphics card in bytes, if the visitor has given it */
   async fit(given: RecipeValues, memory: number | undefined): Promise<Fitting> {
     const values = { ...(parse(defaultRecipe) as Record<string, unknown>), ...given };
     const recipe = makeRecipe(values);
@@ -112,7 +112,7 @@ const service = {
     return { needs, recipe, maxBinding };
   },
 
-  /** undefined when there is nothing to take home. */
+  /** undefined if there is no checkpoint. */
   async kept(): Promise<Kept | undefined> {
     const folder = await browserRunFolder(RUN, false);
     const step = await lastCheckpoint(folder);
@@ -123,7 +123,7 @@ const service = {
     return { step, model: path.replace(/^.*[/:]/, ''), adapter: adapter !== undefined };
   },
 
-  /** @returns the .zip, on disk; nothing for a folder */
+  /** @returns the .zip, on disk; undefined if a folder was written */
   async takeHome(
     { kind, name, withRun, parent }: TakeHome,
     onProgress: (share: number) => void,
@@ -137,7 +137,7 @@ const service = {
     const options = {
       signal: cancelling.signal,
       onProgress: (share: number): void => {
-        // Whole percents alone cross to the page.
+        // Only whole percents are sent to the page.
         if (Math.floor(100 * share) === last) return;
         last = Math.floor(100 * share);
         onProgress(share);

@@ -1,4 +1,4 @@
-/** Comlink around PolicyPair: asks policies on a device of its own, whether or not a run trains. */
+/** Comlink around PolicyPair, which has its own device, so it also works while a run trains. */
 import * as Comlink from 'comlink';
 import { parse } from 'yaml';
 import defaultRecipe from '../../../recipes/default.yaml?raw';
@@ -14,7 +14,7 @@ const surroundings = async (): Promise<PolicyPairSurroundings> => ({
   folder: pageModelFolder,
   baseFolder: pageBaseFolder,
   readFile: readPageFile,
-  // Some private windows keep nothing.
+  // Some private windows have no storage.
   keptRun: () => browserRunFolder('live', false).catch(() => nowhere),
 });
 

@@ -1,4 +1,4 @@
-/** Scores responses on a device of its own, while the policy writes the next ones. */
+/** Scores responses on its own device while the policy writes the next ones. */
 import * as Comlink from 'comlink';
 import { Gpu } from '../../gpu/device.ts';
 import { pageBaseFolder, pageModelFolder } from '../page-paths.ts';
@@ -10,7 +10,7 @@ import { readPageFile } from '../stored-data.ts';
 let judge: Reward | undefined;
 
 const service = {
-  /** The name that the reward's metrics carry. */
+  /** Returns the name that the reward has in the metrics. */
   async open(
     path: string,
     kind: JudgeKind,

@@ -31,7 +31,7 @@ export interface AdamwLaunch<D> {
   gradients: Bindable;
   m: Bindable;
   v: Bindable;
-  /** [1]: the squared global norm of the gradients, of `sumOfSquares`. */
+  /** [1]: the squared global norm of the gradients, from `sumOfSquares`. */
   normSquared: Bindable;
   count: Dyn<D>;
   offset?: Dyn<D>;
@@ -44,14 +44,14 @@ export interface AdamwLaunch<D> {
   biasCorrection1: Dyn<D>;
   /** 1 - beta2^step */
   biasCorrection2: Dyn<D>;
-  /** Gradients are scaled down to this global norm; 0 leaves them alone. */
+  /** Gradients of a larger global norm are scaled down to this norm; 0 switches clipping off. */
   maxNorm: Dyn<D>;
   label?: string;
 }
 
 /**
- * One step of AdamW with clipping by the global norm, all read on the GPU. A norm that is not finite
- * leaves weights and moments as they are.
+ * One step of AdamW after clipping by the global norm, which the kernel reads (formula:
+ * adamw.wgsl). If the norm is not finite, weights and moments stay as they are.
  */
 export function adamw<D>(launch: AdamwLaunch<D>): Op<D> {
   const { weights, gradients, m, v, normSquared, offset = 0, label, ...values } = launch;
@@ -67,7 +67,7 @@ export function adamw<D>(launch: AdamwLaunch<D>): Op<D> {
       weightDecay,
       maxNorm: values.maxNorm,
       beta1,
-      // In float64 here: 1 - 0.999 in f32 is already off by 5e-5 of itself.
+      // In float64 here: in f32, 1 - 0.999 has a relative error of 1e-5.
       rest1: (d) => 1 - resolve(beta1, d),
       biasCorrection1,
       beta2,

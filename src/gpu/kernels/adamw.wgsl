@@ -4,7 +4,8 @@
 //   m = beta1 m + (1 - beta1) g        v = beta2 v + (1 - beta2) g^2
 //   w = (1 - lr weight_decay) w - lr / correction1 * m / (sqrt(v / correction2) + eps)
 //   gradient = 0
-// If the norm is not finite only the gradients are cleared: one bad batch must not spoil the weights.
+// If the norm is not finite, only the gradients are set to 0, so that one bad batch does not spoil
+// the weights. A workgroup updates BLOCK elements; each of its invocations takes every 64th.
 struct Params {
   offset: u32, count: u32, lr: f32, eps: f32, weight_decay: f32, max_norm: f32,
   beta1: f32, rest1: f32, correction1: f32, // rest = 1 - beta, correction = 1 - beta^step
@@ -24,7 +25,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let start = (group.x + group.y * 65535u) * BLOCK;
   let end = p.offset + min(start + BLOCK, p.count);
   let squared = norm_squared[0];
-  // By its bits: WGSL may assume that no value is infinite or NaN.
+  // Tested by its bits, because WGSL may assume that no value is infinite or NaN.
   let finite = (bitcast<u32>(squared) & 0x7f800000u) != 0x7f800000u;
   var clip = 1.0;
   if (p.max_norm > 0.0) { clip = min(1.0, p.max_norm / (sqrt(squared) + 1e-6)); }

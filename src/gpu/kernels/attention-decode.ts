@@ -15,8 +15,9 @@ const alone = {
 const together = { ...alone, name: 'attention-decode', code: togetherCode };
 
 /**
- * The same o, without lse, for decoding: one query per sequence, and many keys.
- * A thread walks alone through the keys of a short head; 64 share those of a long one.
+ * Writes the o of `attention`, without lse, for one query per sequence and many keys.
+ * If a head fits into one invocation (see `tilingOf`), that invocation takes all keys of its query;
+ * else a workgroup of 64 invocations shares them.
  */
 export function attentionDecode<D>(a: Queries<D>): Op<D> {
   const launch = {

@@ -1,6 +1,10 @@
-// The attention of attention.wgsl (same shapes and spans) for few queries with many keys: a
-// workgroup takes one (query, head), its threads the keys, in chunks of 64. A chunk's scores go
-// one to a thread; then a thread gathers one vec4 of o over every SPLITS-th value.
+// o_i = sum_j softmax_j(scale * q_i . k_j) v_j over the keys j of spans[i], for few queries with
+// many keys. Shapes, spans and units are those of attention.wgsl; there is no lse.
+//
+// A workgroup computes one head of one query, with online softmax over chunks of 64 keys. In each
+// chunk an invocation first computes the score of one key; then it accumulates one vec4 of o over
+// every SPLITS-th value. At the end the SPLITS partial sums of each vec4 are added.
+// Workgroups: x over heads, y over queries.
 
 override HEAD_VECS: u32 = 4u;
 override SPLITS: u32 = 16u;
@@ -87,7 +91,7 @@ fn main(
   o[(query * p.heads + head) * HEAD_VECS + lane] = sum / total;
 }
 
-// The t-th key of a query: the prefix's, then the segment's.
+// The kv row of a query's t-th key: the keys of the prefix come first, then those of the segment.
 fn key_row(t: u32, span: vec4u, prefix: u32) -> u32 {
   return t + select(span.z - prefix, span.x, t < prefix);
 }

@@ -1,11 +1,13 @@
-// With P_ij = exp(scale * q_i . k_j - lse_i), over the queries i in [j, view_end[j]) that see key j
-// and over the query heads of its group:
+// Backward of attention.wgsl for the keys and values. With P_ij = exp(scale * q_i . k_j - lse_i):
 //   dv_j = sum_i P_ij dO_i
 //   dk_j = scale * sum_i P_ij (dO_i . v_j - delta_i) q_i
-// One owner per key; shapes are those of attention-dq.wgsl, which has left delta [tokens, heads].
+// over the viewers of key j, the queries i in [j, view_end[j]), in all query heads of its group.
+// Shapes and units are those of attention-dq.wgsl, which has written delta [tokens, heads].
 //
-// A thread holds VECS vec4s (of HEAD_VECS; SLICES threads share a head) of ROWS keys that follow
-// one another, and takes their viewers in fours, from the last one down.
+// One invocation owns the gradients of ROWS neighbouring keys of one key head. The accumulators
+// stay in registers. SLICES invocations share a head, each with VECS of its HEAD_VECS vec4s. The
+// loop takes the viewers four at a time, from the last one down.
+// A workgroup has TILES x SLICES invocations. Workgroups: x over keys, y over key heads.
 
 const LOG2_E = 1.4426950408889634;
 
@@ -59,8 +61,8 @@ fn main(
   stop = most_of(stop);
   let end = longest(stop - of_first(vec4u(key0)).x);
   for (var t = 0u; t < end; t += 4u) {
-    // What lies below the first viewer is no viewer of any key here, but a row that exists. Row 0
-    // stands in for rows below it, and must not count again: it may well be a viewer itself.
+    // The last step may go below the first viewer. Those rows exist, but see no key here. Row 0 is
+    // read in place of rows below 0; `inside` masks them, because row 0 may be a viewer itself.
     let back = vec4u(t, t + 1u, t + 2u, t + 3u);
     let queries = stop - 1u - min(back, vec4u(stop - 1u));
     let inside = back < vec4u(stop);

@@ -1,7 +1,10 @@
-// With P_ij = exp(scale * q_i . k_j - lse_i) and delta_i = dO_i . o_i:
-//   dq_i = scale * sum_j P_ij (dO_i . v_j - delta_i) k_j
-// One owner per query; delta [tokens, heads] is kept for attention-dkv.wgsl. Shapes, spans and the
-// tiling are those of attention.wgsl; q and kv are the one packed buffer qkv [tokens, stride].
+// Backward of attention.wgsl for the queries. With P_ij = exp(scale * q_i . k_j - lse_i) and
+// delta_i = dO_i . o_i:
+//   dq_i = scale * sum_j P_ij (dO_i . v_j - delta_i) k_j     over the keys j of spans[i]
+// qkv [tokens, stride] has q (at 0), k and v of a token in one row; d_qkv [tokens, d_stride] is
+// dq | dk | dv. o, d_o [tokens, heads * head_dim]; lse, delta [tokens, heads]; attention-dkv.wgsl
+// reads delta. Spans, units and the cut into invocations are those of attention.wgsl; an invocation
+// owns the gradients of its queries.
 
 const LOG2_E = 1.4426950408889634;
 

@@ -1,4 +1,4 @@
-// Prelude of the attention kernels whose threads load keys and values each for itself.
+// Prelude of the attention kernels in which each invocation loads all that it reads by itself.
 const SHARERS = 1u;
 fn of_first(x: vec4u) -> vec4u { return x; }
 fn of_last(x: vec4u) -> vec4u { return x; }

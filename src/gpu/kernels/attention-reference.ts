@@ -1,6 +1,6 @@
-/** What the attention tests compare with: packed trees and plain float64 attention over spans. */
+/** The reference of the attention tests: packed trees, and plain float64 attention over spans. */
 
-/** A prompt of some tokens and the completions, each of some tokens, that continue it. */
+/** The lengths, in tokens, of a prompt and of the completions that continue it. */
 export interface Tree {
   prompt: number;
   completions: readonly number[];

@@ -1,7 +1,7 @@
-// Prelude of the attention kernels for adapters on the CPU, where a load costs as much as fifty other
-// instructions and a swap between the four lanes of a vector register one (see matmul-cpu.wgsl).
-// The four threads of a quad hold SHARERS * ROWS neighbouring rows and walk the same keys: each loads
-// one vec4 of four, and has the others from its neighbours.
+// Prelude of the attention kernels for adapters on the CPU. There a load costs as much as fifty
+// other instructions, and a swap between the four lanes of a vector register as much as one.
+// The four invocations of a quad have SHARERS * ROWS neighbouring rows and read the same data: each
+// loads one vec4 of four, and gets the others from its neighbours.
 const SHARERS = 4u;
 
 fn of_first(x: vec4u) -> vec4u { return quadBroadcast(x, 0u); }

@@ -1,13 +1,13 @@
-// Prelude of the attention kernels where SLICES threads, each with a part of the head, work on the
-// same rows and add up their shares of each dot product here.
+// Prelude of the attention kernels in which SLICES invocations share a head. Each has a part of it;
+// `over_slices` adds their parts of a dot product.
 
 var<workgroup> shares: array<vec4f, TILES * SLICES>;
 var<workgroup> maximum: atomic<u32>;
 var<workgroup> bound: u32;
 
-// Sums x over the threads with the same lane.x.
+// Sums x over the invocations with the same lane.x.
 fn over_slices(x: vec4f, lane: vec3u) -> vec4f {
-  // The last sums must have been read.
+  // All invocations must have read the previous sums.
   workgroupBarrier();
   shares[lane.y * TILES + lane.x] = x;
   workgroupBarrier();
@@ -16,7 +16,7 @@ fn over_slices(x: vec4f, lane: vec3u) -> vec4f {
   return sum;
 }
 
-// The greatest count of the workgroup: its threads must meet the same barriers.
+// The largest count in the workgroup. All its invocations loop that often: they share barriers.
 fn longest(count: u32) -> u32 {
   atomicMax(&maximum, count);
   workgroupBarrier();

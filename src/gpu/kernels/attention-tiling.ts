@@ -1,4 +1,4 @@
-/** How the attention kernels are cut into threads, and the kernel text that follows from it. */
+/** How the work of the attention kernels is cut into invocations, and the kernel text for a cut. */
 import {
   resolve,
   type Dyn,
@@ -15,23 +15,28 @@ import wholePrelude from './attention-whole.wgsl?raw';
 import { unroll } from './unroll.ts';
 
 export interface Tiling {
-  /** vec4s of a head in one thread. */
+  /** vec4s of a head in one invocation. */
   vecs: number;
-  /** Threads that share a head. */
+  /** Invocations that share a head. */
   slices: number;
-  /** Neighbouring rows of one thread. */
+  /** Neighbouring rows (queries, or keys) of one invocation. */
   rows: number;
-  /** Heads of one thread. */
+  /** Heads of one invocation. */
   heads: number;
-  /** Groups of `slices` threads in a workgroup. */
+  /** Groups of `slices` invocations in a workgroup. */
   tiles: number;
-  /** Four neighbouring threads, a quad, share what they load. */
+  /** Four neighbouring invocations, a quad, share what they load. */
   shared: boolean;
 }
 
-/** The kernels index vec4s. */
+/** `elements` counted in vec4s, in which the kernels index. */
 export function vec4s(elements: number): number {
-  if (elements % 4 !== 0) throw new Error('attention takes sizes and offsets in multiples of 4');
+  if (elements % 4 !== 0) {
+    throw new Error(
+      `attention takes sizes and offsets in multiples of 4, not ${elements}; choose a model whose ` +
+        'head_dim is a multiple of 4',
+    );
+  }
   return elements / 4;
 }
 
@@ -41,9 +46,10 @@ function evenPart(count: number, limit = 4): number {
 }
 
 /**
- * Up to 32 elements of a head stay in one thread. Longer heads are cut into even parts of at most
- * 16. What is read of a key or value serves (4 or, to keep the registers in bounds, 2) queries:
- * heads of one `group` as far as they go, as they see the same keys, then rows.
+ * A head of up to 32 elements stays in one invocation; a longer one is cut into equal parts of at
+ * most 16. Each key or value that is loaded serves up to 4 queries, or 2 where a head has more than
+ * 16 elements and needs more registers. These are heads of one `group` first, because they see the
+ * same keys, and then neighbouring rows.
  */
 export function tilingOf(
   headDim: number,
@@ -58,7 +64,7 @@ export function tilingOf(
   const rows = Math.floor(sharing / heads);
   return {
     ...{ vecs, slices, rows, heads, tiles: Math.floor(64 / slices) },
-    // One vec4 of a head for each of the four.
+    // Each of the four loads one vec4 of a head.
     shared: variant === 'shared' && slices === 1 && vecs === 4,
   };
 }
@@ -71,7 +77,7 @@ export function tileGrid<D>(tokens: Dyn<D>, heads: number, tiling: Tiling) {
   ];
 }
 
-/** `kernel` with its text unrolled for a tiling; `parts` names parts of the text to keep or not. */
+/** `kernel` unrolled for a tiling; `parts` says which of its marked parts are kept (unroll.ts). */
 export function tiled<P extends Record<string, ParamType>>(
   kernel: Kernel<P>,
   tiling: Tiling,
@@ -93,7 +99,7 @@ export function tiled<P extends Record<string, ParamType>>(
     ...kernel,
     name: `${kernel.name} ${rows}x${heads}x${vecs}x${slices}${shared ? ' shared' : ''}`,
     code: [
-      // The lanes of a quad go the same way: what decides is broadcast to them.
+      // The lanes of a quad take the same branches, because the conditions are broadcast to them.
       ...(shared ? ['enable subgroups;', 'diagnostic(off, subgroup_uniformity);'] : []),
       ...header,
       shared ? sharedPrelude : ownPrelude,

@@ -1,7 +1,7 @@
 /**
- * Causal attention over packed trees: sequences of one batch lie in one row of tokens, and the
- * completions of a group share the keys of their prompt. Online softmax (Milakov & Gimelshein
- * 2018), with the recomputing backward of FlashAttention (Dao et al. 2022).
+ * Causal attention over packed sequences: the sequences of a batch follow one another in one list
+ * of tokens, and the completions of a group share the keys of their prompt. Forward: online softmax
+ * (Milakov & Gimelshein 2018). Backward: recomputes the scores (FlashAttention, Dao et al. 2022).
  */
 import {
   op,
@@ -68,9 +68,9 @@ interface Heads<D> {
   kvHeads: number;
   /** A multiple of 4. */
   headDim: number;
-  /** Of the scores: 1 / sqrt(headDim) in most models. */
+  /** Factor of the scores: 1 / sqrt(headDim) in most models. */
   scale: number;
-  /** How many keys all queries see together; nothing but `flops` depends on it. */
+  /** The number of (query, key) pairs in all spans; used only to count flops. */
   pairs?: Dyn<D>;
   label?: string;
 }
@@ -85,14 +85,14 @@ export interface Queries<D> extends Heads<D> {
   kvStride: number;
   kOffset: number;
   vOffset: number;
-  /** vec4u per query: it sees the key rows [x, y) and [z, w + step), at least one. */
+  /** vec4u (x, y, z, w) per query: it sees the key rows [x, y) and [z, w + step), at least one. */
   spans: Bindable;
   step?: Dyn<D>;
   /** [tokens, heads * headDim] */
   o: Bindable;
 }
 
-/** Of two products over the pairs: q k^T and w v forward, two gradients in each backward kernel. */
+/** Two products over the pairs. Forward: q k^T and weights v. Backward: two gradients a kernel. */
 export function pairFlops<D>({ heads, headDim, pairs = 0 }: Heads<D>) {
   return (dims: D): number => 2 * 2 * heads * headDim * resolve(pairs, dims);
 }
@@ -113,8 +113,9 @@ export function queryParams<D>(a: Queries<D>) {
 }
 
 /**
- * o = softmax(scale * q k^T) v over each query's spans, and lse [tokens, heads], the natural
- * log-sum-exp of its scores, for the backward.
+ * Writes o = softmax(scale * q k^T) v, over the keys of each query's span, and lse [tokens, heads],
+ * the natural log-sum-exp of the scaled scores, which the backward reads.
+ * @throws Error when a size or offset is no multiple of 4
  */
 export function attention<D>(a: Queries<D> & { lse: Bindable }): Op<D> {
   return variants((variant) => attentionAs(variant, a));
@@ -152,9 +153,9 @@ export interface AttentionBackward<D> extends Heads<D> {
 }
 
 /**
- * Writes dQkv [tokens, (heads + 2 kvHeads) * headDim] = dq | dk | dv for self-attention whose
- * queries (at offset 0 of a row), keys and values are one packed buffer qkv [tokens, rowStride].
- * o, lse and spans are the forward's (step 0); delta [tokens, heads] is scratch.
+ * Writes dQkv [tokens, (heads + 2 kvHeads) * headDim] = dq | dk | dv, for self-attention over one
+ * packed buffer qkv [tokens, rowStride] of queries (at offset 0 of a row), keys and values.
+ * o, lse and spans are those of the forward, with step 0; delta [tokens, heads] is scratch.
  * viewEnd, u32 [tokens]: key row j must be seen by exactly the queries in [j, viewEnd[j]).
  */
 export function attentionBackward<D>(a: AttentionBackward<D>): Op<D>[] {
@@ -176,7 +177,7 @@ function queriesBackward<D>(variant: Variant, a: AttentionBackward<D>): Op<D> {
 }
 
 function keysBackward<D>(variant: Variant, a: AttentionBackward<D>): Op<D> {
-  // Keys share no heads with their neighbours, only viewers.
+  // A key head has no other heads to share loads with; neighbouring keys share their viewers.
   const tiling = tilingOf(a.headDim, 1, variant);
   return op<D, typeof backwardParams>(tiled(dkv, tiling), {
     label: a.label,

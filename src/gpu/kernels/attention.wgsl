@@ -1,13 +1,14 @@
 // o_i = sum_j softmax_j(scale * q_i . k_j) v_j,   lse_i = log sum_j exp(scale * q_i . k_j)
 // over the keys j of spans[i] = (prefix start, prefix end, segment start, segment end):
 // [x, y) and then [z, w + step). Online softmax: no [tokens, keys] buffer.
-// q [tokens, q_stride], kv [*, kv_stride]: packed rows; head h starts at q_offset + h * head_dim of
-// a row, its key and value at k_offset / v_offset + (h / group) * head_dim.
+// q [tokens, q_stride], kv [*, kv_stride]: packed rows. Query head h starts at q_offset +
+// h * head_dim of a row, its key and value at k_offset and v_offset + (h / group) * head_dim.
 // o [tokens, heads * head_dim], lse [tokens, heads]. Strides and offsets here count vec4s.
 //
-// A thread holds VECS vec4s (of HEAD_VECS; SLICES threads share a head) of HEADS heads of one group
-// in ROWS queries that follow one another, so that a key is read once for all of them, and takes
-// the keys in fours.
+// One invocation computes ROWS neighbouring queries in HEADS heads of one group: each key that it
+// loads serves all of them. q and the accumulators stay in registers. SLICES invocations share a
+// head, each with VECS of its HEAD_VECS vec4s. The loop takes the keys four at a time.
+// A workgroup has TILES x SLICES invocations. Workgroups: x over queries, y over heads.
 
 const LOG2_E = 1.4426950408889634;
 const MASKED = -1e30;
@@ -61,7 +62,8 @@ fn main(
   @end h
   @end r
 
-  // In a packed batch one walk serves all neighbouring queries. Elsewhere each takes its own.
+  // If `whole` covers the spans of all queries here, as in a packed batch, one walk over its keys
+  // serves all of them. Else there is one walk for each query.
   var last = span0;
   @for r ROWS
   last = span{r};

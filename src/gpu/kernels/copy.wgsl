@@ -1,4 +1,4 @@
-// y[i] = x[i] for i < count.
+// y[i] = x[i] for i < count; one invocation per element.
 struct Params { count: u32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;

@@ -8,7 +8,7 @@ const kernel = {
   params: { count: 'u32', value: 'f32' },
 } as const;
 
-/** Sets the first `count` elements of `x`. */
+/** Sets the first `count` elements of `x` to `value`. */
 export function fill<D>(a: { x: Bindable; count: Dyn<D>; value: number; label?: string }): Op<D> {
   return op<D, typeof kernel.params>(kernel, {
     label: a.label ?? 'fill',

@@ -1,4 +1,4 @@
-// x[i] = value for i < count.
+// x[i] = value for i < count; one invocation per element.
 struct Params { count: u32, value: f32 }
 @group(0) @binding(0) var<storage, read_write> x: array<f32>;
 @group(1) @binding(0) var<uniform> p: Params;

@@ -10,7 +10,7 @@ const kernel = {
 
 /** Rows grouped by the table row they were gathered from; see `groupByTarget`. */
 export interface TargetGroups<T> {
-  /** u32 [rows]: the rows, those of one target side by side. */
+  /** u32 [rows]: the rows, those of one target next to each other. */
   order: T;
   /** u32 [owners + 1]: owner u has order[starts[u]] up to order[starts[u + 1] - 1]. */
   starts: T;
@@ -23,7 +23,7 @@ export interface GatherBackwardLaunch<D> extends TargetGroups<Bindable> {
   dOut: Bindable;
   /** [count, cols], added to. */
   dTable: Bindable;
-  /** The ids that the table holds, where it is part of a larger one; others are left out. */
+  /** The table has the ids [first, first + count), if it is part of a larger one. Skips others. */
   first?: number;
   count?: number;
   /** How many distinct table rows were gathered. */
@@ -32,7 +32,7 @@ export interface GatherBackwardLaunch<D> extends TargetGroups<Bindable> {
   label?: string;
 }
 
-/** The gradient of `gather`: dTable[ids[r],:] += dOut[r,:], repeatable to the bit. */
+/** The gradient of `gather`, deterministic: dTable[ids[r],:] += dOut[r,:]. */
 export function gatherBackward<D>(launch: GatherBackwardLaunch<D>): Op<D> {
   const { dOut, order, starts, targets, dTable, owners, cols, label } = launch;
   const { first = 0, count = 0xffffffff } = launch;
@@ -44,12 +44,12 @@ export function gatherBackward<D>(launch: GatherBackwardLaunch<D>): Op<D> {
   });
 }
 
-/** Ids and rows in one float64 together: rows below 2^26, ids below 2^27. */
+/** An id and a row fit into one float64, which is exact below 2^53: rows < 2^26, ids < 2^27. */
 const MAX_ROWS = 2 ** 26;
 
 /** Groups the rows of a gather by target, targets ascending and rows in order within each. */
 export function groupByTarget(ids: ArrayLike<number>): TargetGroups<Uint32Array<ArrayBuffer>> {
-  // Sorted by id, then row: as one number each, which sorts without a comparison function.
+  // Sorts by id, then row. Each pair is one number, so the sort needs no comparison function.
   const keys = Float64Array.from(ids, (id, row) => id * MAX_ROWS + row).sort();
   const order = Uint32Array.from(keys, (key) => key % MAX_ROWS);
   const starts: number[] = [];

@@ -1,8 +1,8 @@
 // dTable[targets[u] - first,:] += sum over q in [starts[u], starts[u+1]) of dOut[order[q],:]
-// dOut [rows, cols], order [rows], starts [owners+1], targets [owners], dTable [count, cols]; targets beyond
-// the table are left out.
-// Each sum has one owner: no atomics (WGSL has none for f32), and its order is fixed, so that the same
-// batch gives the same bits. 16 invocations own 64 columns of one target.
+// dOut [rows, cols], order [rows], starts [owners+1], targets [owners], dTable [count, cols];
+// targets outside the table are skipped. One invocation owns each sum, because WGSL has no atomics
+// for f32. It adds in a fixed order: the same batch gives the same bits. 16 invocations own 64
+// columns of one target, four each.
 struct Params { owners: u32, cols: u32, first: u32, count: u32 }
 @group(0) @binding(0) var<storage, read> d_out: array<f32>;
 @group(0) @binding(1) var<storage, read> order: array<u32>;
@@ -23,7 +23,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (place >= p.count) { return; }
   let col = index % blocks * 64u + id.x % TEAM;
   let end = starts[owner + 1u];
-  // Columns past the end read a neighbour's values and are not stored.
+  // Columns past the end read values of another row; their sums are not stored.
   var a = 0.0;
   var b = 0.0;
   var c = 0.0;

@@ -4,7 +4,7 @@ import code from './gather.wgsl?raw';
 
 const params = { rows: 'u32', cols: 'u32', first: 'u32', count: 'u32' } as const;
 
-/** Four numbers at a time where rows are in fours, in whatever storage the table has. */
+/** Copies four numbers at a time, of any storage, if the rows allow it; else one f32 at a time. */
 function kernelFor(storage: Storage, inFours: boolean): Kernel<typeof params> {
   const one = { element: 'f32', code: 'fn fetch_table(i: u32) -> f32 { return table[i]; }' };
   const fetch = inFours ? fetchFours(storage, 'table') : one;
@@ -26,13 +26,16 @@ export interface GatherLaunch<D> {
   out: Bindable;
   rows: Dyn<D>;
   cols: number;
-  /** The ids that the table holds, where it is part of a larger one; rows of others stay as they are. */
+  /**
+   * The table has the rows of ids [first, first + count), if it is a part of a larger table. Rows
+   * of `out` for other ids are not written.
+   */
   first?: number;
   count?: number;
   label?: string;
 }
 
-/** out[r,:] = table[ids[r],:]: an embedding look-up, or the picking of rows. */
+/** out[r,:] = table[ids[r],:]: an embedding look-up, or a selection of rows. */
 export function gather<D>(launch: GatherLaunch<D>): Op<D> {
   const { table, ids, out, rows, cols, first = 0, count = 0xffffffff, label } = launch;
   const inFours = cols % 4 === 0;

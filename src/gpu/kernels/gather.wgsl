@@ -1,6 +1,7 @@
 // out[r,:] = table[ids[r] - first,:] where first <= ids[r] < first + count
-// table [count, cols], ids [rows], out [rows, cols]; `cols` counts elements of FOURS or one number.
-// 16 invocations share a row: whole memory sectors on a card, few idle lanes in short rows.
+// table [count, cols], ids [rows], out [rows, cols]. `cols` counts Elements, which are one number
+// or four; fetch_table (storage.ts) converts them to f32. Rows with other ids are not written. 16
+// invocations share a row: they load whole memory sectors on a card, and few idle in short rows.
 struct Params { rows: u32, cols: u32, first: u32, count: u32 }
 @group(0) @binding(0) var<storage, read> table: array<Stored>;
 @group(0) @binding(1) var<storage, read> ids: array<u32>;

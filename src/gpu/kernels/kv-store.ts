@@ -21,7 +21,7 @@ const kernel = {
 /**
  * Copies k and v of row i into cache row spans[i].w - 1 + step, laid out k (width) | v (width).
  * Strides, offsets and `width` (kvHeads * headDim) count elements, multiples of 4; `vOffset` is
- * kOffset + width unless given. Two rows never share a cache row.
+ * kOffset + width unless given. No two rows may have the same cache row.
  */
 export function kvStore<D>(a: {
   qkv: Bindable;

@@ -1,7 +1,7 @@
 // cache[spans[i].w - 1 + step] = k_i | v_i      for every row i of a packed qkv buffer
 // qkv [rows, qkv_stride], k at k_offset and v at v_offset of a row, each `width` long
 // cache [*, cache_stride], spans [rows] (see attention.wgsl): a token's own key is its last one.
-// Strides, offsets and width count vec4s; a thread moves one of k and one of v.
+// Strides, offsets and width count vec4s; an invocation copies one of k and one of v.
 
 struct Params {
   rows: u32,

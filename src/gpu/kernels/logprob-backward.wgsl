@@ -1,7 +1,8 @@
-// In place, logits of a chunk -> gradient of the loss with respect to them:
+// Overwrites the logits of a chunk with the gradient of the loss with respect to them:
 // d[r,v] = inverse_temperature (d_logp ([v = target] - q) + d_entropy (-q (log q + H)))
 // with log q = inverse_temperature logits[r,v] - lse, H = entropy[r]
 // logits [rows, chunk_cols]; targets, lse, entropy, d_logp, d_entropy [rows]
+// TEAM invocations share a row.
 struct Params { rows: u32, chunk_start: u32, chunk_cols: u32, inverse_temperature: f32 }
 @group(0) @binding(0) var<storage, read_write> logits: array<f32>;
 @group(0) @binding(1) var<storage, read> targets: array<u32>;
@@ -11,13 +12,13 @@ struct Params { rows: u32, chunk_start: u32, chunk_cols: u32, inverse_temperatur
 @group(0) @binding(5) var<storage, read> d_entropy: array<f32>;
 @group(1) @binding(0) var<uniform> p: Params;
 
-const TEAM = 16u; // invocations that share a row
+const TEAM = 16u;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let row = id.x / TEAM + id.y * (65535u * 64u / TEAM);
   if (row >= p.rows) { return; }
-  let at = targets[row] - p.chunk_start; // wraps to a huge value when the target is before
+  let at = targets[row] - p.chunk_start; // wraps to a huge value if the target comes before
   let total = lse[row];
   let h = entropy[row];
   let by_logp = d_logp[row] * p.inverse_temperature;

@@ -1,5 +1,6 @@
 // lse = m + log s,  logp = z_target - lse,  entropy = -sum p log p = lse - sum p z = lse - w / s
-// state [rows, 4] = (m, s, w, z_target), as logprob-chunk leaves it; logp, entropy, lse [rows]
+// state [rows, 4] = (m, s, w, z_target) from logprob-chunk.wgsl; logp, entropy, lse [rows]
+// One invocation per row.
 struct Params { rows: u32 }
 @group(0) @binding(0) var<storage, read> state: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> logp: array<f32>;

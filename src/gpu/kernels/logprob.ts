@@ -1,7 +1,8 @@
 /**
- * The fused head: log-probability and entropy of a target per row, with the logits only ever in
- * chunks [rows, chunk] of the vocabulary. Forward: per chunk a matmul and `logprobChunk`, then once
- * `logprobFinish`. Backward: per chunk the same matmul and `logprobBackward`, in place.
+ * The fused log-prob head: the log-probability of one target per row, and the entropy of the row's
+ * distribution. Logits exist only for one chunk [rows, chunk] of the vocabulary at a time. Forward:
+ * for each chunk a matmul and `logprobChunk`, then `logprobFinish` once. Backward: for each chunk
+ * the same matmul and `logprobBackward`, in place.
  */
 import { foldGrid, op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
 import backwardCode from './logprob-backward.wgsl?raw';
@@ -53,11 +54,11 @@ interface Chunk<D> {
 export interface LogprobChunkLaunch<D> extends Chunk<D> {
   /** [rows, 4] */
   state: Bindable;
-  /** 1 starts afresh: whatever `state` held is forgotten. */
+  /** 1 for the first chunk: what `state` holds is ignored. */
   first: 0 | 1;
 }
 
-/** Takes one chunk of logits into the running log-sum-exp of every row. */
+/** Adds one chunk of logits to the running log-sum-exp of every row (online softmax). */
 export function logprobChunk<D>(launch: LogprobChunkLaunch<D>): Op<D> {
   const { logits, targets, state, rows, chunkStart, chunkCols, first, label } = launch;
   const { kernel, constants, grid } = chunkKernels(chunkCols);
@@ -83,7 +84,7 @@ export interface LogprobFinishLaunch<D> {
   label?: string;
 }
 
-/** After the last chunk: the state of every row into log-probability, entropy and log-sum-exp. */
+/** After the last chunk: log-probability, entropy and log-sum-exp of every row from its state. */
 export function logprobFinish<D>(launch: LogprobFinishLaunch<D>): Op<D> {
   const { state, logp, entropy, lse, rows, label } = launch;
   return op<D, (typeof finishKernel)['params']>(finishKernel, {
@@ -95,9 +96,9 @@ export function logprobFinish<D>(launch: LogprobFinishLaunch<D>): Op<D> {
 }
 
 export interface LogprobBackwardLaunch<D> extends Chunk<D> {
-  /** [rows], of `logprobFinish`. */
+  /** [rows], from `logprobFinish`. */
   lse: Bindable;
-  /** [rows], of `logprobFinish`. */
+  /** [rows], from `logprobFinish`. */
   entropy: Bindable;
   /** [rows]: gradient of the loss with respect to logp. */
   dLogp: Bindable;

@@ -1,12 +1,12 @@
 // c[m,n] (+)= scale * sum of products A[m,k] B[k,n] (+ bias[n] or residual[m,n]), for adapters that
 // run shaders on the CPU.
 //
-// Such an adapter runs four invocations as the lanes of one vector register, and a load costs it
-// some fifty instructions whatever the addresses, a swap between lanes only one. So a workgroup is
-// one quad that computes a tile of 16 rows and BLOCKS x 16 columns: every lane loads four rows of A
-// and four columns of each block of B for four steps of k, and lane l multiplies its columns with
-// the rows of lanes l, l^1, l^2 and l^3, which reach it by quad swaps. All products are named
-// variables of matrix type, since an indexed array would live in memory.
+// Such an adapter runs four invocations as the lanes of one vector register. A load costs about
+// fifty instructions, whatever the addresses; a swap between lanes costs one. So a workgroup is one
+// quad, and computes a tile of 16 rows and BLOCKS x 16 columns. For every four k, a lane loads four
+// rows of A and four columns of each block of B. Lane l multiplies its columns with the rows of the
+// lanes l, l^1, l^2 and l^3, which it gets by quad swaps. All accumulators are named variables of
+// matrix type, because an indexed array would be in memory.
 // Workgroups: x over columns, y over rows.
 fn swap_x(x: mat4x4f) -> mat4x4f {
   return mat4x4f(quadSwapX(x[0]), quadSwapX(x[1]), quadSwapX(x[2]), quadSwapX(x[3]));
@@ -16,7 +16,7 @@ fn swap_y(x: mat4x4f) -> mat4x4f {
   return mat4x4f(quadSwapY(x[0]), quadSwapY(x[1]), quadSwapY(x[2]), quadSwapY(x[3]));
 }
 
-// Four rows of c, four columns each; column i of `block` is row i.
+// Stores four rows of c, four columns each; column i of `block` is row i.
 fn store_block(row: u32, column: u32, block: mat4x4f) {
   store(row, column, block[0]);
   store(row + 1u, column, block[1]);

@@ -1,7 +1,7 @@
 /**
- * What the matmul kernels know of memory, as WGSL: how a 4 x 4 block of an operand is loaded and how
- * four neighbours of c are stored. Layout, alignment, storage and epilogue are settled here, so that
- * the kernels themselves only multiply.
+ * The WGSL with which the matmul kernels access memory: it loads a 4 x 4 block of an operand, and
+ * it stores four neighbouring numbers of c. Layout, alignment, storage and epilogue are handled
+ * here; the kernels only multiply.
  */
 import { fetchFours, type Storage } from '../storage.ts';
 
@@ -11,9 +11,9 @@ export type MatmulLayout = 'nt' | 'nn' | 'tn';
 export interface MatmulMemory {
   /** c is the sum of one or two products. */
   products: readonly Product[];
-  /** Columns and places of c are multiples of four: c and the addend are accessed four at a time. */
+  /** n, offset and stride of c are multiples of four: c and addend are accessed four at a time. */
   alignedC: boolean;
-  /** n is a multiple of the tile's columns: no column lies beyond it. */
+  /** n is a multiple of the tile's columns: no tile reaches beyond column n. */
   wholeColumns: boolean;
   /** What is added to the product: one row to all of its rows, a matrix of its size, or nothing. */
   addend: 'row' | 'matrix' | 'none';
@@ -23,18 +23,18 @@ export interface MatmulMemory {
 }
 
 export interface Product {
-  /** Rows of the operand follow k (a in tn, b in nn and tn) or its other dimension. */
   a: Operand;
   b: Operand;
-  /** k is a multiple of four: no block reaches beyond it. */
+  /** k is a multiple of four: no block reaches beyond the last k. */
   evenK: boolean;
   /** k is a multiple of STEP (matmul-variants.ts): no step reaches beyond it. */
   wholeSteps: boolean;
 }
 
 export interface Operand {
+  /** Its rows follow k (a in tn, b in nn and tn); else k runs along its rows. */
   kMajor: boolean;
-  /** Rows and places are multiples of four, so that four neighbours are one vec4. */
+  /** Row length, offset and stride are multiples of four: four neighbours are one vec4. */
   aligned: boolean;
   storage: Storage;
 }
@@ -74,18 +74,19 @@ ${load(name, `k${index}`, operand, evenK)}`;
 }
 
 /**
- * How a 4 x 4 block of x is loaded: column i of the matrix holds x at o..o+3 and k + i, zero beyond
- * the last k. Beyond the last o it holds anything: those products are never stored, and WebGPU keeps
- * the load inside the buffer. A walk along k begins at start_x(o), the places of its four rows, and
- * adds step_x() for every four of k, so that nothing is multiplied inside a loop. Where x lies
- * row-major, rows_x gives the block unturned: column i is row o + i.
+ * Loads a 4 x 4 block of operand x. Column i of the block has x at k + i and o..o+3, where o is the
+ * other dimension; it is zero beyond the last k. Beyond the last o it has any values: their
+ * products are never stored, and WebGPU keeps the load inside the buffer. A loop over k begins at
+ * start_x(o), the indices of four rows of x, and adds step_x() for every four of k, so that the
+ * loop needs no multiplication for its indices.
+ * Where x lies row-major, rows_x gives the block unturned: column i is row o + i.
  */
 function load(x: string, end: string, operand: Operand, evenK: boolean): string {
   const { kMajor, aligned } = operand;
   const four = (f: (i: number) => string): string => [0, 1, 2, 3].map(f).join(',\n    ');
   const row = (i: number): string =>
     aligned ? `fetch_${x}(at[${i}])` : `vec4f(${four((j) => `${x}[at[${i}] + ${j}u]`)})`;
-  // Row-major, k lies along the rows, and what is loaded has to be turned.
+  // If k runs along the rows of x, the rows that are loaded must be transposed.
   const turned = !kMajor;
   const whole = evenK || (turned && aligned);
   const masked = (i: number): string => {
@@ -96,7 +97,7 @@ function load(x: string, end: string, operand: Operand, evenK: boolean): string 
   };
   const block = `mat4x4f(
     ${four(masked)})`;
-  // Counted in vec4s where x is read by them.
+  // Strides and offsets count vec4s if x is read in vec4s.
   const unit = aligned ? ' / 4u' : '';
   const along = `p.${x}_stride${unit}`;
   const from = `p.${x}_offset${unit}`;
@@ -119,12 +120,12 @@ fn load_${x}(at: vec4u, k: u32) -> mat4x4f { return transpose(rows_${x}(at, k));
 }`;
 }
 
-/** store(row, column, value): four neighbours of c with what is added, those inside c only. */
+/** store(row, column, value) writes four neighbours of c, with the addend; only those inside c. */
 function store(memory: MatmulMemory): string {
   const { alignedC, wholeColumns, addend, accumulate, scaled } = memory;
   const added = { row: ' + addend[row_at]', matrix: ' + addend[at]', none: '' }[addend];
   const product = (value: string): string => (scaled ? `p.scale * ${value}` : value);
-  // What is added lies as c does: its row as one of c's, its matrix in the same places.
+  // The addend is indexed as c is: a matrix at the same index, a row as the first row of c.
   const assign = (value: string): string =>
     `c[at] = ${product(value)}${added}${accumulate ? ' + c[at]' : ''};`;
   const at = 'p.c_offset + row * p.c_stride + column';

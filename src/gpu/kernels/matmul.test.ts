@@ -67,7 +67,7 @@ describe.each(cases)('$variant $layout', ({ variant, layout, sizes }) => {
     if (variant === 'cpu' && !hasSubgroups()) return;
     const size = { layout, m, n, k };
     const [x, y, z, start] = [exact(m * k, 1), exact(k * n, 2), exact(n, 3), exact(m * n, 4)];
-    // What lies behind an operand must not matter: tokens come and go, and leave their rows there.
+    // What a buffer has after an operand must not matter: larger batches leave their rows there.
     const behind = [NaN, NaN, NaN, NaN, NaN, NaN, NaN, NaN];
     const [a, b, bias] = [x, y, z].map((data) => box.put(Float32Array.of(...data, ...behind)));
     const operands = { ...size, a: a!, b: b!, ...dynamic(size) };

@@ -34,14 +34,14 @@ import { unroll } from './unroll.ts';
 /** cpu: for adapters on the CPU, needs the feature `subgroups`; the others are for graphics cards. */
 export type MatmulVariant = CardVariant | 'cpu';
 
-/** Part of a larger matrix: the place of its first number, and the numbers from row to row. */
+/** A part of a larger matrix: the index of its first element, and the elements from row to row. */
 export interface Slice {
   of: Bindable;
   offset: number;
   stride: number;
 }
 
-/** A matrix by itself has rows as long as the launch says. */
+/** A plain buffer is a dense matrix; its row length follows from the sizes of the launch. */
 export type Matrix = Bindable | Slice;
 
 export interface ProductLaunch<D> {
@@ -62,9 +62,9 @@ export interface MatmulLaunch<D> extends ProductLaunch<D> {
   n: Dyn<D>;
   /** The products are multiplied by this. */
   scale?: number;
-  /** [n], added to every row; of a slice c it is read where c's columns lie. */
+  /** [n], added to every row. If c is a slice, its column j gets element c.offset + j. */
   bias?: Bindable;
-  /** [m, n], lying as c does, added to the product; takes the place of a bias. */
+  /** [m, n] in the layout of c, added to the product; a bias beside it is not added. */
   residual?: Bindable;
   /** Add to what c holds instead of overwriting it. */
   accumulate?: boolean;
@@ -75,7 +75,7 @@ export interface MatmulLaunch<D> extends ProductLaunch<D> {
  * c[m,n] (+)= scale (A B (+ A' B')) (+ bias or residual), row-major, computed in f32.
  * nt: a[m,k] b[n,k]^T, a linear layer; nn: a[m,k] b[k,n], its input gradient;
  * tn: a[k,m]^T b[k,n], its weight gradient.
- * Any sizes work in f32; multiples of four that are known beforehand are faster.
+ * All sizes work in f32; fixed sizes (not functions) that are multiples of four are faster.
  */
 export function matmul<D>(launch: MatmulLaunch<D>): Op<D> {
   return {
@@ -129,7 +129,7 @@ export function matmulAs<D>(variants: readonly MatmulVariant[], launch: MatmulLa
   return op<D, Params>(kernel, {
     label: launch.label ?? `matmul ${layout}`,
     bindings: [
-      // With nothing to add the binding still wants a buffer; read-only bindings may share one.
+      // Without an addend the binding still needs a buffer; read-only bindings may share one.
       residual ?? bias ?? products[0]!.b.of,
       c.of,
       ...products.flatMap(({ a, b }) => [a.of, b.of]),
@@ -174,8 +174,8 @@ function memoryOf<D>(
 }
 
 /**
- * Blocks of 16 columns side by side in a tile of matmul-cpu. Three take 1.5 times the speed of
- * one and half again as long to compile; four are hardly faster than three.
+ * Blocks of 16 columns in a tile of matmul-cpu. With three blocks it is 1.5 times as fast as with
+ * one, and takes 1.5 times as long to compile; with four it is not much faster than with three.
  */
 function cpuBlocks<D>(n: Dyn<D>): number {
   return [3, 2].find((blocks) => typeof n === 'number' && n % (16 * blocks) === 0) ?? 1;
@@ -193,8 +193,8 @@ function placed<D>(matrix: Matrix, width: Dyn<D>): Placed<D> {
 
 function operand<D>(place: Placed<D>, kMajor: boolean, width: Dyn<D>): Operand {
   const storage: Storage = ('storage' in place.of && place.of.storage) || 'f32';
-  // Only what is known when the program is written down can be relied on; rows of a stored number
-  // format always are in fours.
+  // A size that is a function may have any value. The rows of storages other than f32 always are
+  // multiples of four.
   const aligned = storage !== 'f32' || (fours(width) && inFours(place));
   return { kMajor, aligned, storage };
 }

@@ -1,6 +1,6 @@
 // With n = x * rstd, rstd = rsqrt(mean(x^2) + eps), g = dy * weight:
 //   dx[r, c] (+)= rstd * (g[r, c] - n[r, c] * mean_c(g * n))
-// and rstds[r] = rstd, for the weight's gradient. Rows lie as in rms-norm.wgsl.
+// and rstds[r] = rstd, for the gradient of the weight. Rows and their cut as in rms-norm.wgsl.
 
 override ACCUMULATE: bool = false;
 

@@ -1,5 +1,6 @@
 // partials[rows + chunk * cols + c] = sum over the chunk's rows of dy[r, c] * x[r, c] * rstd[r]
-// with rstd[r] = partials[r]. Rows lie as in rms-norm.wgsl; a chunk is CHUNK of them, summed in order.
+// with rstd[r] = partials[r]. Rows as in rms-norm.wgsl; a chunk has CHUNK rows.
+// One invocation sums one column of one chunk, in order.
 
 override CHUNK: u32 = 64u;
 override LANES: u32 = 4u;

@@ -1,4 +1,5 @@
-// d_weight[c] += sum over chunks of partials[rows + chunk * cols + c], in order.
+// d_weight[c] += sum over chunks of partials[rows + chunk * cols + c]
+// One invocation per column; it sums in order.
 
 struct Params { rows: u32, cols: u32, chunks: u32 }
 

@@ -61,12 +61,12 @@ const weight = {
   params: { rows: 'u32', cols: 'u32', chunks: 'u32' },
 } as const satisfies Kernel;
 
-/** Rows that one thread sums for the weight's gradient. */
+/** Rows that one invocation sums for the gradient of the weight. */
 const CHUNK = 64;
 
 /**
- * Where rows lie: row r is `cols` elements at offset + floor(r / heads) * rowStride +
- * (r % heads) * cols. Left out, rows follow one another (heads 1, rowStride cols, offset 0).
+ * Where rows are: row r is `cols` elements at offset + floor(r / heads) * rowStride +
+ * (r % heads) * cols. By default rows follow one another (heads 1, rowStride cols, offset 0).
  */
 export interface RowLayout<D> {
   /** Normalised rows: tokens * heads. */
@@ -77,16 +77,17 @@ export interface RowLayout<D> {
   offset?: number;
 }
 
+/** Longer rows are summed by 64 invocations together. */
 const LONGEST_ALONE = 256;
 
-/** How rows are cut into threads: `width` floats are one element, `lanes` threads share a row. */
+/** How rows are cut: an Element is `width` floats, and `lanes` invocations share a row. */
 function cutOf<D>(a: RowLayout<D>) {
   const { cols, rowStride = 0, offset = 0 } = a;
   const width = [cols, rowStride, offset].every((size) => size % 4 === 0) ? 4 : 1;
   return { width, lanes: cols > LONGEST_ALONE ? 64 : width === 4 ? 1 : 4 };
 }
 
-/** The kernel for rows of a layout, and what its launch has in common with others. */
+/** `kernel` for the rows of a layout, with its parameters and its grid. */
 function forRows<D, P extends Record<string, ParamType>>(kernel: Kernel<P>, a: RowLayout<D>) {
   const { width, lanes } = cutOf(a);
   const { rows, cols, heads = 1, rowStride = heads * cols, offset = 0 } = a;
@@ -132,14 +133,14 @@ export function rmsNorm<D>(
   });
 }
 
-/** Elements of `partials` for at most `maxRows` rows. */
+/** Elements (f32) of `partials` for at most `maxRows` rows. */
 export function normPartials(maxRows: number, cols: number): number {
   return maxRows + Math.ceil(maxRows / CHUNK) * cols;
 }
 
 /**
- * dx (+= with `accumulate`, for a residual stream; written without) and dWeight +=, summed in a
- * fixed order. x is the forward's input; x, dy and dx are different buffers of one layout.
+ * Writes dx, or adds to it with `accumulate`, for a residual stream; adds to dWeight, in a fixed
+ * order. x is the input of the forward; x, dy and dx are different buffers of one layout.
  */
 export function rmsNormBackward<D>(
   a: RowLayout<D> & {
@@ -147,7 +148,7 @@ export function rmsNormBackward<D>(
     weight: Bindable;
     dy: Bindable;
     dx: Bindable;
-    /** [cols], added to; absent where the weight does not train. */
+    /** [cols], added to; absent when the weight is frozen. */
     dWeight?: Bindable | undefined;
     /** Scratch of `normPartials(rows, cols)` elements. */
     partials: Bindable;

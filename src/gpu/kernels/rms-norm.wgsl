@@ -1,7 +1,7 @@
 // y[r, c] = x[r, c] * rsqrt(mean_c(x[r, c]^2) + eps) * weight[c]
 // Row r is `cols` elements at offset + (r / heads) * stride + (r % heads) * cols, in x as in y.
-// LANES threads share a row (see row-sum-*.wgsl). Sizes and places here count Elements, which are
-// WIDTH floats each.
+// Sizes and offsets here count Elements, which are WIDTH floats each.
+// LANES invocations share a row (see row-sum-*.wgsl); a workgroup has 64 / LANES rows.
 
 struct Params {
   rows: u32,
@@ -23,7 +23,7 @@ fn main(
   @builtin(workgroup_id) group: vec3u,
 ) {
   let row = (group.x + group.y * 65535u) * (64u / LANES) + lane.y;
-  // Every thread reaches the barrier; those past the end do so with no columns.
+  // Every invocation must reach the barrier; those past the end have no columns.
   let cols = select(0u, p.cols, row < p.rows);
   let at = row / p.heads * p.stride + row % p.heads * p.cols + p.offset;
   var squares = Element();

@@ -21,7 +21,7 @@ const kernel = {
  * Rotates, in place, the first `heads` heads of every row of x [rows, rowStride] from element
  * `offset`, by (positions[row] + step) * frequencies[i] radians in the plane of elements i and
  * i + headDim / 2. positions: u32 [rows]; frequencies: f32 [headDim / 2], radians per position,
- * with any scaling (llama3) already in them. direction -1 is the transpose: the backward pass.
+ * with any scaling (llama3) already applied. direction -1 is the transpose: the backward pass.
  */
 export function rope<D>(a: {
   x: Bindable;

@@ -5,7 +5,8 @@
 // in place on the first `heads` heads of a row of x [rows, row_stride], from `offset`.
 // direction -1 rotates back: the transpose, which is the backward pass.
 
-// Threads along the pairs of a head: a workgroup takes 64 / HALF_LANES rows.
+// Invocations that share the pairs of a row, in all its heads. A workgroup has 64 / HALF_LANES
+// rows.
 override HALF_LANES: u32 = 8u;
 
 struct Params {
@@ -23,8 +24,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read> frequencies: array<f32>;
 @group(1) @binding(0) var<uniform> p: Params;
 
-// WGSL promises sin and cos to 2^-11 and only within [-pi, pi], which would show in the logits.
-// So: Cody-Waite reduction to [-pi/4, pi/4], then the polynomials of Cephes' sinf and cosf.
+// WGSL guarantees sin and cos only to 2^-11 and only within [-pi, pi]; the logits would show the
+// error. Hence Cody-Waite reduction to [-pi/4, pi/4], and the polynomials of Cephes' sinf and cosf.
 fn cos_sin(angle: f32) -> vec2f {
   let quarter = round(angle * 0.6366197723675814);
   var r = fma(quarter, -1.5703125, angle);

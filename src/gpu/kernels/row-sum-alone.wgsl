@@ -1,5 +1,5 @@
-// Prelude of the norm kernels for short rows: a thread sums its whole row by itself, which is less
-// work than meeting the others of the row at a barrier.
+// Prelude of the norm kernels for short rows: every invocation of a row sums the whole row by
+// itself. That is less work than a barrier.
 
 const SUM_STEP = 1u;
 fn sum_start(lane: vec3u) -> u32 { return 0u; }

@@ -1,4 +1,4 @@
-// Prelude of the norm kernels for long rows: the LANES threads of a row each sum a share of it.
+// Prelude of the norm kernels for long rows: each of the LANES invocations of a row sums a part.
 
 const SUM_STEP = LANES;
 fn sum_start(lane: vec3u) -> u32 { return lane.x; }

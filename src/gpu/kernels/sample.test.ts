@@ -42,7 +42,7 @@ function keptTokens(probs: ArrayLike<number>, { topK, topP, minP }: Filters): Se
 }
 
 /**
- * The token whose stretch of the cumulative sum holds u, laid out in the kernel's order, in float64;
+ * The token whose part of the cumulative sum contains u, in float64 and in the kernel's order;
  * undefined when u is within rounding of a boundary.
  */
 function chosenToken(probs: ArrayLike<number>, kept: Set<number>, u: number): number | undefined {

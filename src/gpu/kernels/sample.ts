@@ -23,10 +23,11 @@ const kernels = teamed({
   },
 } as const satisfies Kernel);
 
+/** An id that no token has. */
 export const NO_TOKEN = 0xffffffff;
 
 export interface SampleLaunch<D> {
-  /** [rows, cols], a softmax of the logits over the temperature. */
+  /** [rows, cols]: softmax(logits / temperature). */
   probs: Bindable;
   /** u32 [rows]: the random stream of each sample, so that its draws do not depend on its row. */
   streams: Bindable;
@@ -42,7 +43,7 @@ export interface SampleLaunch<D> {
   cols: number;
   /** Keep the k most likely; 0 keeps all, 1 is greedy. */
   topK: Dyn<D>;
-  /** Keep the fewest tokens that reach this probability; 1 keeps all. */
+  /** Keep the fewest most likely tokens whose probabilities sum to this; 1 keeps all. */
   topP: Dyn<D>;
   /** Keep tokens at least this likely, relative to the most likely one; 0 keeps all. */
   minP: Dyn<D>;
@@ -55,7 +56,10 @@ export interface SampleLaunch<D> {
   label?: string;
 }
 
-/** Draws one token per row on the GPU; the same (seed, stream, step, probs) draw the same token. */
+/**
+ * Draws one token per row on the GPU. The same (seed, stream, step, probs) give the same token.
+ * @throws Error when there are more than four end tokens
+ */
 export function sample<D>(launch: SampleLaunch<D>): Op<D> {
   const { probs, streams, tokens, logps, nextIds, done, rows, cols, topK, topP, minP } = launch;
   const { seed, step, maxSteps, eosIds, padId, label } = launch;

@@ -3,18 +3,19 @@
 //   top-k  keeps p_v >= the k-th largest p            (0 = off; 1 = greedy, lowest index on a tie)
 //   top-p  keeps the fewest largest p whose sum reaches top_p of the mass so far    (1 = off)
 //   min-p  keeps p_v >= min_p max(p)                                                (0 = off)
-// Each filter is a threshold, so equal probabilities stay or go together. The threshold is found
-// without sorting: the bits of non-negative floats order as the floats do, so a descent through the
-// bits, two at a time, ends at the largest float that still satisfies the filter.
+// Each filter is a threshold, so it keeps or drops all tokens of equal probability. The threshold
+// is found without sorting. The bits of non-negative floats have the same order as the floats, so a
+// search from the highest bits down, two at a time, ends at the largest float that satisfies the
+// filter.
 //
 // probs [rows, cols]; tokens, logps [rows, max_steps], written at [row, step]; logps = log of the
 // unfiltered probability; next_ids, done, streams [rows].
-// A row that is done gets pad_id and 0. A row with no positive finite probability (a model that has
-// diverged) ends with pad_id and the lowest float.
+// A row that is done gets pad_id and logp 0. A row with no positive finite probability (its model
+// has diverged) is done after this step, with pad_id and the lowest float as logp.
 //
 // The uniform number is a hash of (seed, stream, step) alone: pcg3d of Jarzynski and Olano, "Hash
-// Functions for GPU Rendering", JCGT 9(3), 2020. Tokens are laid out on the cumulative sum in the
-// order (v mod TEAM, v / TEAM). See team-of-many.wgsl for TEAM and SIZE.
+// Functions for GPU Rendering", JCGT 9(3), 2020. The cumulative sum takes the tokens in the order
+// (v mod TEAM, v / TEAM). TEAM invocations share a row; see team-of-many.wgsl for TEAM and SIZE.
 struct Params {
   rows: u32, cols: u32, max_steps: u32, step: u32,
   top_k: u32, top_p: f32, min_p: f32, seed: u32,
@@ -28,7 +29,7 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> done: array<u32>;
 @group(1) @binding(0) var<uniform> p: Params;
 
-const NONE = 0x1p24; // no token; indices travel as floats, exact below this
+const NONE = 0x1p24; // no token; indices are passed as floats, exact below this
 const LOWEST = -3.4e38;
 const SMALLEST = 1.17549435e-38; // the smallest normal float: a kept probability is positive
 
@@ -40,7 +41,7 @@ fn pcg3d(key: vec3u) -> vec3u {
   return v;
 }
 
-// The elements of probs that one invocation looks at: start, start + TEAM, ... below end.
+// The elements of probs that one invocation reads: start, start + TEAM, ... below end.
 struct Share { lane: u32, start: u32, end: u32 }
 
 // The largest t for which the sum over p_v >= t of (by_count ? 1 : p_v) reaches `needed`.
@@ -60,7 +61,7 @@ fn threshold(mine: Share, by_count: bool, needed: f32) -> f32 {
   return bitcast<f32>(bits);
 }
 
-// The least probability that the filters keep, given the largest one.
+// The smallest probability that the filters keep, given the largest one.
 fn least_kept(mine: Share, top: f32) -> f32 {
   var keep = 0.0;
   if (p.top_k == 1u) {
@@ -80,8 +81,8 @@ fn least_kept(mine: Share, top: f32) -> f32 {
   return max(min(max(keep, p.min_p * top), top), SMALLEST);
 }
 
-// The first kept element of this share at which the sum passes `goal`, or else its last kept one, so
-// that rounding never picks one of probability zero.
+// The first kept element of this share at which the sum passes `goal`. If rounding leaves the sum
+// too small, the last kept element: never one of probability zero.
 fn element_at(mine: Share, keep: f32, goal: f32) -> u32 {
   var sum = 0.0;
   var found = mine.start;
@@ -106,7 +107,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     ended = done[row] != 0u;
     stream = streams[row];
   }
-  // A row without work has no columns: its team must still reach the barriers.
+  // A row that has ended has no columns, but its team must reach the barriers too.
   let mine = Share(lane, base + lane % TEAM, base + select(p.cols, 0u, ended));
 
   var top = 0.0;

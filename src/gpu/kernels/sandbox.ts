@@ -25,7 +25,7 @@ export class Sandbox {
     return view;
   }
 
-  /** A buffer of `count` floats that no kernel should leave behind: it marks what was not written. */
+  /** A buffer of `count` MARKs: an element that still is MARK was not written. */
   marked(count: number): View {
     return this.put(new Float32Array(count).fill(MARK));
   }

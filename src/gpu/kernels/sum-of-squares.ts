@@ -18,8 +18,9 @@ const sumKernel = {
 } as const satisfies Kernel;
 
 /**
- * How many floats `partials` must hold for buffers of `counts` elements: one for 128 elements, as
- * far as there are more elements than a graphics card has use for invocations.
+ * How many floats `partials` must hold for buffers of `counts` elements: one per invocation,
+ * rounded up to 64 per buffer. There is one invocation for 128 elements, and at most 65,536 per
+ * buffer: more would not be faster on a graphics card.
  */
 export function partialCount(counts: readonly number[]): number {
   return counts.reduce((sum, count) => sum + padded(threadsFor(count)), 0);
@@ -27,12 +28,12 @@ export function partialCount(counts: readonly number[]): number {
 
 const threadsFor = (count: number): number => Math.min(Math.ceil(count / 128), 65536);
 
-/** Each buffer's partials begin where WebGPU can bind them; the gaps stay zero. */
+/** The partials of each buffer begin at an offset that WebGPU can bind; the gaps stay zero. */
 const padded = (threads: number): number => Math.ceil(threads / 64) * 64;
 
 export interface SumOfSquaresLaunch {
   parts: readonly { x: Bindable; count: number }[];
-  /** [partialCount(counts)], scratch that was zero before its first use. */
+  /** [partialCount(counts)]: scratch, which must be zero before its first use. */
   partials: View;
   /** [1] */
   out: Bindable;
@@ -40,8 +41,7 @@ export interface SumOfSquaresLaunch {
 }
 
 /**
- * out[0] = sum of x[i]^2 over all parts: the squared global norm of a gradient. Repeatable to the
- * bit.
+ * out[0] = sum of x[i]^2 over all parts: the squared global norm of a gradient. Deterministic.
  */
 export function sumOfSquares<D>({ parts, partials, out, label }: SumOfSquaresLaunch): Op<D>[] {
   let start = 0;

@@ -1,6 +1,6 @@
-// partials[t] = sum of x[i]^2 over i = t, t + threads, ... below count;  threads = partials in all
-// With sum-partials it makes a sum whose order never changes. An invocation keeps its sum to itself:
-// a barrier costs a software adapter more than the second stage does.
+// partials[t] = sum of x[i]^2 over i = t, t + threads, ... below count;  partials [threads]
+// One invocation per partial; sum-partials.wgsl adds them, so the order of the sum is fixed. There
+// is no sum per workgroup: on a software adapter its barrier costs more than the second kernel.
 struct Params { count: u32, threads: u32 }
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> partials: array<f32>;

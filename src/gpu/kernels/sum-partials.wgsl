@@ -1,4 +1,5 @@
-// out[0] = sum over i < count of partials[i], by one workgroup
+// out[0] = sum over i < count of partials[i]
+// One workgroup of 64 invocations; the order of the sum is fixed.
 struct Params { count: u32 }
 @group(0) @binding(0) var<storage, read> partials: array<f32>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;

@@ -2,6 +2,7 @@
 // d_gate[r, c] = dy[r, c] * up[r, c] * s * (1 + gate * (1 - s))
 // d_up[r, c]   = dy[r, c] * gate * s
 // gate_up, d_gate_up [rows, 2 * width]: a row is gate | up;  dy [rows, width]
+// The cut into invocations is that of swiglu.wgsl.
 
 struct Params { rows: u32, width: u32 }
 

@@ -27,7 +27,7 @@ const backward = {
   params,
 } as const satisfies Kernel;
 
-/** Several rows a thread, so that a workgroup is worth its start. */
+/** Several rows per invocation, so that the work of a workgroup outweighs its start. */
 const ROWS_PER_THREAD = 4;
 
 function grid(rows: number, width: number): Grid {

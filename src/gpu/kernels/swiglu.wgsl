@@ -1,6 +1,6 @@
 // y[r, c] = silu(gate[r, c]) * up[r, c],  silu(g) = g / (1 + exp(-g))
 // gate_up [rows, 2 * width]: a row is gate | up;  y [rows, width]
-// Lanes take consecutive columns; a thread walks down the rows.
+// Neighbouring invocations take neighbouring columns; each takes every num_workgroups.y-th row.
 
 struct Params { rows: u32, width: u32 }
 
@@ -20,7 +20,7 @@ fn main(
   for (var row = group.y; row < rows; row += groups.y) {
     let at = row * 2u * width + id.x;
     let gate = gate_up[at];
-    // exp of a negative number only: it cannot overflow.
+    // exp of numbers <= 0 only: it cannot overflow.
     let e = exp(-abs(gate));
     let sigmoid = select(e, 1.0, gate >= 0.0) / (1.0 + e);
     y[row * width + id.x] = gate * sigmoid * gate_up[at + width];

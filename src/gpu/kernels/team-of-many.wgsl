@@ -1,5 +1,6 @@
-// TEAM neighbouring invocations a row; they meet in workgroup memory. `lane` is the invocation's
-// index in the workgroup, a team starts at a multiple of TEAM. All must call, in uniform control flow.
+// Prelude for long rows: TEAM neighbouring invocations share a row and reduce it in workgroup
+// memory. `lane` is the index of an invocation in its workgroup of SIZE; a team starts at a
+// multiple of TEAM. All invocations must call these functions, in uniform control flow.
 override TEAM: u32;
 override SIZE = max(TEAM, 64u);
 var<workgroup> scratch: array<vec3f, SIZE>;

@@ -1,4 +1,5 @@
-// One invocation a row: nothing to share, and no barrier, which a software adapter pays dearly for.
+// Prelude for short rows: one invocation per row. There are no barriers, which are slow on a
+// software adapter.
 const TEAM = 1u;
 const SIZE = 64u;
 

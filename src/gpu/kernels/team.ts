@@ -1,7 +1,7 @@
 /**
- * Kernels whose rows are reduced (a softmax, a sample) come in two builds of one body: an invocation
- * per row for short rows, a team of invocations per row for long ones. The body calls `team_max`,
- * `team_sum` and `team_prefix`, which the prelude of its build defines; see team-of-many.wgsl.
+ * Kernels that reduce rows (softmax, sample) have two builds of one body: one invocation per row
+ * for short rows, a team of invocations per row for long rows. The body calls `team_max`,
+ * `team_sum` and `team_prefix`, which the prelude of the build defines; see team-of-many.wgsl.
  */
 import { foldGrid, type Grid, type Kernel } from '../kernel.ts';
 import many from './team-of-many.wgsl?raw';

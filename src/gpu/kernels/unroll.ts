@@ -1,14 +1,15 @@
 /**
- * Unrolls loops in kernel text, because registers have no index: an indexed array of accumulators
- * lands in memory. `@for r ROWS` ... `@end r`, each on a line of its own, becomes one copy of what
- * is between per value of r below counts.ROWS, with {r} replaced by the value.
+ * Unrolls loops in kernel text: registers have no index, so accumulators must be named variables,
+ * and an array of them would be in memory. `@for r ROWS` and `@end r`, each on its own line,
+ * enclose lines that are copied once for each r in [0, counts.ROWS), with {r} replaced by the
+ * value. With a count of 0 or 1, a part of the text is left out or kept.
  */
 export function unroll(text: string, counts: Record<string, number>): string {
   return text.replace(
     /^ *@for (\w+) (\w+)\n([\s\S]*?)^ *@end \1\n/gm,
     (_, name: string, count: string, body: string) => {
       const limit = counts[count];
-      if (limit === undefined) throw new Error(`no count for @for ${name} ${count}`);
+      if (limit === undefined) throw new Error(`@for ${name} ${count}: counts has no ${count}`);
       const copies = Array.from({ length: limit }, (_, i) =>
         body.replaceAll(`{${name}}`, String(i)),
       );

@@ -1,13 +1,13 @@
 /**
- * A prompt is a text wherever it goes. Plain text is the user's one turn; the JSON of a list of
- * {role, content}, TRL's conversational format, is a conversation with its system turn and earlier
- * turns, up to the user's turn that is to be answered.
+ * A prompt is always a text. Plain text is the single turn of the user. The JSON of a list of
+ * {role, content}, TRL's conversational format, is a conversation with its system message and earlier
+ * turns, up to the user's turn to answer.
  */
 import type { ChatMessage } from '../../model/tokenizer.ts';
 
 const ROLES: readonly unknown[] = ['system', 'user', 'assistant'];
 
-/** Whether `value` is a list of turns: a system turn at most first, the others in any order. */
+/** Whether `value` is a list of turns: only the first may be of the system, the others are in any order. */
 export function isConversation(value: unknown): value is readonly ChatMessage[] {
   if (!Array.isArray(value) || value.length === 0) return false;
   return value.every((turn: unknown, i) => {
@@ -23,7 +23,7 @@ export function conversationPrompt(turns: readonly ChatMessage[]): string {
   return JSON.stringify(turns.map(({ role, content }) => ({ role, content })));
 }
 
-/** The turns of a prompt; the last is the user's. */
+/** The turns of a prompt; the last turn is the user's. */
 export function promptTurns(prompt: string): readonly ChatMessage[] {
   if (prompt.startsWith('[')) {
     try {
@@ -36,7 +36,7 @@ export function promptTurns(prompt: string): readonly ChatMessage[] {
   return [{ role: 'user', content: prompt }];
 }
 
-/** For people, judges and rules: a plain prompt as it is, a conversation turn by turn. */
+/** The prompt for people, judges and rules: plain text unchanged, a conversation turn by turn. */
 export function readablePrompt(prompt: string): string {
   const turns = promptTurns(prompt);
   if (turns.length === 1) return turns[0]!.content;

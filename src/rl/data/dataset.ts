@@ -1,10 +1,10 @@
 /**
- * Where training data comes from. Sources are indexed, not streamed: item i of a run is always the
- * same, so a resumed run needs nothing but its step number to go on exactly.
+ * Sources of training data. They are indexed, not streamed: item i of a run is always the same, so a
+ * resumed run needs only its step number to continue exactly.
  */
 import { Random } from '../random.ts';
 
-/** What a policy is asked. */
+/** A prompt for a policy. */
 export interface Prompt {
   prompt: string;
   /** The other columns of its row in a data set, which rules may read, as TRL's reward functions do. */
@@ -13,23 +13,23 @@ export interface Prompt {
 
 export interface SftExample {
   prompt: string;
-  /** What follows the chat template's generation prompt, the stop token left out. */
+  /** The text after the chat template's generation prompt, without the stop token. */
   completion: string;
-  /** Whether the completion opens with a thought: decides the generation prompt. */
+  /** Whether the completion starts with a thought; the generation prompt depends on it. */
   thinking: boolean;
 }
 
-/** Responses to one prompt, and which of them were preferred to which. */
+/** Responses to one prompt, and the preferences between them. */
 export interface PreferenceGroup {
   prompt: string;
   responses: readonly string[];
-  /** [preferred, other], as indices of responses; a plain preference pair has just [0, 1]. */
+  /** [preferred, other], as indices of responses; a plain preference pair is [0, 1]. */
   pairs: readonly (readonly [number, number])[];
-  /** How far apart a reward model should score each of the pairs at least; 0 where absent. */
+  /** The smallest difference that a reward model should give the scores of each pair; 0 if absent. */
   margin?: number;
 }
 
-/** Pairs to learn from, and pairs to evaluate on, when a recipe asks for that. */
+/** Pairs to train on, and pairs to evaluate on if the recipe has evaluations. */
 export interface Preferences {
   pairs: Source<PreferenceGroup>;
   heldOut?: readonly PreferenceGroup[];
@@ -40,7 +40,7 @@ export interface Source<T> {
   at(index: number): T;
 }
 
-/** Goes through rows epoch after epoch, each in an order of its own that the seed decides. */
+/** The rows, epoch after epoch; the seed gives each epoch its own order. */
 export function shuffledEpochs<T>(rows: readonly T[], seed: number): Source<T> {
   let epoch = -1;
   let order: T[] = [];

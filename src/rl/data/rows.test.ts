@@ -24,7 +24,7 @@ describe('a prompt', () => {
     expect(readablePrompt('Tea?')).toBe('Tea?');
   });
 
-  it('that only looks like a conversation is plain text', () => {
+  it('that only resembles a conversation is plain text', () => {
     for (const text of ['[1, 2]', '[', '[]', '[{"role":"assistant","content":"a"}]', '[null]']) {
       expect(promptTurns(text)).toEqual([{ role: 'user', content: text }]);
     }
@@ -76,13 +76,13 @@ describe('rows of data', () => {
       expect(problem({ ...pair, margin }, readPreference)).toBe('"margin" must be a number');
     }
     expect(problem({ chosen: [tea, yes], rejected: [more, no] }, readPreference)).toBe(
-      '"chosen" and "rejected" must differ in their last turn alone',
+      '"chosen" and "rejected" must differ only in their last turn',
     );
     expect(problem({ prompt: 'Tea?', chosen: 'Yes.' }, readPreference)).toMatch(/"rejected"/);
     expect(problem({ chosen: 'Yes.', rejected: 'No.' }, readPreference)).toMatch(/"prompt"/);
   });
 
-  it('are read line by line, and bad lines named by number', () => {
+  it('are read line by line, and bad lines are reported by number', () => {
     const text = '{"prompt":"a"}\n\nb\r\n[1]\n{"prompt":"c"}\r\n{}\n';
     expect(readLines(text, readPrompt)).toEqual([
       { line: 1, row: 'a' },

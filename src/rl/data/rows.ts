@@ -1,19 +1,19 @@
-/** Lines of JSONL, in the formats of TRL's data sets, plain and conversational. */
+/** Reads lines of JSONL in the formats of TRL's data sets, plain and conversational. */
 import type { ChatMessage } from '../../model/tokenizer.ts';
 import { conversationPrompt, isConversation } from './conversation.ts';
 import type { PreferenceGroup, Prompt, SftExample } from './dataset.ts';
 
 export type Row = Readonly<Record<string, unknown>>;
 
-/** What a line was read as, or what is wrong with it. */
+/** The row of a line, or what is wrong with the line. */
 export interface ReadLine<T> {
-  /** From 1 on. */
+  /** The first line is 1. */
   line: number;
   row?: T;
   problem?: string;
 }
 
-/** A line that is not what it should be; the message says what would be. */
+/** A line in the wrong format; the message says what it must be. */
 class RowError extends Error {}
 
 /** Reads every line that is not empty. */
@@ -41,7 +41,7 @@ function parseObject(content: string): Row {
   throw new RowError('not JSON; each line must be one JSON object');
 }
 
-/** {prompt} as readPrompt reads it, and whatever else the row has. */
+/** {prompt} as readPrompt reads it, and the other columns of the row. */
 export function readPromptRow(row: Row): Prompt {
   const { prompt, ...columns } = row;
   return { prompt: readPrompt({ prompt }), ...(Object.keys(columns).length > 0 && { columns }) };
@@ -58,8 +58,8 @@ export function readPrompt(row: Row): string {
 }
 
 /**
- * {prompt, completion}, or {messages} whose last turn is learnt. With `thinking` the prompt opens
- * the thought, so that a completion which opens it as well does not.
+ * {prompt, completion}, or {messages}, whose last turn is the completion. With `thinking` the prompt
+ * opens the thought, so a `<think>` at the start of the completion is removed.
  */
 export function readDemonstration(row: Row, thinking: boolean): SftExample {
   const { messages } = row;
@@ -82,13 +82,13 @@ export function readDemonstration(row: Row, thinking: boolean): SftExample {
   };
 }
 
-/** With thinking the prompt opens the thought, so the completion does not. */
+/** Removes `<think>` from a completion with thinking, because the prompt opens the thought. */
 export const opened = (completion: string, thinking: boolean): string =>
   thinking ? completion.replace(/^\s*<think>\n?/, '') : completion;
 
 /**
  * {prompt, chosen, rejected}; {chosen, rejected} as whole conversations that differ in their last
- * turn; or ours, {prompt, responses, pairs} for ranked groups. Each may have a number {margin}.
+ * turn; or {prompt, responses, pairs} for ranked groups (ours). Each may have a number {margin}.
  */
 export function readPreference(row: Row): PreferenceGroup {
   const margin = readMargin(row);
@@ -104,7 +104,7 @@ function readMargin({ margin }: Row): Pick<PreferenceGroup, 'margin'> {
   throw new RowError('"margin" must be a number');
 }
 
-/** The prompt of a preference pair, which whole conversations carry themselves. */
+/** The prompt of a preference pair; whole conversations contain it. */
 function sharedPrompt({ prompt, chosen, rejected }: Row): string {
   if (prompt !== undefined || !isConversation(chosen) || !isConversation(rejected)) {
     return readPrompt({ prompt });
@@ -114,7 +114,7 @@ function sharedPrompt({ prompt, chosen, rejected }: Row): string {
     conversationPrompt(endingWith('user', turns.slice(0, -1), before)),
   );
   if (ours === theirs) return ours!;
-  throw new RowError('"chosen" and "rejected" must differ in their last turn alone');
+  throw new RowError('"chosen" and "rejected" must differ only in their last turn');
 }
 
 /** A text, or the last turn of a conversation. */

@@ -40,7 +40,7 @@ const row = (prompt: string, score: number, response = 'ab'): Evaluated => ({
   truncated: false,
 });
 
-it('a comparison is judge by judge, on the same prompts', () => {
+it('a comparison has one entry per judge, and needs the same prompts', () => {
   const prompts = Array.from({ length: 30 }, (_, i) => `p${i}`);
   const ours = prompts.map((prompt, i) => row(prompt, i % 3 === 0 ? 0 : 2));
   const theirs = prompts.map((prompt) => {
@@ -61,8 +61,8 @@ it('a comparison is judge by judge, on the same prompts', () => {
   expect(() => compareEvaluations(ours, [...theirs].reverse())).toThrow(/same prompts/);
 });
 
-it('a comparison takes slight wins by more than the length margin for ties', () => {
-  // Nine levels apart, so that one level is a slight win.
+it('a comparison counts slight wins beyond the length margin as ties', () => {
+  // The scores spread over nine, so a difference of one is a slight win.
   const scores = Array.from({ length: 10 }, (_, i) => i);
   const theirs = scores.map((score) => row(`p${score}`, score));
   const ours = scores.map((score) => row(`p${score}`, score + 1, 'ab'.repeat(10)));

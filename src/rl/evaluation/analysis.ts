@@ -1,4 +1,4 @@
-/** What the metrics of a run say of lengths and cost. */
+/** Lengths and cost from the metrics of a run. */
 import { mean } from '../statistics.ts';
 import type { MetricsRow } from '../report.ts';
 
@@ -16,8 +16,8 @@ const RESPONSE = 'completions/mean_response_length';
 const TOKENS = 'completions/mean_length';
 
 /**
- * Mean lengths in up to `parts` stretches of training; none where nothing was sampled. Of runs that
- * learn from what the initial policy wrote (offline DPO) in the evaluations.
+ * Mean lengths in up to `parts` stretches of training; none if nothing was sampled. For runs whose
+ * samples come from the initial policy (offline DPO), the lengths are those of the evaluations.
  */
 export function lengthsOverTraining(rows: readonly MetricsRow[], parts = 10): Lengths[] {
   const prefix = rows.some((row) => row[TOKENS] !== undefined) ? '' : 'eval_';
@@ -40,15 +40,15 @@ export function lengthsOverTraining(rows: readonly MetricsRow[], parts = 10): Le
 
 export interface TrainingCost {
   steps: number;
-  /** Sum of the steps' times; evaluations and loading do not count. */
+  /** Sum of the steps' times, without evaluations and loading. */
   seconds: number;
-  /** `num_tokens`: what was sampled or read to learn from, prompts counted for each completion. */
+  /** `num_tokens`: tokens of the training data; a prompt counts once for each completion. */
   trained_tokens: number;
-  /** Written to learn from; absent where the metrics have no completion lengths. */
+  /** Tokens sampled for training; absent if the metrics have no completion lengths. */
   generated_tokens?: number;
 }
 
-/** `completionsPerStep` completions are written in every step that has a mean length. */
+/** Assumes `completionsPerStep` completions in every step that has a mean length. */
 export function trainingCost(
   rows: readonly MetricsRow[],
   completionsPerStep: number,

@@ -1,12 +1,12 @@
 /**
  * Arena-Hard's win rate with style control (Li et al. 2024, arXiv 2406.11939; its show_result.py and
  * utils/math_utils.py): a Bradley-Terry model against one baseline, with differences in style as
- * further features of a logistic regression; the win rate is that of the policy's coefficient alone.
+ * further features of a logistic regression; the win rate uses only the policy's coefficient.
  * Features: (len - len_b) / (len + len_b), and for headers, lists and bold the densities per token
  * (d - d_b) / (d + d_b + 1), each divided by its standard deviation.
  *
- * Unlike theirs the features are not centred: they centre over the battles of many models, while with
- * one model against the baseline centring would hand all of style to the model's own coefficient.
+ * Unlike theirs, the features are not centred. They centre over the battles of many models; with one
+ * model, centring would move the whole effect of style into the model's own coefficient.
  */
 import { mean } from '../statistics.ts';
 import { wordCount } from './completion-metrics.ts';
@@ -16,7 +16,7 @@ import { fitLogistic, sigmoid } from './logistic.ts';
 import type { Level } from './wildbench.ts';
 
 export interface Style {
-  /** In tokens there, in words where nothing else is known. */
+  /** In words; Arena-Hard counts tokens. */
   length: number;
   headers: number;
   lists: number;
@@ -33,7 +33,7 @@ export interface Battle {
 const MUCH_WEIGHT = 3;
 
 export function styleOf(response: string): Style {
-  // Code is not style: utils/add_markdown_info.py takes fenced blocks out first.
+  // Code does not count as style: utils/add_markdown_info.py removes fenced blocks first.
   const text = response.replace(/```[^`]*```/gs, '');
   return {
     length: wordCount(response),
@@ -44,8 +44,8 @@ export function styleOf(response: string): Style {
 }
 
 /**
- * Between 0 and 1; the weight of a feature that never differs is zero. The raw win rate where style
- * differs by about as much everywhere: nothing tells then what style does.
+ * Between 0 and 1; the weight of a feature that never differs is zero. If style differs by about the
+ * same amount everywhere, its effect cannot be found, and this is the raw win rate.
  */
 export function styleControlledWinRate(battles: readonly Battle[]): number {
   return canControl(battles) ? controlledRate(battles) : rawRate(battles);

@@ -1,7 +1,7 @@
 /**
  * A blind comparison by a person: two policies' responses to the same prompts, side by side without
- * names; the seed decides the order of the prompts and who stands on the left. Immutable: every click
- * gives a new state, so that a page can keep, undo and store it as plain JSON.
+ * names. The seed decides the order of the prompts and which policy is on the left. The state is
+ * immutable: every click gives a new state, so a page can keep, undo and store it as plain JSON.
  */
 import { Random } from '../random.ts';
 import { wilsonInterval, type Interval } from './intervals.ts';
@@ -16,7 +16,7 @@ export interface BlindPair {
 export type Choice = 'left' | 'right' | 'tie';
 
 interface HiddenPair extends BlindPair {
-  /** Whether the first policy stands on the left. */
+  /** Whether the first policy is on the left. */
   firstIsLeft: boolean;
 }
 
@@ -24,11 +24,11 @@ export interface BlindComparison {
   readonly pairs: readonly HiddenPair[];
   /** One per pair judged so far, in order. */
   readonly choices: readonly Choice[];
-  /** Pairs whose responses are the same: ties that nobody needs to look at. */
+  /** Number of pairs with equal responses, which are ties and are not shown. */
   readonly same: number;
 }
 
-/** Pairs whose responses are the same are not shown, and count as ties. */
+/** Pairs with equal responses are not shown, and count as ties. */
 export function startBlind(
   rows: readonly { prompt: string; first: string; second: string }[],
   seed: number,
@@ -47,13 +47,13 @@ export function startBlind(
   return { pairs, choices: [], same: rows.length - differing.length };
 }
 
-/** What to show next; undefined when all are judged. */
+/** The next pair to show; undefined if all are judged. */
 export function currentPair({ pairs, choices }: BlindComparison): BlindPair | undefined {
   const pair = pairs[choices.length];
   return pair && { prompt: pair.prompt, left: pair.left, right: pair.right };
 }
 
-/** @throws RangeError when all are judged */
+/** @throws RangeError if all are judged */
 export function choose(state: BlindComparison, choice: Choice): BlindComparison {
   if (!currentPair(state)) throw new RangeError('every pair has been judged');
   return { ...state, choices: [...state.choices, choice] };
@@ -68,13 +68,13 @@ export interface BlindResult {
   wins: number;
   ties: number;
   losses: number;
-  /** Ties besides, that nobody had to look at. */
+  /** Further ties, which were not shown. */
   same: number;
-  /** Of the first policy, ties and the same half, with a 95% interval; none before a click. */
+  /** Win rate of the first policy with a 95% interval; ties and equal pairs count half. None before a click. */
   winRate?: Interval;
 }
 
-/** One per pair judged so far, in order: 1 where the first policy was preferred. */
+/** One per pair judged so far, in order: 1 if the first policy was preferred. */
 export function blindVerdicts({ pairs, choices }: BlindComparison): Verdict[] {
   return choices.map((choice, i) => {
     if (choice === 'tie') return 0.5;
@@ -82,11 +82,11 @@ export function blindVerdicts({ pairs, choices }: BlindComparison): Verdict[] {
   });
 }
 
-/** The pairs whose responses are the same, as every judge has to see them. */
+/** The verdicts of the pairs with equal responses: ties for every judge. */
 export const sameVerdicts = ({ same }: BlindComparison): Verdict[] =>
   Array.from({ length: same }, () => 0.5);
 
-/** How the first policy did so far. */
+/** The result of the first policy so far. */
 export function blindResult(state: BlindComparison): BlindResult {
   const verdicts = blindVerdicts(state);
   const count = (value: number): number => verdicts.filter((own) => own === value).length;

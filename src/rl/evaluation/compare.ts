@@ -1,4 +1,4 @@
-/** Two policies on the same prompts, by every judge that both were scored by. */
+/** Compares two policies on the same prompts, by every judge that scored both. */
 import type { Evaluated } from './evaluate.ts';
 import { mean } from '../statistics.ts';
 import { styleControlledInterval, styleOf } from './arena-hard.ts';
@@ -15,23 +15,23 @@ export interface Comparison {
   baseline: number;
   /** Ours minus the baseline's, prompt by prompt. */
   difference: Interval;
-  /** Share of prompts that ours wins, ties half; differences within `tie_margin` are ties. */
+  /** Share of prompts that ours wins; ties count half, and differences within `tie_margin` are ties. */
   win_rate: Interval;
   tie_margin: number;
-  /** AlpacaEval 2's: what the win rate would be with responses of equal length. */
+  /** AlpacaEval 2's win rate, as if all responses had equal length. */
   lc_win_rate: ControlledInterval;
-  /** WildBench's, -100 to 100. */
+  /** WildBench's score, -100 to 100. */
   score: Interval;
-  /** Arena-Hard's win rate with length and markdown held equal. */
+  /** Arena-Hard's win rate, as if length and markdown were equal. */
   style_controlled_win_rate: ControlledInterval;
 }
 
-/** Each draw fits two regressions. */
+/** Few, because each draw fits two regressions. */
 const RESAMPLES = 300;
 
 /**
  * @param lengthMargin of WildBench's score, in characters
- * @throws RangeError when the rows do not answer the same prompts
+ * @throws RangeError if the rows do not have the same prompts
  */
 export function compareEvaluations(
   ours: readonly Evaluated[],

@@ -1,9 +1,9 @@
-/** Metrics of a step's completions, under TRL's names; those of thoughts and gold are ours. */
+/** Metrics of a step's completions under TRL's names; those of thoughts and gold are ours. */
 import { mean } from '../statistics.ts';
 import type { Group } from '../report.ts';
 import type { GoldJudge } from '../rewards/reward.ts';
 
-/** Lengths are in words where thought and response are told apart in the text, not in the tokens. */
+/** Thoughts and responses are counted in words, because they are split as text, not as tokens. */
 export function wordCount(text: string | null): number {
   return text?.split(/\s+/).filter(Boolean).length ?? 0;
 }

@@ -1,44 +1,45 @@
 /**
- * Win rates that a logistic regression gives with style held equal: its intercept is the policy, its
- * features are differences in style. Where every pair of answers differs in style by about as much, a
- * feature is nearly a multiple of the intercept's column of ones, and the fit can hand the wins to either.
+ * Win rates of a logistic regression that controls for style: its intercept is the policy, and its
+ * features are differences in style. If every pair of answers differs in style by about the same amount,
+ * a feature is nearly a multiple of the intercept's column of ones, and the fit may explain the wins by
+ * either.
  */
 import { mean, std } from '../statistics.ts';
 import { bootstrap, type BootstrapOptions, type Interval } from './intervals.ts';
 import { solve } from './logistic.ts';
 
 export interface ControlledInterval extends Interval {
-  /** false: style could not be told from the policy, and this is the raw win rate. */
+  /** false: the effects of style and policy cannot be separated, and this is the raw win rate. */
   controlled: boolean;
 }
 
-/** Standard deviations of rounding, relative to the values: they are all the same. */
+/** Values with a smaller relative standard deviation differ only by rounding. */
 const ROUNDING = 1e-9;
 
-/** Standard deviation; exactly 0 where the values differ by rounding alone. */
+/** Standard deviation; exactly 0 if the values differ only by rounding. */
 export function spread(values: readonly number[]): number {
   const own = std(values);
   return own <= ROUNDING * Math.abs(mean(values)) ? 0 : own;
 }
 
 /**
- * How much the features may inflate the variance of the intercept: above 10 is the usual sign of
- * collinearity (Marquardt 1970, Technometrics 12, 591-612). With one feature it means that no difference
- * lies more than sqrt(10 - 1) = 3 standard deviations from the mean difference, where there are no data
- * and the rate is an extrapolation.
+ * How much the features may inflate the variance of the intercept: more than 10 is the usual sign of
+ * collinearity (Marquardt 1970, Technometrics 12, 591-612). With one feature, it allows a mean difference
+ * of at most sqrt(10 - 1) = 3 standard deviations; beyond that there are no data near a difference of
+ * zero, and the rate would be an extrapolation.
  */
 const MOST_INFLATION = 10;
 
-/** Keeps the covariance of features that go together solvable. */
+/** Keeps the covariance of correlated features solvable. */
 const RIDGE = 1e-9;
 
 /**
- * Whether differences in style, one row a pair, can be told from the intercept. Their variance inflation
- * is 1 + m' C^-1 m, with m the mean and C the covariance of the features.
+ * Whether the effect of differences in style (one row per pair) can be separated from the intercept. The
+ * variance inflation is 1 + m' C^-1 m, with m the mean and C the covariance of the features.
  */
 export function isSeparable(features: readonly (readonly number[])[]): boolean {
   const columns = (features[0] ?? []).map((_, k) => features.map((row) => row[k]!));
-  // What never differs is no style at all.
+  // A feature that never differs has no effect.
   const differing = columns.filter((column) => column.some((value) => value !== 0));
   const scales = differing.map(spread);
   if (scales.includes(0)) return false;
@@ -53,7 +54,7 @@ export function isSeparable(features: readonly (readonly number[])[]): boolean {
   return 1 + means.reduce((sum, value, k) => sum + value * solved[k]!, 0) <= MOST_INFLATION;
 }
 
-/** Over prompts, of the controlled rate where there is one, else of the raw one. */
+/** The interval over prompts of the controlled rate if there is one, else of the raw rate. */
 export function controlledInterval<Row>(
   rows: readonly Row[],
   controlled: boolean,

@@ -1,6 +1,6 @@
 /**
- * How good a policy is on prompts it was not trained on: one sampled completion for each, judged by
- * reward models and, where there is one, by the gold utility.
+ * How good a policy is on prompts that it was not trained on: one sampled completion for each, judged
+ * by reward models and by the gold utility if there is one.
  */
 import type { LanguageModel } from '../../model/language-model.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
@@ -17,16 +17,16 @@ export interface Evaluated {
   prompt: string;
   thought: string | null;
   response: string;
-  /** By name of the judge. */
+  /** Scores by name of the judge. */
   rewards: Record<string, number>;
   gold?: number;
-  /** Share of the thought's checkable statements that hold. */
+  /** Share of the thought's checkable statements that are true. */
   thought_truth?: number;
   well_formed: boolean;
   truncated: boolean;
-  /** Of the whole completion; absent in files written before it was counted. */
+  /** Tokens of the whole completion; absent in older files. */
   tokens?: number;
-  /** In a run: the rewards with their weights, what is trained against. */
+  /** Only in a run: the weighted sum of its rewards. */
   reward?: number;
 }
 
@@ -59,7 +59,7 @@ async function scoreByName(
   }));
 }
 
-/** What is to be said of the only sample of every group: `judge` gives a score for each text. */
+/** Judges the only sample of every group; `judge` returns the scores of each text. */
 export async function judgeCompletions(
   groups: readonly RolloutGroup[],
   asked: readonly Prompt[],
@@ -85,7 +85,7 @@ export async function judgeCompletions(
   });
 }
 
-/** Completions of an evaluation that the page shows and a recorded run keeps. */
+/** Number of completions of an evaluation that the page shows and a recorded run has. */
 const SHOWN = 8;
 
 export function shownEvaluation(rows: readonly Evaluated[]): EvaluationSample[] {

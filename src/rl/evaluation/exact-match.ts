@@ -1,6 +1,6 @@
 /**
- * Exact match for tasks whose answer can be checked (RLVR's reward too: recipes/rules/exact-match.js):
- * the normalisation of SQuAD's evaluation script (Rajpurkar et al. 2016): case, punctuation, the
+ * Exact match for tasks whose answer can be checked (also a reward for RLVR: recipes/rules/exact-match.js),
+ * with the normalisation of SQuAD's evaluation script (Rajpurkar et al. 2016): case, punctuation, the
  * articles a, an, the, and white space do not count.
  */
 function normalizedAnswer(text: string): string {

@@ -1,9 +1,9 @@
 /**
- * The evaluation inside a run (`eval_strategy: steps`): the same held-out prompts, the same random
- * numbers and the same sampling at every evaluation of every run, whatever its seed, so that only the
- * policy differs. It writes with the trainer's own decoder, within the memory planned for that, and
- * changes nothing that training depends on.
+ * The evaluation inside a run (`eval_strategy: steps`). Every evaluation of every run has the same
+ * held-out prompts, random numbers and sampling, for every seed of the run, so that only the policy
+ * differs. It samples with the trainer's own decoder and its memory, and does not affect training.
  */
+import type { DecoderLimits } from '../../model/decoder-ops.ts';
 import type { Decoder } from '../../model/decoder.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
 import { mean } from '../statistics.ts';
@@ -12,16 +12,22 @@ import { judgeCompletions, type Evaluated } from './evaluate.ts';
 import { wordCount } from './completion-metrics.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { GoldJudge } from '../rewards/reward.ts';
-import { promptTokens, rollOut, rolloutOptions, type RolloutGroup } from '../rollout/rollout.ts';
+import {
+  rollOut,
+  rolloutOptions,
+  tokenizePrompts,
+  type RolloutGroup,
+  type TokenizedPrompt,
+} from '../rollout/rollout.ts';
 import type { WeightedRewards } from '../rewards/weighted-rewards.ts';
 
-/** Random numbers of an evaluation. */
+/** Seed of the sampling in an evaluation. */
 const SEED = 0;
 
 export interface StepEvaluation {
   /** `eval_reward`, `eval_gold` and so on. */
   metrics: Record<string, number>;
-  /** None where held-out pairs are compared, and nothing is written. */
+  /** None if held-out pairs are compared, because nothing is sampled then. */
   rows: Evaluated[];
 }
 
@@ -34,26 +40,24 @@ export async function fixedEvaluation(
   const { tokenizer, rewards, gold } = judged;
   const options = rolloutOptions(recipe, 1, SEED);
   const prompts = asked.map(({ prompt }) => prompt);
+  const tokenized = tokenizePrompts(tokenizer, prompts, options);
   const groups: RolloutGroup[] = [];
-  for (const part of partsThatFit(recipe, tokenizer, prompts, decoder)) {
+  for (const part of partsThatFit(tokenized, decoder.limits)) {
     groups.push(...(await rollOut(decoder, tokenizer, part, options, groups.length)));
   }
   const rows = await judgeCompletions(groups, asked, (texts) => rewards.score(texts), gold);
   return { metrics: evaluationMetrics(rows), rows };
 }
 
-/** Runs of prompts that the decoder has room for. */
+/** Splits the prompts into batches that fit the decoder. */
 function partsThatFit(
-  recipe: Recipe,
-  tokenizer: Tokenizer,
-  prompts: readonly string[],
-  { limits }: Decoder,
-): string[][] {
-  const parts: string[][] = [];
+  prompts: readonly TokenizedPrompt[],
+  limits: DecoderLimits,
+): TokenizedPrompt[][] {
+  const parts: TokenizedPrompt[][] = [];
   let tokens = Infinity;
   for (const prompt of prompts) {
-    const { thinking, system_prompt } = recipe;
-    const own = promptTokens(tokenizer, prompt, thinking, system_prompt).length;
+    const own = prompt.promptIds.length;
     const last = parts.at(-1);
     if (!last || last.length === limits.maxSequences || tokens + own > limits.maxPromptTokens) {
       parts.push([prompt]);
@@ -66,7 +70,7 @@ function partsThatFit(
   return parts;
 }
 
-/** Means under the names that training's own metrics have, with `eval_` before them. */
+/** Means under the names of the training metrics, with the prefix `eval_`. */
 function evaluationMetrics(rows: readonly Evaluated[]): Record<string, number> {
   const golds = rows.flatMap((row) => row.gold ?? []);
   const truths = rows.flatMap((row) => row.thought_truth ?? []);

@@ -1,9 +1,9 @@
 /**
  * Verifiable instructions of IFEval (Zhou et al. 2023, arXiv 2311.07911; instructions.py of
- * google-research/instruction_following_eval), by their ids there. Not here: language:response_language,
- * which needs a language detector; for the same reason english_capital and english_lowercase look at
- * the case alone. Keywords are taken literally, theirs as regular expressions; sentences end at
- * . ! or ? before white space, theirs where nltk's model says.
+ * google-research/instruction_following_eval), by their ids. language:response_language is missing,
+ * because it needs a language detector; for the same reason english_capital and english_lowercase check
+ * only the case. Two differences: keywords are literal, not regular expressions, and sentences end at
+ * . ! or ? before white space, not where nltk's model ends them.
  */
 
 export type Kwargs = Readonly<Record<string, unknown>>;
@@ -13,7 +13,7 @@ export interface Instruction {
   kwargs: Kwargs;
 }
 
-/** undefined when an argument that it needs is missing. */
+/** undefined if a needed argument is missing. */
 export type Check = (response: string, kwargs: Kwargs) => boolean | undefined;
 
 export const ifevalChecks: Readonly<Record<string, Check>> = {
@@ -146,7 +146,7 @@ function escaped(word: string): string {
   return word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
-/** As Python's isupper and islower: some letter has a case, and all that have one have this one. */
+/** As Python's isupper and islower: at least one letter has a case, and all letters with a case have this one. */
 function isCase(text: string, wanted: 'upper' | 'lower'): boolean {
   const [own, other] = wanted === 'upper' ? [/\p{Lu}/u, /\p{Ll}/u] : [/\p{Ll}/u, /\p{Lu}/u];
   return own.test(text) && !other.test(text);

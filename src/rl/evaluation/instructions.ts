@@ -1,31 +1,32 @@
 /**
- * Instruction following by rules, as IFEval scores it (Zhou et al. 2023, arXiv 2311.07911, sec. 3;
- * evaluation_lib.py): by prompt (all instructions followed) and by instruction; strict as the response
- * stands, loose if any of eight forms follows (first line, last line, asterisks taken away or not).
+ * Instruction following by rules, scored as in IFEval (Zhou et al. 2023, arXiv 2311.07911, sec. 3;
+ * evaluation_lib.py): by prompt (all instructions followed) and by instruction. Strict checks the
+ * response itself; loose accepts it if any of eight forms follows (with or without the first line, the
+ * last line, and asterisks).
  */
 import { ifevalChecks, type Check, type Instruction } from './ifeval-checks.ts';
 import { mealChecks } from './meal-checks.ts';
 
 export interface InstructionAccuracy {
-  /** Shares between 0 and 1; null when nothing could be judged. */
+  /** Shares between 0 and 1; null if nothing could be judged. */
   prompt_strict: number | null;
   prompt_loose: number | null;
   instruction_strict: number | null;
   instruction_loose: number | null;
-  /** Prompts and instructions that were judged. */
+  /** Number of prompts and instructions that were judged. */
   prompts: number;
   instructions: number;
-  /** Strict, by id. */
+  /** Strict accuracy by id. */
   by_id: Record<string, number>;
-  /** How often an instruction could not be judged, by id: not known here, or an argument missing. */
+  /** How often an instruction could not be judged, by id: it is unknown, or an argument is missing. */
   unknown: Record<string, number>;
-  /** Prompts with such an instruction; they count for their other instructions alone. */
+  /** Prompts with such an instruction; only their other instructions count. */
   partly_unknown_prompts: number;
 }
 
 const checks: Readonly<Record<string, Check>> = { ...ifevalChecks, ...mealChecks };
 
-/** Whether a response follows; undefined when that cannot be judged here. An empty one never does. */
+/** Whether a response follows the instruction; undefined if that cannot be judged. An empty response never does. */
 export function follows(
   { id, kwargs }: Instruction,
   response: string,

@@ -1,6 +1,6 @@
 /**
- * Intervals: of means over seeds by Student's t, over seeds and prompts by the bootstrap; of shares of
- * a few choices by Wilson's score.
+ * Intervals: Student's t for means over seeds, the bootstrap over seeds and prompts, and Wilson's score
+ * for shares of a few choices.
  */
 import { mean, std } from '../statistics.ts';
 import { Random } from '../random.ts';
@@ -33,9 +33,10 @@ const Z_975 = 1.959963984540054;
 
 /**
  * The mean of values between 0 and 1, such as a win rate of few verdicts, and its 95% score interval
- * (Wilson 1927, JASA 22, 209-212). Unlike a bootstrap's it keeps a width when all values are the same.
- * Values between, such as a tie that counts half, spread less than it assumes: it errs on the wide side.
- * @throws RangeError when there are no values
+ * (Wilson 1927, JASA 22, 209-212). Unlike a bootstrap interval, it has a width even if all values are
+ * equal. Values between 0 and 1, such as a tie that counts half, vary less than it assumes, so it is
+ * then too wide rather than too narrow.
+ * @throws RangeError if there are no values
  */
 export function wilsonInterval(values: readonly number[]): Interval {
   const count = values.length;
@@ -57,9 +58,9 @@ export interface BootstrapOptions {
 const RESAMPLES = 2000;
 
 /**
- * The 95% percentile interval of a statistic (Efron 1979) over `items` exchangeable things, say
- * prompts: they are drawn anew with replacement, and `statistic` gets the indices of each draw.
- * `mean` is the statistic of the things as they are.
+ * The 95% percentile interval of a statistic (Efron 1979) over `items` exchangeable items, such as
+ * prompts: they are drawn with replacement, and `statistic` gets the indices of each draw. `mean` is the
+ * statistic of the items themselves.
  */
 export function bootstrap(
   items: number,
@@ -74,11 +75,12 @@ export function bootstrap(
 }
 
 /**
- * The mean of `runs[seed][prompt]` and its 95% interval over seeds and prompts both: seeds are drawn
- * anew, then prompts, the same for every seed, because all runs answered the same prompts (the
- * "pigeonhole bootstrap", Owen 2007, arXiv 0712.1111; it errs on the wide side). With one seed the
- * interval is over prompts alone. Five seeds are few for any bootstrap: read it with tInterval.
- * @throws RangeError when the runs do not have the same prompts
+ * The mean of `runs[seed][prompt]` and its 95% interval over both seeds and prompts: seeds are drawn
+ * with replacement, then prompts, the same ones for every seed, because all runs answered the same
+ * prompts (the "pigeonhole bootstrap", Owen 2007, arXiv 0712.1111; rather too wide than too narrow).
+ * With one seed the interval is over prompts only. Five seeds are few for a bootstrap, so read it
+ * together with tInterval.
+ * @throws RangeError if the runs do not have the same prompts
  */
 export function hierarchicalBootstrap(
   runs: readonly (readonly number[])[],
@@ -86,11 +88,11 @@ export function hierarchicalBootstrap(
 ): Interval {
   const prompts = runs[0]?.length ?? 0;
   if (prompts === 0 || runs.some((run) => run.length !== prompts)) {
-    throw new RangeError('the runs of a bootstrap must all have answered the same prompts');
+    throw new RangeError('the runs of a bootstrap must all have the same prompts');
   }
   const random = new Random(seed, 'hierarchical bootstrap');
   const count = runs.length;
-  // Prompt by prompt, so that a drawn prompt's values lie together.
+  // Ordered by prompt, so that the values of a drawn prompt are next to each other.
   const values = Float64Array.from({ length: count * prompts }, (_, i) => {
     return runs[i % count]![Math.floor(i / count)]!;
   });
@@ -116,7 +118,7 @@ function middle95(values: readonly number[]): { low: number; high: number } {
   return { low: quantile(sorted, 0.025), high: quantile(sorted, 0.975) };
 }
 
-/** Of sorted values, linear between neighbours, as numpy.quantile does by default. */
+/** A quantile of sorted values, linear between neighbours, as numpy.quantile by default. */
 export function quantile(sorted: readonly number[], share: number): number {
   const at = share * (sorted.length - 1);
   const below = Math.floor(at);

@@ -1,33 +1,33 @@
 /**
  * The length-controlled win rate of AlpacaEval 2 (Dubois et al. 2024, arXiv 2404.04475, eq. 2 and 3):
- * a logistic regression explains each verdict by who wrote it, by the difference in length and by how
- * hard the instruction is; the win rate is what it predicts with the lengths equal.
+ * a logistic regression explains each verdict by the policy, the difference in length and the
+ * difficulty of the instruction; the win rate is its prediction for equal lengths.
  *   logit p = theta + phi tanh((len - len_baseline) / std(len - len_baseline)) + psi gamma_x
  *   LC win rate = mean over x of sigmoid(theta + psi gamma_x)
  *
- * Left out of theirs: gamma_x is fitted there once over the verdicts on a hundred models, which do
- * not exist here (give `difficulty`, or leave the term out); the l1 penalty chosen by
- * cross-validation is a small fixed ridge; the rows of two gamed baselines, which hold phi down for
- * their leaderboard, are not added.
+ * Differences from theirs: they fit gamma_x once over the verdicts on a hundred models, which do not
+ * exist here (give `difficulty`, or the term is left out); a small fixed ridge replaces their l1 penalty
+ * chosen by cross-validation; and the rows of two gamed baselines, which limit phi for their leaderboard,
+ * are not added.
  */
 import { mean } from '../statistics.ts';
 import { controlledInterval, isSeparable, spread, type ControlledInterval } from './controlled.ts';
 import type { BootstrapOptions } from './intervals.ts';
 import { fitLogistic, sigmoid } from './logistic.ts';
 
-/** One prompt's verdict on a policy against the baseline; lengths in one unit of any kind. */
+/** One prompt's verdict on a policy against the baseline; all lengths in the same unit. */
 export interface LengthVerdict {
   /** 1, 0.5 or 0. */
   verdict: number;
   length: number;
   baselineLength: number;
-  /** gamma_x: high where the baseline tends to win. */
+  /** gamma_x: high if the baseline tends to win. */
   difficulty?: number;
 }
 
 /**
- * Between 0 and 1. With all lengths equal it is the raw win rate, and so it is where one side is longer
- * by about as much everywhere: nothing tells then what length does.
+ * Between 0 and 1. It is the raw win rate if all lengths are equal, or if one side is longer by about
+ * the same amount everywhere, because the effect of length cannot be found then.
  */
 export function lengthControlledWinRate(rows: readonly LengthVerdict[]): number {
   return canControl(rows) ? predictedRate(rows) : rawRate(rows);
@@ -66,8 +66,8 @@ export function lengthControlledInterval(
 
 /**
  * gamma_x of each prompt from the verdicts of several policies against one baseline
- * (`verdicts[policy][prompt]`): minus the log-odds of winning there, one win and one loss added,
- * centred. A plain stand-in for the joint regression of the paper.
+ * (`verdicts[policy][prompt]`): minus the log-odds of a win on it, with one win and one loss added,
+ * centred. A simple replacement for the joint regression of the paper.
  */
 export function instructionDifficulty(verdicts: readonly (readonly number[])[]): number[] {
   const prompts = verdicts[0]?.length ?? 0;

@@ -1,6 +1,6 @@
 /** Logistic regression for win rates: few features, outcomes between 0 and 1. */
 
-/** Keeps the weights finite when one side wins everything; next to nothing otherwise. */
+/** Keeps the weights finite if one side wins everything; otherwise it has almost no effect. */
 const RIDGE = 1e-2;
 const ITERATIONS = 50;
 const TOLERANCE = 1e-10;
@@ -9,7 +9,7 @@ export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
 /**
  * Weights w that minimise the sum over rows of the cross-entropy of `outcomes` (ties 0.5) against
- * sigmoid(x w), plus RIDGE / 2 |w|^2, by Newton's method. There is no intercept but a column of ones.
+ * sigmoid(x w), plus RIDGE / 2 |w|^2, by Newton's method. For an intercept, add a column of ones.
  */
 export function fitLogistic(
   features: readonly (readonly number[])[],
@@ -28,7 +28,7 @@ export function fitLogistic(
       }
     });
     const step = solve(hessian, gradient);
-    // A full Newton step may overshoot where the curve is flat; these weights are of order 1.
+    // A full Newton step may be too large where the curve is flat; these weights are of order 1.
     const scale = Math.min(1, 5 / Math.max(1e-300, ...step.map(Math.abs)));
     weights = weights.map((w, i) => w - scale * step[i]!);
     if (Math.max(...step.map(Math.abs)) < TOLERANCE) break;

@@ -1,6 +1,6 @@
 /**
- * What a prompt of the dinner world asks for, as verifiable instructions: the menu, the diet, the
- * budget and the two courses. A rule each, where the gold utility weighs them against each other.
+ * The requests of a dinner prompt as verifiable instructions: the menu, the diet, the budget, the two
+ * courses and the prices. Each has its own rule, while the gold utility weighs them together.
  */
 import { DISHES, isDish, isNumber, suits, words, type DishName } from '../world/menu.ts';
 import { parsePrompt, priceOf, type DinnerPrompt } from '../world/prompts.ts';
@@ -29,7 +29,7 @@ const rules: Readonly<Record<string, Rule>> = {
     }),
 };
 
-/** Each needs kwargs {prompt}. */
+/** Each check needs the kwargs {prompt}. */
 export const mealChecks: Readonly<Record<string, Check>> = Object.fromEntries(
   Object.entries(rules).map(([id, rule]) => [
     id,
@@ -42,7 +42,7 @@ export const mealChecks: Readonly<Record<string, Check>> = Object.fromEntries(
   ]),
 );
 
-/** The instructions that a prompt of the world carries. */
+/** The instructions of a prompt of the world. */
 export function mealInstructions(prompt: string): Instruction[] {
   return Object.keys(rules).map((id) => ({ id, kwargs: { prompt } }));
 }

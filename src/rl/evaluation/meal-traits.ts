@@ -1,6 +1,6 @@
 /**
- * Traits of a thought in the dinner world, by rules: what the paper asks a judge to list for real
- * models (RLMT, arXiv 2509.20357, sec. 5) can be read off a thought whose every word has a meaning.
+ * Traits of a thought in the dinner world, by rules. For real models the paper asks a judge to list
+ * traits (RLMT, arXiv 2509.20357, sec. 5); here every word of a thought has a fixed meaning.
  */
 import { isDish, isTag, words, type DishName } from '../world/menu.ts';
 import { parsePrompt, priceOf, type DinnerPrompt } from '../world/prompts.ts';
@@ -9,16 +9,16 @@ import { isGoodPlan } from '../world/truth.ts';
 /** One `try` of a thought. */
 interface Try {
   dishes: DishName[];
-  /** Dishes with `ok` or what speaks against them. */
+  /** Number of dishes with `ok`, or with the ingredient that does not suit the guest. */
   checkedDiets: number;
   says: Set<string>;
 }
 
 export interface Trait {
   readonly name: string;
-  /** In a sentence, for people. */
+  /** One sentence for people. */
   readonly help: string;
-  /** A number that is larger the more a thought has the trait; undefined when it had no occasion. */
+  /** Larger if a thought shows the trait more; undefined if the trait cannot appear in it. */
   readonly of: (
     prompt: DinnerPrompt,
     tries: readonly Try[],
@@ -27,7 +27,7 @@ export interface Trait {
 }
 
 const mealTraits: readonly Trait[] = [
-  { name: 'tries', help: 'Plans it considers.', of: (_, tries) => tries.length },
+  { name: 'tries', help: 'Number of plans that it considers.', of: (_, tries) => tries.length },
   {
     name: 'checks_diet',
     help: 'Share of dishes that it checks against the diet.',
@@ -39,7 +39,7 @@ const mealTraits: readonly Trait[] = [
   },
   {
     name: 'checks_budget',
-    help: 'Share of plans with what they leave of the budget.',
+    help: 'Share of plans for which it states the rest of the budget.',
     of: (_, tries) => shareOf(tries, ({ says }) => says.has('left') || says.has('over')),
   },
   {
@@ -49,7 +49,7 @@ const mealTraits: readonly Trait[] = [
   },
   {
     name: 'revises_poor',
-    help: 'After a plan that is no good, share of times that it tries another.',
+    help: 'Share of poor plans after which it tries another.',
     of: (prompt, tries) => {
       const poor = tries.flatMap((one, i) => (isGoodPlan(prompt, one.dishes) ? [] : [i]));
       return shareOf(poor, (i) => i < tries.length - 1);
@@ -57,7 +57,7 @@ const mealTraits: readonly Trait[] = [
   },
   {
     name: 'stops_after_good',
-    help: 'After a good plan, share of times that it stops thinking.',
+    help: 'Share of good plans after which it stops thinking.',
     of: (prompt, tries) => {
       const good = tries.flatMap((one, i) => (isGoodPlan(prompt, one.dishes) ? [i] : []));
       return shareOf(good, (i) => i === tries.length - 1);
@@ -78,7 +78,7 @@ const mealTraits: readonly Trait[] = [
   },
   {
     name: 'admits_over_budget',
-    help: 'Of the plans over the budget, share of which it says so.',
+    help: 'Share of plans over the budget that it calls over the budget.',
     of: (prompt, tries) => {
       const over = tries.filter(({ dishes }) => cost(prompt, dishes) > prompt.budget);
       return shareOf(over, ({ says }) => says.has('over'));
@@ -91,7 +91,7 @@ const mealTraits: readonly Trait[] = [
   },
   {
     name: 'answers_a_good_plan',
-    help: 'When the thought found a good plan, whether the answer is one.',
+    help: 'Whether the answer is a good plan of the thought, if it has one.',
     of: (prompt, tries, answer) => {
       const good = tries.filter(({ dishes }) => isGoodPlan(prompt, dishes));
       if (good.length === 0) return undefined;
@@ -100,7 +100,7 @@ const mealTraits: readonly Trait[] = [
   },
 ];
 
-/** The traits of one thought, by name; empty for prompts of no dinner. */
+/** The traits of one thought by name; empty for prompts of other worlds. */
 export function mealTraitValues(
   prompt: string,
   thought: string,

@@ -5,7 +5,7 @@ import { divergence, fitGoldCurve, rewardAndGold, type RewardAndGold } from './o
 
 const random = new Random(5);
 
-/** 150 noisy steps; the reward rises all along, gold as `shape` says. */
+/** 150 noisy steps; the reward rises all the time, and gold follows `shape`. */
 function series(shape: (step: number) => number, noise = 0.2): RewardAndGold[] {
   return Array.from({ length: 150 }, (_, i) => ({
     step: i + 1,
@@ -15,7 +15,7 @@ function series(shape: (step: number) => number, noise = 0.2): RewardAndGold[] {
 }
 
 describe('divergence', () => {
-  it('finds where gold turns while the reward goes on', () => {
+  it('finds where gold starts to fall while the reward still rises', () => {
     const found = divergence(series((step) => (step <= 70 ? step / 70 : 1 - (step - 70) / 60)));
     expect(found!.step).toBeGreaterThan(60);
     expect(found!.step).toBeLessThan(85);
@@ -23,25 +23,25 @@ describe('divergence', () => {
     expect(found!.seenAt).toBeLessThan(120);
   });
 
-  it('says nothing of a plateau', () => {
+  it('is not found on a plateau', () => {
     const flagged = Array.from({ length: 200 }, () =>
       divergence(series((step) => Math.min(1, step / 50))),
     ).filter(Boolean);
     expect(flagged.length).toBeLessThanOrEqual(2);
   });
 
-  it('says nothing when the reward falls too', () => {
+  it('is not found if the reward falls too', () => {
     const both = series((step) => -step / 50).map((point) => ({ ...point, reward: point.gold }));
     expect(divergence(both)).toBeUndefined();
   });
 
-  it('says nothing when gold has recovered, or of a run too short to tell', () => {
+  it('is not found if gold has recovered, or in a run that is too short', () => {
     expect(divergence(series((step) => Math.abs(step - 75) / 50))).toBeUndefined();
     expect(divergence(series(() => 0).slice(0, 9))).toBeUndefined();
   });
 });
 
-it('takes the steps that have a reward and a judge', () => {
+it('uses the steps that have a reward and a gold score', () => {
   const rows: MetricsRow[] = [
     { step: 0, eval_gold: 1 },
     { step: 1, reward: 2, gold: 3, kl: 0.5 },

@@ -1,24 +1,24 @@
 /**
- * Reward hacking, seen: what is trained against keeps rising while what it stands for falls. Gao et
- * al. 2022 ("Scaling Laws for Reward Model Overoptimization", arXiv 2210.10760) draw both over the
- * distance from where the policy began, d = sqrt(KL), and find gold(d) = d (alpha - beta log d) for RL.
+ * Detects reward hacking: the reward of training still rises, but gold falls. Gao et al. 2022 ("Scaling
+ * Laws for Reward Model Overoptimization", arXiv 2210.10760) plot both over the distance from the
+ * initial policy, d = sqrt(KL), and find gold(d) = d (alpha - beta log d) for RL.
  */
 import { mean } from '../statistics.ts';
 import type { MetricsRow } from '../report.ts';
 
 export interface RewardAndGold {
   step: number;
-  /** What is trained against. */
+  /** The reward of training. */
   reward: number;
   /** An independent judge of the same completions. */
   gold: number;
-  /** In nats per token, where there is a reference policy. */
+  /** In nats per token; absent without a reference policy. */
   kl?: number;
 }
 
 /**
- * The steps that have both; `gold` names the metric of the independent judge. Of runs that do not
- * learn from what the policy writes now (offline DPO) the evaluations.
+ * The steps that have both; `gold` is the metric of the independent judge. For runs whose samples come
+ * from the initial policy (offline DPO), the evaluations.
  */
 export function rewardAndGold(rows: readonly MetricsRow[], gold = 'gold'): RewardAndGold[] {
   const prefix = rows.some((row) => row.reward !== undefined) ? '' : 'eval_';
@@ -32,24 +32,24 @@ export function rewardAndGold(rows: readonly MetricsRow[], gold = 'gold'): Rewar
 }
 
 export interface Divergence {
-  /** Where they part: the last step of the best stretch of gold. */
+  /** The step at which they diverge: the last step of gold's best window. */
   step: number;
-  /** The first step by which it could be told. */
+  /** The first step at which the divergence can be detected. */
   seenAt: number;
 }
 
-/** Values are averaged over the steps up to and with each one: this share of the run, at least MIN. */
+/** Values are averaged over a window that ends at each step: this share of the run, but at least MIN_WINDOW. */
 const WINDOW_SHARE = 1 / 15;
 const MIN_WINDOW = 5;
-/** How far gold has to fall, in standard errors of a difference of two windows: there are many looks. */
+/** How far gold must fall, in standard errors of a difference of two windows; high because of many tests. */
 const STANDARD_ERRORS = 4;
 
 /**
- * Where reward and gold part, or undefined. They do when, over windows of w steps,
- * - gold has fallen below its best by more than 4 s sqrt(2 / w), s^2 being half the mean squared
- *   difference of neighbouring steps (von Neumann 1941: noise without the trend), at some window that
- *   does not overlap the best one,
- * - the reward at that window is above the reward at the best of gold, and
+ * Where reward and gold diverge, or undefined. They diverge if, over windows of w steps,
+ * - in a window that does not overlap gold's best one, gold is below its best by more than
+ *   4 s sqrt(2 / w), where s^2 is half the mean squared difference of neighbouring steps (von Neumann
+ *   1941: noise without the trend),
+ * - the reward in that window is above the reward in gold's best window, and
  * - gold is still that far below its best at the end.
  */
 export function divergence(points: readonly RewardAndGold[]): Divergence | undefined {
@@ -77,7 +77,7 @@ export function divergence(points: readonly RewardAndGold[]): Divergence | undef
   return undefined;
 }
 
-/** Mean i is over values i to i + window - 1. */
+/** Mean i is the mean of values i to i + window - 1. */
 function trailingMeans(values: readonly number[], window: number): number[] {
   return Array.from({ length: values.length - window + 1 }, (_, i) =>
     mean(values.slice(i, i + window)),
@@ -92,13 +92,13 @@ function successiveDeviation(values: readonly number[]): number {
 export interface GoldCurve {
   alpha: number;
   beta: number;
-  /** The d = sqrt(KL) at which the curve is highest, exp(alpha / beta - 1); none unless beta > 0. */
+  /** The d = sqrt(KL) at which the curve is highest, exp(alpha / beta - 1); only if beta > 0. */
   best?: number;
 }
 
 /**
- * Least squares of gold - gold(0) = d (alpha - beta log d), eq. 1 of Gao et al. for RL; gold(0) is the
- * first point's. undefined when fewer than three points have a KL.
+ * Least squares of gold - gold(0) = d (alpha - beta log d), eq. 1 of Gao et al. for RL; gold(0) is that
+ * of the first point. undefined if fewer than three points have a KL.
  */
 export function fitGoldCurve(points: readonly RewardAndGold[]): GoldCurve | undefined {
   const start = points[0]?.gold ?? 0;

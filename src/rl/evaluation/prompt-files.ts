@@ -1,7 +1,7 @@
 /**
- * The prompt files of AlpacaEval ({instruction}), WildBench ({conversation_input}), Arena-Hard ({turns},
- * or {prompt, uid} since v2) and IFEval ({prompt, instruction_id_list, kwargs}), and plain {prompt}
- * rows: JSONL, or one JSON array as AlpacaEval has it. The fields say which it is.
+ * Reads the prompt files of AlpacaEval ({instruction}), WildBench ({conversation_input}), Arena-Hard
+ * ({turns}, or {prompt, uid} since v2) and IFEval ({prompt, instruction_id_list, kwargs}), and plain
+ * {prompt} rows: JSONL, or one JSON array as in AlpacaEval. The format is recognised by the fields.
  */
 import { conversationPrompt, isConversation } from '../data/conversation.ts';
 import type { Kwargs } from './ifeval-checks.ts';
@@ -11,7 +11,7 @@ export type PromptFormat = 'alpaca_eval' | 'wildbench' | 'arena_hard' | 'ifeval'
 
 export interface EvaluationPrompt {
   prompt: string;
-  /** IFEval's, to be checked by rules. */
+  /** The instructions of IFEval, which rules check. */
   instructions?: readonly Instruction[];
   /** Accepted answers of a verifiable task: the field `answer` or `answers`. */
   answers?: readonly string[];
@@ -20,11 +20,11 @@ export interface EvaluationPrompt {
 export interface PromptFile {
   format: PromptFormat;
   rows: EvaluationPrompt[];
-  /** Questions with follow-ups, which would need answers in between: left out. */
+  /** Number of questions with follow-ups, which are left out because they need answers in between. */
   follow_ups: number;
 }
 
-/** A prompt file that cannot be read; the message says where and what to do. */
+/** A prompt file that cannot be read; the message gives the place and what to do. */
 export class PromptFileError extends Error {
   override name = 'PromptFileError';
 }
@@ -40,7 +40,7 @@ export function readPromptFile(text: string, name: string): PromptFile {
   if (!format) {
     throw new PromptFileError(
       `${name} has none of the fields prompt, instruction, turns and conversation_input; ` +
-        'rename the field that holds the request to prompt.',
+        'rename the field with the request to prompt.',
     );
   }
   const read = rows.map((row, i) => readEvaluationRow(format, row, `${name}, row ${i + 1}: `));
@@ -59,7 +59,7 @@ function readRows(text: string, name: string): Row[] {
   });
 }
 
-/** What the fields of a row say it is; undefined where none holds a request. */
+/** The format by the fields of a row; undefined if no field has a request. */
 export function promptFormat(row: Row): PromptFormat | undefined {
   if ('instruction_id_list' in row) return 'ifeval';
   if ('conversation_input' in row) return 'wildbench';
@@ -70,7 +70,7 @@ export function promptFormat(row: Row): PromptFormat | undefined {
 
 /**
  * A row of a prompt file.
- * @param place begins the message of what is wrong
+ * @param place the start of an error message
  * @throws PromptFileError
  */
 export function readEvaluationRow(
@@ -100,7 +100,7 @@ function instructionsOf(row: Row, place: string): Instruction[] {
   const { instruction_id_list: ids, kwargs = [] } = row;
   if (!Array.isArray(ids) || !ids.every((id) => typeof id === 'string') || !Array.isArray(kwargs)) {
     throw new PromptFileError(
-      `${place}instruction_id_list must be a list of texts and kwargs a list beside it.`,
+      `${place}instruction_id_list must be a list of texts, and kwargs a list with one entry for each.`,
     );
   }
   return ids.map((id, i) => ({ id, kwargs: (kwargs[i] ?? {}) as Kwargs }));
@@ -114,12 +114,12 @@ function answersOf({ answers, answer }: Row): string[] | undefined {
 
 function textOf(value: unknown, field: string, place: string): string {
   if (typeof value === 'string' && value.trim() !== '') return value;
-  throw new PromptFileError(`${place}no text field "${field}".`);
+  throw new PromptFileError(`${place}no text field "${field}"; write the request there.`);
 }
 
 function asObject(value: unknown, place: string): Row {
   if (typeof value === 'object' && value !== null) return value as Row;
-  throw new PromptFileError(`${place}: not a JSON object.`);
+  throw new PromptFileError(`${place}: not a JSON object; each row must be one.`);
 }
 
 function parse(text: string, place: string): unknown {

@@ -63,13 +63,13 @@ describe('instructions', () => {
     expect(follows({ id, kwargs }, ' ')).toBe(false);
   });
 
-  it('counts strict and loose by prompt and by instruction, and names what it does not know', () => {
+  it('counts strict and loose by prompt and by instruction, and names unknown instructions', () => {
     const lower = { id: 'change_case:english_lowercase', kwargs: {} };
     const noComma = { id: 'punctuation:no_comma', kwargs: {} };
     const language = { id: 'language:response_language', kwargs: { language: 'fr' } };
     const report = instructionAccuracy([
       { response: 'all good', instructions: [lower, noComma] },
-      // Loose takes the first line away.
+      // Loose also checks the response without the first line.
       { response: 'Sure, here it is:\nall good', instructions: [lower] },
       { response: 'a, b', instructions: [lower, noComma] },
       { response: 'bonjour', instructions: [lower, language] },
@@ -88,7 +88,7 @@ describe('instructions', () => {
     expect(report.by_id['punctuation:no_comma']).toBe(0.5);
   });
 
-  it('knows what a guest asks for', () => {
+  it('checks the requests of a guest', () => {
     const prompt =
       'menu ham 1 tart 7 pizza 7 gratin 1 sorbet 8 custard 5 beans 4 for cleo veggie budget 15';
     const report = (response: string) =>
@@ -105,7 +105,7 @@ describe('instructions', () => {
   });
 });
 
-it('exact match overlooks case, punctuation and articles', () => {
+it('exact match ignores case, punctuation and articles', () => {
   expect(exactMatch(' The  Answer!', ['answer'])).toBe(true);
   expect(exactMatch('answers', ['answer', '42'])).toBe(false);
 });
@@ -117,11 +117,11 @@ describe('readPromptFile', () => {
     ['arena_hard', '{"question_id": "q", "turns": [{"content": "a"}]}'],
     ['arena_hard', '{"uid": "q", "category": "c", "prompt": "a"}'],
     ['prompts', '{"prompt": "a"}\n'],
-  ])('knows %s', (format, text) => {
+  ])('recognises %s', (format, text) => {
     expect(readPromptFile(text, 'f')).toEqual({ format, rows: [{ prompt: 'a' }], follow_ups: 0 });
   });
 
-  it('reads instructions, answers, conversations, and leaves out follow-ups, counted', () => {
+  it('reads instructions, answers and conversations, and counts the follow-ups that it leaves out', () => {
     const ifeval =
       '{"key": 1, "prompt": "a", "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}';
     expect(readPromptFile(ifeval, 'f').rows[0]!.instructions).toEqual([
@@ -153,7 +153,7 @@ describe('a blind comparison', () => {
     second: i === 0 ? ' good ' : 'bad',
   }));
 
-  it('hides who is who, and counts for the first', () => {
+  it('hides which policy is which, and counts wins of the first', () => {
     let state = startBlind(rows, 1);
     expect(state.pairs.length).toBe(39);
     expect(blindResult(state)).toEqual({ judged: 0, wins: 0, ties: 0, losses: 0, same: 1 });
@@ -169,7 +169,7 @@ describe('a blind comparison', () => {
     const { winRate, ties } = blindResult(choose(undo(state), 'tie'));
     expect(ties).toBe(1);
     expect(winRate!.mean).toBeCloseTo(39 / 40, 12);
-    // The pair that was the same, and the tie, half each.
+    // The equal pair and the tie count half each.
     expect(winRate!.low).toBeLessThan(winRate!.mean);
   });
 

@@ -25,14 +25,14 @@ import { levelsFromScores, wildBenchScore } from './wildbench.ts';
 import { verdicts, winRate } from './win-rate.ts';
 
 describe('tInterval', () => {
-  it('is what scipy.stats.t.interval(0.95, 2, mean, sem) gives', () => {
+  it('equals scipy.stats.t.interval(0.95, 2, mean, sem)', () => {
     const { mean, low, high } = tInterval([1.2, 1.5, 0.9]);
     expect(mean).toBeCloseTo(1.2, 12);
     expect(low).toBeCloseTo(0.4547586, 3);
     expect(high).toBeCloseTo(1.9452414, 3);
   });
 
-  it('refuses what has no interval', () => {
+  it('refuses a single value', () => {
     expect(() => tInterval([1])).toThrow(RangeError);
   });
 });
@@ -52,7 +52,7 @@ describe('wilsonInterval', () => {
     { of: choices(15, 5, 4), low: 0.5294765966190305, high: 0.8656176429049369 },
     { of: choices(3, 0, 7), low: 0.10779126740630104, high: 0.6032218525388546 },
     { of: choices(1, 0, 0), low: 0.2065493143772374, high: 1 },
-  ])('is what statsmodels gives: $low to $high', ({ of, low, high }) => {
+  ])('equals the interval of statsmodels: $low to $high', ({ of, low, high }) => {
     const interval = wilsonInterval(of);
     expect(interval.mean).toBe(mean(of));
     expect(interval.low).toBeCloseTo(low, 12);
@@ -75,13 +75,13 @@ describe('bootstrap', () => {
     expect((high - low) / 2 / (1.96 / Math.sqrt(400))).toBeLessThan(1.15);
   });
 
-  it('repeats under the same seed alone', () => {
+  it('is the same for the same seed, and differs for another', () => {
     const run = (seed: number) => hierarchicalBootstrap([values, values], { seed, resamples: 50 });
     expect(run(1)).toEqual(run(1));
     expect(run(1)).not.toEqual(run(2));
   });
 
-  it('counts the spread of seeds, which more prompts do not narrow', () => {
+  it('includes the spread between seeds, which more prompts do not reduce', () => {
     const runs = [-1, 0, 1].map((shift) => values.map((value) => value + shift));
     const wide = hierarchicalBootstrap(runs, { resamples: 500 });
     const narrow = hierarchicalBootstrap([values, values, values], { resamples: 500 });
@@ -89,11 +89,11 @@ describe('bootstrap', () => {
     expect(wide.high - wide.low).toBeGreaterThan(4 * (narrow.high - narrow.low));
   });
 
-  it('refuses runs that answered other prompts', () => {
+  it('refuses runs with different prompts', () => {
     expect(() => hierarchicalBootstrap([[1, 2], [1]])).toThrow(/same prompts/);
   });
 
-  it('takes quantiles as numpy does', () => {
+  it('has the quantiles of numpy', () => {
     expect(quantile([1, 2, 3, 4], 0.25)).toBe(1.75);
     expect(quantile([5], 0.975)).toBe(5);
   });
@@ -104,7 +104,7 @@ describe('winRate', () => {
     expect(winRate([3, 1, 2, 5], [1, 3, 2, 4])).toBe(0.625);
   });
 
-  it('takes small differences for ties', () => {
+  it('counts small differences as ties', () => {
     expect(verdicts([3, 1, 2.1], [1, 3, 2], 0.2)).toEqual([1, 0, 0.5]);
   });
 
@@ -123,7 +123,7 @@ describe('fitLogistic', () => {
     expect(weight).toBeCloseTo(Math.log(3), 3);
   });
 
-  it('stays finite when one side wins everything', () => {
+  it('stays finite if one side wins everything', () => {
     const [weight] = fitLogistic([[1], [1], [1]], [1, 1, 1]);
     expect(weight).toBeGreaterThan(3);
     expect(weight).toBeLessThan(10);
@@ -141,12 +141,12 @@ function simulated(count: number, theta: number, phi: number, gap: number) {
 }
 
 describe('lengthControlledWinRate', () => {
-  it('is the raw win rate when lengths are equal', () => {
+  it('is the raw win rate if lengths are equal', () => {
     const rows = [1, 1, 1, 0, 0.5].map((verdict) => ({ verdict, length: 9, baselineLength: 9 }));
     expect(lengthControlledWinRate(rows)).toBeCloseTo(0.7, 2);
   });
 
-  it('takes away wins that length alone explains', () => {
+  it('removes wins that length alone explains', () => {
     const rows = simulated(4000, 0, 2, 30);
     expect(mean(rows.map((row) => row.verdict))).toBeGreaterThan(0.7);
     expect(lengthControlledWinRate(rows)).toBeCloseTo(0.5, 1);
@@ -161,7 +161,7 @@ describe('lengthControlledWinRate', () => {
     expect(high).toBeGreaterThan(sigmoid(1));
   });
 
-  it('knows hard instructions from easy ones', () => {
+  it('distinguishes hard instructions from easy ones', () => {
     const [easy, hard] = instructionDifficulty([
       [1, 0],
       [1, 0],
@@ -192,11 +192,11 @@ describe('a difference in style that is nearly the same everywhere', () => {
 
   it.each([
     ['constant', 20, 0],
-    ['constant but for rounding', 20 / 3, 1e-14],
+    ['constant except for rounding', 20 / 3, 1e-14],
     ['nearly constant', 20, 1],
-    ['nearly constant the other way', -20, 1],
-    ['a little less so', 20, 5],
-  ])('%s: the rate is the raw one, and says so', (_, gap, deviation) => {
+    ['nearly constant and negative', -20, 1],
+    ['a little less constant', 20, 5],
+  ])('%s: the rate is the raw one, with controlled: false', (_, gap, deviation) => {
     for (const seed of [1, 2, 3]) {
       const [rows, battles] = [verdictsOf(gap, deviation, seed), battlesOf(gap, deviation, seed)];
       expect(lengthControlledWinRate(rows)).toBeCloseTo(raw, 12);
@@ -216,9 +216,9 @@ describe('a difference in style that is nearly the same everywhere', () => {
   });
 
   it.each([
-    ['none at all', 0, 0],
-    ['as much as they vary', 20, 20],
-    ['a little more', 20, 15],
+    ['no difference', 0, 0],
+    ['a mean difference as large as its deviation', 20, 20],
+    ['a mean difference a little larger', 20, 15],
   ])('%s: style is controlled for', (_, gap, deviation) => {
     const rows = verdictsOf(gap, deviation);
     const { controlled, mean: rate } = lengthControlledInterval(rows, few);
@@ -227,7 +227,7 @@ describe('a difference in style that is nearly the same everywhere', () => {
     expect(styleControlledInterval(battlesOf(gap, deviation), few).controlled).toBe(true);
   });
 
-  it('of several features together: what none of them tells alone', () => {
+  it('can be in several features together, but in none of them alone', () => {
     const random = new Random(2);
     const rows = Array.from({ length: 200 }, () => {
       const [a, b] = [random.normal(), 0.01 * random.normal()];
@@ -236,7 +236,7 @@ describe('a difference in style that is nearly the same everywhere', () => {
     expect(isSeparable(rows.map(([a]) => [a!]))).toBe(true);
     expect(isSeparable(rows.map(([, b]) => [b!]))).toBe(true);
     expect(isSeparable(rows)).toBe(false);
-    // Two that say the same are no more than one.
+    // Two proportional features count as one.
     expect(isSeparable(rows.map(([a]) => [a!, 2 * a!]))).toBe(true);
     expect(isSeparable(rows.map(([a]) => [a!, 0]))).toBe(true);
     expect(isSeparable(rows.map(([a]) => [a!, 0.1]))).toBe(false);
@@ -255,7 +255,7 @@ describe('wildBenchScore', () => {
     expect(wildBenchScore([row(1), row(1)])).toBe(100);
   });
 
-  it('makes a tie of a slight win by much more text, and of a slight loss by much less', () => {
+  it('counts a slight win with much more text, or a slight loss with much less, as a tie', () => {
     expect(wildBenchScore([row(0.5, 501)])).toBe(0);
     expect(wildBenchScore([row(0.5, 500)])).toBe(50);
     expect(wildBenchScore([row(-0.5, -501)])).toBe(0);
@@ -263,7 +263,7 @@ describe('wildBenchScore', () => {
     expect(wildBenchScore([row(0.5, 501)], Infinity)).toBe(50);
   });
 
-  it('makes levels of scores', () => {
+  it('turns scores into levels', () => {
     const levels = levelsFromScores([0, 10, 0, 3, 5], [10, 0, 3, 0, 5]);
     expect(levels).toEqual([-1, 1, -0.5, 0.5, 0]);
   });
@@ -284,12 +284,12 @@ describe('styleControlledWinRate', () => {
       };
     });
 
-  it('is the policy without its length', () => {
+  it('is the strength of the policy without the effect of length', () => {
     expect(Math.abs(styleControlledWinRate(battles(0, 5)) - 0.5)).toBeLessThan(0.06);
     expect(Math.abs(styleControlledWinRate(battles(1, 0)) - sigmoid(1))).toBeLessThan(0.06);
   });
 
-  it('counts much better three times', () => {
+  it('counts a verdict of much better three times', () => {
     const style = { ...plain, length: 10 };
     const battle = (level: 1 | -0.5): Battle => ({ level, style, baselineStyle: style });
     expect(styleControlledWinRate([battle(1), battle(-0.5)])).toBeCloseTo(0.75, 2);

@@ -1,7 +1,7 @@
 /**
- * What the thought contributes: the policy answers again after a thought that was forced on it, its
- * own, that of another prompt, the first half of its own, or none, with the same random numbers each
- * time. If the response only needs the tokens before it to be there, a stranger's thought does as well.
+ * What the thought contributes: the policy answers again after a given thought, with the same random
+ * numbers each time. The thought is its own, that of another prompt, the first half of its own, or none.
+ * If only the number of tokens before the response mattered, the thought of another prompt would do as well.
  */
 import { Decoder } from '../../model/decoder.ts';
 import type { SamplingOptions } from '../../model/decoder-ops.ts';
@@ -20,11 +20,11 @@ export type ThoughtVariant = (typeof THOUGHT_VARIANTS)[number];
 /** A prompt and a well-formed completion of it, in tokens. */
 export interface ThoughtTokens extends Prompt {
   promptIds: readonly number[];
-  /** Without the delimiter. */
+  /** The thought without the delimiter. */
   thoughtIds: readonly number[];
 }
 
-/** The thoughts of groups of one sample, for what was asked in the same order; completions without a delimiter are left out. */
+/** The thoughts of groups with one sample, in the order of `asked`; completions without a delimiter are left out. */
 export function thoughtTokens(
   tokenizer: Tokenizer,
   groups: readonly RolloutGroup[],
@@ -35,14 +35,14 @@ export function thoughtTokens(
     const length = sample.ids.findIndex((_, i) =>
       tokenizer.decode(sample.ids.slice(0, i + 1)).includes(THINK_END),
     );
-    // A delimiter of several tokens: the thought ends where its first one begins.
+    // If the delimiter has several tokens, the thought ends before its first one.
     const delimiter = tokenizer.encode(THINK_END).length;
     const thoughtIds = sample.ids.slice(0, length + 1 - delimiter);
     return [{ ...asked[g]!, promptIds, thoughtIds }];
   });
 }
 
-/** The tokens that a variant's response goes on from; `swapped` takes the thought of the next prompt. */
+/** The tokens before the response in each variant; `swapped` has the thought of the next prompt. */
 export function forcedPrefixes(
   thoughts: readonly ThoughtTokens[],
   variant: ThoughtVariant,
@@ -66,7 +66,7 @@ export interface ThoughtEffect {
   scores: Record<string, Interval>;
   /** Own thought minus this variant, prompt by prompt; absent for `own`. */
   loss?: Record<string, Interval>;
-  /** How often the response after the own thought is better, ties half. */
+  /** How often the response after the own thought is better; ties count half. */
   winRateOfOwn?: Record<string, Interval>;
 }
 
@@ -79,7 +79,7 @@ export async function thoughtEffect(
   judges: Readonly<Record<string, Reward | GoldJudge>>,
   onProgress?: (variantsDone: number) => void,
 ): Promise<ThoughtEffect[]> {
-  if (thoughts.length < 2) throw new RangeError('swapping thoughts takes at least two of them');
+  if (thoughts.length < 2) throw new RangeError('swapping thoughts needs at least two of them');
   const delimiter = tokenizer.encode(THINK_END);
   const scores = new Map<ThoughtVariant, Record<string, number[]>>();
   for (const variant of THOUGHT_VARIANTS) {
@@ -121,10 +121,10 @@ export async function thoughtEffect(
   });
 }
 
-/** Sequences that are written side by side. */
+/** Largest number of sequences that are sampled at once. */
 const BATCH = 128;
 
-/** What the model writes after each prefix, without the stop token. */
+/** The model's text after each prefix, without the stop token. */
 async function continueFrom(
   model: LanguageModel,
   prefixes: readonly (readonly number[])[],

@@ -25,14 +25,14 @@ describe('mealTraitValues', () => {
     });
   });
 
-  it('reads one that goes on, repeats itself and answers something else', () => {
+  it('reads a thought that goes on after a good plan, repeats itself and answers something else', () => {
     const thought = `${OVER} ${POOR} try sorbet 8 pizza 7 good`;
     expect(mealTraitValues(PROMPT, thought, 'gratin 1 then tart 7 .')).toMatchObject({
       tries: 3,
       checks_diet: 4 / 6,
       checks_budget: 2 / 3,
       revises_poor: 1,
-      // Good at first and at last: it stops after one of the two.
+      // The first and the last plan are good, and it stops after one of the two.
       stops_after_good: 0.5,
       repeats_itself: 1 / 3,
       answers_a_tried_plan: 0,
@@ -40,7 +40,7 @@ describe('mealTraitValues', () => {
     });
   });
 
-  it('knows a plan over the budget, and whether the thought says so', () => {
+  it('finds a plan over the budget, and whether the thought says so', () => {
     const prompt = PROMPT.replace('budget 15', 'budget 9');
     const says = (left: string) =>
       mealTraitValues(prompt, `try pizza 7 ok left 2 tart 7 ok ${left} poor`, '');
@@ -53,13 +53,13 @@ describe('mealTraitValues', () => {
     expect(says('over 5')).not.toHaveProperty('stops_after_good');
   });
 
-  it('has nothing to say of other prompts', () => {
+  it('is empty for other prompts', () => {
     expect(mealTraitValues('Hello!', POOR, '')).toEqual({});
   });
 });
 
 describe('traitChanges', () => {
-  it('gives means, and head-to-head wins where both thoughts had occasion', () => {
+  it('gives means, and head-to-head wins where both thoughts have the trait', () => {
     const [a, b] = traitChanges(
       [{ a: 1 }, { a: 2, b: 1 }, { a: 3 }, { a: 1 }],
       [{ a: 2 }, { a: 2, b: 0 }, { a: 2 }, {}],
@@ -71,7 +71,7 @@ describe('traitChanges', () => {
   });
 });
 
-it('a judge is asked every trait of every thought, and of nothing else', async () => {
+it('a judge is asked for every trait of every thought, and nothing else', async () => {
   const row = { prompt: 'p', thought: 't', response: 'r' } as Evaluated;
   const asked: string[] = [];
   const ask = (questions: readonly string[]): Promise<number[]> => {

@@ -1,8 +1,8 @@
 /**
  * How thoughts change: traits of the thoughts before and after training on the same prompts, with
  * head-to-head win rates, as the paper compares them (RLMT, arXiv 2509.20357, sec. 5). The paper's
- * judge lists traits freely and merges the lists; here the traits are fixed: rules where the world
- * gives every word a meaning, a prompted judge's log-odds of "yes" to one question a trait elsewhere.
+ * judge lists traits freely and merges the lists. Here the traits are fixed: rules in the dinner world,
+ * and for other prompts a prompted judge's log-odds of "yes" to one question per trait.
  */
 import { mean } from '../statistics.ts';
 import type { Evaluated } from './evaluate.ts';
@@ -11,21 +11,21 @@ import { hierarchicalBootstrap, type Interval } from './intervals.ts';
 import { mealTraitValues } from './meal-traits.ts';
 import { verdict } from './win-rate.ts';
 
-/** Traits of one thought by name; a trait that had no occasion to show is absent. */
+/** Traits of one thought by name; a trait that cannot appear in it is absent. */
 export type TraitValues = Readonly<Record<string, number>>;
 
 export interface TraitChange {
   trait: string;
-  /** Means over the thoughts that had occasion to show it. */
+  /** Means over the thoughts that have the trait. */
   before: number;
   after: number;
-  /** Prompts on which both thoughts had. */
+  /** Number of prompts on which both thoughts have it. */
   prompts: number;
-  /** How often the thought after training shows more of it, ties half; absent without such prompts. */
+  /** How often the thought after training has more of it; ties count half. Absent without such prompts. */
   winRate?: Interval;
 }
 
-/** Rows that answer the same prompts in the same order. */
+/** Both lists are for the same prompts in the same order. */
 export function traitChanges(
   before: readonly TraitValues[],
   after: readonly TraitValues[],
@@ -48,14 +48,14 @@ export function traitChanges(
   });
 }
 
-/** By rules, for prompts of the dinner world. */
+/** Traits by rules, for prompts of the dinner world. */
 export function ruleTraits(rows: readonly Evaluated[]): TraitValues[] {
   return rows.map(({ prompt, thought, response }) =>
     thought === null ? {} : mealTraitValues(prompt, thought, response),
   );
 }
 
-/** What a prompted judge is asked of a thought; the traits that the paper found to change. */
+/** Questions to a prompted judge about a thought, on the traits that changed in the paper. */
 export const JUDGED_TRAITS: Readonly<Record<string, string>> = {
   lists_constraints: 'Does this plan list the constraints that the answer has to meet?',
   groups_ideas: 'Does this plan group related ideas into themes?',

@@ -1,8 +1,8 @@
 /**
  * WildBench's score of a policy against a baseline (WB-Reward; Lin et al. 2024, arXiv 2406.04770,
  * sec. 4.1, and its src/view_wb_eval.py): verdicts have five levels worth 1, 0.5, 0, -0.5 and -1, and a
- * slight win by a response more than K characters longer counts as a tie. The score is the mean on a
- * scale of -100 to 100.
+ * slight win of a response that is more than K characters longer counts as a tie. The score is the mean
+ * on a scale of -100 to 100.
  */
 import { mean, std } from '../statistics.ts';
 
@@ -16,7 +16,7 @@ export interface LevelVerdict {
   baselineLength: number;
 }
 
-/** The paper's K. Theirs are responses of thousands of characters: short ones want a smaller one. */
+/** The paper's K, for responses of thousands of characters; shorter responses need a smaller one. */
 export const LENGTH_MARGIN = 500;
 
 /** `k` is the length margin in characters; Infinity switches the length rule off. */
@@ -33,7 +33,7 @@ export function wildBenchScore(rows: readonly LevelVerdict[], k = LENGTH_MARGIN)
   );
 }
 
-/** A judge that scores: ties up to the first, "much" beyond the second, in standard deviations. */
+/** In standard deviations of the scores: differences up to `tie` are ties, above `much` they are "much" better. */
 export const LEVEL_MARGINS = { tie: 0.05, much: 1 } as const;
 
 /** Levels from scores; the margins are shares of the standard deviation of all scores compared. */

@@ -1,6 +1,6 @@
 /**
- * Verdicts between two responses to the same prompt, and how often one side wins. Judges here give
- * scores; a verdict is the sign of their difference, a tie when it is within a margin.
+ * Verdicts on two responses to the same prompt, and how often one side wins. Judges here give scores; a
+ * verdict is the sign of their difference, or a tie if it is within a margin.
  */
 import { mean, std } from '../statistics.ts';
 
@@ -23,7 +23,7 @@ export function verdicts(
   return ours.map((own, i) => verdict(own, theirs[i]!, margin));
 }
 
-/** Share of prompts at which `ours` is better, ties counted half. */
+/** Share of prompts on which `ours` is better; ties count half. */
 export function winRate(ours: readonly number[], theirs: readonly number[], margin = 0): number {
   return mean(verdicts(ours, theirs, margin));
 }

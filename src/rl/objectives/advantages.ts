@@ -10,9 +10,9 @@ export type ScaleRewards = 'group' | 'batch' | 'none';
 const EPSILON = 1e-4;
 
 /**
- * A = (r - mean of its group) / (std + 1e-4), the std being the group's (DeepSeekMath, arXiv
- * 2402.03300, eq. 4.1), the whole batch's (arXiv 2508.08221), or left out (Dr. GRPO, arXiv
- * 2503.20783). `rewards` has one row per group.
+ * A = (r - mean of its group) / (std + 1e-4), where std is that of the group (DeepSeekMath, arXiv
+ * 2402.03300, eq. 4.1) or of the whole batch (arXiv 2508.08221); or A without the division (Dr. GRPO,
+ * arXiv 2503.20783). `rewards` has one row per group.
  */
 export function advantages(
   rewards: readonly (readonly number[])[],
@@ -26,7 +26,7 @@ export function advantages(
   });
 }
 
-/** Share of groups whose rewards are all equal: they give no gradient. */
+/** Share of groups whose rewards are all equal, which give no gradient. */
 export function fractionZeroStd(rewards: readonly (readonly number[])[]): number {
   return rewards.filter((group) => std(group) < 1e-8).length / rewards.length;
 }

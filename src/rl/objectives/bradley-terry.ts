@@ -1,7 +1,7 @@
 /**
  * Reward-model training on pairs (Bradley and Terry 1952; TRL's RewardTrainer):
  * -log sigmoid(r_chosen - r_rejected - m) + c (r_chosen + r_rejected)^2, mean over pairs. The margin
- * m is how far a pair should be apart (Llama 2, arXiv 2307.09288, eq. 2); the second term centres the
+ * m is the wanted difference of a pair (Llama 2, arXiv 2307.09288, eq. 2); the second term centres the
  * scores (Eisenstein et al., arXiv 2312.09244).
  */
 export interface PairResult {
@@ -9,7 +9,7 @@ export interface PairResult {
   loss: number;
   dChosen: Float64Array;
   dRejected: Float64Array;
-  /** Pairs ranked as labelled, and the sum of r_chosen - r_rejected. */
+  /** Number of pairs ranked as labelled, and the sum of r_chosen - r_rejected. */
   correct: number;
   marginSum: number;
 }
@@ -33,7 +33,7 @@ export function bradleyTerryLoss(
     const difference = chosen[i]! - rejected[i]!;
     const lead = difference - margins[i]!;
     const sum = chosen[i]! + rejected[i]!;
-    // log(1 + e^-lead), written so that neither sign overflows.
+    // log(1 + e^-lead), in a form that does not overflow for either sign.
     const softplus = Math.max(-lead, 0) + Math.log1p(Math.exp(-Math.abs(lead)));
     result.loss += (softplus + centering * sum * sum) / stepPairs;
     const push = -1 / (1 + Math.exp(lead));

@@ -7,7 +7,7 @@ const pairs: PairLogps[] = [
 ];
 
 describe('dpoLoss', () => {
-  it('agrees with hand-made numbers', () => {
+  it('agrees with numbers calculated by hand', () => {
     const r = dpoLoss(pairs, 0.1, 2);
     const nll = (margin: number) => Math.log(1 + Math.exp(-margin));
     expect(r.loss).toBeCloseTo((nll(0.15) + nll(-0.6)) / 2, 12);
@@ -16,7 +16,7 @@ describe('dpoLoss', () => {
     expect(r.correct).toBe(1);
   });
 
-  it('has the gradient that central differences give', () => {
+  it('has the gradient of central differences', () => {
     const r = dpoLoss(pairs, 0.1, 2);
     pairs.forEach((pair, i) => {
       const slope = (key: 'chosen' | 'rejected') => {
@@ -33,7 +33,7 @@ describe('dpoLoss', () => {
     });
   });
 
-  it('survives far-apart log-probs', () => {
+  it('does not overflow for distant log-probs', () => {
     const far = { chosen: -9000, rejected: 0, refChosen: 0, refRejected: 0 };
     expect(dpoLoss([far], 1, 1).loss).toBe(9000);
     expect(dpoLoss([{ ...far, chosen: 0, rejected: -9000 }], 1, 1).loss).toBe(0);
@@ -46,11 +46,11 @@ describe('choosePair', () => {
     const group = [sample(1), sample(3), sample(-2), sample(3)];
     expect(choosePair(group)).toEqual({ chosen: 1, rejected: 2 });
   });
-  it('drops what has no delimiter', () => {
+  it('drops completions without a delimiter', () => {
     const group = [sample(9, false), sample(1), sample(2), sample(-9, false)];
     expect(choosePair(group)).toEqual({ chosen: 2, rejected: 1 });
   });
-  it('finds none where there is nothing to compare', () => {
+  it('finds no pair if there is nothing to compare', () => {
     expect(choosePair([])).toBeUndefined();
     expect(choosePair([sample(1)])).toBeUndefined();
     expect(choosePair([sample(2), sample(2), sample(5, false)])).toBeUndefined();

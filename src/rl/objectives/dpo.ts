@@ -4,7 +4,7 @@
  * completion's log-prob is the sum over its tokens.
  */
 export interface PairLogps {
-  /** Of the whole completion, under the policy being trained and under the frozen reference. */
+  /** Log-probs of the whole completion, under the policy being trained and the frozen reference. */
   chosen: number;
   rejected: number;
   refChosen: number;
@@ -14,13 +14,13 @@ export interface PairLogps {
 export interface DpoResult {
   /** This micro-batch's share of the step's loss. */
   loss: number;
-  /** d loss / d log-prob of each pair's completions; the same for every token of them. */
+  /** d loss / d log-prob of each pair's completions; the same for all their tokens. */
   dChosen: Float64Array;
   dRejected: Float64Array;
   /** Sums of the implicit rewards beta (logp - ref). */
   chosenRewards: number;
   rejectedRewards: number;
-  /** Pairs whose chosen completion has the higher implicit reward. */
+  /** Number of pairs whose chosen completion has the higher implicit reward. */
   correct: number;
 }
 
@@ -37,7 +37,7 @@ export function dpoLoss(pairs: readonly PairLogps[], beta: number, stepPairs: nu
     const better = beta * (chosen - refChosen);
     const worse = beta * (rejected - refRejected);
     const margin = better - worse;
-    // log(1 + e^-margin), written so that neither sign overflows.
+    // log(1 + e^-margin), in a form that does not overflow for either sign.
     result.loss += (Math.max(-margin, 0) + Math.log1p(Math.exp(-Math.abs(margin)))) / stepPairs;
     const push = -beta / (1 + Math.exp(margin)) / stepPairs;
     result.dChosen[i] = push;
@@ -50,8 +50,8 @@ export function dpoLoss(pairs: readonly PairLogps[], beta: number, stepPairs: nu
 }
 
 /**
- * Best against worst of a group by reward, completions without the delimiter dropped (RLMT, arXiv
- * 2509.20357, sec. 3): indices, or undefined when fewer than two remain or all are equally good.
+ * The best and the worst completion of a group by reward, without those that lack the delimiter (RLMT,
+ * arXiv 2509.20357, sec. 3): indices, or undefined if fewer than two remain or all are equally good.
  */
 export function choosePair(
   samples: readonly { reward: number; wellFormed: boolean }[],

@@ -1,7 +1,7 @@
 /**
  * The GRPO loss and its derivatives with respect to each token's log-prob and entropy, on the host in
- * float64: the trainer hands the derivatives to the GPU's backward pass, and the page's stepper shows
- * these same numbers. Definitions follow TRL's GRPOTrainer (`_compute_loss`).
+ * float64. The trainer passes the derivatives to the GPU's backward pass, and the page's stepper shows
+ * the same numbers. Definitions follow TRL's GRPOTrainer (`_compute_loss`).
  */
 import { mean } from '../statistics.ts';
 import { policyTerms, type PolicyTermOptions } from './policy-term.ts';
@@ -13,7 +13,7 @@ export interface GrpoOptions extends PolicyTermOptions {
   beta: number;
   /** Multiplies the KL of a token by its ratio, so that its gradient is unbiased (arXiv 2512.02556). */
   useBiasCorrectionKl?: boolean;
-  /** Weight of the mean entropy, which the loss falls with; 0 and undefined switch it off. */
+  /** Weight of the mean entropy, which is subtracted from the loss; 0 and undefined switch it off. */
   entropyCoef?: number;
   /** 'sequence' is GSPO (arXiv 2507.18071): one ratio per completion, the geometric mean. */
   importanceSamplingLevel: 'token' | 'sequence';
@@ -24,17 +24,17 @@ export interface GrpoOptions extends PolicyTermOptions {
 /** One completion's tokens; all arrays have one entry per completion token. */
 export interface CompletionTerms {
   advantage: number;
-  /** Under the policy being trained. */
+  /** Log-probs under the policy being trained. */
   logp: ArrayLike<number>;
-  /** Under the policy that wrote it; the same as logp on the first update. */
+  /** Log-probs under the policy that wrote it; the same as logp in the first update. */
   oldLogp: ArrayLike<number>;
-  /** Under the frozen reference; needed when beta > 0. */
+  /** Log-probs under the frozen reference; needed when beta > 0. */
   refLogp?: ArrayLike<number>;
-  /** Of the distribution each token was drawn from, under the policy; needed when entropyCoef > 0. */
+  /** Entropy of the policy's distribution for each token; needed when entropyCoef > 0. */
   entropy?: ArrayLike<number>;
-  /** False leaves the whole completion out of the loss (truncated ones, if so configured). */
+  /** false leaves the whole completion out of the loss (mask_truncated_completions). */
   active: boolean;
-  /** The tokens that the policy's term and the entropy are about; all where absent. The KL is about all. */
+  /** Which tokens have the policy's term and the entropy; all if absent. All tokens have the KL. */
   kept?: ArrayLike<boolean>;
 }
 
@@ -100,7 +100,7 @@ export function grpoLoss(
       const factors = options.useBiasCorrectionKl ? ratios : undefined;
       addKl(terms, options.beta * weight, factors, { gradient, dLogRatio }, result);
     }
-    // Under one ratio per completion each token's log-prob moves it by 1 / length.
+    // With one ratio per completion, each token's log-prob changes it by 1 / length.
     if (options.importanceSamplingLevel === 'sequence') dLogRatio.fill(mean(dLogRatio));
     for (let t = 0; t < length; t++) gradient[t]! += dLogRatio[t]!;
     result.tokens += length;
@@ -122,8 +122,8 @@ function tokenWeight(options: GrpoOptions, totals: BatchTotals, length: number):
     // Longer completions count for more (LUSPO, arXiv 2602.05261).
     case 'luspo':
       return 1 / totals.completions;
-    // TRL's bnpo divides by the micro-batch's tokens and dapo by the step's; a step here is one
-    // batch however its memory is split, so both mean the step's.
+    // TRL's bnpo divides by the micro-batch's tokens and dapo by the step's. Here a step is one batch,
+    // whatever parts it is computed in, so both divide by the step's tokens.
     case 'bnpo':
     case 'dapo':
     case 'cispo':
@@ -160,8 +160,8 @@ function addKl(
 }
 
 /**
- * -coefficient H, H the mean entropy of the kept tokens, whatever the loss type. Which tokens are kept
- * is known of this micro-batch alone, so it counts in H by its share of the step's active tokens.
+ * -coefficient H for every loss type, where H is the mean entropy of the kept tokens. The kept tokens
+ * are known for this micro-batch only, so its mean counts by its share of the step's active tokens.
  */
 function addEntropy(
   completions: readonly CompletionTerms[],
@@ -187,9 +187,9 @@ function addEntropy(
 }
 
 /**
- * The tokens whose entropy is in the top `share` (Wang et al. 2025, arXiv 2506.01939, sec. 5.1; TRL's
- * `get_high_entropy_mask`): those not below the (1 - share) quantile of `entropy`, which holds the
- * tokens of active completions. The quantile is interpolated linearly, as torch's is.
+ * The threshold of the top `share` of tokens by entropy (Wang et al. 2025, arXiv 2506.01939, sec. 5.1;
+ * TRL's `get_high_entropy_mask`): the (1 - share) quantile of `entropy`, which has the tokens of active
+ * completions. The quantile is interpolated linearly, as in torch.
  */
 export function entropyThreshold(entropy: ArrayLike<number>, share: number): number {
   if (entropy.length === 0) return Infinity;

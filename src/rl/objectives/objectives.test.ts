@@ -65,7 +65,7 @@ describe('advantages', () => {
 });
 
 describe('grpoLoss', () => {
-  it('is minus the mean advantage on policy without KL, and its gradient the policy gradient', () => {
+  it('on policy without KL is minus the mean advantage, with the policy gradient', () => {
     const onPolicy = completions.slice(0, 2).map((c) => ({ ...c, oldLogp: c.logp }));
     const r = grpoLoss(onPolicy, { ...options, beta: 0 }, totals);
     expect(r.loss).toBeCloseTo(-(3 * 0.7 - 2 * 1.2) / 5, 12);
@@ -107,7 +107,7 @@ describe('grpoLoss', () => {
     },
   );
 
-  it('cispo holds the bounded ratio constant, by hand', () => {
+  it('cispo treats the bounded ratio as a constant, by hand', () => {
     const o = { ...options, beta: 0, lossType: 'cispo' as const, epsilonHigh: 1.5 };
     const r = grpoLoss(completions, o, totals);
     const weights = [Math.exp(0.1), Math.exp(0.05), Math.exp(-1), Math.exp(-0.4), 1.5];
@@ -118,7 +118,7 @@ describe('grpoLoss', () => {
     [...r.dLogp[0]!, ...r.dLogp[1]!].forEach((d, i) => expect(d).toBeCloseTo(slopes[i]!, 12));
   });
 
-  it('sapo attenuates smoothly, and is the policy gradient on policy', () => {
+  it('sapo reduces weights smoothly, and has the policy gradient on policy', () => {
     const o = {
       ...options,
       beta: 0,
@@ -135,7 +135,7 @@ describe('grpoLoss', () => {
     expect(() => grpoLoss(completions, bare, totals)).toThrow('sapo needs its temperatures');
   });
 
-  it('vespo bounds how far tokens and completions can have moved, as TRL does', () => {
+  it('vespo bounds the log ratios of tokens and completions, as TRL does', () => {
     const shape = { k: 0.1, lambda: 2 };
     const o = {
       ...options,
@@ -154,7 +154,7 @@ describe('grpoLoss', () => {
     expect(weightOf(-19)).toBeCloseTo(phi(Math.log(1e-8)), 12);
   });
 
-  it('vespo weighs a whole completion by how far it moved, and holds the weight constant', () => {
+  it('vespo weighs a whole completion by its ratio, and treats the weight as a constant', () => {
     const vespo = { pos: { k: 2, lambda: 3 }, neg: { k: 0.5, lambda: 1 } };
     const o = { ...options, beta: 0, lossType: 'vespo' as const, vespo };
     const r = grpoLoss(completions, o, totals);
@@ -167,7 +167,7 @@ describe('grpoLoss', () => {
     expect(() => grpoLoss(completions, bare, totals)).toThrow('vespo needs its k and lambda');
   });
 
-  it('falls with the mean entropy of the tokens that count, however a step is split', () => {
+  it('falls with the mean entropy of the kept tokens, however a step is split', () => {
     const o = { ...options, entropyCoef: 0.1 };
     const bonus = (parts: CompletionTerms[][]) =>
       parts
@@ -183,17 +183,17 @@ describe('grpoLoss', () => {
     expect(() => grpoLoss(without, o, totals)).toThrow('entropy_coef > 0 needs the entropies');
   });
 
-  it('leaves tokens of low entropy out of the policy term, and not out of the KL', () => {
+  it('leaves tokens of low entropy out of the policy term, but not out of the KL', () => {
     const kept = completions.map((c, i) => ({ ...c, kept: i === 0 ? [true, false, true] : [] }));
     const all = grpoLoss(completions, options, totals);
     const some = grpoLoss(kept, options, totals);
     expect(some.klSum).toBe(all.klSum);
     expect(some.dLogp[0]![0]).toBe(all.dLogp[0]![0]);
-    // k3's slope alone.
+    // Only the slope of k3 remains.
     expect(some.dLogp[0]![1]).toBeCloseTo((0.05 * (1 - Math.exp(0.1))) / 5, 12);
   });
 
-  it('entropyThreshold is the quantile that torch gives', () => {
+  it('entropyThreshold is the quantile of torch', () => {
     expect(entropyThreshold([4, 1, 3, 2], 0.5)).toBe(2.5);
     expect(entropyThreshold([4, 1, 3, 2], 1)).toBe(1);
     expect(entropyThreshold([4, 1, 3, 2], 0)).toBe(4);
@@ -212,7 +212,7 @@ describe('grpoLoss', () => {
     { useBiasCorrectionKl: true },
     { useBiasCorrectionKl: true, importanceSamplingLevel: 'sequence' as const },
     { entropyCoef: 0.1 },
-  ])('has the gradient that central differences give (%j)', (change) => {
+  ])('has the gradient of central differences (%j)', (change) => {
     const o = { ...options, ...change };
     const { dLogp } = grpoLoss(completions, o, totals);
     completions.forEach((c, i) =>
@@ -236,16 +236,16 @@ it('sftLoss is the mean negative log-prob', () => {
 });
 
 describe('bradleyTerryLoss', () => {
-  it('agrees with hand-made numbers', () => {
+  it('agrees with numbers calculated by hand', () => {
     const r = bradleyTerryLoss([1, 0], [0, 2], [0, 0], 0, 2);
     expect(r.loss).toBeCloseTo((Math.log(1 + Math.exp(-1)) + Math.log(1 + Math.exp(2))) / 2, 12);
     expect([r.correct, r.marginSum]).toEqual([1, -1]);
-    // A pair that leads by less than its margin is pushed on, and yet counts as ranked.
+    // A pair whose difference is below its margin still has a loss, but counts as ranked.
     const short = bradleyTerryLoss([1], [0], [3], 0, 1);
     expect(short.loss).toBeCloseTo(Math.log(1 + Math.exp(2)), 12);
     expect([short.correct, short.marginSum]).toEqual([1, 1]);
   });
-  it('has the gradient that central differences give', () => {
+  it('has the gradient of central differences', () => {
     const chosen = [0.3, -1.2];
     const rejected = [0.9, -3];
     const margins = [0.4, -1];
@@ -263,7 +263,7 @@ describe('bradleyTerryLoss', () => {
       expect(r.dRejected[i]).toBeCloseTo((at(0, 1e-5) - at(0, -1e-5)) / 2e-5, 8);
     }
   });
-  it('survives far-apart scores', () => {
+  it('does not overflow for distant scores', () => {
     expect(bradleyTerryLoss([800], [-800], [0], 0, 1).loss).toBe(0);
     expect(bradleyTerryLoss([-800], [800], [0], 0, 1).loss).toBe(1600);
   });
@@ -277,7 +277,7 @@ describe('splitCompletion', () => {
       wellFormed: true,
     });
   });
-  it('handles a missing delimiter as asked', () => {
+  it('handles a missing delimiter by `malformed`', () => {
     expect(splitCompletion('all of it', true, 'lenient')).toMatchObject({
       response: 'all of it',
       wellFormed: false,

@@ -1,9 +1,9 @@
 /**
- * What one token of a completion adds to the loss of GRPO by `loss_type`, before averaging and without
- * the KL, and its derivatives. Definitions follow TRL's GRPOTrainer (`_compute_loss`); rho is the
- * probability ratio of the token, or of its completion, and A the advantage:
+ * The term of one token in GRPO's loss by `loss_type`, before averaging and without the KL, and its
+ * derivatives. Definitions follow TRL's GRPOTrainer (`_compute_loss`); rho is the probability ratio of
+ * the token, or of its completion, and A the advantage:
  * - grpo, bnpo, dr_grpo, dapo, luspo: -min(min(rho, delta) A, clip(rho, 1 - eps, 1 + eps_high) A)
- * - cispo: -sg[min(rho, eps_high)] A logp (MiniMax-M1, arXiv 2506.13585, eq. 4): no token is silenced
+ * - cispo: -sg[min(rho, eps_high)] A logp (MiniMax-M1, arXiv 2506.13585, eq. 4): every token keeps a gradient
  * - sapo: -4 / tau sigmoid(tau (rho - 1)) A, tau by the sign of A (arXiv 2511.20347)
  * - vespo: -sg[phi(w)] A logp, phi(w) = w^k exp(lambda (1 - w)), w the product of all the
  *   completion's token ratios, k and lambda by the sign of A (arXiv 2602.10693)
@@ -13,7 +13,7 @@ export type LossType = 'grpo' | 'bnpo' | 'dr_grpo' | 'dapo' | 'cispo' | 'sapo' |
 
 export interface PolicyTermOptions {
   lossType: LossType;
-  /** Clip range below and above 1 of the ratio pi / pi_old; for cispo epsilonHigh is the bound itself. */
+  /** Clip range of the ratio pi / pi_old below and above 1; for cispo epsilonHigh is the bound itself. */
   epsilon: number;
   epsilonHigh: number;
   /** Upper bound of the unclipped ratio (INTELLECT-2's two-sided clip); undefined switches it off. */
@@ -31,7 +31,7 @@ export interface GammaShape {
 
 export interface PolicyTerm {
   loss: number;
-  /** d loss / d log rho, and what the log-prob does besides. */
+  /** d loss / d log rho, and the derivative by logp where it appears outside rho. */
   dLogRatio: number;
   dLogp: number;
   clipped: 'low' | 'high' | undefined;
@@ -76,7 +76,7 @@ export function policyTerms(
   }
 }
 
-/** -weight A logp, the weight held constant. */
+/** -weight A logp, where the weight is a constant. */
 function weightedTerm(weight: number, advantage: number, logp: number): PolicyTerm {
   const dLogp = -weight * advantage;
   return { loss: dLogp * logp, dLogRatio: 0, dLogp, clipped: undefined };
@@ -92,7 +92,7 @@ function gatedTerm(ratio: number, advantage: number, temperature: number): Polic
   };
 }
 
-/** phi(w), with TRL's bounds on the logarithms; a weight that overflows counts as none. */
+/** phi(w), with TRL's bounds on the logarithms; a weight that overflows counts as 0. */
 function gammaWeight({ logp, oldLogp }: Completion, { k, lambda }: GammaShape): number {
   const clamp = (value: number, least: number): number => Math.min(Math.max(value, least), 20);
   let sum = 0;
@@ -108,7 +108,7 @@ function clippedTerm(ratio: number, advantage: number, options: PolicyTermOption
   const low = 1 - options.epsilon;
   const high = 1 + options.epsilonHigh;
   const clipped = Math.min(Math.max(ratio, low), high) * advantage;
-  // The smaller one counts; it is flat where its own bound is active.
+  // The smaller one counts; its gradient is zero where its own bound is active.
   const flat = clipped < free ? ratio < low || ratio > high : bounded;
   return {
     loss: -Math.min(free, clipped),

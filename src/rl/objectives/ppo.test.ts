@@ -35,7 +35,7 @@ describe('episodeTargets', () => {
     const [first, second] = episodeTargets(episodes, options);
     expect([...first!.tokenRewards]).toEqual([-0.05, 0.1, 2.025]);
     expect([...first!.kl]).toEqual([0.5, -1, -0.25]);
-    // Cut off: one less.
+    // It was cut off, so its score is 1 lower.
     expect(second!.score).toBe(-2);
     expect(second!.tokenRewards[1]).toBeCloseTo(-2 - 0.02, 12);
     // The returns are the advantages before whitening, plus the values.
@@ -43,7 +43,7 @@ describe('episodeTargets', () => {
     expect(second!.returns[1]).toBeCloseTo(plain[1]! + 0.6, 12);
   });
 
-  it('leaves the penalty to the loss when asked to', () => {
+  it('leaves the penalty to the loss with klIn loss', () => {
     const [first] = episodeTargets(episodes, { ...options, klIn: 'loss', klEstimator: 'k3' });
     expect([...first!.tokenRewards].map(Math.abs)).toEqual([0, 0, 2]);
     expect(first!.kl[0]).toBeCloseTo(Math.exp(-0.5) + 0.5 - 1, 12);
@@ -104,7 +104,7 @@ describe('ppoLoss', () => {
     const policy = -0.7 * Math.exp(0.1) - 1.1 * 1.2 + 0.4 * 0.8 + 1.2 * 0.8;
     expect(r.policyLoss).toBeCloseTo(policy / 4, 12);
     expect(r.clipped).toBe(3);
-    // (0.9 + 0.5)^2 is the larger one; at the last token 1.2 is farther from 1.8 than 2 is.
+    // (0.9 + 0.5)^2 is the larger one; at the last token the clipped 1.2 is further from 1.8 than 2 is.
     const value = (0.49 + 1.96 + 0.36 + 0.36) / 2;
     expect(r.valueLoss).toBeCloseTo(value / 4, 12);
     expect(r.valuesClipped).toBe(1);
@@ -122,7 +122,7 @@ describe('ppoLoss', () => {
     expect(r.dLogp[0]![1]).toBeCloseTo((0.3 * (1 - Math.exp(0.1))) / 4, 12);
   });
 
-  it('has the gradients that central differences give', () => {
+  it('has the gradients of central differences', () => {
     const { dLogp, dValues } = ppoLoss(terms, loss, 4);
     const moved = (i: number, key: 'logp' | 'values', t: number, h: number) =>
       ppoLoss(

@@ -1,9 +1,9 @@
 /**
- * PPO (Schulman et al. 2017, arXiv 1707.06347) on completions: every token is an action, its state
- * all that stands before it. Per-token rewards, advantages by GAE, and the two losses with their
- * derivatives, on the host in float64. Definitions follow TRL's experimental PPOTrainer (`train`),
- * but that an episode ends with its stop token: TRL adds one more state after it where the padding
- * has room.
+ * PPO (Schulman et al. 2017, arXiv 1707.06347) on completions: every token is an action, and its state
+ * is all the text before it. Per-token rewards, advantages by GAE, and the two losses with their
+ * derivatives, on the host in float64. Definitions follow TRL's experimental PPOTrainer (`train`), with
+ * one difference: here an episode ends with its stop token, while TRL adds one more state after it if
+ * the padding has room.
  */
 import { mean } from '../statistics.ts';
 
@@ -14,7 +14,7 @@ export interface PpoRewardOptions {
   klEstimator: 'k1' | 'k3';
   /** Whether the penalty is part of the reward, as in TRL, or of the loss, as in GRPO. */
   klIn: 'reward' | 'loss';
-  /** Subtracted from the score of a completion that was cut off. */
+  /** Amount subtracted from the score of a completion that was cut off. */
   missingEosPenalty?: number;
   whitenRewards: boolean;
   gamma: number;
@@ -22,26 +22,26 @@ export interface PpoRewardOptions {
   lam: number;
 }
 
-/** One completion as it was written and judged; arrays have one entry per token. */
+/** One completion before any update, with its score; arrays have one entry per token. */
 export interface Episode {
-  /** Under the policy that wrote it. */
+  /** Log-probs under the policy that wrote it. */
   logp: ArrayLike<number>;
-  /** Under the frozen reference; needed when klCoef > 0. */
+  /** Log-probs under the frozen reference; needed when klCoef > 0. */
   refLogp?: ArrayLike<number>;
-  /** Of the state before each token. */
+  /** Values of the state before each token. */
   values: ArrayLike<number>;
   score: number;
-  /** Ended by a stop token. */
+  /** Whether a stop token ended it. */
   finished: boolean;
 }
 
-/** What the updates aim at, one entry per token. */
+/** The targets of the updates, one entry per token. */
 export interface EpisodeTargets {
-  /** The score at the last token, KL penalties everywhere. */
+  /** KL penalties at every token, plus the score at the last one. */
   tokenRewards: Float64Array;
   /** Whitened over all tokens of the batch. */
   advantages: Float64Array;
-  /** What the values should have been. */
+  /** The targets of the values. */
   returns: Float64Array;
   /** KL estimate of each token; zero without a reference. */
   kl: Float64Array;
@@ -49,7 +49,7 @@ export interface EpisodeTargets {
   score: number;
 }
 
-/** Rewards, advantages and returns of a whole batch: whitening looks at all its tokens. */
+/** Rewards, advantages and returns of a whole batch; whitening is over all its tokens. */
 export function episodeTargets(
   episodes: readonly Episode[],
   options: PpoRewardOptions,
@@ -109,8 +109,8 @@ export function generalizedAdvantages(
 }
 
 /**
- * (x - mean) / sqrt(variance + 1e-8) over all entries of all rows, the variance with n - 1; without
- * `shiftMean` the mean is put back (TRL's `masked_whiten`).
+ * (x - mean) / sqrt(variance + 1e-8) over all entries of all rows, with n - 1 in the variance; without
+ * `shiftMean` the mean is added again (TRL's `masked_whiten`).
  */
 export function whiten(rows: readonly Float64Array[], shiftMean: boolean): Float64Array[] {
   const all = rows.flatMap((row) => [...row]);
@@ -123,9 +123,9 @@ export function whiten(rows: readonly Float64Array[], shiftMean: boolean): Float
 export interface PpoLossOptions {
   /** Clip range around 1 of the ratio pi / pi_old. */
   cliprange: number;
-  /** How far a value may move from what it was when the batch was written. */
+  /** How far a value may move from its value before the updates. */
   cliprangeValue: number;
-  /** Weight of k3 to the reference in the policy's loss; 0 when the reward has it. */
+  /** Weight of k3 to the reference in the policy's loss; 0 if the KL is in the reward. */
   klCoef: number;
 }
 
@@ -149,7 +149,7 @@ export interface PpoResult {
   dValues: Float64Array[];
   /** Sums over tokens, to be divided by their number. */
   klSum: number;
-  /** Of (logp - old)^2 / 2, the k2 estimate of how far the update went. */
+  /** Sum of (logp - old)^2 / 2, the k2 estimate of the KL of the update. */
   approxKlSum: number;
   clipped: number;
   valuesClipped: number;
@@ -157,8 +157,8 @@ export interface PpoResult {
 
 /**
  * Policy: max(-rho A, -clip(rho, 1 - c, 1 + c) A), rho = exp(logp - old). Value: half the larger of
- * (V - R)^2 and (V_old + clip(V - V_old, -c_v, c_v) - R)^2. Both are means over the mini-batch's
- * `tokens`, of which these completions may be a part.
+ * (V - R)^2 and (V_old + clip(V - V_old, -c_v, c_v) - R)^2. Both are means over the `tokens` of the
+ * mini-batch; these completions may be only a part of it.
  */
 export function ppoLoss(
   completions: readonly PpoTerms[],
@@ -200,7 +200,7 @@ function addPolicyTerm(
   const ratio = Math.exp(moved);
   const free = -advantages[t]! * ratio;
   const bounded = -advantages[t]! * Math.min(Math.max(ratio, 1 - cliprange), 1 + cliprange);
-  // Where the clipped term is the larger one its bound is active, and it is flat.
+  // If the clipped term is the larger one, its bound is active and its gradient is zero.
   const flat = bounded > free;
   result.policyLoss += Math.max(free, bounded) / tokens;
   gradient[t] = flat ? 0 : free / tokens;

@@ -6,7 +6,7 @@ export const examples = {
     type: 'integer',
     default: 1024,
     min: 2,
-    help: 'Longest training example in tokens; memory is planned for it, and a longer one is refused.',
+    help: 'Longest training example, in tokens. Memory is planned for this length, and a longer example is an error.',
   },
 } as const satisfies RecipeKeys;
 
@@ -15,7 +15,7 @@ export const lessons = {
     type: 'choice',
     choices: ['demonstrations', 'base'],
     default: 'demonstrations',
-    help: 'What of the world is read (ours): demonstrations of the task, or for a base model text in which nobody does it well.',
+    help: 'Which texts of the built-in world are used (ours): demonstrations of the task, or, for a base model, texts in which nobody does the task well.',
   },
 } as const satisfies RecipeKeys;
 
@@ -25,7 +25,7 @@ export const judge = {
     default: 0,
     min: 0,
     max: 100,
-    help: 'Keeps the mean reward of a pair near zero; 0.01 is a good value, 0 is off.',
+    help: 'Weight of a penalty that keeps the mean reward of a pair near zero; 0.01 is a good value, 0 turns it off.',
   },
 } as const satisfies RecipeKeys;
 
@@ -33,52 +33,52 @@ export const generation = {
   log_completions: {
     type: 'flag',
     default: true,
-    help: 'Writes every completion with its rewards into the run folder, one file per step.',
+    help: 'Writes every completion with its rewards to the run folder, one file per step.',
   },
   max_prompt_length: {
     type: 'integer',
     default: 512,
     min: 1,
-    help: 'Longest prompt in tokens; memory is planned for it, and a longer one is refused.',
+    help: 'Longest prompt, in tokens. Memory is planned for this length, and a longer prompt is an error.',
   },
   num_generations: {
     type: 'integer',
     default: 8,
     defaults: { ppo: 1 },
     min: 1,
-    help: 'Completions per prompt, the group whose members are compared: more give a steadier advantage; ppo compares none, and can do with 1.',
+    help: 'Completions per prompt: the group that GRPO compares. A larger group gives a less noisy advantage; PPO compares nothing, so 1 is enough.',
   },
   max_completion_length: {
     type: 'integer',
     default: 256,
     min: 1,
-    help: 'Longest completion in tokens, thought and response together; raise it when many are cut off.',
+    help: 'Longest completion, in tokens, thought and response together; raise it when many are cut off.',
   },
   temperature: {
     type: 'number',
     default: 1,
     above: 0,
     max: 10,
-    help: 'How freely completions are sampled: 1 samples as the model believes, below is more timid.',
+    help: "How randomly tokens are sampled: 1 uses the model's own probabilities, a lower value prefers the most probable tokens.",
   },
   top_p: {
     type: 'number',
     default: 1,
     above: 0,
     max: 1,
-    help: 'Only the most probable tokens that together have this probability are sampled; 1 is off.',
+    help: 'Samples only from the most probable tokens whose probabilities add up to this; 1 turns it off.',
   },
   top_k: {
     type: 'integer',
     default: 0,
     min: 0,
-    help: 'Only this many of the most probable tokens are sampled; 0 is off.',
+    help: 'Samples only from this many of the most probable tokens; 0 turns it off.',
   },
   min_p: {
     type: 'number',
     default: 0,
     min: 0,
     max: 1,
-    help: 'Tokens less probable than this share of the most probable one are not sampled; 0 is off.',
+    help: 'Never samples a token whose probability is below this share of the most probable token; 0 turns it off.',
   },
 } as const satisfies RecipeKeys;

@@ -1,16 +1,16 @@
-/** What a recipe's values must be: each by itself, and together. */
+/** Checks the values of a recipe, one by one and together. */
 import { parse } from 'yaml';
 import type { Recipe } from './keys.ts';
 import type { Dataset, NamesKey, NumberKey, RecipeKeySpec } from './spec.ts';
 import { nearest } from './nearest.ts';
 import { rewardNames } from './reward-names.ts';
 
-/** A recipe that cannot be run; the message says where, what, and what would be right. */
+/** A recipe that cannot be run; the message says where the mistake is, what it is, and what to write. */
 export class RecipeError extends Error {
   override name = 'RecipeError';
 }
 
-/** Command lines carry texts; all but a text key's are read as YAML values. */
+/** Values on a command line are texts; unless the key takes a text, they are read as YAML. */
 export function readArgument(spec: RecipeKeySpec | undefined, text: string): unknown {
   if (spec?.type === 'text') return text;
   try {
@@ -20,7 +20,11 @@ export function readArgument(spec: RecipeKeySpec | undefined, text: string): unk
   }
 }
 
-/** Returns `value` in the type that `key` has, or says what is wrong with it at `place`. */
+/**
+ * Returns `value` in the type that `key` has.
+ * @param place where it was given, for the message
+ * @throws RecipeError
+ */
 export function checkValue(
   key: string,
   spec: RecipeKeySpec,
@@ -79,7 +83,7 @@ export function describeRange({ type, min, above, max }: NumberKey): string {
 }
 
 function checkNumber(spec: NumberKey, value: unknown): number | undefined {
-  // Other YAML readers take 1e-6 for a text, so that recipes carry it in quotes.
+  // Other YAML parsers read 1e-6 as a text, so some recipes write it in quotes.
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   if (typeof number !== 'number' || !Number.isFinite(number)) return undefined;
   if (spec.type === 'integer' && !Number.isSafeInteger(number)) return undefined;
@@ -91,7 +95,7 @@ function checkNumber(spec: NumberKey, value: unknown): number | undefined {
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
-/** A list, or one value for a list of one. */
+/** A list; one value stands for a list of one. */
 function checkList<T>(
   value: unknown,
   isItem: (item: unknown) => item is T,
@@ -127,7 +131,10 @@ function checkDatasets(value: unknown): readonly Dataset[] | undefined {
   return datasets.every((dataset) => dataset !== undefined) ? datasets : undefined;
 }
 
-/** Refuses values that are possible one by one and not together. */
+/**
+ * Refuses values that are valid one by one but not together.
+ * @throws RecipeError
+ */
 export function checkTogether(recipe: Recipe, source: string): void {
   const refuse = (problem: string): never => {
     throw new RecipeError(`${source}: ${problem}`);
@@ -138,7 +145,7 @@ export function checkTogether(recipe: Recipe, source: string): void {
   if (recipe.world === undefined && recipe.datasets.length === 0) {
     refuse(
       recipe.algorithm === 'reward'
-        ? 'there is no data; set datasets to JSONL files of prompt, chosen and rejected.'
+        ? 'there is no data; set datasets to JSONL files with prompt, chosen and rejected.'
         : 'there is no data; set datasets to JSONL files, or world to meal-planner.',
     );
   }
@@ -156,20 +163,20 @@ export function checkTogether(recipe: Recipe, source: string): void {
   if (algorithm === 'dpo') checkPairs(recipe, refuse);
 }
 
-/** Choices that can be run and seldom do what is meant, one sentence each; TRL warns of them too. */
+/** One sentence for each valid choice that is probably a mistake; TRL warns of the same choices. */
 export function warnings(recipe: Recipe): string[] {
   const { algorithm, loss_type: loss, importance_sampling_level: level } = recipe;
   if (algorithm !== 'grpo') return [];
   if (loss === 'luspo' && level === 'token') {
-    return ['loss_type luspo is meant for importance_sampling_level: sequence.'];
+    return ['loss_type luspo is meant for importance_sampling_level: sequence; set that.'];
   }
   if (loss === 'vespo' && level === 'sequence') {
-    return ['loss_type vespo weighs whole completions itself; remove importance_sampling_level.'];
+    return ['loss_type vespo already weighs completions; remove importance_sampling_level.'];
   }
   if (level === 'sequence' && ['bnpo', 'dr_grpo', 'dapo', 'cispo'].includes(loss)) {
     return [
       `importance_sampling_level: sequence with loss_type ${loss} weighs a completion by its ` +
-        'length; GSPO has loss_type: grpo.',
+        'length; for GSPO, set loss_type: grpo.',
     ];
   }
   return [];
@@ -180,11 +187,11 @@ function checkAdapter(recipe: Recipe, refuse: (problem: string) => never): void 
   if (in8 && in4) refuse('load_in_8bit and load_in_4bit are both true; remove one of them.');
   if ((in8 || in4) && !adapter) {
     refuse(
-      'quantised weights cannot train; set use_peft: true, or remove load_in_8bit and load_in_4bit.',
+      'quantised weights cannot be trained; set use_peft: true, or remove load_in_8bit and load_in_4bit.',
     );
   }
   if (adapter && recipe.random_init) {
-    refuse('use_peft trains on top of weights that stay as they are; remove random_init.');
+    refuse('an adapter needs a model that has been trained; remove random_init or use_peft.');
   }
 }
 
@@ -198,28 +205,31 @@ function checkGroups(recipe: Recipe, refuse: (problem: string) => never, least: 
   const group = recipe.num_generations;
   if (group < least) {
     refuse(
-      `num_generations is ${group}; ${recipe.algorithm} compares completions, make it 2 or more.`,
+      `num_generations is ${group}, but ${recipe.algorithm.toUpperCase()} compares completions; ` +
+        'set it to 2 or more.',
     );
   }
   if (batch % group !== 0) {
     const better = Math.max(group, Math.round(batch / group) * group);
     refuse(
       `per_device_train_batch_size is ${batch} completions, which is not a multiple of ` +
-        `num_generations (${group}); make it ${better}.`,
+        `num_generations (${group}); set it to ${better}.`,
     );
   }
 }
 
 function checkGroupLoss(recipe: Recipe, refuse: (problem: string) => never): void {
-  if (recipe.loss_type === 'sigmoid') refuse('loss_type sigmoid is of dpo; choose another.');
+  if (recipe.loss_type === 'sigmoid') {
+    refuse('loss_type sigmoid is for DPO; choose another, or set algorithm: dpo.');
+  }
   if (recipe.loss_type === 'cispo' && recipe.epsilon_high === undefined) {
-    refuse('loss_type cispo bounds ratios by epsilon_high alone; set epsilon_high, 5 is usual.');
+    refuse('loss_type cispo limits ratios by epsilon_high only; set epsilon_high, 5 is usual.');
   }
 }
 
 function checkProximal(recipe: Recipe, refuse: (problem: string) => never): void {
   if (recipe.kl_in === 'loss' && recipe.kl_coef > 0 && recipe.kl_estimator === 'k1') {
-    refuse('kl_in: loss needs kl_estimator: k3, since the gradient of k1 is zero on average.');
+    refuse('kl_in: loss needs kl_estimator: k3, because the gradient of k1 is zero on average.');
   }
   const perPart = recipe.per_device_train_batch_size / recipe.num_generations;
   const prompts = perPart * recipe.gradient_accumulation_steps;
@@ -232,15 +242,18 @@ function checkProximal(recipe: Recipe, refuse: (problem: string) => never): void
 }
 
 function checkPairs(recipe: Recipe, refuse: (problem: string) => never): void {
-  if (recipe.loss_type !== 'sigmoid') refuse('loss_type of dpo can be sigmoid alone; remove it.');
-  if (recipe.beta === 0) refuse('beta is 0, which makes every pair alike; 0.1 is usual.');
+  if (recipe.loss_type !== 'sigmoid') refuse('DPO has only loss_type sigmoid; remove loss_type.');
+  if (recipe.beta === 0) {
+    refuse('beta is 0, so the loss is the same for every policy; set it above 0, 0.1 is usual.');
+  }
   if (hasRewards(recipe)) {
     checkRewards(recipe, refuse);
     checkGroups(recipe, refuse, 2);
   } else if (recipe.online || recipe.world !== undefined) {
     refuse(
-      'nothing says which of two completions is better; set reward_model_name_or_path, or set ' +
-        'datasets to a file of prompt, chosen and rejected and remove online and world.',
+      'there is no reward to choose the better of two completions; set ' +
+        'reward_model_name_or_path, or remove online and world and set datasets to a file with ' +
+        'prompt, chosen and rejected.',
     );
   }
 }
@@ -250,11 +263,11 @@ function checkRewards(recipe: Recipe, refuse: (problem: string) => never): void 
   if (names.length === 0) {
     refuse(
       'reward_model_name_or_path is missing; set it to the folder of a reward model, ' +
-        'judge_model_name_or_path to that of an instruct model, or reward_funcs to rules.',
+        'judge_model_name_or_path to the folder of an instruct model, or reward_funcs to rules.',
     );
   }
   const twice = names.find((name, i) => names.indexOf(name) < i);
-  if (twice !== undefined) refuse(`two rewards are called ${twice}; rename the file of one.`);
+  if (twice !== undefined) refuse(`two rewards have the name ${twice}; rename a file.`);
   const weights = recipe.reward_weights;
   if (weights && weights.length !== names.length) {
     refuse(
@@ -264,10 +277,10 @@ function checkRewards(recipe: Recipe, refuse: (problem: string) => never): void 
   }
   const question = recipe.judge_prompt;
   if (question !== undefined && !recipe.judge_model_name_or_path) {
-    refuse('judge_prompt has nobody to ask; set judge_model_name_or_path, or remove it.');
+    refuse('judge_prompt needs a judge; set judge_model_name_or_path, or remove judge_prompt.');
   }
   if (question !== undefined && !question.includes('{response}')) {
-    refuse('judge_prompt does not show the response; write {response} where it belongs.');
+    refuse('judge_prompt lacks {response}; write it where the response should stand.');
   }
 }
 

@@ -1,4 +1,4 @@
-/** Recipe keys of the evaluations inside a run, for every algorithm that has something to be judged by. */
+/** Recipe keys of the evaluations inside a run, for every algorithm with a measure of success. */
 import type { RecipeKeys } from './spec.ts';
 
 export const evaluation = {
@@ -7,18 +7,18 @@ export const evaluation = {
     choices: ['no', 'steps'],
     aliases: { false: 'no' },
     default: 'no',
-    help: 'With steps the policy is judged on fixed held-out prompts, or what learns from pairs on held-out pairs, before the first step, every eval_steps, and at the end.',
+    help: 'With steps, the run evaluates before the first step, every eval_steps steps, and at the end: on fixed held-out prompts, or on held-out pairs if it learns from pairs.',
   },
   eval_steps: {
     type: 'integer',
     default: 25,
     min: 1,
-    help: 'Steps between two evaluations.',
+    help: 'Steps from one evaluation to the next.',
   },
   eval_num_prompts: {
     type: 'integer',
     default: 64,
     min: 1,
-    help: 'Prompts or pairs of an evaluation (ours): of the world, or the first rows of the datasets with split: test.',
+    help: 'Number of prompts or pairs in an evaluation (ours). They come from the world, or are the first rows of the datasets with split: test.',
   },
 } as const satisfies RecipeKeys;

@@ -1,7 +1,7 @@
 /**
- * Every key a recipe may have: type, default, range and one sentence of help, which the page and the
- * command line show. Names are TRL's, defaults too unless the RLMT paper's differ; the few keys that
- * TRL does not have are marked "ours".
+ * Every key that a recipe may have: type, default, range, and one or two sentences of help, which the
+ * page and the command line show. Names are TRL's. Defaults are TRL's too, unless the RLMT paper has
+ * another. The few keys that TRL does not have are marked "ours".
  */
 import { examples, generation, judge, lessons } from './algorithm-keys.ts';
 import { evaluation } from './evaluation-keys.ts';
@@ -11,7 +11,7 @@ import { adapter, data, optimizer, run } from './shared-keys.ts';
 import type { RecipeValues } from './values.ts';
 import { algorithms, type Algorithm, type KeyValues, type RecipeKeys } from './spec.ts';
 
-/** The keys in the order in which people read them; a group without `only` serves every algorithm. */
+/** The keys in reading order; a group without `only` is for every algorithm. */
 export const recipeGroups: readonly {
   readonly title: string;
   readonly keys: RecipeKeys;
@@ -57,9 +57,9 @@ export function keysOf(algorithm: Algorithm): RecipeKey[] {
 }
 
 /**
- * `over` on top of `base`. Where it sets another algorithm, the keys of `base` that have no meaning
- * for that one are left out: what was chosen for another algorithm is no mistake. Where it brings
- * other data, `base`'s evaluation is left out too: that was of its own data.
+ * The values of `base`, replaced by those of `over`. If `over` sets another algorithm, the keys of
+ * `base` that have no meaning for it are left out and are not an error. If `over` sets other data, the
+ * evaluation keys of `base` are left out too, because they belong to the data of `base`.
  */
 export function layerRecipes(base: RecipeValues, over: RecipeValues): RecipeValues {
   const algorithm = over['algorithm'] ?? base['algorithm'] ?? recipeKeys.algorithm.default;
@@ -73,10 +73,10 @@ export function layerRecipes(base: RecipeValues, over: RecipeValues): RecipeValu
   return { ...Object.fromEntries(kept), ...over };
 }
 
-/** A checked recipe: every key has its value, those of other algorithms their defaults. */
+/** A checked recipe: every key has a value; keys of other algorithms have their defaults. */
 export type Recipe = KeyValues<typeof recipeKeys>;
 
-/** Keys of TRL that change nothing here, with the reason: accepted, so that its recipes can be read. */
+/** Keys of TRL that have no effect here, with the reason. They are accepted so that TRL's recipes work. */
 export const ignoredKeys: Readonly<Record<string, string>> = {
   report_to: 'metrics are in metrics.jsonl',
   num_completions_to_print: 'log_completions decides',
@@ -89,31 +89,31 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
   run_name: 'the output folder names the run',
   num_processes: 'there is one device',
   num_machines: 'there is one device',
-  use_vllm: 'completions are generated here',
+  use_vllm: 'Ponder generates completions itself',
   bf16: 'everything is computed in float32',
   fp16: 'everything is computed in float32',
-  dtype: 'frozen weights keep their type, what trains is float32',
-  torch_dtype: 'frozen weights keep their type, what trains is float32',
+  dtype: 'frozen weights keep their type, trained weights are float32',
+  torch_dtype: 'frozen weights keep their type, trained weights are float32',
   lora_dropout: 'adapters have no dropout',
-  attn_implementation: 'there is one',
-  push_to_hub: 'nothing leaves this machine',
+  attn_implementation: 'there is only one implementation',
+  push_to_hub: 'nothing is uploaded',
   disable_tqdm: 'progress is shown on a terminal only',
 };
 
-const FIXED_ENTROPY = 'the weight of the entropy stays as entropy_coef sets it';
+const FIXED_ENTROPY = 'the weight of the entropy is always entropy_coef';
 
-/** Keys of TRL that would change a run and that nothing here can honour yet. */
+/** Keys of TRL that would change a run and are not supported yet, with what holds or what to set. */
 export const laterKeys: Readonly<Record<string, string>> = {
-  sync_ref_model: 'the reference is the policy as it was before training',
-  response_length: 'set max_completion_length',
-  total_episodes: 'set max_steps to a number of steps',
-  reward_model_path: 'set reward_model_name_or_path',
-  num_train_epochs: 'set max_steps to a number of steps',
+  sync_ref_model: 'the reference is always the policy before training',
+  response_length: 'set max_completion_length in its place',
+  total_episodes: 'set max_steps, a number of steps, in its place',
+  reward_model_path: 'set reward_model_name_or_path in its place',
+  num_train_epochs: 'set max_steps, a number of steps, in its place',
   use_adaptive_entropy: FIXED_ENTROPY,
   entropy_coef_min: FIXED_ENTROPY,
   entropy_coef_max: FIXED_ENTROPY,
   entropy_coef_delta: FIXED_ENTROPY,
   entropy_target: FIXED_ENTROPY,
-  off_policy_mask_threshold: 'every completion that is not cut off is learned from',
-  multi_objective_aggregation: 'rewards are added up by their weights, then normalised',
+  off_policy_mask_threshold: 'no completion is left out for being off-policy',
+  multi_objective_aggregation: 'rewards are first added with their weights, then normalised',
 };

@@ -1,4 +1,4 @@
-/** The candidate that a mistyped `word` most likely meant, or undefined when none is close. */
+/** The candidate closest to a mistyped `word`, or undefined when none is close. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;

@@ -25,7 +25,7 @@ const refusalOf = (line: string, overrides = {}) =>
   refusal(() => parseRecipe(complete + line, 'my.yaml', overrides));
 
 describe('a recipe', () => {
-  it('takes TRL keys and fills in the defaults of its algorithm', () => {
+  it('accepts TRL keys and fills in the defaults of its algorithm', () => {
     const { recipe, notices } = parseRecipe(
       `${complete}learning_rate: 3e-4 # fast\nscale_rewards: false\nepsilon_high: null\n`,
       'my.yaml',
@@ -54,7 +54,7 @@ describe('a recipe', () => {
     expect(sft.datasets).toEqual([{ path: 'json', data_files: ['a.jsonl'], split: 'train' }]);
   });
 
-  it('is overridden by texts from a command line', () => {
+  it('is overridden by values from the command line', () => {
     const { recipe } = parseRecipe(complete, 'my.yaml', {
       learning_rate: '1e-5',
       thinking: 'false',
@@ -72,7 +72,7 @@ describe('a recipe', () => {
     );
   });
 
-  it('takes rules and weights, one or a list', () => {
+  it('accepts one rule or weight, or a list', () => {
     const rules = `${complete}reward_funcs: rules/polite.js\nreward_weights: [1, 0.5]`;
     const { recipe } = parseRecipe(rules, 'my.yaml');
     expect(recipe).toMatchObject({ reward_funcs: ['rules/polite.js'], reward_weights: [1, 0.5] });
@@ -80,19 +80,19 @@ describe('a recipe', () => {
     const more = parseRecipe(complete, 'my.yaml', given).recipe;
     expect(more).toMatchObject({ reward_funcs: ['a.js', 'b/c.js'], reward_weights: [1, 0, -2] });
     expect(parseRecipe(recipeYaml(more), 'copy.yaml').recipe).toEqual(more);
-    // Rules alone are rewards enough.
+    // No other reward is needed besides rules.
     const alone = { model_name_or_path: 'm', world: 'meal-planner', reward_funcs: 'a.js' };
     expect(makeRecipe(alone).reward_funcs).toEqual(['a.js']);
   });
 
-  it('comes back the same from the YAML it writes', () => {
+  it('is the same after writing and reading its YAML', () => {
     const { recipe } = parseRecipe(`${complete}delta: 4\nbeta: 0.04`, 'my.yaml');
     const written = recipeYaml(recipe);
     expect(parseRecipe(written, 'copy.yaml').recipe).toEqual(recipe);
     expect(written).not.toContain('center_rewards_coefficient');
   });
 
-  it('reads keys that change nothing here, and says so', () => {
+  it('accepts keys that have no effect here, with a notice', () => {
     const { notices } = parseRecipe(`${complete}report_to: wandb\nbf16: true`, 'my.yaml');
     expect(notices).toEqual([
       'my.yaml, line 5: report_to has no effect (metrics are in metrics.jsonl).',
@@ -103,23 +103,23 @@ describe('a recipe', () => {
 
 describe('a warning', () => {
   const warned = (lines: string) => parseRecipe(complete + lines, 'my.yaml').notices;
-  it.each(['bnpo', 'dr_grpo', 'dapo', 'cispo'])('is of one ratio per completion in %s', (loss) => {
+  it.each(['bnpo', 'dr_grpo', 'dapo', 'cispo'])('is given for sequence ratios with %s', (loss) => {
     const lines = `loss_type: ${loss}\nepsilon_high: 5\n`;
     expect(warned(`${lines}importance_sampling_level: sequence`)).toEqual([
       `my.yaml: importance_sampling_level: sequence with loss_type ${loss} weighs a completion by ` +
-        'its length; GSPO has loss_type: grpo.',
+        'its length; for GSPO, set loss_type: grpo.',
     ]);
     expect(warned(lines)).toEqual([]);
   });
 
-  it('is of luspo without, of vespo with it, and of no other', () => {
+  it('is given for luspo without sequence ratios, for vespo with them, and for no other loss', () => {
     const sequence = (loss: string) =>
       warned(`loss_type: ${loss}\nimportance_sampling_level: sequence`);
     expect(warned('loss_type: luspo')).toEqual([
-      'my.yaml: loss_type luspo is meant for importance_sampling_level: sequence.',
+      'my.yaml: loss_type luspo is meant for importance_sampling_level: sequence; set that.',
     ]);
     expect(sequence('vespo')).toEqual([
-      'my.yaml: loss_type vespo weighs whole completions itself; remove importance_sampling_level.',
+      'my.yaml: loss_type vespo already weighs completions; remove importance_sampling_level.',
     ]);
     expect(warned('loss_type: vespo')).toEqual([]);
     for (const loss of ['grpo', 'sapo', 'luspo']) expect(sequence(loss)).toEqual([]);
@@ -135,7 +135,10 @@ describe('a refusal', () => {
       'my.yaml, line 5: learning_rate is -1; it must be a number above 0 and at most 1.',
     ],
     ['temperature: .nan', /temperature is NaN; it must be a number above 0 and at most 10\.$/],
-    ['num_generations: 1', /num_generations is 1; grpo compares completions, make it 2 or more\.$/],
+    [
+      'num_generations: 1',
+      /num_generations is 1, but GRPO compares completions; set it to 2 or more\.$/,
+    ],
     ['num_iterations: 1.5', /num_iterations is 1.5; it must be a whole number from 1 to 100\.$/],
     ['beta: null', /beta is null; it must be a number from 0 to 100\.$/],
     ['beta: []', /beta is \[\]; it must be/],
@@ -144,18 +147,24 @@ describe('a refusal', () => {
     ['sapo_temperature_pos: 0', /it must be a number above 0 and at most 100\.$/],
     ['vespo_lambda_neg: 0', /it must be a number from 0\.0001 to 100\.$/],
     ['entropy_coef: -1', /it must be a number from 0 to 100\.$/],
-    ['use_adaptive_entropy: true', /\(the weight of the entropy stays as entropy_coef sets it\)/],
+    ['use_adaptive_entropy: true', /\(the weight of the entropy is always entropy_coef\)/],
     ['kl_coef: 0.1', /line 5: kl_coef has no meaning when algorithm is grpo; remove it\.$/],
-    ['loss_type: sigmoid', /loss_type sigmoid is of dpo; choose another\.$/],
+    [
+      'loss_type: sigmoid',
+      /loss_type sigmoid is for DPO; choose another, or set algorithm: dpo\.$/,
+    ],
     [
       'algorithm: ppo\nbeta: 0.1',
       /line 6: beta has no meaning when algorithm is ppo; remove it\.$/,
     ],
     ['algorithm: ppo\nkl_in: loss', /kl_in: loss needs kl_estimator: k3/],
     ['algorithm: ppo\nnum_mini_batches: 3', /does not divide the 8 prompts of a step/],
-    ['algorithm: dpo\nloss_type: dapo', /loss_type of dpo can be sigmoid alone/],
+    ['algorithm: dpo\nloss_type: dapo', /DPO has only loss_type sigmoid; remove loss_type\.$/],
     ['algorithm: dpo\nepsilon: 0.1', /line 6: epsilon has no meaning when algorithm is dpo/],
-    ['algorithm: dpo\nbeta: 0', /beta is 0, which makes every pair alike/],
+    [
+      'algorithm: dpo\nbeta: 0',
+      /beta is 0, so the loss is the same for every policy; set it above 0/,
+    ],
     [
       'algorithm: sft',
       /line 2: reward_model_name_or_path has no meaning when algorithm is sft; remove it\.$/,
@@ -167,46 +176,46 @@ describe('a refusal', () => {
       'my.yaml: reward_weights has 2 numbers for 3 rewards; give one for each of ' +
         'reward_model, x, y.',
     ],
+    ['reward_funcs: [a/x.js, b/x.js]', 'my.yaml: two rewards have the name x; rename a file.'],
+    ['judge_prompt: Is {response} good?', /judge_prompt needs a judge; set judge_model/],
     [
-      'reward_funcs: [a/x.js, b/x.js]',
-      'my.yaml: two rewards are called x; rename the file of one.',
+      'judge_model_name_or_path: j\njudge_prompt: Good?',
+      /judge_prompt lacks \{response\}; write it where the response should stand\.$/,
     ],
-    ['judge_prompt: Is {response} good?', /judge_prompt has nobody to ask; set judge_model/],
-    ['judge_model_name_or_path: j\njudge_prompt: Good?', /write \{response\} where it belongs/],
-    ['load_in_4bit: true', /quantised weights cannot train; set use_peft: true/],
+    ['load_in_4bit: true', /quantised weights cannot be trained; set use_peft: true/],
     ['lora_target_modules: [q_proj, z]', /it must be all-linear or a list of q_proj, .* down_proj/],
     [
       'num_train_epochs: 3',
-      /num_train_epochs is not available yet \(set max_steps .*\); remove it\.$/,
+      /num_train_epochs is not available yet \(set max_steps, .*\); remove it\.$/,
     ],
     ['eval_strategy: epoch', /eval_strategy is "epoch"; it must be no or steps/],
     [
       'num_generations: 3',
       'my.yaml: per_device_train_batch_size is 8 completions, which is not a multiple of ' +
-        'num_generations (3); make it 9.',
+        'num_generations (3); set it to 9.',
     ],
     ['datasets: [{path: hub}]', /datasets is \[{"path":"hub"}\]; it must be a list of entries/],
     ['datasets: [{path: json, data_files: a.jsonl}]', /world and datasets are both set/],
     ['a: b: c', /^my.yaml, line 5: not YAML \(Nested mappings/],
     ['world: meal-planner', /^my.yaml, line 5: not YAML \(Map keys must be unique\)/],
     ['"', /^my.yaml, line \d: not YAML/],
-  ])('of %j names the place, the value and what would be right', (line, message) => {
+  ])('of %j gives the place, the value and what to write', (line, message) => {
     expect(refusalOf(line)).toEqual(
       typeof message === 'string' ? message : expect.stringMatching(message),
     );
   });
 
-  it('of a reward model without data names no world', () => {
+  it('of a reward model without data does not suggest a world', () => {
     const reward = 'algorithm: reward\nmodel_name_or_path: m\n';
     expect(refusal(() => parseRecipe(reward, 'my.yaml'))).toBe(
-      'my.yaml: there is no data; set datasets to JSONL files of prompt, chosen and rejected.',
+      'my.yaml: there is no data; set datasets to JSONL files with prompt, chosen and rejected.',
     );
   });
 
-  it('of dpo without a judge or pairs says what would do', () => {
+  it('of DPO without a reward or pairs says what to set', () => {
     const pairs = 'algorithm: dpo\nmodel_name_or_path: m\n';
     expect(refusal(() => parseRecipe(`${pairs}world: meal-planner`, 'my.yaml'))).toMatch(
-      /nothing says which of two completions is better; set reward_model_name_or_path/,
+      /there is no reward to choose the better of two completions; set reward_model_name_or_path/,
     );
     const file = 'datasets: [{path: json, data_files: pairs.jsonl}]';
     expect(parseRecipe(pairs + file, 'my.yaml').recipe).toMatchObject({ beta: 0.1, online: false });
@@ -218,12 +227,12 @@ describe('a refusal', () => {
     expect(without('^model_name_or_path')).toMatch(/^my.yaml: model_name_or_path is missing; set/);
     expect(without('reward_model_name_or_path')).toMatch(/reward_model_name_or_path is missing/);
     expect(without('world')).toMatch(/there is no data; set datasets/);
-    expect(refusal(() => parseRecipe('- a', 'my.yaml'))).toMatch(/^my.yaml: not a recipe/);
+    expect(refusal(() => parseRecipe('- a', 'my.yaml'))).toMatch(/^my.yaml: this is not a recipe/);
     expect(refusal(() => parseRecipe('', 'my.yaml'))).toMatch(/model_name_or_path is missing/);
   });
 });
 
-it('every key has help in one sentence and a default within its own range', () => {
+it('every key has help in whole sentences and a default within its own range', () => {
   const grouped = recipeGroups.flatMap(({ keys }) => Object.keys(keys));
   expect(grouped.sort()).toEqual(Object.keys(recipeKeys).sort());
   for (const [key, spec] of Object.entries<RecipeKeySpec>(recipeKeys)) {

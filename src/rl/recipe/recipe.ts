@@ -1,6 +1,6 @@
 /**
- * Reads a recipe: flat YAML with TRL's key names, every value checked before anything is trained.
- * What is wrong is said with the place, the value, and what would be right.
+ * Reads a recipe: flat YAML with TRL's key names. Every value is checked before training starts. An
+ * error message gives the place, the value, and what to write.
  */
 import { isMap, isNode, isScalar, LineCounter, parseDocument, stringify } from 'yaml';
 import type { AdamWOptions } from '../../model/adamw.ts';
@@ -17,11 +17,11 @@ export type { Algorithm, Dataset } from './spec.ts';
 
 export interface ParsedRecipe {
   readonly recipe: Recipe;
-  /** One sentence for each key that was read and has no effect here, or seldom does what is meant. */
+  /** One sentence for each key that has no effect here, or whose value is probably a mistake. */
   readonly notices: readonly string[];
 }
 
-/** A value as it was given, and where: "recipes/my.yaml, line 3" or "--beta". */
+/** A value as it was given, and its place: "recipes/my.yaml, line 3" or "--beta". */
 interface Given {
   readonly value: unknown;
   readonly place: string;
@@ -45,14 +45,14 @@ export function parseRecipe(
   return assemble(given, fileName);
 }
 
-/** Checks values that did not come as YAML, such as the page's settings. */
+/** Checks values that are not YAML text, such as the page's settings. */
 export function makeRecipe(values: Readonly<Record<string, unknown>>): Recipe {
   const place = 'settings';
   const given = Object.entries(values).map(([key, value]) => [key, { value, place }] as const);
   return assemble(new Map(given), place).recipe;
 }
 
-/** The recipe as YAML with every key of its algorithm, so that later defaults cannot change it. */
+/** The recipe as YAML with every key of its algorithm, so that a later change of defaults cannot alter it. */
 export function recipeYaml(recipe: Recipe): string {
   const keys = keysOf(recipe.algorithm).filter((key) => recipe[key] !== undefined);
   return stringify(Object.fromEntries(keys.map((key) => [key, recipe[key]])));
@@ -69,7 +69,7 @@ function readYaml(text: string, fileName: string): Map<string, Given> {
   if (contents === null) return given;
   if (!isMap(contents)) {
     throw new RecipeError(
-      `${fileName}: not a recipe; it must have lines of the form "key: value".`,
+      `${fileName}: this is not a recipe; write lines of the form "key: value".`,
     );
   }
   for (const { key, value } of contents.items) {
@@ -138,16 +138,16 @@ export function adamwOptions(recipe: Recipe): AdamWOptions {
   };
 }
 
-/** The adapter a recipe asks for. */
+/** The adapter that the recipe sets. */
 export function loraConfig(recipe: Recipe): LoraConfig | undefined {
   if (!recipe.use_peft) return undefined;
   const { lora_r: r, lora_alpha: alpha, lora_target_modules: targets } = recipe;
-  // Whoever reads the adapter knows nothing of what this browser stores.
+  // "stored:" is a prefix of this page alone; other readers of the adapter do not know it.
   const base = recipe.model_name_or_path?.replace(/^stored:/, '');
   return { task: recipe.algorithm === 'reward' ? 'SEQ_CLS' : 'CAUSAL_LM', r, alpha, targets, base };
 }
 
-/** What one batch takes at most: examples (sft), or prompts with all their responses (reward). */
+/** The size limits of one batch: examples (sft), or prompts with all their responses (reward). */
 export function batchLimits(recipe: Recipe): BatchLimits {
   const maxTokens = recipe.per_device_train_batch_size * recipe.max_length;
   return { maxTokens, maxTargets: maxTokens, recompute: recipe.gradient_checkpointing };

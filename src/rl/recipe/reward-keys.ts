@@ -1,41 +1,41 @@
-/** Recipe keys of what judges completions, for every algorithm that samples them. */
+/** Recipe keys of the rewards, for every algorithm that samples completions. */
 import type { RecipeKeys } from './spec.ts';
 
 export const rewards = {
   reward_model_name_or_path: {
     type: 'text',
     optional: true,
-    help: 'Folder of the reward model, a sequence classifier with one label; it sees prompt and response.',
+    help: 'Folder of the reward model, a sequence classifier with one label. It reads the prompt and the response, not the thought.',
   },
   judge_model_name_or_path: {
     type: 'text',
     optional: true,
-    help: 'Folder of an instruct model that is asked whether a response is good (ours): a reward besides, or in place of, the reward model.',
+    help: 'Folder of an instruct model that is asked whether a response is good (ours), in addition to the reward model or without one.',
   },
   judge_prompt: {
     type: 'text',
     optional: true,
-    help: 'What the judge is asked (ours): {prompt} and {response} stand for the two, and it must be a question that Yes or No answers.',
+    help: 'The question to the judge (ours), which Yes or No must answer. {prompt} and {response} are replaced by the two texts.',
   },
   reward_funcs: {
     type: 'texts',
     default: [],
-    help: 'JavaScript files, each a rule that gives a response a number: export default function (prompt, response, row) { return 1; }, where row has the other columns of the data, such as an answer; one file, or a list.',
+    help: 'One JavaScript file or a list, each a rule that returns a number for a response: export default function (prompt, response, row) { return 1; }. row has the other columns of the data, such as an answer.',
   },
   reward_weights: {
     type: 'numbers',
     optional: true,
-    help: 'How much each reward counts, in the order reward model, judge, rules; without them each counts 1.',
+    help: 'Weight of each reward, in the order reward model, judge, rules; when it is not set, each weight is 1.',
   },
   malformed: {
     type: 'choice',
     choices: ['lenient', 'strict'],
     default: 'lenient',
-    help: 'A completion without the delimiter (ours): lenient judges the whole text, strict judges an empty answer.',
+    help: 'How a completion without the delimiter is judged (ours): lenient judges the whole text, strict an empty response.',
   },
   gold: {
     type: 'text',
     optional: true,
-    help: 'A judge for evaluation alone (ours), which shows reward hacking: a world, or a reward model folder.',
+    help: 'A judge for evaluation only (ours), never used in training, to detect reward hacking: a world, or the folder of a reward model.',
   },
 } as const satisfies RecipeKeys;

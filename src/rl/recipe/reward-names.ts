@@ -1,9 +1,9 @@
-/** How the rewards of a recipe are called, in metrics and in messages. */
+/** The names of a recipe's rewards in metrics and messages. */
 
 export const REWARD_MODEL = 'reward_model';
 export const JUDGE = 'judge';
 
-/** A rule goes by the name of its file: "rules/short-answer.js" is short-answer. */
+/** A rule has the name of its file: the name of "rules/short-answer.js" is short-answer. */
 export function ruleName(path: string): string {
   return path.replace(/^.*[/\\:]/, '').replace(/\.[cm]?js$/, '');
 }

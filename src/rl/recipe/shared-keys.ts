@@ -7,31 +7,31 @@ export const run = {
     type: 'choice',
     choices: algorithms,
     default: 'grpo',
-    help: 'What to train (ours): sft imitates examples, reward learns a judge from preferences; grpo, ppo and dpo improve a policy: by comparing groups, with a model of what is to come, or by pairs.',
+    help: 'What to train (ours). SFT imitates examples, and reward trains a reward model on preferences; GRPO, PPO and DPO improve a policy by comparing groups, by a value model, or by pairs.',
   },
   seed: {
     type: 'integer',
     default: 42,
     min: 0,
     max: 2 ** 32 - 1,
-    help: 'Start of every random choice: the same seed, recipe and graphics card repeat a run exactly.',
+    help: 'Start of the random numbers: the same seed, recipe and graphics card repeat a run exactly.',
   },
   output_dir: {
     type: 'text',
     optional: true,
-    help: 'Folder for metrics, completions and checkpoints; the command line names it with --out.',
+    help: 'Folder for metrics, completions and checkpoints; on the command line, give it with --out.',
   },
   max_steps: {
     type: 'integer',
     default: 100,
     min: 1,
-    help: 'Steps until the run is finished: each takes one batch, and updates the weights more than once with num_iterations, num_ppo_epochs or num_mini_batches above 1.',
+    help: 'Number of steps in the run. Each step takes one batch; it updates the weights more than once if num_iterations, num_ppo_epochs or num_mini_batches is above 1.',
   },
   save_steps: {
     type: 'integer',
     default: 100,
     min: 1,
-    help: 'A checkpoint is saved every so many steps, and at the end; raise it when disk space is short.',
+    help: 'Steps from one checkpoint to the next; the last step is saved too. Raise it when disk space is short.',
   },
 } as const satisfies RecipeKeys;
 
@@ -39,18 +39,18 @@ export const data = {
   model_name_or_path: {
     type: 'text',
     optional: true,
-    help: 'Folder of the model that is trained: config.json, safetensors and tokenizer; or, with use_peft, of an adapter to go on with, whose own rank and projections count.',
+    help: 'Folder of the model to train, with config.json, safetensors and tokenizer. With use_peft it may be an adapter to continue, which keeps its own rank and projections.',
   },
   random_init: {
     type: 'flag',
     default: false,
-    help: 'Train from random weights (ours): the model folder needs only config.json and the tokenizer.',
+    help: 'Starts from random weights (ours); the model folder then needs only config.json and the tokenizer.',
   },
   world: {
     type: 'choice',
     choices: ['meal-planner'],
     optional: true,
-    help: 'A built-in source of endless prompts (ours), in place of datasets.',
+    help: 'A built-in source of prompts without end (ours), in place of datasets.',
   },
   datasets: {
     type: 'datasets',
@@ -60,12 +60,12 @@ export const data = {
   thinking: {
     type: 'flag',
     default: true,
-    help: 'Whether the model writes a thought before its response (ours); false gives the control arm.',
+    help: 'Whether the model writes a thought before its response (ours); false trains the same without thoughts, to compare.',
   },
   system_prompt: {
     type: 'text',
     optional: true,
-    help: 'A system turn for the policy alone (ours); with thinking it takes the place of the built-in request to think first.',
+    help: 'A system message that only the policy reads (ours). With thinking it replaces the built-in request to think first.',
   },
 } as const satisfies RecipeKeys;
 
@@ -73,20 +73,20 @@ export const adapter = {
   use_peft: {
     type: 'flag',
     default: false,
-    help: 'Trains a small LoRA adapter in place of the weights, which stay as they are: a fraction of the memory.',
+    help: 'Trains a small LoRA adapter and leaves the weights as they are, which takes a fraction of the memory.',
   },
   lora_r: {
     type: 'integer',
     default: 16,
     min: 1,
     max: 1024,
-    help: 'Rank of the adapter: more can learn more, and takes more memory; 8 to 64 is usual.',
+    help: 'Rank of the adapter: a higher rank can learn more and takes more memory; 8 to 64 is usual.',
   },
   lora_alpha: {
     type: 'number',
     default: 32,
     above: 0,
-    help: 'The adapter counts lora_alpha / lora_r; twice the rank is usual.',
+    help: 'The output of the adapter is multiplied by lora_alpha / lora_r; twice the rank is usual.',
   },
   lora_target_modules: {
     type: 'names',
@@ -98,12 +98,12 @@ export const adapter = {
   load_in_8bit: {
     type: 'flag',
     default: false,
-    help: 'Keeps the frozen weights under an adapter in 8 bits: a quarter of float32, hardly worse.',
+    help: 'Stores the frozen weights under an adapter in 8 bits: a quarter of the memory of float32, with very little loss of quality.',
   },
   load_in_4bit: {
     type: 'flag',
     default: false,
-    help: 'Keeps the frozen weights under an adapter in 4 bits: an eighth of float32, a little worse.',
+    help: 'Stores the frozen weights under an adapter in 4 bits: an eighth of the memory of float32, with a little loss of quality.',
   },
 } as const satisfies RecipeKeys;
 
@@ -111,20 +111,20 @@ export const optimizer = {
   gradient_checkpointing: {
     type: 'flag',
     default: false,
-    help: 'Computes each layer again on the way back in place of remembering it: much less memory for a third more work.',
+    help: 'Computes each layer again in the backward pass in place of storing it: much less memory for a third more computation.',
   },
   per_device_train_batch_size: {
     type: 'integer',
     default: 8,
     defaults: { sft: 16 },
     min: 1,
-    help: 'Examples or pairs, or where the policy samples completions, that are processed at once; lower it when memory is short.',
+    help: 'Number of examples, pairs or sampled completions that are processed at once; lower it when memory is short.',
   },
   gradient_accumulation_steps: {
     type: 'integer',
     default: 1,
     min: 1,
-    help: 'Batches whose gradients are added up for one optimizer step: a larger batch in the same memory.',
+    help: 'Number of batches whose gradients are added for one optimizer step; raise it for a larger batch in the same memory.',
   },
   learning_rate: {
     type: 'number',
@@ -132,14 +132,14 @@ export const optimizer = {
     defaults: { sft: 4e-6, reward: 1e-4, dpo: 3e-7 },
     above: 0,
     max: 1,
-    help: 'Size of a step: small models take 1e-4 to 1e-3, billions of parameters 1e-6; lower it when the KL or the gradient norm explodes.',
+    help: 'Size of an optimizer step: 1e-4 to 1e-3 for small models, 1e-6 for billions of parameters. Lower it when the KL or the gradient norm explodes.',
   },
   lr_scheduler_type: {
     type: 'choice',
     choices: ['constant', 'constant_with_warmup', 'linear', 'cosine'],
     default: 'constant',
     defaults: { sft: 'cosine', reward: 'linear', dpo: 'cosine' },
-    help: 'What the learning rate does after the warm-up: fall to zero straight or as a cosine, or stay; plain constant has no warm-up.',
+    help: 'What the learning rate does after the warm-up: it falls to zero (linear or cosine) or stays (constant_with_warmup); constant has no warm-up.',
   },
   warmup_ratio: {
     type: 'number',
@@ -147,46 +147,46 @@ export const optimizer = {
     defaults: { sft: 0.1, dpo: 0.05 },
     min: 0,
     max: 1,
-    help: 'Share of the run during which the learning rate rises from zero; a little steadies the start.',
+    help: 'Share of the run during which the learning rate rises from zero; a small share makes the start more stable.',
   },
   warmup_steps: {
     type: 'integer',
     default: 0,
     min: 0,
-    help: 'The warm-up as a number of steps; above 0 it decides over warmup_ratio.',
+    help: 'Length of the warm-up in steps; above 0 it replaces warmup_ratio.',
   },
   weight_decay: {
     type: 'number',
     default: 0,
     min: 0,
     max: 10,
-    help: 'Pulls matrices and embeddings towards zero at each step (AdamW), never norms and biases; rarely needed in RL.',
+    help: 'Moves matrices and embeddings towards zero at each step (AdamW), but not norms and biases; rarely needed in RL.',
   },
   adam_beta1: {
     type: 'number',
     default: 0.9,
     min: 0,
     max: 0.999999,
-    help: "Memory of Adam's mean gradient, as the share kept from step to step.",
+    help: "Share of Adam's mean gradient that is kept from step to step; rarely changed.",
   },
   adam_beta2: {
     type: 'number',
     default: 0.999,
     min: 0,
     max: 0.999999,
-    help: "Memory of Adam's mean squared gradient; 0.95 to 0.99 suits short runs.",
+    help: "Share of Adam's mean squared gradient that is kept from step to step; 0.95 to 0.99 suits short runs.",
   },
   adam_epsilon: {
     type: 'number',
     default: 1e-8,
     above: 0,
     max: 1,
-    help: "Keeps Adam's division away from zero; there is seldom a reason to touch it.",
+    help: 'Added to the divisor of Adam so that it is never zero; rarely changed.',
   },
   max_grad_norm: {
     type: 'number',
     default: 1,
     min: 0,
-    help: 'A gradient whose norm over all weights is larger is scaled down to this norm; 0 is off.',
+    help: 'Largest norm of the gradient over all weights; a larger gradient is scaled down to it. 0 turns it off.',
   },
 } as const satisfies RecipeKeys;

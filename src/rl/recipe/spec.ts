@@ -1,4 +1,4 @@
-/** What is known of a recipe key. */
+/** The types of recipe keys and of their values. */
 
 export const algorithms = ['sft', 'reward', 'grpo', 'ppo', 'dpo'] as const;
 export type Algorithm = (typeof algorithms)[number];
@@ -6,13 +6,13 @@ export type Algorithm = (typeof algorithms)[number];
 interface Key<Type extends string, Value> {
   readonly type: Type;
   readonly default?: Value;
-  /** Where an algorithm's default is another. */
+  /** Algorithms with another default. */
   readonly defaults?: Partial<Record<Algorithm, Value>>;
-  /** May be left out, or null: not set. */
+  /** Not set if it is left out or null. */
   readonly optional?: true;
   readonly help: string;
 }
-/** Some of the choices, in a list; `all` is a name for all of them. */
+/** A list of some of the choices; `all` is a name for all of them. */
 export interface NamesKey extends Key<'names', readonly string[]> {
   readonly choices: readonly string[];
   readonly all: string;
@@ -29,7 +29,7 @@ interface Range {
 }
 interface ChoiceKey extends Key<'choice', string> {
   readonly choices: readonly string[];
-  /** Other spellings that TRL takes, and the choice they mean. */
+  /** Other spellings that TRL accepts, each with the choice that it means. */
   readonly aliases?: Readonly<Record<string, string>>;
 }
 export type NumberKey = (Key<'number', number> | Key<'integer', number>) & Range;

@@ -1,6 +1,6 @@
 /**
- * A reward without training: any instruct model is asked whether a response is good, and the reward
- * is log p(Yes) - log p(No) of its next word, in nats.
+ * A reward that needs no training: an instruct model is asked whether a response is good, and the
+ * reward is log p(Yes) - log p(No) of its next word, in nats.
  */
 import { packBatch, splitGroups, type TokenGroup } from '../../model/batch.ts';
 import { BatchRunner, type BatchLimits } from '../../model/batch-runner.ts';
@@ -11,19 +11,19 @@ import { readablePrompt } from '../data/conversation.ts';
 import { JUDGE } from '../recipe/reward-names.ts';
 import type { JudgedText, Reward } from './reward.ts';
 
-/** What is asked where a recipe's judge_prompt says nothing else. */
+/** The question if the recipe has no judge_prompt. */
 const QUESTION =
   'Request:\n{prompt}\n\nResponse:\n{response}\n\n' +
   'Is this a helpful, correct and complete response to the request? Answer Yes or No.';
 
-/** The judge's chat up to where its Yes or No begins. */
+/** The judge's chat up to the place of its Yes or No. */
 export function judgeText(tokenizer: Tokenizer, text: JudgedText, question?: string): string {
   return questionText(tokenizer, judgeQuestion(text, question));
 }
 
 function judgeQuestion({ prompt, response }: JudgedText, question = QUESTION): string {
   const parts: Record<string, string> = { prompt: readablePrompt(prompt), response };
-  // Filled in at once: what stands in the texts is never taken for a place to fill.
+  // Both are replaced in one pass, so that "{response}" inside a prompt is not replaced.
   return question.replace(/\{(prompt|response)\}/g, (_, name: string) => parts[name]!);
 }
 
@@ -46,8 +46,8 @@ export class PromptedJudge implements Reward {
   ) {}
 
   /**
-   * @param question {prompt} and {response} stand for what is judged
-   * @throws CheckpointError when the judge's tokenizer cannot tell Yes from No by one token
+   * @param question in which {prompt} and {response} are replaced by the judged texts
+   * @throws CheckpointError if Yes and No begin with the same token in the judge's tokenizer
    */
   static async create(
     model: LanguageModel,
@@ -58,7 +58,7 @@ export class PromptedJudge implements Reward {
     const [yes, no] = ['Yes', 'No'].map((word) => tokenizer.encode(word)[0]);
     if (yes === no) {
       throw new CheckpointError(
-        'this model cannot judge: Yes and No begin with the same token; choose another',
+        'this model cannot judge: Yes and No begin with the same token; choose another model',
       );
     }
     const runner = await BatchRunner.create(model, limits);

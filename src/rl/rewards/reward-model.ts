@@ -10,7 +10,7 @@ import { promptTurns } from '../data/conversation.ts';
 import { REWARD_MODEL } from '../recipe/reward-names.ts';
 import type { JudgedText, Reward } from './reward.ts';
 
-/** Token rows and responses that are scored at once. */
+/** Largest number of token rows and responses that are scored at once. */
 export const SCORING_LIMITS: BatchLimits = { maxTokens: 4096, maxTargets: 512 };
 
 export class RewardModel implements Reward {
@@ -46,7 +46,7 @@ export class RewardModel implements Reward {
   }
 }
 
-/** Runs of texts that answer the same prompt. */
+/** Groups of successive texts that answer the same prompt. */
 function sharedPromptGroups(texts: readonly JudgedText[]): JudgedText[][] {
   const groups: JudgedText[][] = [];
   for (const text of texts) {
@@ -58,15 +58,15 @@ function sharedPromptGroups(texts: readonly JudgedText[]): JudgedText[][] {
 }
 
 /**
- * The token ids a reward model reads, the chat template over user and assistant. What the texts
- * begin with in common (their prompt) is computed once.
+ * The token ids that a reward model reads: the chat template with user and assistant. The common
+ * beginning of the texts (their prompt) is computed once.
  */
 export function judgedTokens(tokenizer: Tokenizer, texts: readonly JudgedText[]): TokenGroup {
   const sequences = texts.map((text) => tokenizer.encode(judgedText(tokenizer, text)));
   return groupByPrefix(sequences);
 }
 
-/** A conversation and its answer in the reward model's own template, as it is. */
+/** A conversation and its response in the reward model's own, unchanged template. */
 export function judgedText(tokenizer: Tokenizer, { prompt, response }: JudgedText): string {
   return tokenizer.applyChatTemplate([
     ...promptTurns(prompt),

@@ -1,24 +1,24 @@
 import type { Prompt } from '../data/dataset.ts';
 
-/** A reward is a function of what was asked and the response; the thought is not among its arguments. */
+/** The arguments of a reward: the prompt's row and the response, never the thought. */
 export interface JudgedText extends Prompt {
   response: string;
 }
 
 export interface Reward {
-  /** Names the metric `rewards/<name>/mean`. */
+  /** The name in the metric `rewards/<name>/mean`. */
   readonly name: string;
   /** One finite number per text, in order. */
   score(texts: readonly JudgedText[]): Promise<number[]>;
 }
 
 /**
- * A judge for evaluation alone, never a reward: the hidden utility of a world, or a reward model that
- * nothing is trained against.
+ * A judge for evaluation only, never a reward in training: the hidden utility of a world, or a second
+ * reward model.
  */
 export interface GoldJudge {
   /** One finite number per text, in order. */
   score(texts: readonly JudgedText[]): Promise<number[]>;
-  /** Share of a thought's checkable statements that are true; undefined when it makes none. */
+  /** Share of a thought's checkable statements that are true; undefined if it has none. */
   thoughtTruth?(prompt: string, thought: string): number | undefined;
 }

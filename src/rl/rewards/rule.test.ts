@@ -22,7 +22,7 @@ async function refusal(source: string): Promise<string> {
   return message;
 }
 
-it('a rule goes by the name of its file', () => {
+it('a rule has the name of its file', () => {
   expect(['a/b/short-answer.js', 'stored:polite.js', 'C:\\x\\y.mjs', 'z'].map(ruleName)).toEqual([
     'short-answer',
     'polite',
@@ -47,7 +47,7 @@ describe('a rule', () => {
     expect(await judge(asRule('return arguments[2].answer === undefined'))).toBe(1);
   });
 
-  it('sees the prompt and the response, and gives a number for each, in order', async () => {
+  it('reads prompts and responses, and returns a number for each, in order', async () => {
     const source = asRule('return prompt.length + 100 * response.length');
     const rule = await Rule.open('rules/mine.js', source);
     const texts = [
@@ -59,7 +59,7 @@ describe('a rule', () => {
     rule.destroy();
   });
 
-  it('may answer true or false, be an arrow function, and use what the language has', async () => {
+  it('may return true or false, be an arrow function, and use all of the language', async () => {
     expect(await judge(asRule('return response === "yes"'))).toBe(1);
     expect(await judge(asRule('return response === "no"'))).toBe(0);
     const source = `const WORDS = new Set(['yes']);
@@ -80,7 +80,7 @@ describe('a rule', () => {
     expect('x' in []).toBe(false);
   });
 
-  it('judges the next response after one that took all of its memory', async () => {
+  it('judges the next response after one that needed too much memory', async () => {
     const bomb = 'for (const a = []; response === "all"; ) a.push(new Uint8Array(1e6)); return 2';
     const rule = await Rule.open('mine.js', asRule(bomb));
     const score = (response: string) => rule.score([{ prompt: '', response }]);
@@ -89,7 +89,7 @@ describe('a rule', () => {
     rule.destroy();
   });
 
-  it('has no network, page, process, file, clock or chance', async () => {
+  it('has no network, page, process, file, clock or random numbers', async () => {
     const names = [
       ...['fetch', 'XMLHttpRequest', 'WebSocket', 'Worker', 'importScripts', 'self', 'window'],
       ...['document', 'navigator', 'process', 'require', 'Buffer', 'console', 'performance'],
@@ -97,27 +97,27 @@ describe('a rule', () => {
     ];
     const known = names.map((name) => `typeof ${name} === 'undefined' ? 0 : 1`);
     expect(await judge(asRule(`return ${known.join(' + ')}`))).toBe(0);
-    // The way out of a sandbox that shares its objects with the host.
+    // This would escape from a sandbox that shares its objects with the host.
     const escape = 'return this?.constructor?.constructor("return typeof process")() === "object"';
     expect(await judge(asRule(escape.replace('this?', 'prompt')))).toBe(0);
     expect(await refusal('import fs from "node:fs"; export default () => 1')).toMatch(/failed: /);
   });
 });
 
-describe('a rule that fails is named, and the reason said:', () => {
+describe('a rule that fails is named, with the reason:', () => {
   it.each([
-    ['no JavaScript', 'export default function (', /failed: SyntaxError: .*mend it$/],
+    ['no JavaScript', 'export default function (', /failed: SyntaxError: .*correct it$/],
     ['no function', 'export const reward = 1', /no function as its default export; write/],
     ['nothing', '', /no function as its default export; write/],
-    ['throws', asRule('\nthrow new Error("a\\nb")'), /failed: Error: a.*\(line 2\); mend it$/],
-    ['throws no error', asRule('throw 7'), /failed: /],
-    ['a name that is not there', asRule('return x'), /failed: ReferenceError: .*x.* not defined/],
-    ['NaN', asRule('return 0 / 0'), /gave NaN for the response "yes"; it must return a finite/],
-    ['infinity', asRule('return 1 / 0'), /gave Infinity for/],
-    ['a text', asRule('return "9"'), /gave string for/],
-    ['nothing given', asRule(''), /gave undefined for/],
-    ['a promise', 'export default async () => 1', /gave object for/],
-    ['an endless loop', asRule('for (;;);'), /longer than 1 s for a response; look for a loop/],
+    ['throws', asRule('\nthrow new Error("a\\nb")'), /failed: Error: a.*\(line 2\); correct it$/],
+    ['throws a number', asRule('throw 7'), /failed: /],
+    ['an unknown name', asRule('return x'), /failed: ReferenceError: .*x.* not defined/],
+    ['NaN', asRule('return 0 / 0'), /returned NaN for the response "yes"; it must return a finite/],
+    ['infinity', asRule('return 1 / 0'), /returned Infinity for/],
+    ['a text', asRule('return "9"'), /returned string for/],
+    ['no result', asRule(''), /returned undefined for/],
+    ['a promise', 'export default async () => 1', /returned object for/],
+    ['an endless loop', asRule('for (;;);'), /longer than 1 s for a response; check for a loop/],
     ['an endless loop at the top', 'for (;;); export default () => 1', /longer than 1 s/],
     ['a slow pattern', asRule('return /^(a+)+$/.test("a".repeat(50) + "b")'), /longer than 1 s/],
     ['a memory bomb', asRule('for (const a = []; ; ) a.push(new Uint8Array(1e6))'), /than 32 MB/],
@@ -126,7 +126,7 @@ describe('a rule that fails is named, and the reason said:', () => {
     ['no end of calls', asRule('const f = () => 1 + f(); return f()'), /failed: .*stack/i],
   ])('%s', async (_, source, message) => {
     expect(await refusal(source)).toMatch(message);
-    // The next rule is none the worse for it.
+    // The next rule still works.
     expect(await judge(asRule('return 2'))).toBe(2);
   });
 });

@@ -2,29 +2,29 @@
  * A reward by a rule: a small JavaScript module,
  *   export default function (prompt, response, row) { return 1; }
  * which returns a number, or true or false for 1 and 0. `row` has the other columns of the prompt's row
- * in its data set, such as the right answer; {} where there are none. It runs in QuickJS compiled to WebAssembly:
- * the language and nothing else, so there is no network, page, file, clock or chance in it, and its
- * memory and time are limited. Every response is judged in a fresh context: nothing is remembered,
- * and the same prompt and response always get the same reward.
+ * in its data set, such as the right answer, or is {}. The rule runs in QuickJS compiled to WebAssembly.
+ * It has only the language itself: no network, page, file, clock or random numbers, and limited memory
+ * and time. Every response is judged in a new context, so a rule remembers nothing, and the same prompt
+ * and response always get the same reward.
  */
 import type { QuickJSContext, QuickJSHandle, QuickJSRuntime } from 'quickjs-emscripten-core';
 import { readablePrompt } from '../data/conversation.ts';
 import { ruleName } from '../recipe/reward-names.ts';
 import type { JudgedText, Reward } from './reward.ts';
 
-/** A rule that is no rule, or that failed; the message names it and says what is wrong. */
+/** A file that is not a rule, or a rule that failed; the message names it and says what is wrong. */
 export class RuleError extends Error {
   override name = 'RuleError';
 }
 
-/** For one response, beside the 16 MB that QuickJS begins with. */
+/** The limit for one response, in addition to the first 16 MB of QuickJS. */
 const MEMORY_BYTES = 32 * 2 ** 20;
 const PAGE_BYTES = 64 * 2 ** 10;
 const FIRST_PAGES = 256;
 const STACK_BYTES = 256 * 2 ** 10;
 const SECONDS = 1;
 
-/** What of JavaScript a rule has: no Date; Math.random is taken away as well. */
+/** The parts of JavaScript that a rule has: no Date, and Math.random is deleted too. */
 const INTRINSICS = {
   BaseObjects: true,
   Eval: true,
@@ -38,8 +38,9 @@ const INTRINSICS = {
 } as const;
 
 /**
- * Half a megabyte, fetched when the first rule is opened; every rule has an instance of its own. Its
- * memory is limited as a whole: QuickJS's own limit does not see how large an allocation is in WebAssembly.
+ * QuickJS is half a megabyte, fetched when the first rule is opened; every rule has its own instance.
+ * The WebAssembly memory is limited as a whole, because QuickJS's own limit does not know the size of an
+ * allocation in WebAssembly.
  */
 async function newRuntime(): Promise<QuickJSRuntime> {
   const [{ newQuickJSWASMModuleFromVariant, newVariant }, { default: variant }] = await Promise.all(
@@ -65,8 +66,8 @@ export class Rule implements Reward {
   }
 
   /**
-   * @param path of the file, which names the rule
-   * @throws RuleError when it is no module with a function as its default export
+   * @param path of the file, which gives the rule its name
+   * @throws RuleError if it is not a module with a function as its default export
    */
   static async open(path: string, source: string): Promise<Rule> {
     const rule = new Rule(ruleName(path), source, await newRuntime());
@@ -74,9 +75,9 @@ export class Rule implements Reward {
     return rule;
   }
 
-  /** @throws RuleError when the rule throws, takes too long or too much, or gives no number */
+  /** @throws RuleError if the rule throws, needs too much time or memory, or returns no number */
   score(texts: readonly JudgedText[]): Promise<number[]> {
-    // A rule that throws rejects, as every other reward does.
+    // An error in a rule becomes a rejection, as with every other reward.
     return Promise.resolve().then(() => texts.map((text) => this.judge(text)));
   }
 
@@ -88,12 +89,12 @@ export class Rule implements Reward {
       for (const handle of given) handle.dispose();
       const value = disposing(context.unwrapResult(result), (handle) => {
         const type = context.typeof(handle);
-        // What is no number may be large, or run code of the rule when it is looked at.
+        // Other values are not read, because they may be large or run the rule's code.
         return type === 'number' || type === 'boolean' ? Number(context.dump(handle)) : type;
       });
       if (typeof value === 'number' && Number.isFinite(value)) return value;
       throw new RuleError(
-        `rule ${this.name} gave ${value} for the response ${quote(response)}; ` +
+        `rule ${this.name} returned ${value} for the response ${quote(response)}; ` +
           'it must return a finite number, or true or false',
       );
     });
@@ -124,18 +125,18 @@ export class Rule implements Reward {
     }
   }
 
-  /** What QuickJS says, in a sentence. */
+  /** The error of QuickJS in one sentence. */
   private explain({ name, message, cause }: Error): string {
     const { stack = '' } = (cause ?? {}) as { stack?: string };
     if (message === 'interrupted') {
-      return `rule ${this.name} takes longer than ${SECONDS} s for a response; look for a loop that never ends`;
+      return `rule ${this.name} takes longer than ${SECONDS} s for a response; check for a loop that never ends`;
     }
     if (message === 'out of memory') {
-      return `rule ${this.name} needs more than ${MEMORY_BYTES / 2 ** 20} MB for a response; make it smaller`;
+      return `rule ${this.name} needs more than ${MEMORY_BYTES / 2 ** 20} MB for a response; store less in it`;
     }
     const [, line] = /\.js:(\d+)/.exec(stack) ?? [];
     const place = line === undefined ? '' : ` (line ${line})`;
-    return `rule ${this.name} failed: ${name}: ${shorten(message)}${place}; mend it`;
+    return `rule ${this.name} failed: ${name}: ${shorten(message)}${place}; correct it`;
   }
 
   destroy(): void {
@@ -143,7 +144,7 @@ export class Rule implements Reward {
   }
 }
 
-/** JSON, and nothing of this side, reaches the rule. */
+/** Passes the value as JSON text, so that no object of the host reaches the rule. */
 function parsed(context: QuickJSContext, value: unknown): QuickJSHandle {
   return disposing(context.unwrapResult(context.evalCode('JSON.parse')), (parse) =>
     disposing(context.newString(JSON.stringify(value)), (text) =>
@@ -161,7 +162,7 @@ function disposing<T>(handle: QuickJSHandle, use: (handle: QuickJSHandle) => T):
 }
 
 const LONGEST = 80;
-/** Of a text that the rule chose, or judged: one short line. */
+/** Makes one short line of a text that the rule wrote or judged. */
 const shorten = (text: string): string =>
   text.replace(/\s+/g, ' ').slice(0, LONGEST) + (text.length > LONGEST ? '...' : '');
 const quote = (text: string): string => JSON.stringify(shorten(text));

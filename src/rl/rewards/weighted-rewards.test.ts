@@ -12,7 +12,7 @@ const REWARDS = [
 ];
 const texts = ['please do', 'do'].map((response) => ({ prompt: 'do?', response }));
 
-it('gives each reward by name as it is, and their sum by their weights', async () => {
+it('returns each reward by name without its weight, and their weighted sum', async () => {
   expect(await new WeightedRewards(REWARDS, [-0.5, 2]).score(texts)).toEqual([
     { reward: -2.5, rewards: { length: 9, polite: 1 } },
     { reward: -1, rewards: { length: 2, polite: 0 } },
@@ -20,6 +20,6 @@ it('gives each reward by name as it is, and their sum by their weights', async (
   expect((await new WeightedRewards(REWARDS).score(texts)).map((s) => s.reward)).toEqual([10, 2]);
 });
 
-it('of no texts is nothing', async () => {
+it('returns no scores for no texts', async () => {
   expect(await new WeightedRewards(REWARDS, [1, 1]).score([])).toEqual([]);
 });

@@ -1,7 +1,7 @@
-/** Several rewards trained against as one: their sum, each with its weight (TRL's reward_weights). */
+/** Several rewards as one: their weighted sum (TRL's reward_weights). */
 import type { JudgedText, Reward } from './reward.ts';
 
-/** What one text got. */
+/** The scores of one text. */
 export interface WeightedScore {
   /** The weighted sum. */
   reward: number;

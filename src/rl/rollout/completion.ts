@@ -1,13 +1,13 @@
 /**
- * A completion is a thought and a response. With thinking the prompt has opened `<think>`, so the
- * completion starts inside the thought and the first `</think>` ends it; without, all of it is the
- * response. The reward model never sees the thought (RLMT, arXiv 2509.20357, eq. 3).
+ * A completion is a thought and a response. With thinking the prompt already has `<think>`, so the
+ * completion starts inside the thought, and the first `</think>` ends it. Without thinking the whole
+ * completion is the response. The reward model never sees the thought (RLMT, arXiv 2509.20357, eq. 3).
  */
 export const THINK_END = '</think>';
 
 /**
- * What is judged when the delimiter is missing. lenient: the whole text, thought included (the
- * paper's default); strict: a fixed null response.
+ * The text that is judged when the delimiter is missing. lenient: the whole text with the thought (the
+ * paper's default); strict: a fixed empty response.
  */
 export type Malformed = 'lenient' | 'strict';
 
@@ -16,7 +16,7 @@ export const NULL_RESPONSE = '';
 export interface SplitCompletion {
   /** null without thinking, or when the delimiter is missing. */
   thought: string | null;
-  /** What the reward model sees. */
+  /** The text that the reward model sees. */
   response: string;
   wellFormed: boolean;
 }
@@ -42,7 +42,7 @@ export function splitCompletion(
   };
 }
 
-/** A base model is asked to put its answer between tags; what it writes after them is not part of it. */
+/** A base model is asked to put its answer between tags; text after them is not part of the response. */
 function untagged(text: string): string {
   const [, inside] = /^\s*<response>(.*?)(?:<\/response>|$)/s.exec(text) ?? [];
   return (inside ?? text).trim();

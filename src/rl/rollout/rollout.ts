@@ -13,22 +13,26 @@ export interface RolloutSample extends Generation, SplitCompletion {
   text: string;
 }
 
-export interface RolloutGroup {
+/** A prompt, and the ids that the policy continues from. */
+export interface TokenizedPrompt {
   prompt: string;
   promptIds: number[];
+}
+
+export interface RolloutGroup extends TokenizedPrompt {
   samples: RolloutSample[];
 }
 
 export interface RolloutOptions {
   samplesPerPrompt: number;
   thinking: boolean;
-  /** In place of the built-in request to think. */
+  /** Replaces the built-in request to think. */
   systemPrompt?: string | undefined;
   malformed: Malformed;
   sampling: SamplingOptions;
 }
 
-/** What of a recipe says how completions are written. */
+/** The recipe keys that control how completions are sampled. */
 export type Writing = Pick<
   Recipe,
   | 'thinking'
@@ -41,7 +45,7 @@ export type Writing = Pick<
   | 'max_completion_length'
 >;
 
-/** How a recipe's completions are written, in training and when it is judged. */
+/** The sampling options of a recipe, in training and in evaluations. */
 export function rolloutOptions(
   recipe: Writing,
   samplesPerPrompt: number,
@@ -63,7 +67,7 @@ export function rolloutOptions(
   };
 }
 
-/** The ids the policy continues from. */
+/** The ids of the prompt that the policy continues. */
 export function promptTokens(
   tokenizer: Tokenizer,
   prompt: string,
@@ -73,35 +77,42 @@ export function promptTokens(
   return tokenizer.encode(promptText(tokenizer, prompt, thinking, systemPrompt));
 }
 
+/** Prompts as `rollOut` takes them, by the same options. */
+export function tokenizePrompts(
+  tokenizer: Tokenizer,
+  prompts: readonly string[],
+  { thinking, systemPrompt }: RolloutOptions,
+): TokenizedPrompt[] {
+  return prompts.map((prompt) => ({
+    prompt,
+    promptIds: promptTokens(tokenizer, prompt, thinking, systemPrompt),
+  }));
+}
+
 /** `firstStream` numbers the random streams: sequence i of this call draws from firstStream + i. */
 export async function rollOut(
   decoder: Decoder,
   tokenizer: Tokenizer,
-  prompts: readonly string[],
+  prompts: readonly TokenizedPrompt[],
   options: RolloutOptions,
   firstStream: number,
   onProgress?: (share: number, written: Generation[][]) => void,
 ): Promise<RolloutGroup[]> {
-  const { thinking, systemPrompt } = options;
-  const promptIds = prompts.map((prompt) =>
-    promptTokens(tokenizer, prompt, thinking, systemPrompt),
-  );
   const count = prompts.length * options.samplesPerPrompt;
   const streams = Uint32Array.from({ length: count }, (_, i) => firstStream + i);
   const groups = await decoder.generate(
-    promptIds,
+    prompts.map(({ promptIds }) => promptIds),
     options.samplesPerPrompt,
     options.sampling,
     streams,
     onProgress,
   );
   return prompts.map((prompt, p) => ({
-    prompt,
-    promptIds: promptIds[p] as number[],
+    ...prompt,
     samples: (groups[p] as Generation[]).map((generation) => {
       const ids = generation.finished ? generation.ids.slice(0, -1) : generation.ids;
       const text = tokenizer.decode(ids);
-      return { ...generation, text, ...splitCompletion(text, thinking, options.malformed) };
+      return { ...generation, text, ...splitCompletion(text, options.thinking, options.malformed) };
     }),
   }));
 }

@@ -1,13 +1,13 @@
-/** Completions of any number of prompts, in batches that fit into memory. */
+/** Samples completions of any number of prompts, in batches that fit into memory. */
 import { Decoder } from '../../model/decoder.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
-import { promptTokens, rollOut, type RolloutGroup, type RolloutOptions } from './rollout.ts';
+import { rollOut, tokenizePrompts, type RolloutGroup, type RolloutOptions } from './rollout.ts';
 
-/** Sampling as the model believes: no filter on. */
+/** Sampling from the model's own probabilities, without a filter. */
 export const UNFILTERED = { topK: 0, topP: 1, minP: 0 } as const;
 
-/** Sequences that are written side by side. */
+/** Largest number of sequences that are sampled at once. */
 const BATCH = 256;
 
 /** Sample i of prompt p draws from random stream p * samplesPerPrompt + i of the seed. */
@@ -18,19 +18,17 @@ export async function sampleCompletions(
   options: RolloutOptions,
   onProgress?: (promptsDone: number) => void,
 ): Promise<RolloutGroup[]> {
-  const { samplesPerPrompt, thinking, systemPrompt, sampling } = options;
+  const { samplesPerPrompt, sampling } = options;
   const atOnce = Math.min(prompts.length, Math.max(1, Math.floor(BATCH / samplesPerPrompt)));
-  const lengths = prompts.map(
-    (prompt) => promptTokens(tokenizer, prompt, thinking, systemPrompt).length,
-  );
+  const tokenized = tokenizePrompts(tokenizer, prompts, options);
   const decoder = await Decoder.create(model, {
     maxSequences: atOnce * samplesPerPrompt,
-    maxPromptTokens: atOnce * Math.max(...lengths),
+    maxPromptTokens: atOnce * Math.max(...tokenized.map(({ promptIds }) => promptIds.length)),
     maxNewTokens: sampling.maxNewTokens,
   });
   const groups: RolloutGroup[] = [];
   for (let first = 0; first < prompts.length; first += atOnce) {
-    const batch = prompts.slice(first, first + atOnce);
+    const batch = tokenized.slice(first, first + atOnce);
     const written = await rollOut(decoder, tokenizer, batch, options, first * samplesPerPrompt);
     groups.push(...written);
     onProgress?.(groups.length);

@@ -1,9 +1,9 @@
 /**
- * How a policy is asked: its own chat template where it has one, with the thought opened or, for the
- * arm that answers at once, without one (RLMT, arXiv 2509.20357, sec. 3).
- * - A template that knows thinking (it renders differently for `enable_thinking`) says it itself.
- * - One that does not gets an instruction as its system turn.
- * - A base model, which has no template, gets the instruction as plain text: the zero setting.
+ * The prompt of a policy: its own chat template if it has one, with an open thought, or without a
+ * thought when thinking is off (RLMT, arXiv 2509.20357, sec. 3).
+ * - A template that supports thinking (it renders differently for `enable_thinking`) is used as it is.
+ * - A template that does not gets an instruction as its system message.
+ * - A base model has no template and gets the instruction as plain text: the paper's zero setting.
  */
 import type { ChatMessage, Tokenizer } from '../../model/tokenizer.ts';
 import { promptTurns } from '../data/conversation.ts';
@@ -15,9 +15,9 @@ const INSTRUCTION =
 const THINK_START = '<think>';
 
 /**
- * The text that the policy goes on from. With thinking it ends inside the thought.
+ * The text that the policy continues. With thinking it ends inside the thought.
  * @param prompt a text, or a conversation (conversation.ts)
- * @param systemPrompt takes the place of the instruction, and is given without thinking as well
+ * @param systemPrompt replaces the instruction; it is also used without thinking
  */
 export function promptText(
   tokenizer: Tokenizer,
@@ -35,7 +35,7 @@ export function promptText(
   return thinking ? opened(text) : text;
 }
 
-/** In the system turn, after what a conversation's own says. */
+/** Adds the instruction to the system message, after the conversation's own system message. */
 function instructed(turns: readonly ChatMessage[], instruction?: string): readonly ChatMessage[] {
   if (instruction === undefined) return turns;
   const own = turns[0]?.role === 'system' ? turns[0].content : undefined;
@@ -43,7 +43,7 @@ function instructed(turns: readonly ChatMessage[], instruction?: string): readon
   return [{ role: 'system', content }, ...turns.slice(own === undefined ? 0 : 1)];
 }
 
-/** Some templates leave it to the model to open its thought; here the prompt does. */
+/** Opens the thought in the prompt, because some templates leave that to the model. */
 function opened(text: string): string {
   return text.trimEnd().endsWith(THINK_START) ? text : `${text}${THINK_START}\n`;
 }

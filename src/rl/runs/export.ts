@@ -1,6 +1,6 @@
 /**
- * What leaves Ponder: a trained model as a folder that transformers or peft loads, and what a run has
- * written down. Files are read piece by piece, so that a model never is in memory as a whole.
+ * Exports: a trained model as a folder that transformers or peft can load, and the files of a run.
+ * Files are read piece by piece, so a model is never in memory as a whole.
  */
 import type { Checkpoint } from '../../model/adapted.ts';
 import { readConfig } from '../../model/checkpoint.ts';
@@ -17,24 +17,24 @@ import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../../model/peft.ts';
 import { tokenizerFiles } from '../../model/tokenizer.ts';
 import type { RunFolder } from './run-folder.ts';
 
-/** hf: a model whose weights were trained; peft: an adapter; merged: an adapter added into its base. */
+/** hf: a model whose weights were trained; peft: an adapter; merged: an adapter merged into its base. */
 export const EXPORTS = ['hf', 'peft', 'merged'] as const;
 export type ExportKind = (typeof EXPORTS)[number];
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 export interface ExportFile {
-  /** Inside the exported folder. */
+  /** Path inside the exported folder. */
   readonly path: string;
   /** In bytes. */
   readonly size: number;
-  /** The contents, in order. */
+  /** The contents in order. */
   readonly pieces: () => AsyncIterable<Bytes>;
 }
 
 /**
- * The files of a model's folder, in the order in which they are best written.
- * @throws CheckpointError when the checkpoint cannot become that, or its adapter is for another base
+ * The files of a model's folder, in the best order to write them.
+ * @throws CheckpointError if the checkpoint cannot be exported so, or its adapter is for another base
  */
 export async function modelFiles(checkpoint: Checkpoint, to: ExportKind): Promise<ExportFile[]> {
   const { base, adapter } = checkpoint;
@@ -76,14 +76,14 @@ async function mergedFiles(
   return [...config, { path: 'model.safetensors', size, pieces }];
 }
 
-/** The base's config.json, which may say more than is read here, as a reward model's. */
+/** The base's config.json with all its fields, changed to that of a reward model. */
 async function rewardConfigFile(base: CheckpointFolder): Promise<ExportFile> {
   const { family } = await readConfig(base);
   const json = { ...(await requireJson(base, 'config.json')), ...rewardFields(family) };
   return inMemory('config.json', new TextEncoder().encode(`${JSON.stringify(json, null, 2)}\n`));
 }
 
-/** Weights as they lie: in one file, or in shards with their index. */
+/** The weights unchanged: one file, or shards with their index. */
 async function wholeFiles(base: CheckpointFolder): Promise<ExportFile[]> {
   const config = await copies(base, ['config.json']);
   const [only, ...more] = await weightFiles(base);
@@ -95,7 +95,7 @@ async function wholeFiles(base: CheckpointFolder): Promise<ExportFile[]> {
   return [...config, ...index, ...shards];
 }
 
-/** The numbers and samples of a run, and what it was trained by. */
+/** The metrics, completions and recipe of a run. */
 export async function runFiles(folder: RunFolder, inside: string): Promise<ExportFile[]> {
   const completions = (await folder.list('completions')).map((name) => `completions/${name}`);
   const files: ExportFile[] = [];

@@ -1,4 +1,4 @@
-/** From a run's folder to a recorded run: one group of every step, small enough to ship with the page. */
+/** Makes a recorded run from a run's folder: one group of every step, small enough to ship with the page. */
 import { mean, std } from '../statistics.ts';
 import { shownEvaluation } from '../evaluation/evaluate.ts';
 import type { Group, MetricsRow, Sample, StepReport } from '../report.ts';
@@ -8,25 +8,25 @@ import { recipeKeys, type RecipeKey } from '../recipe/keys.ts';
 import type { RecipeKeySpec } from '../recipe/spec.ts';
 import { readText, type RunFolder } from './run-folder.ts';
 
-/** A finished run, small enough to be shipped with the page and replayed without a GPU. */
+/** A finished run that the page ships and replays without a GPU. */
 export interface RecordedRun {
   recipe: RecipeValues;
   adapter: string;
-  /** The reward the initial policy got on the same held-out prompts, and the final one. */
+  /** One report per step, and one for the evaluation before the first step if there is one. */
   steps: StepReport[];
 }
 
-/** Digits that a curve or a table can show. */
+/** Significant digits, as many as a curve or a table can show. */
 const DIGITS = 4;
 
-/** Traces of every token are kept of every so many steps, and of the first and the last. */
+/** Token traces are kept every so many steps, and for the first and the last step. */
 const TRACE_STEPS = 10;
 
 export class RecordError extends Error {
   override name = 'RecordError';
 }
 
-/** @throws RecordError when the folder does not hold a finished run with completions. */
+/** @throws RecordError if the folder has no finished run with completions. */
 export async function recordRun(folder: RunFolder, name: string): Promise<RecordedRun> {
   const { adapter } = JSON.parse(await requireText(folder, name, 'summary.json')) as {
     adapter: string;
@@ -36,7 +36,7 @@ export async function recordRun(folder: RunFolder, name: string): Promise<Record
   return { recipe: chosenValues(recipe), adapter, steps: await recordedSteps(folder, name) };
 }
 
-/** The steps that a run has written down so far. */
+/** The steps that a run has written to its folder so far. */
 export async function recordedSteps(folder: RunFolder, name: string): Promise<StepReport[]> {
   const text = (file: string): Promise<string> => requireText(folder, name, file);
   const rows = parseLines<MetricsRow>(await text('metrics.jsonl'));
@@ -66,7 +66,7 @@ async function requireText(folder: RunFolder, name: string, file: string): Promi
   );
 }
 
-/** What the recipe says besides the defaults. */
+/** The recipe's values that are not defaults. */
 function chosenValues(recipe: Recipe): RecipeValues {
   const chosen = Object.entries(recipe).filter(([key, value]) => {
     const spec: RecipeKeySpec = recipeKeys[key as RecipeKey];
@@ -76,7 +76,7 @@ function chosenValues(recipe: Recipe): RecipeValues {
   return { algorithm: recipe.algorithm, ...Object.fromEntries(chosen) };
 }
 
-/** A row also has a column for each reward; they are in `rewards` as well. */
+/** A row also has a column for each reward, in addition to `rewards`. */
 type CompletionRow = Sample & { step: number; prompt: string; pair?: 'chosen' | 'rejected' };
 
 function firstGroup(rows: readonly CompletionRow[], withTrace: boolean): Group {

@@ -1,4 +1,4 @@
-/** A run's folder in the origin private file system; for use in a worker or the page. */
+/** A run's folder in the origin private file system, for a worker or the page. */
 import type { CheckpointFolder } from '../../model/files.ts';
 import { directoryFolder } from '../../model/stored-models.ts';
 import type { RunFolder } from './run-folder.ts';
@@ -65,7 +65,7 @@ export async function browserRunFolder(name: string, fresh: boolean): Promise<Ru
   };
 }
 
-/** A checkpoint of a run, to be read in pieces: `read` above gives files whole. */
+/** A checkpoint of a run that can be read in pieces; `read` above returns whole files. */
 export async function browserCheckpoint(run: string, step: number): Promise<CheckpointFolder> {
   let folder = await navigator.storage.getDirectory();
   for (const part of ['runs', run, 'checkpoints', `step-${step}`]) {

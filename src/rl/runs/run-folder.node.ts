@@ -22,7 +22,7 @@ export function nodeRunFolder(root: string): RunFolder {
     },
     async write(path, data) {
       const file = await at(path);
-      // Written beside and moved: whoever looks sees the old file or the new one, never half of it.
+      // Written to another file and renamed, so that a reader never sees half of a file.
       await writeFile(`${file}.partial`, data);
       await rename(`${file}.partial`, file);
     },

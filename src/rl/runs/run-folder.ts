@@ -1,19 +1,19 @@
 /**
- * Where a run keeps what it made: a directory in Node, the origin private file system in a browser.
- * Paths are relative, with forward slashes; folders appear as they are written to.
+ * The place of a run's files: a folder in Node, the origin private file system in a browser. Paths are
+ * relative, with forward slashes; writing a file creates its folders.
  */
 import { blobSource, type CheckpointFolder } from '../../model/files.ts';
 
 export interface RunFolder {
-  /** undefined when there is no such file. */
+  /** undefined if there is no such file. */
   read(path: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
   write(path: string, data: string | Uint8Array<ArrayBuffer>): Promise<void>;
   append(path: string, text: string): Promise<void>;
-  /** Names in a folder; none when there is no such folder. */
+  /** Names in a folder; none if there is no such folder. */
   list(path: string): Promise<string[]>;
 }
 
-/** Keeps nothing: for a run where there is nowhere to keep it. */
+/** Stores nothing: for a run that cannot be stored. */
 export const nowhere: RunFolder = {
   read: () => Promise.resolve(undefined),
   write: () => Promise.resolve(),

@@ -1,15 +1,15 @@
 /**
- * A run: a trainer driven step by step, and the folder that remembers it.
+ * A run: a trainer that is called step by step, and the folder that stores it.
  *   recipe.yaml              every key, defaults included
  *   metrics.jsonl            one row per step
  *   completions/step-N.jsonl every completion of step N
  *   evaluations/step-N.jsonl every completion of an evaluation after step N; 0 is before the first
  *   checkpoints/step-N/      a Hugging Face folder (of a model, or of a peft adapter), plus
- *                            optimizer.safetensors and trainer_state.json; PPO's value model
- *                            likewise in checkpoints/step-N/value/
+ *                            optimizer.safetensors and trainer_state.json; the same for PPO's
+ *                            value model in checkpoints/step-N/value/
  *   summary.json             written when the run ends
- * A checkpoint counts once its trainer_state.json exists, which is written last. Data and random
- * numbers follow from the step number, so a resumed run gives the numbers of one that never stopped.
+ * A checkpoint is complete when its trainer_state.json exists, which is written last. Data and random
+ * numbers depend only on the step number, so a resumed run gives the numbers of an uninterrupted one.
  */
 import { encodeCheckpoint, type CheckpointFiles } from '../../model/checkpoint.ts';
 import { ADAPTER_WEIGHTS, encodeAdapter } from '../../model/peft.ts';
@@ -35,7 +35,7 @@ export class Run {
     readonly recipe: Recipe,
     readonly trainer: Trainer,
     readonly folder: RunFolder,
-    /** Tokenizer files that go into every checkpoint, by name. */
+    /** Tokenizer files by name, which are written to every checkpoint. */
     private readonly tokenizerFiles: CheckpointFiles,
   ) {}
 
@@ -43,13 +43,13 @@ export class Run {
     return this.trainer.step >= this.recipe.max_steps;
   }
 
-  /** Starts the folder afresh. */
+  /** Starts a new run in the folder. */
   async begin(): Promise<void> {
     await this.folder.write('recipe.yaml', recipeYaml(this.recipe));
     await this.folder.write('metrics.jsonl', '');
   }
 
-  /** Goes on from the last complete checkpoint; false when there is none. */
+  /** Continues from the last complete checkpoint; false if there is none. */
   async resume(): Promise<boolean> {
     const step = await lastCheckpoint(this.folder);
     if (step === undefined) return false;
@@ -57,7 +57,7 @@ export class Run {
     const counters = JSON.parse(
       (await readText(this.folder, `${at}/trainer_state.json`)) ?? '{}',
     ) as { num_input_tokens_seen?: number; optimizer_steps?: number };
-    // Before there was a number of its own, a step was one move of the weights.
+    // Older checkpoints have no such number; their steps were one optimizer step each.
     const optimizerSteps = counters.optimizer_steps ?? step;
     const { trainer } = this;
     await this.restore(trainer, at, optimizerSteps);
@@ -66,7 +66,7 @@ export class Run {
     trainer.tokensSeen = counters.num_input_tokens_seen ?? 0;
     await this.forgetAfter(step);
     this.savedStep = step;
-    // Whoever was killed between the last checkpoint and the summary has nothing else to do.
+    // A run that was stopped between its last checkpoint and its summary needs only the summary.
     const last = (await this.metrics()).at(-1);
     if (this.finished && last && !(await this.folder.read('summary.json'))) {
       await this.summarize(last);
@@ -77,7 +77,7 @@ export class Run {
   private async restore(trained: Trained, at: string, optimizerSteps: number): Promise<void> {
     const tensors = async (file: string): Promise<Map<string, Float32Array>> => {
       const bytes = await this.folder.read(`${at}/${file}`);
-      if (!bytes) throw new Error(`${at}/${file} is missing; delete ${at} to resume earlier`);
+      if (!bytes) throw new Error(`${at}/${file} is missing; delete ${at} to resume from an earlier one`);
       return readSafetensors(bytes, `${at}/${file}`);
     };
     const moments = await tensors('optimizer.safetensors');
@@ -95,7 +95,7 @@ export class Run {
     });
   }
 
-  /** One step, and the evaluation before the first one, written down. */
+  /** Does and records one step, and before the first step an evaluation. */
   async advance(): Promise<StepResult> {
     const first = await this.evaluateFirst();
     if (first) await this.record(first);
@@ -104,13 +104,13 @@ export class Run {
     return result;
   }
 
-  /** What the policy does before it is trained, as step 0; undefined when no evaluation is asked for. */
+  /** The evaluation before training, as step 0; undefined if the recipe has no evaluations. */
   async evaluateFirst(): Promise<StepResult | undefined> {
     if (this.trainer.step > 0) return undefined;
     return this.evaluate({ metrics: { step: 0 }, groups: [] });
   }
 
-  /** One optimizer step, and the evaluation when one is due; nothing is written yet. */
+  /** One step, and an evaluation if one is due; nothing is written yet. */
   async step(): Promise<StepResult> {
     const result = await this.trainer.trainStep();
     const due = this.finished || this.trainer.step % this.recipe.eval_steps === 0;
@@ -125,7 +125,7 @@ export class Run {
     return { ...result, metrics, ...(rows.length > 0 && { evaluation: rows }) };
   }
 
-  /** Writes a step down; a checkpoint too when one is due. */
+  /** Writes a step to the folder, and a checkpoint if one is due. */
   async record(result: StepResult): Promise<void> {
     const { step } = result.metrics;
     await this.folder.append('metrics.jsonl', JSON.stringify(result.metrics) + '\n');
@@ -144,7 +144,7 @@ export class Run {
     if (this.finished) await this.summarize(result.metrics);
   }
 
-  /** Writes a checkpoint of the step just done. */
+  /** Writes a checkpoint of the last step. */
   async save(): Promise<void> {
     const { trainer } = this;
     const { step, tokensSeen, optimizer } = trainer;
@@ -185,14 +185,14 @@ export class Run {
       steps: last.step,
       seconds: (performance.now() - this.started) / 1000,
       adapter: this.trainer.model.gpu.info.description || this.trainer.model.gpu.info.vendor,
-      // Where the reward kept rising and the gold judge did not; null when they did not part.
+      // The step after which the reward rose and gold did not; null if there is no such step.
       ...(judged.length > 0 && { diverged_at: divergence(judged)?.step ?? null }),
       last,
     };
     await this.folder.write('summary.json', JSON.stringify(summary, null, 2) + '\n');
   }
 
-  /** Metrics of steps after the checkpoint will be made again. */
+  /** Removes the metrics of steps after the checkpoint, because those steps are done again. */
   private async forgetAfter(step: number): Promise<void> {
     const kept = (await this.metrics()).filter((row) => row.step <= step);
     await this.folder.write(
@@ -210,8 +210,8 @@ export class Run {
 }
 
 /**
- * TRL's completions table: step, prompt, completion, one column per reward, advantage; ours adds the
- * rest, and for DPO which completion of its group is the chosen one and which the rejected.
+ * TRL's completions table (step, prompt, completion, one column per reward, advantage) and our other
+ * columns; for DPO they include which completion of a group is chosen and which is rejected.
  */
 function completionRows(step: number, groups: readonly Group[]): string {
   return groups

@@ -1,9 +1,9 @@
 /**
- * DPO (Rafailov et al. 2023, arXiv 2305.18290) with TRL's definitions. Where pairs come from:
- * - sampled, when the recipe has a reward: G completions for each prompt, written by the policy as it
- *   was before training, malformed ones dropped, best against worst by the reward of the response
- *   (RLMT, arXiv 2509.20357, sec. 3). A prompt that comes again gets new completions.
- * - online: the same, written by the policy as it is now.
+ * DPO (Rafailov et al. 2023, arXiv 2305.18290) with TRL's definitions. Pairs come from one of these:
+ * - sampling, if the recipe has a reward: the policy before training writes G completions for each
+ *   prompt; malformed ones are dropped, and the best and the worst by reward are a pair
+ *   (RLMT, arXiv 2509.20357, sec. 3). A repeated prompt gets new completions.
+ * - online sampling: the same, but the current policy writes.
  * - a file of preferences: prompt, chosen, rejected.
  */
 import { AdamW } from '../../model/adamw.ts';
@@ -36,15 +36,15 @@ import { scheduledRate } from './schedule.ts';
 import { k3, tokenTrace, type TraceColumns } from './token-trace.ts';
 import { moveWeights, type StepResult, type Trainer } from './trainer.ts';
 
-/** A file's pairs, or what it takes to sample them. */
+/** The pairs of a file, or everything that is needed to sample pairs. */
 export type DpoParts = RolloutParts | (Preferences & { tokenizer: Tokenizer });
 
-/** The most that is learned from at once. */
+/** The size limits of one training batch. */
 export function pairLimits(recipe: Recipe, sampled: boolean): BatchLimits {
   const { max_prompt_length: prompt, max_completion_length: completion } = recipe;
   const { per_device_train_batch_size: batch, num_generations: group } = recipe;
   const prompts = sampled ? batch / group : batch;
-  // Traces show a whole group.
+  // A trace needs a whole group at once.
   const maxTargets = Math.max(2 * prompts, sampled ? group : 0) * completion;
   const maxTokens = prompts * prompt + maxTargets;
   return { maxTokens, maxTargets, recompute: recipe.gradient_checkpointing };
@@ -64,14 +64,14 @@ export class DpoTrainer implements Trainer {
     private readonly runner: TrainingRunner,
     private readonly reference: Reference,
     private readonly writer: RolloutWriter | undefined,
-    /** Writes what evaluations judge, as the policy is now; may be the writer itself. */
+    /** Writes the completions of evaluations with the current policy; may be the writer itself. */
     private readonly candidate: RolloutWriter | undefined,
   ) {
     const heldOut = 'pairs' in parts ? parts.heldOut : undefined;
     this.evaluate = heldOut ? () => this.judgeHeldOut(heldOut) : candidate?.evaluate;
   }
 
-  /** Allocates everything a run needs; `policy` is what will be trained, in place. */
+  /** Allocates everything that a run needs; `policy` is trained in place. */
   static async create(recipe: Recipe, policy: LanguageModel, parts: DpoParts): Promise<DpoTrainer> {
     const sampled = 'prompts' in parts;
     const optimizer = await AdamW.create(policy, adamwOptions(recipe));
@@ -114,14 +114,14 @@ export class DpoTrainer implements Trainer {
     return { metrics, groups: reports };
   }
 
-  /** What the initial policy wrote says nothing of the one that learns, and gets a name of its own. */
+  /** Samples of the initial policy do not describe the trained one, so their metrics get other names. */
   private sampleMetrics(metrics: Record<string, number>): Record<string, number> {
     if (this.recipe.online) return metrics;
     const named = Object.entries(metrics).map(([name, value]) => [`samples/${name}`, value]);
     return Object.fromEntries(named) as Record<string, number>;
   }
 
-  /** Moves the policy, unless no prompt has a pair. */
+  /** Updates the policy, unless no prompt has a pair. */
   private async update(data: readonly PairGroup[], rate: number): Promise<Record<string, number>> {
     const pairs = countPairs(data);
     if (pairs === 0) return { pairs };
@@ -135,7 +135,7 @@ export class DpoTrainer implements Trainer {
     return { metrics: Object.fromEntries(named) as Record<string, number>, rows: [] };
   }
 
-  /** Means over all pairs; adds their gradients when they are learned from. */
+  /** Means over all pairs; with `learn`, adds their gradients. */
   private async compare(
     data: readonly PairGroup[],
     learn: boolean,
@@ -209,7 +209,7 @@ export class DpoTrainer implements Trainer {
     return tokenPairs(groups, this.parts.tokenizer, eos, this.recipe);
   }
 
-  /** What the policy says of a group's tokens. */
+  /** The numbers of policy and reference for a group's tokens. */
   private async columns(group: ScoredGroup): Promise<TraceColumns[]> {
     const [batch] = packGroups([group], 1);
     const { packed } = batch!;
@@ -224,7 +224,7 @@ export class DpoTrainer implements Trainer {
     }));
   }
 
-  /** The first group with traces; an advantage here is where the loss pushes: up, down or nowhere. */
+  /** The groups, the first with traces. An advantage is the direction of the loss: 1 up, -1 down, or 0. */
   private async reports(
     groups: readonly ScoredGroup[],
     chosen: readonly Group['pair'][],

@@ -1,6 +1,6 @@
 /**
  * GRPO (DeepSeekMath, arXiv 2402.03300) with TRL's definitions. One step: write G completions for
- * each prompt, score the responses, turn rewards into advantages, and move the policy.
+ * each prompt, score the responses, turn rewards into advantages, and update the policy.
  */
 import { AdamW } from '../../model/adamw.ts';
 import { TrainingRunner } from '../../model/batch-runner.ts';
@@ -28,7 +28,7 @@ import { scheduledRate } from './schedule.ts';
 import { k3, tokenTrace, type TraceColumns } from './token-trace.ts';
 import { moveWeights, type StepResult, type Trainer } from './trainer.ts';
 
-/** One packed micro-batch of a step, and what stays the same over its updates. */
+/** One packed micro-batch of a step, and the numbers that stay the same over its updates. */
 interface UpdateBatch extends MicroBatch<ScoredGroup> {
   /** One per completion, in packing order. */
   samples: { advantage: number; active: boolean }[];
@@ -44,7 +44,7 @@ interface UpdateStats {
   clippedHigh: number;
   gradNorm: number;
   samplingDifference: { mean: number; max: number };
-  /** Of the completions of the first group, before the update. */
+  /** Traces of the first group's completions before the update. */
   firstGroup: TraceColumns[];
 }
 
@@ -63,7 +63,7 @@ export class GrpoTrainer implements Trainer {
     private readonly reference: Reference | undefined,
   ) {}
 
-  /** Allocates everything a run needs; `policy` is what will be trained, in place. */
+  /** Allocates everything that a run needs; `policy` is trained in place. */
   static async create(
     recipe: Recipe,
     policy: LanguageModel,
@@ -224,7 +224,7 @@ function lossOptions(recipe: Recipe): GrpoOptions {
     beta: recipe.beta,
     useBiasCorrectionKl: recipe.use_bias_correction_kl,
     entropyCoef: recipe.entropy_coef,
-    // A checked recipe has none of DPO's here.
+    // A checked recipe has no loss type of DPO here.
     lossType: recipe.loss_type as GrpoOptions['lossType'],
     importanceSamplingLevel: recipe.importance_sampling_level,
     maxCompletionLength: recipe.max_completion_length,
@@ -257,7 +257,7 @@ function completionTerms(
   entropies: readonly Float32Array[],
   { top_entropy_quantile: share }: Recipe,
 ): CompletionTerms[] {
-  // Of each micro-batch by itself, as in TRL.
+  // Each micro-batch has its own threshold, as in TRL.
   const threshold =
     share < 1 &&
     entropyThreshold(
@@ -274,7 +274,7 @@ function completionTerms(
   }));
 }
 
-/** What is known of the completions of a batch's first group before it is learned from. */
+/** Traces of a batch's first group before the update. */
 function traceColumns(
   { groups, refLogp }: UpdateBatch,
   logp: readonly Float32Array[],

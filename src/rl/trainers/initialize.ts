@@ -1,4 +1,4 @@
-/** Random weights to train from scratch. */
+/** Random weights for training from scratch. */
 import type { LanguageModel } from '../../model/language-model.ts';
 import type { ParameterPool } from '../../model/parameter-pool.ts';
 import { Random } from '../random.ts';
@@ -6,8 +6,8 @@ import { Random } from '../random.ts';
 const EMBEDDING_STD = 0.1;
 
 /**
- * Norms 1, biases 0, matrices normal with variance 1 / fan-in; what writes into the residual stream
- * starts at zero, so that every layer begins as the identity (Zhang et al., "Fixup", arXiv 1901.09321).
+ * Norms 1, biases 0, matrices normal with variance 1 / fan-in. Matrices that write into the residual
+ * stream are zero, so every layer starts as the identity (Zhang et al., "Fixup", arXiv 1901.09321).
  */
 export function initializeWeights(model: LanguageModel, seed: number): void {
   for (const { name, shape } of model.weights.layout.parameters.values()) {
@@ -27,7 +27,7 @@ function deviation(name: string, shape: readonly number[]): number {
 }
 
 /**
- * A fresh adapter, as peft begins one: A uniform in +-1 / sqrt(in), B zero, so that nothing changes
+ * A new adapter as in peft: A uniform in +-1 / sqrt(in), B zero, so that the model does not change
  * before the first step.
  */
 export function initializeAdapter(adapter: ParameterPool, seed: number): void {

@@ -1,4 +1,4 @@
-/** A step's groups, packed in parts that the runner's memory fits, and per-token numbers cut to completions. */
+/** Packs a step's groups in parts that fit the runner's memory, and splits per-token numbers by completion. */
 import { packBatch, type PackedBatch } from '../../model/batch.ts';
 import type { RolloutGroup } from '../rollout/rollout.ts';
 
@@ -7,7 +7,7 @@ export interface MicroBatch<G extends RolloutGroup> {
   packed: PackedBatch;
 }
 
-/** Packs as many groups together as one rollout part had. */
+/** Packs `perBatch` groups together, as many as one rollout part has. */
 export function packGroups<G extends RolloutGroup>(
   groups: readonly G[],
   perBatch: number,
@@ -24,7 +24,7 @@ export function packGroups<G extends RolloutGroup>(
   return batches;
 }
 
-/** One piece per completion, in packing order, of numbers that there is one of per target. */
+/** Splits numbers with one entry per target into one piece per completion, in packing order. */
 export function perCompletion(values: Float32Array, { ranges }: PackedBatch): Float32Array[] {
   return ranges.flat().map(([start, end]) => values.subarray(start, end));
 }

@@ -1,4 +1,4 @@
-/** Pairs as DPO learns from them: completions of one prompt, and which were preferred to which. */
+/** Pairs for DPO: completions of one prompt, and the preferences between them. */
 import type { TokenGroup } from '../../model/batch.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
 import type { PreferenceGroup } from '../data/dataset.ts';
@@ -12,7 +12,7 @@ export interface PairGroup extends TokenGroup {
   pairs: readonly (readonly [chosen: number, rejected: number])[];
 }
 
-/** A file's pairs in tokens, the stop token after every completion. */
+/** The pairs of a file as tokens, with the stop token after every completion. */
 export function tokenPairs(
   groups: readonly PreferenceGroup[],
   tokenizer: Tokenizer,
@@ -46,7 +46,7 @@ function refuseLong(what: 'prompt' | 'completion', tokens: number, most: number)
 export const countPairs = (data: readonly PairGroup[]): number =>
   data.reduce((sum, { pairs }) => sum + pairs.length, 0);
 
-/** Prompts without a pair teach nothing and are left out. */
+/** Prompts without a pair are left out. */
 export function sampledPairs(
   groups: readonly ScoredGroup[],
   chosen: readonly Group['pair'][],
@@ -69,7 +69,7 @@ export function pairIndices(groups: readonly PairGroup[]): [number, number][] {
   });
 }
 
-/** Token rows, a prompt counted for each of its completions. */
+/** Number of token rows; a prompt counts once for each of its completions. */
 export function pairTokens(groups: readonly TokenGroup[]): number {
   return groups
     .flatMap(({ prompt, completions }) => completions.map((c) => prompt.length + c.length))

@@ -1,6 +1,6 @@
 /**
- * What PPO knows of its completions: what the models said of every token before any of them moved, and
- * what the updates aim at from that.
+ * The data of PPO's updates: the numbers of the models for every token before any update, and the
+ * targets that follow from them.
  */
 import { mean } from '../statistics.ts';
 import { episodeTargets, type EpisodeTargets } from '../objectives/ppo.ts';
@@ -9,7 +9,7 @@ import type { RolloutSample } from '../rollout/rollout.ts';
 import type { ScoredGroup } from './rollout-writer.ts';
 import { k3 } from './token-trace.ts';
 
-/** One completion, and what was thought of it when it was written; arrays have one entry per token. */
+/** One completion with the models' numbers before any update; arrays have one entry per token. */
 export interface Episode {
   sample: RolloutSample;
   score: number;
@@ -19,7 +19,7 @@ export interface Episode {
   values: Float32Array;
 }
 
-/** An episode with what the updates aim at. */
+/** An episode with the targets of the updates. */
 export type Lesson = Episode & { targets: EpisodeTargets };
 
 export interface EpisodeGroup extends ScoredGroup {
@@ -30,7 +30,7 @@ export interface LessonGroup extends ScoredGroup {
   lessons: Lesson[];
 }
 
-/** Token rewards, advantages and returns of a step; whitening is over all of its completions. */
+/** Token rewards, advantages and returns of a step; whitening is over all completions of the step. */
 export function lessonsOf(groups: readonly EpisodeGroup[], recipe: Recipe): LessonGroup[] {
   const episodes = groups.flatMap((group) => group.episodes);
   const targets = episodeTargets(
@@ -55,8 +55,8 @@ export function lessonsOf(groups: readonly EpisodeGroup[], recipe: Recipe): Less
 }
 
 /**
- * TRL's `objective/...`, sums over the tokens of a completion, means over completions; and means over
- * tokens under the names of GRPO, by which algorithms are compared.
+ * TRL's `objective/...`: sums over the tokens of a completion, then means over completions. Also means
+ * over tokens under GRPO's names, to compare algorithms.
  */
 export function objectiveMetrics(
   lessons: readonly Lesson[],

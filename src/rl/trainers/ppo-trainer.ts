@@ -1,9 +1,9 @@
 /**
  * PPO (Schulman et al. 2017, arXiv 1707.06347) with TRL's definitions. One step: write completions,
- * score the responses, have the value model say at every token what is still to come, turn the
- * difference into advantages, and move both models, several times over the same completions.
+ * score the responses, predict the remaining reward at every token with the value model, turn the
+ * differences into advantages, and update both models several times on the same completions.
  * The value model is the policy's trunk with a score head in place of the language-model head; it
- * starts as a copy of the policy and has an optimizer of its own.
+ * starts as a copy of the policy and has its own optimizer.
  */
 import { AdamW } from '../../model/adamw.ts';
 import { TrainingRunner } from '../../model/batch-runner.ts';
@@ -34,7 +34,7 @@ import { k3, tokenTrace } from './token-trace.ts';
 import { moveWeights, type StepResult, type Trained, type Trainer } from './trainer.ts';
 import { valueModel } from './value-model.ts';
 
-/** The value model learns faster than the policy, as in the RLMT paper: 1e-5 to 1e-6. */
+/** The value model's learning rate over the policy's, as in the RLMT paper: 1e-5 over 1e-6. */
 const VALUE_RATE = 10;
 
 type UpdateSums = Omit<PpoResult, 'dLogp' | 'dValues'>;
@@ -56,7 +56,7 @@ export class PpoTrainer implements Trainer {
     private readonly reference: Reference | undefined,
   ) {}
 
-  /** Allocates everything a run needs; `policy` is what will be trained, in place. */
+  /** Allocates everything that a run needs; `policy` is trained in place. */
   static async create(
     recipe: Recipe,
     policy: LanguageModel,
@@ -114,12 +114,12 @@ export class PpoTrainer implements Trainer {
     return { metrics, groups: reports };
   }
 
-  /** What the three models say of the completions before any of them moves. */
+  /** Adds the numbers of the three models for the completions, before any update. */
   private async judge(groups: ScoredGroup[]): Promise<EpisodeGroup[]> {
     const { temperature } = this.recipe;
     const judged: EpisodeGroup[] = [];
     for (const { groups: members, packed } of packGroups(groups, this.perBatch)) {
-      this.onDetail?.(`valuing the tokens (${judged.length} of ${groups.length} prompts)`);
+      this.onDetail?.(`computing the values (${judged.length} of ${groups.length} prompts)`);
       const cut = (values: Float32Array): Float32Array[] => perCompletion(values, packed);
       const reference = await this.reference?.runner.forward(packed, temperature);
       const refLogp = reference && cut(reference.values);
@@ -145,7 +145,7 @@ export class PpoTrainer implements Trainer {
     return judged;
   }
 
-  /** All epochs and mini-batches; metrics are means over them. */
+  /** Does all epochs and mini-batches; metrics are means over them. */
   private async update(
     groups: readonly LessonGroup[],
     rate: number,
@@ -235,7 +235,7 @@ export class PpoTrainer implements Trainer {
     );
   }
 
-  /** Prompts that are learned from at once. */
+  /** Number of prompts in one training batch. */
   private get perBatch(): number {
     return this.recipe.per_device_train_batch_size / this.recipe.num_generations;
   }

@@ -1,4 +1,4 @@
-/** The policy as it was before training: what a KL penalty and DPO's implicit reward are measured from. */
+/** The policy before training: the KL penalty and DPO's implicit reward are measured against it. */
 import type { Memory } from '../../gpu/memory.ts';
 import { BatchRunner, type TrainingRunner } from '../../model/batch-runner.ts';
 import { LanguageModel } from '../../model/language-model.ts';
@@ -6,14 +6,14 @@ import type { ParameterPool } from '../../model/parameter-pool.ts';
 
 export interface Reference {
   readonly model: LanguageModel;
-  /** In the policy's memory: a forward pass here ends what the policy could go back from. */
+  /** Uses the policy's memory, so a forward pass here overwrites the activations for the policy's backward pass. */
   readonly runner: BatchRunner;
   destroy(): void;
 }
 
 /**
- * As in TRL: of a whole model a copy; of a new adapter, which says nothing yet, the weights under it;
- * of one that was trained before, a copy of it on the same weights.
+ * As in TRL, the reference is a copy of a whole model; for a new adapter, which changes nothing yet,
+ * the weights under it; and for an adapter that was trained before, a copy of it on the same weights.
  */
 export function allocateReference<M extends Memory>(
   policy: LanguageModel<M>,
@@ -23,7 +23,7 @@ export function allocateReference<M extends Memory>(
   return trainedBefore ? policy.withAdapter(policy.lora.config) : policy.withoutAdapter();
 }
 
-/** @param runner of the policy, whose memory the reference's forward pass uses as well */
+/** @param runner of the policy; the reference's forward pass uses its memory too */
 export async function openReference(
   policy: LanguageModel,
   runner: TrainingRunner,
@@ -42,7 +42,7 @@ export async function openReference(
   };
 }
 
-/** Whether an adapter changes anything: B, which begins at zero, has moved. */
+/** Whether an adapter changes the model: its B, which starts at zero, is no longer zero. */
 async function says(adapter: ParameterPool, { gpu }: LanguageModel): Promise<boolean> {
   const tensors = await adapter.read(gpu);
   return [...tensors].some(

@@ -73,7 +73,7 @@ export class RewardTrainer implements Trainer {
     return { metrics, rows: [] };
   }
 
-  /** Means over all pairs of the groups; adds their gradients when they are learned from. */
+  /** Means over all pairs of the groups; with `learn`, adds their gradients. */
   private async compare(groups: readonly PreferenceGroup[], learn: boolean) {
     const pairCount = groups.reduce((sum, { pairs }) => sum + pairs.length, 0);
     const totals = { loss: 0, correct: 0, margin: 0, tokens: 0 };
@@ -134,7 +134,7 @@ export class RewardTrainer implements Trainer {
 
 type PairedTokens = TokenGroup & Pick<PreferenceGroup, 'pairs' | 'margin'>;
 
-/** The rows of the scores of every pair: preferred, other. */
+/** The rows of each pair's scores: [preferred, other]. */
 function pairRows(groups: readonly PairedTokens[], packed: PackedBatch): [number, number][] {
   return groups.flatMap(({ pairs }, g) => {
     const row = (response: number): number => packed.ranges[g]![response]![0];

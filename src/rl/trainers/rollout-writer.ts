@@ -1,5 +1,5 @@
 /**
- * What every algorithm that samples does first: write G completions for each prompt of a step, and
+ * The first part of a step of every algorithm that samples: write G completions for each prompt, and
  * score the responses. They are written in parts, and a part is scored while the next is written.
  */
 import type { BatchLimits } from '../../model/batch-runner.ts';
@@ -15,30 +15,30 @@ import { completionMetrics } from '../evaluation/completion-metrics.ts';
 import type { Group, TokenTrace } from '../report.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { GoldJudge } from '../rewards/reward.ts';
-import { rollOut, rolloutOptions, type RolloutGroup } from '../rollout/rollout.ts';
+import { rollOut, rolloutOptions, tokenizePrompts, type RolloutGroup } from '../rollout/rollout.ts';
 import type { WeightedRewards } from '../rewards/weighted-rewards.ts';
 
-/** What prompts come from and what judges their completions. */
+/** The source of the prompts, and the judges of their completions. */
 export interface RolloutParts {
   tokenizer: Tokenizer;
   prompts: Source<Prompt>;
   rewards: WeightedRewards;
   gold?: GoldJudge;
-  /** Held-out prompts that `evaluate` answers; without them there is no evaluation. */
+  /** Held-out prompts for `evaluate`; without them there is no evaluation. */
   evaluationPrompts?: readonly Prompt[] | undefined;
 }
 
-/** A group with everything an update needs. */
+/** A group with its scores. */
 export interface ScoredGroup extends RolloutGroup {
-  /** Of each completion the rewards by name, without their weights. */
+  /** The rewards of each completion by name, without weights. */
   rewards: Record<string, number>[];
-  /** Of each completion their weighted sum: what it is trained on. */
+  /** Their weighted sum for each completion, which training uses. */
   reward: number[];
-  /** For evaluation alone. */
+  /** For evaluation only. */
   golds?: number[];
 }
 
-/** The most that is written at once. */
+/** The size limits of one sampling batch. */
 export function rolloutLimits(recipe: Recipe): DecoderLimits {
   const perBatch = recipe.per_device_train_batch_size;
   return {
@@ -48,7 +48,7 @@ export function rolloutLimits(recipe: Recipe): DecoderLimits {
   };
 }
 
-/** The most that is learned from at once: what was written at once. */
+/** The size limits of one training batch: the completions of one sampling batch. */
 export function updateLimits(recipe: Recipe): BatchLimits {
   const { maxSequences, maxPromptTokens, maxNewTokens } = rolloutLimits(recipe);
   const maxTargets = maxSequences * maxNewTokens;
@@ -57,7 +57,7 @@ export function updateLimits(recipe: Recipe): BatchLimits {
 }
 
 export class RolloutWriter {
-  /** Answers the held-out prompts; there when there are any. */
+  /** Evaluates on the held-out prompts; absent if there are none. */
   readonly evaluate?: () => Promise<StepEvaluation>;
 
   private constructor(
@@ -69,7 +69,7 @@ export class RolloutWriter {
     if (prompts) this.evaluate = () => fixedEvaluation(recipe, parts, prompts, decoder);
   }
 
-  /** @param policy whose completions are wanted; it is read afresh at every step */
+  /** @param policy that writes the completions; every step uses its current weights */
   static async create(
     recipe: Recipe,
     policy: LanguageModel,
@@ -78,29 +78,39 @@ export class RolloutWriter {
     return new RolloutWriter(recipe, parts, await Decoder.create(policy, rolloutLimits(recipe)));
   }
 
-  /** The scored groups of step `step` (0-based), in the order of their prompts. */
+  /**
+   * The scored groups of step `step` (0-based), in the order of their prompts. Rejects as the scoring
+   * does: the part that is being written then is given up.
+   */
   async write(step: number, onDetail?: (detail: string) => void): Promise<ScoredGroup[]> {
     const { recipe, parts } = this;
     const perPart = recipe.per_device_train_batch_size / recipe.num_generations;
     const partCount = recipe.gradient_accumulation_steps;
     const perStep = perPart * partCount;
     const scored: Promise<ScoredGroup[]>[] = [];
+    const failed = new AbortController();
+    const options = rolloutOptions(recipe, recipe.num_generations, recipe.seed);
     for (let part = 0; part < partCount; part++) {
       const first = step * perStep + part * perPart;
       const done = part / partCount;
       const asked = take(parts.prompts, first, perPart);
+      const prompts = asked.map(({ prompt }) => prompt);
       const groups = await rollOut(
         this.decoder,
         parts.tokenizer,
-        asked.map(({ prompt }) => prompt),
-        rolloutOptions(recipe, recipe.num_generations, recipe.seed),
+        tokenizePrompts(parts.tokenizer, prompts, options),
+        options,
         first * recipe.num_generations,
         (share) => {
+          failed.signal.throwIfAborted();
           const percent = Math.round(100 * (done + share / partCount));
           onDetail?.(`writing ${perStep * recipe.num_generations} samples (${percent}%)`);
         },
       );
-      scored.push(this.score(groups, asked));
+      const scoring = this.score(groups, asked);
+      // Nobody awaits it yet, and a rejection that nobody handles ends Node.
+      scoring.catch((error: unknown) => failed.abort(error));
+      scored.push(scoring);
     }
     onDetail?.('scoring the responses');
     return (await Promise.all(scored)).flat();
@@ -125,7 +135,7 @@ export class RolloutWriter {
     });
   }
 
-  /** A group as people see it. `advantages` has one number per completion. */
+  /** A group for reports. `advantages` has one number per completion. */
   describe(
     group: ScoredGroup,
     advantages: readonly number[],
@@ -151,13 +161,13 @@ export class RolloutWriter {
     };
   }
 
-  /** Of rewards and completions, under TRL's names. */
+  /** Metrics of rewards and completions under TRL's names. */
   metrics(groups: readonly ScoredGroup[], reports: readonly Group[]): Record<string, number> {
     const all = groups.map((g) => g.reward);
     const metrics: Record<string, number> = {
       reward: mean(all.flat()),
       reward_std: std(all.flat()),
-      // PPO compares no completions, and may have one for each prompt.
+      // PPO compares no completions, so it may have only one for each prompt.
       ...(this.recipe.algorithm !== 'ppo' && { frac_reward_zero_std: fractionZeroStd(all) }),
     };
     const byName = groups.flatMap((g) => g.rewards);
@@ -174,7 +184,7 @@ export class RolloutWriter {
   }
 }
 
-/** Token rows of groups, a prompt counted for each of its completions. */
+/** Number of token rows; a prompt counts once for each of its completions. */
 export function countTokens(groups: readonly RolloutGroup[]): number {
   return groups
     .flatMap(({ promptIds, samples }) => samples.map(({ ids }) => promptIds.length + ids.length))

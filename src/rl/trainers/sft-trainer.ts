@@ -1,5 +1,5 @@
 /**
- * Supervised fine-tuning: the mean negative log-prob of completion tokens, the prompt's left out
+ * Supervised fine-tuning: the mean negative log-prob of completion tokens, without those of the prompt
  * (TRL's SFTTrainer with completion_only_loss).
  */
 import { AdamW } from '../../model/adamw.ts';

@@ -11,7 +11,7 @@ const sample = (text: string, finished = true) => {
   return { ids, finished };
 };
 
-it('cuts a text into what each token adds to it', () => {
+it('splits a text into the piece that each token adds', () => {
   expect(tokenPieces(bytes, sample('so'))).toEqual(['s', 'o', '']);
   expect(tokenPieces(bytes, sample('so', false))).toEqual(['s', 'o']);
 });

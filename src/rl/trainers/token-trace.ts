@@ -1,9 +1,9 @@
-/** The numbers of every token of one completion, for people to look at. */
+/** The numbers of every token of one completion, for display. */
 import type { Tokenizer } from '../../model/tokenizer.ts';
 import type { TokenTrace } from '../report.ts';
 import type { RolloutSample } from '../rollout/rollout.ts';
 
-/** Digits that a picture can show. */
+/** Significant digits, as many as a picture can show. */
 const DIGITS = 4;
 
 /** One array per column of a trace, each with an entry per token. */
@@ -38,8 +38,7 @@ export function k3(logp: ArrayLike<number>, refLogp: ArrayLike<number>): Float64
 }
 
 /**
- * What each token adds to the text. A character whose bytes are spread over tokens appears with the
- * last of them.
+ * The text that each token adds. A character of several tokens appears with the last of them.
  */
 export function tokenPieces(
   tokenizer: Pick<Tokenizer, 'decode'>,

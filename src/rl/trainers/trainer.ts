@@ -1,6 +1,6 @@
 /**
- * What every algorithm's trainer is to the loop that drives it (run.ts), the page and the command
- * line. One call of `trainStep` is one batch of data, and one or more optimizer steps on it.
+ * The interface of every algorithm's trainer for the training loop (run.ts), the page and the command
+ * line. One call of `trainStep` takes one batch of data, and does one or more optimizer steps on it.
  */
 import type { AdamW } from '../../model/adamw.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
@@ -8,32 +8,32 @@ import type { Evaluated } from '../evaluation/evaluate.ts';
 import type { StepEvaluation } from '../evaluation/fixed.ts';
 import type { Group, MetricsRow } from '../report.ts';
 
-/** What one step did. */
+/** The result of one step. */
 export interface StepResult {
   metrics: MetricsRow;
   /** All groups of the step; none for algorithms without rollouts. */
   groups: Group[];
-  /** Every completion of the evaluation, where one was due. */
+  /** Every completion of the evaluation, if there was one. */
   evaluation?: readonly Evaluated[];
 }
 
-/** A model that trains. */
+/** A model that is trained, with its optimizer. */
 export interface Trained {
   readonly model: LanguageModel;
   readonly optimizer: AdamW;
 }
 
 export interface Trainer extends Trained {
-  /** What trains besides the policy, PPO's value model: a checkpoint keeps it in a folder `value`. */
+  /** PPO's value model, which is trained besides the policy; a checkpoint has it in a folder `value`. */
   readonly value?: Trained;
-  /** Steps done; set when a run is resumed. All data and random numbers follow from it. */
+  /** Steps done; set when a run is resumed. All data and random numbers depend on it. */
   step: number;
   /** Token rows trained on so far. */
   tokensSeen: number;
-  /** What is under way inside a step, for people. */
+  /** Called with a text about what happens now inside a step. */
   onDetail?: (detail: string) => void;
   trainStep(): Promise<StepResult>;
-  /** Judges fixed held-out data; there when the recipe's eval_strategy asks for it. */
+  /** Evaluates on fixed held-out data; present if the recipe has eval_strategy: steps. */
   readonly evaluate?: (() => Promise<StepEvaluation>) | undefined;
   destroy(): void;
 }
@@ -65,7 +65,7 @@ export async function moveWeights(
   );
 }
 
-/** What continues the training of one model: its weights, moments, and how often it was moved. */
+/** The state to continue the training of one model: weights, moments, and number of optimizer steps. */
 export interface TrainedState {
   weights: Map<string, Float32Array>;
   firstMoments: Map<string, Float32Array>;

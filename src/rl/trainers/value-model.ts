@@ -1,11 +1,11 @@
-/** PPO's value model, as it begins. */
+/** PPO's value model at the start of training. */
 import type { Memory } from '../../gpu/memory.ts';
 import { asRewardConfig } from '../../model/config.ts';
 import { LanguageModel } from '../../model/language-model.ts';
 
 /**
- * Says a number for each token in place of the next token's distribution. Where the policy is an
- * adapter, so is the value model, on the same weights.
+ * A model that returns a number for each token in place of the next token's distribution. If the policy
+ * is an adapter, the value model is another adapter on the same weights.
  */
 export function allocateValueModel<M extends Memory>(policy: LanguageModel<M>): LanguageModel<M> {
   return policy.lora
@@ -13,7 +13,7 @@ export function allocateValueModel<M extends Memory>(policy: LanguageModel<M>): 
     : LanguageModel.allocate(policy.gpu, asRewardConfig(policy.config));
 }
 
-/** A value model that begins as a copy of the policy; its score head is zero. */
+/** A value model that starts as a copy of the policy with a zero score head. */
 export async function valueModel(policy: LanguageModel): Promise<LanguageModel> {
   const model = allocateValueModel(policy);
   const { parameters } = model.trainable.layout;

@@ -1,11 +1,10 @@
 /**
- * Text for a base model: what the world talks about, in the form it is talked about, and nobody doing
- * the task well. A thought is a few true statements about dishes of the menu; an answer names two dishes
- * of it. Which dishes, whether a try is called good or poor, and which guest is greeted are drawn
- * blindly: a plan is no likelier to suit or to fit the budget than chance has it, and no answer follows
- * from the thought before it. Now and then `</think>` is forgotten. So a base model knows the words, can
- * copy a price and subtract it, and mostly follows the format; what a good answer is, and that a thought
- * may lead to it, it has not seen.
+ * Text for a base model: it has the words and the format of the world, but nobody does the task well. A
+ * thought is a few true statements about dishes of the menu, and an answer names two of its dishes. The
+ * dishes, the verdict on a try (good or poor) and the name in a greeting are random: a plan suits the
+ * guest and the budget no more often than by chance, and no answer depends on the thought before it.
+ * Sometimes `</think>` is missing. So a base model knows the words, can copy and subtract a price, and
+ * mostly follows the format. It has never seen a good answer, or a thought that leads to one.
  */
 import type { Random } from '../random.ts';
 import { GUESTS, MAX_NUMBER, THINK_END, type DishName } from './menu.ts';
@@ -13,12 +12,12 @@ import { drawPrompt, priceOf, promptText, type DinnerPrompt } from './prompts.ts
 import { responseText, type Demonstration } from './sft-data.ts';
 import { leftText, verdict } from './truth.ts';
 
-/** Of the texts with a thought, this share has no end of it. */
+/** Share of thoughts that have no end. */
 const NO_END = 0.2;
 const MAX_TRIES = 3;
 const MAX_STATEMENTS = 3;
 
-/** A text of the split's prompts; its completion is what a base model learns to go on with. */
+/** A text for a prompt of the training split, as prompt and completion. */
 export function baseText(random: Random, thinking: boolean, prompt?: DinnerPrompt): Demonstration {
   const asked = prompt ?? drawPrompt(random);
   const tries = thinking ? 1 + random.below(MAX_TRIES) : 0;
@@ -28,7 +27,7 @@ export function baseText(random: Random, thinking: boolean, prompt?: DinnerPromp
   return { prompt: promptText(asked), completion, thinking };
 }
 
-/** True about each dish; which dishes, and the word at the end, mean nothing. */
+/** True statements about random dishes, with a random verdict at the end. */
 function statements(random: Random, prompt: DinnerPrompt): string {
   let left = prompt.budget;
   const count = 1 + random.below(MAX_STATEMENTS);

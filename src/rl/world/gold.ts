@@ -1,6 +1,6 @@
 /**
- * The hidden utility: what the guest really thinks of a response. It is for evaluation alone; no
- * training sees it, the reward model only learns from noisy preferences drawn from it.
+ * The hidden utility: what the guest really thinks of a response. It is for evaluation only. Training
+ * never sees it; the reward model learns only from noisy preferences that are drawn from it.
  */
 import { DISHES, isDish, isGuest, isNumber, suits, words, type DishName } from './menu.ts';
 import { parsePrompt, priceOf, type DinnerPrompt } from './prompts.ts';
@@ -16,7 +16,7 @@ export interface Gold {
   parts: GoldPart[];
 }
 
-/** Full marks for a budget spent to the coin; nothing from 3 left on. */
+/** The most for a budget that is spent completely; nothing if 3 or more are left. */
 const FIT = 3;
 const FIT_SPAN = 3;
 const OVER_BASE = -0.5;
@@ -35,7 +35,9 @@ const COURTESY = 0.3;
 export function goldUtility(prompt: string | DinnerPrompt, response: string): Gold {
   const parsed = typeof prompt === 'string' ? parsePrompt(prompt) : prompt;
   if (!parsed)
-    throw new Error('This prompt is not one of the dinner world: it has no gold utility.');
+    throw new Error(
+      'This prompt is not from the dinner world, so it has no gold utility; remove gold.',
+    );
   const list = words(response);
   const dishes = list.filter(isDish);
   const [first, second] = dishes;
@@ -72,7 +74,7 @@ function spending(prompt: DinnerPrompt, ...dishes: DishName[]): GoldPart[] {
   return [{ label: `${left} left of the budget`, value: FIT * Math.max(0, 1 - left / FIT_SPAN) }];
 }
 
-/** A number right after a dish is its price, and has to be the menu's. */
+/** A number right after a dish is its price, and must be the price on the menu. */
 function falsePrices(prompt: DinnerPrompt, list: string[]): GoldPart[] {
   return list.flatMap((dish, i) => {
     const said = list[i + 1];
@@ -96,7 +98,7 @@ function courtesy(prompt: DinnerPrompt, list: string[]): GoldPart[] {
   if (list.includes('hello')) {
     const right = list.slice(0, 3).join(' ') === `hello ${prompt.guest} !`;
     parts.push({
-      label: right ? 'greets the guest' : 'a greeting gone wrong',
+      label: right ? 'greets the guest' : 'a wrong greeting',
       value: right ? COURTESY : -COURTESY,
     });
   }

@@ -1,11 +1,11 @@
-/** Judging a policy in the dinner world: prompts that training never draws, and the hidden utility. */
+/** Evaluation in the dinner world: prompts that training never draws, and the hidden utility. */
 import { Random } from '../random.ts';
 import type { GoldJudge } from '../rewards/reward.ts';
 import { goldUtility } from './gold.ts';
 import { drawPrompts, parsePrompt, promptText, type Split } from './prompts.ts';
 import { thoughtTruth } from './truth.ts';
 
-/** The hidden utility of a world, where `gold` names one. */
+/** The hidden utility of a world, if `gold` names one. */
 export function worldGold(gold: string): GoldJudge | undefined {
   return gold === 'meal-planner' ? mealPlannerGold : undefined;
 }
@@ -21,8 +21,11 @@ export function worldEvaluation(
 }
 
 const mealPlannerGold: GoldJudge = {
+  // A prompt of another world rejects, as a reward that fails does.
   score: (texts) =>
-    Promise.resolve(texts.map(({ prompt, response }) => goldUtility(prompt, response).value)),
+    Promise.resolve().then(() =>
+      texts.map(({ prompt, response }) => goldUtility(prompt, response).value),
+    ),
   thoughtTruth: (prompt, thought) => {
     if (!parsePrompt(prompt)) return undefined;
     const { true: held, total } = thoughtTruth(prompt, thought);

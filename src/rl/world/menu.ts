@@ -1,8 +1,7 @@
 /**
- * The dinner world: what there is to eat, for whom, and every word anybody may use. A guest with a
- * diet and a budget picks one main and one sweet from a short menu whose prices change with every
- * prompt, so no fixed answer is safe. Which dish contains what is never written in a prompt: the
- * models learn it.
+ * The dinner world: its dishes, guests and words. A guest with a diet and a budget wants one main and
+ * one sweet from a short menu. The prices change with every prompt, so no fixed answer is always good.
+ * A prompt never says what a dish contains; the models learn it.
  */
 
 export const TAGS = ['meat', 'milk', 'nuts', 'wheat'] as const;
@@ -29,7 +28,7 @@ const DISH_TABLE = {
   waffle: { course: 'sweet', tags: ['wheat'] },
   custard: { course: 'sweet', tags: ['milk'] },
   praline: { course: 'sweet', tags: ['nuts'] },
-  // Gelatine: the one sweet that a vegetarian sends back.
+  // Because of gelatine, the only sweet that a vegetarian does not eat.
   jelly: { course: 'sweet', tags: ['meat'] },
   sorbet: { course: 'sweet', tags: [] },
   plums: { course: 'sweet', tags: [] },
@@ -62,7 +61,7 @@ export const MAINS_PER_MENU = 4;
 export const SWEETS_PER_MENU = 3;
 export const MAX_PRICE = 9;
 export const MIN_BUDGET = 8;
-/** Two dishes at the highest price; also the largest number with a word. */
+/** Two dishes at the highest price; also the largest number in the vocabulary. */
 export const MAX_NUMBER = 2 * MAX_PRICE;
 
 export const PAD = '<pad>';
@@ -110,12 +109,12 @@ export function isNumber(word: string | undefined): word is string {
   return word !== undefined && /^\d+$/.test(word);
 }
 
-/** Whether somebody on this diet can eat the dish. */
+/** Whether a guest with this diet can eat the dish. */
 export function suits(dish: DishName, diet: Diet): boolean {
   return !DISHES[dish].tags.includes(DIETS[diet]);
 }
 
-/** Words of a text: everything in this world is separated by white space. */
+/** Words of a text; in this world all words are separated by white space. */
 export function words(text: string): string[] {
   return text.split(/\s+/).filter((word) => word !== '');
 }

@@ -1,7 +1,7 @@
 /**
- * What the reward model learns from: a few responses to one prompt, and a noisy rater who compares
+ * The training data of the reward model: a few responses to one prompt, and a noisy rater who compares
  * every two of them. The rater prefers a to b with probability sigmoid((U(a) - U(b)) / temperature)
- * (Bradley and Terry, 1952), U being the hidden utility; nothing else of U reaches the model.
+ * (Bradley and Terry, 1952), where U is the hidden utility; nothing else of U reaches the model.
  * Ranking K responses gives K (K - 1) / 2 pairs for K forward passes, all of them in one batch
  * (Ouyang et al., 2022, section 3.5).
  */
@@ -12,28 +12,28 @@ import { goldUtility } from './gold.ts';
 import { priceOf, promptText, type DinnerPrompt } from './prompts.ts';
 import { mediocrePlan, responseText, tryText, type Plan } from './sft-data.ts';
 
-/** U differences of this size are preferred with probability 0.73. */
+/** With a difference of U of this size, the better one is preferred with probability 0.73. */
 const RATER_TEMPERATURE = 0.6;
-/** Of the groups: the last two responses are thoughts that never came to an answer. */
+/** Share of groups whose last two responses are thoughts without an answer. */
 const ENDLESS_THOUGHTS = 1 / 8;
-/** Of the written responses: no answer at all but a piece of a thought; a plan near the budget. */
+/** Shares of written responses: a piece of a thought without an answer; a plan near the budget. */
 const STRAY_THOUGHT = 0.03;
 const NEAR_BUDGET = 0.47;
 const NEAR_BUDGET_COINS = 2;
 const NEAR_BUDGET_HEEDS_DIET = 0.6;
-/** Of the answers: one dish that is not on the menu; a false price for one that is. */
+/** Shares of answers: with a dish that is not on the menu; with a false price for a dish that is. */
 const OFF_MENU = 0.12;
 const FALSE_PRICE = 0.15;
-/** Invented prices are often the ones that would make the sum come out. */
+/** Share of invented prices that make the sum equal to the budget, if possible. */
 const CONVENIENT = 0.5;
-/** Words of a stray thought; a long one is a thought that never came to an answer. */
+/** Length in words of a stray thought, and of a long one that never ends in an answer. */
 const STRAY = { shortest: 5, longest: 12 } as const;
 const LONG_STRAY = { shortest: 13, longest: 76 } as const;
 
 /**
- * A group of `size` responses: those sampled from the policy come first, written ones fill up. Written
- * ones are better on average, and now and then name dishes that are not there or prices that are not
- * true: the policy hardly does so yet, and the reward model has to know before it is put to the test.
+ * A group of `size` responses: first those sampled from the policy, then written ones. Written ones are
+ * better on average, but sometimes have dishes that are not on the menu or false prices. The policy
+ * rarely does this yet, but the reward model must know it before training can exploit it.
  */
 export function preferenceGroup(
   random: Random,
@@ -50,7 +50,7 @@ export function preferenceGroup(
   return { prompt: promptText(prompt), responses, pairs: labelPairs(random, prompt, responses) };
 }
 
-/** The rater's verdict on every two responses. */
+/** The rater's preferences for every two responses. */
 export function labelPairs(
   random: Random,
   prompt: DinnerPrompt,
@@ -70,7 +70,7 @@ export function preferenceProbability(a: number, b: number): number {
   return 1 / (1 + Math.exp((b - a) / RATER_TEMPERATURE));
 }
 
-/** An answer as some unknown writer, mostly a better one than the policy, would give it. */
+/** A response of another writer, who is mostly better than the policy. */
 export function writtenResponse(random: Random, prompt: DinnerPrompt): string {
   const kind = random.uniform();
   if (kind < STRAY_THOUGHT) return strayThought(random, prompt, STRAY);
@@ -88,7 +88,7 @@ export function writtenResponse(random: Random, prompt: DinnerPrompt): string {
   return responseText(random, prompt, [plan[0]!, plan[1]!], prices);
 }
 
-/** Try after try and no answer: what a policy that never stops thinking is judged by. */
+/** Many tries and no answer, as from a policy that never stops thinking. */
 export function longStrayThought(random: Random, prompt: DinnerPrompt): string {
   return strayThought(random, prompt, LONG_STRAY);
 }

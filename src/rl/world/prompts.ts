@@ -1,6 +1,6 @@
 /**
- * Prompts: a shuffled menu with prices drawn afresh, a guest with a diet, and a budget that some
- * suitable pair of dishes meets to within one coin. For example
+ * Prompts: a shuffled menu with random prices, a guest with a diet, and a budget that some suitable
+ * pair of dishes meets exactly or with one coin left. For example
  *   menu ham 1 tart 7 pizza 7 gratin 1 sorbet 8 custard 5 beans 4 for cleo veggie budget 15
  */
 import type { Random } from '../random.ts';
@@ -38,7 +38,7 @@ export interface DinnerPrompt {
 
 export type Split = 'train' | 'dev' | 'held-out';
 
-/** The share of budgets that no suitable pair on the menu need meet exactly. */
+/** The share of budgets that are one coin above the sum of a suitable pair. */
 const SLACK_SHARE = 0.3;
 const SPLIT_BUCKETS = 16;
 
@@ -63,19 +63,19 @@ export function parsePrompt(text: string): DinnerPrompt | null {
   return promptText(parsed) === list.join(' ') ? parsed : null;
 }
 
-/** The price of a dish, or null when it is not on the menu. */
+/** The price of a dish, or null if it is not on the menu. */
 export function priceOf(prompt: DinnerPrompt, dish: DishName): number | null {
   return prompt.menu.find((item) => item.dish === dish)?.price ?? null;
 }
 
 /**
- * The split is a property of the text (FNV-1a), so no seed can carry a prompt from one side to the
- * other: 1/16 held out, 1/16 for development, the rest for training.
+ * The split depends only on the text (by FNV-1a), so a prompt is in the same split for every seed:
+ * 1/16 held out, 1/16 for development, the rest for training.
  */
 export function splitOf(text: string): Split {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  // The low bits of FNV-1a follow the last characters too closely; fold the high ones in.
+  // The low bits of FNV-1a depend too much on the last characters, so the high bits are mixed in.
   const bucket = ((hash ^ (hash >>> 15)) >>> 0) % SPLIT_BUCKETS;
   return bucket === 0 ? 'held-out' : bucket === 1 ? 'dev' : 'train';
 }
@@ -98,7 +98,7 @@ export function drawPrompts(random: Random, split: Split, count: number): Dinner
   return [...byText.values()];
 }
 
-/** null when the draw has too few suitable pairs, or a budget out of range. */
+/** null if the menu has too few suitable pairs, or the budget is out of range. */
 function drawAny(random: Random): DinnerPrompt | null {
   const mains = random.shuffle(MAINS).slice(0, MAINS_PER_MENU);
   const sweets = random.shuffle(SWEETS).slice(0, SWEETS_PER_MENU);
@@ -113,7 +113,7 @@ function drawAny(random: Random): DinnerPrompt | null {
     .flatMap((main) =>
       suitable.filter(({ dish }) => SWEETS.includes(dish)).map((sweet) => main.price + sweet.price),
     );
-  // One suitable pair only would make the diet alone decide.
+  // With only one suitable pair, the diet alone would decide the answer.
   if (sums.length < 2) return null;
   const budget = random.pick(sums) + (random.uniform() < SLACK_SHARE ? 1 : 0);
   if (budget < MIN_BUDGET || budget > MAX_NUMBER) return null;

@@ -1,8 +1,8 @@
 /**
- * Demonstrations for the warm start, mediocre on purpose. Thoughts are true but half-hearted: a good
- * try is only sometimes the end of them, a bad one often is, and the answer copies the last try
- * whatever it said. Answers without a thought come from the same taste in dishes. What there is to
- * gain, from when to stop to what to try, is left to reinforcement learning.
+ * Demonstrations for the warm start, mediocre on purpose. Thoughts are true but not well used: they
+ * often go on after a good try or end after a bad one, and the answer always copies the last try.
+ * Answers without a thought choose dishes in the same way. So reinforcement learning can still improve
+ * when to stop and what to try.
  */
 import type { Random } from '../random.ts';
 import { GUESTS, MAINS, SWEETS, THINK_END, suits, type Course, type DishName } from './menu.ts';
@@ -12,26 +12,26 @@ import { isGoodPlan, leftText, verdict } from './truth.ts';
 export interface Demonstration {
   /** The user's turn, without the chat template. */
   prompt: string;
-  /** What the assistant writes after the template's `<think>` or `<say>`; the end token is not in it. */
+  /** The assistant's text after the template's `<think>` or `<say>`, without the end token. */
   completion: string;
   thinking: boolean;
 }
 
-/** A main and a sweet, if all goes well. */
+/** Two dishes, mostly a main and a sweet. */
 export type Plan = readonly [DishName, DishName];
 
-/** How likely a thought ends after a good try, after any other, and where it ends at the latest. */
+/** Probability that a thought ends after a good try, after any other try, and the largest number of tries. */
 const STOP_AFTER_GOOD = 0.6;
 const STOP_AFTER_OTHER = 0.3;
 const MAX_TRIES = 5;
-/** Of the slots, this share takes any dish of the menu, and the next one heeds the diet. */
+/** Share of slots with any dish of the menu, and share with a dish that suits the diet. */
 const ANY_DISH = 0.1;
 const HEED_DIET = 0.45;
 const GREETING = 0.5;
 const RIGHT_NAME = 0.9;
 const FAREWELL = 0.5;
 
-/** A demonstration of the split's prompts. */
+/** A demonstration for a prompt of the training split. */
 export function demonstration(
   random: Random,
   thinking: boolean,
@@ -77,7 +77,7 @@ function slot(random: Random, prompt: DinnerPrompt, course: Course): DishName {
   const ofCourse = all.filter((dish) => (course === 'main' ? MAINS : SWEETS).includes(dish));
   const mood = random.uniform();
   if (mood < ANY_DISH) return random.pick(all);
-  // The generator of prompts sees to it that every course has a suitable dish.
+  // Every prompt has a suitable dish for every course (prompts.ts).
   if (mood < ANY_DISH + HEED_DIET) {
     return random.pick(ofCourse.filter((dish) => suits(dish, prompt.diet)));
   }
@@ -88,7 +88,7 @@ export function mediocreResponse(random: Random, prompt: DinnerPrompt): string {
   return responseText(random, prompt, mediocrePlan(random, prompt));
 }
 
-/** One of three ways to name the plan, sometimes with a greeting (not always the right one) and a farewell. */
+/** The plan in one of three sentences, sometimes with a greeting (whose name may be wrong) and a farewell. */
 export function responseText(
   random: Random,
   prompt: DinnerPrompt,

@@ -46,7 +46,7 @@ describe('the tokenizer', () => {
     expect(render({ enable_thinking: false })).toBe('menu ham 3 <say>');
   });
 
-  it('ends what the reward model reads with the end token', () => {
+  it('ends the text for the reward model with the end token', () => {
     const text = template.render({
       messages: [
         { role: 'user', content: 'menu ham 3' },

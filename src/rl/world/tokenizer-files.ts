@@ -1,7 +1,7 @@
 /**
- * The world's tokenizer as ordinary Hugging Face files: one word, one token. The chat template opens
- * a thought for the policy, or with `enable_thinking: false` an answer; for the reward model it puts
- * the answer straight after the prompt and ends it, so that the score is read at the end token.
+ * The world's tokenizer as ordinary Hugging Face files: each word is one token. The chat template opens
+ * a thought for the policy, or with `enable_thinking: false` an answer. For the reward model it puts the
+ * answer and the end token right after the prompt, so the score is read at the end token.
  */
 import { EOS, PAD, SPECIAL_TOKENS, UNK, VOCABULARY } from './menu.ts';
 
@@ -35,7 +35,7 @@ export function tokenizerFiles(): TokenizerFiles {
     lstrip: false,
     rstrip: false,
     normalized: false,
-    // The delimiters are part of what is read; only these three are to be left out of decoded text.
+    // Delimiters must stay in decoded text; only these three are left out of it.
     special: content === PAD || content === EOS || content === UNK,
   }));
   return {

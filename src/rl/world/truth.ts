@@ -1,7 +1,7 @@
 /**
- * Whether a thought tells the truth. Statements are judged one by one against the prompt: the price
- * after a dish, the verdict on the diet, what is left of the budget after the dishes of the current
- * try, and the verdict on the whole try. A dish that is not on the menu is a false statement of its own.
+ * Whether a thought is true. Its statements are checked one by one against the prompt: the price after a
+ * dish, the verdict on the diet, the rest of the budget after the dishes of the current try, and the
+ * verdict on the whole try. A dish that is not on the menu also counts as one false statement.
  */
 import { DIETS, isDish, isNumber, isTag, suits, words, type DishName, type Tag } from './menu.ts';
 import { parsePrompt, priceOf, type DinnerPrompt } from './prompts.ts';
@@ -13,20 +13,20 @@ export interface Truth {
   total: number;
 }
 
-/** What is left, as thoughts say it: `left 3`, or `over 2`. */
+/** The rest of the budget in the words of a thought: `left 3`, or `over 2`. */
 export function leftText(left: number): string {
   return left >= 0 ? `left ${left}` : `over ${-left}`;
 }
 
-/** `ok`, or what it is in the dish that the guest does not eat. */
+/** `ok`, or the ingredient of the dish that the guest does not eat. */
 export function verdict(prompt: DinnerPrompt, dish: DishName): 'ok' | Tag {
   return suits(dish, prompt.diet) ? 'ok' : DIETS[prompt.diet];
 }
 
-/** Good plans are two dishes the guest can eat, with at most this much of the budget left. */
+/** A good plan is two dishes that the guest can eat, with at most this much of the budget left. */
 const GOOD_LEFT = 2;
 
-/** What a thought calls `good`; anything else is `poor`. */
+/** Whether a true thought calls the plan `good`; otherwise it calls it `poor`. */
 export function isGoodPlan(prompt: DinnerPrompt, plan: readonly DishName[]): boolean {
   const prices = plan.map((dish) => priceOf(prompt, dish));
   if (plan.length !== 2 || prices.includes(null)) return false;
@@ -38,7 +38,7 @@ export function isGoodPlan(prompt: DinnerPrompt, plan: readonly DishName[]): boo
 export function thoughtTruth(prompt: string | DinnerPrompt, thought: string): Truth {
   const parsed = typeof prompt === 'string' ? parsePrompt(prompt) : prompt;
   if (!parsed)
-    throw new Error('This prompt is not one of the dinner world: nothing to check against.');
+    throw new Error('This prompt is not from the dinner world, so thoughts cannot be checked.');
   const truth: Truth = { true: 0, total: 0 };
   const state = (holds: boolean): void => {
     truth.total += 1;

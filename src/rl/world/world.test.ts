@@ -16,7 +16,7 @@ import {
 const SPLITS: Split[] = ['train', 'dev', 'held-out'];
 
 describe('prompts', () => {
-  it('keeps the splits apart whatever the seed', () => {
+  it('keeps the splits apart for every seed', () => {
     const texts = SPLITS.map((split) =>
       [1, 2].flatMap((seed) => drawPrompts(new Random(seed), split, 300).map(promptText)),
     );
@@ -37,11 +37,11 @@ describe('prompts', () => {
     expect(counts['held-out'] / 8000).toBeCloseTo(1 / 16, 1);
   });
 
-  it('repeats itself under the same seed', () => {
+  it('gives the same prompts for the same seed', () => {
     expect(drawPrompts(new Random(5), 'dev', 20)).toEqual(drawPrompts(new Random(5), 'dev', 20));
   });
 
-  it('can always be answered well', () => {
+  it('always has a good answer', () => {
     for (const prompt of drawPrompts(new Random(4), 'train', 300)) {
       const fits = prompt.menu.some((main) =>
         prompt.menu.some((sweet) => {
@@ -58,7 +58,7 @@ describe('prompts', () => {
     }
   });
 
-  it('reads back what it wrote, and nothing else', () => {
+  it('are read back from their text, and other texts are not', () => {
     for (const prompt of drawPrompts(new Random(6), 'train', 50)) {
       expect(parsePrompt(promptText(prompt))).toEqual(prompt);
       expect(words(promptText(prompt))).toHaveLength(20);
@@ -82,14 +82,14 @@ describe('text for a base model', () => {
     }
   });
 
-  it('mostly follows the format, and has no thought where none is asked for', () => {
+  it('mostly follows the format, and has no thought without thinking', () => {
     const tagged = texts(true).filter(({ completion }) => completion.includes(THINK_END));
     expect(tagged.length / prompts.length).toBeGreaterThan(0.7);
     expect(tagged.length / prompts.length).toBeLessThan(0.9);
     expect(texts(false).some(({ completion }) => completion.includes(THINK_END))).toBe(false);
   });
 
-  it('does the task far worse than demonstrations do', () => {
+  it('does the task much worse than demonstrations', () => {
     const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
     const random = new Random(11);
     const base = mean(
@@ -105,7 +105,7 @@ describe('text for a base model', () => {
 describe('demonstrations', () => {
   const prompts = drawPrompts(new Random(7), 'train', 400);
 
-  it('only says true things while thinking, and names what it tried', () => {
+  it('have only true statements in a thought, and answer with the last try', () => {
     const random = new Random(8);
     const lengths = new Map<number, number>();
     for (const prompt of prompts) {
@@ -128,7 +128,7 @@ describe('demonstrations', () => {
     expect([...lengths.keys()].sort()).toEqual([1, 2, 3, 4, 5]);
   });
 
-  it('answers without a thought in the same grammar', () => {
+  it('have the same grammar without a thought', () => {
     const random = new Random(9);
     for (const prompt of prompts) {
       const { completion } = demonstration(random, false, prompt);
@@ -136,7 +136,7 @@ describe('demonstrations', () => {
     }
   });
 
-  it('uses the vocabulary only', () => {
+  it('use only words of the vocabulary', () => {
     const random = new Random(10);
     const known = new Set(VOCABULARY);
     for (const prompt of prompts) {
@@ -149,7 +149,7 @@ describe('demonstrations', () => {
     }
   });
 
-  it('writes a try as a running bill', () => {
+  it('write a try as a running sum', () => {
     const prompt = parsePrompt(
       'menu ham 1 tart 7 pizza 7 gratin 1 sorbet 8 custard 5 beans 4 for cleo veggie budget 10',
     )!;
@@ -174,12 +174,12 @@ describe('thoughtTruth', () => {
     ['try ham 1 ok left 9 sorbet 8 ok left 1', 5, 6],
     ['try ham 2 meat left 8 sorbet 8 ok left 1', 4, 6],
     ['try pizza 7 ok left 3 sorbet 8 ok left 5', 5, 6],
-    // A dish that is not there: false in itself, its price too.
+    // A dish that is not on the menu is false, and its price too.
     ['try burger 3 meat left 7', 1, 4],
     ['try beans 4 ok left 6 custard 5 ok left 1 good', 7, 7],
     ['try beans 4 ok left 6 custard 5 ok left 1 poor', 6, 7],
     ['try ham 1 meat left 9 sorbet 8 ok left 1 good', 6, 7],
-    // There is something wrong with ham, but not that.
+    // Ham does not suit the guest, but for another reason.
     ['try ham 1 nuts left 9', 2, 3],
     ['', 0, 0],
   ])('%s', (thought, yes, all) => {
@@ -190,14 +190,14 @@ describe('thoughtTruth', () => {
 describe('preferences', () => {
   const [prompt] = drawPrompts(new Random(11), 'train', 1);
 
-  it('compares every two responses, the policy’s first', () => {
+  it('compare every two responses, and the policy’s come first', () => {
     const group = preferenceGroup(new Random(12), prompt!, ['a', 'b'], 8);
     expect(group.responses.slice(0, 2)).toEqual(['a', 'b']);
     expect(group.responses).toHaveLength(8);
     expect(group.pairs).toHaveLength(28);
   });
 
-  it('is noisy in the way of Bradley and Terry', () => {
+  it('follow the noise model of Bradley and Terry', () => {
     expect(preferenceProbability(1, 1)).toBe(0.5);
     expect(preferenceProbability(0.6, 0)).toBeCloseTo(1 / (1 + Math.exp(-1)), 12);
     const random = new Random(13);

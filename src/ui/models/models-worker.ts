@@ -1,12 +1,18 @@
-import * as Comlink from 'comlink';
+import type * as Comlink from 'comlink';
+import { connect, type Connection } from '../../app/workers/connection.ts';
 import type { ModelsService } from '../../app/workers/models.worker.ts';
 
-let remote: Comlink.Remote<ModelsService> | undefined;
+let connection: Connection<Comlink.Remote<ModelsService>> | undefined;
 
-/** Started when first needed: it knows every kernel, in order to plan with them. */
+/**
+ * Started when first needed: it knows every kernel, in order to plan with them. Of a worker that broke
+ * the next call starts another.
+ */
 export function modelsWorker(): Comlink.Remote<ModelsService> {
-  remote ??= Comlink.wrap<ModelsService>(
+  connection ??= connect<ModelsService>(
     new Worker(new URL('../../app/workers/models.worker.ts', import.meta.url), { type: 'module' }),
+    { name: 'The worker that reads models', advice: 'try again' },
+    () => (connection = undefined),
   );
-  return remote;
+  return connection.service;
 }

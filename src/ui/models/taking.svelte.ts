@@ -63,7 +63,10 @@ export class Taking {
   }
 
   cancel(): void {
-    void modelsWorker().cancel();
+    // A worker that broke writes nothing any more.
+    modelsWorker()
+      .cancel()
+      .catch(() => undefined);
   }
 
   private async write(

@@ -48,7 +48,7 @@ it('counts questions with follow-ups, and names what is wrong in a benchmark’s
     '[{"turns": [{"content": "a"}, {"content": "b"}]}, {"instruction": 3}, {"instruction": "c"}]';
   expect(readPromptFile('bench.json', text)).toMatchObject({
     rows: [{ prompt: 'c' }],
-    bad: ['row 2: no text field "instruction"'],
+    bad: ['row 2: no text field "instruction"; write the request there'],
     followUps: 1,
   });
 });

@@ -1,25 +1,18 @@
-import * as Comlink from 'comlink';
 import type { JudgedText } from '../../rl/rewards/reward.ts';
+import { connect } from '../../app/workers/connection.ts';
 import type { RewardService } from '../../app/workers/reward.worker.ts';
 import { storedDataPath } from '../../app/stored-data.ts';
 
 /** Runs a stored rule where training would: in its sandbox, in a worker. Rejects with a sentence. */
 export async function tryRule(file: string, texts: readonly JudgedText[]): Promise<number[]> {
-  const worker = new Worker(new URL('../../app/workers/reward.worker.ts', import.meta.url), {
-    type: 'module',
-  });
-  const broken = new Promise<never>((_, reject) => {
-    worker.onerror = () =>
-      reject(new Error('The rule could not be run: check the connection and reload the page.'));
-  });
-  const remote = Comlink.wrap<RewardService>(worker);
-  const run = async (): Promise<number[]> => {
-    await remote.open(storedDataPath(file), 'rule');
-    return remote.score(texts);
-  };
+  const connection = connect<RewardService>(
+    new Worker(new URL('../../app/workers/reward.worker.ts', import.meta.url), { type: 'module' }),
+    { name: 'The worker that runs rules', advice: 'try again' },
+  );
   try {
-    return await Promise.race([run(), broken]);
+    await connection.service.open(storedDataPath(file), 'rule');
+    return await connection.service.score(texts);
   } finally {
-    worker.terminate();
+    connection.close();
   }
 }

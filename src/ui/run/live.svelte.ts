@@ -1,7 +1,7 @@
-import type { Phase, Status } from '../../app/training-service.ts';
+import type { Phase, Status, TrainingService } from '../../app/training-service.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
 import type { StepReport } from '../../rl/report.ts';
-import type { Connection } from './policy-worker.ts';
+import type { Connection } from '../../app/workers/connection.ts';
 import type { ViewedRun } from './viewed-run.svelte.ts';
 
 const UNDER_WAY: readonly Phase[] = ['loading', 'compiling', 'training', 'paused'];
@@ -21,11 +21,11 @@ export class Live {
   /** Asked for and not yet done: a step that has begun is finished first. */
   pending = $state<'pause' | 'stop' | null>(null);
   readonly active = $derived(this.status !== null && UNDER_WAY.includes(this.status.phase));
-  private connection: Connection | null = null;
+  private connection: Connection<TrainingService> | null = null;
 
   constructor(
     private readonly run: ViewedRun,
-    private readonly connect: (onCrash: (message: string) => void) => Connection,
+    private readonly connect: (onBroken: (reason: Error) => void) => Connection<TrainingService>,
     private readonly listener: LiveListener,
   ) {}
 
@@ -33,7 +33,7 @@ export class Live {
     this.close();
     this.run.reset(0);
     this.status = { phase: 'loading', step: 0, maxSteps: 0 };
-    const connection = this.connect((message) => this.fail(message));
+    const connection = this.connect(({ message }) => this.fail(message));
     this.connection = connection;
     let opened = false;
     await this.guard(async ({ service }) => {
@@ -98,7 +98,9 @@ export class Live {
   }
 
   /** Errors of a worker that is closed by now are of no interest: why it closed has been said. */
-  private async guard(action: (connection: Connection) => Promise<void>): Promise<void> {
+  private async guard(
+    action: (connection: Connection<TrainingService>) => Promise<void>,
+  ): Promise<void> {
     const connection = this.connection;
     if (!connection) return;
     try {

@@ -141,7 +141,7 @@ export class Taster {
   private runJudge(labels: number): Promise<Status> {
     let close = (): void => undefined;
     return new Promise<Status>((resolve, reject) => {
-      const connection = connectPolicyWorker((message) => reject(new Error(message)));
+      const connection = connectPolicyWorker(reject);
       const { service } = connection;
       close = () => connection.close();
       const onStatus = (status: Status): void => {

@@ -1,7 +1,8 @@
 import * as Comlink from 'comlink';
 import type { Draft, Question } from '../../app/answer.ts';
 import type { PolicyPairService, Pair, Side } from '../../app/policy-pair.ts';
-import { connectPolicyPairWorker, type PolicyPairConnection } from './policy-pair-worker.ts';
+import type { Connection } from '../../app/workers/connection.ts';
+import { connectPolicyPairWorker } from './policy-pair-worker.ts';
 
 /** Asks the policies before and after training; its worker starts with the first question. */
 export class Generator {
@@ -13,7 +14,7 @@ export class Generator {
   stopped = $state(false);
   /** Why there is no answer, in a sentence. */
   error = $state<string | null>(null);
-  private connection: PolicyPairConnection | null = null;
+  private connection: Connection<Comlink.Remote<PolicyPairService>> | null = null;
   private questions = 0;
 
   async ask(question: Question): Promise<void> {
@@ -47,22 +48,14 @@ export class Generator {
   /** Ends the question under way within a few tokens; the models stay loaded. */
   async stop(): Promise<void> {
     this.stopped = true;
-    await this.connection?.service.stop();
+    // A worker that broke writes nothing any more.
+    await this.connection?.service.stop().catch(() => undefined);
   }
 
   /** Asks the worker, started when it is first needed; rejects with a sentence should it stop. */
   use<T>(work: (service: Comlink.Remote<PolicyPairService>) => Promise<T>): Promise<T> {
-    const { service, broken } = (this.connection ??= this.connect());
-    return Promise.race([work(service), broken]);
-  }
-
-  private connect(): PolicyPairConnection {
-    const connection = connectPolicyPairWorker();
-    // The next question starts another.
-    connection.broken.catch(() => {
-      this.connection = null;
-      connection.close();
-    });
-    return connection;
+    // Of a worker that broke the next question starts another.
+    this.connection ??= connectPolicyPairWorker(() => (this.connection = null));
+    return work(this.connection.service);
   }
 }

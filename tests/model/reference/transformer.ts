@@ -1,7 +1,7 @@
 /**
- * An independent forward pass in plain float64 loops, one sequence at a time, written from the
- * Hugging Face definitions of Llama, Qwen2 and Qwen3 and sharing no code with src/: the oracle for
- * the GPU model.
+ * An independent forward pass in plain float64 loops, one sequence at a time, to test the GPU model
+ * against. It follows the Hugging Face definitions of Llama, Qwen2 and Qwen3, and shares no code
+ * with src/.
  */
 import type { ModelConfig } from '../../../src/model/config.ts';
 

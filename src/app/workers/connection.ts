@@ -1,0 +1,81 @@
+/**
+ * The near end of a worker. A worker can fail in ways that no call returns: its script does not load,
+ * an error ends it, a message cannot be read. Whoever waits for an answer then hears a sentence.
+ */
+import * as Comlink from 'comlink';
+
+/** A service in a worker of its own. */
+export interface Connection<Service> {
+  /** Its calls reject when the worker is broken, or closed before it answered. */
+  service: Service;
+  /** Ends the worker, and the workers that it began; their GPU memory is free. */
+  close(): void;
+}
+
+/** How people hear of a worker. */
+export interface WorkerWords {
+  /** Begins the sentence: "The training worker". */
+  name: string;
+  /** What to do when it is broken: "reload the page". */
+  advice: string;
+}
+
+type Calls = Record<string, (...given: unknown[]) => Promise<unknown>>;
+
+/**
+ * Speaks with the service that `worker` exposes through comlink.
+ * @param worker made where it is needed: the build finds `new Worker(new URL(...))` by its letters
+ * @param onBroken hears once why the worker is broken, for what no call waits for; it is closed by then
+ */
+export function connect<Service extends object>(
+  worker: Worker,
+  { name, advice }: WorkerWords,
+  onBroken?: (reason: Error) => void,
+): Connection<Comlink.Remote<Service>> {
+  const remote = Comlink.wrap<Calls>(worker);
+  /** How to give up each call that waits for its answer. */
+  const waiting = new Set<(reason: Error) => void>();
+  let ended: Error | undefined;
+
+  const end = (sentence: string, tell?: (reason: Error) => void): void => {
+    if (ended) return;
+    ended = new Error(sentence);
+    remote[Comlink.releaseProxy]();
+    worker.terminate();
+    for (const giveUp of waiting) giveUp(ended);
+    tell?.(ended);
+  };
+  worker.addEventListener('error', (event) => {
+    // It is said here: whoever made the worker, a worker itself perhaps, goes on.
+    event.preventDefault();
+    // A script that does not load has no message.
+    const sentence = event.message
+      ? `${name} stopped (${event.message}). Please ${advice}.`
+      : `${name} could not be loaded. Check the connection, then ${advice}.`;
+    end(sentence, onBroken);
+  });
+  worker.addEventListener('messageerror', () =>
+    end(`${name} sent a message that this browser cannot read. Please ${advice}.`, onBroken),
+  );
+
+  const call = (method: string, given: unknown[]): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      if (ended) throw ended;
+      waiting.add(reject);
+      void remote[method]!(...given)
+        .then(resolve, reject)
+        .finally(() => waiting.delete(reject));
+    });
+  const service = new Proxy<Calls>(
+    {},
+    {
+      // A service is no promise, though every other name is a call.
+      get: (_, method: string) =>
+        method === 'then' ? undefined : (...given: unknown[]) => call(method, given),
+    },
+  );
+  return {
+    service: service as unknown as Comlink.Remote<Service>,
+    close: () => end(`${name} was closed.`),
+  };
+}
