@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import type { Gpu } from '../src/gpu/device.ts';
 import { configToJson, type ModelConfig } from '../src/model/config.ts';
 import { LanguageModel } from '../src/model/language-model.ts';
+import { layoutAdapter } from '../src/model/lora.ts';
 import { layoutParameters } from '../src/model/parameters.ts';
-import { writeSafetensors } from '../src/model/safetensors.ts';
+import { encodeAdapter, type LoraConfig } from '../src/model/peft.ts';
 import { Random } from '../src/rl/random.ts';
 import { tokenizerFiles } from '../src/rl/world/tokenizer-files.ts';
+import { writeSafetensors } from './safetensors.ts';
 
 const base: ModelConfig = {
   family: 'llama',
@@ -104,10 +106,24 @@ export async function saveModel(
     await writeFile(join(folder, file), JSON.stringify(json));
   }
   const stored = new Map(
-    [...tensors].map(([name, values]) => [
-      name,
-      { shape: parameters.get(name)!.shape, values: values as Float32Array<ArrayBuffer> },
-    ]),
+    [...tensors].map(([name, values]) => [name, { shape: parameters.get(name)!.shape, values }]),
   );
   await writeFile(join(folder, 'model.safetensors'), writeSafetensors(stored));
+}
+
+/** An adapter's folder, without a tokenizer; `number` makes each number of its factors. */
+export async function saveAdapter(
+  folder: string,
+  config: ModelConfig,
+  lora: LoraConfig,
+  number: () => number,
+): Promise<void> {
+  const factors = [...layoutAdapter(config, lora).parameters].map(([name, { shape }]) => {
+    const values = Float32Array.from({ length: shape[0]! * shape[1]! }, number);
+    return [name, { shape, values }] as const;
+  });
+  await mkdir(folder, { recursive: true });
+  for (const [file, data] of encodeAdapter(lora, writeSafetensors(new Map(factors)))) {
+    await writeFile(join(folder, file), data);
+  }
 }

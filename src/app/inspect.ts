@@ -5,7 +5,7 @@ import { readConfig } from '../model/checkpoint.ts';
 import { CheckpointError } from '../model/errors.ts';
 import type { CheckpointFolder } from '../model/files.ts';
 import { layoutAdapter } from '../model/lora.ts';
-import { ADAPTER_WEIGHTS, readAdapter, readAdapterConfig, type LoraConfig } from '../model/peft.ts';
+import { ADAPTER_WEIGHTS, openAdapter, readAdapterConfig, type LoraConfig } from '../model/peft.ts';
 import { SafetensorsFile } from '../model/safetensors.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
 import { judgedTokens } from '../rl/rewards/reward-model.ts';
@@ -55,7 +55,7 @@ async function inspectAdapter(
   const base = await openBase(lora.base);
   if (base) {
     const config = await checkpointConfig({ base, adapter: { folder, config: lora } });
-    await readAdapter(folder, layoutAdapter(config, lora));
+    await openAdapter(folder, layoutAdapter(config, lora));
   }
   const source = await folder.open(ADAPTER_WEIGHTS);
   if (!source) {

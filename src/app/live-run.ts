@@ -27,6 +27,12 @@ export interface LiveSurroundings extends Surroundings {
 /** A run in one of these phases stays in it. */
 const ENDED: readonly Phase[] = ['finished', 'stopped', 'failed'];
 
+/**
+ * A browser has little room, and every pause makes a checkpoint. Of these two the last is what others
+ * read; the one before it is for who began to read before the last one was there.
+ */
+const CHECKPOINTS = 2;
+
 /** Steps over which the seconds per step are averaged. */
 const RATE_WINDOW = 10;
 
@@ -55,7 +61,8 @@ export class LiveRun implements TrainingService {
 
   async open(values: RecipeValues, listener: TrainingListener, resume = false): Promise<void> {
     this.listener = listener;
-    const recipe = makeRecipe(layerRecipes(this.defaults, values));
+    const given = makeRecipe(layerRecipes(this.defaults, values));
+    const recipe = { ...given, save_total_limit: given.save_total_limit ?? CHECKPOINTS };
     this.recipe = recipe;
     this.opening = this.guard(() => this.load(recipe, resume));
     await this.opening;

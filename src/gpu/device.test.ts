@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { Gpu } from './device.ts';
+import { KERNELS_FOR } from './kernel.ts';
 
 /** The part of WebGPU that opening a device uses. */
 function adapterWith(features: readonly string[], subgroupMaxSize: number): GPU {
@@ -17,8 +18,7 @@ function adapterWith(features: readonly string[], subgroupMaxSize: number): GPU 
   return { requestAdapter: () => Promise.resolve(adapter) } as unknown as GPU;
 }
 
-const FOR_CARDS = { matmul: 'blocked', attention: 'own' };
-const FOR_CPUS = { matmul: 'cpu', attention: 'shared' };
+const { card: FOR_CARDS, cpu: FOR_CPUS } = KERNELS_FOR;
 
 it.each([
   ['a CPU', ['subgroups'], 4, FOR_CPUS],

@@ -4,7 +4,7 @@
  * This is not a tensor library: it has buffers and kernels only.
  */
 import { GpuError, GpuLostError, GpuMemoryError, GpuUnavailableError } from './errors.ts';
-import type { Kernel, KernelVariants } from './kernel.ts';
+import { KERNELS_FOR, type Kernel, type KernelVariants } from './kernel.ts';
 import { bufferBytes, emptyLedger, type Lifetime, type Memory, type View } from './memory.ts';
 
 /** Work counted since the device was opened. */
@@ -42,7 +42,7 @@ export interface GpuOptions {
 function suitableVariants({ features }: GPUDevice, info: GPUAdapterInfo): KernelVariants {
   // Subgroups of four are the lanes of a CPU's vector register; no graphics card has them.
   const onCpu = features.has('subgroups') && info.subgroupMaxSize === 4;
-  return onCpu ? { matmul: 'cpu', attention: 'shared' } : { matmul: 'blocked', attention: 'own' };
+  return onCpu ? KERNELS_FOR.cpu : KERNELS_FOR.card;
 }
 
 export class Gpu implements Memory {

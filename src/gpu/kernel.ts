@@ -35,6 +35,11 @@ export interface KernelVariants {
   readonly attention: 'own' | 'shared';
 }
 
+export const KERNELS_FOR = {
+  card: { matmul: 'blocked', attention: 'own' },
+  cpu: { matmul: 'cpu', attention: 'shared' },
+} as const satisfies Record<string, KernelVariants>;
+
 export type Bindable = View | Activation;
 export type Grid = readonly [x: number, y?: number, z?: number];
 

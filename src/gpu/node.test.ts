@@ -1,5 +1,16 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
+import { KERNELS_FOR } from './kernel.ts';
 import { keepDevices, openNodeGpu } from './node.ts';
+
+it('runs the kernels that PONDER_KERNELS names', async () => {
+  vi.stubEnv('PONDER_KERNELS', 'card');
+  const gpu = await openNodeGpu();
+  expect(gpu.variants).toEqual(KERNELS_FOR.card);
+  gpu.close();
+  vi.stubEnv('PONDER_KERNELS', 'fast');
+  await expect(openNodeGpu()).rejects.toThrow('PONDER_KERNELS is "fast"; it must be card or cpu.');
+  vi.unstubAllEnvs();
+});
 
 it('opens kept devices again, the first one first, emptied and with their kernels', async () => {
   keepDevices();

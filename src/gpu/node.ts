@@ -1,5 +1,7 @@
 /** WebGPU in Node, through Dawn (npm package `webgpu`). Browsers bring their own. */
 import { Gpu, type GpuOptions } from './device.ts';
+import { GpuUnavailableError } from './errors.ts';
+import { KERNELS_FOR, type KernelVariants } from './kernel.ts';
 
 /** Dawn fails or crashes when its entry object is garbage-collected before the devices it made. */
 const entries: GPU[] = [];
@@ -33,7 +35,18 @@ async function openFresh(options: GpuOptions): Promise<Gpu> {
   Object.assign(globalThis, globals);
   const api = create([]);
   entries.push(api);
-  return Gpu.open(api, { ...options, wait: napping });
+  return Gpu.open(api, { variants: chosenKernels(), ...options, wait: napping });
+}
+
+/**
+ * PONDER_KERNELS=card or cpu runs the kernels for graphics cards, or those for adapters on the CPU, on
+ * any adapter. lavapipe is such an adapter and is not recognised: it trains faster by `cpu`.
+ */
+function chosenKernels(): Partial<KernelVariants> {
+  const name = process.env.PONDER_KERNELS;
+  if (name === undefined) return {};
+  if (name === 'card' || name === 'cpu') return KERNELS_FOR[name];
+  throw new GpuUnavailableError(`PONDER_KERNELS is "${name}"; it must be card or cpu.`);
 }
 
 const clock = new Int32Array(new SharedArrayBuffer(4));

@@ -6,7 +6,9 @@ import { CheckpointError } from './errors.ts';
 import type { CheckpointFolder } from './files.ts';
 import type { LanguageModel } from './language-model.ts';
 import { layoutAdapter } from './lora.ts';
-import { readAdapter, readAdapterConfig, type LoraConfig } from './peft.ts';
+import { openAdapter, readAdapterConfig, type LoraConfig } from './peft.ts';
+import type { StoredTensor } from './safetensors.ts';
+import { loadTensors } from './weight-transfer.ts';
 
 export type OpenFolder = (path: string) => Promise<CheckpointFolder>;
 
@@ -63,10 +65,9 @@ export async function loadCheckpoint(
   { base, adapter }: Checkpoint,
   options: Omit<LoadOptions, 'lora'> = {},
 ): Promise<LanguageModel> {
-  const factors = adapter && (await readFactors(base, adapter));
+  const factors = adapter && (await openFactors(base, adapter));
   const model = await loadModel(gpu, base, { ...options, lora: adapter?.config });
-  if (factors) model.trainable.setTensors(factors);
-  return model;
+  return factors ? withFactors(model, factors) : model;
 }
 
 /**
@@ -78,16 +79,29 @@ export async function withAdapter(
   base: CheckpointFolder,
   adapter: NonNullable<Checkpoint['adapter']>,
 ): Promise<LanguageModel> {
-  const factors = await readFactors(base, adapter);
-  const adapted = model.withAdapter(adapter.config);
-  adapted.trainable.setTensors(factors);
-  return adapted;
+  const factors = await openFactors(base, adapter);
+  return withFactors(model.withAdapter(adapter.config), factors);
 }
 
-async function readFactors(
+async function withFactors(
+  model: LanguageModel,
+  factors: readonly StoredTensor[],
+): Promise<LanguageModel> {
+  const pool = model.trainable;
+  const places = factors.map(({ name, file }) => ({ name, file, pool, tensor: name }));
+  try {
+    await loadTensors(model.gpu, places);
+  } catch (error) {
+    model.destroy();
+    throw error;
+  }
+  return model;
+}
+
+async function openFactors(
   base: CheckpointFolder,
   { folder, config }: NonNullable<Checkpoint['adapter']>,
-): Promise<Map<string, Float32Array>> {
+): Promise<StoredTensor[]> {
   const model = await checkpointConfig({ base, adapter: { folder, config } });
-  return readAdapter(folder, layoutAdapter(model, config));
+  return openAdapter(folder, layoutAdapter(model, config));
 }

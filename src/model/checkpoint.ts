@@ -2,16 +2,15 @@
 import type { Gpu } from '../gpu/device.ts';
 import { asRewardConfig, configToJson, parseConfig, type ModelConfig } from './config.ts';
 import { CheckpointError } from './errors.ts';
-import { requireJson, weightFiles, type CheckpointFolder } from './files.ts';
+import { requireJson, weightFiles, type CheckpointFolder, type FileContents } from './files.ts';
 import { LanguageModel } from './language-model.ts';
-import type { TensorMap } from './parameter-pool.ts';
-import { layoutParameters, type ParameterLayout, type WeightStorage } from './parameters.ts';
-import { SCORE_TENSOR, type LoraConfig } from './peft.ts';
-import { SafetensorsFile, writeSafetensors } from './safetensors.ts';
-import type { Dtype } from './safetensors-header.ts';
+import { layoutParameters, type WeightStorage } from './parameters.ts';
+import { encodeAdapter, SCORE_TENSOR, type LoraConfig } from './peft.ts';
+import { SafetensorsFile, type StoredTensor } from './safetensors.ts';
+import { loadTensors, placesOf, saveTensors } from './weight-transfer.ts';
 
 /** File name -> contents. */
-export type CheckpointFiles = ReadonlyMap<string, string | Uint8Array<ArrayBuffer>>;
+export type CheckpointFiles = ReadonlyMap<string, FileContents>;
 
 export async function readConfig(folder: CheckpointFolder): Promise<ModelConfig> {
   return parseConfig(await requireJson(folder, 'config.json'), `${folder.name}/config.json`);
@@ -68,35 +67,20 @@ export function weightStorage(
 
 export const SCORE = 'score.weight';
 
-/** Uploads wait in memory until the card has taken them: after so many bytes they are waited for. */
-const MOST_IN_FLIGHT = 2 ** 28;
-
-async function fill(
-  model: LanguageModel,
+function fill(
+  { gpu, weights, lora }: LanguageModel,
   tensors: readonly StoredTensor[],
   onProgress?: (share: number) => void,
 ): Promise<void> {
-  const total = tensors.reduce((sum, { shape }) => sum + count(shape), 0);
-  let done = 0;
-  let inFlight = 0;
-  for (const { file, name } of tensors) {
-    for await (const { values, firstRow } of file.parts(name)) {
-      // Next to a classifier's adapter the score head trains, from what the checkpoint holds.
-      const adapter = model.lora?.config.task === 'SEQ_CLS' ? model.lora.pool : undefined;
-      if (name === SCORE && adapter) adapter.setTensor(SCORE_TENSOR, values);
-      else model.weights.setTensor(name, values, firstRow);
-      done += values.length;
-      inFlight += values.byteLength;
-      if (inFlight > MOST_IN_FLIGHT) {
-        await model.gpu.idle();
-        inFlight = 0;
-      }
-    }
-    onProgress?.(done / total);
-  }
+  // Next to a classifier's adapter the score head trains, from what the checkpoint holds.
+  const head = lora?.config.task === 'SEQ_CLS' ? lora.pool : undefined;
+  const places = tensors.map(({ name, file }) =>
+    name === SCORE && head
+      ? { name, file, pool: head, tensor: SCORE_TENSOR }
+      : { name, file, pool: weights, tensor: name },
+  );
+  return loadTensors(gpu, places, onProgress);
 }
-
-const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /**
  * Fills `model` from the folder's weight files. With `newScoreHead` a causal checkpoint becomes a
@@ -109,13 +93,6 @@ export async function loadWeights(
   onProgress?: (share: number) => void,
 ): Promise<void> {
   await fill(model, await openWeights(folder, model.config, newScoreHead), onProgress);
-}
-
-export interface StoredTensor {
-  name: string;
-  shape: readonly number[];
-  dtype: Dtype;
-  file: SafetensorsFile;
 }
 
 /**
@@ -176,19 +153,12 @@ function isUnused(config: ModelConfig, name: string): boolean {
   return name.endsWith('rotary_emb.inv_freq');
 }
 
-export function encodeCheckpoint(
-  config: ModelConfig,
-  layout: ParameterLayout,
-  weights: TensorMap,
-): CheckpointFiles {
-  const tensors = new Map(
-    [...layout.parameters].map(([name, { shape }]) => [
-      name,
-      { shape, values: weights.get(name) as Float32Array<ArrayBuffer> },
-    ]),
-  );
-  return new Map<string, string | Uint8Array<ArrayBuffer>>([
+/** A model's config and weights as files, or its adapter's where one trains. */
+export function checkpointFiles({ gpu, config, lora, trainable }: LanguageModel): CheckpointFiles {
+  const weights = saveTensors(gpu, placesOf(trainable));
+  if (lora) return encodeAdapter(lora.config, weights);
+  return new Map<string, FileContents>([
     ['config.json', JSON.stringify(configToJson(config), null, 2) + '\n'],
-    ['model.safetensors', writeSafetensors(tensors)],
+    ['model.safetensors', weights],
   ]);
 }

@@ -4,6 +4,9 @@
  */
 import { CheckpointError } from './errors.ts';
 
+/** Large files are read, written and copied in pieces of at most so many bytes. */
+export const PIECE_BYTES = 2 ** 23;
+
 export interface FileSource {
   /** Folder and name, for messages. */
   readonly path: string;
@@ -12,6 +15,10 @@ export interface FileSource {
   /** Bytes [start, end); by default all of them. */
   read(start?: number, end?: number): Promise<Uint8Array<ArrayBuffer>>;
 }
+
+/** What a file is written from; a stream is read once, piece by piece. */
+export type FileContents =
+  string | Uint8Array<ArrayBuffer> | AsyncIterable<Uint8Array<ArrayBuffer>>;
 
 export interface CheckpointFolder {
   /** For messages. */
@@ -78,7 +85,7 @@ export function blobSource(path: string, blob: Blob): FileSource {
 
 /** A whole text file; undefined when there is no such file. */
 export async function readText(
-  folder: CheckpointFolder,
+  folder: Pick<CheckpointFolder, 'open'>,
   file: string,
 ): Promise<string | undefined> {
   const source = await folder.open(file);

@@ -3,12 +3,12 @@
  * result written in the element type of the base. It takes some rows at a time, so that the model
  * is never in memory as a whole. A classifier's score head comes from the adapter, in float32.
  */
-import { encodeHalves } from '../gpu/storage.ts';
+import { decode, encodeHalves } from '../gpu/storage.ts';
 import { checkpointConfig, type Checkpoint } from './adapted.ts';
-import { openWeights, SCORE, type StoredTensor } from './checkpoint.ts';
+import { openWeights, SCORE } from './checkpoint.ts';
 import { layoutAdapter } from './lora.ts';
-import { adaptedTensor, readAdapter, SCORE_TENSOR } from './peft.ts';
-import { safetensorsHeader } from './safetensors.ts';
+import { adaptedTensor, openAdapter, SCORE_TENSOR } from './peft.ts';
+import { safetensorsHeader, type StoredTensor } from './safetensors.ts';
 import { DTYPE_BYTES, type Dtype } from './safetensors-header.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -35,7 +35,10 @@ export async function openMerge(
 ): Promise<MergedWeights> {
   const config = await checkpointConfig({ base, adapter });
   const layout = layoutAdapter(config, adapter.config);
-  const factors = await readAdapter(adapter.folder, layout);
+  const factors = new Map<string, Float32Array>();
+  for (const { name, file } of await openAdapter(adapter.folder, layout)) {
+    factors.set(name, await file.read(name));
+  }
   const score = factors.get(SCORE_TENSOR);
   const stored = await openWeights(base, config, score !== undefined);
   const tensors = score ? stored.filter(({ name }) => name !== SCORE) : stored;
@@ -67,8 +70,13 @@ async function* mergedTensor(
   factors: Factors | undefined,
   scale: number,
 ): AsyncGenerator<Bytes> {
-  for await (const { values, firstRow } of file.parts(name)) {
-    if (factors) addProduct(values, factors, shape[1]!, firstRow, scale);
+  for await (const { storage, data, firstRow } of file.parts(name)) {
+    if (!factors) {
+      yield new Uint8Array(data);
+      continue;
+    }
+    const values = decode(storage, data);
+    addProduct(values, factors, shape[1]!, firstRow, scale);
     yield toBytes(values, dtype);
   }
 }

@@ -13,16 +13,16 @@ export async function nodeFolder(path: string): Promise<CheckpointFolder> {
   }
   return {
     name: path,
-    async open(file) {
-      const full = join(path, file);
-      const stats = await statOf(full);
-      return stats?.isFile() ? fileSource(full, stats.size) : undefined;
-    },
+    open: (file) => nodeFile(join(path, file)),
     list: () => readdir(path).catch(unreadable(path)),
   };
 }
 
-function fileSource(path: string, size: number): FileSource {
+/** undefined when there is no such file. */
+export async function nodeFile(path: string): Promise<FileSource | undefined> {
+  const stats = await statOf(path);
+  if (!stats?.isFile()) return undefined;
+  const { size } = stats;
   return {
     path,
     size,

@@ -2,7 +2,8 @@
 import type { Gpu } from '../gpu/device.ts';
 import type { Lifetime, Memory, View } from '../gpu/memory.ts';
 import { decode, encode, storageBytes } from '../gpu/storage.ts';
-import type { Block, ParameterLayout } from './parameters.ts';
+import type { Block, Parameter, ParameterLayout } from './parameters.ts';
+import type { StoredRows } from './safetensors.ts';
 
 /** Hugging Face name -> values, row-major. */
 export type TensorMap = ReadonlyMap<string, Float32Array>;
@@ -61,66 +62,99 @@ export class ParameterPool {
     }));
   }
 
+  /** Where a tensor's numbers lie, row-major, from its first row to its last. */
+  views(name: string): View[] {
+    const { block, row, shape } = this.parameterOf(name);
+    const { cols } = this.blockOf(block);
+    return this.rowsOf(block, row, row + shape.reduce((a, b) => a * b, 1) / cols);
+  }
+
   /**
-   * Puts one tensor, or rows of it from `firstRow` on, in its place; checkpoint.ts has compared
-   * names and shapes before.
+   * Puts one tensor, or rows of it from `firstRow` on, in its place; whoever opened the checkpoint has
+   * compared names and shapes before.
    */
   setTensor(name: string, values: Float32Array, firstRow = 0): void {
-    const parameter = this.layout.parameters.get(name);
-    if (!parameter) throw new Error(`there is no tensor called ${name}`);
-    const { storage, cols } = this.blockOf(parameter.block);
-    const from = parameter.row + firstRow;
-    const to = from + values.length / cols;
-    for (const piece of this.pieces(parameter.block)) {
-      const start = Math.max(from, piece.firstRow);
-      const end = Math.min(to, piece.firstRow + piece.rows);
-      if (start >= end) continue;
-      const part = values.subarray((start - from) * cols, (end - from) * cols);
-      const data = encode(storage, part);
-      const skipped = storageBytes(storage, (start - piece.firstRow) * cols);
-      const byteOffset = piece.view.byteOffset + skipped;
-      this.memory.upload({ ...piece.view, byteOffset, byteLength: data.byteLength }, data);
-    }
+    const { block } = this.parameterOf(name);
+    this.put(name, encode(this.blockOf(block).storage, values), firstRow);
+  }
+
+  /** The same from a file, whose bytes stay as they are where they are of the pool's own type. */
+  setRows(name: string, { storage, data, firstRow }: StoredRows): void {
+    const { block } = this.parameterOf(name);
+    if (this.blockOf(block).storage === storage) this.put(name, new Uint32Array(data), firstRow);
+    else this.setTensor(name, decode(storage, data), firstRow);
   }
 
   setTensors(tensors: TensorMap): void {
     for (const [name, values] of tensors) this.setTensor(name, values);
   }
 
-  /** All tensors by name, read back page by page. */
+  /** @param words whole rows as they lie on the card */
+  private put(name: string, words: Float32Array | Uint32Array, firstRow: number): void {
+    const { block, row } = this.parameterOf(name);
+    const { storage, cols } = this.blockOf(block);
+    const from = row + firstRow;
+    const to = from + words.byteLength / storageBytes(storage, cols);
+    let at = 0;
+    for (const view of this.rowsOf(block, from, to)) {
+      const end = at + view.byteLength / words.BYTES_PER_ELEMENT;
+      this.memory.upload(view, words.subarray(at, end));
+      at = end;
+    }
+  }
+
+  /** All tensors by name, read back whole: for a pool that the host has room for. */
   async read(gpu: Gpu): Promise<Map<string, Float32Array>> {
-    const pages: ArrayBuffer[] = [];
-    for (const page of this.pages) pages.push(...(await gpu.read(page)));
     const tensors = new Map<string, Float32Array>();
-    for (const { name, shape, block, row } of this.layout.parameters.values()) {
-      const { storage, cols, pieces } = this.blockOf(block);
+    for (const { name, shape, block } of this.layout.parameters.values()) {
+      const { storage } = this.blockOf(block);
       const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
-      const end = row + values.length / cols;
-      for (const piece of pieces) {
-        const from = Math.max(row, piece.firstRow);
-        const to = Math.min(end, piece.firstRow + piece.rows);
-        if (from >= to) continue;
-        const start = piece.byteOffset + storageBytes(storage, (from - piece.firstRow) * cols);
-        const bytes = storageBytes(storage, (to - from) * cols);
-        const part = pages[piece.page]!.slice(start, start + bytes);
-        values.set(decode(storage, part), (from - row) * cols);
+      let at = 0;
+      for (const bytes of await gpu.read(...this.views(name))) {
+        const part = decode(storage, bytes);
+        values.set(part, at);
+        at += part.length;
       }
       tensors.set(name, values);
     }
     return tensors;
   }
 
-  /** Takes over what a pool of the same layout holds. */
+  /** Takes over the tensors that `other` has too; both layouts begin with them. */
   copyFrom(other: ParameterPool, gpu: Gpu): void {
     const encoder = gpu.device.createCommandEncoder();
-    this.pages.forEach(({ buffer, byteLength }, i) => {
-      encoder.copyBufferToBuffer(other.pages[i]!.buffer, 0, buffer, 0, byteLength);
-    });
+    for (const name of this.layout.parameters.keys()) {
+      if (!other.layout.parameters.has(name)) continue;
+      const from = other.views(name);
+      this.views(name).forEach((to, i) => {
+        const { buffer, byteOffset } = from[i]!;
+        encoder.copyBufferToBuffer(buffer, byteOffset, to.buffer, to.byteOffset, to.byteLength);
+      });
+    }
     gpu.submit(encoder);
   }
 
   destroy(): void {
     for (const page of this.pages) this.memory.release(this.lifetime, page);
+  }
+
+  /** Where rows `from` to `to` of a block lie. */
+  private rowsOf(key: string, from: number, to: number): View[] {
+    const { storage, cols } = this.blockOf(key);
+    const bytes = (rows: number): number => storageBytes(storage, rows * cols);
+    return this.pieces(key).flatMap(({ view, firstRow, rows }) => {
+      const first = Math.max(from, firstRow);
+      const last = Math.min(to, firstRow + rows);
+      if (first >= last) return [];
+      const byteOffset = view.byteOffset + bytes(first - firstRow);
+      return [{ ...view, byteOffset, byteLength: bytes(last - first) }];
+    });
+  }
+
+  private parameterOf(name: string): Parameter {
+    const parameter = this.layout.parameters.get(name);
+    if (!parameter) throw new Error(`there is no tensor called ${name}`);
+    return parameter;
   }
 
   private blockOf(key: string): Block {

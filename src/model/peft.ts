@@ -5,10 +5,9 @@
  * head (peft's modules_to_save): base_model.model.score.weight [1, hidden].
  */
 import { CheckpointError } from './errors.ts';
-import { readJson, type CheckpointFolder } from './files.ts';
-import type { TensorMap } from './parameter-pool.ts';
+import { readJson, type CheckpointFolder, type FileContents } from './files.ts';
 import type { ParameterLayout } from './parameters.ts';
-import { SafetensorsFile, writeSafetensors } from './safetensors.ts';
+import { SafetensorsFile, type StoredTensor } from './safetensors.ts';
 
 export const PROJECTIONS = [
   ...(['q_proj', 'k_proj', 'v_proj', 'o_proj'] as const),
@@ -104,14 +103,14 @@ function targetsOf(value: unknown, refuse: (problem: string) => never): readonly
 }
 
 /**
- * Reads an adapter's factors.
+ * Opens an adapter's factors; none is read yet.
  * @param layout where they go: of the base's config and the adapter's
  * @throws CheckpointError when they are not those of this base
  */
-export async function readAdapter(
+export async function openAdapter(
   folder: CheckpointFolder,
   { parameters }: ParameterLayout,
-): Promise<Map<string, Float32Array>> {
+): Promise<StoredTensor[]> {
   const source = await folder.open(ADAPTER_WEIGHTS);
   if (!source) {
     throw new CheckpointError(
@@ -127,24 +126,23 @@ export async function readAdapter(
   for (const name of file.tensors.keys()) {
     if (!parameters.has(name)) wrong(`the base has no place for ${name}`);
   }
-  const tensors = new Map<string, Float32Array>();
-  for (const [name, { shape }] of parameters) {
-    const entry = file.tensors.get(name);
-    if (!entry) return wrong(`it has no ${name}`);
+  return [...parameters].map(([name, { shape }]) => {
+    const entry = file.tensors.get(name) ?? wrong(`it has no ${name}`);
     if (entry.shape.join() !== shape.join()) {
       wrong(`${name} is [${entry.shape.join(', ')}], the base takes [${shape.join(', ')}]`);
     }
-    tensors.set(name, await file.read(name));
-  }
-  return tensors;
+    return { name, shape, dtype: entry.dtype, file };
+  });
 }
 
-/** The two files of an adapter, by name. */
+/**
+ * The two files of an adapter, by name.
+ * @param weights adapter_model.safetensors
+ */
 export function encodeAdapter(
   { task, r, alpha, targets, base }: LoraConfig,
-  { parameters }: ParameterLayout,
-  tensors: TensorMap,
-): Map<string, string | Uint8Array<ArrayBuffer>> {
+  weights: FileContents,
+): Map<string, FileContents> {
   const config = {
     peft_type: 'LORA',
     task_type: task,
@@ -161,11 +159,8 @@ export function encodeAdapter(
     use_rslora: false,
     use_dora: false,
   };
-  const stored = new Map(
-    [...parameters].map(([name, { shape }]) => [name, { shape, values: tensors.get(name)! }]),
-  );
-  return new Map<string, string | Uint8Array<ArrayBuffer>>([
+  return new Map([
     [ADAPTER_CONFIG, JSON.stringify(config, null, 2) + '\n'],
-    [ADAPTER_WEIGHTS, writeSafetensors(stored)],
+    [ADAPTER_WEIGHTS, weights],
   ]);
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { readSafetensors, writeSafetensors } from '../../tests/safetensors.ts';
 import { CheckpointError } from './errors.ts';
-import { SafetensorsFile, readSafetensors, writeSafetensors } from './safetensors.ts';
+import { SafetensorsFile } from './safetensors.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -84,11 +85,6 @@ describe('writing and reading', () => {
     });
     source.end = bytes.length - 6;
     await expect(opened.read('a.bias')).rejects.toThrow(/changed while tensor a\.bias was read/);
-  });
-
-  it('refuses to write values that do not fill the shape', () => {
-    const wrong = new Map([['w', { shape: [2, 2], values: new Float32Array(3) }]]);
-    expect(() => writeSafetensors(wrong)).toThrow(/tensor w of shape \[2, 2\] has 3 values/);
   });
 });
 

@@ -1,8 +1,9 @@
-/** Safetensors files in (tensor by tensor, so that a file may be larger than memory) and out. */
+/** Safetensors files: read in rows, so that a file may be larger than memory, and how one begins. */
 import { decode } from '../gpu/storage.ts';
 import { CheckpointError } from './errors.ts';
-import type { FileSource } from './files.ts';
+import { PIECE_BYTES, type FileSource } from './files.ts';
 import {
+  DTYPE_BYTES,
   PREFIX_BYTES,
   headerLength,
   parseHeader,
@@ -10,8 +11,22 @@ import {
   type TensorEntry,
 } from './safetensors-header.ts';
 
-type Floats = Float32Array<ArrayBuffer>;
-type Bytes = Uint8Array<ArrayBuffer>;
+/** A tensor in a file. */
+export interface StoredTensor {
+  name: string;
+  shape: readonly number[];
+  dtype: Dtype;
+  file: SafetensorsFile;
+}
+
+/** Rows of a tensor as they lie in a file. */
+export interface StoredRows {
+  readonly storage: 'f32' | 'f16' | 'bf16';
+  readonly data: ArrayBuffer;
+  readonly firstRow: number;
+}
+
+const STORAGE = { F32: 'f32', F16: 'f16', BF16: 'bf16' } as const;
 
 export class SafetensorsFile {
   private constructor(
@@ -33,21 +48,25 @@ export class SafetensorsFile {
   }
 
   /** One tensor's values, row-major, whatever dtype they are stored in. */
-  async read(name: string): Promise<Floats> {
-    const { start, end } = this.entry(name);
-    return this.readRange(name, start, end);
+  async read(name: string): Promise<Float32Array> {
+    const { start, end, dtype } = this.entry(name);
+    return decode(STORAGE[dtype], await this.readRange(name, start, end));
   }
 
-  /** The same in parts of whole rows, so that a large tensor never is in memory all at once. */
-  async *parts(name: string): AsyncGenerator<{ values: Floats; firstRow: number }> {
-    const { start, end, shape } = this.entry(name);
+  /**
+   * The same as it is stored, some whole rows at a time, so that a large tensor never is in memory
+   * all at once.
+   * @param pieceBytes of rows that are read together; a longer row is read alone
+   */
+  async *parts(name: string, pieceBytes = PIECE_BYTES): AsyncGenerator<StoredRows> {
+    const { start, end, shape, dtype } = this.entry(name);
     const rows = shape[0] ?? 1;
     const rowBytes = (end - start) / Math.max(1, rows);
-    const rowsPerPart = Math.max(1, Math.floor(PART_BYTES / Math.max(1, rowBytes)));
+    const rowsPerPart = Math.max(1, Math.floor(pieceBytes / Math.max(1, rowBytes)));
     for (let row = 0; row < rows; row += rowsPerPart) {
       const last = Math.min(rows, row + rowsPerPart);
-      const values = await this.readRange(name, start + row * rowBytes, start + last * rowBytes);
-      yield { values, firstRow: row };
+      const data = await this.readRange(name, start + row * rowBytes, start + last * rowBytes);
+      yield { storage: STORAGE[dtype], data, firstRow: row };
     }
   }
 
@@ -61,63 +80,16 @@ export class SafetensorsFile {
     return entry;
   }
 
-  private async readRange(name: string, start: number, end: number): Promise<Floats> {
+  /** In a buffer of their own: typed arrays want an aligned start. */
+  private async readRange(name: string, start: number, end: number): Promise<ArrayBuffer> {
     const bytes = await this.source.read(start, end);
     if (bytes.length !== end - start) {
       throw new CheckpointError(
         `${this.source.path} changed while tensor ${name} was read; start again`,
       );
     }
-    return toFloats(bytes, this.entry(name).dtype);
+    return bytes.length === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer;
   }
-}
-
-const PART_BYTES = 2 ** 25;
-
-/** All tensors of a file that is already in memory; `path` is for messages. */
-export async function readSafetensors(bytes: Bytes, path: string): Promise<Map<string, Floats>> {
-  const file = await SafetensorsFile.open({
-    path,
-    size: bytes.length,
-    read: (start, end) => Promise.resolve(bytes.subarray(start, end)),
-  });
-  const tensors = new Map<string, Floats>();
-  for (const name of file.tensors.keys()) tensors.set(name, await file.read(name));
-  return tensors;
-}
-
-/** The values of a tensor in little-endian `bytes`, in a copy of their own. */
-function toFloats(bytes: Bytes, dtype: Dtype): Floats {
-  const { buffer } = bytes.slice(); // typed arrays want an aligned start
-  if (dtype === 'F32') return new Float32Array(buffer);
-  return decode(dtype === 'F16' ? 'f16' : 'bf16', buffer) as Floats;
-}
-
-export interface Tensor {
-  readonly shape: readonly number[];
-  /** Row-major. */
-  readonly values: Float32Array;
-}
-
-/** A file of float32 tensors. */
-export function writeSafetensors(tensors: ReadonlyMap<string, Tensor>): Bytes {
-  for (const [name, { shape, values }] of tensors) {
-    if (values.length !== count(shape)) {
-      throw new Error(`tensor ${name} of shape [${shape.join(', ')}] has ${values.length} values`);
-    }
-  }
-  const header = safetensorsHeader(
-    [...tensors].map(([name, { shape }]) => ({ name, shape, dtype: 'F32' })),
-  );
-  const end = [...tensors.values()].reduce((sum, { values }) => sum + values.byteLength, 0);
-  const file = new Uint8Array(header.length + end);
-  file.set(header);
-  let at = header.length;
-  for (const { values } of tensors.values()) {
-    file.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
-    at += values.byteLength;
-  }
-  return file;
 }
 
 /**
@@ -125,13 +97,13 @@ export function writeSafetensors(tensors: ReadonlyMap<string, Tensor>): Bytes {
  * some loaders refuse files without it.
  */
 export function safetensorsHeader(
-  tensors: readonly { name: string; shape: readonly number[]; dtype: Dtype }[],
-): Bytes {
+  tensors: readonly Pick<StoredTensor, 'name' | 'shape' | 'dtype'>[],
+): Uint8Array<ArrayBuffer> {
   const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
   let end = 0;
   for (const { name, shape, dtype } of tensors) {
     const start = end;
-    end += count(shape) * (dtype === 'F32' ? 4 : 2);
+    end += shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype]);
     header[name] = { dtype, shape, data_offsets: [start, end] };
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
@@ -141,6 +113,3 @@ export function safetensorsHeader(
   new DataView(bytes.buffer).setBigUint64(0, BigInt(bytes.length - PREFIX_BYTES), true);
   return bytes;
 }
-
-const count = (shape: readonly number[]): number =>
-  shape.reduce((product, size) => product * size, 1);

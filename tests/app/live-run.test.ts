@@ -87,6 +87,8 @@ it('pauses, steps, stops, and resumes after the tab was closed', async () => {
   await second.live.start();
   await expect.poll(() => second.statuses.at(-1)?.phase, { timeout: 60_000 }).toBe('finished');
   expect(second.steps.map(({ metrics }) => metrics.step)).toEqual([1, 2, 3, 4, 5]);
+  // A browser has little room: of the checkpoints after steps 1, 2 and 5 two stay.
+  expect(await (await folder()).list('checkpoints')).toEqual(['step-2', 'step-5']);
   await second.live.stop();
 
   // It was finished, and stays so: what comes late changes nothing.

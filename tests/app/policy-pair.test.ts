@@ -5,10 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
-import { droppedFolder, type CheckpointFolder } from '../../src/model/files.ts';
-import { layoutAdapter } from '../../src/model/lora.ts';
+import { blobSource, droppedFolder, type CheckpointFolder } from '../../src/model/files.ts';
 import { nodeFolder } from '../../src/model/node-files.ts';
-import { encodeAdapter, type LoraConfig } from '../../src/model/peft.ts';
+import type { LoraConfig } from '../../src/model/peft.ts';
 import { Random } from '../../src/rl/random.ts';
 import type { Draft } from '../../src/app/answer.ts';
 import { PolicyPair, type Side } from '../../src/app/policy-pair.ts';
@@ -17,7 +16,7 @@ import { nodeRunFolder } from '../../src/rl/runs/run-folder.node.ts';
 import { VOCABULARY } from '../../src/rl/world/menu.ts';
 import { goldUtility } from '../../src/rl/world/gold.ts';
 import { splitOf } from '../../src/rl/world/prompts.ts';
-import { asReward, CONFIGS, randomTensors, saveModel } from '../random-model.ts';
+import { asReward, CONFIGS, randomTensors, saveAdapter, saveModel } from '../random-model.ts';
 
 const config = { ...CONFIGS['llama, tied']!, vocabSize: VOCABULARY.length };
 const PROMPT =
@@ -85,9 +84,9 @@ const pairOf = (
   );
 
 const withRecipe =
-  (yaml: string): RunFolder['read'] =>
+  (yaml: string): RunFolder['open'] =>
   (path) =>
-    path === 'recipe.yaml' ? Promise.resolve(new TextEncoder().encode(yaml)) : kept.read(path);
+    path === 'recipe.yaml' ? Promise.resolve(blobSource(path, new Blob([yaml]))) : kept.open(path);
 
 async function ask(from: PolicyPair, seed = 1): Promise<Record<Side, Draft[]>> {
   const drafts: Record<Side, Draft[]> = { base: [], trained: [] };
@@ -185,7 +184,7 @@ describe('base against trained', () => {
     const prompts = (splits: string[]): Promise<string[]> => {
       const datasets = splits.map((split) => ({ path: 'json', data_files: split, split }));
       const own = { ...recipe, world: null, gold: null, datasets, eval_num_prompts: 1 };
-      const run = { ...kept, read: withRecipe(JSON.stringify(own)) };
+      const run = { ...kept, open: withRecipe(JSON.stringify(own)) };
       return pairOf(run).heldOutPrompts(99, 1);
     };
     await expect(prompts(['train'])).rejects.toThrow(/ten or more/);
@@ -248,17 +247,10 @@ describe('base against trained', () => {
       alpha: 2,
       targets: ['q_proj', 'down_proj'],
     };
-    const save = async (folder: string, seed: number): Promise<void> => {
-      const layout = layoutAdapter(config, lora);
+    const save = (folder: string, seed: number): Promise<void> => {
       const random = new Random(seed);
-      const factors = [...layout.parameters].map(([name, { shape }]) => {
-        const count = shape[0]! * shape[1]!;
-        return [name, Float32Array.from({ length: count }, () => random.normal())] as const;
-      });
-      const base = { ...lora, base: join(root, 'policy') };
-      const files = encodeAdapter(base, layout, new Map(factors));
-      const at = nodeRunFolder(join(root, folder));
-      for (const [name, data] of files) await at.write(name, data);
+      const adapter = { ...lora, base: join(root, 'policy') };
+      return saveAdapter(join(root, folder), config, adapter, () => random.normal());
     };
     // Two runs; the second one trains the adapter of the first one further.
     const runOf = async (folder: string, seed: number): Promise<RunFolder> => {

@@ -12,10 +12,10 @@ import { logits } from '../../src/cli/logits.ts';
 import { score } from '../../src/cli/score.ts';
 import { train } from '../../src/cli/train.ts';
 import { layoutParameters } from '../../src/model/parameters.ts';
-import { writeSafetensors } from '../../src/model/safetensors.ts';
 import { VOCABULARY } from '../../src/rl/world/menu.ts';
 import { asReward, CONFIGS, randomTensors, saveModel } from '../random-model.ts';
 import * as reference from '../model/reference/transformer.ts';
+import { writeSafetensors } from '../safetensors.ts';
 
 const config = { ...CONFIGS['llama, tied']!, vocabSize: VOCABULARY.length };
 const tensors = randomTensors(config, 1);

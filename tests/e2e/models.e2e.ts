@@ -7,12 +7,10 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { launchBrowser } from '../../scripts/browser.mjs';
 import { info } from '../../src/cli/info.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
-import { layoutAdapter } from '../../src/model/lora.ts';
-import { encodeAdapter } from '../../src/model/peft.ts';
-import { writeSafetensors, type Tensor } from '../../src/model/safetensors.ts';
 import { layoutParameters } from '../../src/model/parameters.ts';
 import { VOCABULARY } from '../../src/rl/world/menu.ts';
-import { CONFIGS, randomTensors, saveModel } from '../random-model.ts';
+import { CONFIGS, randomTensors, saveAdapter, saveModel } from '../random-model.ts';
+import { writeSafetensors, type Tensor } from '../safetensors.ts';
 import { unzip } from './unzip.ts';
 
 const config: ModelConfig = { ...CONFIGS['qwen2, biases']!, vocabSize: VOCABULARY.length };
@@ -74,23 +72,12 @@ async function shard(folder: string): Promise<void> {
   await writeFile(join(folder, 'model.safetensors.index.json'), index);
 }
 
-async function saveAdapter(folder: string, base: string, of = config): Promise<void> {
-  const layout = layoutAdapter(of, LORA);
-  const tensors = new Map(
-    [...layout.parameters.values()].map(({ name, shape }) => [
-      name,
-      new Float32Array(shape[0]! * shape[1]!).fill(0.01),
-    ]),
-  );
-  await cp(at('my-qwen'), folder, { recursive: true, filter: (path) => !path.includes('.') });
-  for (const [name, data] of encodeAdapter({ ...LORA, base }, layout, tensors)) {
-    await writeFile(join(folder, name), data);
-  }
-}
+const saveAdapterFor = (base: string, folder: string, of = config): Promise<void> =>
+  saveAdapter(folder, of, { ...LORA, base }, () => 0.01);
 
 describe('bringing models', () => {
   it('takes an adapter, says what it needs, and uses it once its sharded base is here', async () => {
-    await saveAdapter(at('both', 'my-adapter'), 'somebody/sharded');
+    await saveAdapterFor('somebody/sharded', at('both', 'my-adapter'));
     await give(at('both', 'my-adapter'));
     await says('Needs somebody/sharded, the model it was trained on: drop it too.');
     expect(await policy()).toBe('');
@@ -171,7 +158,7 @@ describe('bringing models', () => {
       /^half has no model-00002-of-00002\.safetensors, which .* names; add what is missing$/,
     );
 
-    await saveAdapter(at('stranger'), 'sharded', { ...config, layers: 3 });
+    await saveAdapterFor('sharded', at('stranger'), { ...config, layers: 3 });
     await give(at('stranger'));
     await says(/^stranger is an adapter for another base: the base has no place for .*layers\.2/);
 

@@ -10,18 +10,11 @@ import { score } from '../../src/cli/score.ts';
 import { train } from '../../src/cli/train.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
 import { nodeFolder } from '../../src/model/node-files.ts';
-import { layoutAdapter } from '../../src/model/lora.ts';
-import {
-  ADAPTER_CONFIG,
-  encodeAdapter,
-  readAdapterConfig,
-  type LoraConfig,
-} from '../../src/model/peft.ts';
+import { ADAPTER_CONFIG, readAdapterConfig, type LoraConfig } from '../../src/model/peft.ts';
 import { inspectFolder } from '../../src/app/inspect.ts';
-import { nodeRunFolder } from '../../src/rl/runs/run-folder.node.ts';
 import { openRewardModel } from '../../src/app/opening/rewards.ts';
 import { VOCABULARY } from '../../src/rl/world/menu.ts';
-import { asReward, CONFIGS, randomTensors, saveModel } from '../random-model.ts';
+import { asReward, CONFIGS, randomTensors, saveAdapter, saveModel } from '../random-model.ts';
 
 const config = { ...CONFIGS['llama, untied, llama3 rope scaling']!, vocabSize: VOCABULARY.length };
 const lora = { use_peft: true, lora_r: 4, lora_alpha: 8 };
@@ -147,14 +140,7 @@ describe('is trained further', () => {
     const bare: LoraConfig = {
       ...{ task: 'CAUSAL_LM', r: 2, alpha: 2, targets: ['q_proj'], base: at('judge') },
     };
-    const layout = layoutAdapter(config, bare);
-    const zeros = [...layout.parameters].map(
-      ([name, { shape }]) => [name, new Float32Array(shape[0]! * shape[1]!)] as const,
-    );
-    const folder = nodeRunFolder(at('bare'));
-    for (const [name, data] of encodeAdapter(bare, layout, new Map(zeros))) {
-      await folder.write(name, data);
-    }
+    await saveAdapter(at('bare'), config, bare, () => 0);
     expect(await scoreOf(at('bare'), 'ham tart')).toBeCloseTo(
       await scoreOf(at('judge'), 'ham tart'),
       6,

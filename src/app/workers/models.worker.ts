@@ -17,8 +17,8 @@ import { pageBaseFolder, pageModelFolder, SHIPPED } from '../page-paths.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
 import { makeRecipe, type Recipe } from '../../rl/recipe/recipe.ts';
 import { worldGold } from '../../rl/world/judging.ts';
-import { browserCheckpoint, browserRunFolder } from '../../rl/runs/run-folder.browser.ts';
-import { lastCheckpoint, readText } from '../../rl/runs/run-folder.ts';
+import { browserRunFolder } from '../../rl/runs/run-folder.browser.ts';
+import { lastCheckpoint, readText, runCheckpoint } from '../../rl/runs/run-folder.ts';
 import { writeFolder, writeZip } from '../take-home.ts';
 
 export interface Fitting {
@@ -68,10 +68,10 @@ async function factsOf(path: string): Promise<ModelFacts & Pick<Inspected, 'lora
 }
 
 async function keptCheckpoint(): Promise<{ step: number; checkpoint: Checkpoint } | undefined> {
-  const step = await lastCheckpoint(await browserRunFolder(RUN, false));
+  const run = await browserRunFolder(RUN, false);
+  const step = await lastCheckpoint(run);
   if (step === undefined) return undefined;
-  const folder = await browserCheckpoint(RUN, step);
-  return { step, checkpoint: await openCheckpoint(folder, pageBaseFolder) };
+  return { step, checkpoint: await openCheckpoint(runCheckpoint(run, step), pageBaseFolder) };
 }
 
 let cancelling = new AbortController();
@@ -119,7 +119,7 @@ const service = {
     if (step === undefined) return undefined;
     const recipe = parse((await readText(folder, 'recipe.yaml')) ?? '') as Partial<Recipe> | null;
     const path = recipe?.model_name_or_path ?? 'model';
-    const adapter = await readAdapterConfig(await browserCheckpoint(RUN, step));
+    const adapter = await readAdapterConfig(runCheckpoint(folder, step));
     return { step, model: path.replace(/^.*[/:]/, ''), adapter: adapter !== undefined };
   },
 

@@ -33,6 +33,12 @@ export const run = {
     min: 1,
     help: 'Steps from one checkpoint to the next; the last step is saved too. Raise it when disk space is short.',
   },
+  save_total_limit: {
+    type: 'integer',
+    optional: true,
+    min: 1,
+    help: 'How many checkpoints stay, the newest ones: when a new one is complete, older ones are deleted. When it is not set all stay, but of a run in the browser 2.',
+  },
 } as const satisfies RecipeKeys;
 
 export const data = {

@@ -7,6 +7,7 @@ import { readConfig } from '../../model/checkpoint.ts';
 import { rewardFields } from '../../model/config.ts';
 import { CheckpointError } from '../../model/errors.ts';
 import {
+  PIECE_BYTES,
   requireJson,
   weightFiles,
   type CheckpointFolder,
@@ -100,8 +101,8 @@ export async function runFiles(folder: RunFolder, inside: string): Promise<Expor
   const completions = (await folder.list('completions')).map((name) => `completions/${name}`);
   const files: ExportFile[] = [];
   for (const path of ['recipe.yaml', 'metrics.jsonl', 'summary.json', ...completions]) {
-    const bytes = await folder.read(path);
-    if (bytes) files.push(inMemory(`${inside}/${path}`, bytes));
+    const source = await folder.open(path);
+    if (source) files.push(copy(`${inside}/${path}`, source));
   }
   return files;
 }
@@ -114,8 +115,6 @@ async function copies(folder: CheckpointFolder, names: readonly string[]): Promi
     return copy(name, source);
   });
 }
-
-const PIECE_BYTES = 2 ** 24;
 
 function copy(path: string, source: FileSource): ExportFile {
   return {

@@ -1,6 +1,5 @@
-/** A run's folder in the origin private file system, for a worker or the page. */
-import type { CheckpointFolder } from '../../model/files.ts';
-import { directoryFolder } from '../../model/stored-models.ts';
+/** A run's folder in the origin private file system; for use in a worker or the page. */
+import { blobSource } from '../../model/files.ts';
 import type { RunFolder } from './run-folder.ts';
 
 const missing = (error: unknown): boolean =>
@@ -25,32 +24,42 @@ export async function browserRunFolder(name: string, fresh: boolean): Promise<Ru
     return folder;
   };
   const leaf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+  /** Nothing of what is put is there before all of it is. */
   const put = async (
     path: string,
-    data: string | Uint8Array<ArrayBuffer>,
+    pieces: AsyncIterable<Uint8Array<ArrayBuffer>> | [string | Uint8Array<ArrayBuffer>],
     keepExistingData: boolean,
   ): Promise<void> => {
     const folder = await folderOf(path, true);
     const file = await folder.getFileHandle(leaf(path), { create: true });
     const stream = await file.createWritable({ keepExistingData });
-    if (keepExistingData) await stream.seek((await file.getFile()).size);
-    await stream.write(data);
-    await stream.close();
+    try {
+      if (keepExistingData) await stream.seek((await file.getFile()).size);
+      for await (const piece of pieces) await stream.write(piece);
+      await stream.close();
+    } catch (error) {
+      // Whatever goes wrong from here on, the first error says why.
+      await stream.abort().catch(() => undefined);
+      const { size } = await file.getFile().catch(() => ({ size: 0 }));
+      if (size === 0) await folder.removeEntry(leaf(path)).catch(() => undefined);
+      throw error;
+    }
   };
 
   return {
-    async read(path) {
+    async open(path) {
       try {
         const folder = await folderOf(path, false);
-        const file = await (await folder.getFileHandle(leaf(path))).getFile();
-        return new Uint8Array(await file.arrayBuffer());
+        const file = await folder.getFileHandle(leaf(path));
+        return blobSource(path, await file.getFile());
       } catch (error) {
         if (missing(error)) return undefined;
         throw error;
       }
     },
-    write: (path, data) => put(path, data, false),
-    append: (path, text) => put(path, text, true),
+    write: (path, data) =>
+      put(path, typeof data === 'string' || data instanceof Uint8Array ? [data] : data, false),
+    append: (path, text) => put(path, [text], true),
     async list(path) {
       try {
         const folder = await folderOf(`${path}/.`, false);
@@ -62,14 +71,12 @@ export async function browserRunFolder(name: string, fresh: boolean): Promise<Ru
         throw error;
       }
     },
+    async remove(path) {
+      try {
+        await (await folderOf(path, false)).removeEntry(leaf(path), { recursive: true });
+      } catch (error) {
+        if (!missing(error)) throw error;
+      }
+    },
   };
-}
-
-/** A checkpoint of a run that can be read in pieces; `read` above returns whole files. */
-export async function browserCheckpoint(run: string, step: number): Promise<CheckpointFolder> {
-  let folder = await navigator.storage.getDirectory();
-  for (const part of ['runs', run, 'checkpoints', `step-${step}`]) {
-    folder = await folder.getDirectoryHandle(part);
-  }
-  return directoryFolder(folder, `step ${step} of the run`);
 }

@@ -1,6 +1,7 @@
 /** A run's folder on disk. */
-import { appendFile, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { nodeFile } from '../../model/node-files.ts';
 import type { RunFolder } from './run-folder.ts';
 
 const missing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
@@ -12,19 +13,18 @@ export function nodeRunFolder(root: string): RunFolder {
     return file;
   };
   return {
-    async read(path) {
-      try {
-        return new Uint8Array(await readFile(join(root, path)));
-      } catch (error) {
-        if (missing(error)) return undefined;
-        throw error;
-      }
-    },
+    open: (path) => nodeFile(join(root, path)),
     async write(path, data) {
       const file = await at(path);
-      // Written to another file and renamed, so that a reader never sees half of a file.
-      await writeFile(`${file}.partial`, data);
-      await rename(`${file}.partial`, file);
+      // Written beside and moved: whoever looks sees the old file or the new one, never half of it.
+      const partial = `${file}.partial`;
+      try {
+        await writeFile(partial, data);
+        await rename(partial, file);
+      } catch (error) {
+        await rm(partial, { force: true });
+        throw error;
+      }
     },
     async append(path, text) {
       await appendFile(await at(path), text);
@@ -37,5 +37,6 @@ export function nodeRunFolder(root: string): RunFolder {
         throw error;
       }
     },
+    remove: (path) => rm(join(root, path), { recursive: true, force: true }),
   };
 }

@@ -11,16 +11,22 @@
  * A checkpoint is complete when its trainer_state.json exists, which is written last. Data and random
  * numbers depend only on the step number, so a resumed run gives the numbers of an uninterrupted one.
  */
-import { encodeCheckpoint, type CheckpointFiles } from '../../model/checkpoint.ts';
-import { ADAPTER_WEIGHTS, encodeAdapter } from '../../model/peft.ts';
-import { readSafetensors, writeSafetensors } from '../../model/safetensors.ts';
+import type { CheckpointFiles } from '../../model/checkpoint.ts';
 import { divergence, rewardAndGold } from '../evaluation/overoptimisation.ts';
 import type { Group, MetricsRow } from '../report.ts';
 import { recipeYaml, type Recipe } from '../recipe/recipe.ts';
-import { lastCheckpoint, readText, type RunFolder } from './run-folder.ts';
+import {
+  checkpointPath,
+  lastCheckpoint,
+  modelFolder,
+  readText,
+  removeOldCheckpoints,
+  TRAINER_STATE,
+  type RunFolder,
+} from './run-folder.ts';
 import {
   restoreTrained,
-  saveTrained,
+  trainedFiles,
   type StepResult,
   type Trained,
   type Trainer,
@@ -53,46 +59,27 @@ export class Run {
   async resume(): Promise<boolean> {
     const step = await lastCheckpoint(this.folder);
     if (step === undefined) return false;
-    const at = `checkpoints/step-${step}`;
+    const at = checkpointPath(step);
     const counters = JSON.parse(
-      (await readText(this.folder, `${at}/trainer_state.json`)) ?? '{}',
+      (await readText(this.folder, `${at}/${TRAINER_STATE}`)) ?? '{}',
     ) as { num_input_tokens_seen?: number; optimizer_steps?: number };
     // Older checkpoints have no such number; their steps were one optimizer step each.
     const optimizerSteps = counters.optimizer_steps ?? step;
-    const { trainer } = this;
-    await this.restore(trainer, at, optimizerSteps);
-    if (trainer.value) await this.restore(trainer.value, `${at}/value`, optimizerSteps);
+    const { trainer, folder } = this;
+    await restoreTrained(trainer, modelFolder(folder, at), optimizerSteps);
+    if (trainer.value) {
+      await restoreTrained(trainer.value, modelFolder(folder, `${at}/value`), optimizerSteps);
+    }
     trainer.step = step;
     trainer.tokensSeen = counters.num_input_tokens_seen ?? 0;
     await this.forgetAfter(step);
     this.savedStep = step;
     // A run that was stopped between its last checkpoint and its summary needs only the summary.
     const last = (await this.metrics()).at(-1);
-    if (this.finished && last && !(await this.folder.read('summary.json'))) {
+    if (this.finished && last && !(await folder.open('summary.json'))) {
       await this.summarize(last);
     }
     return true;
-  }
-
-  private async restore(trained: Trained, at: string, optimizerSteps: number): Promise<void> {
-    const tensors = async (file: string): Promise<Map<string, Float32Array>> => {
-      const bytes = await this.folder.read(`${at}/${file}`);
-      if (!bytes) throw new Error(`${at}/${file} is missing; delete ${at} to resume from an earlier one`);
-      return readSafetensors(bytes, `${at}/${file}`);
-    };
-    const moments = await tensors('optimizer.safetensors');
-    const named = (prefix: string): Map<string, Float32Array> =>
-      new Map(
-        [...moments]
-          .filter(([name]) => name.startsWith(prefix))
-          .map(([name, values]) => [name.slice(prefix.length), values]),
-      );
-    restoreTrained(trained, {
-      weights: await tensors(trained.model.lora ? ADAPTER_WEIGHTS : 'model.safetensors'),
-      firstMoments: named('exp_avg.'),
-      secondMoments: named('exp_avg_sq.'),
-      optimizerSteps,
-    });
   }
 
   /** Does and records one step, and before the first step an evaluation. */
@@ -148,7 +135,7 @@ export class Run {
   async save(): Promise<void> {
     const { trainer } = this;
     const { step, tokensSeen, optimizer } = trainer;
-    const at = `checkpoints/step-${step}`;
+    const at = checkpointPath(step);
     await this.saveModel(trainer, at);
     if (trainer.value) await this.saveModel(trainer.value, `${at}/value`);
     const counters = {
@@ -156,25 +143,17 @@ export class Run {
       num_input_tokens_seen: tokensSeen,
       optimizer_steps: optimizer.steps,
     };
-    await this.folder.write(`${at}/trainer_state.json`, JSON.stringify(counters));
+    await this.folder.write(`${at}/${TRAINER_STATE}`, JSON.stringify(counters));
     this.savedStep = step;
+    const limit = this.recipe.save_total_limit;
+    // What cannot be removed now is tried again after the next checkpoint.
+    if (limit !== undefined) await removeOldCheckpoints(this.folder, limit).catch(() => undefined);
   }
 
   private async saveModel(trained: Trained, at: string): Promise<void> {
-    const state = await saveTrained(trained);
-    const { config, lora, trainable } = trained.model;
-    const { layout } = trainable;
-    const files = lora
-      ? encodeAdapter(lora.config, layout, state.weights)
-      : encodeCheckpoint(config, layout, state.weights);
-    const all = [...this.tokenizerFiles, ...files];
-    for (const [name, data] of all) await this.folder.write(`${at}/${name}`, data);
-    const moments = new Map<string, { shape: readonly number[]; values: Float32Array }>();
-    for (const [name, { shape }] of layout.parameters) {
-      moments.set(`exp_avg.${name}`, { shape, values: state.firstMoments.get(name)! });
-      moments.set(`exp_avg_sq.${name}`, { shape, values: state.secondMoments.get(name)! });
+    for (const [name, data] of [...this.tokenizerFiles, ...trainedFiles(trained)]) {
+      await this.folder.write(`${at}/${name}`, data);
     }
-    await this.folder.write(`${at}/optimizer.safetensors`, writeSafetensors(moments));
   }
 
   private async summarize(last: MetricsRow): Promise<void> {

@@ -66,7 +66,7 @@ export class PpoTrainer implements Trainer {
     const writer = await RolloutWriter.create(recipe, policy, parts);
     const runner = await TrainingRunner.create(policy, updateLimits(recipe), optimizer.gradients);
     const reference = recipe.kl_coef > 0 ? await openReference(policy, runner) : undefined;
-    const model = await valueModel(policy);
+    const model = valueModel(policy);
     const value = { model, optimizer: await AdamW.create(model, adamwOptions(recipe)) };
     const { gradients } = value.optimizer;
     const valueRunner = await TrainingRunner.create(model, updateLimits(recipe), gradients);

@@ -1,4 +1,4 @@
-/** PPO's value model at the start of training. */
+/** PPO's value model, as it begins. */
 import type { Memory } from '../../gpu/memory.ts';
 import { asRewardConfig } from '../../model/config.ts';
 import { LanguageModel } from '../../model/language-model.ts';
@@ -13,12 +13,9 @@ export function allocateValueModel<M extends Memory>(policy: LanguageModel<M>): 
     : LanguageModel.allocate(policy.gpu, asRewardConfig(policy.config));
 }
 
-/** A value model that starts as a copy of the policy with a zero score head. */
-export async function valueModel(policy: LanguageModel): Promise<LanguageModel> {
+/** A value model that begins as a copy of the policy; its score head is zero. */
+export function valueModel(policy: LanguageModel): LanguageModel {
   const model = allocateValueModel(policy);
-  const { parameters } = model.trainable.layout;
-  for (const [name, values] of await policy.trainable.read(policy.gpu)) {
-    if (parameters.has(name)) model.trainable.setTensor(name, values);
-  }
+  model.trainable.copyFrom(policy.trainable, policy.gpu);
   return model;
 }

@@ -107,8 +107,7 @@ export class Live {
     try {
       await action(connection);
     } catch (error) {
-      if (connection === this.connection)
-        this.fail(messageOf(error));
+      if (connection === this.connection) this.fail(messageOf(error));
     }
   }
 

@@ -1,4 +1,4 @@
-/** What DPO's loss reads of a group's pair. */
+/** The log-probs of a group's pair, as DPO's loss reads them. */
 import type { dpoLoss } from '../../rl/objectives/dpo.ts';
 import type { Group, TokenTrace } from '../../rl/report.ts';
 

@@ -96,7 +96,8 @@ export async function keepModel(step: number): Promise<void> {
   const files = new Map<string, Blob>();
   for (const name of await run.list(at)) {
     if (name.startsWith('optimizer') || name.startsWith('trainer')) continue;
-    files.set(name, new Blob([(await run.read(`${at}/${name}`))!]));
+    const source = await run.open(`${at}/${name}`);
+    files.set(name, new Blob([await source!.read()]));
   }
   await storeModel(TASTE_MODEL, files);
 }

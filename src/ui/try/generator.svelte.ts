@@ -36,10 +36,14 @@ export class Generator {
         );
       });
     } catch (error) {
-      // A question that the visitor stopped is no error.
-      if (!this.stopped) this.error = messageOf(error);
+      this.fail(error);
     }
     this.asking = false;
+  }
+
+  /** A question that the visitor stopped is no error. */
+  private fail(error: unknown): void {
+    if (!this.stopped) this.error = messageOf(error);
   }
 
   /** Ends the question under way within a few tokens; the models stay loaded. */

@@ -1,0 +1,116 @@
+/**
+ * Weights between files and the card, piece by piece: of a model of any size the host holds at most
+ * two pieces at a time.
+ */
+import type { Gpu } from '../gpu/device.ts';
+import type { View } from '../gpu/memory.ts';
+import { PIECE_BYTES } from './files.ts';
+import type { ParameterPool } from './parameter-pool.ts';
+import { safetensorsHeader, type SafetensorsFile } from './safetensors.ts';
+
+/** A tensor on the card, and its name in a file. */
+export interface Place {
+  readonly name: string;
+  readonly pool: ParameterPool;
+  /** Its name in the pool's layout. */
+  readonly tensor: string;
+}
+
+/** Every tensor of a pool, under its own name or one that `nameOf` makes of it. */
+export function placesOf(pool: ParameterPool, nameOf = (tensor: string) => tensor): Place[] {
+  const tensors = [...pool.layout.parameters.keys()];
+  return tensors.map((tensor) => ({ name: nameOf(tensor), pool, tensor }));
+}
+
+/**
+ * Fills places from the files that hold their tensors; whoever opened those has compared the shapes.
+ * @param onProgress hears how much has reached the card, from 0 to 1
+ */
+export async function loadTensors(
+  gpu: Gpu,
+  places: readonly (Place & { readonly file: SafetensorsFile })[],
+  onProgress?: (share: number) => void,
+  pieceBytes = PIECE_BYTES,
+): Promise<void> {
+  const total = places.reduce((sum, place) => sum + numbersOf(place), 0);
+  let done = 0;
+  // Uploads wait in memory until the card has taken them.
+  let waiting = 0;
+  for (const place of places) {
+    for await (const rows of place.file.parts(place.name, pieceBytes)) {
+      const { byteLength } = rows.data;
+      if (waiting + byteLength > pieceBytes) {
+        await gpu.idle();
+        waiting = 0;
+      }
+      place.pool.setRows(place.tensor, rows);
+      waiting += byteLength;
+    }
+    done += numbersOf(place);
+    onProgress?.(done / total);
+  }
+}
+
+/**
+ * A safetensors file of float32 tensors in this order, read back from the card as it is written. What
+ * it yields is the card's own memory, lent: gone when the next bytes are asked for.
+ */
+export async function* saveTensors(
+  gpu: Gpu,
+  places: readonly Place[],
+  pieceBytes = PIECE_BYTES,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  yield safetensorsHeader(
+    places.map((place) => ({ name: place.name, shape: shapeOf(place), dtype: 'F32' })),
+  );
+  const views = places.flatMap(({ pool, tensor }) => pool.views(tensor));
+  const bytes = views.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const staging = gpu.createBuffer({
+    label: 'weights on their way to a file',
+    size: Math.min(pieceBytes, bytes),
+    usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
+  });
+  try {
+    for (const batch of batches(views, pieceBytes)) {
+      const encoder = gpu.device.createCommandEncoder();
+      let end = 0;
+      for (const { buffer, byteOffset, byteLength } of batch) {
+        encoder.copyBufferToBuffer(buffer, byteOffset, staging, end, byteLength);
+        end += byteLength;
+      }
+      gpu.submit(encoder);
+      await gpu.idle();
+      await staging.mapAsync(GPUMapMode.READ, 0, end);
+      yield new Uint8Array(staging.getMappedRange(0, end));
+      staging.unmap();
+    }
+  } finally {
+    gpu.destroyBuffer(staging);
+    // A lost device rejects the map; its own report says more than the map's error does.
+    gpu.throwIfFailed();
+  }
+}
+
+/** Cuts and gathers ranges so that those of a batch have `batchBytes` together, a multiple of 4. */
+function* batches(views: readonly View[], batchBytes: number): Generator<View[]> {
+  let batch: View[] = [];
+  let room = batchBytes;
+  for (const { buffer, byteOffset, byteLength } of views) {
+    for (let at = 0; at < byteLength;) {
+      const bytes = Math.min(room, byteLength - at);
+      batch.push({ buffer, byteOffset: byteOffset + at, byteLength: bytes });
+      at += bytes;
+      room -= bytes;
+      if (room > 0) continue;
+      yield batch;
+      batch = [];
+      room = batchBytes;
+    }
+  }
+  if (batch.length > 0) yield batch;
+}
+
+const shapeOf = ({ pool, tensor }: Place): readonly number[] =>
+  pool.layout.parameters.get(tensor)!.shape;
+
+const numbersOf = (place: Place): number => shapeOf(place).reduce((a, b) => a * b, 1);
