@@ -1,4 +1,5 @@
 /** Everything a run recorded, as files that other tools read. */
+import { jsonLines } from '../../rl/data/json-lines.ts';
 import type { MetricsRow, StepReport } from '../../rl/report.ts';
 
 export interface ExportedRun {
@@ -46,9 +47,6 @@ export function completionsJsonl(reports: readonly StepReport[]): string {
     ),
   );
 }
-
-const jsonLines = (rows: readonly object[]): string =>
-  rows.map((row) => JSON.stringify(row) + '\n').join('');
 
 /** RFC 4180. An apostrophe before a text like a formula makes spreadsheets keep it as text. */
 function csvCell(cell: string | number): string {
