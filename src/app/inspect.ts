@@ -7,6 +7,7 @@ import type { CheckpointFolder } from '../model/files.ts';
 import { layoutAdapter } from '../model/lora.ts';
 import { ADAPTER_WEIGHTS, openAdapter, readAdapterConfig, type LoraConfig } from '../model/peft.ts';
 import { SafetensorsFile } from '../model/safetensors.ts';
+import { elementCount } from '../model/safetensors-header.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
 import { judgedTokens } from '../rl/rewards/reward-model.ts';
 import { promptText } from '../rl/rollout/thinking-template.ts';
@@ -64,11 +65,10 @@ async function inspectAdapter(
     );
   }
   const tensors = [...(await SafetensorsFile.open(source)).tensors.values()];
-  const count = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
   return {
     role: lora.task === 'SEQ_CLS' ? 'reward' : 'policy',
     family: '',
-    parameters: tensors.reduce((sum, { shape }) => sum + count(shape), 0),
+    parameters: tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0),
     dtype: [...new Set(tensors.map(({ dtype }) => dtype))].join(', '),
     lora,
   };

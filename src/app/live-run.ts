@@ -6,6 +6,7 @@ import { messageOf } from './message-of.ts';
 import type { Phase, Status, TrainingListener, TrainingService } from './training-service.ts';
 import type { RecipeValues } from '../rl/recipe/values.ts';
 import type { StepReport } from '../rl/report.ts';
+import { mean } from '../rl/statistics.ts';
 import { shownEvaluation } from '../rl/evaluation/evaluate.ts';
 import { makeRecipe, type Recipe } from '../rl/recipe/recipe.ts';
 import { layerRecipes } from '../rl/recipe/keys.ts';
@@ -235,9 +236,7 @@ export class LiveRun implements TrainingService {
       phase,
       step: this.run?.trainer.step ?? 0,
       maxSteps: this.recipe?.max_steps ?? 0,
-      ...(recent.length > 0 && {
-        secondsPerStep: recent.reduce((a, b) => a + b, 0) / recent.length,
-      }),
+      ...(recent.length > 0 && { secondsPerStep: mean(recent) }),
       ...(this.detail !== undefined && { detail: this.detail }),
       ...(error !== undefined && { error }),
       ...(this.run && this.run.savedStep > 0 && { savedStep: this.run.savedStep }),

@@ -1,6 +1,6 @@
 /** How the page and its workers read the paths in a recipe. */
 import { CheckpointError } from '../model/errors.ts';
-import { urlFolder, type CheckpointFolder } from '../model/files.ts';
+import { basename, urlFolder, type CheckpointFolder } from '../model/files.ts';
 import { storedFolder, storedModels } from '../model/stored-models.ts';
 
 /** The prefix of a model or a file that the visitor brought. */
@@ -32,12 +32,15 @@ export async function pageModelFolder(path: string): Promise<CheckpointFolder> {
   return name === undefined ? urlFolder(pageUrl(path)) : storedFolder(name);
 }
 
+/** The run that continues at the next visit, as run-folder.browser.ts names it. */
+export const LIVE_RUN = 'live';
+
 /** The folder of the files that ship with the page. */
 export const SHIPPED = 'public/';
 
 /** The stored model that an adapter names as its base, compared by the last part of the path. */
 export function baseAmong(names: readonly string[], base: string): string | undefined {
-  const name = base.slice(base.lastIndexOf('/') + 1).replace(STORED, '');
+  const name = basename(base).replace(STORED, '');
   return names.find((stored) => stored === name);
 }
 

@@ -3,6 +3,7 @@ import { openWeights, readConfig, weightStorage } from './checkpoint.ts';
 import type { ModelConfig } from './config.ts';
 import type { CheckpointFolder } from './files.ts';
 import type { WeightStorage } from './parameters.ts';
+import { elementCount } from './safetensors-header.ts';
 
 export interface ModelFacts {
   config: ModelConfig;
@@ -20,7 +21,7 @@ export async function describeModel(folder: CheckpointFolder): Promise<ModelFact
   const tensors = await openWeights(folder, config);
   return {
     config,
-    parameters: tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
+    parameters: tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0),
     dtypes: [...new Set(tensors.map(({ dtype }) => dtype))],
     storage: weightStorage(tensors),
   };

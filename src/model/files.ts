@@ -66,12 +66,14 @@ export function droppedFolder(files: ReadonlyMap<string, Blob>): CheckpointFolde
       const blob = path === undefined ? undefined : files.get(path);
       return Promise.resolve(blob && blobSource(`${name}/${file}`, blob));
     },
-    list: () => Promise.resolve([...new Set(outermostFirst.map(leaf))]),
+    list: () => Promise.resolve([...new Set(outermostFirst.map(basename))]),
   };
 }
 
 const depth = (path: string): number => path.split('/').length;
-const leaf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
+/** The last part of a path with forward slashes. */
+export const basename = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 export function blobSource(path: string, blob: Blob): FileSource {
   return {

@@ -9,7 +9,7 @@ import { openWeights, SCORE } from './checkpoint.ts';
 import { layoutAdapter } from './lora.ts';
 import { adaptedTensor, openAdapter, SCORE_TENSOR } from './peft.ts';
 import { safetensorsHeader, type StoredTensor } from './safetensors.ts';
-import { DTYPE_BYTES, type Dtype } from './safetensors-header.ts';
+import { tensorBytes, type Dtype } from './safetensors-header.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -61,9 +61,6 @@ export async function openMerge(
     },
   };
 }
-
-const tensorBytes = ({ shape, dtype }: Pick<StoredTensor, 'shape' | 'dtype'>): number =>
-  shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype]);
 
 async function* mergedTensor(
   { file, name, shape, dtype }: StoredTensor,

@@ -4,6 +4,7 @@ import type { Lifetime, Memory, View } from '../gpu/memory.ts';
 import { decode, encode, storageBytes } from '../gpu/storage.ts';
 import type { Block, Parameter, ParameterLayout } from './parameters.ts';
 import type { StoredRows } from './safetensors.ts';
+import { elementCount } from './safetensors-header.ts';
 
 /** Hugging Face name -> values, row-major. */
 export type TensorMap = ReadonlyMap<string, Float32Array>;
@@ -66,7 +67,7 @@ export class ParameterPool {
   views(name: string): View[] {
     const { block, row, shape } = this.parameterOf(name);
     const { cols } = this.blockOf(block);
-    return this.rowsOf(block, row, row + shape.reduce((a, b) => a * b, 1) / cols);
+    return this.rowsOf(block, row, row + elementCount(shape) / cols);
   }
 
   /**
@@ -108,7 +109,7 @@ export class ParameterPool {
     const tensors = new Map<string, Float32Array>();
     for (const { name, shape, block } of this.layout.parameters.values()) {
       const { storage } = this.blockOf(block);
-      const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
+      const values = new Float32Array(elementCount(shape));
       let at = 0;
       for (const bytes of await gpu.read(...this.views(name))) {
         const part = decode(storage, bytes);

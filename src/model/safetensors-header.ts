@@ -9,6 +9,12 @@ import { CheckpointError } from './errors.ts';
 export const DTYPE_BYTES = { F32: 4, F16: 2, BF16: 2 } as const;
 export type Dtype = keyof typeof DTYPE_BYTES;
 
+/** How many numbers a tensor has. */
+export const elementCount = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+
+export const tensorBytes = ({ shape, dtype }: Pick<TensorEntry, 'shape' | 'dtype'>): number =>
+  DTYPE_BYTES[dtype] * elementCount(shape);
+
 export interface TensorEntry {
   readonly name: string;
   readonly dtype: Dtype;
@@ -131,7 +137,7 @@ function parseEntry(name: string, value: unknown, dataStart: number, at: string)
     );
   }
   const [start, end] = offsets as [number, number];
-  const bytes = shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype as Dtype]);
+  const bytes = tensorBytes({ shape, dtype: dtype as Dtype });
   if (end - start !== bytes) {
     throw new CheckpointError(
       `${at} has ${end - start} bytes, but shape [${shape.join(', ')}] of ${dtype} takes ${bytes}; ` +

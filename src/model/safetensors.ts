@@ -3,7 +3,7 @@ import { decode } from '../gpu/storage.ts';
 import { CheckpointError } from './errors.ts';
 import { PIECE_BYTES, type FileSource } from './files.ts';
 import {
-  DTYPE_BYTES,
+  tensorBytes,
   PREFIX_BYTES,
   headerLength,
   parseHeader,
@@ -103,7 +103,7 @@ export function safetensorsHeader(
   let end = 0;
   for (const { name, shape, dtype } of tensors) {
     const start = end;
-    end += shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype]);
+    end += tensorBytes({ shape, dtype });
     header[name] = { dtype, shape, data_offsets: [start, end] };
   }
   const json = new TextEncoder().encode(JSON.stringify(header));

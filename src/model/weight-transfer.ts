@@ -7,6 +7,7 @@ import type { View } from '../gpu/memory.ts';
 import { PIECE_BYTES } from './files.ts';
 import type { ParameterPool } from './parameter-pool.ts';
 import { safetensorsHeader, type SafetensorsFile } from './safetensors.ts';
+import { elementCount } from './safetensors-header.ts';
 
 /** A tensor on the card, and its name in a file. */
 export interface Place {
@@ -113,4 +114,4 @@ function* batches(views: readonly View[], batchBytes: number): Generator<View[]>
 const shapeOf = ({ pool, tensor }: Place): readonly number[] =>
   pool.layout.parameters.get(tensor)!.shape;
 
-const numbersOf = (place: Place): number => shapeOf(place).reduce((a, b) => a * b, 1);
+const numbersOf = (place: Place): number => elementCount(shapeOf(place));

@@ -37,7 +37,7 @@ export function formatEstimate(seconds: number): string {
   return `${Math.floor(minutes / 60)} h${rest}`;
 }
 
-/** Parameters of a model: "73.7K", "135M", "1.2B". */
+/** A large whole number: "73.7K", "135M", "1.2B". */
 export function formatCount(count: number): string {
   return new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 }).format(
     count,

@@ -4,16 +4,16 @@
  */
 import * as Comlink from 'comlink';
 import { parse } from 'yaml';
-import defaultRecipe from '../../../recipes/default.yaml?raw';
 import { checkpointConfig, openCheckpoint, type Checkpoint } from '../../model/adapted.ts';
 import { describeModel, type ModelFacts } from '../../model/describe.ts';
 import { droppedFolder, type CheckpointFolder } from '../../model/files.ts';
 import { readAdapterConfig } from '../../model/peft.ts';
 import { storedFolder } from '../../model/stored-models.ts';
 import { modelFiles, runFiles, type ExportKind } from '../../rl/runs/export.ts';
+import { DEFAULT_RECIPE } from '../default-recipe.ts';
 import { memoryNeeds, type Need, type Use } from '../fit.ts';
 import { inspectFolder, tryTexts, type Inspected } from '../inspect.ts';
-import { pageBaseFolder, pageModelFolder, SHIPPED } from '../page-paths.ts';
+import { LIVE_RUN, pageBaseFolder, pageModelFolder, SHIPPED } from '../page-paths.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
 import { makeRecipe, type Recipe } from '../../rl/recipe/recipe.ts';
 import { worldGold } from '../../rl/world/judging.ts';
@@ -48,7 +48,6 @@ export interface TakeHome {
   parent?: FileSystemDirectoryHandle;
 }
 
-const RUN = 'live';
 const findBase = (name: string): Promise<CheckpointFolder | undefined> =>
   pageBaseFolder(name).catch(() => undefined);
 
@@ -68,7 +67,7 @@ async function factsOf(path: string): Promise<ModelFacts & Pick<Inspected, 'lora
 }
 
 async function keptCheckpoint(): Promise<{ step: number; checkpoint: Checkpoint } | undefined> {
-  const run = await browserRunFolder(RUN, false);
+  const run = await browserRunFolder(LIVE_RUN, false);
   const step = await lastCheckpoint(run);
   if (step === undefined) return undefined;
   return { step, checkpoint: await openCheckpoint(runCheckpoint(run, step), pageBaseFolder) };
@@ -96,7 +95,7 @@ const service = {
 
   /** @param memory of the graphics card in bytes, if the visitor has given it */
   async fit(given: RecipeValues, memory: number | undefined): Promise<Fitting> {
-    const values = { ...(parse(defaultRecipe) as Record<string, unknown>), ...given };
+    const values = { ...DEFAULT_RECIPE, ...given };
     const recipe = makeRecipe(values);
     // A world's utility takes no memory.
     const watched = recipe.gold !== undefined && !worldGold(recipe.gold) ? recipe.gold : undefined;
@@ -114,7 +113,7 @@ const service = {
 
   /** undefined if there is no checkpoint. */
   async kept(): Promise<Kept | undefined> {
-    const folder = await browserRunFolder(RUN, false);
+    const folder = await browserRunFolder(LIVE_RUN, false);
     const step = await lastCheckpoint(folder);
     if (step === undefined) return undefined;
     const recipe = parse((await readText(folder, 'recipe.yaml')) ?? '') as Partial<Recipe> | null;
@@ -132,7 +131,7 @@ const service = {
     const found = await keptCheckpoint();
     if (!found) throw new Error('There is no checkpoint yet; train a step and pause.');
     const files = await modelFiles(found.checkpoint, kind);
-    if (withRun) files.push(...(await runFiles(await browserRunFolder(RUN, false), 'run')));
+    if (withRun) files.push(...(await runFiles(await browserRunFolder(LIVE_RUN, false), 'run')));
     let last = -1;
     const options = {
       signal: cancelling.signal,

@@ -1,10 +1,9 @@
 /** Comlink around PolicyPair, which has its own device, so it also works while a run trains. */
 import * as Comlink from 'comlink';
-import { parse } from 'yaml';
-import defaultRecipe from '../../../recipes/default.yaml?raw';
 import { Gpu } from '../../gpu/device.ts';
+import { DEFAULT_RECIPE } from '../default-recipe.ts';
 import { PolicyPair, type PolicyPairSurroundings } from '../policy-pair.ts';
-import { pageBaseFolder, pageModelFolder } from '../page-paths.ts';
+import { LIVE_RUN, pageBaseFolder, pageModelFolder } from '../page-paths.ts';
 import { nowhere } from '../../rl/runs/run-folder.ts';
 import { browserRunFolder } from '../../rl/runs/run-folder.browser.ts';
 import { readPageFile } from '../stored-data.ts';
@@ -15,7 +14,7 @@ const surroundings = async (): Promise<PolicyPairSurroundings> => ({
   baseFolder: pageBaseFolder,
   readFile: readPageFile,
   // Some private windows have no storage.
-  keptRun: () => browserRunFolder('live', false).catch(() => nowhere),
+  keptRun: () => browserRunFolder(LIVE_RUN, false).catch(() => nowhere),
 });
 
-Comlink.expose(new PolicyPair(surroundings, parse(defaultRecipe) as Record<string, unknown>));
+Comlink.expose(new PolicyPair(surroundings, DEFAULT_RECIPE));

@@ -1,11 +1,9 @@
 /** Comlink around LiveRun: policy, reference and optimizer are here, on one device. */
 import * as Comlink from 'comlink';
-import { parse } from 'yaml';
-import defaultRecipe from '../../../recipes/default.yaml?raw';
 import { Gpu } from '../../gpu/device.ts';
-import { pageBaseFolder, pageModelFolder } from '../page-paths.ts';
+import { DEFAULT_RECIPE } from '../default-recipe.ts';
+import { LIVE_RUN, pageBaseFolder, pageModelFolder } from '../page-paths.ts';
 import { LiveRun, type LiveSurroundings } from '../live-run.ts';
-import type { RecipeValues } from '../../rl/recipe/values.ts';
 import { browserRunFolder } from '../../rl/runs/run-folder.browser.ts';
 import { connect, type Connection } from './connection.ts';
 import type { RewardService } from './reward.worker.ts';
@@ -33,7 +31,7 @@ async function surroundings(): Promise<LiveSurroundings> {
     },
     // A judge in training does not replace the policy's run.
     keptRun: (fresh, { algorithm }) =>
-      browserRunFolder(algorithm === 'reward' ? JUDGE_RUN : 'live', fresh),
+      browserRunFolder(algorithm === 'reward' ? JUDGE_RUN : LIVE_RUN, fresh),
     close: () => {
       for (const reward of rewards) reward.close();
       gpu.close();
@@ -41,4 +39,4 @@ async function surroundings(): Promise<LiveSurroundings> {
   };
 }
 
-Comlink.expose(new LiveRun(surroundings, parse(defaultRecipe) as RecipeValues));
+Comlink.expose(new LiveRun(surroundings, DEFAULT_RECIPE));

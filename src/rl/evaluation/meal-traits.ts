@@ -3,7 +3,7 @@
  * traits (RLMT, arXiv 2509.20357, sec. 5); here every word of a thought has a fixed meaning.
  */
 import { isDish, isTag, words, type DishName } from '../world/menu.ts';
-import { parsePrompt, priceOf, type DinnerPrompt } from '../world/prompts.ts';
+import { parsePrompt, totalPrice, type DinnerPrompt } from '../world/prompts.ts';
 import { isGoodPlan } from '../world/truth.ts';
 
 /** One `try` of a thought. */
@@ -74,13 +74,14 @@ const mealTraits: readonly Trait[] = [
   {
     name: 'over_budget',
     help: 'Share of plans that cost more than the budget.',
-    of: (prompt, tries) => shareOf(tries, ({ dishes }) => cost(prompt, dishes) > prompt.budget),
+    of: (prompt, tries) =>
+      shareOf(tries, ({ dishes }) => totalPrice(prompt, dishes) > prompt.budget),
   },
   {
     name: 'admits_over_budget',
     help: 'Share of plans over the budget that it calls over the budget.',
     of: (prompt, tries) => {
-      const over = tries.filter(({ dishes }) => cost(prompt, dishes) > prompt.budget);
+      const over = tries.filter(({ dishes }) => totalPrice(prompt, dishes) > prompt.budget);
       return shareOf(over, ({ says }) => says.has('over'));
     },
   },
@@ -134,10 +135,6 @@ function readTries(thought: string): Try[] {
     } else current.says.add(word);
   }
   return tries;
-}
-
-function cost(prompt: DinnerPrompt, dishes: readonly DishName[]): number {
-  return dishes.reduce((sum, dish) => sum + (priceOf(prompt, dish) ?? 0), 0);
 }
 
 function same(a: readonly DishName[], b: readonly DishName[]): boolean {

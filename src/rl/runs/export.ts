@@ -7,6 +7,7 @@ import { readConfig } from '../../model/checkpoint.ts';
 import { rewardFields } from '../../model/config.ts';
 import { CheckpointError } from '../../model/errors.ts';
 import {
+  basename,
   PIECE_BYTES,
   requireJson,
   weightFiles,
@@ -91,7 +92,7 @@ async function wholeFiles(base: CheckpointFolder): Promise<ExportFile[]> {
   if (only && more.length === 0) return [...config, copy('model.safetensors', only)];
   const index = await copies(base, ['model.safetensors.index.json']);
   const shards = [only!, ...more].map((source) =>
-    copy(source.path.slice(source.path.lastIndexOf('/') + 1), source),
+    copy(basename(source.path), source),
   );
   return [...config, ...index, ...shards];
 }

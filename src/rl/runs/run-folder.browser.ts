@@ -1,5 +1,5 @@
 /** A run's folder in the origin private file system; for use in a worker or the page. */
-import { blobSource } from '../../model/files.ts';
+import { basename, blobSource } from '../../model/files.ts';
 import type { RunFolder } from './run-folder.ts';
 
 const missing = (error: unknown): boolean =>
@@ -23,7 +23,6 @@ export async function browserRunFolder(name: string, fresh: boolean): Promise<Ru
     }
     return folder;
   };
-  const leaf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
   /** Nothing of what is put is there before all of it is. */
   const put = async (
     path: string,
@@ -31,7 +30,7 @@ export async function browserRunFolder(name: string, fresh: boolean): Promise<Ru
     keepExistingData: boolean,
   ): Promise<void> => {
     const folder = await folderOf(path, true);
-    const file = await folder.getFileHandle(leaf(path), { create: true });
+    const file = await folder.getFileHandle(basename(path), { create: true });
     const stream = await file.createWritable({ keepExistingData });
     try {
       if (keepExistingData) await stream.seek((await file.getFile()).size);
@@ -41,7 +40,7 @@ export async function browserRunFolder(name: string, fresh: boolean): Promise<Ru
       // Whatever goes wrong from here on, the first error says why.
       await stream.abort().catch(() => undefined);
       const { size } = await file.getFile().catch(() => ({ size: 0 }));
-      if (size === 0) await folder.removeEntry(leaf(path)).catch(() => undefined);
+      if (size === 0) await folder.removeEntry(basename(path)).catch(() => undefined);
       throw error;
     }
   };
@@ -50,7 +49,7 @@ export async function browserRunFolder(name: string, fresh: boolean): Promise<Ru
     async open(path) {
       try {
         const folder = await folderOf(path, false);
-        const file = await folder.getFileHandle(leaf(path));
+        const file = await folder.getFileHandle(basename(path));
         return blobSource(path, await file.getFile());
       } catch (error) {
         if (missing(error)) return undefined;
@@ -73,7 +72,7 @@ export async function browserRunFolder(name: string, fresh: boolean): Promise<Ru
     },
     async remove(path) {
       try {
-        await (await folderOf(path, false)).removeEntry(leaf(path), { recursive: true });
+        await (await folderOf(path, false)).removeEntry(basename(path), { recursive: true });
       } catch (error) {
         if (!missing(error)) throw error;
       }

@@ -1,6 +1,7 @@
 /** Random weights for training from scratch. */
 import type { LanguageModel } from '../../model/language-model.ts';
 import type { ParameterPool } from '../../model/parameter-pool.ts';
+import { elementCount } from '../../model/safetensors-header.ts';
 import { Random } from '../random.ts';
 
 const EMBEDDING_STD = 0.1;
@@ -12,7 +13,7 @@ const EMBEDDING_STD = 0.1;
 export function initializeWeights(model: LanguageModel, seed: number): void {
   for (const { name, shape } of model.weights.layout.parameters.values()) {
     const random = new Random(seed, name);
-    const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
+    const values = new Float32Array(elementCount(shape));
     const std = deviation(name, shape);
     if (name.includes('norm')) values.fill(1);
     else if (std > 0) for (let i = 0; i < values.length; i++) values[i] = std * random.normal();

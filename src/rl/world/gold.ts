@@ -3,7 +3,7 @@
  * never sees it; the reward model learns only from noisy preferences that are drawn from it.
  */
 import { DISHES, isDish, isGuest, isNumber, suits, words, type DishName } from './menu.ts';
-import { parsePrompt, priceOf, type DinnerPrompt } from './prompts.ts';
+import { parsePrompt, priceOf, totalPrice, type DinnerPrompt } from './prompts.ts';
 
 /** One line of the explanation; the values add up to the utility. */
 export interface GoldPart {
@@ -65,8 +65,7 @@ function spending(prompt: DinnerPrompt, ...dishes: DishName[]): GoldPart[] {
   if (off.length > 0) {
     return off.map((dish) => ({ label: `${dish} is not on the menu`, value: OFF_MENU }));
   }
-  const spent = dishes.reduce((sum, dish) => sum + (priceOf(prompt, dish) ?? 0), 0);
-  const left = prompt.budget - spent;
+  const left = prompt.budget - totalPrice(prompt, dishes);
   if (left < 0) {
     const value = OVER_BASE + OVER_PER_COIN * Math.min(-left, OVER_CAP);
     return [{ label: `over budget by ${-left}`, value }];

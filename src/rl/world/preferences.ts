@@ -9,7 +9,7 @@ import type { PreferenceGroup } from '../data/dataset.ts';
 import type { Random } from '../random.ts';
 import { MAINS, MAX_PRICE, SWEETS, suits, words, type DishName } from './menu.ts';
 import { goldUtility } from './gold.ts';
-import { priceOf, promptText, type DinnerPrompt } from './prompts.ts';
+import { priceOf, promptText, totalPrice, type DinnerPrompt } from './prompts.ts';
 import { mediocrePlan, responseText, tryText, type Plan } from './sft-data.ts';
 
 /** With a difference of U of this size, the better one is preferred with probability 0.73. */
@@ -122,13 +122,9 @@ function planNearBudget(random: Random, prompt: DinnerPrompt): Plan {
     .flatMap((main) =>
       dishes.filter((dish) => SWEETS.includes(dish)).map((sweet): Plan => [main, sweet]),
     )
-    .filter((plan) => Math.abs(prompt.budget - cost(prompt, plan)) <= NEAR_BUDGET_COINS);
+    .filter((plan) => Math.abs(prompt.budget - totalPrice(prompt, plan)) <= NEAR_BUDGET_COINS);
   const suitable = near.filter((plan) => plan.every((dish) => suits(dish, prompt.diet)));
   const heeds = random.uniform() < NEAR_BUDGET_HEEDS_DIET && suitable.length > 0;
   // Every prompt has a suitable plan within one coin, so neither list is empty.
   return random.pick(heeds ? suitable : near);
-}
-
-function cost(prompt: DinnerPrompt, plan: Plan): number {
-  return plan.reduce((sum, dish) => sum + (priceOf(prompt, dish) ?? 0), 0);
 }

@@ -68,6 +68,11 @@ export function priceOf(prompt: DinnerPrompt, dish: DishName): number | null {
   return prompt.menu.find((item) => item.dish === dish)?.price ?? null;
 }
 
+/** What dishes cost together; one that is not on the menu costs nothing. */
+export function totalPrice(prompt: DinnerPrompt, dishes: readonly DishName[]): number {
+  return dishes.reduce((sum, dish) => sum + (priceOf(prompt, dish) ?? 0), 0);
+}
+
 /**
  * The split depends only on the text (by FNV-1a), so a prompt is in the same split for every seed:
  * 1/16 held out, 1/16 for development, the rest for training.

@@ -1,6 +1,6 @@
 /** The x-axes: what they count, and the labels of their ticks. */
 import { formatDuration } from '../../app/format.ts';
-import { formatCompact } from '../format.ts';
+import { formatCompact, formatCount } from '../format.ts';
 import type { AxisName } from './metric-table.ts';
 
 interface Axis {
@@ -40,12 +40,9 @@ export const AXES: Readonly<Record<AxisName, Axis>> = {
     label: 'Tokens',
     increments: WHOLE,
     format: (value) => `${formatCompact(value)} tokens`,
-    tick: (value, isFirst) => (isFirst ? `${shortCount(value)} tokens` : shortCount(value)),
+    tick: (value, isFirst) => (isFirst ? `${formatCount(value)} tokens` : formatCount(value)),
   },
 };
-
-const shortCount = (value: number): string =>
-  new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 }).format(value);
 
 /** The limits of an x-axis; `last` is the largest x of any run. */
 export function axisRange(axis: AxisName, last: number, total: number): [number, number] {

@@ -4,6 +4,7 @@
  */
 import { rewardAndGold } from '../../rl/evaluation/overoptimisation.ts';
 import type { MetricsRow } from '../../rl/report.ts';
+import { mean } from '../../rl/statistics.ts';
 
 export interface KlPoint {
   step: number;
@@ -30,9 +31,7 @@ export function klLine(points: readonly KlPoint[], key: 'reward' | 'gold'): [num
   const reach = Math.max(2, Math.round(points.length * REACH_SHARE));
   return points.map((_, i) => {
     const near = points.slice(Math.max(0, i - reach), i + reach + 1);
-    const mean = (of: (point: KlPoint) => number): number =>
-      near.reduce((sum, point) => sum + of(point), 0) / near.length;
-    return [mean(({ distance }) => distance), mean((point) => point[key])];
+    return [mean(near.map(({ distance }) => distance)), mean(near.map((point) => point[key]))];
   });
 }
 

@@ -1,4 +1,5 @@
 import type { MetricsRow } from '../../rl/report.ts';
+import { mean } from '../../rl/statistics.ts';
 import type { Series } from './smoothing.ts';
 
 /** Facts about a column, kept so that it need not be read again. */
@@ -120,5 +121,5 @@ export function meanOfLast(series: Series, count: number): number | null {
     const value = series[i];
     if (typeof value === 'number') values.push(value);
   }
-  return values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : null;
+  return values.length > 0 ? mean(values) : null;
 }

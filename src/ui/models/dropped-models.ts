@@ -1,3 +1,4 @@
+import { basename } from '../../model/files.ts';
 import type { DroppedFiles } from './dropped-files.ts';
 
 /** The files of one model, by name, as they came in one folder or loose. */
@@ -68,8 +69,8 @@ function isLastOfItsRun(path: string, others: readonly string[]): boolean {
 /** The folder's name; loose files are named after their weights. */
 function nameOf(path: string, files: Files): string {
   const [, run, step] = STEP.exec(path) ?? [];
-  if (run !== undefined) return `${run.slice(run.lastIndexOf('/') + 1)}-step-${step}`;
-  if (path !== '') return path.slice(path.lastIndexOf('/') + 1);
+  if (run !== undefined) return `${basename(run)}-step-${step}`;
+  if (path !== '') return basename(path);
   const weights = [...files.keys()].filter((name) => WEIGHTS.test(name));
   const [own = ''] = weights.map((name) => name.replace(/\.[a-z]+$/, ''));
   const told = weights.length === 1 && !/^(model|adapter_model|pytorch_model)$/.test(own);

@@ -1,6 +1,6 @@
-import { get, set } from 'idb-keyval';
 import { messageOf } from '../../app/message-of.ts';
 import type { RecipeObject, RecipeValues } from '../../rl/recipe/values.ts';
+import { forget, recall, remember } from '../remembered.ts';
 import { modelsWorker } from './models-worker.ts';
 import type { Fitting } from '../../app/workers/models.worker.ts';
 
@@ -23,13 +23,13 @@ export class Fit {
   private latest = 0;
 
   async open(): Promise<void> {
-    const remembered = await get<number>(CARD).catch(() => undefined);
+    const remembered = await recall<number>(CARD);
     if (remembered !== undefined) this.card = remembered;
   }
 
   setCard(gigabytes: number | null): void {
     this.card = gigabytes;
-    void set(CARD, gigabytes ?? undefined).catch(() => undefined);
+    void (gigabytes === null ? forget(CARD) : remember(CARD, gigabytes));
   }
 
   change(changes: RecipeObject): void {

@@ -1,4 +1,3 @@
-import { get, set } from 'idb-keyval';
 import { messageOf } from '../../app/message-of.ts';
 import {
   removeStoredModel,
@@ -9,6 +8,7 @@ import {
 import { baseAmong, SHIPPED, storedPath } from '../../app/page-paths.ts';
 import type { Inspected, Role } from '../../app/inspect.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
+import { recall, remember } from '../remembered.ts';
 import type { DroppedFiles } from './dropped-files.ts';
 import { modelsAmong, type DroppedModel } from './dropped-models.ts';
 import { Fit } from './fit.svelte.ts';
@@ -65,15 +65,15 @@ export class Shelf {
   ) {}
 
   /**
-   * Reads the models of earlier visits. With `remember` it also restores the policy that the last
+   * Reads the models of earlier visits. With `remembers` it also restores the policy that the last
    * visit chose, and stores every later choice.
    */
-  async open(remember: boolean): Promise<void> {
+  async open(remembers: boolean): Promise<void> {
     void this.fit.open();
     await sweepStoredModels().catch(() => undefined);
     await this.lookAgain();
-    if (!remember) return;
-    const kept = await get<string | null>(KEY).catch(() => null);
+    if (!remembers) return;
+    const kept = await recall<string | null>(KEY);
     this.remembers = true;
     // The visitor may have chosen meanwhile.
     if (!kept || this.chosen.policy !== null) return;
@@ -132,7 +132,7 @@ export class Shelf {
     this.chosen.policy = name;
     // Settings that made one policy fit do not apply to another.
     this.fit.reset();
-    if (this.remembers) void set(KEY, name).catch(() => undefined);
+    if (this.remembers) void remember(KEY, name);
   }
 
   /** The models that can be used; an adapter needs its base. */

@@ -1,4 +1,4 @@
-import { get, set } from 'idb-keyval';
+import { recall, remember } from '../remembered.ts';
 import type { JudgeReward, ModelReward } from './reward-recipe.ts';
 
 /** A visitor's choice of rewards and prompts, stored for the next visit. */
@@ -17,9 +17,9 @@ const KEY = 'reward-choice';
 
 /** undefined at the first visit, and where the browser stores nothing. */
 export function readChoice(): Promise<KeptChoice | undefined> {
-  return get<KeptChoice>(KEY).catch(() => undefined);
+  return recall<KeptChoice>(KEY);
 }
 
-export async function writeChoice(choice: KeptChoice): Promise<void> {
-  await set(KEY, choice).catch(() => undefined);
+export function writeChoice(choice: KeptChoice): Promise<void> {
+  return remember(KEY, choice);
 }

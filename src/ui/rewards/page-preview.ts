@@ -1,6 +1,5 @@
 /** What the models of the next run will see; the tokenizers are loaded when first asked for. */
-import { parse } from 'yaml';
-import defaultRecipe from '../../../recipes/default.yaml?raw';
+import { DEFAULT_RECIPE } from '../../app/default-recipe.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
 import { pageModelFolder } from '../../app/page-paths.ts';
 import type { Preview } from '../../app/preview.ts';
@@ -52,7 +51,7 @@ export async function longestTexts(
 
 /** The recipe that a worker makes of the page's keys. */
 function recipeOf(values: RecipeValues): Recipe {
-  return makeRecipe({ ...(parse(defaultRecipe) as Record<string, unknown>), ...values });
+  return makeRecipe({ ...DEFAULT_RECIPE, ...values });
 }
 
 function tokenizerAt(path: string): Promise<Tokenizer> {

@@ -1,5 +1,5 @@
-import { del, get, set } from 'idb-keyval';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
+import { forget, recall, remember } from '../remembered.ts';
 
 /** A live run that was not finished; its weights lie in the origin private file system. */
 export interface KeptRun {
@@ -15,9 +15,9 @@ const KEY = 'kept-run';
 
 /** null where the browser stores nothing, as in some private windows. */
 export async function readKept(): Promise<KeptRun | null> {
-  return (await get<KeptRun>(KEY).catch(() => undefined)) ?? null;
+  return (await recall<KeptRun>(KEY)) ?? null;
 }
 
-export async function writeKept(run: KeptRun | null): Promise<void> {
-  await (run ? set(KEY, run) : del(KEY)).catch(() => undefined);
+export function writeKept(run: KeptRun | null): Promise<void> {
+  return run ? remember(KEY, run) : forget(KEY);
 }

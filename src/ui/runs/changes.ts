@@ -1,4 +1,5 @@
 /** How a run differs from another: the changes of its recipe, and a name made from them. */
+import { basename } from '../../model/files.ts';
 import type { RecipeValue, RecipeValues } from '../../rl/recipe/values.ts';
 
 export interface Change {
@@ -65,7 +66,7 @@ function shortValue(value: RecipeValue): string {
   const list = Array.isArray(value) ? (value as readonly RecipeValue[]) : [value];
   return list
     .map((item) =>
-      typeof item === 'string' ? item.slice(item.lastIndexOf('/') + 1) : valueText(item),
+      typeof item === 'string' ? basename(item) : valueText(item),
     )
     .join(', ');
 }

@@ -1,19 +1,17 @@
 /** Whether a recipe can be trained. Loaded when needed, because it includes the YAML reader. */
-import { parse } from 'yaml';
+import { DEFAULT_RECIPE } from '../../app/default-recipe.ts';
 import { messageOf } from '../../app/message-of.ts';
-import defaultYaml from '../../../recipes/default.yaml?raw';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
 import { makeRecipe } from '../../rl/recipe/recipe.ts';
 import { layerRecipes, recipeKeys } from '../../rl/recipe/keys.ts';
 
 /** The place that sentences of recipe.ts name; the page leaves it out. */
 export const PLACE = 'settings';
-const SHIPPED = parse(defaultYaml) as RecipeValues;
 
 /** The recipe before any change: that of the recorded run, completed by recipes/default.yaml. */
 export function baseRecipe(recorded: RecipeValues): RecipeValues {
   const known = Object.entries(recorded).filter(([key]) => Object.hasOwn(recipeKeys, key));
-  return { ...SHIPPED, ...Object.fromEntries(known) };
+  return { ...DEFAULT_RECIPE, ...Object.fromEntries(known) };
 }
 
 /** Why these changes cannot be trained, in a sentence; null when they can. */

@@ -3,6 +3,7 @@ import { storeModel } from '../../model/stored-models.ts';
 import type { PolicyPairService, Pair, Written } from '../../app/policy-pair.ts';
 import { storedPath } from '../../app/page-paths.ts';
 import { Random } from '../../rl/random.ts';
+import { mean } from '../../rl/statistics.ts';
 import { browserRunFolder } from '../../rl/runs/run-folder.browser.ts';
 import { winRate } from '../../rl/evaluation/win-rate.ts';
 import { JUDGE_RUN, pairAccuracy, TASTE_MODEL, type TasteLabel } from '../../app/taste.ts';
@@ -71,7 +72,7 @@ export async function compare(
     );
   const [scoresBefore, scoresAfter] = [await scored(before), await scored(after)];
   const meanWords = (responses: readonly string[]): number =>
-    responses.reduce((sum, response) => sum + words(response).length, 0) / responses.length;
+    mean(responses.map((response) => words(response).length));
   return {
     trained,
     prompts: prompts.length,

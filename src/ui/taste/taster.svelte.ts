@@ -1,4 +1,3 @@
-import { get, set } from 'idb-keyval';
 import { messageOf } from '../../app/message-of.ts';
 import type { Written } from '../../app/policy-pair.ts';
 import { storedPath } from '../../app/page-paths.ts';
@@ -15,6 +14,7 @@ import {
   type TasteLabel,
 } from '../../app/taste.ts';
 import { drawPrompt, promptText } from '../../rl/world/prompts.ts';
+import { recall, remember } from '../remembered.ts';
 import { connectPolicyWorker } from '../run/policy-worker.ts';
 import type { PageState } from '../run/page-state.svelte.ts';
 import type { Generator } from '../try/generator.svelte.ts';
@@ -60,7 +60,7 @@ export class Taster {
 
   /** Reads the labels of earlier visits. */
   async open(): Promise<void> {
-    const kept = await get<{ labels: TasteLabel[]; drawn: number }>(KEY).catch(() => undefined);
+    const kept = await recall<{ labels: TasteLabel[]; drawn: number }>(KEY);
     if (!kept || this.labels.length > 0) return;
     this.labels = kept.labels;
     this.drawn = kept.drawn;
@@ -188,9 +188,7 @@ export class Taster {
   }
 
   private save(): void {
-    void set(KEY, { labels: $state.snapshot(this.labels), drawn: this.drawn }).catch(
-      () => undefined,
-    );
+    void remember(KEY, { labels: $state.snapshot(this.labels), drawn: this.drawn });
   }
 
   /** Puts the message of an error into `error`. */

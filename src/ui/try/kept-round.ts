@@ -1,6 +1,6 @@
-import { get, set } from 'idb-keyval';
 import type { BlindComparison } from '../../rl/evaluation/blind.ts';
 import type { Pair } from '../../app/policy-pair.ts';
+import { recall, remember } from '../remembered.ts';
 import type { BlindRow } from './blind-rows.ts';
 
 /** A blind round, judged so far, stored for the next visit. */
@@ -16,9 +16,9 @@ const KEY = 'blind-round';
 
 /** undefined before the first round, and where the browser stores nothing. */
 export function readRound(): Promise<KeptRound | undefined> {
-  return get<KeptRound>(KEY).catch(() => undefined);
+  return recall<KeptRound>(KEY);
 }
 
-export async function writeRound(round: KeptRound): Promise<void> {
-  await set(KEY, round).catch(() => undefined);
+export function writeRound(round: KeptRound): Promise<void> {
+  return remember(KEY, round);
 }
