@@ -24,10 +24,13 @@ export interface LiveSurroundings extends Surroundings {
 }
 
 /**
- * A browser has little room, and every pause makes a checkpoint. Of these two the last is what others
- * read; the one before it is for who began to read before the last one was there.
+ * Checkpoints that a page's run keeps: a browser has little room, and every pause writes one. The one
+ * before the last stays for a reader that opened it before the last was complete.
  */
 const CHECKPOINTS = 2;
+
+/** A run in one of these phases stays in it. */
+const ENDED: readonly Phase[] = ['finished', 'stopped', 'failed'];
 
 /** Steps over which the seconds per step are averaged. */
 const RATE_WINDOW = 10;
@@ -41,8 +44,11 @@ export class LiveRun implements TrainingService {
   private listener: TrainingListener | undefined;
   private phase: Phase = 'loading';
   private detail: string | undefined;
+  /** Loading; settled when it is done, or has failed. */
+  private opening: Promise<void> | undefined;
   /** The steps that are running; settled when the run pauses. */
   private running: Promise<void> | undefined;
+  private stopping: Promise<void> | undefined;
   private wish: 'run' | 'pause' | 'stop' = 'pause';
   private readonly times: number[] = [];
 
@@ -57,85 +63,114 @@ export class LiveRun implements TrainingService {
     const given = makeRecipe(layerRecipes(this.defaults, values));
     const recipe = { ...given, save_total_limit: given.save_total_limit ?? CHECKPOINTS };
     this.recipe = recipe;
-    await this.guard(async () => {
-      this.tell('loading', 'opening the graphics device');
-      const around = await this.surroundings();
-      this.around = around;
-      void around.gpu.lost.then((error) => this.fail(error));
-      const { trainer, tokenizerFiles } = await openTrainer(recipe, {
-        ...around,
-        onLoading: (model, share) => this.tellLoading(model, share),
-      });
-      trainer.onDetail = (detail) => {
-        if (this.phase === 'training') this.tell('training', detail);
-      };
-      let folder = nowhere;
-      // A kept run cannot continue without its checkpoint; a new one can run unsaved.
-      if (resume) folder = await around.keptRun(false, recipe);
-      else await this.keep(async () => void (folder = await around.keptRun(true, recipe)));
-      this.run = new Run(recipe, trainer, folder, tokenizerFiles);
-      if (resume && (await this.run.resume())) {
-        for (const report of await recordedSteps(folder, 'The kept run')) {
-          this.listener?.onStep(report);
-        }
-      } else {
-        await this.keep(() => this.run?.begin());
-      }
-      this.tell('paused');
+    this.opening = this.guard(() => this.load(recipe, resume));
+    await this.opening;
+  }
+
+  private async load(recipe: Recipe, resume: boolean): Promise<void> {
+    this.tell('loading', 'opening the graphics device');
+    const around = await this.surroundings();
+    if (this.stopping) {
+      around.close();
+      return;
+    }
+    this.around = around;
+    void around.gpu.lost.then((error) => this.fail(error));
+    const { trainer, tokenizerFiles } = await openTrainer(recipe, {
+      ...around,
+      onLoading: (model, share) => this.tellLoading(model, share),
     });
+    // The run that is kept is replaced only by one that begins.
+    if (this.ended) return;
+    trainer.onDetail = (detail) => {
+      if (this.phase === 'training') this.tell('training', detail);
+    };
+    let folder = nowhere;
+    // A kept run cannot continue without its checkpoint; a new one can run unsaved.
+    if (resume) folder = await around.keptRun(false, recipe);
+    else await this.keep(async () => void (folder = await around.keptRun(true, recipe)));
+    const run = new Run(recipe, trainer, folder, tokenizerFiles);
+    this.run = run;
+    if (resume && (await run.resume())) {
+      for (const report of await recordedSteps(folder, 'The kept run')) {
+        this.listener?.onStep(report);
+      }
+    } else {
+      await this.keep(() => run.begin());
+    }
+    this.tell(run.finished ? 'finished' : 'paused');
   }
 
   async start(): Promise<void> {
-    this.wish = 'run';
+    this.want('run');
     this.running ??= this.loop();
     await Promise.resolve();
   }
 
   async pause(): Promise<void> {
-    this.wish = 'pause';
+    this.want('pause');
     await this.running;
     await this.saveIfMoved();
   }
 
   async step(): Promise<void> {
-    this.wish = 'pause';
+    this.want('pause');
     await this.running;
-    this.running = this.loop();
+    this.running ??= this.loop();
     await this.running;
     await this.saveIfMoved();
   }
 
-  async stop(): Promise<void> {
+  /** Whatever the run is doing; a second call waits for the first. */
+  stop(): Promise<void> {
     this.wish = 'stop';
+    return (this.stopping ??= this.end());
+  }
+
+  private async end(): Promise<void> {
+    if (this.phase === 'loading' || this.phase === 'compiling') {
+      this.tell('stopped');
+      // Loading fails without its device, and nobody waits for large files.
+      this.around?.close();
+      await this.opening;
+      return;
+    }
     await this.running;
     await this.saveIfMoved();
-    if (this.phase !== 'finished' && this.phase !== 'failed') this.tell('stopped');
+    this.tell('stopped');
     this.run?.trainer.destroy();
     this.around?.close();
   }
 
-  /** Runs steps until the run is done or asked to pause; at least one. */
+  /** A stop is final. */
+  private want(wish: 'run' | 'pause'): void {
+    if (this.wish !== 'stop') this.wish = wish;
+  }
+
+  /** Runs steps until the run is done or asked to pause; at least one, unless it has ended. */
   private async loop(): Promise<void> {
+    await this.opening;
     const { run } = this;
-    if (!run) return;
-    await this.guard(async () => {
-      const first = await run.evaluateFirst();
-      if (first) {
-        await this.keep(() => run.record(first));
-        this.report(first);
-      }
-      do {
-        this.tell('training');
-        const started = performance.now();
-        const result = await run.step();
-        this.times.push((performance.now() - started) / 1000);
-        await this.keep(() => run.record(result));
-        this.report(result);
-      } while (!run.finished && this.wish === 'run');
-      if (run.finished) this.tell('finished');
-      else if (this.wish !== 'stop') this.tell('paused');
-    });
+    if (run && !this.ended) await this.guard(() => this.train(run));
     this.running = undefined;
+  }
+
+  private async train(run: Run): Promise<void> {
+    const first = await run.evaluateFirst();
+    if (first) {
+      await this.keep(() => run.record(first));
+      this.report(first);
+    }
+    do {
+      this.tell('training');
+      const started = performance.now();
+      const result = await run.step();
+      this.times.push((performance.now() - started) / 1000);
+      await this.keep(() => run.record(result));
+      this.report(result);
+    } while (!run.finished && this.wish === 'run');
+    if (run.finished) this.tell('finished');
+    else if (this.wish !== 'stop') this.tell('paused');
   }
 
   private tellLoading(model: string, share: number): void {
@@ -155,7 +190,7 @@ export class LiveRun implements TrainingService {
   /** Saves at a pause, because the tab may be closed after it. */
   private async saveIfMoved(): Promise<void> {
     const { run } = this;
-    if (!run || this.phase === 'failed' || run.trainer.step === run.savedStep) return;
+    if (!run || this.ended || run.trainer.step === run.savedStep) return;
     await this.keep(() => run.save());
     this.tell(this.phase);
   }
@@ -181,12 +216,16 @@ export class LiveRun implements TrainingService {
     }
   }
 
+  private get ended(): boolean {
+    return ENDED.includes(this.phase);
+  }
+
   private fail(error: unknown): void {
-    if (this.phase === 'stopped' || this.phase === 'failed') return;
     this.tell('failed', undefined, error instanceof Error ? error.message : String(error));
   }
 
   private tell(phase: Phase, detail?: string, error?: string): void {
+    if (this.ended) return;
     this.phase = phase;
     this.detail = detail;
     const gpu = this.around?.gpu;
