@@ -40,20 +40,25 @@ function evenPart(count: number, limit = 4): number {
   return [4, 3, 2, 1].find((part) => part <= limit && count % part === 0) as number;
 }
 
+type Pass = 'forward' | 'dq' | 'dkv';
+
 /**
- * Up to 32 elements of a head stay in one thread. Longer heads are cut into even parts of at most
- * 16. What is read of a key or value serves (4 or, to keep the registers in bounds, 2) queries:
- * heads of one `group` as far as they go, as they see the same keys, then rows.
+ * Up to 16 elements of a head (on the CPU 32) stay in one thread. Longer heads are cut into even
+ * parts of at most 16. What is read of a key or value serves several queries: heads of one `group`
+ * as far as they go, as they see the same keys, then rows. On graphics cards two queries, or one key
+ * with its two gradients, are what 255 registers hold.
  */
 export function tilingOf(
   headDim: number,
   group: number,
   variant: KernelVariants['attention'] = 'own',
+  pass: Pass = 'forward',
 ): Tiling {
   const headVecs = vec4s(headDim);
-  const vecs = headVecs <= 8 ? headVecs : evenPart(headVecs);
+  const most = variant === 'shared' ? 8 : 4;
+  const vecs = headVecs <= most ? headVecs : evenPart(headVecs);
   const slices = headVecs / vecs;
-  const sharing = headVecs <= 4 ? 4 : 2;
+  const sharing = variant === 'shared' ? (headVecs <= 4 ? 4 : 2) : pass === 'dkv' ? 1 : 2;
   const heads = evenPart(group, sharing);
   const rows = Math.floor(sharing / heads);
   return {
