@@ -2,6 +2,7 @@
  * A live run as the page controls it: open, start, pause, step, stop, with reports of each step. It
  * does not depend on workers, so tests can use it directly.
  */
+import { messageOf } from './message-of.ts';
 import type { Phase, Status, TrainingListener, TrainingService } from './training-service.ts';
 import type { RecipeValues } from '../rl/recipe/values.ts';
 import type { StepReport } from '../rl/report.ts';
@@ -201,7 +202,7 @@ export class LiveRun implements TrainingService {
     try {
       await write();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       this.unsaved =
         `This run is not saved any more (${reason}). Training continues; ` +
         'free some space in the browser before the next run, and leave this tab open.';
@@ -221,7 +222,7 @@ export class LiveRun implements TrainingService {
   }
 
   private fail(error: unknown): void {
-    this.tell('failed', undefined, error instanceof Error ? error.message : String(error));
+    this.tell('failed', undefined, messageOf(error));
   }
 
   private tell(phase: Phase, detail?: string, error?: string): void {

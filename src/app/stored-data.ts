@@ -2,6 +2,7 @@
  * Texts that a visitor brought or wrote (prompts as JSONL, rules as JavaScript), stored in the origin
  * private file system as data/NAME, where the page and the workers can read them.
  */
+import { messageOf } from './message-of.ts';
 import { pageUrl, storedName, storedPath } from './page-paths.ts';
 
 /** A file that cannot be read or stored; the message names it and says what to do. */
@@ -41,7 +42,7 @@ export async function storeData(name: string, text: string): Promise<void> {
     await stream.close();
   } catch (error) {
     throw new DataError(
-      `${name} could not be stored (${(error as Error).message}); free some space in this browser.`,
+      `${name} could not be stored (${messageOf(error)}); free some space in this browser.`,
     );
   }
 }

@@ -2,6 +2,7 @@
  * A reward model of one person's taste, from a few dozen comparisons. It starts from the reward model
  * that ships with the page, which knows the world already; a high learning rate lets the new labels win.
  */
+import { jsonLines } from '../rl/data/json-lines.ts';
 import type { RecipeValues } from '../rl/recipe/values.ts';
 
 /** A preference pair, as TRL's datasets have it. */
@@ -35,9 +36,7 @@ export function splitLabels(labels: readonly TasteLabel[]): {
 }
 
 export function labelRows(labels: readonly TasteLabel[]): string {
-  return labels
-    .map(({ prompt, chosen, rejected }) => `${JSON.stringify({ prompt, chosen, rejected })}\n`)
-    .join('');
+  return jsonLines(labels.map(({ prompt, chosen, rejected }) => ({ prompt, chosen, rejected })));
 }
 
 /** Passes over the labels. */

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { jsonLines } from '../rl/data/json-lines.ts';
 import { mean } from '../rl/statistics.ts';
 import { summarizeEvaluation, type Evaluated } from '../rl/evaluation/evaluate.ts';
 import { exactMatch } from '../rl/evaluation/exact-match.ts';
@@ -40,7 +41,7 @@ export const evaluation = defineCommand({
       );
       progress.clear();
       if (options.out !== undefined) {
-        await writeFile(options.out, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+        await writeFile(options.out, jsonLines(rows));
       }
       return { ...summarizeEvaluation(rows), ...checkable(rows, judging.prompts) };
     } finally {

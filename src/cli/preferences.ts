@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { jsonLines } from '../rl/data/json-lines.ts';
 import { sampleCompletions, UNFILTERED } from '../rl/rollout/sample.ts';
 import { Random } from '../rl/random.ts';
 import { preferenceGroup } from '../rl/world/preferences.ts';
@@ -69,10 +70,10 @@ export const preferences = defineCommand({
       const direct = await sample(false);
       const rows = asked.map(({ random, prompt }, i) => {
         const sampled = [thoughtful[i]!, direct[i]!];
-        return JSON.stringify(preferenceGroup(random, prompt, sampled, options.responses));
+        return preferenceGroup(random, prompt, sampled, options.responses);
       });
       progress.clear();
-      await writeFile(options.out, rows.map((row) => `${row}\n`).join(''));
+      await writeFile(options.out, jsonLines(rows));
       return { out: options.out, prompts: count };
     }),
   format: ({ out, prompts }) => `${out}: preferences for ${prompts} prompts\n`,

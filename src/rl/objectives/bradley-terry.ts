@@ -4,6 +4,8 @@
  * m is the wanted difference of a pair (Llama 2, arXiv 2307.09288, eq. 2); the second term centres the
  * scores (Eisenstein et al., arXiv 2312.09244).
  */
+import { negativeLogSigmoid } from './functions.ts';
+
 export interface PairResult {
   /** This micro-batch's share of the step's loss. */
   loss: number;
@@ -33,9 +35,7 @@ export function bradleyTerryLoss(
     const difference = chosen[i]! - rejected[i]!;
     const lead = difference - margins[i]!;
     const sum = chosen[i]! + rejected[i]!;
-    // log(1 + e^-lead), in a form that does not overflow for either sign.
-    const softplus = Math.max(-lead, 0) + Math.log1p(Math.exp(-Math.abs(lead)));
-    result.loss += (softplus + centering * sum * sum) / stepPairs;
+    result.loss += (negativeLogSigmoid(lead) + centering * sum * sum) / stepPairs;
     const push = -1 / (1 + Math.exp(lead));
     result.dChosen[i] = (push + 2 * centering * sum) / stepPairs;
     result.dRejected[i] = (-push + 2 * centering * sum) / stepPairs;

@@ -3,6 +3,8 @@
  * sigmoid: -log sigmoid(beta [(logp_c - ref_c) - (logp_r - ref_r)]), mean over pairs, where a
  * completion's log-prob is the sum over its tokens.
  */
+import { negativeLogSigmoid } from './functions.ts';
+
 export interface PairLogps {
   /** Log-probs of the whole completion, under the policy being trained and the frozen reference. */
   chosen: number;
@@ -37,8 +39,7 @@ export function dpoLoss(pairs: readonly PairLogps[], beta: number, stepPairs: nu
     const better = beta * (chosen - refChosen);
     const worse = beta * (rejected - refRejected);
     const margin = better - worse;
-    // log(1 + e^-margin), in a form that does not overflow for either sign.
-    result.loss += (Math.max(-margin, 0) + Math.log1p(Math.exp(-Math.abs(margin)))) / stepPairs;
+    result.loss += negativeLogSigmoid(margin) / stepPairs;
     const push = -beta / (1 + Math.exp(margin)) / stepPairs;
     result.dChosen[i] = push;
     result.dRejected[i] = -push;

@@ -4,6 +4,7 @@
  * the same numbers. Definitions follow TRL's GRPOTrainer (`_compute_loss`).
  */
 import { mean } from '../statistics.ts';
+import { k3Estimate, k3Slope } from './functions.ts';
 import { policyTerms, type PolicyTermOptions } from './policy-term.ts';
 
 export type { LossType } from './policy-term.ts';
@@ -61,8 +62,7 @@ export interface GrpoResult {
 
 /**
  * Per token: the policy's term (policy-term.ts), a function of rho = exp(logp - old) and the
- * advantage, + beta k3, k3 = exp(ref - logp) - (ref - logp) - 1 (Schulman, "Approximating KL
- * divergence"), averaged as `lossType` says.
+ * advantage, + beta k3 (functions.ts), averaged as `lossType` says.
  */
 export function grpoLoss(
   completions: readonly CompletionTerms[],
@@ -149,12 +149,12 @@ function addKl(
 ): void {
   if (!terms.refLogp) throw new Error('beta > 0 needs the reference log-probs');
   for (let t = 0; t < gradient.length; t++) {
-    const difference = terms.refLogp[t]! - terms.logp[t]!;
+    const [logp, refLogp] = [terms.logp[t]!, terms.refLogp[t]!];
     const factor = factors?.[t] ?? 1;
-    const kl = factor * (Math.exp(difference) - difference - 1);
+    const kl = factor * k3Estimate(logp, refLogp);
     result.klSum += kl;
     result.loss += weight * kl;
-    gradient[t]! += weight * factor * (1 - Math.exp(difference));
+    gradient[t]! += weight * factor * k3Slope(logp, refLogp);
     if (factors) dLogRatio[t]! += weight * kl;
   }
 }

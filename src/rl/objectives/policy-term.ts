@@ -8,6 +8,7 @@
  * - vespo: -sg[phi(w)] A logp, phi(w) = w^k exp(lambda (1 - w)), w the product of all the
  *   completion's token ratios, k and lambda by the sign of A (arXiv 2602.10693)
  */
+import { clamp } from './functions.ts';
 
 export type LossType = 'grpo' | 'bnpo' | 'dr_grpo' | 'dapo' | 'cispo' | 'sapo' | 'luspo' | 'vespo';
 
@@ -94,10 +95,9 @@ function gatedTerm(ratio: number, advantage: number, temperature: number): Polic
 
 /** phi(w), with TRL's bounds on the logarithms; a weight that overflows counts as 0. */
 function gammaWeight({ logp, oldLogp }: Completion, { k, lambda }: GammaShape): number {
-  const clamp = (value: number, least: number): number => Math.min(Math.max(value, least), 20);
   let sum = 0;
-  for (let t = 0; t < logp.length; t++) sum += clamp(logp[t]! - oldLogp[t]!, -20);
-  const logW = clamp(sum, Math.log(1e-8));
+  for (let t = 0; t < logp.length; t++) sum += clamp(logp[t]! - oldLogp[t]!, -20, 20);
+  const logW = clamp(sum, Math.log(1e-8), 20);
   const weight = Math.exp(lambda + k * logW - lambda * Math.exp(logW));
   return Number.isFinite(weight) ? weight : 0;
 }
@@ -107,7 +107,7 @@ function clippedTerm(ratio: number, advantage: number, options: PolicyTermOption
   const free = (bounded ? (options.delta as number) : ratio) * advantage;
   const low = 1 - options.epsilon;
   const high = 1 + options.epsilonHigh;
-  const clipped = Math.min(Math.max(ratio, low), high) * advantage;
+  const clipped = clamp(ratio, low, high) * advantage;
   // The smaller one counts; its gradient is zero where its own bound is active.
   const flat = clipped < free ? ratio < low || ratio > high : bounded;
   return {

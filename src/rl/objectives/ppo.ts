@@ -6,11 +6,12 @@
  * the padding has room.
  */
 import { mean } from '../statistics.ts';
+import { clamp, k1Estimate, k3Estimate, k3Slope } from './functions.ts';
 
 export interface PpoRewardOptions {
   /** Weight of the KL to the reference policy; 0 needs no reference. */
   klCoef: number;
-  /** k1 = logp - ref, k3 = exp(ref - logp) - (ref - logp) - 1 (Schulman, "Approximating KL divergence"). */
+  /** Of each token: functions.ts. */
   klEstimator: 'k1' | 'k3';
   /** Whether the penalty is part of the reward, as in TRL, or of the loss, as in GRPO. */
   klIn: 'reward' | 'loss';
@@ -82,10 +83,8 @@ function tokenKl({ logp, refLogp }: Episode, options: PpoRewardOptions): Float64
   const kl = new Float64Array(logp.length);
   if (options.klCoef === 0) return kl;
   if (!refLogp) throw new Error('kl_coef > 0 needs the reference log-probs');
-  return kl.map((_, t) => {
-    const difference = refLogp[t]! - logp[t]!;
-    return options.klEstimator === 'k1' ? -difference : Math.exp(difference) - difference - 1;
-  });
+  const estimate = options.klEstimator === 'k1' ? k1Estimate : k3Estimate;
+  return kl.map((_, t) => estimate(logp[t]!, refLogp[t]!));
 }
 
 /**
@@ -199,7 +198,7 @@ function addPolicyTerm(
   const moved = logp[t]! - oldLogp[t]!;
   const ratio = Math.exp(moved);
   const free = -advantages[t]! * ratio;
-  const bounded = -advantages[t]! * Math.min(Math.max(ratio, 1 - cliprange), 1 + cliprange);
+  const bounded = -advantages[t]! * clamp(ratio, 1 - cliprange, 1 + cliprange);
   // If the clipped term is the larger one, its bound is active and its gradient is zero.
   const flat = bounded > free;
   result.policyLoss += Math.max(free, bounded) / tokens;
@@ -208,11 +207,10 @@ function addPolicyTerm(
   result.approxKlSum += moved ** 2 / 2;
   if (klCoef === 0) return;
   if (!refLogp) throw new Error('kl_coef > 0 needs the reference log-probs');
-  const difference = refLogp[t]! - logp[t]!;
-  const k3 = Math.exp(difference) - difference - 1;
-  result.klSum += k3;
-  result.policyLoss += (klCoef * k3) / tokens;
-  gradient[t] += (klCoef * (1 - Math.exp(difference))) / tokens;
+  const kl = k3Estimate(logp[t]!, refLogp[t]!);
+  result.klSum += kl;
+  result.policyLoss += (klCoef * kl) / tokens;
+  gradient[t] += (klCoef * k3Slope(logp[t]!, refLogp[t]!)) / tokens;
 }
 
 function addValueTerm(
@@ -224,7 +222,7 @@ function addValueTerm(
   result: PpoResult,
 ): void {
   const old = oldValues[t]!;
-  const near = Math.min(Math.max(values[t]!, old - range), old + range);
+  const near = clamp(values[t]!, old - range, old + range);
   const free = (values[t]! - returns[t]!) ** 2;
   const bounded = (near - returns[t]!) ** 2;
   const flat = bounded > free;

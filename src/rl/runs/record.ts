@@ -1,5 +1,6 @@
 /** Makes a recorded run from a run's folder: one group of every step, small enough to ship with the page. */
 import { mean, std } from '../statistics.ts';
+import { parseJsonLines } from '../data/json-lines.ts';
 import { shownEvaluation } from '../evaluation/evaluate.ts';
 import type { Group, MetricsRow, Sample, StepReport } from '../report.ts';
 import type { RecipeValues } from '../recipe/values.ts';
@@ -39,7 +40,7 @@ export async function recordRun(folder: RunFolder, name: string): Promise<Record
 /** The steps that a run has written to its folder so far. */
 export async function recordedSteps(folder: RunFolder, name: string): Promise<StepReport[]> {
   const text = (file: string): Promise<string> => requireText(folder, name, file);
-  const rows = parseLines<MetricsRow>(await text('metrics.jsonl'));
+  const rows = parseJsonLines<MetricsRow>(await text('metrics.jsonl'));
   const steps: StepReport[] = [];
   const last = rows.at(-1)?.step;
   for (const metrics of rows) {
@@ -49,9 +50,9 @@ export async function recordedSteps(folder: RunFolder, name: string): Promise<St
     const judged = await readText(folder, `evaluations/step-${step}.jsonl`);
     steps.push({
       metrics: rounded(metrics),
-      ...(file !== undefined && { group: firstGroup(parseLines(file), withTrace) }),
+      ...(file !== undefined && { group: firstGroup(parseJsonLines(file), withTrace) }),
       ...(judged !== undefined && {
-        evaluation: shownEvaluation(parseLines(judged)).map(rounded),
+        evaluation: shownEvaluation(parseJsonLines(judged)).map(rounded),
       }),
     });
   }
@@ -108,13 +109,6 @@ function recordedSample(row: CompletionRow, withTrace: boolean): Sample {
     // The numbers of a trace were rounded when it was made.
     ...(trace && withTrace && { trace }),
   };
-}
-
-function parseLines<T>(text: string): T[] {
-  return text
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as T);
 }
 
 function rounded<T extends object>(value: T): T {

@@ -12,6 +12,7 @@
  * numbers depend only on the step number, so a resumed run gives the numbers of an uninterrupted one.
  */
 import type { CheckpointFiles } from '../../model/checkpoint.ts';
+import { jsonLines, parseJsonLines } from '../data/json-lines.ts';
 import { divergence, rewardAndGold } from '../evaluation/overoptimisation.ts';
 import type { Group, MetricsRow } from '../report.ts';
 import { recipeYaml, type Recipe } from '../recipe/recipe.ts';
@@ -115,7 +116,7 @@ export class Run {
   /** Writes a step to the folder, and a checkpoint if one is due. */
   async record(result: StepResult): Promise<void> {
     const { step } = result.metrics;
-    await this.folder.append('metrics.jsonl', JSON.stringify(result.metrics) + '\n');
+    await this.folder.append('metrics.jsonl', jsonLines([result.metrics]));
     if (result.groups.length > 0 && this.recipe.log_completions) {
       await this.folder.write(
         `completions/step-${step}.jsonl`,
@@ -123,8 +124,7 @@ export class Run {
       );
     }
     if (result.evaluation) {
-      const rows = result.evaluation.map((row) => `${JSON.stringify(row)}\n`);
-      await this.folder.write(`evaluations/step-${step}.jsonl`, rows.join(''));
+      await this.folder.write(`evaluations/step-${step}.jsonl`, jsonLines(result.evaluation));
     }
     if (step === 0) return;
     if (step % this.recipe.save_steps === 0 || this.finished) await this.save();
@@ -174,17 +174,11 @@ export class Run {
   /** Removes the metrics of steps after the checkpoint, because those steps are done again. */
   private async forgetAfter(step: number): Promise<void> {
     const kept = (await this.metrics()).filter((row) => row.step <= step);
-    await this.folder.write(
-      'metrics.jsonl',
-      kept.map((row) => `${JSON.stringify(row)}\n`).join(''),
-    );
+    await this.folder.write('metrics.jsonl', jsonLines(kept));
   }
 
   private async metrics(): Promise<MetricsRow[]> {
-    const lines = ((await readText(this.folder, 'metrics.jsonl')) ?? '')
-      .split('\n')
-      .filter(Boolean);
-    return lines.map((line) => JSON.parse(line) as MetricsRow);
+    return parseJsonLines((await readText(this.folder, 'metrics.jsonl')) ?? '');
   }
 }
 
@@ -193,15 +187,14 @@ export class Run {
  * columns; for DPO they include which completion of a group is chosen and which is rejected.
  */
 function completionRows(step: number, groups: readonly Group[]): string {
-  return groups
-    .flatMap(({ prompt, samples, pair }) =>
-      samples.map(({ completion, ...sample }, i) => {
-        const chosen = pair?.chosen === i && 'chosen';
-        const rejected = pair?.rejected === i && 'rejected';
-        const role = chosen || rejected;
-        const row = { step, prompt, completion, ...sample.rewards, ...sample };
-        return `${JSON.stringify({ ...row, ...(role && { pair: role }) })}\n`;
-      }),
-    )
-    .join('');
+  const rows = groups.flatMap(({ prompt, samples, pair }) =>
+    samples.map(({ completion, ...sample }, i) => {
+      const chosen = pair?.chosen === i && 'chosen';
+      const rejected = pair?.rejected === i && 'rejected';
+      const role = chosen || rejected;
+      const row = { step, prompt, completion, ...sample.rewards, ...sample };
+      return { ...row, ...(role && { pair: role }) };
+    }),
+  );
+  return jsonLines(rows);
 }

@@ -1,5 +1,6 @@
 /** The numbers of every token of one completion, for display. */
 import type { Tokenizer } from '../../model/tokenizer.ts';
+import { k3Estimate } from '../objectives/functions.ts';
 import type { TokenTrace } from '../report.ts';
 import type { RolloutSample } from '../rollout/rollout.ts';
 
@@ -29,12 +30,9 @@ export function tokenTrace(
   };
 }
 
-/** k3 estimate of each token's KL to the reference, as in objectives/grpo.ts. */
+/** k3 estimate of each token's KL to the reference. */
 export function k3(logp: ArrayLike<number>, refLogp: ArrayLike<number>): Float64Array {
-  return Float64Array.from(logp, (value, t) => {
-    const difference = refLogp[t]! - value;
-    return Math.exp(difference) - difference - 1;
-  });
+  return Float64Array.from(logp, (value, t) => k3Estimate(value, refLogp[t]!));
 }
 
 /**

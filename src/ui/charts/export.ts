@@ -1,4 +1,5 @@
 /** Everything a run recorded, as files that other tools read. */
+import { jsonLines } from '../../rl/data/json-lines.ts';
 import type { MetricsRow, StepReport } from '../../rl/report.ts';
 
 export interface ExportedRun {
@@ -47,23 +48,9 @@ export function completionsJsonl(reports: readonly StepReport[]): string {
   );
 }
 
-const jsonLines = (rows: readonly object[]): string =>
-  rows.map((row) => JSON.stringify(row) + '\n').join('');
-
 /** RFC 4180. An apostrophe before a text like a formula makes spreadsheets keep it as text. */
 function csvCell(cell: string | number): string {
   if (typeof cell === 'number') return String(cell);
   const text = /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : cell;
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-/** Downloads a text as a file. */
-export function download(name: string, text: string, type = 'text/plain'): void {
-  const url = URL.createObjectURL(new Blob([text], { type }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  // By then the browser has begun to read it.
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

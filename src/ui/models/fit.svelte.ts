@@ -1,4 +1,5 @@
 import { get, set } from 'idb-keyval';
+import { messageOf } from '../../app/message-of.ts';
 import type { RecipeObject, RecipeValues } from '../../rl/recipe/values.ts';
 import { modelsWorker } from './models-worker.ts';
 import type { Fitting } from '../../app/workers/models.worker.ts';
@@ -56,7 +57,7 @@ export class Fit {
       this.problem = null;
     } catch (error) {
       if (number !== this.latest) return;
-      this.problem = (error as Error).message;
+      this.problem = messageOf(error);
     }
     this.busy = false;
   }

@@ -1,4 +1,5 @@
 import { get, set } from 'idb-keyval';
+import { messageOf } from '../../app/message-of.ts';
 import {
   removeStoredModel,
   storedModels,
@@ -243,8 +244,4 @@ export class Shelf {
       this.unusable = [...others(this.unusable), { name, problem: messageOf(error) }];
     }
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,7 @@
 import * as Comlink from 'comlink';
+import { messageOf } from '../../app/message-of.ts';
 import type { ExportKind } from '../../rl/runs/export.ts';
+import { download } from '../download.ts';
 import { modelsWorker } from './models-worker.ts';
 import type { Kept } from '../../app/workers/models.worker.ts';
 
@@ -43,12 +45,7 @@ export class Taking {
     const name = `${this.name}.zip`;
     const file = (await this.write())?.file;
     if (!file) return;
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(file);
-    link.download = name;
-    link.click();
-    // By then the download has begun, and it continues without the address.
-    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    download(name, file);
     this.done = `${name} is in your downloads.`;
   }
 
@@ -87,7 +84,7 @@ export class Taking {
       );
       return { file };
     } catch (error) {
-      if ((error as Error).name !== 'AbortError') this.problem = (error as Error).message;
+      if ((error as Error).name !== 'AbortError') this.problem = messageOf(error);
       return undefined;
     } finally {
       writing = false;

@@ -1,3 +1,4 @@
+import { messageOf } from '../../app/message-of.ts';
 import { storedName } from '../../app/page-paths.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
 import { listStoredData, readStoredData } from '../../app/stored-data.ts';
@@ -179,7 +180,7 @@ export class RewardChoice {
       try {
         await this.take(file);
       } catch (error) {
-        this.error = error instanceof Error ? error.message : String(error);
+        this.error = messageOf(error);
       }
     }
   }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../app/message-of.ts';
 import { removeStoredData, storeData } from '../../app/stored-data.ts';
 import type { JudgedText } from '../../rl/rewards/reward.ts';
 import { tryRule } from './try-rule.ts';
@@ -61,7 +62,7 @@ export class RuleDraft {
       await this.save();
       this.trial = { texts, scores: await tryRule(this.file, texts) };
     } catch (error) {
-      this.error = error instanceof Error ? error.message : String(error);
+      this.error = messageOf(error);
     }
     this.trying = false;
   }

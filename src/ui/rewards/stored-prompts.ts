@@ -1,5 +1,6 @@
 /** Prompts stored in this browser: those to train on, and in a second file those held out. */
 import { readStoredData, removeStoredData, storeData } from '../../app/stored-data.ts';
+import { jsonLines } from '../../rl/data/json-lines.ts';
 import { readPreference } from '../../rl/data/rows.ts';
 import { holdOut } from './held-out.ts';
 import {
@@ -31,8 +32,9 @@ export const heldOutFile = (file: string): string => file.slice(0, -ENDING.lengt
 export async function storePrompts(name: string, read: PromptFile): Promise<StoredPrompts> {
   const file = `${name}${ENDING}`;
   const { train, heldOut } = holdOut(read.rows);
-  await storeData(file, jsonLines(train));
-  if (heldOut.length > 0) await storeData(heldOutFile(file), jsonLines(heldOut));
+  await storeData(file, jsonLines(train.map(({ row }) => row)));
+  if (heldOut.length > 0)
+    await storeData(heldOutFile(file), jsonLines(heldOut.map(({ row }) => row)));
   else await removeStoredData(heldOutFile(file));
   return described(file, train, heldOut);
 }
@@ -64,6 +66,3 @@ function described(file: string, train: PromptRow[], heldOut: PromptRow[]): Stor
       kind === 'preferences' ? all.flatMap(({ row }) => readPreference(row).responses) : [],
   };
 }
-
-const jsonLines = (rows: readonly PromptRow[]): string =>
-  rows.map(({ row }) => `${JSON.stringify(row)}\n`).join('');

@@ -1,3 +1,4 @@
+import { messageOf } from '../../app/message-of.ts';
 import type { Phase, Status, TrainingService } from '../../app/training-service.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
 import type { StepReport } from '../../rl/report.ts';
@@ -106,8 +107,7 @@ export class Live {
     try {
       await action(connection);
     } catch (error) {
-      if (connection === this.connection)
-        this.fail(error instanceof Error ? error.message : String(error));
+      if (connection === this.connection) this.fail(messageOf(error));
     }
   }
 

@@ -1,3 +1,4 @@
+import { messageOf } from '../../app/message-of.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
 import type { RecordedRun } from '../../rl/runs/record.ts';
 import { layerRecipes } from '../../rl/recipe/keys.ts';
@@ -68,7 +69,7 @@ export class PageState {
     void this.runs.open();
     void readKept().then((kept) => (this.kept ??= kept));
     this.recorded = await fetchRecordedRun('./recorded-run.json').catch((error: unknown) => {
-      this.recordedError = (error as Error).message;
+      this.recordedError = messageOf(error);
       return null;
     });
     if (this.recorded) this.runs.setRecorded(this.recorded);
@@ -108,7 +109,7 @@ export class PageState {
     try {
       await this.rewards.prepare(this.nextRecipe);
     } catch (error) {
-      this.live.fail(error instanceof Error ? error.message : String(error));
+      this.live.fail(messageOf(error));
       return;
     }
     await this.begin(this.nextRecipe);

@@ -1,5 +1,6 @@
 /** Whether a recipe can be trained. Loaded when needed, because it includes the YAML reader. */
 import { parse } from 'yaml';
+import { messageOf } from '../../app/message-of.ts';
 import defaultYaml from '../../../recipes/default.yaml?raw';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
 import { makeRecipe } from '../../rl/recipe/recipe.ts';
@@ -26,7 +27,7 @@ export function attempt(action: () => unknown): string | null {
     action();
     return null;
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = messageOf(error);
     const sentence = text.startsWith(`${PLACE}: `) ? text.slice(PLACE.length + 2) : text;
     return sentence.charAt(0).toUpperCase() + sentence.slice(1);
   }

@@ -1,4 +1,5 @@
 import { get, set } from 'idb-keyval';
+import { messageOf } from '../../app/message-of.ts';
 import type { Written } from '../../app/policy-pair.ts';
 import { storedPath } from '../../app/page-paths.ts';
 import type { Status } from '../../app/training-service.ts';
@@ -198,7 +199,7 @@ export class Taster {
     try {
       await work();
     } catch (error) {
-      this.error = (error as Error).message;
+      this.error = messageOf(error);
     }
   }
 }

@@ -1,4 +1,5 @@
 /** Results of a blind comparison: who won for which judge, how far judges agree, and its export. */
+import { jsonLines } from '../../rl/data/json-lines.ts';
 import {
   blindVerdicts,
   sameVerdicts,
@@ -74,11 +75,10 @@ export function lastJudged(
 /** One JSON line per judged pair: both completions and scores, which stood left, and the choice. */
 export function blindLines(state: BlindComparison, rows: readonly BlindRow[]): string {
   const person = blindVerdicts(state);
-  return judgedRows(state, rows)
-    .map(({ prompt, first: after, second: before }, i) => {
-      const left = state.pairs[i]!.firstIsLeft ? 'after' : 'before';
-      const preferred = person[i] === 0.5 ? 'tie' : person[i] === 1 ? 'after' : 'before';
-      return `${JSON.stringify({ prompt, before, after, left, preferred })}\n`;
-    })
-    .join('');
+  const lines = judgedRows(state, rows).map(({ prompt, first: after, second: before }, i) => {
+    const left = state.pairs[i]!.firstIsLeft ? 'after' : 'before';
+    const preferred = person[i] === 0.5 ? 'tie' : person[i] === 1 ? 'after' : 'before';
+    return { prompt, before, after, left, preferred };
+  });
+  return jsonLines(lines);
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '../../app/message-of.ts';
 import {
   choose,
   startBlind,
@@ -55,7 +56,7 @@ export class BlindTest {
       }
       this.show(comparison);
     } catch (error) {
-      this.error = (error as Error).message;
+      this.error = messageOf(error);
     }
     this.writing = null;
   }

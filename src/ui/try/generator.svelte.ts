@@ -1,4 +1,5 @@
 import * as Comlink from 'comlink';
+import { messageOf } from '../../app/message-of.ts';
 import type { Draft, Question } from '../../app/answer.ts';
 import type { PolicyPairService, Pair, Side } from '../../app/policy-pair.ts';
 import type { Connection } from '../../app/workers/connection.ts';
@@ -35,14 +36,14 @@ export class Generator {
         );
       });
     } catch (error) {
-      this.fail(error as Error);
+      this.fail(error);
     }
     this.asking = false;
   }
 
   /** A question that the visitor stopped is no error. */
-  private fail({ message }: Error): void {
-    if (!this.stopped) this.error = message;
+  private fail(error: unknown): void {
+    if (!this.stopped) this.error = messageOf(error);
   }
 
   /** Ends the question under way within a few tokens; the models stay loaded. */
