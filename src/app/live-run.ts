@@ -25,14 +25,14 @@ export interface LiveSurroundings extends Surroundings {
   close(): void;
 }
 
-/** A run in one of these phases stays in it. */
-const ENDED: readonly Phase[] = ['finished', 'stopped', 'failed'];
-
 /**
- * A browser has little room, and every pause makes a checkpoint. Of these two the last is what others
- * read; the one before it is for who began to read before the last one was there.
+ * Checkpoints that a page's run keeps: a browser has little room, and every pause writes one. The one
+ * before the last stays for a reader that opened it before the last was complete.
  */
 const CHECKPOINTS = 2;
+
+/** A run in one of these phases stays in it. */
+const ENDED: readonly Phase[] = ['finished', 'stopped', 'failed'];
 
 /** Steps over which the seconds per step are averaged. */
 const RATE_WINDOW = 10;

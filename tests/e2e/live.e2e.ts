@@ -76,7 +76,7 @@ describe('training in the tab', () => {
     await page
       .getByText('The reward worker could not be loaded. Check the connection, then train again.')
       .waitFor({ timeout: 60_000 });
-    await expect.poll(ofRun).toBe(0);
+    await expect.poll(ofRun, { timeout: 30_000 }).toBe(0);
 
     await cp(join(BUILT, 'assets', judge!), join(assets, judge!));
     await train.click();
@@ -85,7 +85,7 @@ describe('training in the tab', () => {
     expect(ofRun()).toBe(2);
     await page.getByRole('button', { name: 'Stop', exact: true }).click();
     await page.getByRole('heading', { name: /Stopped after step/ }).waitFor({ timeout: 60_000 });
-    await expect.poll(ofRun).toBe(0);
+    await expect.poll(ofRun, { timeout: 30_000 }).toBe(0);
     await page.close();
     await server.close();
     await rm(folder, { recursive: true });

@@ -27,7 +27,8 @@ export function attentionDecode<D>(a: Queries<D>): Op<D> {
     flops: pairFlops(a),
   };
   const headVecs = vec4s(a.headDim);
-  const tiling = { ...tilingOf(a.headDim, a.heads / a.kvHeads), rows: 1, tiles: 16 };
+  const shape = tilingOf(a.headDim, a.heads / a.kvHeads, 'shared');
+  const tiling = { ...shape, shared: false, rows: 1, tiles: 16 };
   if (tiling.slices === 1) {
     return op<D, typeof queryParamTypes>(tiled(alone, tiling, { LSE: false }), {
       ...launch,

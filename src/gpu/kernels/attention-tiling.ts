@@ -45,21 +45,25 @@ function evenPart(count: number, limit = 4): number {
   return [4, 3, 2, 1].find((part) => part <= limit && count % part === 0) as number;
 }
 
+type Pass = 'forward' | 'dq' | 'dkv';
+
 /**
- * A head of up to 32 elements stays in one invocation; a longer one is cut into equal parts of at
- * most 16. Each key or value that is loaded serves up to 4 queries, or 2 where a head has more than
- * 16 elements and needs more registers. These are heads of one `group` first, because they see the
- * same keys, and then neighbouring rows.
+ * A head of up to 16 elements (on the CPU 32) stays in one invocation; a longer one is cut into equal
+ * parts of at most 16. Each key or value that is loaded serves several queries: heads of one `group`
+ * first, because they see the same keys, and then neighbouring rows. On graphics cards 255 registers
+ * hold two queries, or one key with its two gradients.
  */
 export function tilingOf(
   headDim: number,
   group: number,
   variant: KernelVariants['attention'] = 'own',
+  pass: Pass = 'forward',
 ): Tiling {
   const headVecs = vec4s(headDim);
-  const vecs = headVecs <= 8 ? headVecs : evenPart(headVecs);
+  const most = variant === 'shared' ? 8 : 4;
+  const vecs = headVecs <= most ? headVecs : evenPart(headVecs);
   const slices = headVecs / vecs;
-  const sharing = headVecs <= 4 ? 4 : 2;
+  const sharing = variant === 'shared' ? (headVecs <= 4 ? 4 : 2) : pass === 'dkv' ? 1 : 2;
   const heads = evenPart(group, sharing);
   const rows = Math.floor(sharing / heads);
   return {

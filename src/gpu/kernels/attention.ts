@@ -166,7 +166,7 @@ export function attentionBackward<D>(a: AttentionBackward<D>): Op<D>[] {
 }
 
 function queriesBackward<D>(variant: Variant, a: AttentionBackward<D>): Op<D> {
-  const tiling = tilingOf(a.headDim, a.heads / a.kvHeads, variant);
+  const tiling = tilingOf(a.headDim, a.heads / a.kvHeads, variant, 'dq');
   return op<D, typeof backwardParams>(tiled(dq, tiling), {
     label: a.label,
     bindings: [a.qkv, a.o, a.dO, a.lse, a.spans, a.delta, a.dQkv],
@@ -178,7 +178,7 @@ function queriesBackward<D>(variant: Variant, a: AttentionBackward<D>): Op<D> {
 
 function keysBackward<D>(variant: Variant, a: AttentionBackward<D>): Op<D> {
   // A key head has no other heads to share loads with; neighbouring keys share their viewers.
-  const tiling = tilingOf(a.headDim, 1, variant);
+  const tiling = tilingOf(a.headDim, 1, variant, 'dkv');
   return op<D, typeof backwardParams>(tiled(dkv, tiling), {
     label: a.label,
     bindings: [a.qkv, a.dO, a.lse, a.delta, a.viewEnd, a.dQkv],
