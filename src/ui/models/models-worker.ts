@@ -5,8 +5,8 @@ import type { ModelsService } from '../../app/workers/models.worker.ts';
 let connection: Connection<Comlink.Remote<ModelsService>> | undefined;
 
 /**
- * Started when first needed: it knows every kernel, in order to plan with them. Of a worker that broke
- * the next call starts another.
+ * Started when first needed, because it loads every kernel to plan with. If the worker breaks, the
+ * next call starts another one.
  */
 export function modelsWorker(): Comlink.Remote<ModelsService> {
   connection ??= connect<ModelsService>(

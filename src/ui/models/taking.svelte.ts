@@ -60,7 +60,7 @@ export class Taking {
   }
 
   cancel(): void {
-    // A worker that broke writes nothing any more.
+    // A broken worker has stopped already.
     modelsWorker()
       .cancel()
       .catch(() => undefined);

@@ -98,7 +98,7 @@ export class Live {
     this.listener.onEnd(phase);
   }
 
-  /** Errors of a worker that is closed by now are of no interest: why it closed has been said. */
+  /** Ignores errors of a worker that is closed already: the reason for closing has been shown. */
   private async guard(
     action: (connection: Connection<TrainingService>) => Promise<void>,
   ): Promise<void> {

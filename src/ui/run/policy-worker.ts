@@ -2,7 +2,7 @@ import * as Comlink from 'comlink';
 import type { TrainingListener, TrainingService } from '../../app/training-service.ts';
 import { connect, type Connection } from '../../app/workers/connection.ts';
 
-/** A policy worker of its own. `onBroken` hears a sentence when it stops, whatever was asked. */
+/** Starts a policy worker. `onBroken` gets a sentence when the worker stops, at any time. */
 export function connectPolicyWorker(
   onBroken: (reason: Error) => void,
 ): Connection<TrainingService> {

@@ -49,13 +49,13 @@ export class Generator {
   /** Ends the question under way within a few tokens; the models stay loaded. */
   async stop(): Promise<void> {
     this.stopped = true;
-    // A worker that broke writes nothing any more.
+    // A broken worker has stopped already.
     await this.connection?.service.stop().catch(() => undefined);
   }
 
-  /** Asks the worker, started when it is first needed; rejects with a sentence should it stop. */
+  /** Asks the worker, started when it is first needed; rejects with a sentence if it stops. */
   use<T>(work: (service: Comlink.Remote<PolicyPairService>) => Promise<T>): Promise<T> {
-    // Of a worker that broke the next question starts another.
+    // If the worker breaks, the next question starts another one.
     this.connection ??= connectPolicyPairWorker(() => (this.connection = null));
     return work(this.connection.service);
   }

@@ -2,7 +2,7 @@ import type * as Comlink from 'comlink';
 import type { PolicyPairService } from '../../app/policy-pair.ts';
 import { connect, type Connection } from '../../app/workers/connection.ts';
 
-/** A worker that asks policies. `onBroken` hears that it stopped: what it was asked rejects by itself. */
+/** Starts a worker that asks policies. When it stops, `onBroken` is called and pending calls reject. */
 export function connectPolicyPairWorker(
   onBroken: () => void,
 ): Connection<Comlink.Remote<PolicyPairService>> {
@@ -10,7 +10,7 @@ export function connectPolicyPairWorker(
     new Worker(new URL('../../app/workers/policy-pair.worker.ts', import.meta.url), {
       type: 'module',
     }),
-    { name: 'The worker that writes the answers', advice: 'try again' },
+    { name: 'The worker that writes the responses', advice: 'try again' },
     onBroken,
   );
 }
