@@ -35,9 +35,18 @@ export function defineCommand<const Options extends RecipeKeys, Result>(
 function argumentTable(positionals: Readonly<Record<string, string>>, options: RecipeKeys): string {
   return table([
     ...Object.entries(positionals).map(([name, help]) => [`  ${name}`, help]),
-    ...Object.entries<RecipeKeySpec>(options).map(([name, spec]) => [
-      `  --${name}`,
-      spec.default === undefined ? spec.help : `${spec.help} [${JSON.stringify(spec.default)}]`,
-    ]),
+    ...optionRows(options),
+  ]);
+}
+
+/** One line per option or recipe key: its name, help, and default in brackets. */
+export function optionTable(options: RecipeKeys): string {
+  return table(optionRows(options));
+}
+
+function optionRows(options: RecipeKeys): string[][] {
+  return Object.entries<RecipeKeySpec>(options).map(([name, spec]) => [
+    `  --${name}`,
+    spec.default === undefined ? spec.help : `${spec.help} [${JSON.stringify(spec.default)}]`,
   ]);
 }

@@ -1,11 +1,21 @@
+import { recipeGroups } from '../rl/recipe/keys.ts';
 import { Run } from '../rl/runs/run.ts';
 import { nodeRunFolder } from '../rl/runs/run-folder.node.ts';
 import { openTrainer } from '../app/opening/trainer.ts';
 import { UsageError } from './arguments.ts';
-import { defineCommand } from './command.ts';
+import { defineCommand, optionTable } from './command.ts';
 import { nodeSurroundings, openRecipe } from './open.ts';
 import { Progress } from './progress.ts';
 import { table } from './text.ts';
+
+/** Every recipe key with its help and default, in the groups of recipe/keys.ts. */
+function recipeHelp(): string {
+  const groups = recipeGroups.map(({ title, keys, only }) => {
+    const whose = only ? ` (${only.join(', ')})` : '';
+    return `${title}${whose}\n${optionTable(keys)}`;
+  });
+  return `Recipe keys, in the recipe or as --key value:\n\n${groups.join('\n')}`;
+}
 
 export const train = defineCommand({
   name: 'train',
@@ -17,6 +27,7 @@ export const train = defineCommand({
     resume: { type: 'flag', default: false, help: 'Continues from the last checkpoint in --out.' },
   },
   takesOthers: true,
+  notes: recipeHelp(),
   async run({ positionals: [path = ''], options, others }) {
     const recipe = await openRecipe(path, others);
     const folder = nodeRunFolder(options.out);

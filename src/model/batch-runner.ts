@@ -203,6 +203,12 @@ export class TrainingRunner extends Runner {
           'runner, before any other pass in its memory (a reference shares the memory of its policy)',
       );
     }
+    const { targets } = pass.dims;
+    if (dValues.length !== targets || (dEntropy && dEntropy.length !== targets)) {
+      throw new Error(
+        `this forward pass has ${targets} targets; backward needs a derivative of each`,
+      );
+    }
     this.memory.holds = undefined;
     const { batch } = pass;
     const dims = {

@@ -2,7 +2,7 @@
  * Every section of the page, standing still, compared with the pictures in screenshots/. Machines
  * without the fonts that the pictures were taken with (screenshots/fonts.json) break lines elsewhere:
  * there they are not compared. After a wanted change:
- *   UPDATE_SCREENSHOTS=1 npx vitest run --config tests/e2e/vitest.config.ts screenshots
+ *   UPDATE_SCREENSHOTS=1 npm test -- e2e screenshots
  * and look at the new pictures before they are committed.
  */
 import { existsSync } from 'node:fs';

@@ -141,7 +141,7 @@ describe('save_total_limit', () => {
     expect(await kept()).toEqual(['step-12']);
   });
 
-  it('deletes an old one when the new one is complete, what makes it count first', async () => {
+  it('deletes an old checkpoint only after the new one is complete, its trainer_state.json first', async () => {
     const done: string[] = [];
     const told: RunFolder = {
       ...folder,

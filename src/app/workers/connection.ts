@@ -1,6 +1,6 @@
 /**
- * The near end of a worker. A worker can fail in ways that no call returns: its script does not load,
- * an error ends it, a message cannot be read. Whoever waits for an answer then hears a sentence.
+ * The page's connection to a worker. A worker can fail in ways that no call returns: its script does
+ * not load, an error ends it, a message cannot be read. Every waiting call then rejects with a sentence.
  */
 import * as Comlink from 'comlink';
 
@@ -12,7 +12,7 @@ export interface Connection<Service> {
   close(): void;
 }
 
-/** How people hear of a worker. */
+/** The words of a message about a worker. */
 export interface WorkerWords {
   /** Begins the sentence: "The training worker". */
   name: string;
@@ -24,8 +24,8 @@ type Calls = Record<string, (...given: unknown[]) => Promise<unknown>>;
 
 /**
  * Speaks with the service that `worker` exposes through comlink.
- * @param worker made where it is needed: the build finds `new Worker(new URL(...))` by its letters
- * @param onBroken hears once why the worker is broken, for what no call waits for; it is closed by then
+ * @param worker made by the caller: the build recognises only `new Worker(new URL(...))`, written out
+ * @param onBroken called once with the reason, after the broken worker was closed
  */
 export function connect<Service extends object>(
   worker: Worker,
@@ -46,7 +46,7 @@ export function connect<Service extends object>(
     tell?.(ended);
   };
   worker.addEventListener('error', (event) => {
-    // It is said here: whoever made the worker, a worker itself perhaps, goes on.
+    // The error is handled here, so that it does not also stop the caller, which may be a worker itself.
     event.preventDefault();
     // A script that does not load has no message.
     const sentence = event.message
@@ -69,7 +69,7 @@ export function connect<Service extends object>(
   const service = new Proxy<Calls>(
     {},
     {
-      // A service is no promise, though every other name is a call.
+      // `then` is not a method, or `await service` would call the worker.
       get: (_, method: string) =>
         method === 'then' ? undefined : (...given: unknown[]) => call(method, given),
     },

@@ -1,6 +1,6 @@
 /**
  * Every key that a recipe may have: type, default, range, and one or two sentences of help, which the
- * page and the command line show. Names are TRL's. Defaults are TRL's too, unless the RLMT paper has
+ * page and `ponder train --help` show. Names are TRL's. Defaults are TRL's too, unless the RLMT paper has
  * another. The few keys that TRL does not have are marked "ours".
  */
 import { examples, generation, judge, lessons } from './algorithm-keys.ts';
@@ -102,13 +102,18 @@ export const ignoredKeys: Readonly<Record<string, string>> = {
 
 const FIXED_ENTROPY = 'the weight of the entropy is always entropy_coef';
 
-/** Keys of TRL that would change a run and are not supported yet, with what holds or what to set. */
+/** Keys of TRL that have another name here, with what to set. */
+export const otherNames: Readonly<Record<string, string>> = {
+  lr: 'set learning_rate',
+  response_length: 'set max_completion_length',
+  total_episodes: 'set max_steps, a number of steps',
+  reward_model_path: 'set reward_model_name_or_path',
+  num_train_epochs: 'set max_steps, a number of steps',
+};
+
+/** Keys of TRL that would change a run and are not supported yet, with what holds in their place. */
 export const laterKeys: Readonly<Record<string, string>> = {
   sync_ref_model: 'the reference is always the policy before training',
-  response_length: 'set max_completion_length in its place',
-  total_episodes: 'set max_steps, a number of steps, in its place',
-  reward_model_path: 'set reward_model_name_or_path in its place',
-  num_train_epochs: 'set max_steps, a number of steps, in its place',
   use_adaptive_entropy: FIXED_ENTROPY,
   entropy_coef_min: FIXED_ENTROPY,
   entropy_coef_max: FIXED_ENTROPY,

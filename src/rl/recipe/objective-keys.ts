@@ -186,7 +186,7 @@ export const proximal = {
     default: 0.1,
     above: 0,
     max: 100,
-    help: 'Weight of the value loss. The value model has its own optimizer, so this changes little unless gradients are clipped.',
+    help: 'Weight of the value loss. The value model has its own optimizer, so this matters only when gradients are clipped.',
   },
   value_learning_rate: {
     type: 'number',

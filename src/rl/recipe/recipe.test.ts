@@ -129,7 +129,10 @@ describe('a warning', () => {
 describe('a refusal', () => {
   it.each([
     ['learning_rte: 1', 'my.yaml, line 5: unknown key learning_rte; did you mean learning_rate?'],
-    ['constructor: 1', /^my.yaml, line 5: unknown key constructor; the keys are algorithm, seed/],
+    [
+      'constructor: 1',
+      /^my.yaml, line 5: unknown key constructor; `ponder train --help` lists the keys\.$/,
+    ],
     [
       'learning_rate: -1',
       'my.yaml, line 5: learning_rate is -1; it must be a number above 0 and at most 1.',
@@ -186,7 +189,7 @@ describe('a refusal', () => {
     ['lora_target_modules: [q_proj, z]', /it must be all-linear or a list of q_proj, .* down_proj/],
     [
       'num_train_epochs: 3',
-      /num_train_epochs is not available yet \(set max_steps, .*\); remove it\.$/,
+      /there is no key num_train_epochs; set max_steps, a number of steps\.$/,
     ],
     ['eval_strategy: epoch', /eval_strategy is "epoch"; it must be no or steps/],
     [

@@ -8,7 +8,15 @@ import type { BatchLimits } from '../../model/batch-runner.ts';
 import type { LoraConfig } from '../../model/peft.ts';
 import { nearest } from './nearest.ts';
 import { checkTogether, checkValue, readArgument, RecipeError, warnings } from './check.ts';
-import { ignoredKeys, keysOf, laterKeys, recipeKeys, type Recipe, type RecipeKey } from './keys.ts';
+import {
+  ignoredKeys,
+  keysOf,
+  laterKeys,
+  otherNames,
+  recipeKeys,
+  type Recipe,
+  type RecipeKey,
+} from './keys.ts';
 import type { Algorithm, RecipeKeySpec } from './spec.ts';
 
 export { hasRewards, RecipeError } from './check.ts';
@@ -116,11 +124,14 @@ function readAlgorithm(given: ReadonlyMap<string, Given>): Algorithm {
 }
 
 function refuseUnknown(key: string, place: string, keys: readonly string[]): never {
+  if (Object.hasOwn(otherNames, key)) {
+    throw new RecipeError(`${place}: there is no key ${key}; ${otherNames[key]!}.`);
+  }
   if (Object.hasOwn(laterKeys, key)) {
     throw new RecipeError(`${place}: ${key} is not available yet (${laterKeys[key]!}); remove it.`);
   }
   const meant = nearest(key, keys);
-  const hint = meant ? `did you mean ${meant}?` : `the keys are ${keys.join(', ')}.`;
+  const hint = meant ? `did you mean ${meant}?` : '`ponder train --help` lists the keys.';
   throw new RecipeError(`${place}: unknown key ${key}; ${hint}`);
 }
 

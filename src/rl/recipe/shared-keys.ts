@@ -37,7 +37,7 @@ export const run = {
     type: 'integer',
     optional: true,
     min: 1,
-    help: 'How many checkpoints stay, the newest ones: when a new one is complete, older ones are deleted. When it is not set all stay, but of a run in the browser 2.',
+    help: 'How many checkpoints stay, the newest ones: when a new one is complete, older ones are deleted. If it is not set, the command line keeps all checkpoints and the browser the last two.',
   },
 } as const satisfies RecipeKeys;
 

@@ -23,3 +23,17 @@ it('returns each reward by name without its weight, and their weighted sum', asy
 it('returns no scores for no texts', async () => {
   expect(await new WeightedRewards(REWARDS, [1, 1]).score([])).toEqual([]);
 });
+
+it.each([
+  [NaN, 'odd is NaN for the response "please do"'],
+  [-Infinity, 'odd is -Infinity for'],
+  [1e308, 'the weighted sum of the rewards is Infinity for'],
+])('refuses a reward of %s by name', async (value, sentence) => {
+  const rewards = new WeightedRewards([reward('odd', () => value)], [10]);
+  await expect(rewards.score(texts)).rejects.toThrow(sentence);
+});
+
+it('refuses a reward that returns too few numbers', async () => {
+  const short: Reward = { name: 'short', score: () => Promise.resolve([1]) };
+  await expect(new WeightedRewards([short]).score(texts)).rejects.toThrow('short is undefined for');
+});

@@ -1,6 +1,11 @@
 /** Several rewards as one: their weighted sum (TRL's reward_weights). */
 import type { JudgedText, Reward } from './reward.ts';
 
+/** A reward that cannot be trained on; the message says which, and for what response. */
+export class RewardError extends Error {
+  override name = 'RewardError';
+}
+
 /** The scores of one text. */
 export interface WeightedScore {
   /** The weighted sum. */
@@ -16,15 +21,38 @@ export class WeightedRewards {
     private readonly weights: readonly number[] = rewards.map(() => 1),
   ) {}
 
-  /** One score per text, in order. */
+  /**
+   * One score per text, in order.
+   * @throws RewardError when a reward is not a finite number, or their sum is not
+   */
   async score(texts: readonly JudgedText[]): Promise<WeightedScore[]> {
-    const rows = await Promise.all(this.rewards.map((reward) => reward.score(texts)));
+    const rows = await Promise.all(
+      this.rewards.map(async (reward) => finite(reward.name, await reward.score(texts), texts)),
+    );
     return texts.map((_, i) => {
       const own = rows.map((row) => row[i]!);
+      const sum = own.reduce((total, value, k) => total + this.weights[k]! * value, 0);
+      if (!Number.isFinite(sum)) refuse('the weighted sum of the rewards', sum, texts[i]!);
       return {
-        reward: own.reduce((sum, value, k) => sum + this.weights[k]! * value, 0),
+        reward: sum,
         rewards: Object.fromEntries(this.rewards.map(({ name }, k) => [name, own[k]!])),
       };
     });
   }
+}
+
+function finite(name: string, scores: readonly number[], texts: readonly JudgedText[]): number[] {
+  return texts.map((text, i) => {
+    const score = scores[i];
+    if (score === undefined || !Number.isFinite(score)) return refuse(name, score, text);
+    return score;
+  });
+}
+
+function refuse(name: string, score: number | undefined, { response }: JudgedText): never {
+  const shown = response.length > 80 ? `${response.slice(0, 80)}…` : response;
+  throw new RewardError(
+    `${name} is ${score} for the response ${JSON.stringify(shown)}; it must be a finite number. ` +
+      'Correct this reward, or leave it out of the recipe.',
+  );
 }

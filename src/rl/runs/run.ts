@@ -175,6 +175,13 @@ export class Run {
   private async forgetAfter(step: number): Promise<void> {
     const kept = (await this.metrics()).filter((row) => row.step <= step);
     await this.folder.write('metrics.jsonl', jsonLines(kept));
+    for (const kind of ['completions', 'evaluations']) {
+      for (const name of await this.folder.list(kind)) {
+        if (Number(/^step-(\d+)\.jsonl$/.exec(name)?.[1] ?? 0) > step) {
+          await this.folder.remove(`${kind}/${name}`);
+        }
+      }
+    }
   }
 
   private async metrics(): Promise<MetricsRow[]> {

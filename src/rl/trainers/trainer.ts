@@ -65,9 +65,8 @@ export async function moveWeights(
   if (Number.isFinite(norm)) return norm;
   throw new TrainingError(
     `Training stopped in step ${step + 1}: ${metric}, the norm of the gradient, is ${norm}. This ` +
-      'gradient has moved no weights, and the checkpoints before it are good. Lower learning_rate ' +
-      'or max_grad_norm and resume; when it is the first step, see that all rewards and weights are ' +
-      'finite numbers.',
+      'gradient has moved no weights, and the last checkpoint is good. Train again with a lower ' +
+      'learning_rate; if this is the first step, check that all weights of the model are finite.',
   );
 }
 
