@@ -108,6 +108,17 @@ describe.each([
   });
 });
 
+it('a resumed run has no completions and evaluations of the steps that it does again', async () => {
+  await saveAt(new Run(recipeOf(), trainerOf(await trained(LORA)), folder, new Map()), 3);
+  for (const kind of ['completions', 'evaluations']) {
+    for (const step of [2, 3, 4]) await folder.write(`${kind}/step-${step}.jsonl`, '{}\n');
+  }
+  await new Run(recipeOf(), trainerOf(await trained(LORA)), folder, new Map()).resume();
+  for (const kind of ['completions', 'evaluations']) {
+    expect(await folder.list(kind)).toEqual(['step-2.jsonl', 'step-3.jsonl']);
+  }
+});
+
 it('a checkpoint of another recipe, or without a file, is refused in a sentence', async () => {
   const recipe = recipeOf();
   await saveAt(new Run(recipe, trainerOf(await trained(LORA)), folder, new Map()), 3);

@@ -171,7 +171,7 @@ export class Run {
     await this.folder.write('summary.json', JSON.stringify(summary, null, 2) + '\n');
   }
 
-  /** Removes the metrics of steps after the checkpoint, because those steps are done again. */
+  /** Removes what was written of steps after the checkpoint, because those steps are done again. */
   private async forgetAfter(step: number): Promise<void> {
     const kept = (await this.metrics()).filter((row) => row.step <= step);
     await this.folder.write('metrics.jsonl', jsonLines(kept));
