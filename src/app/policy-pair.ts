@@ -22,7 +22,7 @@ import type { GoldJudge, JudgedText, Reward } from '../rl/rewards/reward.ts';
 import { RewardModel } from '../rl/rewards/reward-model.ts';
 import { lastCheckpoint, readText, runCheckpoint, type RunFolder } from '../rl/runs/run-folder.ts';
 import { sampleCompletions } from '../rl/rollout/sample.ts';
-import { openIn, type JudgeKind, type Surroundings } from './opening/surroundings.ts';
+import { openIn, type RewardKind, type Surroundings } from './opening/surroundings.ts';
 import { openReward, openRewards } from './opening/rewards.ts';
 import { evaluationPrompts } from './opening/data.ts';
 import { worldEvaluation, worldGold } from '../rl/world/judging.ts';
@@ -31,7 +31,7 @@ import { parsePrompt } from '../rl/world/prompts.ts';
 export type Side = 'base' | 'trained';
 
 /** The two sides. */
-export interface Pair {
+export interface Sides {
   /** Folder of the base, as recipes name it. */
   base: string;
   /** The kept run's step, or the policy that ships with the page; null: there is no trained one. */
@@ -49,7 +49,7 @@ export interface Written {
 
 export interface PolicyPairService {
   /** Finds the two sides; nothing is loaded yet. */
-  look(): Promise<Pair>;
+  look(): Promise<Sides>;
   /** Both sides answer with the same seed; `onDraft` is called every few tokens. */
   ask(question: Question, onDraft: (side: Side, draft: Draft) => void): Promise<void>;
   /** Stops the current question after the next few tokens; `ask` then rejects. */
@@ -103,7 +103,7 @@ export class PolicyPair implements PolicyPairService {
     private readonly defaults: Readonly<Record<string, unknown>>,
   ) {}
 
-  async look(): Promise<Pair> {
+  async look(): Promise<Sides> {
     const { recipe, trained } = await this.find();
     const { model_name_or_path: base, thinking, world } = recipe;
     return { base: base ?? '', trained, thinking, dinner: world === 'meal-planner' };
@@ -211,7 +211,7 @@ export class PolicyPair implements PolicyPairService {
   private async find(): Promise<{
     key: string;
     recipe: Recipe;
-    trained: Pair['trained'];
+    trained: Sides['trained'];
     folder?: CheckpointFolder;
   }> {
     const around = await this.around();
@@ -295,7 +295,7 @@ export class PolicyPair implements PolicyPairService {
     return texts.every(({ prompt }) => parsePrompt(prompt)) ? hidden : undefined;
   }
 
-  private openJudge(path: string, kind: JudgeKind, question?: string): Promise<Reward> {
+  private openJudge(path: string, kind: RewardKind, question?: string): Promise<Reward> {
     // The same model with another question is another judge.
     const key = question === undefined ? path : `${path}\n${question}`;
     let opened = this.judges.get(key);

@@ -11,7 +11,7 @@ import { readAdapterConfig } from '../../model/peft.ts';
 import { storedFolder } from '../../model/stored-models.ts';
 import { modelFiles, runFiles, type ExportKind } from '../../rl/runs/export.ts';
 import { DEFAULT_RECIPE } from '../default-recipe.ts';
-import { memoryNeeds, type Need, type Use } from '../fit.ts';
+import { memoryNeeds, type MemoryNeed, type MemoryUse } from '../fit.ts';
 import { inspectFolder, tryTexts, type Inspected } from '../inspect.ts';
 import { LIVE_RUN, pageBaseFolder, pageModelFolder, SHIPPED } from '../page-paths.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
@@ -22,7 +22,7 @@ import { lastCheckpoint, readText, runCheckpoint } from '../../rl/runs/run-folde
 import { writeFolder, writeZip } from '../take-home.ts';
 
 export interface Fitting {
-  needs: Record<Use, Need>;
+  needs: Record<MemoryUse, MemoryNeed>;
   /** The checked recipe that was planned for. */
   recipe: Recipe;
   /** The largest buffer that the browser allows, in bytes; Infinity without WebGPU. */
@@ -30,7 +30,7 @@ export interface Fitting {
 }
 
 /** The last checkpoint of the run that this browser keeps. */
-export interface Kept {
+export interface KeptCheckpoint {
   step: number;
   /** Name of the model that was trained, without the path to it. */
   model: string;
@@ -112,7 +112,7 @@ const service = {
   },
 
   /** undefined if there is no checkpoint. */
-  async kept(): Promise<Kept | undefined> {
+  async kept(): Promise<KeptCheckpoint | undefined> {
     const folder = await browserRunFolder(LIVE_RUN, false);
     const step = await lastCheckpoint(folder);
     if (step === undefined) return undefined;
