@@ -22,6 +22,7 @@ import type { GoldJudge, JudgedText, Reward } from '../rl/rewards/reward.ts';
 import { RewardModel } from '../rl/rewards/reward-model.ts';
 import { lastCheckpoint, readText, runCheckpoint, type RunFolder } from '../rl/runs/run-folder.ts';
 import { sampleCompletions } from '../rl/rollout/sample.ts';
+import { OpenedOnce } from './opened-once.ts';
 import { openIn, type RewardKind, type Surroundings } from './opening/surroundings.ts';
 import { openReward, openRewards } from './opening/rewards.ts';
 import { evaluationPrompts } from './opening/data.ts';
@@ -95,7 +96,7 @@ export class PolicyPair implements PolicyPairService {
   /** Settled when no caller uses the policies any more. */
   private turn: Promise<unknown> = Promise.resolve();
   private asked = { stopped: false };
-  private readonly judges = new Map<string, Promise<Reward>>();
+  private readonly judges = new OpenedOnce<Reward>();
 
   constructor(
     private readonly surroundings: () => Promise<PolicyPairSurroundings>,
@@ -202,8 +203,7 @@ export class PolicyPair implements PolicyPairService {
   }
 
   async forget(judge: string): Promise<void> {
-    const opened = await this.judges.get(judge);
-    this.judges.delete(judge);
+    const opened = await this.judges.take(judge);
     if (opened instanceof RewardModel) opened.destroy();
   }
 
@@ -298,16 +298,10 @@ export class PolicyPair implements PolicyPairService {
   private openJudge(path: string, kind: RewardKind, question?: string): Promise<Reward> {
     // The same model with another question is another judge.
     const key = question === undefined ? path : `${path}\n${question}`;
-    let opened = this.judges.get(key);
-    if (!opened) {
-      opened = this.around().then((around) =>
-        openReward(path, kind, question, () => Promise.resolve(around.gpu), around),
-      );
-      this.judges.set(key, opened);
-      // A judge that could not be opened may exist the next time.
-      opened.catch(() => this.judges.delete(key));
-    }
-    return opened;
+    return this.judges.open(key, async () => {
+      const around = await this.around();
+      return openReward(path, kind, question, () => Promise.resolve(around.gpu), around);
+    });
   }
 
   private around(): Promise<PolicyPairSurroundings> {

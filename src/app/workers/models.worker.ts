@@ -13,6 +13,7 @@ import { modelFiles, runFiles, type ExportKind } from '../../rl/runs/export.ts';
 import { DEFAULT_RECIPE } from '../default-recipe.ts';
 import { memoryNeeds, type MemoryNeed, type MemoryUse } from '../fit.ts';
 import { inspectFolder, tryTexts, type Inspected } from '../inspect.ts';
+import { OpenedOnce } from '../opened-once.ts';
 import { LIVE_RUN, pageBaseFolder, pageModelFolder, SHIPPED } from '../page-paths.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
 import { makeRecipe, type Recipe } from '../../rl/recipe/recipe.ts';
@@ -52,13 +53,11 @@ const findBase = (name: string): Promise<CheckpointFolder | undefined> =>
   pageBaseFolder(name).catch(() => undefined);
 
 /** Facts of the models that come with the page: they never change, so they are fetched once. */
-const shipped = new Map<string, Promise<ModelFacts>>();
+const shipped = new OpenedOnce<ModelFacts>();
 
 async function factsOf(path: string): Promise<ModelFacts & Pick<Inspected, 'lora'>> {
   if (path.startsWith(SHIPPED)) {
-    const facts = shipped.get(path) ?? pageModelFolder(path).then(describeModel);
-    shipped.set(path, facts);
-    return facts;
+    return shipped.open(path, async () => describeModel(await pageModelFolder(path)));
   }
   const checkpoint = await openCheckpoint(await pageModelFolder(path), pageBaseFolder);
   const lora = checkpoint.adapter?.config;
