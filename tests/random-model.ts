@@ -8,7 +8,7 @@ import { layoutAdapter } from '../src/model/lora.ts';
 import { layoutParameters } from '../src/model/parameters.ts';
 import { encodeAdapter, type LoraConfig } from '../src/model/peft.ts';
 import { Random } from '../src/rl/random.ts';
-import { tokenizerFiles } from '../src/rl/world/tokenizer-files.ts';
+import { worldTokenizerFiles } from '../src/rl/world/tokenizer-files.ts';
 import { writeSafetensors } from './safetensors.ts';
 
 const base: ModelConfig = {
@@ -101,7 +101,7 @@ export async function saveModel(
 ): Promise<void> {
   const { parameters } = layoutParameters(config);
   await mkdir(folder, { recursive: true });
-  const texts = { 'config.json': configToJson(config), ...tokenizerFiles() };
+  const texts = { 'config.json': configToJson(config), ...worldTokenizerFiles() };
   for (const [file, json] of Object.entries(texts)) {
     await writeFile(join(folder, file), JSON.stringify(json));
   }

@@ -24,7 +24,7 @@ export interface Card {
 
 /** To write completions, to train an adapter, to train all weights. */
 export const USES = ['run', 'lora', 'full'] as const;
-export type Use = (typeof USES)[number];
+export type MemoryUse = (typeof USES)[number];
 
 /** Bytes by purpose. */
 export interface MemoryParts {
@@ -36,7 +36,7 @@ export interface MemoryParts {
   judges: number;
 }
 
-export interface Need {
+export interface MemoryNeed {
   bytes: number;
   parts: MemoryParts;
   /** Why it does not fit, in a sentence; absent if it fits, or nothing is known of the card. */
@@ -51,9 +51,13 @@ const USABLE = 0.9;
 type Values = Readonly<Record<string, unknown>>;
 
 /** @param values of a recipe that samples completions (GRPO, PPO or DPO) */
-export function memoryNeeds(values: Values, models: RunModels, card: Card): Record<Use, Need> {
+export function memoryNeeds(
+  values: Values,
+  models: RunModels,
+  card: Card,
+): Record<MemoryUse, MemoryNeed> {
   const judges = models.judges.map((judge) => attempt(card, (limit) => planJudge(judge, limit)));
-  const needOf = (use: Use): Need => {
+  const needOf = (use: MemoryUse): MemoryNeed => {
     const measure = (changes: RecipeObject): Measured => {
       const recipe = recipeFor(changes.use_peft ? 'lora' : use, { ...values, ...changes });
       const plan = use === 'run' ? planGeneration : planTraining;
@@ -69,11 +73,11 @@ export function memoryNeeds(values: Values, models: RunModels, card: Card): Reco
   return { run: needOf('run'), lora: needOf('lora'), full: needOf('full') };
 }
 
-interface Measured extends Need {
+interface Measured extends MemoryNeed {
   recipe: Recipe;
 }
 
-function recipeFor(use: Use, values: Values): Recipe {
+function recipeFor(use: MemoryUse, values: Values): Recipe {
   if (use === 'lora') return makeRecipe({ ...values, use_peft: true });
   // Only a frozen base can be quantised.
   return makeRecipe({ ...values, use_peft: false, load_in_8bit: false, load_in_4bit: false });
@@ -98,7 +102,7 @@ function attempt({ maxBinding }: Card, plan: (maxBinding: number) => MemoryPlan)
   }
 }
 
-function sum(policy: Attempt, judges: readonly Attempt[], card: Card): Need {
+function sum(policy: Attempt, judges: readonly Attempt[], card: Card): MemoryNeed {
   const { weights, gradients, moments, activations, kv, io } = policy.plan.ledger;
   const parts = {
     weights,
@@ -120,7 +124,7 @@ function sum(policy: Attempt, judges: readonly Attempt[], card: Card): Need {
 function changesToFit(
   first: Measured,
   measure: (changes: RecipeObject) => Measured,
-  use: Use,
+  use: MemoryUse,
 ): RecipeObject | undefined {
   let now = first;
   let changes: RecipeObject = {};
@@ -143,7 +147,7 @@ function changesToFit(
 const HELPS = 0.97;
 
 /** Possible changes: first those for the larger part of the memory, last those that make the run worse. */
-function candidates({ recipe, parts }: Measured, use: Use): RecipeObject[] {
+function candidates({ recipe, parts }: Measured, use: MemoryUse): RecipeObject[] {
   const { weights, training, work } = parts;
   const held = use === 'run' ? [] : lessToHold(recipe);
   const atOnce = lessAtOnce(recipe, use);
@@ -161,7 +165,7 @@ function lessToHold({
   return [...(in8 ? [] : [{ load_in_8bit: true }]), { load_in_8bit: false, load_in_4bit: true }];
 }
 
-function lessAtOnce(recipe: Recipe, use: Use): RecipeObject[] {
+function lessAtOnce(recipe: Recipe, use: MemoryUse): RecipeObject[] {
   const { per_device_train_batch_size: batch, num_generations: group } = recipe;
   const changes: RecipeObject[] = [];
   if (use !== 'run' && !recipe.gradient_checkpointing)

@@ -9,8 +9,8 @@ import { ADAPTER_WEIGHTS, openAdapter, readAdapterConfig, type LoraConfig } from
 import { SafetensorsFile } from '../model/safetensors.ts';
 import { elementCount } from '../model/safetensors-header.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
-import { judgedTokens } from '../rl/rewards/reward-model.ts';
-import { promptText } from '../rl/rollout/thinking-template.ts';
+import { rewardModelTokens } from '../rl/rewards/reward-model.ts';
+import { policyText } from '../rl/rollout/thinking-template.ts';
 
 /** A policy is trained, a reward model judges; an adapter turns its base model into one of the two. */
 export type Role = 'policy' | 'reward';
@@ -82,7 +82,7 @@ export async function tryTexts(folder: CheckpointFolder, role: Role): Promise<vo
   const tokenizer = await Tokenizer.load(folder);
   const { vocabSize, eosTokenIds } = await readConfig(folder);
   tokenizer.checkFits(vocabSize, eosTokenIds);
-  if (role === 'reward') judgedTokens(tokenizer, [{ prompt: 'x', response: 'x' }]);
+  if (role === 'reward') rewardModelTokens(tokenizer, [{ prompt: 'x', response: 'x' }]);
   // Without thinking, because a template that accepts no system message can still be used so.
-  else promptText(tokenizer, 'x', false);
+  else policyText(tokenizer, 'x', false);
 }

@@ -22,7 +22,8 @@ import type { GoldJudge, JudgedText, Reward } from '../rl/rewards/reward.ts';
 import { RewardModel } from '../rl/rewards/reward-model.ts';
 import { lastCheckpoint, readText, runCheckpoint, type RunFolder } from '../rl/runs/run-folder.ts';
 import { sampleCompletions } from '../rl/rollout/sample.ts';
-import { openIn, type JudgeKind, type Surroundings } from './opening/surroundings.ts';
+import { OpenedOnce } from './opened-once.ts';
+import { openIn, type RewardKind, type Surroundings } from './opening/surroundings.ts';
 import { openReward, openRewards } from './opening/rewards.ts';
 import { evaluationPrompts } from './opening/data.ts';
 import { worldEvaluation, worldGold } from '../rl/world/judging.ts';
@@ -31,7 +32,7 @@ import { parsePrompt } from '../rl/world/prompts.ts';
 export type Side = 'base' | 'trained';
 
 /** The two sides. */
-export interface Pair {
+export interface Sides {
   /** Folder of the base, as recipes name it. */
   base: string;
   /** The kept run's step, or the policy that ships with the page; null: there is no trained one. */
@@ -49,7 +50,7 @@ export interface Written {
 
 export interface PolicyPairService {
   /** Finds the two sides; nothing is loaded yet. */
-  look(): Promise<Pair>;
+  look(): Promise<Sides>;
   /** Both sides answer with the same seed; `onDraft` is called every few tokens. */
   ask(question: Question, onDraft: (side: Side, draft: Draft) => void): Promise<void>;
   /** Stops the current question after the next few tokens; `ask` then rejects. */
@@ -95,7 +96,7 @@ export class PolicyPair implements PolicyPairService {
   /** Settled when no caller uses the policies any more. */
   private turn: Promise<unknown> = Promise.resolve();
   private asked = { stopped: false };
-  private readonly judges = new Map<string, Promise<Reward>>();
+  private readonly judges = new OpenedOnce<Reward>();
 
   constructor(
     private readonly surroundings: () => Promise<PolicyPairSurroundings>,
@@ -103,7 +104,7 @@ export class PolicyPair implements PolicyPairService {
     private readonly defaults: Readonly<Record<string, unknown>>,
   ) {}
 
-  async look(): Promise<Pair> {
+  async look(): Promise<Sides> {
     const { recipe, trained } = await this.find();
     const { model_name_or_path: base, thinking, world } = recipe;
     return { base: base ?? '', trained, thinking, dinner: world === 'meal-planner' };
@@ -202,8 +203,7 @@ export class PolicyPair implements PolicyPairService {
   }
 
   async forget(judge: string): Promise<void> {
-    const opened = await this.judges.get(judge);
-    this.judges.delete(judge);
+    const opened = await this.judges.take(judge);
     if (opened instanceof RewardModel) opened.destroy();
   }
 
@@ -211,7 +211,7 @@ export class PolicyPair implements PolicyPairService {
   private async find(): Promise<{
     key: string;
     recipe: Recipe;
-    trained: Pair['trained'];
+    trained: Sides['trained'];
     folder?: CheckpointFolder;
   }> {
     const around = await this.around();
@@ -295,19 +295,13 @@ export class PolicyPair implements PolicyPairService {
     return texts.every(({ prompt }) => parsePrompt(prompt)) ? hidden : undefined;
   }
 
-  private openJudge(path: string, kind: JudgeKind, question?: string): Promise<Reward> {
+  private openJudge(path: string, kind: RewardKind, question?: string): Promise<Reward> {
     // The same model with another question is another judge.
     const key = question === undefined ? path : `${path}\n${question}`;
-    let opened = this.judges.get(key);
-    if (!opened) {
-      opened = this.around().then((around) =>
-        openReward(path, kind, question, () => Promise.resolve(around.gpu), around),
-      );
-      this.judges.set(key, opened);
-      // A judge that could not be opened may exist the next time.
-      opened.catch(() => this.judges.delete(key));
-    }
-    return opened;
+    return this.judges.open(key, async () => {
+      const around = await this.around();
+      return openReward(path, kind, question, () => Promise.resolve(around.gpu), around);
+    });
   }
 
   private around(): Promise<PolicyPairSurroundings> {

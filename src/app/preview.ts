@@ -8,8 +8,8 @@ import { readablePrompt } from '../rl/data/conversation.ts';
 import { judgeText } from '../rl/rewards/prompted-judge.ts';
 import type { Recipe } from '../rl/recipe/keys.ts';
 import { JUDGE, REWARD_MODEL, rewardNames } from '../rl/recipe/reward-names.ts';
-import { judgedText } from '../rl/rewards/reward-model.ts';
-import { promptText } from '../rl/rollout/thinking-template.ts';
+import { rewardModelText } from '../rl/rewards/reward-model.ts';
+import { policyText } from '../rl/rollout/thinking-template.ts';
 
 export interface SeenText {
   text: string;
@@ -61,7 +61,7 @@ export function previewRecipe(
   const rewards = rewardNames(recipe).map((name, i): SeenByReward => {
     const reward = { name, weight: recipe.reward_weights?.[i] ?? 1 };
     if (name === REWARD_MODEL && rewardModel) {
-      const sees = seenText(rewardModel, judgedText(rewardModel, judged));
+      const sees = seenText(rewardModel, rewardModelText(rewardModel, judged));
       return { ...reward, kind: 'model', sees };
     }
     if (name === JUDGE && judge) {
@@ -70,7 +70,7 @@ export function previewRecipe(
     }
     return { ...reward, kind: 'rule', ...judged, prompt: readablePrompt(prompt) };
   });
-  const asked = promptText(policy, prompt, recipe.thinking, recipe.system_prompt);
+  const asked = policyText(policy, prompt, recipe.thinking, recipe.system_prompt);
   return { policy: seenText(policy, asked), ...split, rewards };
 }
 

@@ -15,7 +15,7 @@ export interface TasteLabel {
 /** Names under which the browser keeps the labels, the run and the model. */
 export const TASTE_FILE = 'taste.jsonl';
 export const TASTE_MODEL = 'my-taste';
-export const JUDGE_RUN = 'judge';
+export const TASTE_RUN = 'judge';
 
 /** Number of labels that make a clear difference, and the smallest number that can be used. */
 export const ENOUGH_LABELS = 40;
@@ -44,7 +44,7 @@ const EPOCHS = 10;
 const BATCH = 8;
 
 /** @param labels the number of labels to train on */
-export function judgeRecipe(labels: number, dataFile: string): RecipeValues {
+export function tasteModelRecipe(labels: number, dataFile: string): RecipeValues {
   return {
     algorithm: 'reward',
     model_name_or_path: 'public/models/reward',

@@ -11,7 +11,7 @@ import { UsageError } from './arguments.ts';
 import { defineCommand } from './command.ts';
 import { judgingOptions } from './judging.ts';
 import { openAt } from './open.ts';
-import { readEvaluations, readRows, readRun, type RunFacts } from './run-files.ts';
+import { readEvaluations, readRows, readRun, type RunData } from './run-files.ts';
 import { cells, csv, table, type Table } from './text.ts';
 import { thoughtTable } from './thought-table.ts';
 
@@ -120,7 +120,7 @@ function goldTable(metrics: readonly MetricsRow[]): Table {
   ];
 }
 
-function costTable({ metrics, recipe }: RunFacts): Table {
+function costTable({ metrics, recipe }: RunData): Table {
   const perStep = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps;
   const cost = trainingCost(metrics, perStep);
   const keys = ['steps', 'seconds', 'trained_tokens', 'generated_tokens'] as const;

@@ -31,7 +31,7 @@ export interface MatmulResult extends MatmulShape {
 }
 
 /** Whole GRPO steps. Counts are per step. */
-export interface StepResult {
+export interface StepTiming {
   readonly recipe: string;
   readonly steps: number;
   /** Medians over the steps. */
@@ -51,7 +51,7 @@ export interface StepResult {
 export interface BenchResult {
   readonly adapter: string;
   readonly matmul: readonly MatmulResult[];
-  readonly step: StepResult;
+  readonly step: StepTiming;
 }
 
 declare global {
@@ -65,5 +65,5 @@ export interface BenchPage {
   /** Opens the libraries; returns the adapter that all of them run on. */
   open(adapter: 'software' | 'hardware'): Promise<string>;
   matmul(shape: number): Promise<MatmulResult>;
-  steps(recipe: string): Promise<StepResult>;
+  steps(recipe: string): Promise<StepTiming>;
 }

@@ -4,7 +4,7 @@ import {
   libraryNames,
   type BenchResult,
   type LibraryResult,
-  type StepResult,
+  type StepTiming,
 } from './bench-result.ts';
 import { table } from './text.ts';
 
@@ -52,7 +52,7 @@ function skippedNote(matmul: BenchResult['matmul']): string {
     : '';
 }
 
-function stepText(step: StepResult): string {
+function stepText(step: StepTiming): string {
   const counts = ({ dispatches, submits, readbacks }: GpuCounters): string =>
     `${Math.round(dispatches)} dispatches, ${Math.round(submits)} submits, ` +
     `${Math.round(readbacks)} readbacks`;

@@ -1,6 +1,6 @@
 import { checkpointConfig } from '../model/adapted.ts';
 import { describeModel } from '../model/describe.ts';
-import { memoryNeeds, type Need } from '../app/fit.ts';
+import { memoryNeeds, type MemoryNeed } from '../app/fit.ts';
 import { formatBytes } from '../app/format.ts';
 import type { Recipe } from '../rl/recipe/recipe.ts';
 import { recipeKeys } from '../rl/recipe/keys.ts';
@@ -105,7 +105,7 @@ function judgesOf({
   return [classifier, judge].filter((path) => path !== undefined);
 }
 
-function advice({ problem, changes }: Need): string {
+function advice({ problem, changes }: MemoryNeed): string {
   if (problem === undefined) return 'fits';
   const set = Object.entries(changes ?? {}).map(
     ([key, value]) => `${key}: ${JSON.stringify(value)}`,

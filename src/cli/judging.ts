@@ -13,7 +13,7 @@ import {
 } from '../rl/evaluation/prompt-files.ts';
 import type { GoldJudge, Reward } from '../rl/rewards/reward.ts';
 import { rolloutOptions, type Writing } from '../rl/rollout/rollout.ts';
-import type { JudgeKind, Surroundings } from '../app/opening/surroundings.ts';
+import type { RewardKind, Surroundings } from '../app/opening/surroundings.ts';
 import { worldEvaluation } from '../rl/world/judging.ts';
 import { UsageError } from './arguments.ts';
 import { nodeSurroundings, openAt, refuseRewardModel } from './open.ts';
@@ -108,7 +108,7 @@ export async function openJudges(
     throw new UsageError('--judge_prompt needs a judge; name its folder with --judge');
   }
   const judges: Record<string, Reward> = {};
-  const open = async (path: string, kind: JudgeKind): Promise<void> => {
+  const open = async (path: string, kind: RewardKind): Promise<void> => {
     const name = basename(resolve(path));
     if (Object.hasOwn(judges, name)) {
       throw new UsageError(`two judges have a folder named ${name}; rename one of the folders`);

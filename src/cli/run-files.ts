@@ -8,12 +8,12 @@ import { lastCheckpoint, readText } from '../rl/runs/run-folder.ts';
 import { nodeRunFolder } from '../rl/runs/run-folder.node.ts';
 import { UsageError } from './arguments.ts';
 
-export interface RunFacts {
+export interface RunData {
   metrics: MetricsRow[];
   recipe: Recipe;
 }
 
-export async function readRun(path: string): Promise<RunFacts> {
+export async function readRun(path: string): Promise<RunData> {
   const folder = nodeRunFolder(path);
   const read = async (file: string): Promise<string> => {
     const text = await readText(folder, file);
@@ -36,13 +36,13 @@ export async function readRun(path: string): Promise<RunFacts> {
 }
 
 /** A policy's folder, and its run if it is a checkpoint of one. */
-export interface Policy {
+export interface PolicyFolder {
   path: string;
   of?: { run: string; recipe: Recipe };
 }
 
 /** @param path of a model, of a checkpoint inside a run, or of a run, which means its last checkpoint */
-export async function findPolicy(path: string): Promise<Policy> {
+export async function findPolicy(path: string): Promise<PolicyFolder> {
   const isRun = (await readText(nodeRunFolder(path), 'recipe.yaml')) !== undefined;
   if (!isRun && basename(dirname(resolve(path))) !== 'checkpoints') return { path };
   const run = isRun ? path : join(path, '..', '..');

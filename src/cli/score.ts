@@ -1,7 +1,7 @@
 import { packBatch } from '../model/batch.ts';
 import { BatchRunner } from '../model/batch-runner.ts';
 import { CheckpointError } from '../model/errors.ts';
-import { judgedTokens } from '../rl/rewards/reward-model.ts';
+import { rewardModelTokens } from '../rl/rewards/reward-model.ts';
 import { UsageError } from './arguments.ts';
 import { defineCommand } from './command.ts';
 import { modelOption, parseIds, withModel } from './open.ts';
@@ -29,7 +29,9 @@ export const score = defineCommand({
       }
       const group =
         ids === undefined
-          ? judgedTokens(await tokenizer(), [{ prompt: prompt ?? '', response: response ?? '' }])
+          ? rewardModelTokens(await tokenizer(), [
+              { prompt: prompt ?? '', response: response ?? '' },
+            ])
           : { prompt: parseIds(ids, model.config.vocabSize), completions: [[]] };
       const limits = { maxTokens: group.prompt.length, maxTargets: 1 };
       const runner = await BatchRunner.create(model, limits);

@@ -5,7 +5,7 @@
 import { keysOf } from '../rl/recipe/keys.ts';
 import type { RecipeKeys } from '../rl/recipe/spec.ts';
 import type { Writing } from '../rl/rollout/rollout.ts';
-import type { Policy } from './run-files.ts';
+import type { PolicyFolder } from './run-files.ts';
 
 /** The values that neither a run nor the command line sets. */
 const DEFAULTS: Writing = {
@@ -74,7 +74,7 @@ export const writingNotes =
 
 /** Prints on standard error which settings come from a run's recipe. */
 export function writingOf(
-  { path, of }: Policy,
+  { path, of }: PolicyFolder,
   given: { readonly [K in keyof Writing]?: Writing[K] | undefined },
 ): Writing {
   const chosen = KEYS.filter((key) => given[key] !== undefined);

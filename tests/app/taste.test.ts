@@ -16,7 +16,7 @@ import { sampleCompletions, UNFILTERED } from '../../src/rl/rollout/sample.ts';
 import { openTrainer } from '../../src/app/opening/trainer.ts';
 import {
   ENOUGH_LABELS,
-  judgeRecipe,
+  tasteModelRecipe,
   labelRows,
   pairAccuracy,
   tastePolicyRecipe,
@@ -93,7 +93,7 @@ it('forty labels train a judge of that taste, and a few steps with this judge a 
     .slice(ENOUGH_LABELS)
     .filter(({ chosen, rejected }) => greets(chosen) !== greets(rejected));
 
-  const recipe = makeRecipe(judgeRecipe(known.length, 'taste.jsonl'));
+  const recipe = makeRecipe(tasteModelRecipe(known.length, 'taste.jsonl'));
   const judging = await train(recipe, labelRows(known));
   const judge = await RewardModel.create(
     judging.model,

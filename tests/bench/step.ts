@@ -2,7 +2,7 @@
  * Whole GRPO steps: useful floating-point operations (GpuCounters.flops) over time, beside the rate
  * of our own matmul. Both are timed in turn, so that both see the same machine.
  */
-import type { MatmulShape, StepResult } from '../../src/cli/bench-result.ts';
+import type { MatmulShape, StepTiming } from '../../src/cli/bench-result.ts';
 import { Gpu, type GpuCounters } from '../../src/gpu/device.ts';
 import { urlFolder } from '../../src/model/files.ts';
 import { parseRecipe } from '../../src/rl/recipe/recipe.ts';
@@ -22,7 +22,7 @@ export async function timeSteps(
   path: string,
   ponder: Library,
   shape: MatmulShape,
-): Promise<StepResult> {
+): Promise<StepTiming> {
   const at = (file: string): string => new URL(`/${file}`, location.href).href;
   const readFile = async (file: string): Promise<string> => {
     const response = await fetch(at(file));
@@ -72,7 +72,7 @@ export async function timeSteps(
     rates.push(await matmul());
   }
   const steps = seconds.length;
-  const result: StepResult = {
+  const result: StepTiming = {
     recipe: path,
     steps,
     seconds: median(seconds),

@@ -5,7 +5,7 @@ import { openNodeGpu } from '../../src/gpu/node.ts';
 import { droppedFolder } from '../../src/model/files.ts';
 import { Tokenizer } from '../../src/model/tokenizer.ts';
 import { judgeText, PromptedJudge } from '../../src/rl/rewards/prompted-judge.ts';
-import { promptText } from '../../src/rl/rollout/thinking-template.ts';
+import { policyText } from '../../src/rl/rollout/thinking-template.ts';
 import { CONFIGS, randomModel } from '../random-model.ts';
 import * as reference from '../model/reference/transformer.ts';
 
@@ -66,12 +66,12 @@ const CONVERSATION = JSON.stringify([
 describe('a prompt', () => {
   it('of a template without thinking asks for it in a system message', async () => {
     const instruct = await tokenizer(TURNS);
-    const text = promptText(instruct, 'tea?', true);
+    const text = policyText(instruct, 'tea?', true);
     expect(text).toMatch(/^<\|im_start\|>system\n.*<think> and <\/think>/);
     expect(text).toMatch(
       /<\|im_start\|>user\ntea\?<\|im_end\|>\n<\|im_start\|>assistant\n<think>\n$/,
     );
-    expect(promptText(instruct, 'tea?', false)).toBe(
+    expect(policyText(instruct, 'tea?', false)).toBe(
       '<|im_start|>user\ntea?<|im_end|>\n<|im_start|>assistant\n',
     );
   });
@@ -79,21 +79,21 @@ describe('a prompt', () => {
   it('of a template with thinking is the text of the template, with the thought opened', async () => {
     const turns = '<|im_start|>user\ntea?<|im_end|>\n<|im_start|>assistant\n';
     const qwen3 = await tokenizer(QWEN3);
-    expect(promptText(qwen3, 'tea?', true)).toBe(`${turns}<think>\n`);
-    expect(promptText(qwen3, 'tea?', false)).toBe(`${turns}<think>\n\n</think>\n\n`);
+    expect(policyText(qwen3, 'tea?', true)).toBe(`${turns}<think>\n`);
+    expect(policyText(qwen3, 'tea?', false)).toBe(`${turns}<think>\n\n</think>\n\n`);
     const opens = await tokenizer(OPENS);
-    expect(promptText(opens, 'tea?', true)).toBe(`${turns}<think>`);
-    expect(promptText(opens, 'tea?', false)).toBe(turns);
+    expect(policyText(opens, 'tea?', true)).toBe(`${turns}<think>`);
+    expect(policyText(opens, 'tea?', false)).toBe(turns);
   });
 
   it('of a base model is plain text', async () => {
     const base = await tokenizer();
-    expect(promptText(base, 'tea?', true)).toMatch(/User: tea\?\nAssistant: <think>\n$/);
-    expect(promptText(base, 'tea?', false)).toMatch(/User: tea\?\nAssistant:$/);
-    expect(promptText(base, 'tea?', true, 'Be brief.')).toBe(
+    expect(policyText(base, 'tea?', true)).toMatch(/User: tea\?\nAssistant: <think>\n$/);
+    expect(policyText(base, 'tea?', false)).toMatch(/User: tea\?\nAssistant:$/);
+    expect(policyText(base, 'tea?', true, 'Be brief.')).toBe(
       'Be brief.\n\nUser: tea?\nAssistant: <think>\n',
     );
-    expect(promptText(base, CONVERSATION, false)).toMatch(
+    expect(policyText(base, CONVERSATION, false)).toMatch(
       /assistant\.\n\nBe kind\.\nUser: tea\?\nAssistant: yes\nUser: more\?\nAssistant:$/,
     );
   });
@@ -106,17 +106,17 @@ describe('a prompt', () => {
       turn('assistant', 'yes') +
       turn('user', 'more?') +
       '<|im_start|>assistant\n';
-    expect(promptText(instruct, CONVERSATION, false)).toBe(turn('system', 'Be kind.') + rest);
+    expect(policyText(instruct, CONVERSATION, false)).toBe(turn('system', 'Be kind.') + rest);
     // It replaces the built-in instruction, and follows the conversation's own system message.
-    expect(promptText(instruct, CONVERSATION, true, 'Be brief.')).toBe(
+    expect(policyText(instruct, CONVERSATION, true, 'Be brief.')).toBe(
       `${turn('system', 'Be kind.\n\nBe brief.')}${rest}<think>\n`,
     );
     const asked = turn('user', 'tea?') + '<|im_start|>assistant\n';
-    expect(promptText(instruct, 'tea?', false, 'Be brief.')).toBe(
+    expect(policyText(instruct, 'tea?', false, 'Be brief.')).toBe(
       turn('system', 'Be brief.') + asked,
     );
     const qwen3 = await tokenizer(QWEN3);
-    expect(promptText(qwen3, 'tea?', true, 'Be brief.')).toBe(
+    expect(policyText(qwen3, 'tea?', true, 'Be brief.')).toBe(
       `${turn('system', 'Be brief.')}${asked}<think>\n`,
     );
   });

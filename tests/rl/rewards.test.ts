@@ -10,7 +10,7 @@ import { Tokenizer } from '../../src/model/tokenizer.ts';
 import { advantages } from '../../src/rl/objectives/advantages.ts';
 import { previewRecipe, seenText } from '../../src/app/preview.ts';
 import { makeRecipe } from '../../src/rl/recipe/recipe.ts';
-import { judgedTokens } from '../../src/rl/rewards/reward-model.ts';
+import { rewardModelTokens } from '../../src/rl/rewards/reward-model.ts';
 import { promptTokens } from '../../src/rl/rollout/rollout.ts';
 import { openTrainer } from '../../src/app/opening/trainer.ts';
 import { VOCABULARY } from '../../src/rl/world/menu.ts';
@@ -101,7 +101,7 @@ describe('a preview', () => {
     expect(seen.policy.ids).toEqual(promptTokens(tokenizer, PROMPT, true));
     expect(seen.policy.tokens.map(({ text }) => text).join('')).toBe(seen.policy.text);
     const [model, rule] = seen.rewards;
-    const { prompt, completions } = judgedTokens(tokenizer, [
+    const { prompt, completions } = rewardModelTokens(tokenizer, [
       { prompt: PROMPT, response: 'ham 1 .' },
     ]);
     expect(model).toMatchObject({

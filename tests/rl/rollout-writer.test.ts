@@ -13,7 +13,7 @@ import { sampleCompletions } from '../../src/rl/rollout/sample.ts';
 import { RolloutWriter } from '../../src/rl/trainers/rollout-writer.ts';
 import { worldGold } from '../../src/rl/world/judging.ts';
 import { VOCABULARY } from '../../src/rl/world/menu.ts';
-import { tokenizerFiles } from '../../src/rl/world/tokenizer-files.ts';
+import { worldTokenizerFiles } from '../../src/rl/world/tokenizer-files.ts';
 import { CONFIGS, randomModel } from '../random-model.ts';
 
 const PROMPT =
@@ -30,7 +30,7 @@ beforeAll(async () => {
   gpu = await openNodeGpu();
   const config = { ...CONFIGS['llama, tied']!, vocabSize: VOCABULARY.length };
   ({ model } = randomModel(gpu, config));
-  const files = Object.entries(tokenizerFiles()).map(
+  const files = Object.entries(worldTokenizerFiles()).map(
     ([name, json]) => [name, new Blob([JSON.stringify(json)])] as const,
   );
   tokenizer = await Tokenizer.load(droppedFolder(new Map(files)));

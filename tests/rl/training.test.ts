@@ -23,7 +23,7 @@ import { openRewardModel } from '../../src/app/opening/rewards.ts';
 import { openTrainer } from '../../src/app/opening/trainer.ts';
 import { preferenceGroup } from '../../src/rl/world/preferences.ts';
 import { drawPrompt } from '../../src/rl/world/prompts.ts';
-import { tokenizerFiles } from '../../src/rl/world/tokenizer-files.ts';
+import { worldTokenizerFiles } from '../../src/rl/world/tokenizer-files.ts';
 import { EOS, PAD, VOCABULARY } from '../../src/rl/world/menu.ts';
 import { randomTensors, saveModel } from '../random-model.ts';
 
@@ -58,7 +58,7 @@ beforeAll(async () => {
     const folder = join(root, `blank-${of}`);
     await mkdir(folder);
     const shape = of === 'reward' ? asRewardConfig(config) : config;
-    const files = { 'config.json': configToJson(shape), ...tokenizerFiles() };
+    const files = { 'config.json': configToJson(shape), ...worldTokenizerFiles() };
     for (const [name, json] of Object.entries(files)) {
       await writeFile(join(folder, name), JSON.stringify(json));
     }

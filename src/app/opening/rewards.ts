@@ -13,9 +13,9 @@ import { Rule } from '../../rl/rewards/rule.ts';
 import { WeightedRewards } from '../../rl/rewards/weighted-rewards.ts';
 import { worldGold } from '../../rl/world/judging.ts';
 import {
-  nameOf,
+  checkpointName,
   openIn,
-  type JudgeKind,
+  type RewardKind,
   type OnLoading,
   type Surroundings,
 } from './surroundings.ts';
@@ -27,7 +27,7 @@ export async function openRewards(
 ): Promise<WeightedRewards> {
   const { reward_model_name_or_path: classifier, judge_model_name_or_path: judge } = recipe;
   const rules: Reward[] = [];
-  const open = (path: string, kind: JudgeKind, question?: string): Promise<Reward> =>
+  const open = (path: string, kind: RewardKind, question?: string): Promise<Reward> =>
     around.openReward(path, kind, question, around.onLoading);
   for (const path of recipe.reward_funcs) rules.push(await open(path, 'rule'));
   // In the order of reward_weights.
@@ -60,7 +60,7 @@ export async function openRewardModel(
   const { kind } = await checkpointConfig(checkpoint);
   if (kind !== 'reward') {
     throw new CheckpointError(
-      `${nameOf(checkpoint)} is not a reward model (its architecture is not *ForSequenceClassification); ` +
+      `${checkpointName(checkpoint)} is not a reward model (its architecture is not *ForSequenceClassification); ` +
         'choose a sequence classifier with one label',
     );
   }
@@ -77,7 +77,7 @@ export async function openPromptedJudge(
 ): Promise<PromptedJudge> {
   if ((await checkpointConfig(checkpoint)).kind === 'reward') {
     throw new CheckpointError(
-      `${nameOf(checkpoint)} is a reward model, not an instruct model; name it in ` +
+      `${checkpointName(checkpoint)} is a reward model, not an instruct model; name it in ` +
         'reward_model_name_or_path',
     );
   }
@@ -88,7 +88,7 @@ export async function openPromptedJudge(
 /** Opens a reward in this process: a model on its own new device, or a rule without a device. */
 export async function openReward(
   path: string,
-  kind: JudgeKind,
+  kind: RewardKind,
   question: string | undefined,
   openGpu: () => Promise<Gpu>,
   around: Pick<Surroundings, 'folder' | 'baseFolder' | 'readFile' | 'onLoading'>,
@@ -108,6 +108,6 @@ async function loadJudge(
   const { vocabSize, eosTokenIds } = await readConfig(checkpoint.base);
   const tokenizer = await Tokenizer.load(checkpoint.tokenizer);
   tokenizer.checkFits(vocabSize, eosTokenIds);
-  const onProgress = (share: number): void => onLoading?.(nameOf(checkpoint), share);
+  const onProgress = (share: number): void => onLoading?.(checkpointName(checkpoint), share);
   return [await loadCheckpoint(gpu, checkpoint, { onProgress }), tokenizer];
 }

@@ -11,7 +11,7 @@ import type { Reward } from '../../rl/rewards/reward.ts';
 export type ReadFile = (path: string) => Promise<string>;
 
 /** classifier: a reward model's score; judge: an instruct model's yes or no; rule: a JavaScript file. */
-export type JudgeKind = 'classifier' | 'judge' | 'rule';
+export type RewardKind = 'classifier' | 'judge' | 'rule';
 
 /** Called with the share of a model that is on the graphics card, from 0 to 1. */
 export type OnLoading = (model: string, share: number) => void;
@@ -26,7 +26,7 @@ export interface Surroundings {
   /** Opens a frozen model on its own device, with the question if it is a judge; or a rule. */
   openReward(
     path: string,
-    kind: JudgeKind,
+    kind: RewardKind,
     question?: string,
     onLoading?: OnLoading,
   ): Promise<Reward>;
@@ -41,4 +41,5 @@ export function openIn(
 }
 
 /** The folder that messages name: the adapter's if there is one. */
-export const nameOf = ({ base, adapter }: Checkpoint): string => (adapter?.folder ?? base).name;
+export const checkpointName = ({ base, adapter }: Checkpoint): string =>
+  (adapter?.folder ?? base).name;

@@ -29,7 +29,7 @@ import {
   promptSource,
   sftSource,
 } from './data.ts';
-import { nameOf, openIn, type Surroundings } from './surroundings.ts';
+import { checkpointName, openIn, type Surroundings } from './surroundings.ts';
 import type { Trainer } from '../../rl/trainers/trainer.ts';
 import { openGold, openRewards } from './rewards.ts';
 
@@ -61,7 +61,7 @@ async function openModel(
   const { base, adapter } = checkpoint;
   const config = await checkpointConfig(checkpoint);
   const rewarding = recipe.algorithm === 'reward';
-  const name = nameOf(checkpoint);
+  const name = checkpointName(checkpoint);
   if (!rewarding && config.kind === 'reward') {
     throw new CheckpointError(
       `${name} is a reward model; set model_name_or_path to a causal language model`,

@@ -11,8 +11,9 @@ import { readAdapterConfig } from '../../model/peft.ts';
 import { storedFolder } from '../../model/stored-models.ts';
 import { modelFiles, runFiles, type ExportKind } from '../../rl/runs/export.ts';
 import { DEFAULT_RECIPE } from '../default-recipe.ts';
-import { memoryNeeds, type Need, type Use } from '../fit.ts';
+import { memoryNeeds, type MemoryNeed, type MemoryUse } from '../fit.ts';
 import { inspectFolder, tryTexts, type Inspected } from '../inspect.ts';
+import { OpenedOnce } from '../opened-once.ts';
 import { LIVE_RUN, pageBaseFolder, pageModelFolder, SHIPPED } from '../page-paths.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
 import { makeRecipe, type Recipe } from '../../rl/recipe/recipe.ts';
@@ -22,7 +23,7 @@ import { lastCheckpoint, readText, runCheckpoint } from '../../rl/runs/run-folde
 import { writeFolder, writeZip } from '../take-home.ts';
 
 export interface Fitting {
-  needs: Record<Use, Need>;
+  needs: Record<MemoryUse, MemoryNeed>;
   /** The checked recipe that was planned for. */
   recipe: Recipe;
   /** The largest buffer that the browser allows, in bytes; Infinity without WebGPU. */
@@ -30,7 +31,7 @@ export interface Fitting {
 }
 
 /** The last checkpoint of the run that this browser keeps. */
-export interface Kept {
+export interface KeptCheckpoint {
   step: number;
   /** Name of the model that was trained, without the path to it. */
   model: string;
@@ -52,13 +53,11 @@ const findBase = (name: string): Promise<CheckpointFolder | undefined> =>
   pageBaseFolder(name).catch(() => undefined);
 
 /** Facts of the models that come with the page: they never change, so they are fetched once. */
-const shipped = new Map<string, Promise<ModelFacts>>();
+const shipped = new OpenedOnce<ModelFacts>();
 
 async function factsOf(path: string): Promise<ModelFacts & Pick<Inspected, 'lora'>> {
   if (path.startsWith(SHIPPED)) {
-    const facts = shipped.get(path) ?? pageModelFolder(path).then(describeModel);
-    shipped.set(path, facts);
-    return facts;
+    return shipped.open(path, async () => describeModel(await pageModelFolder(path)));
   }
   const checkpoint = await openCheckpoint(await pageModelFolder(path), pageBaseFolder);
   const lora = checkpoint.adapter?.config;
@@ -112,7 +111,7 @@ const service = {
   },
 
   /** undefined if there is no checkpoint. */
-  async kept(): Promise<Kept | undefined> {
+  async kept(): Promise<KeptCheckpoint | undefined> {
     const folder = await browserRunFolder(LIVE_RUN, false);
     const step = await lastCheckpoint(folder);
     if (step === undefined) return undefined;

@@ -8,7 +8,7 @@ import { browserRunFolder } from '../../rl/runs/run-folder.browser.ts';
 import { connect, type Connection } from './connection.ts';
 import type { RewardService } from './reward.worker.ts';
 import { readPageFile } from '../stored-data.ts';
-import { JUDGE_RUN } from '../taste.ts';
+import { TASTE_RUN } from '../taste.ts';
 
 async function surroundings(): Promise<LiveSurroundings> {
   const gpu = await Gpu.open(navigator.gpu);
@@ -31,7 +31,7 @@ async function surroundings(): Promise<LiveSurroundings> {
     },
     // A judge in training does not replace the policy's run.
     keptRun: (fresh, { algorithm }) =>
-      browserRunFolder(algorithm === 'reward' ? JUDGE_RUN : LIVE_RUN, fresh),
+      browserRunFolder(algorithm === 'reward' ? TASTE_RUN : LIVE_RUN, fresh),
     close: () => {
       for (const reward of rewards) reward.close();
       gpu.close();

@@ -4,7 +4,7 @@ import { Gpu } from '../../gpu/device.ts';
 import { pageBaseFolder, pageModelFolder } from '../page-paths.ts';
 import type { JudgedText, Reward } from '../../rl/rewards/reward.ts';
 import { openReward } from '../opening/rewards.ts';
-import type { JudgeKind, OnLoading } from '../opening/surroundings.ts';
+import type { RewardKind, OnLoading } from '../opening/surroundings.ts';
 import { readPageFile } from '../stored-data.ts';
 
 let judge: Reward | undefined;
@@ -13,7 +13,7 @@ const service = {
   /** Returns the name that the reward has in the metrics. */
   async open(
     path: string,
-    kind: JudgeKind,
+    kind: RewardKind,
     question?: string,
     onLoading?: OnLoading,
   ): Promise<string> {

@@ -32,7 +32,9 @@ export class RewardModel implements Reward {
 
   async score(texts: readonly JudgedText[]): Promise<number[]> {
     const scores: number[] = [];
-    const groups = sharedPromptGroups(texts).map((group) => judgedTokens(this.tokenizer, group));
+    const groups = sharedPromptGroups(texts).map((group) =>
+      rewardModelTokens(this.tokenizer, group),
+    );
     for (const batch of splitGroups(groups, 'score', this.runner.limits)) {
       const { values } = await this.runner.forward(packBatch(batch, 'score'));
       scores.push(...values);
@@ -61,13 +63,13 @@ function sharedPromptGroups(texts: readonly JudgedText[]): JudgedText[][] {
  * The token ids that a reward model reads: the chat template with user and assistant. The common
  * beginning of the texts (their prompt) is computed once.
  */
-export function judgedTokens(tokenizer: Tokenizer, texts: readonly JudgedText[]): TokenGroup {
-  const sequences = texts.map((text) => tokenizer.encode(judgedText(tokenizer, text)));
+export function rewardModelTokens(tokenizer: Tokenizer, texts: readonly JudgedText[]): TokenGroup {
+  const sequences = texts.map((text) => tokenizer.encode(rewardModelText(tokenizer, text)));
   return groupByPrefix(sequences);
 }
 
 /** A conversation and its response in the reward model's own, unchanged template. */
-export function judgedText(tokenizer: Tokenizer, { prompt, response }: JudgedText): string {
+export function rewardModelText(tokenizer: Tokenizer, { prompt, response }: JudgedText): string {
   return tokenizer.applyChatTemplate([
     ...promptTurns(prompt),
     { role: 'assistant', content: response },

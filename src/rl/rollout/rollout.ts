@@ -6,7 +6,7 @@ import type { Decoder, Generation } from '../../model/decoder.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
 import { splitCompletion, type Malformed, type SplitCompletion } from './completion.ts';
 import type { Recipe } from '../recipe/recipe.ts';
-import { promptText } from './thinking-template.ts';
+import { policyText } from './thinking-template.ts';
 
 export interface RolloutSample extends Generation, SplitCompletion {
   /** The completion as text, without the stop token. */
@@ -74,7 +74,7 @@ export function promptTokens(
   thinking: boolean,
   systemPrompt?: string,
 ): number[] {
-  return tokenizer.encode(promptText(tokenizer, prompt, thinking, systemPrompt));
+  return tokenizer.encode(policyText(tokenizer, prompt, thinking, systemPrompt));
 }
 
 /** Prompts as `rollOut` takes them, by the same options. */

@@ -19,7 +19,7 @@ const THINK_START = '<think>';
  * @param prompt a text, or a conversation (conversation.ts)
  * @param systemPrompt replaces the instruction; it is also used without thinking
  */
-export function promptText(
+export function policyText(
   tokenizer: Tokenizer,
   prompt: string,
   thinking: boolean,

@@ -12,7 +12,7 @@ import { take, type PreferenceGroup, type Preferences } from '../data/dataset.ts
 import type { StepEvaluation } from '../evaluation/fixed.ts';
 import { bradleyTerryLoss } from '../objectives/bradley-terry.ts';
 import { adamwOptions, batchLimits, type Recipe } from '../recipe/recipe.ts';
-import { judgedTokens } from '../rewards/reward-model.ts';
+import { rewardModelTokens } from '../rewards/reward-model.ts';
 import { scheduledRate } from './schedule.ts';
 import { moveWeights, type StepResult, type Trainer } from './trainer.ts';
 
@@ -120,7 +120,7 @@ export class RewardTrainer implements Trainer {
   private tokens({ prompt, responses, pairs, margin }: PreferenceGroup): PairedTokens {
     const texts = responses.map((response) => ({ prompt, response }));
     return {
-      ...judgedTokens(this.tokenizer, texts),
+      ...rewardModelTokens(this.tokenizer, texts),
       pairs,
       ...(margin !== undefined && { margin }),
     };

@@ -10,7 +10,7 @@ import type { Random } from '../random.ts';
 import { GUESTS, MAX_NUMBER, THINK_END, type DishName } from './menu.ts';
 import { drawPrompt, priceOf, promptText, type DinnerPrompt } from './prompts.ts';
 import { responseText, type Demonstration } from './sft-data.ts';
-import { leftText, verdict } from './truth.ts';
+import { leftText, dietVerdict } from './truth.ts';
 
 /** Share of thoughts that have no end. */
 const NO_END = 0.2;
@@ -34,7 +34,7 @@ function statements(random: Random, prompt: DinnerPrompt): string {
   const said = Array.from({ length: count }, () => {
     const { dish, price } = random.pick(prompt.menu);
     left = Math.max(-MAX_NUMBER, left - price);
-    return `${dish} ${price} ${verdict(prompt, dish)} ${leftText(left)}`;
+    return `${dish} ${price} ${dietVerdict(prompt, dish)} ${leftText(left)}`;
   });
   return ['try', ...said, random.pick(['good', 'poor'])].join(' ');
 }

@@ -7,7 +7,7 @@
 import type { Random } from '../random.ts';
 import { GUESTS, MAINS, SWEETS, THINK_END, suits, type Course, type DishName } from './menu.ts';
 import { drawPrompt, priceOf, promptText, type DinnerPrompt } from './prompts.ts';
-import { isGoodPlan, leftText, verdict } from './truth.ts';
+import { isGoodPlan, leftText, dietVerdict } from './truth.ts';
 
 export interface Demonstration {
   /** The user's turn, without the chat template. */
@@ -63,7 +63,7 @@ export function tryText(prompt: DinnerPrompt, plan: Plan): string {
   const steps = plan.map((dish) => {
     const price = priceOf(prompt, dish) ?? 0;
     left -= price;
-    return `${dish} ${price} ${verdict(prompt, dish)} ${leftText(left)}`;
+    return `${dish} ${price} ${dietVerdict(prompt, dish)} ${leftText(left)}`;
   });
   return `try ${steps.join(' ')} ${isGoodPlan(prompt, plan) ? 'good' : 'poor'}`;
 }

@@ -4,10 +4,10 @@ import { describe, expect, it } from 'vitest';
 import { Random } from '../random.ts';
 import { VOCABULARY } from './menu.ts';
 import { demonstration } from './sft-data.ts';
-import { tokenizerFiles } from './tokenizer-files.ts';
+import { worldTokenizerFiles } from './tokenizer-files.ts';
 
 function load(): { tokenizer: Tokenizer; template: Template } {
-  const files = tokenizerFiles();
+  const files = worldTokenizerFiles();
   const config = files['tokenizer_config.json'] as { chat_template: string };
   return {
     tokenizer: new Tokenizer(files['tokenizer.json'], config),

@@ -26,7 +26,7 @@ const CHAT_TEMPLATE = [
 ].join('');
 
 /** tokenizer.json and tokenizer_config.json; ids follow VOCABULARY. */
-export function tokenizerFiles(): TokenizerFiles {
+export function worldTokenizerFiles(): TokenizerFiles {
   const id = (word: string): number => VOCABULARY.indexOf(word);
   const addedTokens = SPECIAL_TOKENS.map((content) => ({
     id: id(content),

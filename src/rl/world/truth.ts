@@ -19,7 +19,7 @@ export function leftText(left: number): string {
 }
 
 /** `ok`, or the ingredient of the dish that the guest does not eat. */
-export function verdict(prompt: DinnerPrompt, dish: DishName): 'ok' | Tag {
+export function dietVerdict(prompt: DinnerPrompt, dish: DishName): 'ok' | Tag {
   return suits(dish, prompt.diet) ? 'ok' : DIETS[prompt.diet];
 }
 
@@ -58,7 +58,7 @@ export function thoughtTruth(prompt: string | DinnerPrompt, thought: string): Tr
       else left -= price;
     } else if (word === 'ok' || isTag(word)) {
       const dish = plan.at(-1);
-      if (dish) state(word === verdict(parsed, dish));
+      if (dish) state(word === dietVerdict(parsed, dish));
     } else if (word === 'good' || word === 'poor') {
       state((word === 'good') === isGoodPlan(parsed, plan));
     } else if (word === 'left' || word === 'over') {

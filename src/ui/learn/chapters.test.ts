@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Sample, StepReport } from '../../rl/report.ts';
 import { updateOptions } from '../stepper/update-options.ts';
-import { chapters, type Live } from './chapters.ts';
+import { chapters, type LiveNumbers } from './chapters.ts';
 
 const source = (name: string): string =>
   readFileSync(join(import.meta.dirname, 'formulas', `${name}.tex`), 'utf8');
@@ -40,7 +40,7 @@ const report: StepReport = {
   },
 };
 
-function liveOf(name: string, algorithm: string): Live | undefined {
+function liveOf(name: string, algorithm: string): LiveNumbers | undefined {
   const chapter = chapters.find((each) => each.name === name)!;
   return chapter.live?.({ report, options: updateOptions({ algorithm }) });
 }

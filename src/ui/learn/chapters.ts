@@ -17,7 +17,7 @@ export interface Context {
 }
 
 /** A formula filled with numbers, and what they are. */
-export interface Live {
+export interface LiveNumbers {
   formula: string;
   values: Readonly<Record<string, string>>;
   note: string;
@@ -30,7 +30,7 @@ export interface Chapter {
   formulas: readonly string[];
   after: string;
   /** Undefined where the step on view has no such numbers. */
-  live?: (context: Context) => Live | undefined;
+  live?: (context: Context) => LiveNumbers | undefined;
 }
 
 export const chapters: readonly Chapter[] = [
@@ -110,7 +110,7 @@ function bracketed(value: number): string {
   return value < 0 ? `(${formatNumber(value)})` : formatNumber(value);
 }
 
-function bradleyTerryNow({ report }: Context): Live | undefined {
+function bradleyTerryNow({ report }: Context): LiveNumbers | undefined {
   const [first, second] = report?.group?.samples ?? [];
   if (!first || !second) return undefined;
   const probability = 1 / (1 + Math.exp(second.reward - first.reward));
@@ -125,7 +125,7 @@ function bradleyTerryNow({ report }: Context): Live | undefined {
   };
 }
 
-function advantageNow({ report, options }: Context): Live | undefined {
+function advantageNow({ report, options }: Context): LiveNumbers | undefined {
   const group = report?.group;
   if (!group || options.algorithm !== 'grpo' || options.scaleRewards !== 'group') return undefined;
   const rewards = group.samples.map(({ reward }) => reward);
@@ -143,7 +143,7 @@ function advantageNow({ report, options }: Context): Live | undefined {
   };
 }
 
-function clippingNow({ options: { algorithm, grpo, ppo } }: Context): Live | undefined {
+function clippingNow({ options: { algorithm, grpo, ppo } }: Context): LiveNumbers | undefined {
   if (algorithm !== 'grpo' && algorithm !== 'ppo') return undefined;
   const [below, above, beta] =
     algorithm === 'ppo'
@@ -160,7 +160,7 @@ function clippingNow({ options: { algorithm, grpo, ppo } }: Context): Live | und
   };
 }
 
-function klNow({ report }: Context): Live | undefined {
+function klNow({ report }: Context): LiveNumbers | undefined {
   const kl = report?.metrics['kl'] ?? report?.metrics['objective/kl'];
   if (kl === undefined) return undefined;
   return {
@@ -170,7 +170,7 @@ function klNow({ report }: Context): Live | undefined {
   };
 }
 
-function gaeNow({ report, options: { ppo } }: Context): Live | undefined {
+function gaeNow({ report, options: { ppo } }: Context): LiveNumbers | undefined {
   const trace = report?.group?.samples[0]?.trace;
   const reward = trace?.reward?.at(-1);
   const value = trace?.value?.at(-1);
@@ -187,7 +187,7 @@ function gaeNow({ report, options: { ppo } }: Context): Live | undefined {
   };
 }
 
-function dpoNow({ report, options: { grpo } }: Context): Live | undefined {
+function dpoNow({ report, options: { grpo } }: Context): LiveNumbers | undefined {
   const group = report?.group;
   const logps = group?.pair && pairLogps(group, group.pair);
   if (!logps) return undefined;

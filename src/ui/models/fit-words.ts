@@ -1,8 +1,8 @@
-import type { Use } from '../../app/fit.ts';
+import type { MemoryUse } from '../../app/fit.ts';
 import type { RecipeObject, RecipeValue } from '../../rl/recipe/values.ts';
 
 /** The three ways to use a model, for somebody who has never trained one. */
-export const USE_WORDS: Record<Use, string> = {
+export const USE_WORDS: Record<MemoryUse, string> = {
   run: 'Generate only',
   lora: 'Train an adapter (LoRA)',
   full: 'Train all weights',

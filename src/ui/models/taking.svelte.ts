@@ -3,7 +3,7 @@ import { messageOf } from '../../app/message-of.ts';
 import type { ExportKind } from '../../rl/runs/export.ts';
 import { download } from '../download.ts';
 import { modelsWorker } from './models-worker.ts';
-import type { Kept } from '../../app/workers/models.worker.ts';
+import type { KeptCheckpoint } from '../../app/workers/models.worker.ts';
 
 declare global {
   interface Window {
@@ -15,7 +15,7 @@ declare global {
 /** Taking the trained model home: the last checkpoint, and the progress of writing it. */
 export class Taking {
   /** The last checkpoint; null when there is none. */
-  kept = $state.raw<Kept | null>(null);
+  kept = $state.raw<KeptCheckpoint | null>(null);
   kind = $state<ExportKind>('hf');
   withRun = $state(true);
   /** Share written so far, 0 to 1; null while nothing is written. */

@@ -1,13 +1,14 @@
 /** What the models of the next run will see; the tokenizers are loaded when first asked for. */
 import { DEFAULT_RECIPE } from '../../app/default-recipe.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
+import { OpenedOnce } from '../../app/opened-once.ts';
 import { pageModelFolder } from '../../app/page-paths.ts';
 import type { Preview } from '../../app/preview.ts';
 import { makeRecipe, type Recipe } from '../../rl/recipe/recipe.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
 import type { StoredPrompts } from './stored-prompts.ts';
 
-const loaded = new Map<string, Promise<Tokenizer>>();
+const loaded = new OpenedOnce<Tokenizer>();
 
 /** @throws Error with a sentence: an impossible recipe, a model that is gone, a template that refuses */
 export async function previewOnPage(
@@ -36,14 +37,14 @@ export async function longestTexts(
 ): Promise<{ prompt: number; response: number }> {
   const recipe = recipeOf(values);
   const tokenizer = await tokenizerAt(recipe.model_name_or_path!);
-  const { promptText } = await import('../../rl/rollout/thinking-template.ts');
+  const { policyText } = await import('../../rl/rollout/thinking-template.ts');
   const most = (texts: readonly string[], read: (text: string) => string): number => {
     const longest = [...texts].sort((a, b) => b.length - a.length).slice(0, MEASURED);
     return Math.max(0, ...longest.map((text) => tokenizer.encode(read(text)).length));
   };
   return {
     prompt: most([...prompts, ...heldOut], (prompt) =>
-      promptText(tokenizer, prompt, recipe.thinking, recipe.system_prompt),
+      policyText(tokenizer, prompt, recipe.thinking, recipe.system_prompt),
     ),
     response: most(responses, (response) => response) + 1,
   };
@@ -55,16 +56,8 @@ function recipeOf(values: RecipeValues): Recipe {
 }
 
 function tokenizerAt(path: string): Promise<Tokenizer> {
-  const known = loaded.get(path);
-  if (known) return known;
-  const tokenizer = loadTokenizer(path);
-  loaded.set(path, tokenizer);
-  // A model may be brought again, or the network be there again.
-  tokenizer.catch(() => loaded.delete(path));
-  return tokenizer;
-}
-
-async function loadTokenizer(path: string): Promise<Tokenizer> {
-  const { Tokenizer } = await import('../../model/tokenizer.ts');
-  return Tokenizer.load(await pageModelFolder(path));
+  return loaded.open(path, async () => {
+    const { Tokenizer } = await import('../../model/tokenizer.ts');
+    return Tokenizer.load(await pageModelFolder(path));
+  });
 }

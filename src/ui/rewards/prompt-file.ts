@@ -17,7 +17,7 @@ export interface PromptRow {
   row: Row;
 }
 
-export interface PromptFile {
+export interface BroughtPrompts {
   rows: PromptRow[];
   /** What is wrong with the rows that are left out: "line 3: not JSON". */
   bad: string[];
@@ -31,7 +31,7 @@ type ReadRow = PromptRow | 'follow-ups' | { problem: string };
  * Reads JSONL or one JSON array: plain prompts, conversations, preferences or demonstrations in TRL's
  * formats, or a benchmark's rows. A .txt file has one prompt on each line.
  */
-export function readPromptFile(name: string, text: string): PromptFile {
+export function readBroughtPrompts(name: string, text: string): BroughtPrompts {
   if (name.endsWith('.txt')) {
     const prompts = text.split('\n').map((line) => line.trim());
     const rows = prompts.filter(Boolean).map((prompt) => promptRow('prompts', prompt, {}));

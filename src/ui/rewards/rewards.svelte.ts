@@ -4,7 +4,7 @@ import type { RecipeValues } from '../../rl/recipe/values.ts';
 import { listStoredData, readStoredData } from '../../app/stored-data.ts';
 import { readChoice, writeChoice, type KeptChoice } from './kept-choice.ts';
 import { longestTexts } from './page-preview.ts';
-import { readPromptFile, someOf } from './prompt-file.ts';
+import { readBroughtPrompts, someOf } from './prompt-file.ts';
 import {
   rewardProblem,
   rewardRecipe,
@@ -192,7 +192,7 @@ export class RewardChoice {
     if (kind === 'js') {
       this.addRule(name, text);
     } else if (kind !== undefined) {
-      const read = readPromptFile(file.name, text);
+      const read = readBroughtPrompts(file.name, text);
       const left = [
         ...read.bad,
         ...(read.followUps > 0 ? [`${read.followUps} questions with follow-ups`] : []),

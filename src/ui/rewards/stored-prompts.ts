@@ -5,8 +5,8 @@ import { readPreference } from '../../rl/data/rows.ts';
 import { holdOut } from './held-out.ts';
 import {
   kindOf,
-  readPromptFile,
-  type PromptFile,
+  readBroughtPrompts,
+  type BroughtPrompts,
   type PromptKind,
   type PromptRow,
 } from './prompt-file.ts';
@@ -29,7 +29,7 @@ const HELD_OUT = '.test.jsonl';
 export const heldOutFile = (file: string): string => file.slice(0, -ENDING.length) + HELD_OUT;
 
 /** @param name of the file, without an ending or a dot */
-export async function storePrompts(name: string, read: PromptFile): Promise<StoredPrompts> {
+export async function storePrompts(name: string, read: BroughtPrompts): Promise<StoredPrompts> {
   const file = `${name}${ENDING}`;
   const { train, heldOut } = holdOut(read.rows);
   await storeData(file, jsonLines(train.map(({ row }) => row)));
@@ -44,7 +44,7 @@ export async function readStoredPrompts(file: string): Promise<StoredPrompts | u
   if (!file.endsWith(ENDING) || file.endsWith(HELD_OUT)) return undefined;
   const rowsOf = async (name: string): Promise<PromptRow[] | undefined> => {
     const text = await readStoredData(name).catch(() => undefined);
-    return text === undefined ? undefined : readPromptFile(name, text).rows;
+    return text === undefined ? undefined : readBroughtPrompts(name, text).rows;
   };
   const train = await rowsOf(file);
   return train && described(file, train, (await rowsOf(heldOutFile(file))) ?? []);

@@ -3,7 +3,7 @@ import type { RecipeValues } from '../../rl/recipe/values.ts';
 import type { RecordedRun } from '../../rl/runs/record.ts';
 import { layerRecipes } from '../../rl/recipe/keys.ts';
 import { Shelf } from '../models/shelf.svelte.ts';
-import type { PastRun } from '../runs/past-run.svelte.ts';
+import type { ListedRun } from '../runs/listed-run.svelte.ts';
 import { Runs } from '../runs/runs.svelte.ts';
 import { algorithmChange, type Twin } from '../runs/twins.ts';
 import { Settings } from '../settings/settings.svelte.ts';
@@ -18,7 +18,7 @@ import { ViewedRun } from './viewed-run.svelte.ts';
 
 /** A run that begins when the one before it is done. */
 export interface WaitingRun extends Twin {
-  of: PastRun;
+  of: ListedRun;
 }
 
 /** Everything the page is about: the run on view, and where its reports come from. */
@@ -121,7 +121,7 @@ export class PageState {
   }
 
   /** Trains `of` again with one thing changed, after any run under way; the charts draw both. */
-  async trainTwin(of: PastRun, twin: Twin): Promise<void> {
+  async trainTwin(of: ListedRun, twin: Twin): Promise<void> {
     this.queue = [...this.queue, { of, ...twin }];
     if (!this.live.active) await this.startNext();
   }

@@ -1,14 +1,14 @@
 import { expect, it } from 'vitest';
 import { MetricTable } from '../charts/metric-table.ts';
 import { compareRuns, pairing } from './compare.ts';
-import type { PastRun } from './past-run.svelte.ts';
+import type { ListedRun } from './listed-run.svelte.ts';
 
-const run = (final: Record<string, number>, seconds: number, gold = 'meal-planner'): PastRun =>
+const run = (final: Record<string, number>, seconds: number, gold = 'meal-planner'): ListedRun =>
   ({
     final: (key: string) => final[key] ?? null,
     recipe: { gold },
     table: new MetricTable([{ step: 1, step_time: seconds }]),
-  }) as unknown as PastRun;
+  }) as unknown as ListedRun;
 
 it('compares what at least one run has measured', () => {
   const rows = compareRuns([run({ reward: -0.2, gold: 1.65 }, 90), run({ reward: -0.67 }, 60)]);

@@ -3,7 +3,7 @@ import type { RecipeValues } from '../../rl/recipe/values.ts';
 import { goldLabel } from '../charts/gold.ts';
 import { formatDuration } from '../../app/format.ts';
 import { formatCompact, formatNumber, formatShare } from '../format.ts';
-import type { PastRun } from './past-run.svelte.ts';
+import type { ListedRun } from './listed-run.svelte.ts';
 
 interface Measure {
   key: string;
@@ -34,7 +34,7 @@ export interface ComparedRow {
 }
 
 /** Means over the last steps; a row for everything that at least one run has measured. */
-export function compareRuns(runs: readonly PastRun[]): ComparedRow[] {
+export function compareRuns(runs: readonly ListedRun[]): ComparedRow[] {
   const rows = MEASURES.map(({ key, label, format }) =>
     compared(
       key === 'gold' ? goldOfAll(runs) : label,
@@ -52,7 +52,7 @@ export function compareRuns(runs: readonly PastRun[]): ComparedRow[] {
 }
 
 /** What gold is, if it is the same for all. */
-function goldOfAll(runs: readonly PastRun[]): string {
+function goldOfAll(runs: readonly ListedRun[]): string {
   const golds = new Set(runs.flatMap(({ recipe }) => recipe['gold'] ?? []));
   return golds.size > 1 ? 'Gold, another judge for each run' : goldLabel([...golds][0]);
 }

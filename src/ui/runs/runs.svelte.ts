@@ -6,7 +6,7 @@ import type { RecipeKeySpec } from '../../rl/recipe/spec.ts';
 import type { Overlay } from '../charts/view.svelte.ts';
 import { changesFromDefault, nameOf, type Change } from './changes.ts';
 import { History, type RunEnd } from './history.ts';
-import { PastRun } from './past-run.svelte.ts';
+import { ListedRun } from './listed-run.svelte.ts';
 
 /** More runs beside the run on view could not be told apart. */
 const MOST_OVERLAYS = 5;
@@ -16,18 +16,18 @@ const SAVE_MS = 5_000;
 /** The runs of this browser and the recorded one, and which are drawn over the run on view. */
 export class Runs {
   /** Oldest first; the recorded run before all. */
-  list = $state.raw<readonly PastRun[]>([]);
+  list = $state.raw<readonly ListedRun[]>([]);
   /** The id of the run on view. */
   onView = $state<string | null>(null);
   /** The run that was removed last: it can be restored. */
-  removed = $state.raw<PastRun | null>(null);
+  removed = $state.raw<ListedRun | null>(null);
   readonly overlays: readonly Overlay[] = $derived(
     this.list.filter((run) => run.overlaid && run.id !== this.onView).map((run) => run.overlay),
   );
   /** The recipe of the recorded run, and so of a run without changes. */
   private base: RecipeValues = {};
   private readonly history = new History();
-  private growing: PastRun | null = null;
+  private growing: ListedRun | null = null;
   private saved = { at: 0, rows: 0 };
 
   async open(): Promise<void> {
@@ -35,17 +35,17 @@ export class Runs {
     const known = remembered.map(({ facts, rows }) => {
       // The tab was closed during this run.
       const end = facts.end === 'running' ? 'stopped' : facts.end;
-      return new PastRun({ ...facts, end }, rows);
+      return new ListedRun({ ...facts, end }, rows);
     });
     const here = known.map(({ id }) => id);
     this.list = [...known, ...this.list.filter(({ id }) => !here.includes(id))].sort(recordedFirst);
   }
 
-  setRecorded({ recipe, steps }: RecordedRun): PastRun {
+  setRecorded({ recipe, steps }: RecordedRun): ListedRun {
     this.base = recipe;
     const facts = { id: 'recorded', slot: 0, recipe, started: 0, overlaid: false };
     const rows = steps.map(({ metrics }) => metrics);
-    const run = new PastRun({ ...facts, label: 'The recorded run', end: 'finished' }, rows, true);
+    const run = new ListedRun({ ...facts, label: 'The recorded run', end: 'finished' }, rows, true);
     this.list = [run, ...this.list];
     return run;
   }
@@ -54,12 +54,12 @@ export class Runs {
     return changesFromDefault(recipe, this.base, defaultOf);
   }
 
-  find(id: string | null | undefined): PastRun | undefined {
+  find(id: string | null | undefined): ListedRun | undefined {
     return this.list.find((run) => run.id === id);
   }
 
   /** Begins a run and puts it on view; `id` is that of an earlier run to continue. */
-  begin(recipe: RecipeValues, id?: string): PastRun {
+  begin(recipe: RecipeValues, id?: string): ListedRun {
     this.finish('stopped');
     const earlier = this.find(id);
     const started = Date.now();
@@ -72,7 +72,7 @@ export class Runs {
       overlaid: false,
     };
     // The worker reports the earlier steps again.
-    const run = new PastRun({ ...facts, end: 'running' }, []);
+    const run = new ListedRun({ ...facts, end: 'running' }, []);
     this.list = [...this.list.filter((other) => other !== earlier), run].sort(recordedFirst);
     this.growing = run;
     this.saved = { at: Date.now(), rows: 0 };
@@ -102,19 +102,19 @@ export class Runs {
   }
 
   /** Draws a run over the run on view, or not. If there are too many, the oldest one goes. */
-  overlay(run: PastRun, overlaid: boolean): void {
+  overlay(run: ListedRun, overlaid: boolean): void {
     run.overlaid = overlaid;
     const shown = this.list.filter((other) => other.overlaid && other !== run);
     if (overlaid && shown.length >= MOST_OVERLAYS) this.overlay(shown[0]!, false);
     this.keep(run);
   }
 
-  rename(run: PastRun, label: string): void {
+  rename(run: ListedRun, label: string): void {
     run.label = label.trim() || nameOf(this.changesOf(run.recipe));
     this.keep(run);
   }
 
-  async remove(run: PastRun): Promise<void> {
+  async remove(run: ListedRun): Promise<void> {
     this.list = this.list.filter((other) => other !== run);
     await this.history.remove(run.id, run.rows.length);
     // Set only now: if the page is reloaded after this, the run is gone.
@@ -129,7 +129,7 @@ export class Runs {
     await this.history.save(run.facts, run.rows);
   }
 
-  private keep(run: PastRun): void {
+  private keep(run: ListedRun): void {
     if (!run.fixed && run.rows.length) void this.history.saveFacts(run.facts);
   }
 
@@ -141,7 +141,7 @@ export class Runs {
   }
 }
 
-const recordedFirst = (a: PastRun, b: PastRun): number => a.started - b.started;
+const recordedFirst = (a: ListedRun, b: ListedRun): number => a.started - b.started;
 
 function defaultOf(key: string): RecipeValue | undefined {
   const spec = (recipeKeys as Record<string, RecipeKeySpec>)[key as RecipeKey];

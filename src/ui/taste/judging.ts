@@ -1,12 +1,12 @@
 /** The visitor's own judge: stores it as a model, and asks it about labels and policies. */
 import { storeModel } from '../../model/stored-models.ts';
-import type { PolicyPairService, Pair, Written } from '../../app/policy-pair.ts';
+import type { PolicyPairService, Sides, Written } from '../../app/policy-pair.ts';
 import { storedPath } from '../../app/page-paths.ts';
 import { Random } from '../../rl/random.ts';
 import { mean } from '../../rl/statistics.ts';
 import { browserRunFolder } from '../../rl/runs/run-folder.browser.ts';
 import { winRate } from '../../rl/evaluation/win-rate.ts';
-import { JUDGE_RUN, pairAccuracy, TASTE_MODEL, type TasteLabel } from '../../app/taste.ts';
+import { TASTE_RUN, pairAccuracy, TASTE_MODEL, type TasteLabel } from '../../app/taste.ts';
 import { words } from '../../rl/world/menu.ts';
 import { drawPrompts, promptText } from '../../rl/world/prompts.ts';
 
@@ -19,8 +19,8 @@ export interface Agreement {
 }
 
 /** The policy before and after training, on the same prompts. */
-export interface Comparison {
-  trained: Pair['trained'];
+export interface TasteComparison {
+  trained: Sides['trained'];
   prompts: number;
   /** Share of the prompts on which the judge prefers the response after training; ties count half. */
   preferred: number;
@@ -57,7 +57,7 @@ export async function agreement(
 export async function compare(
   service: Pick<PolicyPairService, 'look' | 'write' | 'score'>,
   judge: string,
-): Promise<Comparison> {
+): Promise<TasteComparison> {
   const prompts = drawPrompts(new Random(1, 'taste compared'), 'dev', PROMPTS).map(promptText);
   const { trained } = await service.look();
   if (!trained) throw new Error('There is no trained policy yet: train one first.');
@@ -92,7 +92,7 @@ export async function compare(
 
 /** Stores the judge's last checkpoint as a model that can be chosen. */
 export async function keepModel(step: number): Promise<void> {
-  const run = await browserRunFolder(JUDGE_RUN, false);
+  const run = await browserRunFolder(TASTE_RUN, false);
   const at = `checkpoints/step-${step}`;
   const files = new Map<string, Blob>();
   for (const name of await run.list(at)) {

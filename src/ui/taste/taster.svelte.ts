@@ -5,7 +5,7 @@ import type { Status } from '../../app/training-service.ts';
 import { Random } from '../../rl/random.ts';
 import { storeData, storedDataPath } from '../../app/stored-data.ts';
 import {
-  judgeRecipe,
+  tasteModelRecipe,
   labelRows,
   splitLabels,
   TASTE_FILE,
@@ -18,10 +18,10 @@ import { recall, remember } from '../remembered.ts';
 import { connectPolicyWorker } from '../run/policy-worker.ts';
 import type { PageState } from '../run/page-state.svelte.ts';
 import type { Generator } from '../try/generator.svelte.ts';
-import { agreement, compare, keepModel, type Agreement, type Comparison } from './judging.ts';
+import { agreement, compare, keepModel, type Agreement, type TasteComparison } from './judging.ts';
 
 /** Two responses to one prompt, in the order in which they are shown. */
-export interface Choice {
+export interface TastePair {
   prompt: string;
   responses: readonly [string, string];
 }
@@ -33,16 +33,16 @@ const BATCH = 8;
 /** A person's labels, the judge that is trained on them, and its opinion of the policy. */
 export class Taster {
   labels = $state.raw<readonly TasteLabel[]>([]);
-  choices = $state.raw<readonly Choice[]>([]);
+  pairs = $state.raw<readonly TastePair[]>([]);
   /** Steps of the judge's training done and to be done, while it trains. */
   training = $state.raw<{ step: number; maxSteps: number } | null>(null);
   agreement = $state.raw<Agreement | null>(null);
-  comparison = $state.raw<Comparison | null>(null);
+  comparison = $state.raw<TasteComparison | null>(null);
   /** The page waits for the policy's first or next responses. */
   waiting = $state(false);
   comparing = $state(false);
   error = $state<string | null>(null);
-  readonly choice = $derived(this.choices[0]);
+  readonly pair = $derived(this.pairs[0]);
   /** Number of prompts drawn so far, so that the next ones are new. */
   private drawn = 0;
   /** Resolves when the responses being written are there. */
@@ -54,7 +54,7 @@ export class Taster {
   ) {}
 
   /** Whether a judge has been trained. */
-  get judged(): boolean {
+  get hasModel(): boolean {
     return this.page.shelf.models.some(({ name }) => name === TASTE_MODEL);
   }
 
@@ -68,9 +68,9 @@ export class Taster {
 
   /** Prefers one of the two on view, which come in random order. */
   async choose(index: 0 | 1): Promise<void> {
-    const { choice } = this;
-    if (!choice || this.waiting) return;
-    const { prompt, responses } = choice;
+    const { pair } = this;
+    if (!pair || this.waiting) return;
+    const { prompt, responses } = pair;
     this.labels = [
       ...this.labels,
       { prompt, chosen: responses[index], rejected: responses[1 - index]! },
@@ -79,7 +79,7 @@ export class Taster {
   }
 
   async skip(): Promise<void> {
-    if (this.choice && !this.waiting) await this.next();
+    if (this.pair && !this.waiting) await this.next();
   }
 
   /** Takes the last label back, and shows its two responses again. */
@@ -87,7 +87,7 @@ export class Taster {
     const last = this.labels.at(-1);
     if (!last) return;
     this.labels = this.labels.slice(0, -1);
-    this.choices = [shuffled(last.prompt, last.chosen, last.rejected), ...this.choices];
+    this.pairs = [shuffled(last.prompt, last.chosen, last.rejected), ...this.pairs];
     this.save();
   }
 
@@ -105,13 +105,13 @@ export class Taster {
   }
 
   /** Trains a judge on the labels and stores it as a model; resolves when it is stored. */
-  async trainJudge(): Promise<void> {
+  async trainModel(): Promise<void> {
     this.agreement = null;
     this.training = { step: 0, maxSteps: 0 };
     await this.guard(async () => {
       const { train, heldOut } = splitLabels(this.labels);
       await storeData(TASTE_FILE, labelRows(train));
-      const { step } = await this.runJudge(train.length);
+      const { step } = await this.runTraining(train.length);
       await keepModel(step);
       await this.page.shelf.lookAgain();
       this.agreement = await this.generator.use(async (service) => {
@@ -139,7 +139,7 @@ export class Taster {
     this.comparing = false;
   }
 
-  private runJudge(labels: number): Promise<Status> {
+  private runTraining(labels: number): Promise<Status> {
     let close = (): void => undefined;
     return new Promise<Status>((resolve, reject) => {
       const connection = connectPolicyWorker(reject);
@@ -154,7 +154,7 @@ export class Taster {
       };
       service
         .open(
-          judgeRecipe(labels, storedDataPath(TASTE_FILE)),
+          tasteModelRecipe(labels, storedDataPath(TASTE_FILE)),
           { onStatus, onStep: () => undefined },
           false,
         )
@@ -163,12 +163,12 @@ export class Taster {
     }).finally(() => close());
   }
 
-  /** The last choice stays on view until there is another, so that the keyboard stays on it. */
+  /** The last pair stays on view until there is another, so that the keyboard stays on it. */
   private async next(): Promise<void> {
     this.save();
-    if (this.choices.length === 1) await this.start();
-    this.choices = this.choices.slice(1);
-    if (this.choices.length < BATCH / 2) void this.write();
+    if (this.pairs.length === 1) await this.start();
+    this.pairs = this.pairs.slice(1);
+    if (this.pairs.length < BATCH / 2) void this.write();
   }
 
   /** Two responses of the policy to each of a few new prompts. */
@@ -182,7 +182,7 @@ export class Taster {
       );
       this.drawn += BATCH;
       const fresh = groups.flatMap(({ prompt, samples: [a, b] }) => differ(prompt, a, b));
-      this.choices = [...this.choices, ...fresh];
+      this.pairs = [...this.pairs, ...fresh];
     }).finally(() => (this.writing = null));
     return this.writing;
   }
@@ -203,11 +203,11 @@ export class Taster {
 }
 
 /** Two responses that say the same leave nothing to choose. */
-function differ(prompt: string, a?: Written, b?: Written): Choice[] {
+function differ(prompt: string, a?: Written, b?: Written): TastePair[] {
   if (!a || !b || a.response === b.response) return [];
   return [shuffled(prompt, a.response, b.response)];
 }
 
-function shuffled(prompt: string, a: string, b: string): Choice {
+function shuffled(prompt: string, a: string, b: string): TastePair {
   return { prompt, responses: Math.random() < 0.5 ? [a, b] : [b, a] };
 }

@@ -6,7 +6,7 @@ import {
   type BlindComparison,
   type Choice,
 } from '../../rl/evaluation/blind.ts';
-import type { PolicyPairService, Pair, Side } from '../../app/policy-pair.ts';
+import type { PolicyPairService, Sides, Side } from '../../app/policy-pair.ts';
 import type { BlindRow, Judged } from './blind-rows.ts';
 import type { Generator } from './generator.svelte.ts';
 import { readRound, writeRound } from './kept-round.ts';
@@ -21,7 +21,7 @@ export class BlindTest {
   /** null before the first round. */
   comparison = $state.raw<BlindComparison | null>(null);
   rows = $state.raw<readonly BlindRow[]>([]);
-  trained = $state.raw<Pair['trained']>(null);
+  trained = $state.raw<Sides['trained']>(null);
   /** Responses written so far and in total; null while none are written. */
   writing = $state.raw<{ done: number; of: number } | null>(null);
   error = $state<string | null>(null);

@@ -1,14 +1,14 @@
 import * as Comlink from 'comlink';
 import { messageOf } from '../../app/message-of.ts';
 import type { Draft, Question } from '../../app/answer.ts';
-import type { PolicyPairService, Pair, Side } from '../../app/policy-pair.ts';
+import type { PolicyPairService, Sides, Side } from '../../app/policy-pair.ts';
 import type { Connection } from '../../app/workers/connection.ts';
 import { connectPolicyPairWorker } from './policy-pair-worker.ts';
 
 /** Asks the policies before and after training; its worker starts with the first question. */
 export class Generator {
   /** The two policies; null until something was asked. */
-  pair = $state.raw<Pair | null>(null);
+  sides = $state.raw<Sides | null>(null);
   drafts = $state.raw<Partial<Record<Side, Draft>>>({});
   asking = $state(false);
   /** The visitor ended the last question; what was written until then stays. */
@@ -26,7 +26,7 @@ export class Generator {
     this.drafts = {};
     try {
       await this.use(async (service) => {
-        this.pair = await service.look();
+        this.sides = await service.look();
         await service.ask(
           question,
           Comlink.proxy((side: Side, draft: Draft) => {

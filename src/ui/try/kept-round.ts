@@ -1,5 +1,5 @@
 import type { BlindComparison } from '../../rl/evaluation/blind.ts';
-import type { Pair } from '../../app/policy-pair.ts';
+import type { Sides } from '../../app/policy-pair.ts';
 import { recall, remember } from '../remembered.ts';
 import type { BlindRow } from './blind-rows.ts';
 
@@ -9,7 +9,7 @@ export interface KeptRound {
   round: number;
   comparison: BlindComparison;
   rows: readonly BlindRow[];
-  trained: Pair['trained'];
+  trained: Sides['trained'];
 }
 
 const KEY = 'blind-round';

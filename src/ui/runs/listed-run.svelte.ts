@@ -11,7 +11,7 @@ import type { RunEnd, RunFacts } from './history.ts';
 export const LAST_STEPS = 10;
 
 /** A run of this browser, or the recorded one: what it was trained with and what it measured. */
-export class PastRun {
+export class ListedRun {
   label = $state('');
   end = $state<RunEnd>('running');
   overlaid = $state(false);
