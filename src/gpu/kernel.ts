@@ -19,6 +19,11 @@ export interface Kernel<P extends Record<string, ParamType> = Record<string, Par
   readonly bindings: readonly Access[];
   /** Fields of `struct Params`, in order, at most 16 of them; all are 4 bytes. */
   readonly params: P;
+  /**
+   * The axis of workgroups along which a large launch can be cut into several. `struct Params` then
+   * has a last field more, `first_group: u32`, which the kernel adds to its workgroup's index.
+   */
+  readonly cut?: 'x' | 'y';
 }
 
 /** Of the kernels that come in variants, those that a device runs: chosen when it is opened. */
@@ -46,8 +51,10 @@ export interface Op<D> {
   /** Workgroups; an empty grid skips the dispatch. */
   readonly grid: (dims: D) => Grid;
   readonly constants?: Record<string, number>;
-  /** Useful floating-point operations (see GpuCounters), where an op has a notable number. */
+  /** Floating-point operations (see GpuCounters), where an op has a notable number. */
   readonly flops?: (dims: D) => number;
+  /** Its results have been computed before: its operations are no useful work. */
+  readonly again?: boolean;
   /** Kernels with the same bindings and parameters, of which each replay takes the one that suits. */
   readonly others?: readonly Kernel[];
   /** Which kernel this replay takes: 0 is `kernel`, i is `others[i - 1]`; absent: 0. */
@@ -97,7 +104,7 @@ export function op<D, P extends Record<string, ParamType>>(
 /** The same op where its results have been computed before: it does not count as useful work. */
 export function again<D>(done: Op<D>): Op<D> {
   const { adapt } = done;
-  return { ...done, flops: () => 0, ...(adapt && { adapt: (variants) => again(adapt(variants)) }) };
+  return { ...done, again: true, ...(adapt && { adapt: (variants) => again(adapt(variants)) }) };
 }
 
 /**

@@ -88,7 +88,7 @@ abstract class Runner {
   protected async run(batch: PackedBatch, temperature: number): Promise<ForwardPass> {
     const dims = this.uploadBatch(batch, temperature);
     this.memory.holds = dims;
-    this.program.run(dims);
+    await this.program.run(dims);
     this.model.gpu.counters.flops += this.program.flops(dims);
     const { values, entropy } = this.memory.plan.head;
     const bytes = 4 * batch.targetRows.length;
@@ -193,7 +193,7 @@ export class TrainingRunner extends Runner {
    * Adds to the gradients, given d loss / d value and optionally d loss / d entropy of each target.
    * @param pass the last one that used this memory; it can be gone back from once
    */
-  backward(pass: ForwardPass, dValues: Float32Array, dEntropy?: Float32Array): void {
+  async backward(pass: ForwardPass, dValues: Float32Array, dEntropy?: Float32Array): Promise<void> {
     const { plan, holds } = this.memory;
     if (holds !== pass.dims) {
       throw new Error(
@@ -213,7 +213,7 @@ export class TrainingRunner extends Runner {
     if (this.model.config.kind === 'causal') {
       upload(this.model, plan.head.dEntropy, dEntropy ?? new Float32Array(dims.targets));
     }
-    this.backwardProgram.run(dims);
+    await this.backwardProgram.run(dims);
     this.model.gpu.counters.flops += this.backwardProgram.flops(dims);
   }
 

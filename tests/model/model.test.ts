@@ -80,9 +80,9 @@ describe.each(Object.entries(CONFIGS))('%s', (_, config) => {
     const random = new Random(4);
     const weights = Float32Array.from(batch.targetIds, () => random.normal());
     const entropyWeights = Float32Array.from(batch.targetIds, () => 0.3 * random.normal());
-    runner.backward(await runner.forward(batch), weights, entropyWeights);
+    await runner.backward(await runner.forward(batch), weights, entropyWeights);
     // Twice: gradients of two batches add up.
-    runner.backward(await runner.forward(batch), weights, entropyWeights);
+    await runner.backward(await runner.forward(batch), weights, entropyWeights);
     const gradients = await optimizer.gradients.read(gpu);
     const loss = (): number =>
       groups.reduce((sum, { prompt, completions }, g) => {
@@ -166,7 +166,7 @@ describe.each(Object.entries(CONFIGS))('%s', (_, config) => {
       completions.map((c) => reference.score(reward, tensors, [...prompt, ...c])),
     );
     scores.forEach((score, i) => expect(Math.abs(pass.values[i]! - score)).toBeLessThan(1e-3));
-    runner.backward(pass, Float32Array.from([1, 0, 0, 0]));
+    await runner.backward(pass, Float32Array.from([1, 0, 0, 0]));
     const gradients = await optimizer.gradients.read(gpu);
     const { prompt, completions } = groups[0]!;
     for (const name of [
@@ -212,17 +212,17 @@ it('goes back from a pass once, while its activations are there', async () => {
 
   const beforeReference = await runner.forward(batch);
   await reference.forward(batch);
-  expect(() => runner.backward(beforeReference, slopes)).toThrow(gone);
+  await expect(runner.backward(beforeReference, slopes)).rejects.toThrow(gone);
   const first = await runner.forward(batch);
   const second = await runner.forward(batch);
-  expect(() => runner.backward(first, slopes)).toThrow(gone);
-  expect(() => other.backward(second, slopes)).toThrow(gone);
+  await expect(runner.backward(first, slopes)).rejects.toThrow(gone);
+  await expect(other.backward(second, slopes)).rejects.toThrow(gone);
   expect(await slopeOf()).toBe(0);
 
-  runner.backward(second, slopes);
+  await runner.backward(second, slopes);
   const once = await slopeOf();
   expect(once).not.toBe(0);
-  expect(() => runner.backward(second, slopes)).toThrow(gone);
+  await expect(runner.backward(second, slopes)).rejects.toThrow(gone);
   expect(await slopeOf()).toBe(once);
 
   // @ts-expect-error: without gradients there is no way back

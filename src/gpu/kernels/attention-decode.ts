@@ -10,9 +10,15 @@ const alone = {
   code: aloneCode,
   bindings: ['read', 'read', 'read', 'write'],
   params: queryParamTypes,
+  cut: 'x',
 } as const satisfies Kernel;
 
-const together = { ...alone, name: 'attention-decode', code: togetherCode };
+const together = {
+  ...alone,
+  name: 'attention-decode',
+  code: togetherCode,
+  cut: 'y',
+} as const satisfies Kernel;
 
 /**
  * The same o, without lse, for decoding: one query per sequence, and many keys.
