@@ -6,6 +6,7 @@
 import { GpuError, GpuLostError, GpuMemoryError, GpuUnavailableError } from './errors.ts';
 import { KERNELS_FOR, type Kernel, type KernelVariants } from './kernel.ts';
 import { bufferBytes, emptyLedger, type Lifetime, type Memory, type View } from './memory.ts';
+import { Pace } from './pace.ts';
 
 /** Work counted since the device was opened. */
 export interface GpuCounters {
@@ -53,6 +54,7 @@ export class Gpu implements Memory {
   readonly device: GPUDevice;
   readonly info: GPUAdapterInfo;
   readonly variants: KernelVariants;
+  readonly pace: Pace;
 
   private readonly wait: <T>(pending: Promise<T>) => Promise<T>;
   private readonly keep: ((gpu: Gpu) => void) | undefined;
@@ -67,6 +69,8 @@ export class Gpu implements Memory {
     this.device = device;
     this.info = info;
     this.variants = { ...suitableVariants(device, info), ...options.variants };
+    // A device that is lost reports so by itself.
+    this.pace = new Pace(() => this.submittedWorkDone().catch(() => undefined));
     this.lost = device.lost.then((reason) => {
       const error = new GpuLostError(
         `The graphics device was lost (${reason.message || reason.reason}). ` +
@@ -266,8 +270,12 @@ export class Gpu implements Memory {
 
   /** Waits until everything submitted has run. */
   async idle(): Promise<void> {
-    await this.wait(this.device.queue.onSubmittedWorkDone());
+    await this.submittedWorkDone();
     this.throwIfFailed();
+  }
+
+  private async submittedWorkDone(): Promise<void> {
+    await this.wait(this.device.queue.onSubmittedWorkDone());
   }
 
   close(): void {

@@ -19,6 +19,11 @@ export interface Kernel<P extends Record<string, ParamType> = Record<string, Par
   readonly bindings: readonly Access[];
   /** Fields of `struct Params`, in order, at most 16 of them; all are 4 bytes. */
   readonly params: P;
+  /**
+   * The axis of workgroups along which a large launch can be cut into several. `struct Params` then
+   * has a last field more, `first_group: u32`, which the kernel adds to its workgroup's index.
+   */
+  readonly cut?: 'x' | 'y';
 }
 
 /** The variants of kernels that a device runs, chosen when it is opened. */
@@ -51,8 +56,10 @@ export interface Op<D> {
   /** Workgroups in each dimension; with 0 in one of them there is no dispatch. */
   readonly grid: (dims: D) => Grid;
   readonly constants?: Record<string, number>;
-  /** Useful floating-point operations (see GpuCounters); absent for ops that do not count. */
+  /** Floating-point operations (see GpuCounters); absent for ops that have few. */
   readonly flops?: (dims: D) => number;
+  /** It recomputes a result: its operations do not count as useful work. */
+  readonly again?: boolean;
   /** Kernels with the same bindings and parameters, of which each replay takes the one that suits. */
   readonly others?: readonly Kernel[];
   /** Which kernel this replay takes: 0 is `kernel`, i is `others[i - 1]`; absent: 0. */
@@ -103,7 +110,7 @@ export function op<D, P extends Record<string, ParamType>>(
 /** The same op for recomputing a result: it does not count as useful work. */
 export function again<D>(done: Op<D>): Op<D> {
   const { adapt } = done;
-  return { ...done, flops: () => 0, ...(adapt && { adapt: (variants) => again(adapt(variants)) }) };
+  return { ...done, again: true, ...(adapt && { adapt: (variants) => again(adapt(variants)) }) };
 }
 
 /**

@@ -48,10 +48,15 @@ it('replays one recording with other sizes and values, several runs in one submi
     Float32Array.from({ length: n }, (_, i) => i),
   );
   const before = { ...gpu.counters };
-  program.run({ count: n, by: 3 });
-  program.run({ count: 5, by: 2 }, { count: 2, by: 10 });
+  await program.run({ count: n, by: 3 });
+  await program.run({ count: 5, by: 2 }, { count: 2, by: 10 });
   expect(gpu.counters.submits - before.submits).toBe(2);
   expect(gpu.counters.dispatches - before.dispatches).toBe(6);
   const out = await gpu.readFloats(c.view!);
   expect([...out.slice(0, 7)]).toEqual([0, 100, 8, 12, 16, 45, 54]);
+  // More runs than were planned for take more submits.
+  const { submits } = gpu.counters;
+  await program.run({ count: n, by: 1 }, { count: n, by: 2 }, { count: n, by: 3 });
+  expect(gpu.counters.submits - submits).toBe(2);
+  expect((await gpu.readFloats(c.view!))[5]).toBe(45);
 });

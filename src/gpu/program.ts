@@ -1,12 +1,13 @@
 /**
  * A program is a list of ops compiled once (pipelines, bind groups, a uniform arena) and replayed
- * many times. A replay writes the parameters of all ops at once, encodes one pass and submits once:
- * it creates nothing per kernel.
+ * many times. A replay is cut into submits (submits.ts), usually one; each writes the parameters of its
+ * launches at once and encodes one pass: it creates nothing per kernel.
  */
 import { viewOf } from './activations.ts';
 import type { Gpu } from './device.ts';
 import { GpuError } from './errors.ts';
-import type { Op } from './kernel.ts';
+import type { Op, ParamType } from './kernel.ts';
+import { cutIntoSubmits, type Launch, type Submit } from './submits.ts';
 
 /** The alignment WebGPU guarantees for dynamic uniform offsets. */
 const BLOCK_BYTES = 256;
@@ -14,6 +15,7 @@ const PARAM_BYTES = 64;
 
 interface Ready<D> {
   readonly op: Op<D>;
+  readonly paramTypes: readonly ParamType[];
   /** One for each kernel that the op can pick. */
   readonly pipelines: readonly GPUComputePipeline[];
   readonly bindGroup: GPUBindGroup;
@@ -21,18 +23,18 @@ interface Ready<D> {
 
 export class Program<D> {
   private readonly arenaBytes: ArrayBuffer;
+  private readonly ops: readonly Op<D>[];
   private constructor(
     private readonly gpu: Gpu,
     private readonly steps: readonly Ready<D>[],
     private readonly arena: GPUBuffer,
     private readonly arenaGroup: GPUBindGroup,
-    /** How many replays fit into one submit. */
-    readonly maxRuns: number,
   ) {
     this.arenaBytes = new ArrayBuffer(arena.size);
+    this.ops = steps.map(({ op }) => op);
   }
 
-  /** Compiles `ops`; activations must have been planned. `maxRuns` replays can share one submit. */
+  /** Compiles `ops`; activations must have been planned. At most `maxRuns` replays share a submit. */
   static async compile<D>(gpu: Gpu, written: readonly Op<D>[], maxRuns = 1): Promise<Program<D>> {
     const ops = written.map((op) => op.adapt?.(gpu.variants) ?? op);
     const pipelines = await Promise.all(
@@ -48,6 +50,7 @@ export class Program<D> {
     );
     const steps = ops.map((op, i) => ({
       op,
+      paramTypes: Object.values(op.kernel.params),
       pipelines: pipelines[i] as GPUComputePipeline[],
       bindGroup: gpu.device.createBindGroup({
         label: op.label,
@@ -67,57 +70,62 @@ export class Program<D> {
       layout: gpu.paramsLayout(),
       entries: [{ binding: 0, resource: { buffer: arena, size: PARAM_BYTES } }],
     });
-    return new Program(gpu, steps, arena, arenaGroup, maxRuns);
+    return new Program(gpu, steps, arena, arenaGroup);
   }
 
-  /** Replays the program once per entry of `runs`, in order, in one submit. */
-  run(...runs: readonly D[]): void {
-    const encoder = this.gpu.device.createCommandEncoder();
-    this.writeParams(runs);
-    const pass = encoder.beginComputePass();
-    runs.forEach((dims, run) => {
-      for (let i = 0; i < this.steps.length; i++) this.dispatch(pass, run, i, dims);
-    });
-    pass.end();
-    this.gpu.submit(encoder);
+  /**
+   * Replays the program once per entry of `runs`, in order. Resolves when all is submitted, with at most
+   * the last submit still running.
+   * @throws GpuError of a device that has failed.
+   */
+  async run(...runs: readonly D[]): Promise<void> {
+    const { pace } = this.gpu;
+    const maxLaunches = this.arena.size / BLOCK_BYTES;
+    const submits = cutIntoSubmits(this.ops, runs, maxLaunches, () => pace.budget);
+    await pace.submitAll(submits, (submit) => this.submit(submit));
   }
 
   /** Useful floating-point operations of one replay. */
   flops(dims: D): number {
-    return this.steps.reduce((sum, { op }) => sum + (op.flops?.(dims) ?? 0), 0);
+    return this.ops.reduce((sum, op) => sum + (op.again ? 0 : (op.flops?.(dims) ?? 0)), 0);
   }
 
   destroy(): void {
     this.gpu.destroyBuffer(this.arena);
   }
 
-  private writeParams(runs: readonly D[]): void {
-    if (runs.length > this.maxRuns) throw new GpuError(`at most ${this.maxRuns} runs per submit`);
+  private submit({ launches }: Submit<D>): void {
+    this.gpu.throwIfFailed();
+    const encoder = this.gpu.device.createCommandEncoder();
     const view = new DataView(this.arenaBytes);
-    runs.forEach((dims, run) => {
-      this.steps.forEach(({ op }, i) => {
-        const types = Object.values(op.kernel.params);
-        let at = (run * this.steps.length + i) * BLOCK_BYTES;
-        op.params(dims).forEach((value, field) => {
-          if (types[field] === 'f32') view.setFloat32(at, value, true);
-          else if (types[field] === 'i32') view.setInt32(at, value, true);
-          else view.setUint32(at, value, true);
-          at += 4;
-        });
-      });
+    const pass = encoder.beginComputePass();
+    launches.forEach((launch, i) => {
+      this.writeParams(view, i * BLOCK_BYTES, launch);
+      this.dispatch(pass, i * BLOCK_BYTES, launch);
     });
-    const bytes = runs.length * this.steps.length * BLOCK_BYTES;
+    pass.end();
+    const bytes = launches.length * BLOCK_BYTES;
     this.gpu.device.queue.writeBuffer(this.arena, 0, this.arenaBytes, 0, bytes);
+    this.gpu.submit(encoder);
   }
 
-  private dispatch(pass: GPUComputePassEncoder, run: number, index: number, dims: D): void {
-    const { op, pipelines, bindGroup } = this.steps[index] as Ready<D>;
-    const [x, y = 1, z = 1] = op.grid(dims);
-    if (x * y * z === 0) return;
-    pass.setPipeline(pipelines[op.pick?.(dims) ?? 0] as GPUComputePipeline);
+  private writeParams(view: DataView, block: number, { index, dims, first }: Launch<D>): void {
+    const { op, paramTypes } = this.steps[index] as Ready<D>;
+    op.params(dims).forEach((value, field) => {
+      const at = block + 4 * field;
+      if (paramTypes[field] === 'f32') view.setFloat32(at, value, true);
+      else if (paramTypes[field] === 'i32') view.setInt32(at, value, true);
+      else view.setUint32(at, value, true);
+    });
+    if (op.kernel.cut) view.setUint32(block + 4 * paramTypes.length, first, true);
+  }
+
+  private dispatch(pass: GPUComputePassEncoder, block: number, launch: Launch<D>): void {
+    const { op, pipelines, bindGroup } = this.steps[launch.index] as Ready<D>;
+    pass.setPipeline(pipelines[op.pick?.(launch.dims) ?? 0] as GPUComputePipeline);
     pass.setBindGroup(0, bindGroup);
-    pass.setBindGroup(1, this.arenaGroup, [(run * this.steps.length + index) * BLOCK_BYTES]);
-    pass.dispatchWorkgroups(x, y, z);
+    pass.setBindGroup(1, this.arenaGroup, [block]);
+    pass.dispatchWorkgroups(...launch.grid);
     this.gpu.counters.dispatches++;
   }
 }

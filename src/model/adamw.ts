@@ -21,7 +21,7 @@ export interface AdamWOptions {
   maxGradNorm: number;
 }
 
-interface StepDims {
+export interface StepDims {
   learningRate: number;
   biasCorrection1: number;
   biasCorrection2: number;
@@ -80,7 +80,7 @@ export class AdamW {
    */
   async step(learningRate: number): Promise<number> {
     const step = this.steps + 1;
-    this.program.run({
+    await this.program.run({
       learningRate,
       biasCorrection1: 1 - this.options.beta1 ** step,
       biasCorrection2: 1 - this.options.beta2 ** step,
@@ -100,8 +100,9 @@ export class AdamW {
   }
 }
 
-function stepOps(
-  model: LanguageModel,
+/** An optimizer step as ops. */
+export function stepOps(
+  model: LanguageModel<Memory>,
   options: AdamWOptions,
   { gradients, m, v, normSquared, partials }: OptimizerMemory,
 ): Op<StepDims>[] {
@@ -109,23 +110,35 @@ function stepOps(
   const parts = counts(trainable).map((count, i) => ({ x: gradients.pages[i]!, count }));
   return [
     ...sumOfSquares<StepDims>({ parts, partials, out: normSquared }),
-    ...parts.map(({ x, count }, i) =>
-      adamw<StepDims>({
-        weights: trainable.pages[i]!,
-        gradients: x,
-        m: m.pages[i]!,
-        v: v.pages[i]!,
-        normSquared,
-        count,
-        lr: (d) => d.learningRate,
-        beta1: options.beta1,
-        beta2: options.beta2,
-        eps: options.epsilon,
-        weightDecay: trainable.layout.pages[i]!.holds === 'matrices' ? options.weightDecay : 0,
-        biasCorrection1: (d) => d.biasCorrection1,
-        biasCorrection2: (d) => d.biasCorrection2,
-        maxNorm: options.maxGradNorm,
-      }),
+    ...parts.flatMap(({ x, count }, i) =>
+      pieces(count).map((piece) =>
+        adamw<StepDims>({
+          weights: trainable.pages[i]!,
+          gradients: x,
+          m: m.pages[i]!,
+          v: v.pages[i]!,
+          normSquared,
+          ...piece,
+          lr: (d) => d.learningRate,
+          beta1: options.beta1,
+          beta2: options.beta2,
+          eps: options.epsilon,
+          weightDecay: trainable.layout.pages[i]!.holds === 'matrices' ? options.weightDecay : 0,
+          biasCorrection1: (d) => d.biasCorrection1,
+          biasCorrection2: (d) => d.biasCorrection2,
+          maxNorm: options.maxGradNorm,
+        }),
+      ),
     ),
   ];
+}
+
+/** Numbers that one launch updates at most: a large page would keep a weak card busy for too long. */
+const PIECE = 2 ** 23;
+
+function pieces(count: number): { offset: number; count: number }[] {
+  return Array.from({ length: Math.ceil(count / PIECE) }, (_, i) => ({
+    offset: i * PIECE,
+    count: Math.min(PIECE, count - i * PIECE),
+  }));
 }

@@ -89,7 +89,7 @@ abstract class Runner {
   protected async run(batch: PackedBatch, temperature: number): Promise<ForwardPass> {
     const dims = this.uploadBatch(batch, temperature);
     this.memory.holds = dims;
-    this.program.run(dims);
+    await this.program.run(dims);
     this.model.gpu.counters.flops += this.program.flops(dims);
     const { values, entropy } = this.memory.plan.head;
     const bytes = 4 * batch.targetRows.length;
@@ -195,7 +195,7 @@ export class TrainingRunner extends Runner {
    * @param pass the last forward pass in this memory; it has one backward pass
    * @throws Error when the activations of `pass` are gone
    */
-  backward(pass: ForwardPass, dValues: Float32Array, dEntropy?: Float32Array): void {
+  async backward(pass: ForwardPass, dValues: Float32Array, dEntropy?: Float32Array): Promise<void> {
     const { plan, holds } = this.memory;
     if (holds !== pass.dims) {
       throw new Error(
@@ -221,7 +221,7 @@ export class TrainingRunner extends Runner {
     if (this.model.config.kind === 'causal') {
       upload(this.model, plan.head.dEntropy, dEntropy ?? new Float32Array(dims.targets));
     }
-    this.backwardProgram.run(dims);
+    await this.backwardProgram.run(dims);
     this.model.gpu.counters.flops += this.backwardProgram.flops(dims);
   }
 

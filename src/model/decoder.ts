@@ -114,8 +114,8 @@ export class Decoder {
     onProgress?: (share: number, written: Generation[][]) => void,
   ): Promise<Generation[][]> {
     const sequences = this.startSequences(prompts, samplesPerPrompt, streams);
-    const promptRows = this.uploadPrompts(prompts, sequences.length);
-    if (promptRows > 0) this.prefill.run({ tokens: promptRows });
+    this.uploadPrompts(prompts, sequences.length);
+    await this.prefill.run(promptDims(prompts));
 
     const stops = new Set(stopIds(this.model));
     const written = (): Generation[][] =>
@@ -128,10 +128,11 @@ export class Decoder {
       const count = Math.min(TOKENS_PER_READBACK, sampling.maxNewTokens - steps);
       const runs = Array.from({ length: count }, (_, i) => ({
         tokens: active.length,
+        pairs: active.reduce((sum, { position }) => sum + position + 1 + steps + i, 0),
         step: steps + i,
         sampling,
       }));
-      this.decode.run(...runs);
+      await this.decode.run(...runs);
       await this.collect(active, steps, count, stops);
       steps += count;
       onProgress?.(steps / sampling.maxNewTokens, written());
@@ -153,12 +154,7 @@ export class Decoder {
     groups: readonly (readonly Generation[])[],
     sampling: SamplingOptions,
   ): number {
-    const rows = prompts.map((prompt) => prompt.length - 1);
-    const prefilled = {
-      tokens: rows.reduce((sum, n) => sum + n, 0),
-      pairs: rows.reduce((sum, n) => sum + (n * (n + 1)) / 2, 0),
-    };
-    let flops = this.prefill.flops(prefilled);
+    let flops = this.prefill.flops(promptDims(prompts));
     for (let step = 0; step < sampling.maxNewTokens; step++) {
       const alive = groups.map((g) => g.filter(({ ids }) => ids.length > step).length);
       const tokens = alive.reduce((sum, n) => sum + n, 0);
@@ -205,8 +201,8 @@ export class Decoder {
     return sequences;
   }
 
-  /** Uploads the prompts, packed, each without its last token; returns the number of tokens. */
-  private uploadPrompts(prompts: readonly (readonly number[])[], sequences: number): number {
+  /** Uploads the prompts, packed, each without its last token. */
+  private uploadPrompts(prompts: readonly (readonly number[])[], sequences: number): void {
     const { maxSequences, maxPromptTokens } = this.limits;
     const rows = prompts.flatMap((prompt) => prompt.slice(0, -1));
     if (sequences > maxSequences || rows.length > maxPromptTokens) {
@@ -229,7 +225,6 @@ export class Decoder {
       positions: Uint32Array.from(positions),
       spans: Uint32Array.from(spans),
     });
-    return rows.length;
   }
 
   /** From here on row i of every decoding step is `sequences[i]`. */
@@ -272,6 +267,15 @@ export class Decoder {
       }
     });
   }
+}
+
+/** The rows of packed prompts, of which the last tokens are left to decoding. */
+function promptDims(prompts: readonly (readonly number[])[]): Required<RowDims> {
+  const rows = prompts.map((prompt) => prompt.length - 1);
+  return {
+    tokens: rows.reduce((sum, n) => sum + n, 0),
+    pairs: rows.reduce((sum, n) => sum + (n * (n + 1)) / 2, 0),
+  };
 }
 
 const toGeneration = ({ ids, logps, finished }: Sequence): Generation => ({

@@ -37,7 +37,7 @@ export async function sequenceLogits(
   const buffers = planActivations(gpu, ops);
   const program = await Program.compile(gpu, ops);
   uploadRows(gpu, trunk.inputs, packBatch([{ prompt: ids, completions: [] }], 'score'));
-  program.run({ tokens });
+  await program.run({ tokens, pairs: (tokens * (tokens + 1)) / 2 });
   const all = await gpu.readFloats({
     ...(logits.view as View),
     byteLength: 4 * tokens * config.vocabSize,

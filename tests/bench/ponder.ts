@@ -19,7 +19,7 @@ export function openPonder(gpu: Gpu): Library {
       const program = await Program.compile(gpu, ops, MAX_COUNT);
       return {
         async run(count) {
-          program.run(...Array.from({ length: count }, () => null));
+          await program.run(...Array.from({ length: count }, () => null));
           await gpu.idle();
         },
         read: () => gpu.readFloats(c!),

@@ -54,9 +54,9 @@ describe('useful operations', () => {
       HEAD * 11;
     expect(await counted(() => runner.forward(batch))).toBe(forward);
     const pass = await runner.forward(batch);
-    const backward = await counted(() => {
-      runner.backward(pass, new Float32Array(11).fill(1));
-      return gpu.idle();
+    const backward = await counted(async () => {
+      await runner.backward(pass, new Float32Array(11).fill(1));
+      await gpu.idle();
     });
     expect(backward).toBe(2 * forward);
     runner.destroy();

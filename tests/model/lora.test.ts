@@ -139,7 +139,7 @@ describe.each(Object.entries(CONFIGS))('LoRA on %s', (_, config) => {
       const pass = await runner.forward(batch);
       const got = pass.values.reduce((sum, logp, t) => sum + weights[t]! * logp, 0);
       expect(Math.abs(got - value(factors))).toBeLessThan(1e-3);
-      runner.backward(pass, weights);
+      await runner.backward(pass, weights);
       gradients.push(await pool.read(gpu));
       runner.destroy();
     }
@@ -165,7 +165,7 @@ describe.each(Object.entries(CONFIGS))('LoRA on %s', (_, config) => {
       return reference.score(config, weights, [...group!.prompt, ...group!.completions[0]!]);
     };
     expect(Math.abs(pass.values[0]! - scoreOf(factors))).toBeLessThan(1e-3);
-    runner.backward(pass, Float32Array.of(1, 0));
+    await runner.backward(pass, Float32Array.of(1, 0));
     expectSlopes(await pool.read(gpu), factors, scoreOf, new Random(6));
     for (const part of [runner, pool, model]) part.destroy();
   });
@@ -255,7 +255,7 @@ describe.each(STORAGES)('weights stored as %s', (layers) => {
       const pool = new ParameterPool(gpu, model.trainable.layout, 'gradients', 'gradients');
       const runner = await TrainingRunner.create(model, limits, pool);
       const pass = await runner.forward(batch);
-      runner.backward(pass, new Float32Array(batch.targetIds.length).fill(1));
+      await runner.backward(pass, new Float32Array(batch.targetIds.length).fill(1));
       results.push(await pool.read(gpu));
       for (const part of [runner, pool, model]) part.destroy();
     }
@@ -282,7 +282,7 @@ it('cuts a table that is too large for one binding into pieces', async () => {
     const runner = await TrainingRunner.create(model, { maxTokens: 24, maxTargets: 16 }, pool);
     const batch = packBatch(groupsFor(config), 'completion');
     const pass = await runner.forward(batch);
-    runner.backward(pass, new Float32Array(batch.targetIds.length).fill(1));
+    await runner.backward(pass, new Float32Array(batch.targetIds.length).fill(1));
     results.push({
       logits: await sequenceLogits(model, randomIds(config, 7, 1)),
       gradient: await pool.read(gpu),

@@ -202,7 +202,7 @@ async function expectGradient(model: LanguageModel, want: Gradient): Promise<voi
   const totals = { completions: terms.length, activeTokens: values.length };
   const { loss, dLogp } = grpoLoss(terms, options, totals);
   expect(Math.abs(loss - want.loss)).toBeLessThan(1e-3);
-  runner.backward(pass, Float32Array.from(dLogp.flatMap((x) => [...x])));
+  await runner.backward(pass, Float32Array.from(dLogp.flatMap((x) => [...x])));
   const gradients = await pool.read(gpu);
   runner.destroy();
   pool.destroy();

@@ -10,9 +10,15 @@ const alone = {
   code: aloneCode,
   bindings: ['read', 'read', 'read', 'write'],
   params: queryParamTypes,
+  cut: 'x',
 } as const satisfies Kernel;
 
-const together = { ...alone, name: 'attention-decode', code: togetherCode };
+const together = {
+  ...alone,
+  name: 'attention-decode',
+  code: togetherCode,
+  cut: 'y',
+} as const satisfies Kernel;
 
 /**
  * Writes the o of `attention`, without lse, for one query per sequence and many keys.

@@ -23,6 +23,7 @@ struct Params {
   k_offset: u32,
   v_offset: u32,
   step: u32,
+  first_group: u32,
 }
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
@@ -42,7 +43,7 @@ fn main(
   @builtin(workgroup_id) block: vec3u,
 ) {
   let head = block.x;
-  let query = block.y;
+  let query = block.y + p.first_group;
   let span = spans[query];
   let prefix = span.y - span.x;
   let count = prefix + span.w + p.step - span.z;

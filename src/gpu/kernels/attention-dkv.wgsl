@@ -20,6 +20,7 @@ struct Params {
   k_offset: u32,
   v_offset: u32,
   d_stride: u32,
+  first_group: u32,
 }
 
 @group(0) @binding(0) var<storage, read> qkv: array<vec4f>;
@@ -35,7 +36,7 @@ fn main(
   @builtin(local_invocation_id) lane: vec3u,
   @builtin(workgroup_id) block: vec3u,
 ) {
-  let first = (block.x * TILES + lane.x) * ROWS;
+  let first = ((block.x + p.first_group) * TILES + lane.x) * ROWS;
   let kv_head = block.y;
   let slice = lane.y * VECS;
   let k_head = p.k_offset + kv_head * HEAD_VECS + slice;

@@ -46,6 +46,7 @@ const forward = {
   code,
   bindings: ['read', 'read', 'read', 'write', 'write'],
   params: queryParamTypes,
+  cut: 'x',
 } as const satisfies Kernel;
 
 const dq = {
@@ -53,6 +54,7 @@ const dq = {
   code: dqCode,
   bindings: ['read', 'read', 'read', 'read', 'read', 'write', 'write'],
   params: backwardParams,
+  cut: 'x',
 } as const satisfies Kernel;
 
 const dkv = {
@@ -60,6 +62,7 @@ const dkv = {
   code: dkvCode,
   bindings: ['read', 'read', 'read', 'read', 'read', 'write'],
   params: backwardParams,
+  cut: 'x',
 } as const satisfies Kernel;
 
 interface Heads<D> {

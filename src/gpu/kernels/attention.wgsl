@@ -24,6 +24,7 @@ struct Params {
   k_offset: u32,
   v_offset: u32,
   step: u32,
+  first_group: u32,
 }
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
@@ -40,7 +41,7 @@ fn main(
   @builtin(local_invocation_id) lane: vec3u,
   @builtin(workgroup_id) block: vec3u,
 ) {
-  let first = (block.x * TILES + lane.x) * ROWS;
+  let first = ((block.x + p.first_group) * TILES + lane.x) * ROWS;
   let head = block.y * HEADS;
   let slice = lane.y * VECS;
   let q_head = p.q_offset + head * HEAD_VECS + slice;

@@ -19,7 +19,7 @@ it.each([1, 63, 64, 1001])('fills and copies %i elements and no more', async (co
     fill({ x, count: 1100, value: 2.5 }),
     copy({ x, y, count }),
   ]);
-  program.run({});
+  await program.run({});
   const out = await gpu.readFloats(y);
   expect(out.subarray(0, 1100).every((v, i) => v === (i < count ? 2.5 : -1))).toBe(true);
 });

@@ -21,6 +21,7 @@ fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(local_invocation_index) index: u32,
 ) {
+  let first_row = TILE_ROWS * (group.y + p.first_group);
   // Neighbouring invocations own neighbouring vec4s of c.
   let x = index % X_INVOCATIONS;
   let y = index / X_INVOCATIONS;
@@ -39,7 +40,7 @@ fn main(
     let a_place_{l} = place_a{p}(a_block_{l});
     let a_four_{l} = a_place_{l}.x;
     let a_k_{l} = a_place_{l}.y;
-    var a_at_{l} = start_a{p}(TILE_ROWS * group.y + 4u * a_four_{l}) + a_k_{l} * step_a{p}();
+    var a_at_{l} = start_a{p}(first_row + 4u * a_four_{l}) + a_k_{l} * step_a{p}();
     var a_next_{l} = copy_a{p}(a_at_{l}, 4u * a_k_{l}, k_end);
     @end l
     @for l LOADS_B
@@ -104,7 +105,7 @@ fn main(
   @for i FOUR
   @for c C
   store(
-    TILE_ROWS * group.y + 4u * (y + {r}u * Y_INVOCATIONS) + {i}u,
+    first_row + 4u * (y + {r}u * Y_INVOCATIONS) + {i}u,
     TILE_COLUMNS * group.x + 4u * (x + {c}u * X_INVOCATIONS),
     sum_{r}_{i}_{c},
   );

@@ -29,7 +29,7 @@ fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let tile = 16u * group.y;
+  let tile = 16u * (group.y + p.first_group);
   let row = tile + 4u * lane;
   let column = 16u * BLOCKS * group.x + 4u * lane;
   @for b BLOCKS

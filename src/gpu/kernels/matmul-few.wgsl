@@ -15,7 +15,7 @@ fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let row = ROWS * group.y;
+  let row = ROWS * (group.y + p.first_group);
   let column = 4u * group.x;
   @for r R
   @for i FOUR

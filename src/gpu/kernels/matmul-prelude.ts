@@ -50,6 +50,7 @@ export function matmulPrelude(memory: MatmulMemory): string {
 struct Params {
   m: u32, n: u32, c_offset: u32, c_stride: u32, scale: f32,
   ${places.join('\n  ')}
+  first_group: u32,
 }
 @group(0) @binding(0) var<storage, read> addend: array<${c}>;
 @group(0) @binding(1) var<storage, read_write> c: array<${c}>;

@@ -251,6 +251,7 @@ ${unroll(cpu, { PRODUCTS: memory.products.length, BLOCKS: blocks })}`,
       code: `${enable}${matmulPrelude(memory)}${body}`,
       bindings: ['read', 'write', 'read', 'read', ...(two ? (['read', 'read'] as const) : [])],
       params: { ...SHARED, ...FIRST, ...(two && SECOND) },
+      cut: 'y',
     };
     kernels.set(name, kernel);
   }

@@ -33,7 +33,7 @@ export class Sandbox {
   async run(...ops: Op<unknown>[]): Promise<void> {
     planActivations(this.gpu, ops);
     const program = await Program.compile(this.gpu, ops);
-    program.run(undefined);
+    await program.run(undefined);
     await this.gpu.idle();
     program.destroy();
   }

@@ -172,7 +172,7 @@ export class DpoTrainer implements Trainer {
       });
       if (learn) {
         const gradient = tokens.map(({ length }, i) => new Float64Array(length).fill(slopes[i]!));
-        this.runner.backward(pass, perTarget(gradient));
+        await this.runner.backward(pass, perTarget(gradient));
       }
       sums.loss += result.loss;
       sums.chosen += result.chosenRewards;

@@ -142,7 +142,7 @@ export class GrpoTrainer implements Trainer {
         const entropies = perCompletion(entropy, packed);
         batch.oldLogp ??= logp;
         const result = grpoLoss(completionTerms(batch, logp, entropies, recipe), options, totals);
-        this.runner.backward(pass, perTarget(result.dLogp), perTarget(result.dEntropy));
+        await this.runner.backward(pass, perTarget(result.dLogp), perTarget(result.dEntropy));
         sums.loss += result.loss;
         sums.kl += result.klSum;
         sums.low += result.clippedLow;

@@ -210,9 +210,9 @@ export class PpoTrainer implements Trainer {
         returns: lesson.targets.returns,
       }));
       const { dLogp, dValues, ...result } = ppoLoss(terms, options, tokens);
-      this.runner.backward(policy, perTarget(dLogp));
+      await this.runner.backward(policy, perTarget(dLogp));
       const dValue = perTarget(dValues).map((d) => recipe.vf_coef * d);
-      this.valueRunner.backward(value, dValue);
+      await this.valueRunner.backward(value, dValue);
       for (const key of Object.keys(result) as (keyof UpdateSums)[]) sums[key] += result[key];
     }
   }

@@ -100,7 +100,7 @@ export class RewardTrainer implements Trainer {
           gradient[chosen]! += result.dChosen[i]!;
           gradient[rejected]! += result.dRejected[i]!;
         });
-        this.runner.backward(pass, gradient);
+        await this.runner.backward(pass, gradient);
       }
       totals.loss += result.loss;
       totals.correct += result.correct;

@@ -52,7 +52,7 @@ export class SftTrainer implements Trainer {
       const pass = await this.runner.forward(packBatch(part, 'completion'));
       const { values, entropy } = pass;
       const result = sftLoss(values, targets);
-      this.runner.backward(pass, Float32Array.from(result.dLogp));
+      await this.runner.backward(pass, Float32Array.from(result.dLogp));
       loss += result.loss;
       entropySum += entropy.reduce((a, b) => a + b, 0);
       tokens += part.reduce((n, g) => n + g.prompt.length, values.length);

@@ -1,0 +1,74 @@
+/**
+ * How much work goes into one submit, and how many submits the device has before it at a time. While a
+ * submit runs, the operating system may be unable to draw the desktop, and after about two seconds it
+ * resets the device.
+ */
+
+/** What a submit should take at most. */
+const SUBMIT_SECONDS = 0.1;
+
+/** Operations a second before anything is measured: no more than a weak card can do. */
+const CAUTIOUS_RATE = 50e9;
+
+/** What seems slower has other reasons: the computer slept, or the browser held the page up. */
+const LEAST_RATE = 5e9;
+
+/** Shorter measurements would hold more of the browser's delays than of the device's work. */
+const MEASURED_SECONDS = 0.25;
+
+const MOST_IN_FLIGHT = 2;
+
+/** Work that has ended since a moment (performance.now, milliseconds). */
+interface Measurement {
+  since: number;
+  work: number;
+}
+
+export class Pace {
+  /** Operations a second. */
+  private rate = CAUTIOUS_RATE;
+
+  /** `submittedWorkDone` resolves when everything submitted so far has run; it never rejects. */
+  constructor(private readonly submittedWorkDone: () => Promise<void>) {}
+
+  /** Operations that one submit may hold. */
+  get budget(): number {
+    return SUBMIT_SECONDS * this.rate;
+  }
+
+  /**
+   * Hands over one submit after the other, the next one when at most one is still running. Only where
+   * there are several is their end awaited and the device's rate measured. On return all are
+   * submitted, and all but the last have run.
+   */
+  async submitAll<S extends { readonly work: number }>(
+    submits: Iterable<S>,
+    submit: (one: S) => void,
+  ): Promise<void> {
+    const inFlight: Promise<void>[] = [];
+    const measurement = { since: performance.now(), work: 0 };
+    let last: S | undefined;
+    for (const one of submits) {
+      if (last) {
+        inFlight.push(this.measureEnd(last.work, measurement));
+        if (inFlight.length === MOST_IN_FLIGHT) await inFlight.shift();
+      }
+      submit(one);
+      last = one;
+    }
+    await Promise.all(inFlight);
+  }
+
+  /** Waits for what is submitted; `work` is the work of its last submit. */
+  private async measureEnd(work: number, measurement: Measurement): Promise<void> {
+    await this.submittedWorkDone();
+    const now = performance.now();
+    measurement.work += work;
+    const seconds = (now - measurement.since) / 1000;
+    if (seconds < MEASURED_SECONDS) return;
+    const seen = measurement.work / seconds;
+    // Down at once, up half the way: a submit that is too long does more harm than one too short.
+    this.rate = Math.max(LEAST_RATE, Math.min(seen, (this.rate + seen) / 2));
+    Object.assign(measurement, { since: now, work: 0 });
+  }
+}

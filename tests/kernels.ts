@@ -1,0 +1,21 @@
+/**
+ * Both sets of kernels, for tests of whole models: an adapter on the CPU runs those for graphics cards
+ * as well, so that no card is needed to test them.
+ */
+import type { Gpu } from '../src/gpu/device.ts';
+import type { KernelVariants } from '../src/gpu/kernel.ts';
+
+export const KERNELS: readonly { name: string; variants: KernelVariants }[] = [
+  { name: 'card', variants: { matmul: 'blocked', attention: 'own' } },
+  { name: 'CPU', variants: { matmul: 'cpu', attention: 'shared' } },
+];
+
+/** Skips a test of kernels that the adapter does not have the features for. */
+export function skipUnableTo(
+  { device }: Gpu,
+  { matmul, attention }: KernelVariants,
+  skip: (note: string) => void,
+): void {
+  const needsSubgroups = matmul === 'cpu' || attention === 'shared';
+  if (needsSubgroups && !device.features.has('subgroups')) skip('the adapter has no subgroups');
+}
