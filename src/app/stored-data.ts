@@ -3,7 +3,7 @@
  * private file system as data/NAME, where the page and the workers can read them.
  */
 import { messageOf } from './message-of.ts';
-import { pageUrl, storedName, storedPath } from './page-paths.ts';
+import { pageUrl, storedName } from './page-paths.ts';
 
 /** A file that cannot be read or stored; the message names it and says what to do. */
 class DataError extends Error {
@@ -14,9 +14,6 @@ async function shelf(): Promise<FileSystemDirectoryHandle> {
   const top = await navigator.storage.getDirectory();
   return top.getDirectoryHandle('data', { create: true });
 }
-
-/** How a recipe names stored data. */
-export const storedDataPath = storedPath;
 
 /** Names in alphabetical order. */
 export async function listStoredData(): Promise<string[]> {

@@ -72,7 +72,7 @@ function fill(
   tensors: readonly StoredTensor[],
   onProgress?: (share: number) => void,
 ): Promise<void> {
-  // Next to a classifier's adapter the score head trains, from what the checkpoint holds.
+  // With a classifier's adapter, the score head is trained too, starting from the checkpoint's.
   const head = lora?.config.task === 'SEQ_CLS' ? lora.pool : undefined;
   const places = tensors.map(({ name, file }) =>
     name === SCORE && head
@@ -153,7 +153,7 @@ function isUnused(config: ModelConfig, name: string): boolean {
   return name.endsWith('rotary_emb.inv_freq');
 }
 
-/** A model's config and weights as files, or its adapter's where one trains. */
+/** The config and weights of a model as files, or those of its adapter if that is trained. */
 export function checkpointFiles({ gpu, config, lora, trainable }: LanguageModel): CheckpointFiles {
   const weights = saveTensors(gpu, placesOf(trainable));
   if (lora) return encodeAdapter(lora.config, weights);

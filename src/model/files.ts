@@ -4,7 +4,7 @@
  */
 import { CheckpointError } from './errors.ts';
 
-/** Large files are read, written and copied in pieces of at most so many bytes. */
+/** Large files are read, written and copied in pieces of at most this many bytes. */
 export const PIECE_BYTES = 2 ** 23;
 
 export interface FileSource {
@@ -16,7 +16,7 @@ export interface FileSource {
   read(start?: number, end?: number): Promise<Uint8Array<ArrayBuffer>>;
 }
 
-/** What a file is written from; a stream is read once, piece by piece. */
+/** The contents of a file to write; a stream is read once, in pieces. */
 export type FileContents =
   string | Uint8Array<ArrayBuffer> | AsyncIterable<Uint8Array<ArrayBuffer>>;
 

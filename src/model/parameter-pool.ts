@@ -71,15 +71,15 @@ export class ParameterPool {
   }
 
   /**
-   * Puts one tensor, or rows of it from `firstRow` on, in its place; whoever opened the checkpoint has
-   * compared names and shapes before.
+   * Uploads one tensor, or its rows from `firstRow` on; the caller has compared names and shapes with
+   * the checkpoint.
    */
   setTensor(name: string, values: Float32Array, firstRow = 0): void {
     const { block } = this.parameterOf(name);
     this.put(name, encode(this.blockOf(block).storage, values), firstRow);
   }
 
-  /** The same from a file, whose bytes stay as they are where they are of the pool's own type. */
+  /** Uploads rows as a file stores them; bytes of the pool's own type are not converted. */
   setRows(name: string, { storage, data, firstRow }: StoredRows): void {
     const { block } = this.parameterOf(name);
     if (this.blockOf(block).storage === storage) this.put(name, new Uint32Array(data), firstRow);
@@ -104,7 +104,7 @@ export class ParameterPool {
     }
   }
 
-  /** All tensors by name, read back whole: for a pool that the host has room for. */
+  /** All tensors by name, read back at once: for a pool that fits into the host's memory. */
   async read(gpu: Gpu): Promise<Map<string, Float32Array>> {
     const tensors = new Map<string, Float32Array>();
     for (const { name, shape, block } of this.layout.parameters.values()) {
@@ -121,7 +121,7 @@ export class ParameterPool {
     return tensors;
   }
 
-  /** Takes over the tensors that `other` has too; both layouts begin with them. */
+  /** Copies the tensors that both pools have; both layouts start with them. */
   copyFrom(other: ParameterPool, gpu: Gpu): void {
     const encoder = gpu.device.createCommandEncoder();
     for (const name of this.layout.parameters.keys()) {
@@ -139,7 +139,7 @@ export class ParameterPool {
     for (const page of this.pages) this.memory.release(this.lifetime, page);
   }
 
-  /** Where rows `from` to `to` of a block lie. */
+  /** The ranges of rows `from` to `to` of a block. */
   private rowsOf(key: string, from: number, to: number): View[] {
     const { storage, cols } = this.blockOf(key);
     const bytes = (rows: number): number => storageBytes(storage, rows * cols);

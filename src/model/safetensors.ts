@@ -1,4 +1,4 @@
-/** Safetensors files: read in rows, so that a file may be larger than memory, and how one begins. */
+/** Reads safetensors files in rows, so that a file may be larger than memory, and writes their headers. */
 import { decode } from '../gpu/storage.ts';
 import { CheckpointError } from './errors.ts';
 import { PIECE_BYTES, type FileSource } from './files.ts';
@@ -54,9 +54,9 @@ export class SafetensorsFile {
   }
 
   /**
-   * The same as it is stored, some whole rows at a time, so that a large tensor never is in memory
-   * all at once.
-   * @param pieceBytes of rows that are read together; a longer row is read alone
+   * The tensor as it is stored, some whole rows at a time, so that a large tensor is never in memory as
+   * a whole.
+   * @param pieceBytes size of the rows that are read together; a longer row is read alone
    */
   async *parts(name: string, pieceBytes = PIECE_BYTES): AsyncGenerator<StoredRows> {
     const { start, end, shape, dtype } = this.entry(name);
@@ -80,7 +80,7 @@ export class SafetensorsFile {
     return entry;
   }
 
-  /** In a buffer of their own: typed arrays want an aligned start. */
+  /** In a buffer of its own, because typed arrays need an aligned start. */
   private async readRange(name: string, start: number, end: number): Promise<ArrayBuffer> {
     const bytes = await this.source.read(start, end);
     if (bytes.length !== end - start) {
@@ -93,7 +93,7 @@ export class SafetensorsFile {
 }
 
 /**
- * The beginning of a file whose tensors follow in this order. Its metadata is {"format": "pt"};
+ * The header of a file whose tensors follow in this order. Its metadata is {"format": "pt"};
  * some loaders refuse files without it.
  */
 export function safetensorsHeader(

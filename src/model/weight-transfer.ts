@@ -1,5 +1,5 @@
 /**
- * Weights between files and the card, piece by piece: of a model of any size the host holds at most
+ * Moves weights between files and the card in pieces: whatever the model's size, the host holds at most
  * two pieces at a time.
  */
 import type { Gpu } from '../gpu/device.ts';
@@ -17,15 +17,15 @@ export interface Place {
   readonly tensor: string;
 }
 
-/** Every tensor of a pool, under its own name or one that `nameOf` makes of it. */
+/** Every tensor of a pool, under its own name or the name that `nameOf` gives it. */
 export function placesOf(pool: ParameterPool, nameOf = (tensor: string) => tensor): Place[] {
   const tensors = [...pool.layout.parameters.keys()];
   return tensors.map((tensor) => ({ name: nameOf(tensor), pool, tensor }));
 }
 
 /**
- * Fills places from the files that hold their tensors; whoever opened those has compared the shapes.
- * @param onProgress hears how much has reached the card, from 0 to 1
+ * Loads every place from the file that holds its tensor; the caller has compared the shapes.
+ * @param onProgress called with the share that has reached the card, 0 to 1
  */
 export async function loadTensors(
   gpu: Gpu,
@@ -53,8 +53,8 @@ export async function loadTensors(
 }
 
 /**
- * A safetensors file of float32 tensors in this order, read back from the card as it is written. What
- * it yields is the card's own memory, lent: gone when the next bytes are asked for.
+ * A safetensors file of float32 tensors in this order, read back from the card as it is written. Each
+ * yielded array is mapped device memory: it is valid until the next one is requested.
  */
 export async function* saveTensors(
   gpu: Gpu,
@@ -67,7 +67,7 @@ export async function* saveTensors(
   const views = places.flatMap(({ pool, tensor }) => pool.views(tensor));
   const bytes = views.reduce((sum, { byteLength }) => sum + byteLength, 0);
   const staging = gpu.createBuffer({
-    label: 'weights on their way to a file',
+    label: 'checkpoint readback',
     size: Math.min(pieceBytes, bytes),
     usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
   });
@@ -92,7 +92,7 @@ export async function* saveTensors(
   }
 }
 
-/** Cuts and gathers ranges so that those of a batch have `batchBytes` together, a multiple of 4. */
+/** Cuts and groups ranges into batches of `batchBytes`, a multiple of 4. */
 function* batches(views: readonly View[], batchBytes: number): Generator<View[]> {
   let batch: View[] = [];
   let room = batchBytes;

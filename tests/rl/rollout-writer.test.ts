@@ -60,7 +60,7 @@ async function write(score: Reward['score'], prompt = PROMPT) {
         return { prompt };
       },
     },
-    rewards: new WeightedRewards([{ name: 'rule', score }]),
+    rewardFunctions: new WeightedRewards([{ name: 'rule', score }]),
     gold: worldGold('meal-planner')!,
   });
   try {
@@ -108,7 +108,7 @@ describe('each prompt is tokenised once', () => {
     const writer = await RolloutWriter.create(recipe, model, {
       tokenizer,
       prompts: { at: () => prompts[0]! },
-      rewards: new WeightedRewards([{ name: 'rule', score }]),
+      rewardFunctions: new WeightedRewards([{ name: 'rule', score }]),
       evaluationPrompts: prompts,
     });
     const encode = vi.spyOn(tokenizer, 'encode');

@@ -136,7 +136,7 @@ async function openRollouts(
   return {
     tokenizer,
     prompts: await promptSource(recipe, around.readFile),
-    rewards: await openRewards(recipe, around),
+    rewardFunctions: await openRewards(recipe, around),
     ...(gold && { gold }),
     evaluationPrompts: await evaluationPrompts(recipe, around.readFile),
   };

@@ -33,11 +33,11 @@ export interface StepEvaluation {
 
 export async function fixedEvaluation(
   recipe: Recipe,
-  judged: { tokenizer: Tokenizer; rewards: WeightedRewards; gold?: GoldJudge },
+  judged: { tokenizer: Tokenizer; rewardFunctions: WeightedRewards; gold?: GoldJudge },
   asked: readonly Prompt[],
   decoder: Decoder,
 ): Promise<StepEvaluation> {
-  const { tokenizer, rewards, gold } = judged;
+  const { tokenizer, rewardFunctions, gold } = judged;
   const options = rolloutOptions(recipe, 1, SEED);
   const prompts = asked.map(({ prompt }) => prompt);
   const tokenized = tokenizePrompts(tokenizer, prompts, options);
@@ -45,7 +45,7 @@ export async function fixedEvaluation(
   for (const part of partsThatFit(tokenized, decoder.limits)) {
     groups.push(...(await rollOut(decoder, tokenizer, part, options, groups.length)));
   }
-  const rows = await judgeCompletions(groups, asked, (texts) => rewards.score(texts), gold);
+  const rows = await judgeCompletions(groups, asked, (texts) => rewardFunctions.score(texts), gold);
   return { metrics: evaluationMetrics(rows), rows };
 }
 

@@ -1,4 +1,4 @@
-/** A run's folder in the origin private file system; for use in a worker or the page. */
+/** A run's folder in the origin private file system, for a worker or the page. */
 import { basename, blobSource } from '../../model/files.ts';
 import type { RunFolder } from './run-folder.ts';
 
@@ -23,7 +23,7 @@ export async function browserRunFolder(name: string, fresh: boolean): Promise<Ru
     }
     return folder;
   };
-  /** Nothing of what is put is there before all of it is. */
+  /** The file appears when all of it is written. */
   const put = async (
     path: string,
     pieces: AsyncIterable<Uint8Array<ArrayBuffer>> | [string | Uint8Array<ArrayBuffer>],
@@ -37,7 +37,7 @@ export async function browserRunFolder(name: string, fresh: boolean): Promise<Ru
       for await (const piece of pieces) await stream.write(piece);
       await stream.close();
     } catch (error) {
-      // Whatever goes wrong from here on, the first error says why.
+      // If closing fails too, the first error is the one to report.
       await stream.abort().catch(() => undefined);
       const { size } = await file.getFile().catch(() => ({ size: 0 }));
       if (size === 0) await folder.removeEntry(basename(path)).catch(() => undefined);

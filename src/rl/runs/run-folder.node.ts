@@ -16,7 +16,7 @@ export function nodeRunFolder(root: string): RunFolder {
     open: (path) => nodeFile(join(root, path)),
     async write(path, data) {
       const file = await at(path);
-      // Written beside and moved: whoever looks sees the old file or the new one, never half of it.
+      // Written to another file and renamed, so that a reader never sees half of a file.
       const partial = `${file}.partial`;
       try {
         await writeFile(partial, data);

@@ -1,24 +1,24 @@
 /**
- * Where a run keeps what it made: a directory in Node, the origin private file system in a browser.
- * Paths are relative, with forward slashes; folders appear as they are written to.
+ * The place of a run's files: a folder in Node, the origin private file system in a browser. Paths are
+ * relative, with forward slashes; writing a file creates its folders.
  */
 import type { CheckpointFolder, FileContents, FileSource } from '../../model/files.ts';
 
 export { readText } from '../../model/files.ts';
 
 export interface RunFolder {
-  /** undefined when there is no such file. */
+  /** undefined if there is no such file. */
   open(path: string): Promise<FileSource | undefined>;
-  /** A file is there when all of it is: one that fails leaves what was there before. */
+  /** Replaces the file when all of `data` is written; a write that fails leaves the old file. */
   write(path: string, data: FileContents): Promise<void>;
   append(path: string, text: string): Promise<void>;
-  /** Names in a folder; none when there is no such folder. */
+  /** Names in a folder; none if there is no such folder. */
   list(path: string): Promise<string[]>;
-  /** Removes a file, or a folder with all that is in it, where there is one. */
+  /** Removes a file or a folder with its contents, if there is one. */
   remove(path: string): Promise<void>;
 }
 
-/** Keeps nothing: for a run where there is nowhere to keep it. */
+/** Stores nothing: for a run that cannot be stored. */
 export const nowhere: RunFolder = {
   open: () => Promise.resolve(undefined),
   write: () => Promise.resolve(),
@@ -29,10 +29,10 @@ export const nowhere: RunFolder = {
 
 export const checkpointPath = (step: number): string => `checkpoints/step-${step}`;
 
-/** Written last and removed first: a checkpoint counts while it is there. */
+/** Written last and removed first: a checkpoint is complete while this file exists. */
 export const TRAINER_STATE = 'trainer_state.json';
 
-/** Steps that a run has a checkpoint of, or part of one, the latest first. */
+/** Steps with a checkpoint, complete or not, the latest first. */
 async function checkpointSteps(folder: RunFolder): Promise<number[]> {
   return (await folder.list('checkpoints'))
     .map((name) => Number(/^step-(\d+)$/.exec(name)?.[1] ?? NaN))
@@ -55,9 +55,9 @@ export async function lastCheckpoint(folder: RunFolder): Promise<number | undefi
 }
 
 /**
- * Removes all checkpoints but the last complete ones, as transformers does by save_total_limit; also
- * what is left of one that was being written or removed when the run was killed.
- * @param limit how many stay, at least 1
+ * Removes all checkpoints except the last complete ones, as transformers does for save_total_limit, and
+ * the incomplete ones that a killed run left.
+ * @param limit number of checkpoints to keep, at least 1
  */
 export async function removeOldCheckpoints(folder: RunFolder, limit: number): Promise<void> {
   let kept = 0;
@@ -71,7 +71,7 @@ export async function removeOldCheckpoints(folder: RunFolder, limit: number): Pr
   }
 }
 
-/** A folder inside a run's, as a model folder. */
+/** A folder of the run, as a model folder. */
 export function modelFolder(folder: RunFolder, path: string): CheckpointFolder {
   return {
     name: path,

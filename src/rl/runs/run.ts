@@ -146,7 +146,7 @@ export class Run {
     await this.folder.write(`${at}/${TRAINER_STATE}`, JSON.stringify(counters));
     this.savedStep = step;
     const limit = this.recipe.save_total_limit;
-    // What cannot be removed now is tried again after the next checkpoint.
+    // A removal that fails is tried again after the next checkpoint.
     if (limit !== undefined) await removeOldCheckpoints(this.folder, limit).catch(() => undefined);
   }
 

@@ -22,7 +22,7 @@ import type { WeightedRewards } from '../rewards/weighted-rewards.ts';
 export interface RolloutParts {
   tokenizer: Tokenizer;
   prompts: Source<Prompt>;
-  rewards: WeightedRewards;
+  rewardFunctions: WeightedRewards;
   gold?: GoldJudge;
   /** Held-out prompts for `evaluate`; without them there is no evaluation. */
   evaluationPrompts?: readonly Prompt[] | undefined;
@@ -117,11 +117,11 @@ export class RolloutWriter {
   }
 
   private async score(groups: RolloutGroup[], asked: readonly Prompt[]): Promise<ScoredGroup[]> {
-    const { rewards, gold } = this.parts;
+    const { rewardFunctions, gold } = this.parts;
     const texts = groups.flatMap(({ samples }, g) =>
       samples.map(({ response }) => ({ ...asked[g]!, response })),
     );
-    const [scores, golds] = await Promise.all([rewards.score(texts), gold?.score(texts)]);
+    const [scores, golds] = await Promise.all([rewardFunctions.score(texts), gold?.score(texts)]);
     const perGroup = this.recipe.num_generations;
     return groups.map((group, g) => {
       const part = <T>(all: readonly T[]): T[] => all.slice(g * perGroup, (g + 1) * perGroup);

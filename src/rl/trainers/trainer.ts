@@ -72,21 +72,21 @@ export async function moveWeights(
 
 const MOMENTS = 'optimizer.safetensors';
 
-/** Adam's moments of every tensor, the first beside the second. */
+/** Adam's first and second moment of every tensor, side by side. */
 function momentPlaces({ memory: { m, v } }: AdamW): Place[] {
   const second = placesOf(v, (tensor) => `exp_avg_sq.${tensor}`);
   return placesOf(m, (tensor) => `exp_avg.${tensor}`).flatMap((first, i) => [first, second[i]!]);
 }
 
-/** What a checkpoint keeps of one model that trains: the model's own files, and its moments. */
+/** The files of one trained model in a checkpoint: the model's own, and the optimizer's moments. */
 export function trainedFiles({ model, optimizer }: Trained): CheckpointFiles {
   const moments = saveTensors(model.gpu, momentPlaces(optimizer));
   return new Map([...checkpointFiles(model), [MOMENTS, moments]]);
 }
 
 /**
- * Puts the weights and moments of a checkpoint in their places, so that training goes on from them.
- * @throws CheckpointError when a file is missing, or is of another model
+ * Loads weights and moments of a checkpoint, to continue training from them.
+ * @throws CheckpointError when a file is missing or belongs to another model
  */
 export async function restoreTrained(
   { model, optimizer }: Trained,

@@ -1,4 +1,4 @@
-/** PPO's value model, as it begins. */
+/** PPO's value model at the start of training. */
 import type { Memory } from '../../gpu/memory.ts';
 import { asRewardConfig } from '../../model/config.ts';
 import { LanguageModel } from '../../model/language-model.ts';
@@ -13,7 +13,7 @@ export function allocateValueModel<M extends Memory>(policy: LanguageModel<M>): 
     : LanguageModel.allocate(policy.gpu, asRewardConfig(policy.config));
 }
 
-/** A value model that begins as a copy of the policy; its score head is zero. */
+/** A value model that starts as a copy of the policy with a zero score head. */
 export function valueModel(policy: LanguageModel): LanguageModel {
   const model = allocateValueModel(policy);
   model.trainable.copyFrom(policy.trainable, policy.gpu);

@@ -1,7 +1,7 @@
 import type { JudgedText } from '../../rl/rewards/reward.ts';
 import { connect } from '../../app/workers/connection.ts';
 import type { RewardService } from '../../app/workers/reward.worker.ts';
-import { storedDataPath } from '../../app/stored-data.ts';
+import { storedPath } from '../../app/page-paths.ts';
 
 /** Runs a stored rule where training would: in its sandbox, in a worker. Rejects with a sentence. */
 export async function tryRule(file: string, texts: readonly JudgedText[]): Promise<number[]> {
@@ -10,7 +10,7 @@ export async function tryRule(file: string, texts: readonly JudgedText[]): Promi
     { name: 'The worker that runs rules', advice: 'try again' },
   );
   try {
-    await connection.service.open(storedDataPath(file), 'rule');
+    await connection.service.open(storedPath(file), 'rule');
     return await connection.service.score(texts);
   } finally {
     connection.close();

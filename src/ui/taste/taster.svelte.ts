@@ -3,7 +3,7 @@ import type { Written } from '../../app/policy-pair.ts';
 import { storedPath } from '../../app/page-paths.ts';
 import type { Status } from '../../app/training-service.ts';
 import { Random } from '../../rl/random.ts';
-import { storeData, storedDataPath } from '../../app/stored-data.ts';
+import { storeData } from '../../app/stored-data.ts';
 import {
   tasteModelRecipe,
   labelRows,
@@ -154,7 +154,7 @@ export class Taster {
       };
       service
         .open(
-          tasteModelRecipe(labels, storedDataPath(TASTE_FILE)),
+          tasteModelRecipe(labels, storedPath(TASTE_FILE)),
           { onStatus, onStep: () => undefined },
           false,
         )
