@@ -243,7 +243,9 @@ describe.each(KERNELS)('the $name kernels', ({ name, variants }) => {
     expect(await slopeOf()).toBe(once);
 
     const third = await runner.forward(batch);
-    await expect(runner.backward(third, slopes.subarray(1))).rejects.toThrow('a derivative of each');
+    await expect(runner.backward(third, slopes.subarray(1))).rejects.toThrow(
+      'a derivative of each',
+    );
 
     // @ts-expect-error: without gradients there is no way back
     expect(reference.backward).toBeUndefined();
