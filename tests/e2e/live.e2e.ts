@@ -68,24 +68,45 @@ describe('training in the tab', () => {
     await rm(join(assets, judge!));
     const server = await serveStatic(folder, '/');
     const page = await browser.newPage({ reducedMotion: 'reduce', serviceWorkers: 'block' });
-    const ofRun = (): number =>
-      page.workers().filter((worker) => /(policy|reward)\.worker/.test(worker.url())).length;
+    // Chromium may list a policy worker for a while after the page has terminated it.
+    await page.addInitScript(() => {
+      const open = new Set<Worker>();
+      const Native = Worker;
+      window.Worker = new Proxy(Native, {
+        construct(_, [url, options]: [string | URL, WorkerOptions?]) {
+          const worker = new Native(url, options);
+          if (String(url).includes('policy.worker')) open.add(worker);
+          worker.terminate = () => {
+            open.delete(worker);
+            Native.prototype.terminate.call(worker);
+          };
+          return worker;
+        },
+      });
+      Object.assign(window, { policyWorkers: () => open.size });
+    });
+    const ofRun = async (): Promise<{ policy: number; reward: number }> => ({
+      policy: await page.evaluate(() =>
+        (window as unknown as { policyWorkers(): number }).policyWorkers(),
+      ),
+      reward: page.workers().filter((worker) => worker.url().includes('reward.worker')).length,
+    });
     await page.goto(server.url);
     const train = page.getByRole('button', { name: 'Train it here', exact: true });
     await train.click();
     await page
       .getByText('The reward worker could not be loaded. Check the connection, then train again.')
       .waitFor({ timeout: 60_000 });
-    await expect.poll(ofRun, { timeout: 30_000 }).toBe(0);
+    await expect.poll(ofRun, { timeout: 30_000 }).toEqual({ policy: 0, reward: 0 });
 
     await cp(join(BUILT, 'assets', judge!), join(assets, judge!));
     await train.click();
     const step = page.getByTestId('step');
     await expect.poll(() => step.textContent(), { timeout: 180_000 }).toBe('1');
-    expect(ofRun()).toBe(2);
+    expect(await ofRun()).toEqual({ policy: 1, reward: 1 });
     await page.getByRole('button', { name: 'Stop', exact: true }).click();
     await page.getByRole('heading', { name: /Stopped after step/ }).waitFor({ timeout: 60_000 });
-    await expect.poll(ofRun, { timeout: 30_000 }).toBe(0);
+    await expect.poll(ofRun, { timeout: 30_000 }).toEqual({ policy: 0, reward: 0 });
     await page.close();
     await server.close();
     await rm(folder, { recursive: true });
