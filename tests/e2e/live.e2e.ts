@@ -54,6 +54,20 @@ describe('training in the tab', () => {
     await page.reload();
     await page.getByRole('button', { name: `Continue from step ${done} of 150` }).click();
     await reaches(done + 1);
+    await page.getByRole('button', { name: 'Pause', exact: true }).click();
+    await page.getByRole('button', { name: 'Continue', exact: true }).waitFor({ timeout: 60_000 });
+    // Every pause has written a checkpoint; the last two stay.
+    const kept = await page.evaluate(async () => {
+      let folder = await navigator.storage.getDirectory();
+      for (const name of ['runs', 'live', 'checkpoints']) {
+        folder = await folder.getDirectoryHandle(name);
+      }
+      const names: string[] = [];
+      for await (const name of folder.keys()) names.push(name);
+      return names;
+    });
+    expect(kept.length).toBe(2);
+    expect(kept).toContain(`step-${done}`);
     expect(errors).toEqual([]);
     expect(foreign).toEqual([]);
     await page.close();
