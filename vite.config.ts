@@ -3,6 +3,9 @@ import { defineConfig } from 'vite';
 import { offline } from './scripts/offline-plugin.ts';
 import { texPlugin } from './src/ui/learn/typeset.ts';
 
+/** A slow machine is nothing to warn of. */
+const checks = { bundlerTimings: false };
+
 export default defineConfig({
   plugins: [svelte(), texPlugin(), offline()],
   base: './',
@@ -10,8 +13,7 @@ export default defineConfig({
     target: 'es2023',
     outDir: 'dist/page',
     rolldownOptions: {
-      // A slow machine is nothing that a visitor can mend.
-      checks: { bundlerTimings: false },
+      checks,
       input: { index: 'index.html', 'service-worker': 'src/ui/offline/service-worker.ts' },
       // A service worker keeps its name, and rules over the folder that it lies in.
       output: {
@@ -20,5 +22,5 @@ export default defineConfig({
       },
     },
   },
-  worker: { format: 'es' },
+  worker: { format: 'es', rolldownOptions: { checks } },
 });
