@@ -23,6 +23,23 @@ const withPage = (setting: Setting, use: (page: Page) => Promise<void>): Promise
   withPageOf(browser, setting, use);
 
 const section = (page: Page, name: string | RegExp): Locator => page.getByRole('region', { name });
+/** The names of the runs that the browser has stored. */
+const storedLabels = (page: Page): Promise<string[]> =>
+  page.evaluate(
+    () =>
+      new Promise<string[]>((resolve) => {
+        const opening = indexedDB.open('ponder-runs');
+        opening.onsuccess = () => {
+          const database = opening.result;
+          const all = database.transaction('runs').objectStore('runs').getAll();
+          all.onsuccess = () => {
+            database.close();
+            resolve((all.result as { label?: string }[]).map(({ label }) => label ?? ''));
+          };
+        };
+      }),
+  );
+
 const hashOf = (page: Page): string => new URL(page.url()).hash;
 
 /** Sections are fetched when they come near. */
@@ -111,6 +128,8 @@ describe('runs', () => {
       const name = runs.getByRole('textbox', { name: 'Name of run B' });
       await name.fill('My control');
       await name.press('Enter');
+      // The name is stored without anybody waiting for it.
+      await expect.poll(() => storedLabels(page), { timeout: 30_000 }).toContain('My control');
       await page.reload();
       await reaches(page, STEPS);
       await open(page, 'Curves', 'Your runs');
