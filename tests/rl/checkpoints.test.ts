@@ -15,6 +15,7 @@ import { Run } from '../../src/rl/runs/run.ts';
 import { lastCheckpoint, type RunFolder } from '../../src/rl/runs/run-folder.ts';
 import { nodeRunFolder } from '../../src/rl/runs/run-folder.node.ts';
 import type { Trained, Trainer } from '../../src/rl/trainers/trainer.ts';
+import { valueModel } from '../../src/rl/trainers/value-model.ts';
 import { CONFIGS } from '../random-model.ts';
 
 const config = CONFIGS['llama, tied']!;
@@ -117,6 +118,21 @@ it('a resumed run has no completions and evaluations of the steps that it does a
   for (const kind of ['completions', 'evaluations']) {
     expect(await folder.list(kind)).toEqual(['step-2.jsonl', 'step-3.jsonl']);
   }
+});
+
+it.each([
+  ['all weights', undefined],
+  ['an adapter', LORA],
+])('a value model begins as the policy of %s, with a score head of zeros', async (_, lora) => {
+  const policy = await trained(lora);
+  randomize(policy, 1);
+  const { head, ...same } = Object.fromEntries(
+    [...(await valueModel(policy.model).trainable.read(gpu))].map(([name, values]) =>
+      name.endsWith('score.weight') ? ['head', values] : [name, values],
+    ),
+  );
+  expect(head).toEqual(new Float32Array(config.hiddenSize));
+  expect(same).toEqual(Object.fromEntries(await policy.model.trainable.read(gpu)));
 });
 
 it('a checkpoint of another recipe, or without a file, is refused in a sentence', async () => {
