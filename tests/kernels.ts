@@ -3,11 +3,11 @@
  * as well, so that no card is needed to test them.
  */
 import type { Gpu } from '../src/gpu/device.ts';
-import type { KernelVariants } from '../src/gpu/kernel.ts';
+import { KERNELS_FOR, type KernelVariants } from '../src/gpu/variants.ts';
 
 export const KERNELS: readonly { name: string; variants: KernelVariants }[] = [
-  { name: 'card', variants: { matmul: 'blocked', attention: 'own' } },
-  { name: 'CPU', variants: { matmul: 'cpu', attention: 'shared' } },
+  { name: 'card', variants: KERNELS_FOR.card },
+  { name: 'CPU', variants: KERNELS_FOR.cpu },
 ];
 
 /** Skips a test of kernels that the adapter does not have the features for. */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { Gpu } from './device.ts';
-import { KERNELS_FOR } from './kernel.ts';
+import { KERNELS_FOR } from './variants.ts';
 
 /** The part of WebGPU that opening a device uses. */
 function adapterWith(features: readonly string[], subgroupMaxSize: number): GPU {

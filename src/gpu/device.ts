@@ -4,9 +4,10 @@
  * This is not a tensor library: it has buffers and kernels only.
  */
 import { GpuError, GpuLostError, GpuMemoryError, GpuUnavailableError } from './errors.ts';
-import { KERNELS_FOR, type Kernel, type KernelVariants } from './kernel.ts';
+import type { Kernel } from './kernel.ts';
 import { bufferBytes, emptyLedger, type Lifetime, type Memory, type View } from './memory.ts';
 import { Pace } from './pace.ts';
+import { KERNELS_FOR, type KernelVariants } from './variants.ts';
 
 /** Work counted since the device was opened. */
 export interface GpuCounters {

@@ -7,6 +7,7 @@
  */
 import type { Activation } from './activations.ts';
 import type { View } from './memory.ts';
+import type { KernelVariants } from './variants.ts';
 
 export type Access = 'read' | 'write';
 export type ParamType = 'u32' | 'i32' | 'f32';
@@ -25,25 +26,6 @@ export interface Kernel<P extends Record<string, ParamType> = Record<string, Par
    */
   readonly cut?: 'x' | 'y';
 }
-
-/** The variants of kernels that a device runs, chosen when it is opened. */
-export interface KernelVariants {
-  /**
-   * blocked: for graphics cards, through workgroup memory. cpu: for adapters on the CPU; needs the
-   * feature `subgroups`.
-   */
-  readonly matmul: 'blocked' | 'cpu';
-  /**
-   * own: each invocation loads its own data. shared: four neighbours share what they load, if the
-   * head size allows it; for adapters on the CPU; needs the feature `subgroups`.
-   */
-  readonly attention: 'own' | 'shared';
-}
-
-export const KERNELS_FOR = {
-  card: { matmul: 'blocked', attention: 'own' },
-  cpu: { matmul: 'cpu', attention: 'shared' },
-} as const satisfies Record<string, KernelVariants>;
 
 export type Bindable = View | Activation;
 export type Grid = readonly [x: number, y?: number, z?: number];
@@ -64,8 +46,11 @@ export interface Op<D> {
   readonly others?: readonly Kernel[];
   /** Which kernel this replay takes: 0 is `kernel`, i is `others[i - 1]`; absent: 0. */
   readonly pick?: (dims: D) => number;
-  /** The same launch, with the same buffers, by the variant that the device has chosen. */
-  readonly adapt?: (variants: KernelVariants) => Op<D>;
+  /**
+   * The launches that do the same by the kernels of a device with these variants. They may need
+   * activations of their own, so ops are lowered before memory is planned. Absent: the op itself.
+   */
+  readonly lower?: (variants: KernelVariants) => readonly Op<D>[];
 }
 
 /** A fixed value, or one that each replay computes from its dims. */
@@ -109,8 +94,13 @@ export function op<D, P extends Record<string, ParamType>>(
 
 /** The same op for recomputing a result: it does not count as useful work. */
 export function again<D>(done: Op<D>): Op<D> {
-  const { adapt } = done;
-  return { ...done, again: true, ...(adapt && { adapt: (variants) => again(adapt(variants)) }) };
+  const { lower: own } = done;
+  return { ...done, again: true, ...(own && { lower: (variants) => own(variants).map(again) }) };
+}
+
+/** The launches that `ops` are on a device with these variants; none of them has a `lower`. */
+export function lower<D>(ops: readonly Op<D>[], variants: KernelVariants): Op<D>[] {
+  return ops.flatMap((one) => (one.lower ? lower(one.lower(variants), variants) : [one]));
 }
 
 /**

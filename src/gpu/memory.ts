@@ -3,6 +3,7 @@
  * bytes, so that the code that allocates for a run can also compute beforehand what the run needs.
  */
 import type { Storage } from './storage.ts';
+import { KERNELS_FOR, type KernelVariants } from './variants.ts';
 
 /** A range of a GPU buffer. Offsets are multiples of 256 bytes, the WebGPU binding alignment. */
 export interface View {
@@ -21,6 +22,8 @@ export interface Memory {
   readonly ledger: Record<Lifetime, number>;
   /** The largest buffer a kernel can see, in bytes. */
   readonly maxBinding: number;
+  /** The kernels that will use the buffers. */
+  readonly variants: KernelVariants;
   /** Returns a zeroed buffer of at least `bytes` bytes and counts it in the ledger. */
   allocate(lifetime: Lifetime, bytes: number, label: string): View;
   /** Destroys a whole buffer that `allocate` returned. */
@@ -44,6 +47,8 @@ export class MemoryPlan implements Memory {
   /** The bytes of the largest single buffer. */
   largest = 0;
   readonly maxBinding: number;
+  /** Those for graphics cards need more memory. */
+  readonly variants = KERNELS_FOR.card;
 
   constructor(maxBinding: number) {
     this.maxBinding = maxBinding;

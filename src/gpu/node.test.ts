@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { KERNELS_FOR } from './kernel.ts';
+import { KERNELS_FOR } from './variants.ts';
 import { keepDevices, openNodeGpu } from './node.ts';
 
 it('runs the kernels that PONDER_KERNELS names', async () => {

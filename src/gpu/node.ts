@@ -1,7 +1,7 @@
 /** WebGPU in Node, through Dawn (npm package `webgpu`). Browsers bring their own. */
 import { Gpu, type GpuOptions } from './device.ts';
 import { GpuUnavailableError } from './errors.ts';
-import { KERNELS_FOR, type KernelVariants } from './kernel.ts';
+import { KERNELS_FOR, type KernelVariants } from './variants.ts';
 
 /** Dawn fails or crashes when its entry object is garbage-collected before the devices it made. */
 const entries: GPU[] = [];

@@ -6,7 +6,7 @@
 import { viewOf } from './activations.ts';
 import type { Gpu } from './device.ts';
 import { GpuError } from './errors.ts';
-import type { Op, ParamType } from './kernel.ts';
+import { lower, type Op, type ParamType } from './kernel.ts';
 import { cutIntoSubmits, type Launch, type Submit } from './submits.ts';
 
 /** The alignment WebGPU guarantees for dynamic uniform offsets. */
@@ -36,7 +36,7 @@ export class Program<D> {
 
   /** Compiles `ops`; activations must have been planned. At most `maxRuns` replays share a submit. */
   static async compile<D>(gpu: Gpu, written: readonly Op<D>[], maxRuns = 1): Promise<Program<D>> {
-    const ops = written.map((op) => op.adapt?.(gpu.variants) ?? op);
+    const ops = lower(written, gpu.variants);
     const pipelines = await Promise.all(
       ops.map((op) =>
         Promise.all(

@@ -5,7 +5,7 @@
  * forward pass.
  */
 import { Activation, planActivations } from '../gpu/activations.ts';
-import type { Op } from '../gpu/kernel.ts';
+import { lower, type Op } from '../gpu/kernel.ts';
 import { groupByTarget } from '../gpu/kernels/gather-backward.ts';
 import type { Memory, View } from '../gpu/memory.ts';
 import { Program } from '../gpu/program.ts';
@@ -61,9 +61,10 @@ export function planBatch(
   };
   const ones = model.gpu.allocate('activations', 4 * limits.maxTokens, 'ones');
   model.gpu.upload(ones, new Float32Array(limits.maxTokens).fill(1));
-  const forward = forwardOps(model, plan);
+  const { variants } = model.gpu;
+  const forward = lower(forwardOps(model, plan), variants);
   const backward = gradients
-    ? backwardOps(model, plan, gradients, ones, limits.recompute ?? false)
+    ? lower(backwardOps(model, plan, gradients, ones, limits.recompute ?? false), variants)
     : [];
   const buffers = [...planActivations(model.gpu, forward, backward), ones];
   return { plan, forward, backward, buffers };
@@ -145,8 +146,10 @@ export class BatchRunner extends Runner {
   /** For other weights of the same shape (a reference policy), in the memory of `runner`. */
   static async beside(runner: TrainingRunner, model: LanguageModel): Promise<BatchRunner> {
     const { limits, memory } = runner;
-    const program = await Program.compile(model.gpu, forwardOps(model, memory.plan));
-    return new BatchRunner(model, limits, memory, program, []);
+    const ops = lower(forwardOps(model, memory.plan), model.gpu.variants);
+    const own = planActivations(model.gpu, ops);
+    const program = await Program.compile(model.gpu, ops);
+    return new BatchRunner(model, limits, memory, program, own);
   }
 
   /** Log-probs under logits / `temperature` and entropies, or scores, of the batch's targets. */

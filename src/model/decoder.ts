@@ -8,7 +8,7 @@
  * reads the sampled tokens, and sequences that have ended leave the batch.
  */
 import { planActivations, type Activation } from '../gpu/activations.ts';
-import type { Op } from '../gpu/kernel.ts';
+import { lower, type Op } from '../gpu/kernel.ts';
 import type { Memory, View } from '../gpu/memory.ts';
 import { Program } from '../gpu/program.ts';
 import {
@@ -68,8 +68,8 @@ export function planDecoder(model: LanguageModel<Memory>, limits: DecoderLimits)
   const caches = Array.from({ length: c.layers }, (_, layer) =>
     gpu.allocate('kv', 4 * cacheRows * 2 * kvWidth(c), `kv ${layer}`),
   );
-  const prefillOps = prefill(model, limits, buffers, caches);
-  const decodeOps = decodeStep(model, limits, buffers, caches);
+  const prefillOps = lower(prefill(model, limits, buffers, caches), gpu.variants);
+  const decodeOps = lower(decodeStep(model, limits, buffers, caches), gpu.variants);
   const activations = planActivations(gpu, prefillOps, decodeOps);
   return { buffers, prefillOps, decodeOps, activations, caches };
 }

@@ -3,6 +3,7 @@
  * the logits [tokens, vocab] of all tokens at once.
  */
 import { Activation, planActivations } from '../gpu/activations.ts';
+import { lower } from '../gpu/kernel.ts';
 import { rmsNorm } from '../gpu/kernels/rms-norm.ts';
 import type { View } from '../gpu/memory.ts';
 import { Program } from '../gpu/program.ts';
@@ -34,8 +35,9 @@ export async function sequenceLogits(
     }),
     ...allLogits<RowDims>(model, normed, logits, rows),
   ];
-  const buffers = planActivations(gpu, ops);
-  const program = await Program.compile(gpu, ops);
+  const lowered = lower(ops, gpu.variants);
+  const buffers = planActivations(gpu, lowered);
+  const program = await Program.compile(gpu, lowered);
   uploadRows(gpu, trunk.inputs, packBatch([{ prompt: ids, completions: [] }], 'score'));
   await program.run({ tokens, pairs: (tokens * (tokens + 1)) / 2 });
   const all = await gpu.readFloats({

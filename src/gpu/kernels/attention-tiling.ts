@@ -1,12 +1,6 @@
 /** How the work of the attention kernels is cut into invocations, and the kernel text for a cut. */
-import {
-  resolve,
-  type Dyn,
-  type Grid,
-  type Kernel,
-  type KernelVariants,
-  type ParamType,
-} from '../kernel.ts';
+import { resolve, type Dyn, type Grid, type Kernel, type ParamType } from '../kernel.ts';
+import type { KernelVariants } from '../variants.ts';
 import ownPrelude from './attention-own.wgsl?raw';
 import sharedPrelude from './attention-shared.wgsl?raw';
 import slicedPrelude from './attention-sliced.wgsl?raw';

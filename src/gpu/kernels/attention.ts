@@ -3,15 +3,8 @@
  * of tokens, and the completions of a group share the keys of their prompt. Forward: online softmax
  * (Milakov & Gimelshein 2018). Backward: recomputes the scores (FlashAttention, Dao et al. 2022).
  */
-import {
-  op,
-  resolve,
-  type Bindable,
-  type Dyn,
-  type Kernel,
-  type KernelVariants,
-  type Op,
-} from '../kernel.ts';
+import { op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
+import type { KernelVariants } from '../variants.ts';
 import dkvCode from './attention-dkv.wgsl?raw';
 import dqCode from './attention-dq.wgsl?raw';
 import { tiled, tileGrid, tilingOf, vec4s } from './attention-tiling.ts';
@@ -127,7 +120,7 @@ export function attention<D>(a: Queries<D> & { lse: Bindable }): Op<D> {
 type Variant = KernelVariants['attention'];
 
 function variants<D>(launch: (variant: Variant) => Op<D>): Op<D> {
-  return { ...launch('own'), adapt: ({ attention: variant }) => launch(variant) };
+  return { ...launch('own'), lower: ({ attention: variant }) => [launch(variant)] };
 }
 
 function attentionAs<D>(variant: Variant, a: Queries<D> & { lse: Bindable }): Op<D> {

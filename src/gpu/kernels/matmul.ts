@@ -9,10 +9,10 @@ import {
   type Dyn,
   type Grid,
   type Kernel,
-  type KernelVariants,
   type Op,
 } from '../kernel.ts';
 import type { Storage } from '../storage.ts';
+import type { KernelVariants } from '../variants.ts';
 import {
   matmulPrelude,
   type MatmulLayout,
@@ -80,7 +80,7 @@ export interface MatmulLaunch<D> extends ProductLaunch<D> {
 export function matmul<D>(launch: MatmulLaunch<D>): Op<D> {
   return {
     ...matmulAs(variantsFor('blocked', launch), launch),
-    adapt: ({ matmul: kind }) => matmulAs(variantsFor(kind, launch), launch),
+    lower: ({ matmul: kind }) => [matmulAs(variantsFor(kind, launch), launch)],
   };
 }
 

@@ -2,10 +2,11 @@
 import { expect } from 'vitest';
 import { planActivations } from '../activations.ts';
 import type { Gpu } from '../device.ts';
-import type { KernelVariants, Op } from '../kernel.ts';
+import { lower, type Op } from '../kernel.ts';
 import type { View } from '../memory.ts';
 import { openNodeGpu } from '../node.ts';
 import { Program } from '../program.ts';
+import type { KernelVariants } from '../variants.ts';
 
 type HostData = Float32Array | Uint32Array;
 
@@ -30,12 +31,14 @@ export class Sandbox {
     return this.put(new Float32Array(count).fill(MARK));
   }
 
-  async run(...ops: Op<unknown>[]): Promise<void> {
-    planActivations(this.gpu, ops);
+  async run(...written: Op<unknown>[]): Promise<void> {
+    const ops = lower(written, this.gpu.variants);
+    const scratch = planActivations(this.gpu, ops);
     const program = await Program.compile(this.gpu, ops);
     await program.run(undefined);
     await this.gpu.idle();
     program.destroy();
+    for (const view of scratch) this.gpu.release('activations', view);
   }
 
   async floats(view: View, count: number): Promise<Float32Array> {
