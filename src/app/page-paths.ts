@@ -13,9 +13,21 @@ export function storedName(path: string): string | undefined {
   return path.startsWith(STORED) ? path.slice(STORED.length) : undefined;
 }
 
-/** The URL of a path relative to the page; files under public/ in the source tree are served beside the page. */
+/**
+ * The URL of a path relative to the page; files under public/ in the source tree are served beside the page.
+ * @throws CheckpointError for an address outside the page's own server: a link's recipe must not make the
+ * page fetch from elsewhere
+ */
 export function pageUrl(path: string): string {
-  return new URL(path.replace(/^public\//, ''), pageAddress()).href;
+  const page = new URL(pageAddress());
+  const url = new URL(path.replace(/^public\//, ''), page);
+  if (url.protocol !== page.protocol || url.host !== page.host) {
+    throw new CheckpointError(
+      `${path} is not on this page's own server, and the page loads nothing from elsewhere; ` +
+        'download the files and drop them on the page.',
+    );
+  }
+  return url.href;
 }
 
 /** The page's address, also in a worker: a built worker is one folder below the page. */

@@ -12,7 +12,7 @@ export interface Status {
   maxSteps: number;
   /** Mean over the last steps; absent before the first. */
   secondsPerStep?: number;
-  /** What happens now inside a step, for the user: "writing 128 samples (40%)". */
+  /** What happens now inside a step, for the user: "writing 128 completions (40%)". */
   detail?: string;
   /** In phase 'failed': what went wrong and what to do. */
   error?: string;

@@ -32,6 +32,8 @@ export async function serveStatic(folder: string, path: string): Promise<StaticS
     served.asked.push(file);
     readFile(join(served.folder, file)).then(
       (body) => {
+        // As Vite's preview server and many others send it.
+        response.setHeader('Vary', 'Origin');
         response.setHeader('Content-Type', TYPES[extname(file)] ?? 'application/octet-stream');
         response.end(body);
       },

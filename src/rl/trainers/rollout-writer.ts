@@ -104,7 +104,7 @@ export class RolloutWriter {
         (share) => {
           failed.signal.throwIfAborted();
           const percent = Math.round(100 * (done + share / partCount));
-          onDetail?.(`writing ${perStep * recipe.num_generations} samples (${percent}%)`);
+          onDetail?.(`writing ${perStep * recipe.num_generations} completions (${percent}%)`);
         },
       );
       const scoring = this.score(groups, asked);

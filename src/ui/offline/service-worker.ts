@@ -54,8 +54,9 @@ async function forgetOthers(): Promise<void> {
 async function kept(request: Request): Promise<Response | undefined> {
   const cache = await caches.open(CACHE);
   return request.mode === 'navigate'
-    ? cache.match(new URL('index.html', scope))
-    : cache.match(request, { ignoreSearch: true });
+    ? cache.match(new URL('index.html', scope), { ignoreVary: true })
+    : // A server's Vary header must not hide a file: there is one of each name.
+      cache.match(request, { ignoreSearch: true, ignoreVary: true });
 }
 
 async function cacheFirst(request: Request): Promise<Response> {

@@ -15,8 +15,8 @@ describe('phaseText', () => {
   });
 
   it('shows the detail as the title, and explains that part of a step', () => {
-    const writing = text('training', { detail: 'writing 8 samples (50%)' });
-    expect(writing.title).toBe('Writing 8 samples (50%)');
+    const writing = text('training', { detail: 'writing 8 completions (50%)' });
+    expect(writing.title).toBe('Writing 8 completions (50%)');
     expect(writing.explanation).not.toBe(text('training', { detail: 'scoring' }).explanation);
     expect(text('training', { detail: 'something new' }).explanation).toBe(
       text('training').explanation,

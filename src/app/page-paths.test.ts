@@ -1,0 +1,47 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { pageModelFolder, pageUrl } from './page-paths.ts';
+import { readPageFile } from './stored-data.ts';
+
+const PAGE = 'https://ponder.example/some/where/';
+
+beforeEach(() => {
+  vi.stubGlobal('self', { document: { baseURI: `${PAGE}index.html` } });
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+describe('pageUrl', () => {
+  it('takes paths from the page or the source tree, in the page and in a built worker', () => {
+    expect(pageUrl('models/policy')).toBe(`${PAGE}models/policy`);
+    expect(pageUrl('public/models/policy')).toBe(`${PAGE}models/policy`);
+    expect(pageUrl('/models/policy')).toBe('https://ponder.example/models/policy');
+    const location = new URL(`${PAGE}assets/policy.worker-1.js`);
+    vi.stubGlobal('self', { location });
+    expect(pageUrl('models/policy')).toBe(`${PAGE}models/policy`);
+  });
+
+  const elsewhere = [
+    'https://elsewhere.example/model',
+    'http://ponder.example/model', // another protocol
+    'https://ponder.example:8080/model',
+    'https://ponder.example@elsewhere.example/model',
+    'public///elsewhere.example/model',
+    '//elsewhere.example/model',
+    '\\\\elsewhere.example/model',
+    '/\t/elsewhere.example/model',
+    ' https://elsewhere.example/model',
+    'data:application/json,{}',
+    'blob:https://ponder.example/0b5c',
+    'file:///etc/passwd',
+    'javascript:alert(1)',
+  ];
+  it.each(elsewhere)('nothing is fetched from %j, model or data', async (path) => {
+    const fetched = vi.fn();
+    vi.stubGlobal('fetch', fetched);
+    expect(() => pageUrl(path)).toThrow("not on this page's own server");
+    await expect(pageModelFolder(path)).rejects.toThrow('drop them on the page');
+    await expect(readPageFile(path)).rejects.toThrow('drop them on the page');
+    expect(fetched).not.toHaveBeenCalled();
+  });
+});
