@@ -1,6 +1,6 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { EvaluationSample, StepReport } from '../../rl/report.ts';
-import { evaluatedSteps } from './evaluated.ts';
+import { evaluatedBy, evaluatedSteps, mostImproved } from './evaluated.ts';
 import { letter } from './letters.ts';
 
 it('keeps the steps that were evaluated, in order', () => {
@@ -14,6 +14,40 @@ it('keeps the steps that were evaluated, in order', () => {
     { metrics: { step: 4 }, evaluation },
   ];
   expect(evaluatedSteps(reports).map(({ step }) => step)).toEqual([1, 4]);
+});
+
+describe('the example that is shown first', () => {
+  const menu = (guest: string): string => `menu rice 2 plums 3 for ${guest} veggie budget 8`;
+  const sample = (guest: string, response: string, gold: number): EvaluationSample => ({
+    ...{ prompt: menu(guest), thought: null, response, gold, reward: 0 },
+    ...{ wellFormed: true, truncated: false },
+  });
+  const steps = [
+    {
+      step: 0,
+      samples: [sample('ana', 'rice', 0), sample('ben', 'rice', 0), sample('ana', '', 0)],
+    },
+    {
+      step: 8,
+      samples: [
+        sample('ana', 'hello ben ! rice', 5),
+        sample('ben', 'hello ben ! rice', 2),
+        sample('ana', '', 1),
+      ],
+    },
+  ];
+
+  it('improved most, and greets no other guest', () => {
+    expect(mostImproved(steps)).toBe(1);
+    expect(mostImproved([])).toBe(0);
+  });
+
+  it('is shown as it was at the playhead', () => {
+    expect(evaluatedBy(steps, 7)?.step).toBe(0);
+    expect(evaluatedBy(steps, 8)?.step).toBe(8);
+    expect(evaluatedBy([steps[1]!], 3)?.step).toBe(8);
+    expect(evaluatedBy([], 3)).toBeUndefined();
+  });
 });
 
 it('names tries', () => {

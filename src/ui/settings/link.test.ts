@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { readLink, writeLink } from './link.ts';
 
-const nothing = { overrides: {}, hidden: [], locked: false };
+const nothing = { view: 'watch', overrides: {}, hidden: [], locked: false } as const;
 
 describe('a link', () => {
   it('comes back as it was', () => {
     const state = {
+      view: 'set-up' as const,
       overrides: {
         algorithm: 'grpo',
         seed: 3,
@@ -26,8 +27,8 @@ describe('a link', () => {
 
   it('is readable', () => {
     const overrides = { seed: 3, thinking: false, gold: 'public/models/second-reward' };
-    expect(writeLink({ overrides, hidden: ['models', 'taste'], locked: true })).toBe(
-      '#seed=3&thinking=false&gold=public/models/second-reward&hide=models,taste&lock=1',
+    expect(writeLink({ view: 'try', overrides, hidden: ['models', 'taste'], locked: true })).toBe(
+      '#/try?seed=3&thinking=false&gold=public/models/second-reward&hide=models,taste&lock=1',
     );
   });
 
@@ -35,6 +36,17 @@ describe('a link', () => {
     expect(writeLink(nothing)).toBe('');
     expect(readLink('')).toEqual({ ...nothing, unknown: [] });
     expect(readLink('#curves')).toEqual({ ...nothing, unknown: [] });
+    expect(readLink('#/nowhere')).toEqual({ ...nothing, unknown: [] });
+  });
+
+  it('names a view, with and without settings; older links have none', () => {
+    expect(writeLink({ ...nothing, view: 'runs' })).toBe('#/runs');
+    expect(readLink('#/runs')).toEqual({ ...nothing, view: 'runs', unknown: [] });
+    expect(readLink('#/runs?')).toEqual({ ...nothing, view: 'runs', unknown: [] });
+    const set = { ...nothing, overrides: { seed: 3 } };
+    expect(readLink('#seed=3')).toEqual({ ...set, unknown: [] });
+    expect(readLink('#/?seed=3')).toEqual({ ...set, unknown: [] });
+    expect(writeLink(set)).toBe('#seed=3');
   });
 
   it('names unknown keys, and passes wrong values on, to be refused with a sentence', () => {

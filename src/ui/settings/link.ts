@@ -1,12 +1,14 @@
 /**
- * The setting of the page as a link: `#algorithm=ppo&seed=3&thinking=false&hide=models,recipe&lock=1`.
- * Only what differs from the default is in it.
+ * The state of the page as a link: `#/set-up?algorithm=ppo&seed=3&thinking=false&hide=models&lock=1`, the
+ * view and then the settings that differ from the default.
  */
 import type { RecipeValue, RecipeValues } from '../../rl/recipe/values.ts';
 import { recipeKeys } from '../../rl/recipe/keys.ts';
 import type { RecipeKeySpec } from '../../rl/recipe/spec.ts';
+import { isView, type ViewId } from '../views/views.ts';
 
 export interface LinkState {
+  view: ViewId;
   overrides: RecipeValues;
   /** Ids of the sections that are not shown. */
   hidden: readonly string[];
@@ -19,13 +21,14 @@ export interface ReadLink extends LinkState {
   unknown: readonly string[];
 }
 
-/** An anchor such as `#curves` sets nothing. */
+/** Without a view, as links of earlier versions are, it is the first one. */
 export function readLink(hash: string): ReadLink {
   const overrides: Record<string, RecipeValue> = {};
   let hidden: string[] = [];
   let locked = false;
   const unknown: string[] = [];
-  const text = hash.replace(/^#/, '');
+  const [, name = '', text = ''] = /^#?(?:\/([^?]*)\??)?(.*)$/s.exec(hash)!;
+  const view = isView(name) ? name : 'watch';
   for (const part of text.includes('=') ? text.split('&') : []) {
     const cut = part.indexOf('=');
     const key = decode(cut < 0 ? part : part.slice(0, cut));
@@ -36,15 +39,17 @@ export function readLink(hash: string): ReadLink {
     else if (spec) overrides[key] = readValue(spec, value);
     else if (key) unknown.push(key);
   }
-  return { overrides, hidden, locked, unknown };
+  return { view, overrides, hidden, locked, unknown };
 }
 
-/** With the "#"; empty when everything is as the default. */
-export function writeLink({ overrides, hidden, locked }: LinkState): string {
+/** With the "#"; empty for the first view with everything as the default. */
+export function writeLink({ view, overrides, hidden, locked }: LinkState): string {
   const parts = Object.entries(overrides).map(([key, value]) => `${key}=${writeValue(value)}`);
   if (hidden.length) parts.push(`hide=${hidden.map(encode).join(',')}`);
   if (locked) parts.push('lock=1');
-  return parts.length ? `#${parts.join('&')}` : '';
+  const place = view === 'watch' ? '' : `/${view}`;
+  if (!parts.length) return place && `#${place}`;
+  return `#${place}${place && '?'}${parts.join('&')}`;
 }
 
 function specOf(key: string): RecipeKeySpec | undefined {

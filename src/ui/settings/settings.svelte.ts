@@ -1,10 +1,12 @@
 import type { RecipeValue, RecipeValues } from '../../rl/recipe/values.ts';
 import { readLink, writeLink, type LinkState } from './link.ts';
 import type { SectionId } from './sections.ts';
+import { type ViewId } from '../views/views.ts';
 import { without } from './without.ts';
 
-/** What the visitor, or the visitor's link, has set. The address of the page always holds it. */
+/** The view, and what the visitor or the visitor's link has set. The address of the page always holds both. */
 export class Settings {
+  view = $state<ViewId>('watch');
   /** What differs from the default recipe. Values as they were given: recipe.ts checks them. */
   overrides = $state.raw<RecipeValues>({});
   /** Ids of sections that a link hides. */
@@ -24,6 +26,13 @@ export class Settings {
     return this.hidden.includes(section);
   }
 
+  /** Shows a view; the browser's back button shows the one before. */
+  go(view: ViewId): void {
+    if (view === this.view) return;
+    history.pushState(null, '', this.linkOf({ view }));
+    this.view = view;
+  }
+
   /** Sets a key; undefined is its default. */
   set(key: string, value: RecipeValue | undefined): void {
     const others = without(this.overrides, key);
@@ -41,14 +50,14 @@ export class Settings {
 
   /** The address of this page with these settings and a change. */
   linkOf(change: Partial<LinkState>): string {
-    const { overrides, hidden, locked } = this;
+    const { view, overrides, hidden, locked } = this;
     const { origin, pathname, search } = location;
-    return origin + pathname + search + writeLink({ overrides, hidden, locked, ...change });
+    return origin + pathname + search + writeLink({ view, overrides, hidden, locked, ...change });
   }
 
   private read(): void {
-    const { overrides, hidden, locked, unknown } = readLink(location.hash);
-    Object.assign(this, { overrides, hidden, locked });
+    const { view, overrides, hidden, locked, unknown } = readLink(location.hash);
+    Object.assign(this, { view, overrides, hidden, locked });
     this.problem = unknown.length
       ? `The link sets ${unknown.join(', ')}, which this page does not know; the rest of the link applies.`
       : null;

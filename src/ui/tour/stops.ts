@@ -1,6 +1,12 @@
 /** The guided tour: what to look at, in which order. */
+import type { SectionId } from '../settings/sections.ts';
+import type { ViewId } from '../views/views.ts';
+
 export interface Stop {
-  /** A selector of what is shown; a stop whose place is not on the page is left out. */
+  view: ViewId;
+  /** A stop whose section a link hides is left out. */
+  section?: SectionId;
+  /** A selector of what is shown. */
   place: string;
   title: string;
   text: string;
@@ -8,38 +14,64 @@ export interface Stop {
 
 export const stops: readonly Stop[] = [
   {
+    view: 'watch',
     place: '.hero',
     title: 'A model learns to think',
     text: 'This is a real training run, replayed. The button trains the same model here, in this tab.',
   },
   {
-    place: '#how',
-    title: 'One step, again and again',
-    text: 'Ask, think and answer, judge, compare. The judge reads only the responses.',
+    view: 'watch',
+    section: 'before',
+    place: '#before-after',
+    title: 'Before, and now',
+    text: 'The same prompt, before training and at the step on the slider. The judge reads only the responses.',
   },
   {
+    view: 'watch',
+    place: '[aria-label="The run"]',
+    title: 'Move through time',
+    text: 'This bar is on every view. The slider moves the whole page to any step of the run.',
+  },
+  {
+    view: 'understand',
+    section: 'group',
     place: '#group',
     title: 'Several tries at one prompt',
     text: 'Thoughts are on the left, responses beside them. Tries whose bar is right of the line are better than the group’s mean and become likelier.',
   },
   {
+    view: 'understand',
+    section: 'stepper',
     place: '#walk-title',
     title: 'Be the optimizer',
     text: 'Go through one update step by step, and guess each number before it is shown.',
   },
   {
+    view: 'understand',
+    section: 'traces',
     place: '#tokens',
     title: 'Look closer',
     text: 'Every token, coloured by what you choose: how sure the model was, or what the update changed.',
   },
   {
-    place: '#before-after',
-    title: 'Before and after',
-    text: 'The same prompts over the whole run: drag the slider and read.',
+    view: 'runs',
+    section: 'runs',
+    place: '#runs',
+    title: 'Your runs',
+    text: 'Every run that you train is kept here. Draw them over each other, or train a twin with one thing changed.',
   },
   {
-    place: '[aria-label="Steps of the run"]',
-    title: 'Move through time',
-    text: 'This slider moves the whole page to any step of the run. This is the end of the tour: look around.',
+    view: 'set-up',
+    section: 'recipe',
+    place: '#recipe',
+    title: 'Make it yours',
+    text: 'Change the recipe, bring a model, choose what counts as good. The next run uses it.',
+  },
+  {
+    view: 'try',
+    section: 'try',
+    place: '#try',
+    title: 'Ask it yourself',
+    text: 'The model before training and after it, side by side. This is the end of the tour.',
   },
 ];

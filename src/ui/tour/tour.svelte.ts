@@ -1,3 +1,4 @@
+import type { SectionId } from '../settings/sections.ts';
 import { stops, type Stop } from './stops.ts';
 
 const KEY = 'tour';
@@ -10,8 +11,8 @@ class Tour {
   done = $state(readDone());
   readonly stop = $derived(this.stops[this.at]);
 
-  begin(): void {
-    this.stops = stops.filter(({ place }) => document.querySelector(place));
+  begin(hides: (section: SectionId) => boolean): void {
+    this.stops = stops.filter(({ section }) => !section || !hides(section));
     this.at = 0;
   }
 
