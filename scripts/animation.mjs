@@ -9,13 +9,13 @@ import { launchBrowser } from './browser.mjs';
 import { root } from './install.mjs';
 
 /**
- * The scenes in order: the part of the page, the positions of the slider (1 is before training), and the
+ * The scenes in order: the view of the page, the positions of the slider (1 is before training), and the
  * milliseconds of each frame; the last frame of a scene stays for `rest`.
- * @type {{ part: string, heads: number[], ms: number, rest: number }[]}
+ * @type {{ view: string, heads: number[], ms: number, rest: number }[]}
  */
 const SCENES = [
-  { part: 'watch', heads: [1, 1, ...range(4, 151, 3)], ms: 70, rest: 900 },
-  { part: 'walk', heads: [2, 6, 12, 21, 31, 46, 81, 151], ms: 450, rest: 1800 },
+  { view: 'watch', heads: [1, 1, ...range(4, 151, 3)], ms: 70, rest: 900 },
+  { view: 'understand', heads: [2, 6, 12, 21, 31, 46, 81, 151], ms: 450, rest: 1800 },
 ];
 
 const server = await preview({ root, logLevel: 'warn', preview: { port: 4173 } });
@@ -35,14 +35,14 @@ await slider.waitFor();
 const folder = mkdtempSync(join(tmpdir(), 'ponder-animation-'));
 /** @type {string[]} */
 const frames = [];
-for (const { part, heads, ms, rest } of SCENES) {
+for (const { view, heads, ms, rest } of SCENES) {
+  await page.evaluate((hash) => (location.hash = hash), `#/${view}`);
+  await page.locator(`#view-${view} h2`).first().waitFor();
   for (const [i, head] of heads.entries()) {
     await slider.evaluate((input, value) => {
       /** @type {HTMLInputElement} */ (input).valueAsNumber = value;
       input.dispatchEvent(new Event('input', { bubbles: true }));
     }, head);
-    // The parts above may have changed their height.
-    await page.evaluate((id) => document.getElementById(id)?.scrollIntoView(), part);
     const file = join(folder, `${frames.length}.png`);
     await page.screenshot({ path: file });
     frames.push('-d', String(i === heads.length - 1 ? rest : ms), file);

@@ -6,6 +6,7 @@ import { launchBrowser } from '../../scripts/browser.mjs';
 import {
   accessibilityFaults,
   reaches,
+  show,
   step,
   STEPS,
   train,
@@ -42,9 +43,9 @@ const storedLabels = (page: Page): Promise<string[]> =>
 
 const hashOf = (page: Page): string => new URL(page.url()).hash;
 
-/** Sections are fetched when they come near. */
+/** Goes to a view, whose code is fetched when it is first shown. */
 async function open(page: Page, part: string, name: string | RegExp): Promise<Locator> {
-  await page.getByRole('link', { name: part, exact: true }).click();
+  await show(page, part);
   const found = section(page, name);
   await found.waitFor();
   return found;
@@ -59,7 +60,7 @@ describe('curves', () => {
   it('change their axis and scale, and find every metric', () =>
     withPage({}, async (page) => {
       await reaches(page, STEPS);
-      const curves = await open(page, 'Curves', 'What else changes');
+      const curves = await open(page, 'Runs', 'What else changes');
       await curves.getByRole('radio', { name: 'Tokens' }).check();
       // The pointer in one chart tells of all: the fourth step had seen 2,000 tokens.
       const canvas = page.getByRole('img', { name: /^How far has it moved/ });
@@ -86,7 +87,7 @@ describe('curves', () => {
   it('go out as files with everything in them', () =>
     withPage({}, async (page) => {
       await reaches(page, STEPS);
-      const curves = await open(page, 'Curves', 'What else changes');
+      const curves = await open(page, 'Runs', 'What else changes');
       const button = (name: string): Locator => curves.getByRole('button', { name });
       const [csvName, csv] = await downloaded(page, button('Metrics, CSV'));
       const lines = csv.trim().split('\n');
@@ -111,7 +112,7 @@ describe('runs', () => {
   it('are kept, renamed, drawn over each other, compared, removed and had back', () =>
     withPage({ recipe: { max_steps: 12, seed: 5 } }, async (page) => {
       await reaches(page, STEPS);
-      const runs = await open(page, 'Curves', 'Your runs');
+      const runs = await open(page, 'Runs', 'Your runs');
       await page.locator('summary', { hasText: 'The recorded run' }).click();
       await runs.getByRole('button', { name: 'Without a thought' }).click();
       await page.getByRole('heading', { name: 'Trained for 12 steps' }).waitFor();
@@ -132,7 +133,7 @@ describe('runs', () => {
       await expect.poll(() => storedLabels(page), { timeout: 30_000 }).toContain('My control');
       await page.reload();
       await reaches(page, STEPS);
-      await open(page, 'Curves', 'Your runs');
+      await open(page, 'Runs', 'Your runs');
       await expect.poll(() => name.inputValue()).toBe('My control');
       expect(await row.getByText('12', { exact: true }).count()).toBe(1);
       const draw = runs.getByRole('checkbox', { name: /^Draw “My control”|My control/ });
@@ -158,7 +159,7 @@ describe('runs', () => {
       await runs.getByRole('button', { name: 'Undo' }).waitFor();
       await page.reload();
       await reaches(page, STEPS);
-      await open(page, 'Curves', 'Your runs');
+      await open(page, 'Runs', 'Your runs');
       await page.waitForTimeout(300);
       expect(await name.count()).toBe(0);
     }));
@@ -167,7 +168,7 @@ describe('runs', () => {
     withPage({ recipe: { max_steps: 20 } }, async (page) => {
       await reaches(page, STEPS);
       await train(page);
-      const runs = await open(page, 'Curves', 'Your runs');
+      const runs = await open(page, 'Runs', 'Your runs');
       await page.locator('summary', { hasText: 'The recorded run' }).click();
       await runs.getByRole('button', { name: 'Without a thought' }).click();
       await runs.getByText(/^Next: Without a thought/).waitFor();
@@ -182,20 +183,22 @@ describe('the recipe', () => {
   it('is edited, refuses what is wrong in place, and lives in the address', () =>
     withPage({}, async (page) => {
       await reaches(page, STEPS);
-      const recipe = await open(page, 'Make it yours', /the recipe/);
+      const recipe = await open(page, 'Set up', /the recipe/);
       const seed = recipe.getByRole('textbox', { name: 'Seed seed' });
       await seed.fill('7');
       await seed.press('Enter');
-      await expect.poll(() => hashOf(page)).toBe('#seed=7');
+      await expect.poll(() => hashOf(page)).toBe('#/set-up?seed=7');
+      await show(page, 'Watch');
       await page.getByText('It will train with seed: 7').waitFor();
+      await show(page, 'Set up');
 
       await seed.fill('many');
       await seed.press('Enter');
       await recipe.getByText(/Seed is "many"; it must be a whole number/).waitFor();
       expect(await seed.getAttribute('aria-invalid')).toBe('true');
-      expect(hashOf(page)).toBe('#seed=7');
+      expect(hashOf(page)).toBe('#/set-up?seed=7');
       await recipe.getByRole('button', { name: 'Reset Seed' }).click();
-      await expect.poll(() => hashOf(page)).toBe('');
+      await expect.poll(() => hashOf(page)).toBe('#/set-up');
       await page.goBack();
       await expect.poll(() => seed.inputValue()).toBe('7');
 
@@ -214,7 +217,7 @@ describe('the recipe', () => {
   it('goes out and in as YAML, with errors by line', () =>
     withPage({}, async (page) => {
       await reaches(page, STEPS);
-      const recipe = await open(page, 'Make it yours', /the recipe/);
+      const recipe = await open(page, 'Set up', /the recipe/);
       await recipe.getByText('The recipe as YAML').first().click();
       const [name, yaml] = await downloaded(page, recipe.getByRole('button', { name: 'Download' }));
       expect(name).toBe('recipe.yaml');
@@ -228,21 +231,22 @@ describe('the recipe', () => {
       );
       await recipe.getByRole('button', { name: 'Load it' }).click();
       await recipe.getByText('The recipe is loaded.').waitFor();
-      expect(hashOf(page)).toBe('#seed=11&thinking=false');
+      expect(hashOf(page)).toBe('#/set-up?seed=11&thinking=false');
       expect(await recipe.getByRole('switch', { name: /^Think first/ }).isChecked()).toBe(false);
     }));
 
   it('has presets that break it, and trains them', () =>
     withPage({ recipe: { max_steps: 8 } }, async (page) => {
       await reaches(page, STEPS);
-      const recipe = await open(page, 'Make it yours', /the recipe/);
+      const recipe = await open(page, 'Set up', /the recipe/);
       const preset = recipe.getByRole('button', { name: /^No thought/ });
       await preset.click();
       expect(await preset.getAttribute('aria-pressed')).toBe('true');
-      expect(hashOf(page)).toBe('#thinking=false');
+      expect(hashOf(page)).toBe('#/set-up?thinking=false');
       await recipe.getByRole('button', { name: 'Train with this recipe' }).click();
       await page.getByRole('heading', { name: 'Trained for 8 steps' }).waitFor();
       // What the worker got: without a thought the fake's gold begins a point lower.
+      await show(page, 'Runs');
       await page.getByText('Numbers: Is it getting better?').click();
       await page.getByRole('row', { name: /^8 3\.80 1\.40/ }).waitFor();
     }));
@@ -260,15 +264,39 @@ describe('a link', () => {
     withPage({ hash: '#seed=3&beta=0.1&hide=models,runs&lock=1' }, async (page) => {
       await reaches(page, STEPS);
       await page.getByText('It will train with seed: 3; beta: 0.1').waitFor();
-      const recipe = await open(page, 'Make it yours', /the recipe/);
+      const recipe = await open(page, 'Set up', /the recipe/);
       const seed = recipe.getByRole('textbox', { name: 'Seed seed' });
       expect(await seed.inputValue()).toBe('3');
       expect(await seed.isDisabled()).toBe(true);
       expect(await recipe.getByRole('button', { name: /^No thought/ }).count()).toBe(0);
       expect(await section(page, 'Bring your own model').count()).toBe(0);
-      expect(await section(page, 'Your runs').count()).toBe(0);
       const judge = section(page, 'What counts as good').getByLabel(/^A reward model/);
       expect(await judge.isDisabled()).toBe(true);
+      await open(page, 'Runs', 'What else changes');
+      expect(await section(page, 'Your runs').count()).toBe(0);
+    }));
+
+  it('leads to a view, which the back button leaves again', () =>
+    withPage({ hash: '#/runs' }, async (page) => {
+      await section(page, 'Your runs').waitFor();
+      const current = page
+        .getByRole('navigation', { name: 'Views' })
+        .locator('[aria-current=page]');
+      expect(await current.textContent()).toBe('Runs');
+      await show(page, 'Try');
+      expect(hashOf(page)).toBe('#/try');
+      await section(page, 'Ask it yourself').waitFor();
+      expect(await section(page, 'Your runs').count()).toBe(0);
+      await page.goBack();
+      await section(page, 'Your runs').waitFor();
+      expect(hashOf(page)).toBe('#/runs');
+    }));
+
+  it('offers no view whose sections are all hidden', () =>
+    withPage({ hash: '#hide=try,blind,taste' }, async (page) => {
+      await reaches(page, STEPS);
+      const views = page.getByRole('navigation', { name: 'Views' }).getByRole('link');
+      expect(await views.allTextContents()).toEqual(['Watch', 'Understand', 'Runs', 'Set up']);
     }));
 
   it('says what is wrong with it', () =>
@@ -282,7 +310,7 @@ describe('a link', () => {
   it('is made for a class', () =>
     withPage({ permissions: ['clipboard-read', 'clipboard-write'] }, async (page) => {
       await reaches(page, STEPS);
-      const recipe = await open(page, 'Make it yours', /the recipe/);
+      const recipe = await open(page, 'Set up', /the recipe/);
       await recipe.getByRole('button', { name: /^Two tries/ }).click();
       await recipe.getByRole('button', { name: 'A link for a class' }).click();
       const dialog = page.getByRole('dialog', { name: 'A link for a class' });
@@ -292,7 +320,7 @@ describe('a link', () => {
       await dialog.getByRole('button', { name: 'Copy link' }).click();
       await dialog.getByText('Copied.').waitFor();
       const link = await page.evaluate(() => navigator.clipboard.readText());
-      expect(new URL(link).hash).toBe('#num_generations=2&hide=models&lock=1');
+      expect(new URL(link).hash).toBe('#/set-up?num_generations=2&hide=models&lock=1');
     }));
 });
 
@@ -300,10 +328,11 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
   it.each([390, 1440])('at %i px all of it is free of accessibility faults, and fits', (width) =>
     withPage({ colorScheme, viewport: { width, height: 900 } }, async (page) => {
       await reaches(page, STEPS);
-      await open(page, 'Make it yours', 'Your runs');
-      const recipe = await open(page, 'Make it yours', /the recipe/);
-      await recipe.locator('summary', { hasText: /^Optimizer/ }).click();
+      await open(page, 'Runs', 'Your runs');
       await page.locator('summary', { hasText: /^The run as a whole/ }).click();
+      expect(await accessibilityFaults(page)).toEqual([]);
+      const recipe = await open(page, 'Set up', /the recipe/);
+      await recipe.locator('summary', { hasText: /^Optimizer/ }).click();
       expect(await accessibilityFaults(page)).toEqual([]);
       const overflow = await page.evaluate(
         () => document.documentElement.scrollWidth - window.innerWidth,

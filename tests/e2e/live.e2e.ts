@@ -46,7 +46,8 @@ describe('training in the tab', () => {
     await page.getByRole('button', { name: 'One step', exact: true }).click();
     await reaches(paused + 1);
     // Every sample of the group was judged, and shows its response.
-    expect(await page.locator('.tries li:not(.heads)').count()).toBe(8);
+    await page.getByRole('link', { name: 'Understand', exact: true }).click();
+    await expect.poll(() => page.locator('.tries li:not(.heads)').count()).toBe(8);
     // Closing the tab loses nothing.
     const done = await step();
     await page.getByRole('button', { name: 'Stop', exact: true }).click();
@@ -133,7 +134,7 @@ describe('training in the tab', () => {
     await saveModel(join(folder, 'broken'), config, randomTensors(config, 1));
     await writeFile(join(folder, 'broken', 'model.safetensors'), 'not a weight file');
     const page = await browser.newPage({ reducedMotion: 'reduce' });
-    await page.goto(inject('page'));
+    await page.goto(`${inject('page')}#/set-up`);
     const input = page.getByLabel('Model folder');
 
     await input.setInputFiles(join(folder, 'broken'));
@@ -143,7 +144,7 @@ describe('training in the tab', () => {
     const policy = page.getByLabel('The policy (the model that is trained)');
     await expect.poll(() => policy.inputValue()).toBe('my-qwen');
     expect(await page.getByText(/^broken\/model/).count()).toBe(0);
-    await page.getByRole('button', { name: 'Train it here', exact: true }).click();
+    await page.getByRole('button', { name: 'Train', exact: true }).click();
     const step = page.getByTestId('step');
     await expect.poll(() => step.textContent(), { timeout: 5_000 }).toBe('0');
     await expect.poll(() => step.textContent(), { timeout: 180_000 }).toBe('1');

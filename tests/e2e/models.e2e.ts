@@ -28,7 +28,7 @@ beforeAll(async () => {
   browser = await launchBrowser();
   page = await browser.newPage({ reducedMotion: 'reduce' });
   page.on('pageerror', (error) => errors.push(error.message));
-  await page.goto(inject('page'));
+  await page.goto(`${inject('page')}#/set-up`);
 });
 afterAll(async () => {
   await browser.close();
@@ -99,7 +99,7 @@ describe('bringing models', () => {
     const context = await browser.newContext({ reducedMotion: 'reduce', serviceWorkers: 'block' });
     await context.route('**/models.worker*', (route) => route.fulfill({ status: 404 }));
     const other = await context.newPage();
-    await other.goto(inject('page'));
+    await other.goto(`${inject('page')}#/set-up`);
     const folder = other.getByLabel('Model folder');
     await folder.setInputFiles(at('my-qwen'));
     await other
@@ -232,7 +232,7 @@ describe('taking the trained model home', () => {
       await field.fill(value!);
       await field.blur();
     }
-    await page.getByRole('button', { name: 'Train it here', exact: true }).click();
+    await page.getByRole('button', { name: 'Train', exact: true }).click();
     await expect
       .poll(() => page.getByTestId('step').textContent(), { timeout: 120_000 })
       .toMatch(/[1-9]/);

@@ -5,6 +5,7 @@ import { launchBrowser } from '../../scripts/browser.mjs';
 import {
   accessibilityFaults,
   reaches,
+  show,
   step,
   STEPS,
   train,
@@ -32,6 +33,7 @@ describe('replay', () => {
 
       await page.getByRole('slider', { name: 'Step' }).fill('7');
       expect(await step(page)).toBe(7);
+      await show(page, 'Understand');
       await page.getByText('number 3 of step 7?').waitFor();
       expect(await page.getByText('broken form').count()).toBeGreaterThan(0);
       expect(await page.getByText('cut off at the length limit').count()).toBe(1);
@@ -59,7 +61,10 @@ describe('replay', () => {
 
   it('sets the menu, and describes every chart in words and numbers', () =>
     withPage({}, async (page) => {
+      await show(page, 'Understand');
       await page.getByRole('heading', { name: 'Menu' }).waitFor();
+      await show(page, 'Runs');
+      await page.getByRole('heading', { name: 'What else changes' }).waitFor();
       const charts = page.getByRole('img', { name: /from .* at step 1 to .* at step 24/ });
       expect(await charts.count()).toBe(6);
       await page.getByText('Numbers: Is it getting better?').click();
@@ -145,7 +150,7 @@ it('says what to do without WebGPU, and replays all the same', () =>
     await notice.getByText(/no WebGPU/).waitFor();
     await page.setViewportSize({ width: 1440, height: 900 });
     const { y, height } = (await notice.boundingBox())!;
-    const dock = await page.getByRole('region', { name: 'Steps of the run' }).boundingBox();
+    const dock = await page.getByRole('region', { name: 'The run' }).boundingBox();
     expect(y + height).toBeLessThan(dock!.y);
     await train(page);
     expect(await notice.evaluate((element) => element === document.activeElement)).toBe(true);
@@ -163,12 +168,15 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
   it.each([390, 820, 1440])('at %i px has no accessibility faults and fits', (width) =>
     withPage({ colorScheme, gpu: 'none', viewport: { width, height: 900 } }, async (page) => {
       await reaches(page, STEPS);
-      await page.getByText('Numbers: Is it getting better?').click();
-      expect(await accessibilityFaults(page)).toEqual([]);
-      const overflow = await page.evaluate(
-        () => document.documentElement.scrollWidth - window.innerWidth,
-      );
-      expect(overflow).toBeLessThanOrEqual(0);
+      for (const view of ['Watch', 'Understand', 'Runs', 'Set up', 'Try']) {
+        await show(page, view);
+        await page.waitForLoadState('networkidle');
+        expect(await accessibilityFaults(page), view).toEqual([]);
+        const overflow = await page.evaluate(
+          () => document.documentElement.scrollWidth - window.innerWidth,
+        );
+        expect(overflow, view).toBeLessThanOrEqual(0);
+      }
     }),
   );
 });

@@ -40,15 +40,11 @@ const reaches = (page: Page, wanted: number): Promise<void> =>
   expect.poll(() => step(page), { timeout: 180_000, interval: 250 }).toBeGreaterThanOrEqual(wanted);
 const train = (page: Page): Promise<void> =>
   page.getByRole('button', { name: 'Train it here', exact: true }).click();
-/** Sections are fetched when they come near. */
-async function loadAll(page: Page): Promise<void> {
-  await page.evaluate(async () => {
-    for (let y = 0; y < document.documentElement.scrollHeight; y += 500) {
-      window.scrollTo(0, y);
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    window.scrollTo(0, 0);
-  });
+const VIEWS = ['watch', 'understand', 'runs', 'set-up', 'try'];
+/** Shows a view, and waits for its code. */
+async function show(page: Page, view: string): Promise<void> {
+  await page.evaluate((hash) => (location.hash = hash), `#/${view}`);
+  await page.locator(`#view-${view} h2`).first().waitFor();
   await page.waitForLoadState('networkidle');
 }
 /** Live, from its beginning on. */
@@ -62,14 +58,17 @@ describe.each(['light', 'dark'] as const)('in %s colours', (colorScheme) => {
   it.each([WIDE, NARROW])('axe finds nothing at $width px, with everything opened', (viewport) =>
     withPage({ colorScheme, viewport, reducedMotion: 'reduce' }, async (page) => {
       await reaches(page, 150);
-      await page.evaluate(() => {
-        for (const details of document.querySelectorAll('details')) details.open = true;
-      });
       const faults = async (part: string): Promise<string[]> => {
         const { violations } = await new AxeBuilder({ page }).include(part).analyze();
         return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
       };
-      expect(await faults('html')).toEqual([]);
+      for (const view of VIEWS) {
+        await show(page, view);
+        await page.evaluate(() => {
+          for (const details of document.querySelectorAll('details')) details.open = true;
+        });
+        expect(await faults('html'), view).toEqual([]);
+      }
       const dialogs = page.locator('dialog');
       for (let i = 0; i < (await dialogs.count()); i++) {
         await dialogs.nth(i).evaluate((dialog: HTMLDialogElement) => {
@@ -99,7 +98,7 @@ it('nothing moves by itself where motion is unwelcome', () =>
 it('every picture is described, or is an ornament', () =>
   withPage({ reducedMotion: 'reduce', viewport: WIDE }, async (page) => {
     await reaches(page, 150);
-    await loadAll(page);
+    for (const view of VIEWS) await show(page, view);
     const undescribed = await page.evaluate(() => {
       const pictures = [...document.querySelectorAll('canvas, svg')];
       const described = (picture: Element): boolean => {

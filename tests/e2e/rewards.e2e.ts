@@ -46,13 +46,13 @@ it('writes a rule, tries it on the group, and trains with two rewards on prompts
   const page = await context.newPage();
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));
-  await page.goto(inject('page'));
+  await page.goto(`${inject('page')}#/set-up`);
   const rewards = page.getByRole('region', { name: 'What counts as good' });
 
   // A rule with a mistake in it is named, and the page stays usable.
   await rewards.getByRole('button', { name: 'Write a rule' }).click();
   const source = rewards.getByLabel(/^A function of prompt and response/);
-  const tryIt = rewards.getByRole('button', { name: 'Try it on the 4 tries above' });
+  const tryIt = rewards.getByRole('button', { name: 'Try it on the 4 tries of this step' });
   await source.fill('export default function () { for (;;); }');
   await tryIt.click();
   await rewards.getByText(/^rule my-rule takes longer than 1 s for a response/).waitFor();
@@ -65,7 +65,7 @@ it('writes a rule, tries it on the group, and trains with two rewards on prompts
     'export default (prompt, response) => Number(/number (\\d)/.exec(response)?.[1])',
   );
   await tryIt.click();
-  const table = rewards.getByRole('table', { name: 'What digits gives the tries above' });
+  const table = rewards.getByRole('table', { name: 'What digits gives the tries of this step' });
   // Best first.
   await table.getByRole('row', { name: /^3 how about rice , then plums number 3/ }).waitFor();
   expect((await table.getByRole('row').allTextContents())[1]).toMatch(/^3/);
@@ -110,13 +110,12 @@ it('writes a rule, tries it on the group, and trains with two rewards on prompts
   await watcher.selectOption('The second reward model of this page, which knows dinners');
   await source.fill('export default (prompt, response) => response.length');
   await rewards.getByRole('spinbutton', { name: 'Weight of the rule digits' }).fill('0.01');
-  await page.getByRole('button', { name: 'Train it here', exact: true }).click();
+  await page.getByRole('button', { name: 'Train', exact: true }).click();
   await page
     .getByRole('heading', { name: 'Trained for 1 step' })
-    .or(page.getByText('Training stopped'))
+    .or(page.getByRole('heading', { name: 'Training stopped' }))
     .waitFor({ timeout: 120_000 });
   await rewards.getByText(/^reward_model: mean [−\d.]+ at step 1$/).waitFor({ timeout: 1000 });
-  await page.getByText('Gold is another judge’s score of the same responses').waitFor();
   await rewards.getByText(/^digits: mean \d+\.\d\d at step 1$/).waitFor({ timeout: 1000 });
 
   // All of it is there at the next visit, chosen as it was.

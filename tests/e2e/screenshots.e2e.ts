@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { launchBrowser } from '../../scripts/browser.mjs';
+import type { ViewId } from '../../src/ui/views/views.ts';
 import { tracedRun } from './traced-run.ts';
 
 const FOLDER = join(import.meta.dirname, 'screenshots');
@@ -20,6 +21,8 @@ const update = process.env.UPDATE_SCREENSHOTS !== undefined;
 
 interface View {
   name: string;
+  /** Of the page, as the address names it. */
+  view: ViewId;
   selector: string;
   width: 1440 | 390;
   colorScheme: 'light' | 'dark';
@@ -34,36 +37,43 @@ const narrow = { width: 390, colorScheme: 'light' } as const;
 const narrowDark = { width: 390, colorScheme: 'dark' } as const;
 
 const VIEWS: View[] = [
-  { name: 'hero', selector: '.hero', ...wide },
-  { name: 'hero-narrow', selector: '.hero', ...narrowDark },
-  { name: 'how', selector: section('how'), ...wide },
-  { name: 'group', selector: section('group'), ...wideDark },
-  { name: 'group-narrow', selector: section('group'), ...narrow },
+  { name: 'hero', view: 'watch', selector: '.hero', ...wide },
+  { name: 'hero-narrow', view: 'watch', selector: '.hero', ...narrowDark },
+  { name: 'how', view: 'watch', selector: section('how'), ...wide },
+  { name: 'group', view: 'understand', selector: section('group'), ...wideDark },
+  { name: 'group-narrow', view: 'understand', selector: section('group'), ...narrow },
   {
     name: 'walk',
+    view: 'understand',
     selector: section('walk-title'),
     ...wide,
     prepare: (view) => view.getByRole('button', { name: 'Begin' }).click(),
   },
-  { name: 'tokens', selector: section('tokens'), ...wideDark },
-  { name: 'before-after', selector: section('before-after'), ...wide },
-  { name: 'curves', selector: section('curves'), ...wideDark },
-  { name: 'curves-narrow', selector: section('curves'), ...narrow },
-  { name: 'runs', selector: section('runs'), ...wide },
-  { name: 'recipe', selector: section('recipe'), ...narrowDark },
-  { name: 'models', selector: section('models'), ...wideDark },
-  { name: 'rewards', selector: section('rewards'), ...wide },
-  { name: 'try', selector: section('try'), ...narrow },
-  { name: 'blind', selector: section('blind'), ...wideDark },
-  { name: 'taste', selector: section('taste'), ...wide },
-  { name: 'learn', selector: section('learn-title'), ...narrowDark },
+  { name: 'tokens', view: 'understand', selector: section('tokens'), ...wideDark },
+  { name: 'before-after', view: 'watch', selector: section('before-after'), ...wide },
+  { name: 'curves', view: 'runs', selector: section('curves'), ...wideDark },
+  { name: 'curves-narrow', view: 'runs', selector: section('curves'), ...narrow },
+  { name: 'runs', view: 'runs', selector: section('runs'), ...wide },
+  { name: 'recipe', view: 'set-up', selector: section('recipe'), ...narrowDark },
+  { name: 'models', view: 'set-up', selector: section('models'), ...wideDark },
+  { name: 'rewards', view: 'set-up', selector: section('rewards'), ...wide },
+  { name: 'try', view: 'try', selector: section('try'), ...narrow },
+  { name: 'blind', view: 'try', selector: section('blind'), ...wideDark },
+  { name: 'taste', view: 'try', selector: section('taste'), ...wide },
+  { name: 'learn', view: 'understand', selector: section('learn-title'), ...narrowDark },
   // The last of its page: it stays open.
   {
     name: 'formula',
+    view: 'understand',
     selector: 'dialog[aria-labelledby=learn]',
     ...wide,
     prepare: async (view) => {
-      await view.page().locator('#learn-more').getByRole('button').first().click();
+      await view
+        .page()
+        .locator('section[aria-labelledby=learn-title]')
+        .getByRole('button')
+        .first()
+        .click();
     },
   },
 ];
@@ -110,31 +120,27 @@ async function openPage({ width, colorScheme }: View): Promise<Page> {
       if (position === 'sticky') element.style.position = 'static';
     }
   });
-  await readThrough(page);
   return page;
 }
 
-/** Sections are fetched, and charts drawn, when they come near. */
-async function readThrough(page: Page): Promise<void> {
-  const fetched = ['runs', 'recipe', 'try'].map(section);
-  await page.evaluate(async (wanted) => {
-    const read = async (): Promise<void> => {
-      for (let y = 0; y < document.body.scrollHeight; y += innerHeight / 2) {
-        scrollTo(0, y);
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-    };
-    do await read();
-    while (wanted.some((selector) => !document.querySelector(selector)));
-    await read();
-  }, fetched);
-  await page.getByText(/^With these settings, training takes/).waitFor();
+/** Charts are drawn when they come near. */
+async function readThrough(page: Page, view: ViewId): Promise<void> {
+  await page.evaluate((hash) => (location.hash = hash), `#/${view}`);
+  await page.locator(`#view-${view} h2`).first().waitFor();
+  await page.evaluate(async () => {
+    for (let y = 0; y < document.body.scrollHeight; y += innerHeight / 2) {
+      scrollTo(0, y);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  });
+  if (view === 'set-up') await page.getByText(/^With these settings, training takes/).waitFor();
 }
 
 it.for(VIEWS)('$name looks as it did', async (view, context) => {
   const key = `${view.width} ${view.colorScheme}`;
   if (!pages.has(key)) pages.set(key, openPage(view));
   const page = await pages.get(key)!;
+  await readThrough(page, view.view);
   const widths = await fontWidths(page);
   if (update) await writeFile(FONTS, `${JSON.stringify(widths)}\n`);
   else if (JSON.stringify(JSON.parse(await readFile(FONTS, 'utf8'))) !== JSON.stringify(widths)) {

@@ -6,6 +6,7 @@ import { launchBrowser } from '../../scripts/browser.mjs';
 import type { RecordedRun } from '../../src/rl/runs/record.ts';
 import { syntheticRun } from './synthetic-run.ts';
 import { tracedRun } from './traced-run.ts';
+import { show } from './with-page.ts';
 
 const STEPS = 24;
 
@@ -29,7 +30,7 @@ async function withRun(
     const page = await context.newPage();
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(error.message));
-    await page.goto(inject('page'));
+    await page.goto(`${inject('page')}#/understand`);
     await expect.poll(() => page.getByTestId('step').textContent()).toBe(String(STEPS));
     await use(page);
     expect(errors).toEqual([]);
@@ -77,8 +78,9 @@ describe('the group', () => {
       await page.getByText(/learns from given examples/).waitFor();
       await page.getByText(/no group to walk through/).waitFor();
       await page.getByText(/run has no numbers for single tokens/).waitFor();
-      await page.getByText(/not evaluated during training/).waitFor();
       expect(await accessibilityFaults(page, 'main')).toEqual([]);
+      await show(page, 'Watch');
+      await page.getByText(/not evaluated during training/).waitFor();
     });
   });
 });
@@ -218,15 +220,19 @@ describe('traces', () => {
     }));
 });
 
-it('before and after: the first evaluation beside the chosen one', () =>
+it('before and now: the first evaluation beside the one at the playhead', () =>
   withRun(traced('grpo'), async (page) => {
-    const part = section(page, /Before and after/);
+    await show(page, 'Watch');
+    const part = section(page, /The same prompt, before and now/);
     await part.getByRole('heading', { name: 'Step 8' }).waitFor();
     await part.getByRole('heading', { name: 'Step 24' }).waitFor();
-    await part.getByRole('slider').press('ArrowLeft');
+    await part.getByLabel('Prompt').selectOption('1 of 2');
+    await page.getByRole('slider', { name: 'Step' }).fill('20');
     await part.getByText('rice and plums, as of step 16.').waitFor();
     await part.getByLabel('Prompt').selectOption('2 of 2');
     await part.getByText('try rice 3 ok as of step 16').waitFor();
+    await part.getByRole('button', { name: 'See the 4 tries of this step' }).click();
+    await section(page, /One prompt, 4 tries/).waitFor();
   }));
 
 it('Learn opens where it is asked why, with the numbers of the group on view', () =>
@@ -247,12 +253,12 @@ it('the tour goes from stop to stop, ends on Esc, and remembers', () =>
     const start = page.getByRole('button', { name: 'Take the tour' });
     await start.click();
     const card = page.getByRole('dialog');
-    for (let stop = 1; stop < 7; stop++) {
-      await card.getByText(`${stop} of 7`).waitFor();
+    for (let stop = 1; stop < 9; stop++) {
+      await card.getByText(`${stop} of 9`).waitFor();
       expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('H2');
       await card.getByRole('button', { name: 'Next' }).click();
     }
-    await card.getByText('7 of 7').waitFor();
+    await card.getByText('9 of 9').waitFor();
     expect(await accessibilityFaults(page, 'dialog[open]')).toEqual([]);
     await page.keyboard.press('Escape');
     await card.waitFor({ state: 'hidden' });

@@ -70,6 +70,13 @@ export const step = (page: Page): Promise<number> =>
 export const reaches = (page: Page, wanted: number): Promise<void> =>
   expect.poll(() => step(page), { timeout: 10_000 }).toBeGreaterThanOrEqual(wanted);
 
+/** Shows a view of the page, by the name in the navigation. */
+export const show = (page: Page, view: string): Promise<void> =>
+  page
+    .getByRole('navigation', { name: 'Views' })
+    .getByRole('link', { name: view, exact: true })
+    .click();
+
 export const train = (page: Page): Promise<void> =>
   page.getByRole('button', { name: 'Train it here', exact: true }).click();
 
