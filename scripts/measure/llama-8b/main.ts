@@ -69,7 +69,7 @@ const { trainer } = await openTrainer(recipe, {
   onLoading: (_, share) => {
     loadingPeak = Math.max(loadingPeak, rss());
     if (share < reported) return;
-    reported += 0.1;
+    reported = share + 0.1;
     say(`loaded ${(100 * share).toFixed(0)}%`);
   },
 });
