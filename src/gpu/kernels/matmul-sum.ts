@@ -35,16 +35,24 @@ export function sumOfParts<D>(
   });
 }
 
+const kernels = new Map<string, Kernel<typeof PARAMS>>();
+
 function kernelFor(stored: StoredMemory): Kernel<typeof PARAMS> {
-  return {
-    name: `matmul-sum ${JSON.stringify(stored)}`,
-    code: `
+  const name = `matmul-sum ${JSON.stringify(stored)}`;
+  let kernel = kernels.get(name);
+  if (!kernel) {
+    kernel = {
+      name,
+      code: `
 struct Params { m: u32, n: u32, c_offset: u32, c_stride: u32, scale: f32, parts: u32 }
 @group(0) @binding(2) var<storage, read> partials: array<vec4f>;
 @group(1) @binding(0) var<uniform> p: Params;
 ${storePrelude(stored)}
 ${sum}`,
-    bindings: ['read', 'write', 'read'],
-    params: PARAMS,
-  };
+      bindings: ['read', 'write', 'read'],
+      params: PARAMS,
+    };
+    kernels.set(name, kernel);
+  }
+  return kernel;
 }

@@ -97,17 +97,26 @@ export function partsOfK(layout: MatmulLayout, sizes: Sizes): number {
   if (layout === 'nt' && hasFewRows(sizes)) return 1;
   const { m, n, k } = sizes;
   const most = Math.min(MOST_BLOCKS / blocksOf(m, n), k / LEAST_PART);
-  const seconds = (parts: number): number => {
-    const product = Math.min(...TILE_NAMES.map((t) => tileSeconds(t, sizes, parts, MIDDLING)));
-    // The sums of the parts are written, then read.
-    const sum = LAUNCH_SECONDS + (2 * 4 * parts * m * n) / BYTES_A_SECOND;
-    return parts === 1 ? product : product + sum;
-  };
+  if (most < 2) return 1;
   let best = 1;
-  for (let parts = 2; parts <= most; parts *= 2) {
-    if (seconds(parts) < seconds(best)) best = parts;
+  let least = Infinity;
+  for (let parts = 1; parts <= most; parts *= 2) {
+    // The sums of the parts are written, then read.
+    let seconds = parts === 1 ? 0 : LAUNCH_SECONDS + (2 * 4 * parts * m * n) / BYTES_A_SECOND;
+    seconds += leastSeconds(sizes, parts);
+    if (seconds >= least) continue;
+    least = seconds;
+    best = parts;
   }
   return best;
+}
+
+function leastSeconds(sizes: Sizes, parts: number): number {
+  let least = Infinity;
+  for (const tile of TILE_NAMES) {
+    least = Math.min(least, tileSeconds(tile, sizes, parts, MIDDLING));
+  }
+  return least;
 }
 
 /** Numbers from row to row of the partial sums. */
@@ -115,13 +124,12 @@ export function pitchOf(n: number): number {
   return 4 * Math.ceil(n / 4);
 }
 
-/** Elements that the partial sums of any replay take; 0 if none has several parts. */
-export function mostPartialSums(layout: MatmulLayout, known: KnownSizes): number {
-  const parts = possibleSizes(known).map((sizes) => partsOfK(layout, sizes));
-  if (Math.max(...parts) === 1) return 0;
-  const { m, n } = known;
+/** Elements that the partial sums of any replay take, at most. */
+export function mostPartialSums(layout: MatmulLayout, { m, n, k }: KnownSizes): number {
   if (m === undefined || n === undefined) return MOST_BLOCKS * BLOCK * BLOCK;
-  return Math.floor(MOST_BLOCKS / blocksOf(m, n)) * m * pitchOf(n);
+  const most = Math.floor(MOST_BLOCKS / blocksOf(m, n));
+  const parts = k === undefined ? most : partsOfK(layout, { m, n, k });
+  return parts * m * pitchOf(n);
 }
 
 /** Index of the variant that takes the least time for a product whose k is cut into `parts`. */
