@@ -46,7 +46,7 @@ export interface MemoryNeed {
 }
 
 /** The screen and other programs need some of the card's memory too. */
-const USABLE = 0.9;
+export const USABLE = 0.9;
 
 type Values = Readonly<Record<string, unknown>>;
 

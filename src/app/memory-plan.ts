@@ -1,8 +1,10 @@
 /**
  * How much memory of the graphics card a run will take, before anything is allocated: the code that
- * allocates for a run is called with a memory that only counts. Compiled programs add a few kilobytes.
+ * allocates for a run is called with a memory that only counts, for a graphics card's kernels unless
+ * `variants` are given. Compiled programs add a few kilobytes.
  */
 import { MemoryPlan } from '../gpu/memory.ts';
+import type { KernelVariants } from '../gpu/variants.ts';
 import { allocateOptimizer } from '../model/adamw.ts';
 import { planBatch } from '../model/batch-runner.ts';
 import type { ModelConfig } from '../model/config.ts';
@@ -43,8 +45,13 @@ export function planGeneration(
 }
 
 /** The memory to train a policy: all weights, or an adapter if the recipe has use_peft. */
-export function planTraining(recipe: Recipe, planned: Planned, maxBinding: number): MemoryPlan {
-  const plan = new MemoryPlan(maxBinding);
+export function planTraining(
+  recipe: Recipe,
+  planned: Planned,
+  maxBinding: number,
+  variants?: KernelVariants,
+): MemoryPlan {
+  const plan = new MemoryPlan(maxBinding, variants);
   const { config } = planned;
   const lora = recipe.use_peft ? (planned.lora ?? loraConfig(recipe)) : undefined;
   const storage = frozenStorage(recipe, planned);
@@ -71,8 +78,12 @@ function hasReference({ algorithm, beta, kl_coef }: Recipe): boolean {
 }
 
 /** The memory of a frozen reward model or judge, which has its own device on the same card. */
-export function planJudge({ config, storage, lora }: Planned, maxBinding: number): MemoryPlan {
-  const plan = new MemoryPlan(maxBinding);
+export function planJudge(
+  { config, storage, lora }: Planned,
+  maxBinding: number,
+  variants?: KernelVariants,
+): MemoryPlan {
+  const plan = new MemoryPlan(maxBinding, variants);
   planBatch(LanguageModel.allocate(plan, config, { storage, lora }), SCORING_LIMITS);
   return plan;
 }

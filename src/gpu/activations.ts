@@ -33,19 +33,27 @@ interface Launch {
   readonly bindings: readonly (View | Activation)[];
 }
 
+/** The first and the last op that use an activation. */
+interface Life {
+  first: number;
+  last: number;
+}
+
 interface Slot {
   byteLength: number;
   members: Activation[];
+  lives: Life[];
 }
 
 /**
- * Gives every activation in `opLists` (in replay order) a buffer. Greedy: at its first use an
- * activation takes the smallest free slot that is large enough, else the largest free one, which
- * grows, else a new one. Returns the buffers, for `release`.
+ * Gives every activation in `opLists` (in replay order) a buffer. Greedy by size (Pisarchyk and Lee
+ * 2020, arXiv 2001.03288): the largest activation comes first, and each takes the smallest slot that is
+ * free as long as it lives, else a new one. So a small activation that lives long never holds a large
+ * slot that others need in the meantime. Returns the buffers, for `release`.
  */
 export function planActivations(memory: Memory, ...opLists: readonly Launch[][]): View[] {
   const ops = opLists.flat();
-  const span = new Map<Activation, { first: number; last: number }>();
+  const span = new Map<Activation, Life>();
   ops.forEach((op, index) => {
     for (const binding of op.bindings) {
       if (!(binding instanceof Activation) || binding.view) continue;
@@ -57,7 +65,7 @@ export function planActivations(memory: Memory, ...opLists: readonly Launch[][])
   for (const [activation, life] of span) {
     if (activation.pinned) Object.assign(life, { first: 0, last: ops.length });
   }
-  const slots = assignSlots(span, ops.length);
+  const slots = assignSlots(span);
   return slots.map((slot) => {
     const label = slot.members.map((a) => a.label).join('+');
     const view = memory.allocate('activations', slot.byteLength, label);
@@ -68,31 +76,22 @@ export function planActivations(memory: Memory, ...opLists: readonly Launch[][])
   });
 }
 
-function assignSlots(
-  span: Map<Activation, { first: number; last: number }>,
-  opCount: number,
-): Slot[] {
+function assignSlots(span: ReadonlyMap<Activation, Life>): Slot[] {
+  // In order of size.
   const slots: Slot[] = [];
-  const free = new Set<Slot>();
-  const born = Array.from({ length: opCount + 1 }, (): Activation[] => []);
-  const dies = Array.from({ length: opCount + 1 }, (): Slot[] => []);
-  for (const [activation, { first }] of span) born[first]?.push(activation);
-  for (let index = 0; index <= opCount; index++) {
-    for (const activation of born[index] ?? []) {
-      const size = activation.byteLength;
-      const fits = [...free].filter((s) => s.byteLength >= size);
-      const slot =
-        fits.sort((a, b) => a.byteLength - b.byteLength)[0] ??
-        [...free].sort((a, b) => b.byteLength - a.byteLength)[0];
-      const chosen = slot ?? { byteLength: 0, members: [] };
-      if (!slot) slots.push(chosen);
-      free.delete(chosen);
-      chosen.byteLength = Math.max(chosen.byteLength, size);
-      chosen.members.push(activation);
-      dies[span.get(activation)?.last ?? opCount]?.push(chosen);
+  const largestFirst = [...span].sort(([a], [b]) => b.byteLength - a.byteLength);
+  for (const [activation, life] of largestFirst) {
+    const { byteLength } = activation;
+    let slot = slots.findLast(({ lives }) => lives.every((other) => apart(life, other)));
+    if (!slot) {
+      slot = { byteLength, members: [], lives: [] };
+      slots.push(slot);
     }
-    // Freed after the op's own outputs have their slots, so that no op reads and writes one buffer.
-    for (const slot of dies[index] ?? []) free.add(slot);
+    slot.members.push(activation);
+    slot.lives.push(life);
   }
   return slots;
 }
+
+/** Two activations of one op are never apart, so that no op reads and writes one buffer. */
+const apart = (a: Life, b: Life): boolean => a.last < b.first || b.last < a.first;

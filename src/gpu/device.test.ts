@@ -1,11 +1,15 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { Gpu } from './device.ts';
 import { KERNELS_FOR } from './variants.ts';
 
 /** The part of WebGPU that opening a device uses. */
-function adapterWith(features: readonly string[], subgroupMaxSize: number): GPU {
+function adapterWith(
+  features: readonly string[],
+  subgroupMaxSize: number,
+  isFallbackAdapter = false,
+): GPU {
   const adapter = {
-    info: { subgroupMaxSize },
+    info: { subgroupMaxSize, isFallbackAdapter },
     features: new Set(features),
     limits: {},
     requestDevice: ({ requiredFeatures }: { requiredFeatures: string[] }) =>
@@ -33,6 +37,21 @@ it('runs the variants that it is told to', async () => {
   const api = adapterWith(['subgroups'], 4);
   const { variants } = await Gpu.open(api, { variants: { matmul: 'blocked' } });
   expect(variants).toEqual({ ...FOR_CPUS, matmul: 'blocked' });
+});
+
+it('measures a graphics card, unless the caller chose its products or it is software', async () => {
+  const rates = { large: 4, medium: 3, narrow: 2, small: 1 };
+  const card = { full: rates, alone: rates };
+  const measure = vi.fn(() => Promise.resolve(card));
+  const api = adapterWith(['subgroups'], 32);
+  expect((await Gpu.open(api, { measure })).variants).toEqual({ ...FOR_CARDS, card });
+  const told = await Gpu.open(api, { measure, variants: { matmul: 'blocked' } });
+  expect(told.variants).toEqual(FOR_CARDS);
+  const onCpu = await Gpu.open(adapterWith(['subgroups'], 4), { measure });
+  expect(onCpu.variants).toEqual(FOR_CPUS);
+  const software = await Gpu.open(adapterWith(['subgroups'], 8, true), { measure });
+  expect(software.variants).toEqual(FOR_CARDS);
+  expect(measure).toHaveBeenCalledTimes(1);
 });
 
 it('asks for the features that its kernels use, and no others', async () => {

@@ -7,7 +7,7 @@ import { GpuError, GpuLostError, GpuMemoryError, GpuUnavailableError } from './e
 import type { Kernel } from './kernel.ts';
 import { bufferBytes, emptyLedger, type Lifetime, type Memory, type View } from './memory.ts';
 import { Pace } from './pace.ts';
-import { KERNELS_FOR, type KernelVariants } from './variants.ts';
+import { KERNELS_FOR, type CardRates, type KernelVariants } from './variants.ts';
 
 /** Work counted since the device was opened. */
 export interface GpuCounters {
@@ -35,6 +35,11 @@ const WANTED_LIMITS = [
 export interface GpuOptions {
   /** Kernel variants to run in place of those that suit the adapter. */
   variants?: Partial<KernelVariants>;
+  /**
+   * Finds the rates of a graphics card (tuning.ts). Not called where `variants` has `matmul`, and not
+   * for adapters in software: they take seconds to compile all tiles, and have little to gain.
+   */
+  measure?: (gpu: Gpu) => Promise<CardRates | undefined>;
   /** How to wait for the device where `await` alone is not good enough; see node.ts. */
   wait?: <T>(pending: Promise<T>) => Promise<T>;
   /** Gets the closed, emptied device, which then is not destroyed. */
@@ -54,7 +59,7 @@ export class Gpu implements Memory {
   readonly lost: Promise<GpuLostError>;
   readonly device: GPUDevice;
   readonly info: GPUAdapterInfo;
-  readonly variants: KernelVariants;
+  private chosen: KernelVariants;
   readonly pace: Pace;
 
   private readonly wait: <T>(pending: Promise<T>) => Promise<T>;
@@ -69,7 +74,7 @@ export class Gpu implements Memory {
     this.keep = options.keep;
     this.device = device;
     this.info = info;
-    this.variants = { ...suitableVariants(device, info), ...options.variants };
+    this.chosen = { ...suitableVariants(device, info), ...options.variants };
     // A device that is lost reports so by itself.
     this.pace = new Pace(() => this.submittedWorkDone().catch(() => undefined));
     this.lost = device.lost.then((reason) => {
@@ -109,7 +114,17 @@ export class Gpu implements Memory {
       WANTED_LIMITS.map((name) => [name, adapter.limits[name]]),
     );
     const device = await adapter.requestDevice({ requiredFeatures: features, requiredLimits });
-    return new Gpu(device, adapter.info, options);
+    const gpu = new Gpu(device, adapter.info, options);
+    const chosen = options.variants?.matmul !== undefined;
+    if (gpu.variants.matmul === 'blocked' && !chosen && !adapter.info.isFallbackAdapter) {
+      const card = await options.measure?.(gpu);
+      if (card) gpu.chosen = { ...gpu.chosen, card };
+    }
+    return gpu;
+  }
+
+  get variants(): KernelVariants {
+    return this.chosen;
   }
 
   get maxBinding(): number {

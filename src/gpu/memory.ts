@@ -47,11 +47,12 @@ export class MemoryPlan implements Memory {
   /** The bytes of the largest single buffer. */
   largest = 0;
   readonly maxBinding: number;
-  /** Those for graphics cards need more memory. */
-  readonly variants = KERNELS_FOR.card;
+  readonly variants: KernelVariants;
 
-  constructor(maxBinding: number) {
+  /** @param variants those for graphics cards, unless others are given, which need less memory */
+  constructor(maxBinding: number, variants: KernelVariants = KERNELS_FOR.card) {
     this.maxBinding = maxBinding;
+    this.variants = variants;
   }
 
   get total(): number {

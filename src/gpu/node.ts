@@ -1,10 +1,15 @@
 /** WebGPU in Node, through Dawn (npm package `webgpu`). Browsers bring their own. */
 import { Gpu, type GpuOptions } from './device.ts';
 import { GpuUnavailableError } from './errors.ts';
+import { nodeNotes } from './node-notes.ts';
+import { cardRates } from './tuning.ts';
 import { KERNELS_FOR, type KernelVariants } from './variants.ts';
 
 /** Dawn fails or crashes when its entry object is garbage-collected before the devices it made. */
 const entries: GPU[] = [];
+
+/** The measured rates of graphics cards. */
+const CARDS = new URL('../../node_modules/.cache/ponder/cards.json', import.meta.url);
 
 /** Closed devices that are kept for reuse, by the order in which they were first opened. */
 let spare: Map<number, Gpu> | undefined;
@@ -35,7 +40,12 @@ async function openFresh(options: GpuOptions): Promise<Gpu> {
   Object.assign(globalThis, globals);
   const api = create([]);
   entries.push(api);
-  return Gpu.open(api, { variants: chosenKernels(), ...options, wait: napping });
+  return Gpu.open(api, {
+    variants: chosenKernels(),
+    measure: (gpu) => cardRates(gpu, nodeNotes(CARDS)),
+    ...options,
+    wait: napping,
+  });
 }
 
 /**

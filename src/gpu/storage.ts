@@ -87,19 +87,31 @@ export function encode(storage: Storage, values: Float32Array): Float32Array | U
   }
 }
 
+/**
+ * Weights of billions of numbers go through `encode` and `decode`: they are plain loops, which take a few
+ * nanoseconds a number where `from` and `forEach` take tens.
+ */
+
 /** The value of each float16, by its bits: a look-up is faster than decoding. Made on first use. */
 let halves: Float32Array | undefined;
+const halfValues = (): Float32Array =>
+  (halves ??= Float32Array.from({ length: 1 << 16 }, (_, bits) => fromHalf(bits)));
 
 /** The numbers that a buffer's bytes stand for, as f32. */
 export function decode(storage: Storage, bytes: ArrayBuffer): Float32Array {
   if (storage === 'f32') return new Float32Array(bytes);
   if (storage === 'f16') {
-    halves ??= Float32Array.from({ length: 1 << 16 }, (_, bits) => fromHalf(bits));
-    const values = halves;
-    return Float32Array.from(new Uint16Array(bytes), (bits) => values[bits]!);
+    const valueOf = halfValues();
+    const stored = new Uint16Array(bytes);
+    const values = new Float32Array(stored.length);
+    for (let i = 0; i < values.length; i++) values[i] = valueOf[stored[i]!]!;
+    return values;
   }
   if (storage === 'bf16') {
-    return new Float32Array(Uint32Array.from(new Uint16Array(bytes), (bits) => bits << 16).buffer);
+    const stored = new Uint16Array(bytes);
+    const words = new Uint32Array(stored.length);
+    for (let i = 0; i < words.length; i++) words[i] = stored[i]! << 16;
+    return new Float32Array(words.buffer);
   }
   return unquantise(new Uint32Array(bytes), BITS[storage]);
 }
@@ -115,22 +127,27 @@ function quantise(values: Float32Array, bits: number): Uint32Array {
   const perWord = 32 / bits;
   const words = 1 + BLOCK / perWord;
   const out = new Uint32Array((values.length / BLOCK) * words);
-  for (let block = 0; block * BLOCK < values.length; block++) {
-    const own = values.subarray(block * BLOCK, (block + 1) * BLOCK);
+  const valueOf = halfValues();
+  for (let first = 0, at = 0; first < values.length; first += BLOCK) {
     let low = Infinity;
     let high = -Infinity;
-    for (const x of own) {
-      low = Math.min(low, x);
-      high = Math.max(high, x);
+    for (let i = first; i < first + BLOCK; i++) {
+      low = Math.min(low, values[i]!);
+      high = Math.max(high, values[i]!);
     }
     const minimum = toHalf(low);
-    const step = toHalf((high - fromHalf(minimum)) / top);
-    out[block * words] = step | (minimum << 16);
-    const [d, m] = [fromHalf(step), fromHalf(minimum)];
-    own.forEach((x, i) => {
-      const code = d > 0 ? Math.min(top, Math.max(0, Math.round((x - m) / d))) : 0;
-      out[block * words + 1 + Math.floor(i / perWord)]! |= code << ((i % perWord) * bits);
-    });
+    const m = valueOf[minimum]!;
+    const step = toHalf((high - m) / top);
+    const d = valueOf[step]!;
+    out[at++] = step | (minimum << 16);
+    for (let i = first; i < first + BLOCK; i += perWord) {
+      let word = 0;
+      for (let j = 0; d > 0 && j < perWord; j++) {
+        const code = Math.min(top, Math.max(0, Math.floor((values[i + j]! - m) / d + 0.5)));
+        word |= code << (j * bits);
+      }
+      out[at++] = word;
+    }
   }
   return out;
 }
@@ -139,12 +156,12 @@ function unquantise(data: Uint32Array, bits: number): Float32Array {
   const perWord = 32 / bits;
   const words = 1 + BLOCK / perWord;
   const out = new Float32Array((data.length / words) * BLOCK);
-  for (let i = 0; i < out.length; i++) {
-    const [block, at] = [Math.floor(i / BLOCK) * words, i % BLOCK];
-    const header = data[block]!;
-    const word = data[block + 1 + Math.floor(at / perWord)]!;
-    const code = (word >>> ((at % perWord) * bits)) & (2 ** bits - 1);
-    out[i] = fromHalf(header & 0xffff) * code + fromHalf(header >>> 16);
+  for (let at = 0, first = 0; at < data.length; at += words, first += BLOCK) {
+    const [d, m] = [fromHalf(data[at]! & 0xffff), fromHalf(data[at]! >>> 16)];
+    for (let i = 0; i < BLOCK; i++) {
+      const word = data[at + 1 + Math.floor(i / perWord)]!;
+      out[first + i] = d * ((word >>> ((i % perWord) * bits)) & (2 ** bits - 1)) + m;
+    }
   }
   return out;
 }

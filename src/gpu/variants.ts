@@ -1,5 +1,19 @@
 /** Which kernels a device runs. */
 
+/** The tiles of matrix products on graphics cards; see kernels/matmul-variants.ts for their shapes. */
+export type TileName = 'large' | 'medium' | 'narrow' | 'small';
+
+/** Multiply-adds a second, by tile. */
+export type TileRates = Readonly<Record<TileName, number>>;
+
+/** What the choice of a tile needs to know about a card. */
+export interface CardRates {
+  /** The whole card, busy with workgroups of this tile. */
+  readonly full: TileRates;
+  /** A single workgroup that has the card for itself. */
+  readonly alone: TileRates;
+}
+
 /** The variants of kernels that a device runs, chosen when it is opened. */
 export interface KernelVariants {
   /**
@@ -12,6 +26,8 @@ export interface KernelVariants {
    * head size allows it; for adapters on the CPU; needs the feature `subgroups`.
    */
   readonly attention: 'own' | 'shared';
+  /** What was measured on the card (tuning.ts); absent: the values of a table are used. */
+  readonly card?: CardRates;
 }
 
 export const KERNELS_FOR = {

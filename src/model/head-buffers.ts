@@ -97,8 +97,12 @@ function cutHead(model: LanguageModel<Memory>, size: number): Chunk[] {
   );
 }
 
-/** At most half the vocabulary and 64 MiB of logits, but no fewer than 64 entries. */
+/** With fewer entries, a pass over the rows would move more than it computes: time would grow with M^2. */
+const LEAST_CHUNK = 512;
+
+/** At most half the vocabulary, and 64 MiB of logits unless LEAST_CHUNK needs more. */
 function chunkSize(vocabSize: number, maxTargets: number): number {
   const fit = Math.floor(2 ** 24 / maxTargets / 64) * 64;
-  return Math.max(64, Math.min(fit, Math.ceil(vocabSize / 2 / 64) * 64));
+  const half = Math.ceil(vocabSize / 2 / 64) * 64;
+  return Math.min(Math.max(fit, LEAST_CHUNK), half);
 }

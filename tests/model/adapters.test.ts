@@ -125,8 +125,12 @@ describe('an adapter that is trained further', () => {
     });
     const lora = await readAdapterConfig(await nodeFolder(at('adapter')));
     const base = { ...(await describeModel(await nodeFolder(at('base')))), lora };
-    const plan = planTraining(recipe, base, gpu.maxBinding);
-    const judging = planJudge(await describeModel(await nodeFolder(at('judge'))), judge.maxBinding);
+    const plan = planTraining(recipe, base, gpu.maxBinding, gpu.variants);
+    const judging = planJudge(
+      await describeModel(await nodeFolder(at('judge'))),
+      judge.maxBinding,
+      judge.variants,
+    );
     for (const lifetime of Object.keys(before) as (keyof typeof before)[]) {
       expect(gpu.ledger[lifetime] - before[lifetime], lifetime).toBe(plan.ledger[lifetime]);
       expect(judge.ledger[lifetime], lifetime).toBe(judging.ledger[lifetime]);

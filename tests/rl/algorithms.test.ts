@@ -129,7 +129,7 @@ async function trainTwice(values: Record<string, unknown>, out: string): Promise
   const before = { ...gpu.ledger };
   const whole = await openRun(values, out);
   const storage = { layers: 'f32', tables: 'f32' } as const;
-  const plan = planTraining(whole.recipe, { config, storage }, gpu.maxBinding);
+  const plan = planTraining(whole.recipe, { config, storage }, gpu.maxBinding, gpu.variants);
   for (const lifetime of Object.keys(before) as (keyof typeof before)[]) {
     expect(gpu.ledger[lifetime] - before[lifetime], lifetime).toBe(plan.ledger[lifetime]);
   }

@@ -216,7 +216,12 @@ describe('a warm start, a reward model, and GRPO', () => {
     const whole = await openRun(values, 'lora');
     const facts = await describeModel(await nodeFolder(models().model_name_or_path!));
     const storage = { layers: 'int8', tables: 'f32' } as const;
-    const plan = planTraining(whole.recipe, { config: facts.config, storage }, gpu.maxBinding);
+    const plan = planTraining(
+      whole.recipe,
+      { config: facts.config, storage },
+      gpu.maxBinding,
+      gpu.variants,
+    );
     for (const lifetime of Object.keys(before) as (keyof typeof before)[]) {
       expect(gpu.ledger[lifetime] - before[lifetime], lifetime).toBe(plan.ledger[lifetime]);
     }

@@ -1,15 +1,15 @@
 /** Comlink around PolicyPair, which has its own device, so it also works while a run trains. */
 import * as Comlink from 'comlink';
-import { Gpu } from '../../gpu/device.ts';
 import { DEFAULT_RECIPE } from '../default-recipe.ts';
 import { PolicyPair, type PolicyPairSurroundings } from '../policy-pair.ts';
+import { openGpu } from '../open-gpu.ts';
 import { LIVE_RUN, pageBaseFolder, pageModelFolder } from '../page-paths.ts';
 import { nowhere } from '../../rl/runs/run-folder.ts';
 import { browserRunFolder } from '../../rl/runs/run-folder.browser.ts';
 import { readPageFile } from '../stored-data.ts';
 
 const surroundings = async (): Promise<PolicyPairSurroundings> => ({
-  gpu: await Gpu.open(navigator.gpu),
+  gpu: await openGpu(),
   folder: pageModelFolder,
   baseFolder: pageBaseFolder,
   readFile: readPageFile,

@@ -1,9 +1,9 @@
 /** Comlink around LiveRun: policy, reference and optimizer are here, on one device. */
 import * as Comlink from 'comlink';
-import { Gpu } from '../../gpu/device.ts';
 import { DEFAULT_RECIPE } from '../default-recipe.ts';
 import { LIVE_RUN, pageBaseFolder, pageModelFolder } from '../page-paths.ts';
 import { LiveRun, type LiveSurroundings } from '../live-run.ts';
+import { openGpu } from '../open-gpu.ts';
 import { browserRunFolder } from '../../rl/runs/run-folder.browser.ts';
 import { connect, type Connection } from './connection.ts';
 import type { RewardService } from './reward.worker.ts';
@@ -11,7 +11,7 @@ import { readPageFile } from '../stored-data.ts';
 import { TASTE_RUN } from '../taste.ts';
 
 async function surroundings(): Promise<LiveSurroundings> {
-  const gpu = await Gpu.open(navigator.gpu);
+  const gpu = await openGpu();
   const rewards: Connection<Comlink.Remote<RewardService>>[] = [];
   return {
     gpu,

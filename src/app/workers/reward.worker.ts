@@ -1,10 +1,10 @@
 /** Scores responses on its own device while the policy writes the next ones. */
 import * as Comlink from 'comlink';
-import { Gpu } from '../../gpu/device.ts';
 import { pageBaseFolder, pageModelFolder } from '../page-paths.ts';
 import type { JudgedText, Reward } from '../../rl/rewards/reward.ts';
 import { openReward } from '../opening/rewards.ts';
 import type { RewardKind, OnLoading } from '../opening/surroundings.ts';
+import { openGpu } from '../open-gpu.ts';
 import { readPageFile } from '../stored-data.ts';
 
 let judge: Reward | undefined;
@@ -17,7 +17,6 @@ const service = {
     question?: string,
     onLoading?: OnLoading,
   ): Promise<string> {
-    const openGpu = (): Promise<Gpu> => Gpu.open(navigator.gpu);
     const around = {
       folder: pageModelFolder,
       baseFolder: pageBaseFolder,

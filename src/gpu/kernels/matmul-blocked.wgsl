@@ -7,7 +7,7 @@
 // into registers while this one is multiplied.
 // Workgroup memory holds both operands k-major, four neighbours as one vec4; a row has one vec4 more
 // than it needs, so that the invocations that write neighbouring k do not meet in one bank.
-// Workgroups: x over columns, y over rows.
+// Workgroups: x over columns, y over rows, z over parts of k (see matmulInParts).
 const ROW_FOURS = TILE_ROWS / 4u;
 const COLUMN_FOURS = TILE_COLUMNS / 4u;
 const STEP_FOURS = STEP / 4u;
@@ -16,11 +16,16 @@ const B_PITCH = COLUMN_FOURS + 1u;
 var<workgroup> tile_a: array<vec4f, STEP * A_PITCH>;
 var<workgroup> tile_b: array<vec4f, STEP * B_PITCH>;
 
+// Where `store` finds the part of k.
+var<private> part: u32;
+
 @compute @workgroup_size(INVOCATIONS)
 fn main(
   @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) index: u32,
 ) {
+  part = group.z;
   let first_row = TILE_ROWS * (group.y + p.first_group);
   // Neighbouring invocations own neighbouring vec4s of c.
   let x = index % X_INVOCATIONS;
@@ -34,24 +39,28 @@ fn main(
   @end r
   @for p PRODUCTS
   {
-    let k_end = p.k{p};
+    let span = span_of_part(p.k{p}, group.z, groups.z);
+    let k_end = span.y;
+    let first_four = span.x / 4u;
     @for l LOADS_A
     let a_block_{l} = index + {l}u * INVOCATIONS;
     let a_place_{l} = place_a{p}(a_block_{l});
     let a_four_{l} = a_place_{l}.x;
     let a_k_{l} = a_place_{l}.y;
-    var a_at_{l} = start_a{p}(first_row + 4u * a_four_{l}) + a_k_{l} * step_a{p}();
-    var a_next_{l} = copy_a{p}(a_at_{l}, 4u * a_k_{l}, k_end);
+    let a_from_{l} = first_four + a_k_{l};
+    var a_at_{l} = start_a{p}(first_row + 4u * a_four_{l}) + a_from_{l} * step_a{p}();
+    var a_next_{l} = copy_a{p}(a_at_{l}, 4u * a_from_{l}, k_end);
     @end l
     @for l LOADS_B
     let b_block_{l} = index + {l}u * INVOCATIONS;
     let b_place_{l} = place_b{p}(b_block_{l});
     let b_four_{l} = b_place_{l}.x;
     let b_k_{l} = b_place_{l}.y;
-    var b_at_{l} = start_b{p}(TILE_COLUMNS * group.x + 4u * b_four_{l}) + b_k_{l} * step_b{p}();
-    var b_next_{l} = copy_b{p}(b_at_{l}, 4u * b_k_{l}, k_end);
+    let b_from_{l} = first_four + b_k_{l};
+    var b_at_{l} = start_b{p}(TILE_COLUMNS * group.x + 4u * b_four_{l}) + b_from_{l} * step_b{p}();
+    var b_next_{l} = copy_b{p}(b_at_{l}, 4u * b_from_{l}, k_end);
     @end l
-    for (var k = 0u; k < k_end; k += STEP) {
+    for (var k = span.x; k < k_end; k += STEP) {
       // All have read the step before.
       workgroupBarrier();
       @for l LOADS_A

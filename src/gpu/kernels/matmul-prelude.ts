@@ -8,9 +8,15 @@ import { fetchFours, type Storage } from '../storage.ts';
 /** How the operands of C = A B lie in memory; t marks the one that is stored transposed. */
 export type MatmulLayout = 'nt' | 'nn' | 'tn';
 
-export interface MatmulMemory {
+export interface MatmulMemory extends StoredMemory {
   /** c is the sum of one or two products. */
   products: readonly Product[];
+  /** Each part of k has a matrix c of its own (see `storeInParts`). */
+  inParts: boolean;
+}
+
+/** How results are stored. */
+export interface StoredMemory {
   /** n, offset and stride of c are multiples of four: c and addend are accessed four at a time. */
   alignedC: boolean;
   /** n is a multiple of the tile's columns: no tile reaches beyond column n. */
@@ -40,8 +46,7 @@ export interface Operand {
 }
 
 export function matmulPrelude(memory: MatmulMemory): string {
-  const { products, alignedC } = memory;
-  const c = alignedC ? 'vec4f' : 'f32';
+  const { products } = memory;
   const places = products.map(
     (_, p) =>
       `k${p}: u32, a${p}_offset: u32, a${p}_stride: u32, b${p}_offset: u32, b${p}_stride: u32,`,
@@ -52,11 +57,9 @@ struct Params {
   ${places.join('\n  ')}
   first_group: u32,
 }
-@group(0) @binding(0) var<storage, read> addend: array<${c}>;
-@group(0) @binding(1) var<storage, read_write> c: array<${c}>;
 @group(1) @binding(0) var<uniform> p: Params;
 ${products.map((product, i) => operands(product, i)).join('\n')}
-${store(memory)}
+${memory.inParts ? storeInParts() : storePrelude(memory)}
 `;
 }
 
@@ -122,8 +125,9 @@ fn load_${x}(at: vec4u, k: u32) -> mat4x4f { return transpose(rows_${x}(at, k));
 }
 
 /** store(row, column, value) writes four neighbours of c, with the addend; only those inside c. */
-function store(memory: MatmulMemory): string {
+export function storePrelude(memory: StoredMemory): string {
   const { alignedC, wholeColumns, addend, accumulate, scaled } = memory;
+  const element = alignedC ? 'vec4f' : 'f32';
   const added = { row: ' + addend[row_at]', matrix: ' + addend[at]', none: '' }[addend];
   const product = (value: string): string => (scaled ? `p.scale * ${value}` : value);
   // The addend is indexed as c is: a matrix at the same index, a row as the first row of c.
@@ -147,7 +151,21 @@ function store(memory: MatmulMemory): string {
         )
         .join('\n');
   return `
+@group(0) @binding(0) var<storage, read> addend: array<${element}>;
+@group(0) @binding(1) var<storage, read_write> c: array<${element}>;
 fn store(row: u32, column: u32, value: vec4f) {
 ${body}
+}`;
+}
+
+/** store() for partial sums: c is [parts, m, c_stride], and c_stride is a multiple of four. */
+function storeInParts(): string {
+  return `
+@group(0) @binding(0) var<storage, read> addend: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> c: array<vec4f>;
+fn store(row: u32, column: u32, value: vec4f) {
+  if (row < p.m && column < p.c_stride) {
+    c[((part * p.m + row) * p.c_stride + column) / 4u] = value;
+  }
 }`;
 }

@@ -1,10 +1,12 @@
 /**
  * The matmul kernels for graphics cards: tiles of four shapes that go through workgroup memory, and
- * one kernel for few rows. A small model of what each would take picks one by the sizes of a replay.
+ * one kernel for few rows. A small model of the time that each would take picks one by the sizes of a
+ * replay, and decides into how many parts k is cut.
  */
 import blocked from './matmul-blocked.wgsl?raw';
 import few from './matmul-few.wgsl?raw';
 import type { MatmulLayout, MatmulMemory, Product } from './matmul-prelude.ts';
+import type { CardRates, TileName, TileRates } from '../variants.ts';
 import { unroll } from './unroll.ts';
 
 /** Values of k that go through workgroup memory at once. */
@@ -17,21 +19,16 @@ interface Tile {
   /** Each invocation computes r blocks of four rows and c blocks of four columns. */
   r: number;
   c: number;
-  /** Share of a card's multiply-add rate that the inner loop can reach, by its reads. */
-  rate: number;
 }
 
-/**
- * Rates are bounds that a compiler for AMD cards (RADV, navi31) gives for f32, not measurements.
- */
 const TILES = {
-  large: { rows: 128, columns: 64, r: 2, c: 2, rate: 0.87 },
-  medium: { rows: 64, columns: 64, r: 2, c: 1, rate: 0.78 },
-  narrow: { rows: 128, columns: 16, r: 2, c: 1, rate: 0.7 },
-  small: { rows: 32, columns: 32, r: 1, c: 1, rate: 0.5 },
-} as const satisfies Record<string, Tile>;
+  large: { rows: 128, columns: 64, r: 2, c: 2 },
+  medium: { rows: 64, columns: 64, r: 2, c: 1 },
+  narrow: { rows: 128, columns: 16, r: 2, c: 1 },
+  small: { rows: 32, columns: 32, r: 1, c: 1 },
+} as const satisfies Record<TileName, Tile>;
 
-type TileName = keyof typeof TILES;
+export const TILE_NAMES = Object.keys(TILES) as TileName[];
 export type CardVariant = TileName | 'few';
 
 /** The few-rows kernel: a workgroup of TEAM invocations computes 4 R rows of four columns. */
@@ -46,24 +43,108 @@ export function tileOf(variant: CardVariant): { rows: number; columns: number } 
 }
 
 /**
- * Workgroups that a middling card runs side by side. A tile that makes fewer leaves part of it idle.
+ * A middling card: 4e12 multiply-adds a second, 96 workgroups side by side. The shares of its rate that
+ * tiles can reach are what their reads of workgroup memory leave on navi31, not measurements.
  */
-const SIDE_BY_SIDE = 96;
+const SHARES = { large: 0.87, medium: 0.78, narrow: 0.7, small: 0.5 };
+const shares = (of: number): TileRates => ({
+  large: SHARES.large * of,
+  medium: SHARES.medium * of,
+  narrow: SHARES.narrow * of,
+  small: SHARES.small * of,
+});
+const MIDDLING: CardRates = { full: shares(4e12), alone: shares(4e12 / 96) };
 
-/** Index of the variant that takes the least time for a product of m x n x k. */
+/** Its time for one more launch, which waits for the launch before, and its memory's rate. */
+const LAUNCH_SECONDS = 5e-6;
+const BYTES_A_SECOND = 3e11;
+
+export interface Sizes {
+  m: number;
+  n: number;
+  k: number;
+}
+
+function hasFewRows({ m, k }: Sizes): boolean {
+  return m <= FEW_MOST_ROWS && k >= FEW_LEAST_K;
+}
+
+/** The time that all workgroups take, each with its part of k. */
+function tileSeconds(tile: TileName, { m, n, k }: Sizes, parts: number, card: CardRates): number {
+  const { rows, columns } = TILES[tile];
+  const groups = parts * Math.ceil(m / rows) * Math.ceil(n / columns);
+  const multiplyAdds = rows * columns * Math.ceil(k / parts);
+  return multiplyAdds * Math.max(groups / card.full[tile], 1 / card.alone[tile]);
+}
+
+/** Parts of k are no shorter than this. */
+const LEAST_PART = 4 * STEP;
+
+/** Parts x blocks of 64 x 64 elements of c are at most this many: it bounds the partial sums' memory. */
+const MOST_BLOCKS = 128;
+const BLOCK = 64;
+
+function blocksOf(m: number, n: number): number {
+  return Math.ceil(m / BLOCK) * Math.ceil(n / BLOCK);
+}
+
+/**
+ * Into how many parts a card cuts k, so that a product with few tiles and a long k has more workgroups.
+ * It depends on nothing but the sizes: other parts would give other sums, and a run must give the
+ * same numbers again.
+ */
+export function partsOfK(layout: MatmulLayout, sizes: Sizes): number {
+  if (layout === 'nt' && hasFewRows(sizes)) return 1;
+  const { m, n, k } = sizes;
+  const most = Math.min(MOST_BLOCKS / blocksOf(m, n), k / LEAST_PART);
+  if (most < 2) return 1;
+  let best = 1;
+  let least = Infinity;
+  for (let parts = 1; parts <= most; parts *= 2) {
+    // The sums of the parts are written, then read.
+    let seconds = parts === 1 ? 0 : LAUNCH_SECONDS + (2 * 4 * parts * m * n) / BYTES_A_SECOND;
+    seconds += leastSeconds(sizes, parts);
+    if (seconds >= least) continue;
+    least = seconds;
+    best = parts;
+  }
+  return best;
+}
+
+function leastSeconds(sizes: Sizes, parts: number): number {
+  let least = Infinity;
+  for (const tile of TILE_NAMES) {
+    least = Math.min(least, tileSeconds(tile, sizes, parts, MIDDLING));
+  }
+  return least;
+}
+
+/** Numbers from row to row of the partial sums. */
+export function pitchOf(n: number): number {
+  return 4 * Math.ceil(n / 4);
+}
+
+/** Elements that the partial sums of any replay take, at most. */
+export function mostPartialSums(layout: MatmulLayout, { m, n, k }: KnownSizes): number {
+  if (m === undefined || n === undefined) return MOST_BLOCKS * BLOCK * BLOCK;
+  const most = Math.floor(MOST_BLOCKS / blocksOf(m, n));
+  const parts = k === undefined ? most : partsOfK(layout, { m, n, k });
+  return parts * m * pitchOf(n);
+}
+
+/** Index of the variant that takes the least time for a product whose k is cut into `parts`. */
 export function cardVariant(
   variants: readonly CardVariant[],
-  { m, n, k }: { m: number; n: number; k: number },
+  sizes: Sizes,
+  parts: number,
+  card: CardRates = MIDDLING,
 ): number {
-  const fewRows = m <= FEW_MOST_ROWS && k >= FEW_LEAST_K ? variants.indexOf('few') : -1;
-  if (fewRows >= 0) return fewRows;
-  const times = variants.map((variant) => {
-    if (variant === 'few') return Infinity;
-    const { rows, columns, rate } = TILES[variant];
-    const tiles = Math.ceil(m / rows) * Math.ceil(n / columns);
-    return (Math.max(tiles, SIDE_BY_SIDE) * rows * columns) / rate;
-  });
-  return times.indexOf(Math.min(...times));
+  const few = hasFewRows(sizes) ? variants.indexOf('few') : -1;
+  if (few >= 0) return few;
+  const seconds = variants.map((variant) =>
+    variant === 'few' ? Infinity : tileSeconds(variant, sizes, parts, card),
+  );
+  return seconds.indexOf(Math.min(...seconds));
 }
 
 /** Sizes that a dimension known at replay only may take. */
@@ -76,23 +157,39 @@ export interface KnownSizes {
   k: number | undefined;
 }
 
-/** The variants that some replay of a product can pick: no others need be compiled. */
-export function cardVariants(layout: MatmulLayout, { m, n, k }: KnownSizes): CardVariant[] {
-  const tiles = Object.keys(TILES) as TileName[];
-  // Only in nt do neighbours along k lie side by side in the weights.
-  const all: CardVariant[] = layout === 'nt' ? [...tiles, 'few'] : tiles;
+function possibleSizes({ m, n, k }: KnownSizes): Sizes[] {
   const possible = (size: number | undefined): readonly number[] =>
     size === undefined ? POSSIBLE_SIZES : [size];
-  const picked = possible(m).flatMap((rows) =>
+  return possible(m).flatMap((rows) =>
     possible(n).flatMap((columns) =>
-      possible(k).map((depth) => cardVariant(all, { m: rows, n: columns, k: depth })),
+      possible(k).map((depth) => ({ m: rows, n: columns, k: depth })),
     ),
   );
-  return all.filter((_, i) => picked.includes(i));
+}
+
+/**
+ * The variants that some replay of a product can pick, with k whole and with k cut into parts: no
+ * others need be compiled.
+ */
+export function cardVariants(
+  layout: MatmulLayout,
+  known: KnownSizes,
+  card?: CardRates,
+): { whole: CardVariant[]; inParts: CardVariant[] } {
+  // Only in nt do neighbours along k lie side by side in the weights.
+  const all: CardVariant[] = layout === 'nt' ? [...TILE_NAMES, 'few'] : TILE_NAMES;
+  const replays = possibleSizes(known).map((sizes) => {
+    const parts = partsOfK(layout, sizes);
+    return { parts, variant: cardVariant(all, sizes, parts, card) };
+  });
+  const picked = (wanted: (parts: number) => boolean): CardVariant[] =>
+    all.filter((_, i) => replays.some(({ parts, variant }) => variant === i && wanted(parts)));
+  return { whole: picked((parts) => parts === 1), inParts: picked((parts) => parts > 1) };
 }
 
 /** The text of a variant that follows its prelude. */
-export function variantBody(variant: CardVariant, { products }: MatmulMemory): string {
+export function variantBody(variant: CardVariant, memory: MatmulMemory): string {
+  const { products, inParts } = memory;
   const counts = { PRODUCTS: products.length, FOUR: 4 };
   if (variant === 'few') {
     return `
@@ -114,6 +211,7 @@ const Y_INVOCATIONS = ${down}u;
 const INVOCATIONS = ${invocations}u;
 const A_WHOLE = ${aBlocks % invocations === 0};
 const B_WHOLE = ${bBlocks % invocations === 0};
+${spanOfPart(inParts)}
 ${products.map(copies).join('\n')}
 ${unroll(blocked, {
   ...counts,
@@ -122,6 +220,18 @@ ${unroll(blocked, {
   LOADS_A: Math.ceil(aBlocks / invocations),
   LOADS_B: Math.ceil(bBlocks / invocations),
 })}`;
+}
+
+/** span_of_part(k, i, parts): where part i of k begins and ends; all but the last have whole steps. */
+function spanOfPart(inParts: boolean): string {
+  return `fn span_of_part(k: u32, part: u32, parts: u32) -> vec2u {
+  ${
+    inParts
+      ? `let length = (k + STEP * parts - 1u) / (STEP * parts) * STEP;
+  return min(vec2u(part * length, (part + 1u) * length), vec2u(k));`
+      : 'return vec2u(0u, k);'
+  }
+}`;
 }
 
 /**

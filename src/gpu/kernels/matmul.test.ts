@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { decode, encode } from '../storage.ts';
+import { KERNELS_FOR } from '../variants.ts';
 import type { MatmulLayout } from './matmul-prelude.ts';
-import { cardVariants } from './matmul-variants.ts';
-import { matmul, matmulAs } from './matmul.ts';
-import { MARK, Sandbox, seeded } from './sandbox.ts';
+import { matmul, matmulAs, matmulInParts, type MatmulLaunch } from './matmul.ts';
+import { expectClose, MARK, Sandbox, seeded } from './sandbox.ts';
 
 let box: Sandbox;
 beforeAll(async () => {
@@ -72,24 +73,24 @@ describe.each(cases)('$variant $layout', ({ variant, layout, sizes }) => {
     const [a, b, bias] = [x, y, z].map((data) => box.put(Float32Array.of(...data, ...behind)));
     const operands = { ...size, a: a!, b: b!, ...dynamic(size) };
     const want = reference(size, x, y);
-    const [plain, added] = [box.marked(m * n + 4), box.put(start)];
-    await box.run(
-      matmulAs([variant], { ...operands, c: plain }),
-      matmulAs([variant], { ...operands, c: added, accumulate: true }),
+    const added = box.put(Float32Array.of(...start, MARK, MARK, MARK, MARK));
+    await box.run(matmulAs([variant], { ...operands, c: added, accumulate: true }));
+    expect(await box.floats(added, m * n + 4)).toEqual(
+      Float32Array.of(...want32(want, (i) => start[i]!), MARK, MARK, MARK, MARK),
     );
-    expect(await box.floats(plain, m * n + 4)).toEqual(
-      Float32Array.of(...want, MARK, MARK, MARK, MARK),
-    );
-    expect(await box.floats(added, m * n)).toEqual(want32(want, (i) => start[i]!));
     // All variants store by the same code.
     if (variant !== 'small' && variant !== 'cpu') return;
-    const [biased, summed] = [box.marked(m * n), box.marked(m * n)];
+    const [plain, biased, summed] = [0, 1, 2].map(() => box.marked(m * n + 4));
     await box.run(
-      matmulAs([variant], { ...operands, c: biased, bias: bias! }),
-      matmulAs([variant], { ...operands, c: summed, residual: box.put(start) }),
+      matmulAs([variant], { ...operands, c: plain! }),
+      matmulAs([variant], { ...operands, c: biased!, bias: bias! }),
+      matmulAs([variant], { ...operands, c: summed!, residual: box.put(start) }),
     );
-    expect(await box.floats(biased, m * n)).toEqual(want32(want, (i) => z[i % n]!));
-    expect(await box.floats(summed, m * n)).toEqual(want32(want, (i) => start[i]!));
+    expect(await box.floats(plain!, m * n + 4)).toEqual(
+      Float32Array.of(...want, MARK, MARK, MARK, MARK),
+    );
+    expect(await box.floats(biased!, m * n)).toEqual(want32(want, (i) => z[i % n]!));
+    expect(await box.floats(summed!, m * n)).toEqual(want32(want, (i) => start[i]!));
   });
 });
 
@@ -103,6 +104,102 @@ const hasSubgroups = (): boolean => box.gpu.device.features.has('subgroups');
 function dynamic({ layout, m, k }: Case): Partial<Record<'m' | 'k', () => number>> {
   return layout === 'tn' ? { k: () => k } : { m: () => m };
 }
+
+describe('k in parts', () => {
+  interface Epilogue {
+    scale?: number;
+    accumulate?: boolean;
+    addend?: 'bias' | 'residual';
+    /** k of a second product. */
+    plus?: number;
+  }
+  const check = async (
+    variant: 'large' | 'medium' | 'narrow' | 'small',
+    size: Case,
+    parts: number,
+    { scale = 1, accumulate = false, addend, plus }: Epilogue,
+  ): Promise<void> => {
+    const { m, n, k, layout } = size;
+    const [a, b, start] = [exact(m * k, 1), exact(k * n, 2), exact(m * n, 3)];
+    const want = reference(size, a, b).map((x) => scale * x);
+    const [bias, residual] = [exact(n, 4), exact(m * n, 5)];
+    const c = box.put(Float32Array.of(...start, MARK, MARK, MARK, MARK));
+    const launch: MatmulLaunch<unknown> = {
+      ...{ layout, m, n, a: box.put(a), b: box.put(b), c, accumulate },
+      ...(size.layout === 'tn' ? { k: () => k } : { k }),
+      ...(scale !== 1 && { scale }),
+      ...(addend === 'bias' && { bias: box.put(bias) }),
+      ...(addend === 'residual' && { residual: box.put(residual) }),
+    };
+    if (plus) {
+      const [x, y] = [exact(m * plus, 6), exact(plus * n, 7)];
+      launch.plus = { a: box.put(x), b: box.put(y), k: plus };
+      reference({ ...size, k: plus }, x, y).forEach((value, i) => (want[i]! += scale * value));
+    }
+    const most = parts * m * (n + 3);
+    await box.run(...matmulInParts([variant], launch, () => parts, most));
+    const added = (i: number): number =>
+      (accumulate ? start[i]! : 0) +
+      (addend === 'bias' ? bias[i % n]! : addend === 'residual' ? residual[i]! : 0);
+    expect(await box.floats(c, m * n + 4)).toEqual(
+      Float32Array.of(...want32(want, added), MARK, MARK, MARK, MARK),
+    );
+  };
+
+  it.each(cardLayouts)(
+    'adds them up, then does what belongs to the result (%s)',
+    async (layout) => {
+      const odd = { layout, m: 33, n: 17, k: 100 };
+      await check('small', odd, 3, { accumulate: true, scale: 0.5 });
+      await check('small', { ...odd, n: 20 }, 2, { addend: 'bias' });
+      // The last part has nothing to multiply.
+      await check('small', { ...odd, k: 29 }, 3, { addend: 'residual' });
+      await check('small', { layout, m: 64, n: 64, k: 64 }, 4, { accumulate: true });
+      await check('small', odd, 3, { plus: 7, scale: 0.5, addend: 'residual' });
+    },
+  );
+
+  it.each(['large', 'medium', 'narrow'] as const)('with the tile %s', async (variant) => {
+    await check(variant, { layout: 'tn', m: 130, n: 68, k: 100 }, 3, {});
+  });
+
+  it('is done by the replays that are long enough', async () => {
+    const own = await Sandbox.open(KERNELS_FOR.card);
+    const most = { layout: 'tn', m: 48, n: 20, k: 1000 } as const;
+    const [x, y] = [exact(48 * 1000, 1), exact(1000 * 20, 2)];
+    const [a, b] = [own.put(x), own.put(y)];
+    for (const [k, launches] of [
+      [40, 1],
+      [1000, 2],
+    ] as const) {
+      const c = own.marked(48 * 20);
+      const before = own.gpu.counters.dispatches;
+      await own.run(matmul({ ...most, a, b, c, k: () => k }));
+      expect(own.gpu.counters.dispatches - before).toBe(launches);
+      const want = reference({ ...most, k }, x, y);
+      expect(await own.floats(c, 48 * 20)).toEqual(Float32Array.from(want));
+    }
+    own.close();
+  });
+});
+
+describe.each(['f16', 'bf16', 'int8', 'int4'] as const)('weights in %s', (storage) => {
+  it.each(['small', 'few', 'cpu'] as const)('%s', async (variant) => {
+    if (variant === 'cpu' && !hasSubgroups()) return;
+    const size = { layout: 'nt', m: 9, n: 20, k: 288 } as const;
+    const [x, y] = [exact(9 * 288, 1), seeded(20 * 288, 2)];
+    const stored = encode(storage, y);
+    const want = reference(size, x, decode(storage, stored.buffer as ArrayBuffer));
+    const b = { ...box.put(stored), storage };
+    const [c, inParts] = [box.marked(9 * 20), box.marked(9 * 20)];
+    const launch = { ...size, a: box.put(x), b };
+    await box.run(matmulAs([variant], { ...launch, c }));
+    expectClose(await box.floats(c, 9 * 20), want, 1e-4);
+    if (variant !== 'small') return;
+    await box.run(...matmulInParts(['small'], { ...launch, c: inParts }, () => 3, 3 * 9 * 20));
+    expectClose(await box.floats(inParts, 9 * 20), want, 1e-4);
+  });
+});
 
 it.each([
   ['blocked', 'small'],
@@ -133,25 +230,4 @@ it('compiles no variant that its sizes never pick', async () => {
   const size = { layout: 'nt', m: 2, n: 48, k: 16 } as const;
   expect(await own.floats(c, 2 * 48)).toEqual(Float32Array.from(reference(size, x, y)));
   own.close();
-});
-
-describe('the variant for a card', () => {
-  const picked = (layout: MatmulLayout, m: number, n: number, k: number): string => {
-    const [variant, ...others] = cardVariants(layout, { m, n, k });
-    expect(others).toEqual([]);
-    return variant!;
-  };
-
-  it('has large tiles where there are enough of them, smaller ones where a card would idle', () => {
-    expect(picked('nt', 4096, 4096, 4096)).toBe('large');
-    expect(picked('nt', 512, 512, 512)).not.toBe('large');
-    expect(picked('nt', 32, 512, 48)).toBe('small');
-    expect(picked('nn', 3312, 48, 96)).toBe('narrow');
-  });
-
-  it('reads the weights once for few rows, where k is long enough to be shared out', () => {
-    expect(picked('nt', 8, 576, 576)).toBe('few');
-    expect(picked('nt', 8, 576, 48)).not.toBe('few');
-    expect(picked('tn', 8, 576, 576)).not.toBe('few');
-  });
 });

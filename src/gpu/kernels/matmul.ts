@@ -2,6 +2,7 @@
  * Matrix products in the three layouts a linear layer needs forward and backward. There are kernels
  * for graphics cards, of which each replay picks one by its sizes, and one for adapters on the CPU.
  */
+import { Activation } from '../activations.ts';
 import {
   op,
   resolve,
@@ -12,21 +13,27 @@ import {
   type Op,
 } from '../kernel.ts';
 import type { Storage } from '../storage.ts';
-import type { KernelVariants } from '../variants.ts';
+import type { CardRates } from '../variants.ts';
 import {
   matmulPrelude,
   type MatmulLayout,
   type MatmulMemory,
   type Operand,
   type Product,
+  type StoredMemory,
 } from './matmul-prelude.ts';
+import { sumOfParts } from './matmul-sum.ts';
 import {
   cardVariant,
   cardVariants,
+  mostPartialSums,
+  partsOfK,
+  pitchOf,
   STEP,
   tileOf,
   variantBody,
   type CardVariant,
+  type Sizes,
 } from './matmul-variants.ts';
 import cpu from './matmul-cpu.wgsl?raw';
 import { unroll } from './unroll.ts';
@@ -79,58 +86,116 @@ export interface MatmulLaunch<D> extends ProductLaunch<D> {
  */
 export function matmul<D>(launch: MatmulLaunch<D>): Op<D> {
   return {
-    ...matmulAs(variantsFor('blocked', launch), launch),
-    lower: ({ matmul: kind }) => [matmulAs(variantsFor(kind, launch), launch)],
+    ...matmulAs(['small'], launch),
+    lower: ({ matmul: kind, card }) =>
+      kind === 'cpu' ? [matmulAs(['cpu'], launch)] : matmulOnCard(launch, card),
   };
 }
 
-function variantsFor<D>(
-  kind: KernelVariants['matmul'],
-  { layout, m, n, k, plus }: MatmulLaunch<D>,
-): MatmulVariant[] {
-  if (kind === 'cpu') return ['cpu'];
+/** A launch with k whole, and two for the replays that cut it into parts; not all may be needed. */
+function matmulOnCard<D>(launch: MatmulLaunch<D>, card?: CardRates): Op<D>[] {
+  const { layout, m, n, plus } = launch;
   const known = (size: Dyn<D>): number | undefined => (typeof size === 'number' ? size : undefined);
-  const [first, second] = [known(k), plus ? known(plus.k) : 0];
-  return cardVariants(layout, {
-    m: known(m),
-    n: known(n),
-    k: first === undefined || second === undefined ? undefined : first + second,
-  });
+  const [first, second] = [known(launch.k), plus ? known(plus.k) : 0];
+  const k = first === undefined || second === undefined ? undefined : first + second;
+  const sizes = { m: known(m), n: known(n), k };
+  const { whole, inParts } = cardVariants(layout, sizes, card);
+  if (inParts.length === 0) return [matmulAs(whole, launch, { card })];
+  const parts = partsOf(launch);
+  return [
+    ...(whole.length > 0 ? [matmulAs(whole, launch, { card, parts })] : []),
+    ...matmulInParts(inParts, launch, parts, mostPartialSums(layout, sizes), card),
+  ];
+}
+
+/** Into how many parts each replay cuts k; computed once for the sizes of a replay. */
+function partsOf<D>(launch: MatmulLaunch<D>): (d: D) => number {
+  let last: { sizes: Sizes; parts: number } | undefined;
+  return (d) => {
+    const sizes = sizesOf(launch, d);
+    const { m, n, k } = sizes;
+    if (last?.sizes.m !== m || last.sizes.n !== n || last.sizes.k !== k) {
+      last = { sizes, parts: partsOfK(launch.layout, sizes) };
+    }
+    return last.parts;
+  };
+}
+
+function sizesOf<D>({ m, n, k, plus }: MatmulLaunch<D>, d: D): Sizes {
+  const sum = resolve(k, d) + (plus ? resolve(plus.k, d) : 0);
+  return { m: resolve(m, d), n: resolve(n, d), k: sum };
+}
+
+/**
+ * The launches of replays that cut k into several parts: workgroups of their own compute the partial
+ * sums of each part, then a second launch adds them up and does what belongs to the result.
+ * @param most elements of the partial sums of any replay
+ */
+export function matmulInParts<D>(
+  variants: readonly CardVariant[],
+  launch: MatmulLaunch<D>,
+  parts: (d: D) => number,
+  most: number,
+  card?: CardRates,
+): Op<D>[] {
+  const partials = new Activation('partial sums', most);
+  const { m, n, bias, residual, scale } = launch;
+  const c = placed(launch.c, n);
+  return [
+    matmulAs(variants, launch, { card, parts, partials }),
+    sumOfParts<D>(storedAs(launch, c), {
+      label: `${labelOf(launch)} sum`,
+      bindings: [residual ?? bias ?? partials, c.of, partials],
+      params: { m, n, cOffset: c.offset, cStride: c.stride, scale: scale ?? 1, parts },
+    }),
+  ];
+}
+
+interface CardChoice<D> {
+  /** Absent: a table's. */
+  card?: CardRates | undefined;
+  /** Only some replays run the launch: those with several parts if it has `partials`, else those with one. */
+  parts?: (d: D) => number;
+  /** Takes the partial sums in place of c. */
+  partials?: Activation;
 }
 
 /** The same with the caller's choice of variants; each replay picks among them by its sizes. */
-export function matmulAs<D>(variants: readonly MatmulVariant[], launch: MatmulLaunch<D>): Op<D> {
+export function matmulAs<D>(
+  variants: readonly MatmulVariant[],
+  launch: MatmulLaunch<D>,
+  { card, parts = () => 1, partials }: CardChoice<D> = {},
+): Op<D> {
   const { layout, m, n, bias, residual, scale } = launch;
   const products = [launch, ...(launch.plus ? [launch.plus] : [])].map(({ a, b, k }) => ({
     a: placed(a, layout === 'tn' ? m : k),
     b: placed(b, layout === 'nt' ? k : n),
     k,
   }));
-  const c = placed(launch.c, n);
+  const pitch = (d: D): number => pitchOf(resolve(n, d));
+  const c = partials ? { of: partials, offset: 0, stride: pitch } : placed(launch.c, n);
   const tiles = variants.map((variant) =>
     variant === 'cpu' ? { rows: 16, columns: 16 * cpuBlocks(n) } : tileOf(variant),
   );
   const kernels = variants.map((variant, i) => {
     const wholeColumns = typeof n === 'number' && n % tiles[i]!.columns === 0;
-    const memory = memoryOf(launch, products, c, wholeColumns);
+    const stored = partials ? PARTIAL_SUMS : { ...storedAs(launch, c), wholeColumns };
+    const memory = { ...stored, products: memoryOf(launch, products), inParts: !!partials };
     return kernelFor(variant, memory, variant === 'cpu' ? cpuBlocks(n) : 1);
   });
+  const runs = (d: D): boolean => parts(d) > 1 === !!partials;
   const pick = (d: D): number =>
     variants.length === 1
       ? 0
-      : cardVariant(variants as readonly CardVariant[], {
-          m: resolve(m, d),
-          n: resolve(n, d),
-          k: products.reduce((sum, product) => sum + resolve(product.k, d), 0),
-        });
+      : cardVariant(variants as readonly CardVariant[], sizesOf(launch, d), parts(d), card);
   const places = products.map(({ a, b, k }) => [k, a.offset, a.stride, b.offset, b.stride]);
   const [first, second] = places as [Dyn<D>[], Dyn<D>[]?];
   const [kernel, ...others] = kernels as [Kernel<Params>, ...Kernel<Params>[]];
   return op<D, Params>(kernel, {
-    label: launch.label ?? `matmul ${layout}`,
+    label: labelOf(launch),
     bindings: [
       // Without an addend the binding still needs a buffer; read-only bindings may share one.
-      residual ?? bias ?? products[0]!.b.of,
+      (partials ? undefined : (residual ?? bias)) ?? products[0]!.b.of,
       c.of,
       ...products.flatMap(({ a, b }) => [a.of, b.of]),
     ],
@@ -142,35 +207,52 @@ export function matmulAs<D>(variants: readonly MatmulVariant[], launch: MatmulLa
     others,
     pick,
     grid: (d): Grid => {
-      const tile = tiles[pick(d)]!;
-      return [Math.ceil(resolve(n, d) / tile.columns), Math.ceil(resolve(m, d) / tile.rows)];
+      if (!runs(d)) return [0];
+      const { rows, columns } = tiles[pick(d)]!;
+      return [Math.ceil(resolve(n, d) / columns), Math.ceil(resolve(m, d) / rows), parts(d)];
     },
     flops: (d) => {
-      const k = products.reduce((sum, product) => sum + resolve(product.k, d), 0);
-      return 2 * resolve(m, d) * resolve(n, d) * k;
+      const sizes = sizesOf(launch, d);
+      return runs(d) ? 2 * sizes.m * sizes.n * sizes.k : 0;
     },
   });
 }
 
-function memoryOf<D>(
-  { layout, m, n, bias, residual, scale, accumulate = false }: MatmulLaunch<D>,
-  products: readonly { a: Placed<D>; b: Placed<D>; k: Dyn<D> }[],
+const labelOf = <D>({ label, layout }: MatmulLaunch<D>): string => label ?? `matmul ${layout}`;
+
+/** How partial sums are stored; see `storeInParts`. */
+const PARTIAL_SUMS: StoredMemory = {
+  alignedC: true,
+  wholeColumns: false,
+  addend: 'none',
+  accumulate: false,
+  scaled: false,
+};
+
+/** How c is stored by a kernel whose tiles may reach beyond column n. */
+function storedAs<D>(
+  { n, bias, residual, scale, accumulate = false }: MatmulLaunch<D>,
   c: Placed<D>,
-  wholeColumns: boolean,
-): MatmulMemory {
+): StoredMemory {
   return {
-    products: products.map((product): Product => ({
-      a: operand(product.a, layout === 'tn', layout === 'tn' ? m : product.k),
-      b: operand(product.b, layout !== 'nt', layout === 'nt' ? product.k : n),
-      evenK: fours(product.k),
-      wholeSteps: typeof product.k === 'number' && product.k % STEP === 0,
-    })),
     alignedC: fours(n) && inFours(c),
-    wholeColumns,
+    wholeColumns: false,
     addend: residual ? 'matrix' : bias ? 'row' : 'none',
     accumulate,
     scaled: scale !== undefined,
   };
+}
+
+function memoryOf<D>(
+  { layout, m, n }: MatmulLaunch<D>,
+  products: readonly { a: Placed<D>; b: Placed<D>; k: Dyn<D> }[],
+): Product[] {
+  return products.map((product) => ({
+    a: operand(product.a, layout === 'tn', layout === 'tn' ? m : product.k),
+    b: operand(product.b, layout !== 'nt', layout === 'nt' ? product.k : n),
+    evenK: fours(product.k),
+    wholeSteps: typeof product.k === 'number' && product.k % STEP === 0,
+  }));
 }
 
 /**

@@ -1,0 +1,123 @@
+/**
+ * One GRPO step of a model of Llama 3.1 8B's shape with random weights, an adapter over int4, from loading
+ * to the moved weights, with its plan and the device's ledger side by side; writes
+ * results/bench/llama-8b.json. With all 32 layers it takes about 10 GB of memory (times: in the file).
+ *   node scripts/measure.mjs llama-8b [--layers 32] [--group 2] [--completion 8]
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { openReward } from '../../../src/app/opening/rewards.ts';
+import { openTrainer } from '../../../src/app/opening/trainer.ts';
+import type { Lifetime } from '../../../src/gpu/memory.ts';
+import { openNodeGpu } from '../../../src/gpu/node.ts';
+import { randomFolder } from './random-folder.ts';
+import { llama8b, planStep, recipeOf, TEXTS } from './step.ts';
+
+const FILE = 'results/bench/llama-8b.json';
+
+interface Result {
+  adapter: string;
+  layers: number;
+  parameters: number;
+  maxBinding: number;
+  /** Bytes by lifetime: of the plan, and of the device. */
+  plan: Record<Lifetime, number>;
+  device: Record<Lifetime, number>;
+  largest: number;
+  /** The process's memory at most, in bytes; on a software adapter the device's memory is part of it. */
+  peak: { loading: number; step: number };
+  seconds: Record<string, number>;
+  /** Useful operations of the step. */
+  flops: number;
+  metrics: Record<string, number>;
+}
+
+const { values } = parseArgs({
+  options: {
+    layers: { type: 'string', default: '32' },
+    group: { type: 'string', default: '2' },
+    completion: { type: 'string', default: '8' },
+  },
+});
+const layers = Number(values.layers);
+const config = llama8b(layers);
+const recipe = recipeOf({
+  ...{ prompt: 8, completion: Number(values.completion), group: Number(values.group) },
+});
+const gpu = await openNodeGpu();
+const plan = planStep(config, recipe, gpu.maxBinding);
+const started = performance.now();
+const elapsed = (): number => (performance.now() - started) / 1000;
+const say = (what: string): void => {
+  console.log(`${elapsed().toFixed(0).padStart(5)} s  ${what}  (${gigabytes(rss())} in memory)`);
+};
+const rss = (): number => process.memoryUsage.rss();
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
+say(`planned ${gigabytes(plan.total)}, the largest buffer ${gigabytes(plan.largest)}`);
+
+let reported = 0;
+let loadingPeak = 0;
+const { trainer } = await openTrainer(recipe, {
+  gpu,
+  folder: (name) => Promise.resolve(randomFolder(name, config)),
+  readFile: (name) => Promise.resolve(TEXTS[name]!),
+  openReward: (name, kind, question) =>
+    openReward(name, kind, question, () => openNodeGpu(), {
+      folder: (path) => Promise.reject(new Error(`there is no reward model ${path}`)),
+      readFile: (path) => Promise.resolve(TEXTS[path]!),
+    }),
+  onLoading: (_, share) => {
+    loadingPeak = Math.max(loadingPeak, rss());
+    if (share < reported) return;
+    reported = share + 0.1;
+    say(`loaded ${(100 * share).toFixed(0)}%`);
+  },
+});
+await gpu.idle();
+const seconds: Record<string, number> = { opening: elapsed() };
+say('opened');
+
+let phase = 'sampling';
+let begun = elapsed();
+trainer.onDetail = (detail) => {
+  say(detail);
+  const next = detail.startsWith('writing') ? 'sampling' : 'scoring and update';
+  if (next === phase) return;
+  seconds[phase] = elapsed() - begun;
+  [phase, begun] = [next, elapsed()];
+};
+const before = gpu.counters.flops;
+const { metrics } = await trainer.trainStep();
+await gpu.idle();
+seconds[phase] = elapsed() - begun;
+say('stepped');
+
+const { vendor, architecture, description } = gpu.info;
+const result: Result = {
+  adapter: [vendor, architecture, description].filter(Boolean).join(' '),
+  layers,
+  parameters: parametersOf(),
+  maxBinding: gpu.maxBinding,
+  plan: plan.ledger,
+  device: { ...gpu.ledger },
+  largest: plan.largest,
+  peak: { loading: loadingPeak, step: 1024 * process.resourceUsage().maxRSS },
+  seconds,
+  flops: gpu.counters.flops - before,
+  metrics,
+};
+const known = existsSync(FILE) ? (JSON.parse(readFileSync(FILE, 'utf8')) as Result[]) : [];
+const others = known.filter((one) => one.layers !== layers || one.adapter !== result.adapter);
+const all = [...others, result].sort((a, b) => a.layers - b.layers);
+writeFileSync(FILE, `${JSON.stringify(all, null, 1)}\n`);
+console.log(JSON.stringify(result, null, 1));
+if (!Number.isFinite(metrics['loss']) || !(metrics['grad_norm']! > 0)) {
+  throw new Error('the step did not move the weights');
+}
+gpu.close();
+
+function parametersOf(): number {
+  const { hiddenSize: d, intermediateSize: f, vocabSize, heads, kvHeads, headDim } = config;
+  const layer = d * (2 * heads + 2 * kvHeads) * headDim + 3 * d * f + 2 * d;
+  return layers * layer + 2 * vocabSize * d + d;
+}

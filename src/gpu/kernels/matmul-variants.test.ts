@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import type { MatmulLayout } from './matmul-prelude.ts';
+import { cardVariants, mostPartialSums, partsOfK, pitchOf } from './matmul-variants.ts';
+
+/** The variant for these sizes, with k whole or in parts. */
+function picked(layout: MatmulLayout, m: number, n: number, k: number): string {
+  const { whole, inParts } = cardVariants(layout, { m, n, k });
+  const [variant, ...others] = [...whole, ...inParts];
+  expect(others).toEqual([]);
+  return variant!;
+}
+
+it('has large tiles where there are enough of them, smaller ones where a card would idle', () => {
+  expect(picked('nt', 4096, 4096, 4096)).toBe('large');
+  expect(picked('nt', 512, 512, 512)).not.toBe('large');
+  expect(picked('nt', 32, 512, 48)).toBe('small');
+  expect(picked('nn', 3312, 48, 96)).toBe('narrow');
+});
+
+it('reads the weights once for few rows, where k is long enough to be shared out', () => {
+  expect(picked('nt', 8, 576, 576)).toBe('few');
+  expect(picked('nt', 8, 576, 48)).not.toBe('few');
+  expect(picked('tn', 8, 576, 576)).not.toBe('few');
+});
+
+it('takes the tile that is the fastest of a measured card', () => {
+  const even = { large: 1e12, medium: 1e12, narrow: 1e12, small: 1e12 };
+  const sizes = { m: 4096, n: 4096, k: 4096 };
+  const card = { full: { ...even, small: 4e12 }, alone: even };
+  expect(cardVariants('nt', sizes, card)).toEqual({ whole: ['small'], inParts: [] });
+  // Where one workgroup alone takes all of a card, small tiles gain nothing.
+  const one = { full: { ...even, large: 2e12 }, alone: { ...even, large: 2e12 } };
+  expect(cardVariants('nt', { m: 128, n: 64, k: 48 }, one).whole).toEqual(['large']);
+});
+
+describe('parts of k', () => {
+  it('has several where there are few tiles and k is long', () => {
+    expect(partsOfK('tn', { m: 48, n: 48, k: 2500 })).toBeGreaterThan(8);
+    expect(partsOfK('tn', { m: 576, n: 16, k: 2500 })).toBeGreaterThan(1);
+    expect(partsOfK('nt', { m: 32, n: 576, k: 576 })).toBeGreaterThan(1);
+  });
+
+  it('has one where tiles keep the card busy, or the second launch would take longer', () => {
+    expect(partsOfK('nt', { m: 4096, n: 4096, k: 4096 })).toBe(1);
+    expect(partsOfK('tn', { m: 1536, n: 576, k: 2500 })).toBe(1);
+    expect(partsOfK('nt', { m: 2500, n: 48, k: 48 })).toBe(1);
+    expect(partsOfK('tn', { m: 48, n: 48, k: 64 })).toBe(1);
+    // The kernel for few rows shares out k by itself.
+    expect(partsOfK('nt', { m: 8, n: 576, k: 576 })).toBe(1);
+  });
+
+  it('needs no more memory than is planned, and few megabytes', () => {
+    const sizes = [1, 3, 16, 48, 65, 130, 200, 500, 1000, 2500, 70_000];
+    let several = 0;
+    for (const m of sizes) {
+      for (const n of sizes) {
+        for (const k of sizes) {
+          const parts = partsOfK('tn', { m, n, k });
+          if (parts === 1) continue;
+          several++;
+          const taken = parts * m * pitchOf(n);
+          for (const known of [
+            { m, n, k },
+            { m, n, k: undefined },
+            { m: undefined, n, k },
+            { m, n: undefined, k: undefined },
+          ]) {
+            const most = mostPartialSums('tn', known);
+            expect(taken).toBeLessThanOrEqual(most);
+            expect(4 * most).toBeLessThanOrEqual(2.2e6);
+          }
+        }
+      }
+    }
+    expect(several).toBeGreaterThan(50);
+  });
+});
