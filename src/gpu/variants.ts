@@ -22,15 +22,16 @@ export interface KernelVariants {
    */
   readonly matmul: 'blocked' | 'cpu';
   /**
-   * own: each invocation loads its own data. shared: four neighbours share what they load, if the
-   * head size allows it; for adapters on the CPU; needs the feature `subgroups`.
+   * blocked: for graphics cards, through workgroup memory (heads of up to 16 excepted). shared: four
+   * neighbours share what they load, if the head size allows it; for adapters on the CPU; needs the
+   * feature `subgroups`.
    */
-  readonly attention: 'own' | 'shared';
+  readonly attention: 'blocked' | 'shared';
   /** What was measured on the card (tuning.ts); absent: the values of a table are used. */
   readonly card?: CardRates;
 }
 
 export const KERNELS_FOR = {
-  card: { matmul: 'blocked', attention: 'own' },
+  card: { matmul: 'blocked', attention: 'blocked' },
   cpu: { matmul: 'cpu', attention: 'shared' },
 } as const satisfies Record<string, KernelVariants>;
