@@ -15,7 +15,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var ended = true;
   if (row < p.rows) { ended = done[row] != 0u; }
   let top = top_of(row);
-  let count = select(chunk_count(), 0u, ended || top >= HIGHEST);
+  let count = select(chunk_count(), 0u, ended || diverged(top));
   let base = row * chunk_count();
   var mass = 0.0; // of all tokens
   var kept = 0.0;

@@ -13,7 +13,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var least = 0u;
   if (greedy()) { least = ranks(vec4f(top)).x; }
   if (has_threshold()) { least = least_kept(mine, top); }
-  let drawn = select(end, 0u, top >= HIGHEST);
+  let drawn = select(end, 0u, diverged(top));
   let draw = token_at(lane, row, 0u, drawn, top, least, uniform_number(row));
   if (!greedy() && !has_filter()) { mass = draw.mass; }
   finish(lane, row, ended, draw, top, mass);

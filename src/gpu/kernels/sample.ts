@@ -85,8 +85,11 @@ export interface SampleLaunch<D> {
   label?: string;
 }
 
-/** Fours of a row, for one launch and for a chunk. */
-const LIMITS = { alone: { row: 256, chunk: 64 }, teams: { row: 1024, chunk: 512 } };
+/** Fours of the longest row that is one launch. */
+const SHORT = 256;
+
+/** Fours of a chunk, which one invocation reads alone, or a team. */
+const CHUNK = { alone: 64, team: 512 };
 
 /**
  * Draws one token per row on the GPU. The same (seed, stream, step, logits) give the same token,
@@ -99,13 +102,12 @@ export function sample<D>(launch: SampleLaunch<D>): Op<D> {
   return {
     ...wholeRows(launch, KERNELS_FOR.card.rows),
     lower: ({ rows }) =>
-      Math.ceil(launch.cols / 4) <= limits(rows).row
-        ? [wholeRows(launch, rows)]
-        : inChunks(launch, rows),
+      Math.ceil(launch.cols / 4) <= SHORT ? [wholeRows(launch, rows)] : inChunks(launch, rows),
   };
 }
 
-const limits = (variant: KernelVariants['rows']) => LIMITS[variant === 'alone' ? variant : 'teams'];
+const chunkOf = (variant: KernelVariants['rows']): number =>
+  CHUNK[variant === 'alone' ? 'alone' : 'team'];
 
 function wholeRows<D>(launch: SampleLaunch<D>, variant: KernelVariants['rows']): Op<D> {
   const { streams, tokens, logps, nextIds, done, rows, cols } = launch;
@@ -116,9 +118,10 @@ function wholeRows<D>(launch: SampleLaunch<D>, variant: KernelVariants['rows']):
 function inChunks<D>(launch: SampleLaunch<D>, variant: KernelVariants['rows']): Op<D>[] {
   const { streams, tokens, logps, nextIds, done, rows, maxRows, cols } = launch;
   const fours = Math.ceil(cols / 4);
-  const { chunk } = limits(variant);
+  const chunk = chunkOf(variant);
   const count = Math.ceil(fours / chunk);
-  const chunks = new Activation('chunks', maxRows * count * 4);
+  // Of one size for all devices, so that the memory of a run can be planned without one.
+  const chunks = new Activation('chunks', maxRows * Math.ceil(fours / CHUNK.alone) * 4);
   const least = new Activation('least', maxRows);
   const each = (d: D): number => resolve(rows, d);
   const drawn = [streams, tokens, logps, nextIds, done];
@@ -150,18 +153,15 @@ function part<D>(
   const whole = cols % 4 === 0;
   const { kernel, constants, grid } = teamed<typeof params>(
     {
-      name: `sample-${name} ${whole ? 4 : 1} ${limits(variant).chunk}`,
-      code: [
-        `const CHUNK = ${limits(variant).chunk}u;`,
-        whole ? WHOLE : CUT,
-        sharedCode,
-        ...code,
-      ].join('\n'),
+      name: `sample-${name} ${whole ? 4 : 1} ${chunkOf(variant)}`,
+      code: [`const CHUNK = ${chunkOf(variant)}u;`, whole ? WHOLE : CUT, sharedCode, ...code].join(
+        '\n',
+      ),
       bindings: ['read', ...access],
       params,
     },
     variant,
-    { loads: fours, longestAlone: limits(variant).row, sum: 'vec4f' },
+    { loads: fours, longestAlone: SHORT, sum: 'vec4f' },
   );
   return op<D, typeof params>(kernel, {
     label: launch.label ?? kernel.name,

@@ -8,8 +8,8 @@
 //
 // tokens, logps [rows, max_steps], written at [row, step]; logps = log of the unfiltered
 // probability; next_ids, done, streams [rows]. A row that is done gets pad_id and logp 0. A row with
-// a logit that is NaN or +infinity (its model has diverged) is done after this step, with pad_id and
-// the lowest float as logp.
+// a logit that is NaN or +infinity, or with none above PAST (its model has diverged), is done after
+// this step, with pad_id and the lowest float as logp.
 //
 // The uniform number is a hash of (seed, stream, step) alone: pcg3d of Jarzynski and Olano, "Hash
 // Functions for GPU Rendering", JCGT 9(3), 2020. The cumulative sum takes the tokens in order.
@@ -46,6 +46,8 @@ fn largest(mine: Share) -> f32 {
   }
   return team_max(mine.lane, max(max(top.x, top.y), max(top.z, top.w)));
 }
+
+fn diverged(top: f32) -> bool { return top >= HIGHEST || top <= PAST; }
 
 // Probabilities, times that of the largest logit.
 fn weights(x: vec4f, top: f32) -> vec4f { return exp((x - top) * p.inverse_temperature); }
