@@ -3,8 +3,9 @@
 // TEAM. All invocations must call these functions, in uniform control flow.
 override TEAM: u32;
 override SIZE = max(TEAM, 64u);
+override FOURS = SIZE / 4u;
 var<workgroup> sums: array<Sum, SIZE>;
-var<workgroup> values: array<vec4f, SIZE / 4u>;
+var<workgroup> values: array<vec4f, FOURS>;
 
 fn team_max(lane: u32, x: f32) -> f32 {
   workgroupBarrier();

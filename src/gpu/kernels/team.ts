@@ -27,8 +27,8 @@ export interface TeamOptions {
 }
 
 /**
- * Invocations per row. On a card, 16 of them load whole memory sectors; a lane of a larger team has
- * at least four loads.
+ * Invocations per row. On a card 16 is the least, because so many neighbours load whole memory sectors;
+ * a larger team does not leave its members more than 16 loads each, up to rows of 4,096 loads.
  */
 export function teamSize(rows: Rows, { loads, longestAlone }: Omit<TeamOptions, 'sum'>): number {
   if (rows === 'alone') return loads <= longestAlone ? 1 : loads <= 8192 ? 64 : 256;
