@@ -47,9 +47,10 @@ export interface GpuOptions {
 }
 
 function suitableVariants({ features }: GPUDevice, info: GPUAdapterInfo): KernelVariants {
+  const subgroups = features.has('subgroups');
   // Subgroups of four are the lanes of a CPU's vector register; no graphics card has them.
-  const onCpu = features.has('subgroups') && info.subgroupMaxSize === 4;
-  return onCpu ? KERNELS_FOR.cpu : KERNELS_FOR.card;
+  if (subgroups && info.subgroupMaxSize === 4) return KERNELS_FOR.cpu;
+  return { ...KERNELS_FOR.card, rows: subgroups ? 'subgroups' : 'memory' };
 }
 
 export class Gpu implements Memory {

@@ -27,11 +27,17 @@ export interface KernelVariants {
    * feature `subgroups`.
    */
   readonly attention: 'blocked' | 'shared';
+  /**
+   * How a team, the invocations that share a row, reduces it. subgroups: large teams use subgroup
+   * operations, which the device must have. memory: all use workgroup memory. alone: a short row has
+   * a single invocation, which needs no barrier; for adapters on the CPU.
+   */
+  readonly rows: 'subgroups' | 'memory' | 'alone';
   /** What was measured on the card (tuning.ts); absent: the values of a table are used. */
   readonly card?: CardRates;
 }
 
 export const KERNELS_FOR = {
-  card: { matmul: 'blocked', attention: 'blocked' },
-  cpu: { matmul: 'cpu', attention: 'shared' },
+  card: { matmul: 'blocked', attention: 'blocked', rows: 'subgroups' },
+  cpu: { matmul: 'cpu', attention: 'shared', rows: 'alone' },
 } as const satisfies Record<string, KernelVariants>;

@@ -6,7 +6,6 @@ import { attention } from '../gpu/kernels/attention.ts';
 import { kvStore } from '../gpu/kernels/kv-store.ts';
 import { rmsNorm } from '../gpu/kernels/rms-norm.ts';
 import { sample } from '../gpu/kernels/sample.ts';
-import { softmax } from '../gpu/kernels/softmax.ts';
 import type { Memory, View } from '../gpu/memory.ts';
 import { allLogits } from './heads.ts';
 import type { LanguageModel } from './language-model.ts';
@@ -56,7 +55,6 @@ export class DecoderBuffers {
   readonly prefillInputs: Trunk['inputs'];
   readonly decodeInputs: Trunk['inputs'];
   readonly logits: Activation; // [sequences, vocab]
-  readonly probs: Activation; // [sequences, vocab]
   readonly tokens: Activation; // [sequences, maxNewTokens]
   readonly logps: Activation; // [sequences, maxNewTokens]
   readonly done: Activation; // [sequences]
@@ -67,7 +65,6 @@ export class DecoderBuffers {
     this.prefillInputs = rowInputs(limits.maxPromptTokens);
     this.decodeInputs = rowInputs(n);
     this.logits = new Activation('logits', n * vocabSize);
-    this.probs = new Activation('probs', n * vocabSize);
     this.tokens = new Activation('tokens', n * maxNewTokens, true);
     this.logps = new Activation('logps', n * maxNewTokens, true);
     this.done = new Activation('done', n, true);
@@ -149,21 +146,16 @@ export function decodeStep(
       eps: c.rmsNormEps,
     }),
     ...allLogits<DecodeDims>(model, normed, buffers.logits, rows),
-    softmax<DecodeDims>({
-      x: buffers.logits,
-      y: buffers.probs,
-      rows,
-      cols: c.vocabSize,
-      inverseTemperature: (d) => 1 / (d.sampling.temperature || 1),
-    }),
     sample<DecodeDims>({
-      probs: buffers.probs,
+      logits: buffers.logits,
+      inverseTemperature: (d) => 1 / (d.sampling.temperature || 1),
       tokens: buffers.tokens,
       logps: buffers.logps,
       nextIds: inputs.ids,
       done: buffers.done,
       streams: buffers.streams,
       rows,
+      maxRows: limits.maxSequences,
       cols: c.vocabSize,
       // Temperature 0 means greedy: the most likely token.
       topK: (d) => (d.sampling.temperature === 0 ? 1 : d.sampling.topK),
