@@ -1,7 +1,7 @@
 /**
  * The WGSL with which the matmul kernels access memory: it loads a 4 x 4 block of an operand, and
- * it stores four neighbouring numbers of c. Layout, alignment, storage and epilogue are handled
- * here; the kernels only multiply.
+ * it stores four neighbouring numbers of c. Layout, alignment, storage, epilogue and the weight of
+ * a norm are handled here; the kernels only multiply.
  */
 import { fetchFours, type Storage } from '../storage.ts';
 
@@ -20,6 +20,17 @@ export interface MatmulMemory {
   accumulate: boolean;
   /** The products are multiplied by the parameter `scale`. */
   scaled: boolean;
+  /** Rows of A are normalised: B is multiplied by the norm's weight, sums by the row's factor. */
+  normed: boolean;
+  /** c is silu(gate) * up, and the rows of B are those of gate, then those of up. */
+  gated: boolean;
+  /** A second matrix B, whose product is written to a buffer of its own. */
+  side?: Side;
+}
+
+export interface Side {
+  b: Operand;
+  alignedC: boolean;
 }
 
 export interface Product {
@@ -40,8 +51,8 @@ export interface Operand {
 }
 
 export function matmulPrelude(memory: MatmulMemory): string {
-  const { products, alignedC } = memory;
-  const c = alignedC ? 'vec4f' : 'f32';
+  const { products, alignedC, normed, gated, side } = memory;
+  const c = alignedC ? (gated ? 'vec2f' : 'vec4f') : 'f32';
   const places = products.map(
     (_, p) =>
       `k${p}: u32, a${p}_offset: u32, a${p}_stride: u32, b${p}_offset: u32, b${p}_stride: u32,`,
@@ -50,28 +61,59 @@ export function matmulPrelude(memory: MatmulMemory): string {
 struct Params {
   m: u32, n: u32, c_offset: u32, c_stride: u32, scale: f32,
   ${places.join('\n  ')}
+  ${normed ? 'eps: f32,' : ''}
+  ${side ? 'side_n: u32, side_scale: f32,' : ''}
   first_group: u32,
 }
 @group(0) @binding(0) var<storage, read> addend: array<${c}>;
 @group(0) @binding(1) var<storage, read_write> c: array<${c}>;
 @group(1) @binding(0) var<uniform> p: Params;
-${products.map((product, i) => operands(product, i)).join('\n')}
+${products.map((product, i) => operands(product, i, memory)).join('\n')}
+${normed ? normWeight(products[0]!) : ''}
+${side ? sideProduct(memory, side) : FIRST_COLUMN}
 ${store(memory)}
 `;
 }
 
-function operands({ a, b, evenK }: Product, index: number): string {
-  const bind = (x: 'a' | 'b', operand: Operand, binding: number): string => {
-    const name = `${x}${index}`;
-    const { element, code } = operand.aligned
-      ? fetchFours(operand.storage, name)
-      : { element: 'f32', code: '' };
-    return `
+/** The first column of a workgroup's tile. */
+const FIRST_COLUMN = 'fn first_column(group: u32) -> u32 { return TILE_COLUMNS * group; }';
+
+function operands({ a, b, evenK }: Product, index: number, memory: MatmulMemory): string {
+  const { normed, gated, side } = memory;
+  const of = (name: string, operand: Operand): Loaded => ({
+    ...{ name, operand, end: `p.k${index}`, evenK },
+    ...{ offset: `p.${name}_offset`, stride: `p.${name}_stride` },
+  });
+  const [x, y] = [`a${index}`, `b${index}`];
+  return [
+    buffer(x, a, 2 + 2 * index),
+    load(of(x, a)),
+    buffer(y, b, 3 + 2 * index),
+    load({ ...of(y, b), as: side ? 'own' : y, normed, gated }),
+  ].join('\n');
+}
+
+/** The binding of an operand; if four neighbours are one vec4, the function that reads them. */
+function buffer(name: string, { aligned, storage }: Operand, binding: number): string {
+  const { element, code } = aligned ? fetchFours(storage, name) : { element: 'f32', code: '' };
+  return `
 @group(0) @binding(${binding}) var<storage, read> ${name}: array<${element}>;
-${code}
-${load(name, `k${index}`, operand, evenK)}`;
-  };
-  return bind('a', a, 2 + 2 * index) + bind('b', b, 3 + 2 * index);
+${code}`;
+}
+
+interface Loaded {
+  /** The buffer. */
+  name: string;
+  /** The name that its functions have; by default that of the buffer. */
+  as?: string;
+  operand: Operand;
+  offset: string;
+  stride: string;
+  /** The length of k. */
+  end: string;
+  evenK: boolean;
+  normed?: boolean;
+  gated?: boolean;
 }
 
 /**
@@ -81,30 +123,37 @@ ${load(name, `k${index}`, operand, evenK)}`;
  * start_x(o), the indices of four rows of x, and adds step_x() for every four of k, so that the
  * loop needs no multiplication for its indices.
  * Where x lies row-major, rows_x gives the block unturned: column i is row o + i.
+ * normed: the rows of x are multiplied by the norm's weight. gated: the four rows are two of gate
+ * and the same two of up, so that one invocation has both.
  */
-function load(x: string, end: string, operand: Operand, evenK: boolean): string {
+function load(loaded: Loaded): string {
+  const { name, as: x = name, operand, offset, stride, end, evenK, normed, gated } = loaded;
   const { kMajor, aligned } = operand;
   const four = (f: (i: number) => string): string => [0, 1, 2, 3].map(f).join(',\n    ');
   const row = (i: number): string =>
-    aligned ? `fetch_${x}(at[${i}])` : `vec4f(${four((j) => `${x}[at[${i}] + ${j}u]`)})`;
+    (aligned ? `fetch_${name}(at[${i}])` : `vec4f(${four((j) => `${name}[at[${i}] + ${j}u]`)})`) +
+    (normed ? ' * weight' : '');
   // If k runs along the rows of x, the rows that are loaded must be transposed.
   const turned = !kMajor;
   const whole = evenK || (turned && aligned);
   const masked = (i: number): string => {
     if (whole) return row(i);
     return turned
-      ? `select(vec4f(), ${row(i)}, vec4u(k, k + 1u, k + 2u, k + 3u) < vec4u(p.${end}))`
-      : `select(vec4f(), ${row(i)}, k + ${i}u < p.${end})`;
+      ? `select(vec4f(), ${row(i)}, vec4u(k, k + 1u, k + 2u, k + 3u) < vec4u(${end}))`
+      : `select(vec4f(), ${row(i)}, k + ${i}u < ${end})`;
   };
-  const block = `mat4x4f(
-    ${four(masked)})`;
+  const block = `${normed ? 'let weight = norm_weight_at(k);\n  ' : ''}return mat4x4f(
+    ${four(masked)});`;
   // Strides and offsets count vec4s if x is read in vec4s.
   const unit = aligned ? ' / 4u' : '';
-  const along = `p.${x}_stride${unit}`;
-  const from = `p.${x}_offset${unit}`;
+  const along = `${stride}${unit}`;
+  const from = `${offset}${unit}`;
+  const rows = gated
+    ? 'vec4u(0u, 1u, p.n / 2u, p.n / 2u + 1u) + o / 2u'
+    : 'vec4u(0u, 1u, 2u, 3u) + o';
   const places = kMajor
     ? `vec4u(0u, 1u, 2u, 3u) * (${along}) + (${from} + o${unit})`
-    : `(vec4u(0u, 1u, 2u, 3u) + o) * (${along}) + ${from}`;
+    : `(${rows}) * (${along}) + ${from}`;
   const step = kMajor ? `4u * (${along})` : aligned ? '1u' : '4u';
   return `
 fn start_${x}(o: u32) -> vec4u { return ${places}; }
@@ -112,42 +161,130 @@ fn step_${x}() -> u32 { return ${step}; }
 ${
   turned
     ? `fn rows_${x}(at: vec4u, k: u32) -> mat4x4f {
-  return ${block};
+  ${block}
 }
 fn load_${x}(at: vec4u, k: u32) -> mat4x4f { return transpose(rows_${x}(at, k)); }`
     : `fn load_${x}(at: vec4u, k: u32) -> mat4x4f {
-  return ${block};
+  ${block}
 }`
 }`;
 }
 
+/** norm_weight_at(k): the norm's weights at k to k + 3, any values beyond the last. */
+function normWeight({ evenK }: Product): string {
+  const scalars = [0, 1, 2, 3].map((i) => `norm_weight[k + ${i}u]`).join(', ');
+  return `
+@group(0) @binding(4) var<storage, read> norm_weight: array<${evenK ? 'vec4f' : 'f32'}>;
+fn norm_weight_at(k: u32) -> vec4f {
+  return ${evenK ? 'norm_weight[k / 4u]' : `vec4f(${scalars})`};
+}`;
+}
+
+/**
+ * The tiles of the second matrix B follow those of the first. A workgroup calls first_column first:
+ * then it loads and stores what belongs to the matrix of its tile.
+ */
+function sideProduct({ products, normed }: MatmulMemory, side: Side): string {
+  const [{ evenK }] = products as [Product];
+  const binding = normed ? 5 : 4;
+  const choose = (name: string, parameters: string, given: string, type: string): string =>
+    `fn ${name}_b0(${parameters}) -> ${type} {
+  if (aside) { return ${name}_side(${given}); }
+  return ${name}_own(${given});
+}`;
+  return `
+var<private> aside: bool;
+fn first_column(group: u32) -> u32 {
+  let tiles = (p.n + TILE_COLUMNS - 1u) / TILE_COLUMNS;
+  aside = group >= tiles;
+  return TILE_COLUMNS * (group - select(0u, tiles, aside));
+}
+${buffer('side_b', side.b, binding)}
+@group(0) @binding(${binding + 1}) var<storage, read_write> side_c: array<${side.alignedC ? 'vec4f' : 'f32'}>;
+${load({
+  ...{ name: 'side_b', as: 'side', operand: side.b, end: 'p.k0', evenK, normed },
+  ...{ offset: '0u', stride: 'p.k0' },
+})}
+${choose('start', 'o: u32', 'o', 'vec4u')}
+${choose('step', '', '', 'u32')}
+${choose('rows', 'at: vec4u, k: u32', 'at, k', 'mat4x4f')}
+${choose('load', 'at: vec4u, k: u32', 'at, k', 'mat4x4f')}`;
+}
+
 /** store(row, column, value) writes four neighbours of c, with the addend; only those inside c. */
 function store(memory: MatmulMemory): string {
-  const { alignedC, wholeColumns, addend, accumulate, scaled } = memory;
+  const { alignedC, wholeColumns, addend, accumulate, scaled, gated, side } = memory;
   const added = { row: ' + addend[row_at]', matrix: ' + addend[at]', none: '' }[addend];
   const product = (value: string): string => (scaled ? `p.scale * ${value}` : value);
   // The addend is indexed as c is: a matrix at the same index, a row as the first row of c.
-  const assign = (value: string): string =>
-    `c[at] = ${product(value)}${added}${accumulate ? ' + c[at]' : ''};`;
-  const at = 'p.c_offset + row * p.c_stride + column';
-  const row = 'p.c_offset + column';
-  const body = alignedC
-    ? `  if (row < p.m${wholeColumns ? '' : ' && column < p.n'}) {
+  const own = {
+    c: 'c',
+    ...{ n: 'p.n', offset: 'p.c_offset', stride: 'p.c_stride', alignedC, wholeColumns },
+    value: (value: string) => `${product(value)}${added}${accumulate ? ' + c[at]' : ''}`,
+  };
+  if (gated) return storeGated(memory);
+  if (!side) return storeFours({ ...own, as: 'store' });
+  return `${storeFours({ ...own, as: 'store_own' })}
+${storeFours({
+  ...{ as: 'store_side', c: 'side_c', n: 'p.side_n', offset: '0u', stride: 'p.side_n' },
+  ...{ alignedC: side.alignedC, wholeColumns: false },
+  value: (value) => `p.side_scale * ${value}`,
+})}
+fn store(row: u32, column: u32, value: vec4f) {
+  if (aside) { store_side(row, column, value); } else { store_own(row, column, value); }
+}`;
+}
+
+function storeFours(to: {
+  as: string;
+  c: string;
+  n: string;
+  offset: string;
+  stride: string;
+  alignedC: boolean;
+  wholeColumns: boolean;
+  value: (value: string) => string;
+}): string {
+  const at = `${to.offset} + row * ${to.stride} + column`;
+  const row = `${to.offset} + column`;
+  const body = to.alignedC
+    ? `  if (row < p.m${to.wholeColumns ? '' : ` && column < ${to.n}`}) {
     let at = (${at}) / 4u;
     let row_at = (${row}) / 4u;
-    ${assign('value')}
+    ${to.c}[at] = ${to.value('value')};
   }`
     : [0, 1, 2, 3]
         .map(
-          (i) => `  if (row < p.m && column + ${i}u < p.n) {
+          (i) => `  if (row < p.m && column + ${i}u < ${to.n}) {
     let at = ${at} + ${i}u;
     let row_at = ${row} + ${i}u;
-    ${assign(`value[${i}]`)}
+    ${to.c}[at] = ${to.value(`value[${i}]`)};
   }`,
         )
         .join('\n');
   return `
-fn store(row: u32, column: u32, value: vec4f) {
+fn ${to.as}(row: u32, column: u32, value: vec4f) {
 ${body}
+}`;
+}
+
+/** Of four columns, two are of gate and two of up (see `load`): they give two neighbours of c. */
+function storeGated({ alignedC, wholeColumns }: MatmulMemory): string {
+  const body = alignedC
+    ? `if (row < p.m${wholeColumns ? '' : ' && column < p.n'}) {
+    c[(p.c_offset + row * p.c_stride + column / 2u) / 2u] = inner;
+  }`
+    : `for (var i = 0u; i < 2u; i++) {
+    if (row < p.m && column / 2u + i < p.n / 2u) {
+      c[p.c_offset + row * p.c_stride + column / 2u + i] = inner[i];
+    }
+  }`;
+  return `
+fn store(row: u32, column: u32, value: vec4f) {
+  let gate = value.xy;
+  // exp of numbers <= 0 only: it cannot overflow.
+  let e = exp(-abs(gate));
+  let inner = gate * select(e, vec2f(1.0), gate >= vec2f()) / (1.0 + e) * value.zw;
+  ${body}
 }`;
 }

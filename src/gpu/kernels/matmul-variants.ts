@@ -92,11 +92,12 @@ export function cardVariants(layout: MatmulLayout, { m, n, k }: KnownSizes): Car
 }
 
 /** The text of a variant that follows its prelude. */
-export function variantBody(variant: CardVariant, { products }: MatmulMemory): string {
-  const counts = { PRODUCTS: products.length, FOUR: 4 };
+export function variantBody(variant: CardVariant, { products, normed }: MatmulMemory): string {
+  const counts = { PRODUCTS: products.length, FOUR: 4, NORMED: Number(normed) };
   if (variant === 'few') {
     return `
 const TEAM = ${FEW.team}u;
+const TILE_COLUMNS = 4u;
 const R = ${FEW.r}u;
 ${unroll(few, { ...counts, R: FEW.r })}`;
   }

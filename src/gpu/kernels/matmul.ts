@@ -68,6 +68,15 @@ export interface MatmulLaunch<D> extends ProductLaunch<D> {
   residual?: Bindable;
   /** Add to what c holds instead of overwriting it. */
   accumulate?: boolean;
+  /**
+   * Multiplies by y = a * rsqrt(mean(a^2) + eps) * weight, the RMSNorm of the rows of a, in place of
+   * a. weight: [k]. Not on the CPU. Only for layout nt and one product, as the next two are.
+   */
+  norm?: { weight: Bindable; eps: number };
+  /** A second matrix: c'[m,n'] = scale' A B'^T, dense and f32. Its scale and n are its own. */
+  side?: { b: Bindable; c: Bindable; n: number; scale: number };
+  /** c is [m, n / 2]: silu(gate) * up of the product, whose row is gate | up. Nothing is added. */
+  gated?: boolean;
   label?: string;
 }
 
@@ -84,29 +93,34 @@ export function matmul<D>(launch: MatmulLaunch<D>): Op<D> {
   };
 }
 
-function variantsFor<D>(
-  kind: KernelVariants['matmul'],
-  { layout, m, n, k, plus }: MatmulLaunch<D>,
-): MatmulVariant[] {
+function variantsFor<D>(kind: KernelVariants['matmul'], launch: MatmulLaunch<D>): MatmulVariant[] {
   if (kind === 'cpu') return ['cpu'];
+  const { layout, m, k, plus } = launch;
   const known = (size: Dyn<D>): number | undefined => (typeof size === 'number' ? size : undefined);
   const [first, second] = [known(k), plus ? known(plus.k) : 0];
   return cardVariants(layout, {
     m: known(m),
-    n: known(n),
+    n: known(columnsOf(launch)),
     k: first === undefined || second === undefined ? undefined : first + second,
   });
 }
 
+/** Columns of both matrices together. */
+function columnsOf<D>({ n, side }: MatmulLaunch<D>): Dyn<D> {
+  if (!side) return n;
+  return typeof n === 'number' ? n + side.n : (d) => n(d) + side.n;
+}
+
 /** The same with the caller's choice of variants; each replay picks among them by its sizes. */
 export function matmulAs<D>(variants: readonly MatmulVariant[], launch: MatmulLaunch<D>): Op<D> {
-  const { layout, m, n, bias, residual, scale } = launch;
+  const { layout, m, n, bias, residual, scale, norm, side, gated } = launch;
+  const columns = columnsOf(launch);
   const products = [launch, ...(launch.plus ? [launch.plus] : [])].map(({ a, b, k }) => ({
     a: placed(a, layout === 'tn' ? m : k),
     b: placed(b, layout === 'nt' ? k : n),
     k,
   }));
-  const c = placed(launch.c, n);
+  const c = placed(launch.c, gated ? halfOf(n) : n);
   const tiles = variants.map((variant) =>
     variant === 'cpu' ? { rows: 16, columns: 16 * cpuBlocks(n) } : tileOf(variant),
   );
@@ -120,7 +134,7 @@ export function matmulAs<D>(variants: readonly MatmulVariant[], launch: MatmulLa
       ? 0
       : cardVariant(variants as readonly CardVariant[], {
           m: resolve(m, d),
-          n: resolve(n, d),
+          n: resolve(columns, d),
           k: products.reduce((sum, product) => sum + resolve(product.k, d), 0),
         });
   const places = products.map(({ a, b, k }) => [k, a.offset, a.stride, b.offset, b.stride]);
@@ -133,31 +147,38 @@ export function matmulAs<D>(variants: readonly MatmulVariant[], launch: MatmulLa
       residual ?? bias ?? products[0]!.b.of,
       c.of,
       ...products.flatMap(({ a, b }) => [a.of, b.of]),
+      ...(norm ? [norm.weight] : []),
+      ...(side ? [side.b, side.c] : []),
     ],
     params: {
       ...{ m, n, cOffset: c.offset, cStride: c.stride, scale: scale ?? 1 },
       ...named('0', first),
       ...(second && named('1', second)),
+      ...(norm && { eps: norm.eps }),
+      ...(side && { sideN: side.n, sideScale: side.scale }),
     },
     others,
     pick,
     grid: (d): Grid => {
       const tile = tiles[pick(d)]!;
-      return [Math.ceil(resolve(n, d) / tile.columns), Math.ceil(resolve(m, d) / tile.rows)];
+      const across = (width: number): number => Math.ceil(width / tile.columns);
+      return [across(resolve(n, d)) + across(side?.n ?? 0), Math.ceil(resolve(m, d) / tile.rows)];
     },
     flops: (d) => {
       const k = products.reduce((sum, product) => sum + resolve(product.k, d), 0);
-      return 2 * resolve(m, d) * resolve(n, d) * k;
+      return 2 * resolve(m, d) * resolve(columns, d) * k;
     },
   });
 }
 
 function memoryOf<D>(
-  { layout, m, n, bias, residual, scale, accumulate = false }: MatmulLaunch<D>,
+  launch: MatmulLaunch<D>,
   products: readonly { a: Placed<D>; b: Placed<D>; k: Dyn<D> }[],
   c: Placed<D>,
   wholeColumns: boolean,
 ): MatmulMemory {
+  const { layout, m, n, bias, residual, scale, norm, side } = launch;
+  const { accumulate = false, gated = false } = launch;
   return {
     products: products.map((product): Product => ({
       a: operand(product.a, layout === 'tn', layout === 'tn' ? m : product.k),
@@ -165,11 +186,18 @@ function memoryOf<D>(
       evenK: fours(product.k),
       wholeSteps: typeof product.k === 'number' && product.k % STEP === 0,
     })),
-    alignedC: fours(n) && inFours(c),
+    alignedC: fours(n) && (gated ? inTwos(c) : inFours(c)),
     wholeColumns,
     addend: residual ? 'matrix' : bias ? 'row' : 'none',
     accumulate,
     scaled: scale !== undefined,
+    ...{ normed: norm !== undefined, gated },
+    ...(side && {
+      side: {
+        b: operand(placed(side.b, products[0]!.k), false, products[0]!.k),
+        alignedC: fours(side.n),
+      },
+    }),
   };
 }
 
@@ -203,6 +231,14 @@ function inFours<D>({ offset, stride }: Placed<D>): boolean {
   return fours(offset) && fours(stride);
 }
 
+function inTwos<D>({ offset, stride }: Placed<D>): boolean {
+  return offset % 2 === 0 && typeof stride === 'number' && stride % 2 === 0;
+}
+
+function halfOf<D>(n: Dyn<D>): Dyn<D> {
+  return typeof n === 'number' ? n / 2 : (d) => n(d) / 2;
+}
+
 function fours<D>(size: Dyn<D>): boolean {
   return typeof size === 'number' && size % 4 === 0;
 }
@@ -222,6 +258,9 @@ const SECOND = {
   b1Offset: 'u32',
   b1Stride: 'u32',
 } as const;
+
+const NORM = { eps: 'f32' } as const;
+const SIDE = { sideN: 'u32', sideScale: 'f32' } as const;
 
 type Params = Record<string, 'u32' | 'f32'>;
 
@@ -243,14 +282,25 @@ function kernelFor(variant: MatmulVariant, memory: MatmulMemory, blocks: number)
         ? {
             enable: 'enable subgroups;\n',
             body: `const BLOCKS = ${blocks}u;
+const TILE_COLUMNS = 16u * BLOCKS;
 ${unroll(cpu, { PRODUCTS: memory.products.length, BLOCKS: blocks })}`,
           }
         : { enable: '', body: variantBody(variant, memory) };
     kernel = {
       name,
       code: `${enable}${matmulPrelude(memory)}${body}`,
-      bindings: ['read', 'write', 'read', 'read', ...(two ? (['read', 'read'] as const) : [])],
-      params: { ...SHARED, ...FIRST, ...(two && SECOND) },
+      bindings: [
+        ...(['read', 'write', 'read', 'read'] as const),
+        ...(two ? (['read', 'read'] as const) : []),
+        ...(memory.normed ? (['read'] as const) : []),
+        ...(memory.side ? (['read', 'write'] as const) : []),
+      ],
+      params: {
+        ...{ ...SHARED, ...FIRST },
+        ...(two && SECOND),
+        ...(memory.normed && NORM),
+        ...(memory.side && SIDE),
+      },
       cut: 'y',
     };
     kernels.set(name, kernel);
