@@ -1,13 +1,12 @@
 /** The two programs of generation, prefill and one decoding step, and the buffers they share. */
 import { Activation } from '../gpu/activations.ts';
 import type { Op } from '../gpu/kernel.ts';
-import { attentionDecode } from '../gpu/kernels/attention-decode.ts';
 import { attention } from '../gpu/kernels/attention.ts';
 import { kvStore } from '../gpu/kernels/kv-store.ts';
-import { rmsNorm } from '../gpu/kernels/rms-norm.ts';
 import { sample } from '../gpu/kernels/sample.ts';
 import type { Memory, View } from '../gpu/memory.ts';
-import { allLogits } from './heads.ts';
+import { decodeLayer, type StepDims } from './decode-layer.ts';
+import { nextLogits } from './heads.ts';
 import type { LanguageModel } from './language-model.ts';
 import {
   attentionShape,
@@ -46,8 +45,7 @@ export interface SamplingOptions {
 export const stopIds = (model: LanguageModel<Memory>): number[] =>
   model.config.eosTokenIds.slice(0, 4);
 
-export interface DecodeDims extends RowDims {
-  step: number;
+export interface DecodeDims extends StepDims {
   sampling: SamplingOptions;
 }
 
@@ -121,31 +119,13 @@ export function decodeStep(
   const ops: Op<DecodeDims>[] = embed(model, inputs.ids, hidden);
   caches.forEach((cache, i) => {
     const s = layerActivations(shape, i, hidden);
-    ops.push(
-      ...projectHeads<DecodeDims>(shape, model.layer(i), s, inputs, step),
-      store<DecodeDims>(model, s.qkv, cache, inputs.spans, step),
-      attentionDecode<DecodeDims>({
-        ...attentionArguments(model, s.qkv, cache, s.attended, inputs.spans),
-        tokens: rows,
-        step,
-      }),
-      ...feedForward<DecodeDims>(shape, model.layer(i), s),
-      ...projectDown<DecodeDims>(model.layer(i), s),
-    );
+    ops.push(...decodeLayer<DecodeDims>(shape, model.layer(i), s, inputs, cache));
     hidden = s.output;
   });
   const normed = new Activation('normed', limits.maxSequences * c.hiddenSize);
   return [
     ...ops,
-    rmsNorm<DecodeDims>({
-      x: hidden,
-      weight: model.weights.block('norm'),
-      y: normed,
-      rows,
-      cols: c.hiddenSize,
-      eps: c.rmsNormEps,
-    }),
-    ...allLogits<DecodeDims>(model, normed, buffers.logits, rows),
+    ...nextLogits<DecodeDims>(model, hidden, normed, buffers.logits, rows),
     sample<DecodeDims>({
       logits: buffers.logits,
       inverseTemperature: (d) => 1 / (d.sampling.temperature || 1),
@@ -175,7 +155,6 @@ function store<D extends RowDims>(
   qkv: Activation,
   cache: View,
   spans: Activation,
-  step?: (d: D) => number,
 ): Op<D> {
   const { config: c } = model;
   return kvStore<D>({
@@ -188,7 +167,6 @@ function store<D extends RowDims>(
     vOffset: qWidth(c) + kvWidth(c),
     width: kvWidth(c),
     cacheStride: 2 * kvWidth(c),
-    ...(step && { step }),
   });
 }
 

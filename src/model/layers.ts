@@ -112,12 +112,8 @@ export function projectHeads<D extends RowDims>(
   w: LayerWeights,
   s: LayerSaved,
   inputs: RowInputs,
-  step: Dyn<D> = 0,
 ): Op<D>[] {
   const { config: c } = shape;
-  const width = qkvWidth(c);
-  const heads = { rowStride: width, cols: c.headDim, eps: c.rmsNormEps };
-  const x = { x: s.qkvRaw, y: s.qkv };
   return [
     rmsNorm<D>({
       x: s.input,
@@ -136,6 +132,23 @@ export function projectHeads<D extends RowDims>(
       ...(c.attentionBias && { bias: w.vector('qkvBias') }),
       label: 'qkv',
     }),
+    ...placeHeads<D>(shape, w, s, inputs),
+  ];
+}
+
+/** Head norms (Qwen3) and rotation: `qkvRaw` -> `qkv`. */
+export function placeHeads<D extends RowDims>(
+  shape: LayerShape,
+  w: LayerWeights,
+  s: LayerSaved,
+  inputs: RowInputs,
+  step: Dyn<D> = 0,
+): Op<D>[] {
+  const { config: c } = shape;
+  const width = qkvWidth(c);
+  const heads = { rowStride: width, cols: c.headDim, eps: c.rmsNormEps };
+  const x = { x: s.qkvRaw, y: s.qkv };
+  return [
     ...(c.qkNorm
       ? [
           // The copy is for the values, which have no norm.
