@@ -1,13 +1,14 @@
 /** The two programs of generation, prefill and one decoding step, and the buffers they share. */
 import { Activation } from '../gpu/activations.ts';
 import type { Op } from '../gpu/kernel.ts';
-import { attentionDecode } from '../gpu/kernels/attention-decode.ts';
+import { attentionDecode, type HeadNorms } from '../gpu/kernels/attention-decode.ts';
 import { attention } from '../gpu/kernels/attention.ts';
 import { kvStore } from '../gpu/kernels/kv-store.ts';
 import { rmsNorm } from '../gpu/kernels/rms-norm.ts';
 import { sample } from '../gpu/kernels/sample.ts';
 import { softmax } from '../gpu/kernels/softmax.ts';
 import type { Memory, View } from '../gpu/memory.ts';
+import type { ModelConfig } from './config.ts';
 import { allLogits } from './heads.ts';
 import type { LanguageModel } from './language-model.ts';
 import {
@@ -17,8 +18,10 @@ import {
   layerActivations,
   projectDown,
   projectHeads,
+  projectRaw,
   qkvWidth,
   qWidth,
+  type LayerWeights,
   type RowDims,
 } from './layers.ts';
 import { embed, layerShape, rowInputs, type Trunk } from './trunk.ts';
@@ -91,14 +94,19 @@ export function prefill(
     const s = layerActivations(shape, i, hidden);
     ops.push(
       ...projectHeads<RowDims>(shape, model.layer(i), s, inputs),
-      store<RowDims>(model, s.qkv, cache, inputs.spans),
+      kvStore<RowDims>({
+        ...{ qkv: s.qkv, cache, spans: inputs.spans, rows: (d) => d.tokens },
+        ...{ qkvStride: qkvWidth(c), kOffset: qWidth(c) },
+        ...{ width: kvWidth(c), cacheStride: 2 * kvWidth(c) },
+      }),
     );
     if (i === caches.length - 1) return;
     ops.push(
       attention<RowDims>({
-        ...attentionArguments(model, s.qkv, cache, s.attended, inputs.spans),
-        lse: s.lse,
-        tokens: (d) => d.tokens,
+        ...attentionShape(c),
+        ...{ q: s.qkv, qStride: qkvWidth(c), qOffset: 0 },
+        ...{ kv: cache, kvStride: 2 * kvWidth(c), kOffset: 0, vOffset: kvWidth(c) },
+        ...{ o: s.attended, lse: s.lse, spans: inputs.spans, tokens: (d) => d.tokens },
       }),
       ...feedForward<RowDims>(shape, model.layer(i), s),
       ...projectDown<RowDims>(model.layer(i), s),
@@ -124,16 +132,18 @@ export function decodeStep(
   const ops: Op<DecodeDims>[] = embed(model, inputs.ids, hidden);
   caches.forEach((cache, i) => {
     const s = layerActivations(shape, i, hidden);
+    const w = model.layer(i);
     ops.push(
-      ...projectHeads<DecodeDims>(shape, model.layer(i), s, inputs, step),
-      store<DecodeDims>(model, s.qkv, cache, inputs.spans, step),
+      ...projectRaw<DecodeDims>(shape, w, s),
       attentionDecode<DecodeDims>({
-        ...attentionArguments(model, s.qkv, cache, s.attended, inputs.spans),
-        tokens: rows,
-        step,
+        ...attentionShape(c),
+        ...{ qkv: s.qkvRaw, cache, o: s.attended },
+        ...{ spans: inputs.spans, positions: inputs.positions, frequencies: shape.frequencies },
+        ...{ tokens: rows, maxTokens: limits.maxSequences, step },
+        ...(c.qkNorm && { norms: headNorms(w, c) }),
       }),
-      ...feedForward<DecodeDims>(shape, model.layer(i), s),
-      ...projectDown<DecodeDims>(model.layer(i), s),
+      ...feedForward<DecodeDims>(shape, w, s),
+      ...projectDown<DecodeDims>(w, s),
     );
     hidden = s.output;
   });
@@ -178,46 +188,8 @@ export function decodeStep(
   ];
 }
 
-function store<D extends RowDims>(
-  model: LanguageModel<Memory>,
-  qkv: Activation,
-  cache: View,
-  spans: Activation,
-  step?: (d: D) => number,
-): Op<D> {
-  const { config: c } = model;
-  return kvStore<D>({
-    qkv,
-    cache,
-    spans,
-    rows: (d) => d.tokens,
-    qkvStride: qkvWidth(c),
-    kOffset: qWidth(c),
-    vOffset: qWidth(c) + kvWidth(c),
-    width: kvWidth(c),
-    cacheStride: 2 * kvWidth(c),
-    ...(step && { step }),
-  });
-}
-
-function attentionArguments(
-  model: LanguageModel<Memory>,
-  q: Activation,
-  kv: View,
-  o: Activation,
-  spans: Activation,
-) {
-  const { config: c } = model;
-  return {
-    q,
-    kv,
-    o,
-    spans,
-    ...attentionShape(c),
-    qStride: qkvWidth(c),
-    qOffset: 0,
-    kvStride: 2 * kvWidth(c),
-    kOffset: 0,
-    vOffset: kvWidth(c),
-  };
-}
+const headNorms = (w: LayerWeights, { rmsNormEps: eps }: ModelConfig): HeadNorms => ({
+  q: w.vector('qNorm'),
+  k: w.vector('kNorm'),
+  eps,
+});

@@ -4,7 +4,7 @@
  * heads, K key/value heads, d head size, F feed-forward width, R width of a linear layer's adapter.
  */
 import { Activation } from '../gpu/activations.ts';
-import type { Bindable, Dyn, Op } from '../gpu/kernel.ts';
+import type { Bindable, Op } from '../gpu/kernel.ts';
 import { attention } from '../gpu/kernels/attention.ts';
 import { copy } from '../gpu/kernels/copy.ts';
 import { rmsNorm } from '../gpu/kernels/rms-norm.ts';
@@ -106,18 +106,12 @@ export function adapterActivations(
   return Object.fromEntries(parts) as Partial<Record<LinearPart, Activation>>;
 }
 
-/** Norm, query/key/value projection and rotation: `input` -> `qkv`. */
-export function projectHeads<D extends RowDims>(
-  shape: LayerShape,
+/** Norm and query/key/value projection: `input` -> `qkvRaw`. */
+export function projectRaw<D extends RowDims>(
+  { config: c }: LayerShape,
   w: LayerWeights,
   s: LayerSaved,
-  inputs: RowInputs,
-  step: Dyn<D> = 0,
 ): Op<D>[] {
-  const { config: c } = shape;
-  const width = qkvWidth(c);
-  const heads = { rowStride: width, cols: c.headDim, eps: c.rmsNormEps };
-  const x = { x: s.qkvRaw, y: s.qkv };
   return [
     rmsNorm<D>({
       x: s.input,
@@ -136,6 +130,22 @@ export function projectHeads<D extends RowDims>(
       ...(c.attentionBias && { bias: w.vector('qkvBias') }),
       label: 'qkv',
     }),
+  ];
+}
+
+/** Norm, query/key/value projection and rotation: `input` -> `qkv`. */
+export function projectHeads<D extends RowDims>(
+  shape: LayerShape,
+  w: LayerWeights,
+  s: LayerSaved,
+  inputs: RowInputs,
+): Op<D>[] {
+  const { config: c } = shape;
+  const width = qkvWidth(c);
+  const heads = { rowStride: width, cols: c.headDim, eps: c.rmsNormEps };
+  const x = { x: s.qkvRaw, y: s.qkv };
+  return [
+    ...projectRaw<D>(shape, w, s),
     ...(c.qkNorm
       ? [
           // The copy is for the values, which have no norm.
@@ -170,7 +180,6 @@ export function projectHeads<D extends RowDims>(
       offset: 0,
       headDim: c.headDim,
       direction: 1,
-      step,
     }),
   ];
 }

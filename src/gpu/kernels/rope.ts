@@ -1,10 +1,11 @@
 /** Rotary position embedding and, with direction -1, its backward. */
 import { foldGrid, op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
+import cosSin from './cos-sin.wgsl?raw';
 import code from './rope.wgsl?raw';
 
 const kernel = {
   name: 'rope',
-  code,
+  code: cosSin + code,
   bindings: ['write', 'read', 'read'],
   params: {
     rows: 'u32',
