@@ -1,4 +1,4 @@
-/** Which kernels a device runs. */
+/** Which kernels a device runs, and how it is kept busy. */
 
 /** The variants of kernels that a device runs, chosen when it is opened. */
 export interface KernelVariants {
@@ -12,9 +12,15 @@ export interface KernelVariants {
    * head size allows it; for adapters on the CPU; needs the feature `subgroups`.
    */
   readonly attention: 'own' | 'shared';
+  /**
+   * The blocks of tokens that the decoder submits beyond the one that it waits for. One keeps a card
+   * busy while the host reads. On the CPU nothing runs beside the host for free, and the block after
+   * the last token would be computed for nothing.
+   */
+  readonly blocksAhead: 0 | 1;
 }
 
 export const KERNELS_FOR = {
-  card: { matmul: 'blocked', attention: 'own' },
-  cpu: { matmul: 'cpu', attention: 'shared' },
+  card: { matmul: 'blocked', attention: 'own', blocksAhead: 1 },
+  cpu: { matmul: 'cpu', attention: 'shared', blocksAhead: 0 },
 } as const satisfies Record<string, KernelVariants>;

@@ -1,8 +1,9 @@
-/** The two programs of generation, prefill and one decoding step, and the buffers they share. */
+/** The programs of generation, prefill and one decoding step, and the buffers they share. */
 import { Activation } from '../gpu/activations.ts';
 import type { Op } from '../gpu/kernel.ts';
 import { attentionDecode, type HeadNorms } from '../gpu/kernels/attention-decode.ts';
 import { attention } from '../gpu/kernels/attention.ts';
+import { keepRows } from '../gpu/kernels/keep-rows.ts';
 import { kvStore } from '../gpu/kernels/kv-store.ts';
 import { rmsNorm } from '../gpu/kernels/rms-norm.ts';
 import { sample } from '../gpu/kernels/sample.ts';
@@ -53,6 +54,8 @@ export const stopIds = (model: LanguageModel<Memory>): number[] =>
 export interface DecodeDims extends RowDims {
   step: number;
   sampling: SamplingOptions;
+  /** Before this step, the rows in `DecoderBuffers.kept` move to the front. */
+  repack?: boolean;
 }
 
 export class DecoderBuffers {
@@ -64,6 +67,7 @@ export class DecoderBuffers {
   readonly logps: Activation; // [sequences, maxNewTokens]
   readonly done: Activation; // [sequences]
   readonly streams: Activation; // [sequences]
+  readonly kept: Activation; // [sequences]; see keepRows
 
   constructor(limits: DecoderLimits, vocabSize: number) {
     const { maxSequences: n, maxNewTokens } = limits;
@@ -75,6 +79,7 @@ export class DecoderBuffers {
     this.logps = new Activation('logps', n * maxNewTokens, true);
     this.done = new Activation('done', n, true);
     this.streams = new Activation('streams', n, true);
+    this.kept = new Activation('kept', n, true);
   }
 }
 
@@ -129,7 +134,11 @@ export function decodeStep(
   const step = (d: DecodeDims): number => d.step;
   const rows = (d: DecodeDims): number => d.tokens;
   let hidden = new Activation('hidden', limits.maxSequences * c.hiddenSize);
-  const ops: Op<DecodeDims>[] = embed(model, inputs.ids, hidden);
+  const { streams, done, kept } = buffers;
+  const ops: Op<DecodeDims>[] = [
+    keepRows<DecodeDims>({ ...inputs, streams, done, kept, rows, needed: (d) => !!d.repack }),
+    ...embed<DecodeDims>(model, inputs.ids, hidden),
+  ];
   caches.forEach((cache, i) => {
     const s = layerActivations(shape, i, hidden);
     const w = model.layer(i);
@@ -171,8 +180,8 @@ export function decodeStep(
       tokens: buffers.tokens,
       logps: buffers.logps,
       nextIds: inputs.ids,
-      done: buffers.done,
-      streams: buffers.streams,
+      done,
+      streams,
       rows,
       cols: c.vocabSize,
       // Temperature 0 means greedy: the most likely token.
