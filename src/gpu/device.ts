@@ -7,6 +7,7 @@ import { GpuError, GpuLostError, GpuMemoryError, GpuUnavailableError } from './e
 import type { Kernel } from './kernel.ts';
 import { bufferBytes, emptyLedger, type Lifetime, type Memory, type View } from './memory.ts';
 import { Pace } from './pace.ts';
+import { Staging } from './staging.ts';
 import { KERNELS_FOR, type CardRates, type KernelVariants } from './variants.ts';
 
 /** Work counted since the device was opened. */
@@ -65,6 +66,7 @@ export class Gpu implements Memory {
 
   private readonly wait: <T>(pending: Promise<T>) => Promise<T>;
   private readonly keep: ((gpu: Gpu) => void) | undefined;
+  private readonly staging: Staging;
   private readonly buffers = new Set<GPUBuffer>();
   private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
   private readonly layouts = new Map<string, GPUBindGroupLayout>();
@@ -74,6 +76,7 @@ export class Gpu implements Memory {
     this.wait = options.wait ?? ((pending) => pending);
     this.keep = options.keep;
     this.device = device;
+    this.staging = new Staging(device);
     this.info = info;
     this.chosen = { ...suitableVariants(device, info), ...options.variants };
     // A device that is lost reports so by itself.
@@ -182,35 +185,21 @@ export class Gpu implements Memory {
   /** Reads several ranges back in one submit and one wait; each result is its own copy. */
   async read(...views: View[]): Promise<ArrayBuffer[]> {
     this.throwIfFailed();
-    const total = views.reduce((sum, view) => sum + view.byteLength, 0);
-    const staging = this.device.createBuffer({
-      label: 'readback',
-      size: Math.max(16, total),
-      usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
-    });
-    const encoder = this.device.createCommandEncoder();
-    let at = 0;
-    for (const view of views) {
-      encoder.copyBufferToBuffer(view.buffer, view.byteOffset, staging, at, view.byteLength);
-      at += view.byteLength;
-    }
+    return this.submitAndRead(this.device.createCommandEncoder(), views);
+  }
+
+  /** Submits what is encoded, with a copy of `views` after it, and reads the copy. */
+  async submitAndRead(encoder: GPUCommandEncoder, views: readonly View[]): Promise<ArrayBuffer[]> {
+    const data = this.staging.copy(encoder, views);
     this.submit(encoder);
     this.counters.readbacks++;
     try {
-      await this.wait(staging.mapAsync(GPUMapMode.READ));
-      const mapped = staging.getMappedRange();
-      let offset = 0;
-      return views.map((view) => {
-        const copy = mapped.slice(offset, offset + view.byteLength);
-        offset += view.byteLength;
-        return copy;
-      });
+      return await data(this.wait);
     } catch (error) {
       // When the device is lost, the map is rejected; the report of the loss says more than that.
       if (!this.failure) await Promise.race([this.lost, new Promise((r) => setTimeout(r, 50))]);
-      throw this.failure ?? error;
+      throw error;
     } finally {
-      staging.destroy();
       this.throwIfFailed();
     }
   }

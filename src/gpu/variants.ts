@@ -1,4 +1,4 @@
-/** Which kernels a device runs. */
+/** Which kernels a device runs, and how it is kept busy. */
 
 /** The tiles of matrix products on graphics cards; see kernels/matmul-variants.ts for their shapes. */
 export type TileName = 'large' | 'medium' | 'narrow' | 'small';
@@ -33,11 +33,17 @@ export interface KernelVariants {
    * a single invocation, which needs no barrier; for adapters on the CPU.
    */
   readonly rows: 'subgroups' | 'memory' | 'alone';
+  /**
+   * The blocks of tokens that the decoder submits beyond the one that it waits for. One keeps a card
+   * busy while the host reads. On the CPU nothing runs beside the host for free, and the block after
+   * the last token would be computed for nothing.
+   */
+  readonly blocksAhead: 0 | 1;
   /** What was measured on the card (tuning.ts); absent: the values of a table are used. */
   readonly card?: CardRates;
 }
 
 export const KERNELS_FOR = {
-  card: { matmul: 'blocked', attention: 'blocked', rows: 'subgroups' },
-  cpu: { matmul: 'cpu', attention: 'shared', rows: 'alone' },
+  card: { matmul: 'blocked', attention: 'blocked', rows: 'subgroups', blocksAhead: 1 },
+  cpu: { matmul: 'cpu', attention: 'shared', rows: 'alone', blocksAhead: 0 },
 } as const satisfies Record<string, KernelVariants>;

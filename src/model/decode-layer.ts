@@ -6,14 +6,9 @@
 import type { Activation } from '../gpu/activations.ts';
 import type { Op } from '../gpu/kernel.ts';
 import { attentionDecode } from '../gpu/kernels/attention-decode.ts';
-import { kvStore } from '../gpu/kernels/kv-store.ts';
 import type { View } from '../gpu/memory.ts';
 import {
   attentionShape,
-  kvWidth,
-  placeHeads,
-  qkvWidth,
-  qWidth,
   rows,
   type LayerSaved,
   type LayerShape,
@@ -21,13 +16,7 @@ import {
   type RowDims,
   type RowInputs,
 } from './layers.ts';
-import {
-  addAdapter,
-  linearForward,
-  linearNormed,
-  linearNormedGated,
-  type InputNorm,
-} from './linear.ts';
+import { linearForward, linearNormed, linearNormedGated, type InputNorm } from './linear.ts';
 
 export interface StepDims extends RowDims {
   /** Tokens that each sequence has sampled so far. */
@@ -53,7 +42,7 @@ export function decodeLayer<D extends StepDims>(
       ...(c.attentionBias && { bias: w.vector('qkvBias') }),
       label: 'qkv',
     }),
-    ...attend<D>(shape, w, s, inputs, cache),
+    attend<D>(shape, w, s, inputs, cache),
     ...linearForward<D>({
       ...{ linear: w.linear('output'), rows },
       ...{ x: s.attended, h: s.adapted.output, y: s.middle, residual: s.input },
@@ -83,29 +72,18 @@ function attend<D extends StepDims>(
   s: LayerSaved,
   inputs: RowInputs,
   cache: View,
-): Op<D>[] {
-  const { config: c } = shape;
-  const step = (d: D): number => d.step;
-  const { spans } = inputs;
-  return [
-    ...addAdapter<D>({
-      linear: w.linear('qkv'),
-      rows,
-      h: s.adapted.qkv,
-      y: s.qkvRaw,
-      label: 'qkv',
+): Op<D> {
+  const { config: c, frequencies, maxTokens } = shape;
+  const { spans, positions } = inputs;
+  const { adapter } = w.linear('qkv');
+  const h = s.adapted.qkv;
+  return attentionDecode<D>({
+    ...attentionShape(c),
+    ...{ qkv: s.qkvRaw, cache, o: s.attended, spans, positions, frequencies },
+    ...{ tokens: rows, maxTokens, step: (d) => d.step },
+    ...(c.qkNorm && {
+      norms: { q: w.vector('qNorm'), k: w.vector('kNorm'), eps: c.rmsNormEps },
     }),
-    ...placeHeads<D>(shape, w, s, inputs, step),
-    kvStore<D>({
-      ...{ qkv: s.qkv, cache, spans, rows, step },
-      ...{ qkvStride: qkvWidth(c), kOffset: qWidth(c), width: kvWidth(c) },
-      cacheStride: 2 * kvWidth(c),
-    }),
-    attentionDecode<D>({
-      ...{ q: s.qkv, kv: cache, o: s.attended, spans, tokens: rows, step },
-      ...attentionShape(c),
-      ...{ qStride: qkvWidth(c), qOffset: 0 },
-      ...{ kvStride: 2 * kvWidth(c), kOffset: 0, vOffset: kvWidth(c) },
-    }),
-  ];
+    ...(adapter && h && { adapter: { ...adapter, h } }),
+  });
 }

@@ -1,7 +1,8 @@
-/** The two programs of generation, prefill and one decoding step, and the buffers they share. */
+/** The programs of generation, prefill and one decoding step, and the buffers they share. */
 import { Activation } from '../gpu/activations.ts';
 import type { Op } from '../gpu/kernel.ts';
 import { attention } from '../gpu/kernels/attention.ts';
+import { keepRows } from '../gpu/kernels/keep-rows.ts';
 import { kvStore } from '../gpu/kernels/kv-store.ts';
 import { sample } from '../gpu/kernels/sample.ts';
 import type { Memory, View } from '../gpu/memory.ts';
@@ -47,6 +48,8 @@ export const stopIds = (model: LanguageModel<Memory>): number[] =>
 
 export interface DecodeDims extends StepDims {
   sampling: SamplingOptions;
+  /** Before this step, the rows in `DecoderBuffers.kept` move to the front. */
+  repack?: boolean;
 }
 
 export class DecoderBuffers {
@@ -57,6 +60,7 @@ export class DecoderBuffers {
   readonly logps: Activation; // [sequences, maxNewTokens]
   readonly done: Activation; // [sequences]
   readonly streams: Activation; // [sequences]
+  readonly kept: Activation; // [sequences]; see keepRows
 
   constructor(limits: DecoderLimits, vocabSize: number) {
     const { maxSequences: n, maxNewTokens } = limits;
@@ -67,6 +71,7 @@ export class DecoderBuffers {
     this.logps = new Activation('logps', n * maxNewTokens, true);
     this.done = new Activation('done', n, true);
     this.streams = new Activation('streams', n, true);
+    this.kept = new Activation('kept', n, true);
   }
 }
 
@@ -86,14 +91,19 @@ export function prefill(
     const s = layerActivations(shape, i, hidden);
     ops.push(
       ...projectHeads<RowDims>(shape, model.layer(i), s, inputs),
-      store<RowDims>(model, s.qkv, cache, inputs.spans),
+      kvStore<RowDims>({
+        ...{ qkv: s.qkv, cache, spans: inputs.spans, rows: (d) => d.tokens },
+        ...{ qkvStride: qkvWidth(c), kOffset: qWidth(c) },
+        ...{ width: kvWidth(c), cacheStride: 2 * kvWidth(c) },
+      }),
     );
     if (i === caches.length - 1) return;
     ops.push(
       attention<RowDims>({
-        ...attentionArguments(model, s.qkv, cache, s.attended, inputs.spans),
-        lse: s.lse,
-        tokens: (d) => d.tokens,
+        ...attentionShape(c),
+        ...{ q: s.qkv, qStride: qkvWidth(c), qOffset: 0 },
+        ...{ kv: cache, kvStride: 2 * kvWidth(c), kOffset: 0, vOffset: kvWidth(c) },
+        ...{ o: s.attended, lse: s.lse, spans: inputs.spans, tokens: (d) => d.tokens },
       }),
       ...feedForward<RowDims>(shape, model.layer(i), s),
       ...projectDown<RowDims>(model.layer(i), s),
@@ -116,7 +126,11 @@ export function decodeStep(
   const step = (d: DecodeDims): number => d.step;
   const rows = (d: DecodeDims): number => d.tokens;
   let hidden = new Activation('hidden', limits.maxSequences * c.hiddenSize);
-  const ops: Op<DecodeDims>[] = embed(model, inputs.ids, hidden);
+  const { streams, done, kept } = buffers;
+  const ops: Op<DecodeDims>[] = [
+    keepRows<DecodeDims>({ ...inputs, streams, done, kept, rows, needed: (d) => !!d.repack }),
+    ...embed<DecodeDims>(model, inputs.ids, hidden),
+  ];
   caches.forEach((cache, i) => {
     const s = layerActivations(shape, i, hidden);
     ops.push(...decodeLayer<DecodeDims>(shape, model.layer(i), s, inputs, cache));
@@ -132,8 +146,8 @@ export function decodeStep(
       tokens: buffers.tokens,
       logps: buffers.logps,
       nextIds: inputs.ids,
-      done: buffers.done,
-      streams: buffers.streams,
+      done,
+      streams,
       rows,
       maxRows: limits.maxSequences,
       cols: c.vocabSize,
@@ -148,46 +162,4 @@ export function decodeStep(
       padId: c.padTokenId ?? 0,
     }),
   ];
-}
-
-function store<D extends RowDims>(
-  model: LanguageModel<Memory>,
-  qkv: Activation,
-  cache: View,
-  spans: Activation,
-): Op<D> {
-  const { config: c } = model;
-  return kvStore<D>({
-    qkv,
-    cache,
-    spans,
-    rows: (d) => d.tokens,
-    qkvStride: qkvWidth(c),
-    kOffset: qWidth(c),
-    vOffset: qWidth(c) + kvWidth(c),
-    width: kvWidth(c),
-    cacheStride: 2 * kvWidth(c),
-  });
-}
-
-function attentionArguments(
-  model: LanguageModel<Memory>,
-  q: Activation,
-  kv: View,
-  o: Activation,
-  spans: Activation,
-) {
-  const { config: c } = model;
-  return {
-    q,
-    kv,
-    o,
-    spans,
-    ...attentionShape(c),
-    qStride: qkvWidth(c),
-    qOffset: 0,
-    kvStride: 2 * kvWidth(c),
-    kOffset: 0,
-    vOffset: kvWidth(c),
-  };
 }

@@ -4,7 +4,7 @@
  * heads, K key/value heads, d head size, F feed-forward width, R width of a linear layer's adapter.
  */
 import { Activation } from '../gpu/activations.ts';
-import type { Bindable, Dyn, Op } from '../gpu/kernel.ts';
+import type { Bindable, Op } from '../gpu/kernel.ts';
 import { attention } from '../gpu/kernels/attention.ts';
 import { copy } from '../gpu/kernels/copy.ts';
 import { rmsNorm } from '../gpu/kernels/rms-norm.ts';
@@ -114,6 +114,9 @@ export function projectHeads<D extends RowDims>(
   inputs: RowInputs,
 ): Op<D>[] {
   const { config: c } = shape;
+  const width = qkvWidth(c);
+  const heads = { rowStride: width, cols: c.headDim, eps: c.rmsNormEps };
+  const x = { x: s.qkvRaw, y: s.qkv };
   return [
     rmsNorm<D>({
       x: s.input,
@@ -132,23 +135,6 @@ export function projectHeads<D extends RowDims>(
       ...(c.attentionBias && { bias: w.vector('qkvBias') }),
       label: 'qkv',
     }),
-    ...placeHeads<D>(shape, w, s, inputs),
-  ];
-}
-
-/** Head norms (Qwen3) and rotation: `qkvRaw` -> `qkv`. */
-export function placeHeads<D extends RowDims>(
-  shape: LayerShape,
-  w: LayerWeights,
-  s: LayerSaved,
-  inputs: RowInputs,
-  step: Dyn<D> = 0,
-): Op<D>[] {
-  const { config: c } = shape;
-  const width = qkvWidth(c);
-  const heads = { rowStride: width, cols: c.headDim, eps: c.rmsNormEps };
-  const x = { x: s.qkvRaw, y: s.qkv };
-  return [
     ...(c.qkNorm
       ? [
           // The copy is for the values, which have no norm.
@@ -183,7 +169,6 @@ export function placeHeads<D extends RowDims>(
       offset: 0,
       headDim: c.headDim,
       direction: 1,
-      step,
     }),
   ];
 }

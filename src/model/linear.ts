@@ -169,28 +169,6 @@ export function linearNormedGated<D>({
   };
 }
 
-/** y += h B^T, after `linearNormed`; no op without an adapter. */
-export function addAdapter<D>({
-  linear,
-  rows,
-  h,
-  y,
-  label,
-}: Omit<Output<D>, 'x' | 'residual'>): Op<D>[] {
-  const { adapter } = linear;
-  if (!adapter || !h) return [];
-  const { rank, parts } = adapter;
-  return parts.map(({ row, rows: n }, part) =>
-    matmul<D>({
-      layout: 'nt',
-      a: column(h, part * rank, parts.length * rank),
-      b: factorRows(adapter, part),
-      c: { of: y, offset: row, stride: linear.out },
-      ...{ m: rows, n, k: rank, accumulate: true, label },
-    }),
-  );
-}
-
 /** Writes dx and adds to the gradients. */
 export function linearBackward<D>(
   launch: Shared<D> & {

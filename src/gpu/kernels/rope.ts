@@ -1,12 +1,13 @@
 /** Rotary position embedding and, with direction -1, its backward. */
 import { foldGrid, op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
+import cosSin from './cos-sin.wgsl?raw';
 import { elementOf } from './element.ts';
 import code from './rope.wgsl?raw';
 import { byRows } from './team.ts';
 
 const kernel = {
   name: 'rope',
-  code,
+  code: cosSin + code,
   bindings: ['write', 'read', 'read'],
   params: {
     rows: 'u32',
