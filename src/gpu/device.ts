@@ -7,6 +7,7 @@ import { GpuError, GpuLostError, GpuMemoryError, GpuUnavailableError } from './e
 import type { Kernel } from './kernel.ts';
 import { bufferBytes, emptyLedger, type Lifetime, type Memory, type View } from './memory.ts';
 import { Pace } from './pace.ts';
+import type { Profile } from './profile.ts';
 import { KERNELS_FOR, type KernelVariants } from './variants.ts';
 
 /** Work counted since the device was opened. */
@@ -35,6 +36,8 @@ const WANTED_LIMITS = [
 export interface GpuOptions {
   /** Kernel variants to run in place of those that suit the adapter. */
   variants?: Partial<KernelVariants>;
+  /** Further features that the device gets if the adapter has them. */
+  features?: readonly GPUFeatureName[];
   /** How to wait for the device where `await` alone is not good enough; see node.ts. */
   wait?: <T>(pending: Promise<T>) => Promise<T>;
   /** Gets the closed, emptied device, which then is not destroyed. */
@@ -56,6 +59,8 @@ export class Gpu implements Memory {
   readonly info: GPUAdapterInfo;
   readonly variants: KernelVariants;
   readonly pace: Pace;
+  /** While it is set, the launches of all programs are timed one by one. */
+  profile: Profile | undefined;
 
   private readonly wait: <T>(pending: Promise<T>) => Promise<T>;
   private readonly keep: ((gpu: Gpu) => void) | undefined;
@@ -104,7 +109,8 @@ export class Gpu implements Memory {
         'WebGPU is not available here. Use a current Chrome or Edge with hardware acceleration on.',
       );
     }
-    const features = WANTED_FEATURES.filter((feature) => adapter.features.has(feature));
+    const wanted = [...WANTED_FEATURES, ...(options.features ?? [])];
+    const features = wanted.filter((feature) => adapter.features.has(feature));
     const requiredLimits = Object.fromEntries(
       WANTED_LIMITS.map((name) => [name, adapter.limits[name]]),
     );
