@@ -113,7 +113,8 @@ const INTRODUCTION = `\`npm run bench -- --out FILE\` measures, and \`npm run be
 these tables from the JSON files in this folder. "Measure this browser" on the page gives such a file
 too, without the other libraries. All times are medians of timings in turn, in one run. A share is
 that of a roofline: the time that the operations take at the multiply-add rate, or the bytes at the
-bandwidth, whichever is longer, over the measured time. Rates count useful operations only.`;
+bandwidth, whichever is longer, over the measured time. Rates count useful operations only. "GPU ms" is
+the sum over launches, each in a pass of its own, so it can exceed "ms", which is seen from outside.`;
 
 function markdown(rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |\n`;

@@ -53,9 +53,10 @@ async function forgetOthers(): Promise<void> {
 
 async function kept(request: Request): Promise<Response | undefined> {
   const cache = await caches.open(CACHE);
-  return request.mode === 'navigate'
-    ? cache.match(new URL('index.html', scope))
-    : cache.match(request, { ignoreSearch: true });
+  const file = await cache.match(request, { ignoreSearch: true });
+  return (
+    file ?? (request.mode === 'navigate' ? cache.match(new URL('index.html', scope)) : undefined)
+  );
 }
 
 async function cacheFirst(request: Request): Promise<Response> {
