@@ -31,7 +31,7 @@ export interface Patience {
 
 /** A visitor waits for the result. */
 export const VISITOR: Patience = { budget: 0.5, longest: 2.5 };
-export const THOROUGH: Patience = { budget: 1.5, longest: 60 };
+export const THOROUGH: Patience = { budget: 1.5, longest: 40 };
 
 export interface MeasureOptions {
   /** Opened with MEASURED_FEATURES. */
