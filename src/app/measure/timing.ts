@@ -16,7 +16,8 @@ export interface Work {
 export const MAX_COUNT = 256;
 /** Seconds of one timing, reached by several repetitions where one is short. */
 const TIMING = 0.1;
-const MAX_TIMINGS = 9;
+const LEAST_TIMINGS = 3;
+const MOST_TIMINGS = 9;
 /** A repetition that takes longer than this is timed once only. */
 const LONG = 4;
 
@@ -29,23 +30,23 @@ export interface Timed<W extends Work = Work> {
 }
 
 /**
- * Times each work for about `budget` seconds, and at least once. The caller has run each work once,
- * because the first repetition also compiles and uploads.
+ * Times each work for about `budget` seconds, and at least LEAST_TIMINGS times if it is not long. The
+ * caller has run each work once, because the first repetition also compiles and uploads.
  */
 export async function timeInTurn<W extends Work>(
   works: readonly W[],
   budget: number,
 ): Promise<Timed<W>[]> {
-  const timed: { work: W; count: number; seconds: number[]; left: number }[] = [];
+  const timed: { work: W; count: number; long: boolean; seconds: number[]; left: number }[] = [];
   for (const work of works) {
     const once = await time(work, 1);
     const count = Math.ceil(Math.min(MAX_COUNT, TIMING / once));
     const long = once > LONG;
-    timed.push({ work, count, seconds: long ? [once] : [], left: long ? 0 : budget });
+    timed.push({ work, count, long, seconds: long ? [once] : [], left: budget });
   }
-  for (let round = 0; round < MAX_TIMINGS; round++) {
+  for (let round = 0; round < MOST_TIMINGS; round++) {
     for (const one of timed) {
-      if (one.left <= 0) continue;
+      if (one.long || (one.left <= 0 && round >= LEAST_TIMINGS)) continue;
       const seconds = await time(one.work, one.count);
       one.seconds.push(seconds / one.count);
       one.left -= seconds;
