@@ -7,6 +7,7 @@ import { GpuError, GpuLostError, GpuMemoryError, GpuUnavailableError } from './e
 import type { Kernel } from './kernel.ts';
 import { bufferBytes, emptyLedger, type Lifetime, type Memory, type View } from './memory.ts';
 import { Pace } from './pace.ts';
+import type { Profile } from './profile.ts';
 import { Staging } from './staging.ts';
 import { KERNELS_FOR, type CardRates, type KernelVariants } from './variants.ts';
 
@@ -41,6 +42,8 @@ export interface GpuOptions {
    * for adapters in software: they take seconds to compile all tiles, and have little to gain.
    */
   measure?: (gpu: Gpu) => Promise<CardRates | undefined>;
+  /** Further features that the device gets if the adapter has them. */
+  features?: readonly GPUFeatureName[];
   /** How to wait for the device where `await` alone is not good enough; see node.ts. */
   wait?: <T>(pending: Promise<T>) => Promise<T>;
   /** Gets the closed, emptied device, which then is not destroyed. */
@@ -63,6 +66,8 @@ export class Gpu implements Memory {
   readonly info: GPUAdapterInfo;
   private chosen: KernelVariants;
   readonly pace: Pace;
+  /** While it is set, the launches of all programs are timed one by one. */
+  profile: Profile | undefined;
 
   private readonly wait: <T>(pending: Promise<T>) => Promise<T>;
   private readonly keep: ((gpu: Gpu) => void) | undefined;
@@ -113,7 +118,8 @@ export class Gpu implements Memory {
         'WebGPU is not available here. Use a current Chrome or Edge with hardware acceleration on.',
       );
     }
-    const features = WANTED_FEATURES.filter((feature) => adapter.features.has(feature));
+    const wanted = [...WANTED_FEATURES, ...(options.features ?? [])];
+    const features = wanted.filter((feature) => adapter.features.has(feature));
     const requiredLimits = Object.fromEntries(
       WANTED_LIMITS.map((name) => [name, adapter.limits[name]]),
     );

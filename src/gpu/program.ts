@@ -8,6 +8,7 @@ import type { Gpu } from './device.ts';
 import { GpuError } from './errors.ts';
 import { lower, type Op, type ParamType } from './kernel.ts';
 import type { View } from './memory.ts';
+import type { Profile } from './profile.ts';
 import { cutIntoSubmits, type Launch, type Submit } from './submits.ts';
 
 /** The alignment WebGPU guarantees for dynamic uniform offsets. */
@@ -130,15 +131,34 @@ export class Program<D> {
     if (this.destroyed) throw new GpuError('the program was destroyed before all of it had run');
     const encoder = this.gpu.device.createCommandEncoder();
     const view = new DataView(this.arenaBytes);
-    const pass = encoder.beginComputePass();
-    launches.forEach((launch, i) => {
-      this.writeParams(view, i * BLOCK_BYTES, launch);
-      this.dispatch(pass, i * BLOCK_BYTES, launch);
-    });
-    pass.end();
+    launches.forEach((launch, i) => this.writeParams(view, i * BLOCK_BYTES, launch));
+    if (this.gpu.profile) {
+      this.encodeTimed(encoder, launches, this.gpu.profile);
+    } else {
+      const pass = encoder.beginComputePass();
+      launches.forEach((launch, i) => this.dispatch(pass, i * BLOCK_BYTES, launch));
+      pass.end();
+    }
     const bytes = launches.length * BLOCK_BYTES;
     this.gpu.device.queue.writeBuffer(this.arena, 0, this.arenaBytes, 0, bytes);
     return encoder;
+  }
+
+  /** One pass for each launch, between two timestamps. */
+  private encodeTimed(
+    encoder: GPUCommandEncoder,
+    launches: readonly Launch<D>[],
+    profile: Profile,
+  ): void {
+    launches.forEach((launch, i) => {
+      const op = this.ops[launch.index] as Op<D>;
+      // The operations of an op in several launches count at its first.
+      const flops = launch.first > 0 || op.again ? 0 : (op.flops?.(launch.dims) ?? 0);
+      const pass = encoder.beginComputePass({ timestampWrites: profile.stamp(op.label, flops) });
+      this.dispatch(pass, i * BLOCK_BYTES, launch);
+      pass.end();
+    });
+    profile.resolve(encoder);
   }
 
   private writeParams(view: DataView, block: number, { index, dims, first }: Launch<D>): void {

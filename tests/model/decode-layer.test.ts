@@ -52,7 +52,7 @@ const CASES: readonly Case[] = [
  * rotation, cache, attention; output; gate-up; down. The adapter adds: three for q, k and v; x A^T
  * of output and of down; SwiGLU.
  */
-const LAUNCHES = { base: 5, adapted: 13 };
+const LAUNCHES = { base: 5, adapted: 8 };
 
 describe.each(KERNELS)('decoding by the $name kernels', ({ name: kernels, variants }) => {
   let gpu: Gpu;
