@@ -23,7 +23,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let place = targets[owner] - p.first;
   if (place >= p.count) { return; }
   let end = starts[owner + 1u];
-  var sum = d_table[place * p.cols + col];
+  var sum = Element();
   for (var q = starts[owner]; q < end; q++) { sum += d_out[order[q] * p.cols + col]; }
-  d_table[place * p.cols + col] = sum;
+  d_table[place * p.cols + col] += sum;
 }
