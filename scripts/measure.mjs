@@ -1,4 +1,4 @@
-// Measurements that take longer than a test; each writes a file in results/bench (its README says which):
+// Measurements that take longer than a test; each writes a file in results/scaling (its README says which):
 //   node scripts/measure.mjs growth|limits|llama-8b|trl [--help]
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';

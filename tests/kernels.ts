@@ -13,9 +13,9 @@ export const KERNELS: readonly { name: string; variants: KernelVariants }[] = [
 /** Skips a test of kernels that the adapter does not have the features for. */
 export function skipUnableTo(
   { device }: Gpu,
-  { matmul, attention }: KernelVariants,
+  { matmul, attention, rows }: KernelVariants,
   skip: (note: string) => void,
 ): void {
-  const needsSubgroups = matmul === 'cpu' || attention === 'shared';
+  const needsSubgroups = matmul === 'cpu' || attention === 'shared' || rows === 'subgroups';
   if (needsSubgroups && !device.features.has('subgroups')) skip('the adapter has no subgroups');
 }

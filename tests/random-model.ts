@@ -2,9 +2,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Gpu } from '../src/gpu/device.ts';
+import { decode, encode, type Storage } from '../src/gpu/storage.ts';
 import { configToJson, type ModelConfig } from '../src/model/config.ts';
 import { LanguageModel } from '../src/model/language-model.ts';
 import { layoutAdapter } from '../src/model/lora.ts';
+import type { TensorMap } from '../src/model/parameter-pool.ts';
 import { layoutParameters } from '../src/model/parameters.ts';
 import { encodeAdapter, type LoraConfig } from '../src/model/peft.ts';
 import { Random } from '../src/rl/random.ts';
@@ -56,6 +58,12 @@ export const CONFIGS: Record<string, ModelConfig> = {
   },
 };
 
+/** Sizes whose rows can be stored in blocks of 32. */
+export const wide: ModelConfig = {
+  ...CONFIGS['llama, untied, llama3 rope scaling']!,
+  ...{ hiddenSize: 64, intermediateSize: 96, headDim: 16, heads: 4, kvHeads: 2 },
+};
+
 export const asReward = (config: ModelConfig): ModelConfig => ({
   ...config,
   kind: 'reward',
@@ -73,6 +81,54 @@ export function randomTensors(config: ModelConfig, seed: number): Map<string, Fl
         // Large enough that attention and gates are far from their linear range.
         Float32Array.from({ length: count }, () => random.normal() * 0.25 + (isNorm ? 1 : 0)),
       ];
+    }),
+  );
+}
+
+/** The factors of an adapter, none of them zero. */
+export function randomFactors(config: ModelConfig, lora: LoraConfig): Map<string, Float32Array> {
+  const random = new Random(11);
+  return new Map(
+    [...layoutAdapter(config, lora).parameters.values()].map(({ name, shape }) => [
+      name,
+      Float32Array.from({ length: shape[0]! * shape[1]! }, () => 0.3 * random.normal()),
+    ]),
+  );
+}
+
+/** The base's tensors in float64 with (alpha / r) B A added to every adapted projection. */
+export function merged(
+  tensors: TensorMap,
+  factors: ReadonlyMap<string, ArrayLike<number>>,
+  { r, alpha }: LoraConfig,
+): Map<string, Float64Array> {
+  const all = new Map([...tensors].map(([name, x]) => [name, Float64Array.from(x)]));
+  for (const [name, a] of factors) {
+    if (!name.includes('lora_A')) continue;
+    const b = factors.get(name.replace('lora_A', 'lora_B'))!;
+    const weight = all.get(name.replace('base_model.model.', '').replace('.lora_A', ''))!;
+    const width = a.length / r;
+    weight.forEach((_, i) => {
+      const [row, col] = [Math.floor(i / width), i % width];
+      let sum = 0;
+      for (let k = 0; k < r; k++) sum += b[row * r + k]! * a[k * width + col]!;
+      weight[i]! += (alpha / r) * sum;
+    });
+  }
+  return all;
+}
+
+/** The tensors after they were stored in that format. */
+export function stored(config: ModelConfig, tensors: TensorMap, layers: Storage, tables: Storage) {
+  const { parameters, blocks } = layoutParameters(config, {
+    layers,
+    tables: tables as 'f16' | 'bf16',
+  });
+  return new Map(
+    [...tensors].map(([name, values]) => {
+      const { storage } = blocks.get(parameters.get(name)!.block)!;
+      const data = encode(storage, values);
+      return [name, decode(storage, data.buffer.slice(0, data.byteLength) as ArrayBuffer)];
     }),
   );
 }

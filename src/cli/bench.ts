@@ -1,10 +1,14 @@
+import { execFileSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { launchBrowser } from '../../scripts/browser.mjs';
 import { root } from '../../scripts/install.mjs';
+import { groups, type Group, type Measurement } from '../app/measure/measurement.ts';
 import { UsageError } from './arguments.ts';
-import type { BenchResult, MatmulResult } from './bench-result.ts';
-import { benchTable } from './bench-table.ts';
+import type { BenchOptions } from './bench-page.ts';
+import { writeTables } from './bench-tables.ts';
+import { benchText } from './bench-text.ts';
 import { defineCommand } from './command.ts';
 import { openRecipe } from './open.ts';
 import { Progress } from './progress.ts';
@@ -14,7 +18,8 @@ const adapters = ['software', 'hardware'] as const;
 export const bench = defineCommand({
   name: 'bench',
   summary:
-    'Times our matmul beside jax-js and TensorFlow.js in one browser page, and whole GRPO steps.',
+    'Measures this machine in a browser: matrix products, attention, writing, training and GRPO steps, ' +
+    'beside jax-js and TensorFlow.js.',
   options: {
     adapter: {
       type: 'choice',
@@ -27,40 +32,66 @@ export const bench = defineCommand({
       default: 'recipes/default.yaml',
       help: "GRPO recipe whose steps are timed; a path inside Ponder's folder.",
     },
+    only: {
+      type: 'choice',
+      choices: groups,
+      optional: true,
+      help: 'Measures this part only; grpo needs matmul and measures it too.',
+    },
+    out: { type: 'text', optional: true, help: 'Writes the measurement to this JSON file.' },
+    tables: {
+      type: 'flag',
+      default: false,
+      help: 'Writes the tables of README.md and results/bench from its files; without --out it measures nothing.',
+    },
   },
   notes:
     'The operations of a step are the matrix products and attention that its tokens need, without\n' +
     'padding or recomputation. Close other programs first, because they use the same processor.',
-  async run({ options: { adapter, recipe } }): Promise<BenchResult> {
-    // Checked first, because the matmuls before the steps take minutes.
+  async run({ options: { adapter, recipe, only, out, tables } }) {
+    if (tables && out === undefined) return { written: await writeTables(root) };
+    // Checked first, because the products before the steps take minutes.
     const { algorithm } = await openRecipe(join(root, recipe), {});
     if (algorithm !== 'grpo') {
       throw new UsageError(
         `${recipe} has algorithm: ${algorithm}; name a GRPO recipe with --recipe`,
       );
     }
-    return withBenchPage(adapter, (page) => measure(page, adapter, recipe));
+    const parts: Group[] | undefined = only && (only === 'grpo' ? ['matmul', 'grpo'] : [only]);
+    const measurement = await withBenchPage(adapter, (page) =>
+      measureIn(page, { adapter, recipe, ponder: commit(), ...(parts && { groups: parts }) }),
+    );
+    if (out !== undefined) await writeFile(out, `${JSON.stringify(measurement, null, 2)}\n`);
+    return { measurement, written: tables ? await writeTables(root) : [] };
   },
-  format: benchTable,
+  format: ({ measurement, written }: { measurement?: Measurement; written: string[] }) =>
+    (measurement ? benchText(measurement) : '') + written.map((path) => `wrote ${path}\n`).join(''),
 });
 
-async function measure(
-  page: Page,
-  wanted: (typeof adapters)[number],
-  recipe: string,
-): Promise<BenchResult> {
-  const adapter = await page.evaluate((name) => globalThis.bench.open(name), wanted);
-  const shapes = await page.evaluate(() => globalThis.bench.shapes);
-  const progress = new Progress(shapes.length + 1);
-  const matmul: MatmulResult[] = [];
-  for (const [index, { name }] of shapes.entries()) {
-    progress.update(index, `matmul ${name}`);
-    matmul.push(await page.evaluate((i) => globalThis.bench.matmul(i), index));
+async function measureIn(page: Page, options: BenchOptions): Promise<Measurement> {
+  let progress: Progress | undefined;
+  await page.exposeFunction('onBenchProgress', (done: number, total: number, next: string) => {
+    progress ??= new Progress(total);
+    progress.update(done, next);
+  });
+  const measurement = await page.evaluate((given) => globalThis.runBench(given), options);
+  progress?.clear();
+  return measurement;
+}
+
+/** The commit of the source, with a mark if files were changed since; null outside a repository. */
+function commit(): string | null {
+  try {
+    const git = (...args: string[]): string =>
+      execFileSync('git', args, {
+        cwd: root,
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+    return git('describe', '--always', '--dirty', '--abbrev=40', '--exclude=*').trim();
+  } catch {
+    return null;
   }
-  progress.update(shapes.length, 'GRPO steps');
-  const step = await page.evaluate((path) => globalThis.bench.steps(path), recipe);
-  progress.clear();
-  return { adapter, matmul, step };
 }
 
 /** The page is served from its source, because it is not part of `npm run build`. */
@@ -86,7 +117,11 @@ async function withBenchPage<T>(
   });
   try {
     await server.listen();
-    const browser = await launchBrowser({ adapter });
+    // Otherwise the browser would round timestamps to 100 microseconds.
+    const browser = await launchBrowser({
+      adapter,
+      args: ['--enable-webgpu-developer-features'],
+    });
     try {
       const page = await browser.newPage();
       const broken = new Promise<never>((_, reject) => {
@@ -95,7 +130,7 @@ async function withBenchPage<T>(
       });
       const work = async (): Promise<T> => {
         await page.goto(`${server.resolvedUrls!.local[0]!}tests/bench/index.html`);
-        await page.waitForFunction(() => 'bench' in globalThis);
+        await page.waitForFunction(() => 'runBench' in globalThis);
         return use(page);
       };
       return await Promise.race([work(), broken]);

@@ -25,13 +25,17 @@ function adapterWith(
 const { card: FOR_CARDS, cpu: FOR_CPUS } = KERNELS_FOR;
 
 it.each([
-  ['a CPU', ['subgroups'], 4, FOR_CPUS],
-  ['a card', ['subgroups'], 32, FOR_CARDS],
-  ['an adapter without subgroups', [], 4, FOR_CARDS],
-] as const)('chooses the kernel variants for %s', async (_, features, lanes, variants) => {
-  const { variants: chosen } = await Gpu.open(adapterWith(features, lanes));
-  expect(chosen).toEqual(variants);
-});
+  ['a CPU', ['subgroups'], 4, true, FOR_CPUS],
+  ['another adapter in software', ['subgroups'], 8, true, FOR_CARDS],
+  ['a card', ['subgroups'], 32, false, FOR_CARDS],
+  ['an adapter without subgroups', [], 4, false, { ...FOR_CARDS, rows: 'memory' }],
+] as const)(
+  'chooses the kernel variants for %s',
+  async (_, features, lanes, software, variants) => {
+    const { variants: chosen } = await Gpu.open(adapterWith(features, lanes, software));
+    expect(chosen).toEqual(variants);
+  },
+);
 
 it('runs the variants that it is told to', async () => {
   const api = adapterWith(['subgroups'], 4);

@@ -7,6 +7,8 @@ import { GpuError, GpuLostError, GpuMemoryError, GpuUnavailableError } from './e
 import type { Kernel } from './kernel.ts';
 import { bufferBytes, emptyLedger, type Lifetime, type Memory, type View } from './memory.ts';
 import { Pace } from './pace.ts';
+import type { Profile } from './profile.ts';
+import { Staging } from './staging.ts';
 import { KERNELS_FOR, type CardRates, type KernelVariants } from './variants.ts';
 
 /** Work counted since the device was opened. */
@@ -40,6 +42,8 @@ export interface GpuOptions {
    * for adapters in software: they take seconds to compile all tiles, and have little to gain.
    */
   measure?: (gpu: Gpu) => Promise<CardRates | undefined>;
+  /** Further features that the device gets if the adapter has them. */
+  features?: readonly GPUFeatureName[];
   /** How to wait for the device where `await` alone is not good enough; see node.ts. */
   wait?: <T>(pending: Promise<T>) => Promise<T>;
   /** Gets the closed, emptied device, which then is not destroyed. */
@@ -47,9 +51,10 @@ export interface GpuOptions {
 }
 
 function suitableVariants({ features }: GPUDevice, info: GPUAdapterInfo): KernelVariants {
+  const subgroups = features.has('subgroups');
   // Subgroups of four are the lanes of a CPU's vector register; no graphics card has them.
-  const onCpu = features.has('subgroups') && info.subgroupMaxSize === 4;
-  return onCpu ? KERNELS_FOR.cpu : KERNELS_FOR.card;
+  if (subgroups && info.subgroupMaxSize === 4) return KERNELS_FOR.cpu;
+  return { ...KERNELS_FOR.card, rows: subgroups ? 'subgroups' : 'memory' };
 }
 
 export class Gpu implements Memory {
@@ -61,9 +66,12 @@ export class Gpu implements Memory {
   readonly info: GPUAdapterInfo;
   private chosen: KernelVariants;
   readonly pace: Pace;
+  /** While it is set, the launches of all programs are timed one by one. */
+  profile: Profile | undefined;
 
   private readonly wait: <T>(pending: Promise<T>) => Promise<T>;
   private readonly keep: ((gpu: Gpu) => void) | undefined;
+  private readonly staging: Staging;
   private readonly buffers = new Set<GPUBuffer>();
   private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
   private readonly layouts = new Map<string, GPUBindGroupLayout>();
@@ -73,6 +81,7 @@ export class Gpu implements Memory {
     this.wait = options.wait ?? ((pending) => pending);
     this.keep = options.keep;
     this.device = device;
+    this.staging = new Staging(device);
     this.info = info;
     this.chosen = { ...suitableVariants(device, info), ...options.variants };
     // A device that is lost reports so by itself.
@@ -109,7 +118,8 @@ export class Gpu implements Memory {
         'WebGPU is not available here. Use a current Chrome or Edge with hardware acceleration on.',
       );
     }
-    const features = WANTED_FEATURES.filter((feature) => adapter.features.has(feature));
+    const wanted = [...WANTED_FEATURES, ...(options.features ?? [])];
+    const features = wanted.filter((feature) => adapter.features.has(feature));
     const requiredLimits = Object.fromEntries(
       WANTED_LIMITS.map((name) => [name, adapter.limits[name]]),
     );
@@ -181,35 +191,21 @@ export class Gpu implements Memory {
   /** Reads several ranges back in one submit and one wait; each result is its own copy. */
   async read(...views: View[]): Promise<ArrayBuffer[]> {
     this.throwIfFailed();
-    const total = views.reduce((sum, view) => sum + view.byteLength, 0);
-    const staging = this.device.createBuffer({
-      label: 'readback',
-      size: Math.max(16, total),
-      usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
-    });
-    const encoder = this.device.createCommandEncoder();
-    let at = 0;
-    for (const view of views) {
-      encoder.copyBufferToBuffer(view.buffer, view.byteOffset, staging, at, view.byteLength);
-      at += view.byteLength;
-    }
+    return this.submitAndRead(this.device.createCommandEncoder(), views);
+  }
+
+  /** Submits what is encoded, with a copy of `views` after it, and reads the copy. */
+  async submitAndRead(encoder: GPUCommandEncoder, views: readonly View[]): Promise<ArrayBuffer[]> {
+    const data = this.staging.copy(encoder, views);
     this.submit(encoder);
     this.counters.readbacks++;
     try {
-      await this.wait(staging.mapAsync(GPUMapMode.READ));
-      const mapped = staging.getMappedRange();
-      let offset = 0;
-      return views.map((view) => {
-        const copy = mapped.slice(offset, offset + view.byteLength);
-        offset += view.byteLength;
-        return copy;
-      });
+      return await data(this.wait);
     } catch (error) {
       // When the device is lost, the map is rejected; the report of the loss says more than that.
       if (!this.failure) await Promise.race([this.lost, new Promise((r) => setTimeout(r, 50))]);
-      throw this.failure ?? error;
+      throw error;
     } finally {
-      staging.destroy();
       this.throwIfFailed();
     }
   }

@@ -26,6 +26,14 @@ beforeAll(async () => {
 });
 afterAll(() => gpu.close());
 
+type Dims = { count: number; by: number };
+const launch = (x: Activation, y: Activation) =>
+  op<Dims, (typeof scale)['params']>(scale, {
+    bindings: [x, y],
+    params: { count: (d) => d.count, by: (d) => d.by },
+    grid: (d) => [Math.ceil(d.count / 64)],
+  });
+
 it('replays one recording with other sizes and values, several runs in one submit', async () => {
   const n = 100;
   const [a, b, c] = ['a', 'b', 'c'].map((label) => new Activation(label, n, label !== 'b')) as [
@@ -33,13 +41,6 @@ it('replays one recording with other sizes and values, several runs in one submi
     Activation,
     Activation,
   ];
-  type Dims = { count: number; by: number };
-  const launch = (x: Activation, y: Activation) =>
-    op<Dims, (typeof scale)['params']>(scale, {
-      bindings: [x, y],
-      params: { count: (d) => d.count, by: (d) => d.by },
-      grid: (d) => [Math.ceil(d.count / 64)],
-    });
   const ops = [launch(a, b), launch(b, c)];
   planActivations(gpu, ops);
   const program = await Program.compile(gpu, ops, 2);
@@ -59,4 +60,39 @@ it('replays one recording with other sizes and values, several runs in one submi
   await program.run({ count: n, by: 1 }, { count: n, by: 2 }, { count: n, by: 3 });
   expect(gpu.counters.submits - submits).toBe(2);
   expect((await gpu.readFloats(c.view!))[5]).toBe(45);
+});
+
+it('reads in its last submit, while later runs are on their way', async () => {
+  const [x, y] = [new Activation('x', 4, true), new Activation('y', 4, true)];
+  const ops = [launch(x, y)];
+  planActivations(gpu, ops);
+  const program = await Program.compile(gpu, ops, 2);
+  gpu.upload(x.view!, Float32Array.of(1, 2, 3, 4));
+  const before = { ...gpu.counters };
+  const views = [y.view!, { ...x.view!, byteLength: 8 }];
+  const runs = [2, 3, 4].map((by) => ({ count: 4, by }));
+  const first = await program.runAndRead(views, ...runs);
+  const second = await program.runAndRead(views, { count: 4, by: 5 });
+  expect(gpu.counters.submits - before.submits).toBe(3);
+  expect(gpu.counters.readbacks - before.readbacks).toBe(2);
+  const numbers = async (data: Promise<ArrayBuffer[]>) =>
+    (await data).map((bytes) => [...new Float32Array(bytes)]);
+  expect(await numbers(second.data)).toEqual([
+    [5, 10, 15, 20],
+    [1, 2],
+  ]);
+  expect(await numbers(first.data)).toEqual([
+    [4, 8, 12, 16],
+    [1, 2],
+  ]);
+});
+
+it('refuses to go on when it is destroyed', async () => {
+  const [x, y] = [new Activation('x', 4, true), new Activation('y', 4, true)];
+  const ops = [launch(x, y)];
+  planActivations(gpu, ops);
+  const program = await Program.compile(gpu, ops);
+  program.destroy();
+  await expect(program.run({ count: 4, by: 1 })).rejects.toThrow(/was destroyed/);
+  await gpu.idle();
 });

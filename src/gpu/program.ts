@@ -7,6 +7,8 @@ import { viewOf } from './activations.ts';
 import type { Gpu } from './device.ts';
 import { GpuError } from './errors.ts';
 import { lower, type Op, type ParamType } from './kernel.ts';
+import type { View } from './memory.ts';
+import type { Profile } from './profile.ts';
 import { cutIntoSubmits, type Launch, type Submit } from './submits.ts';
 
 /** The alignment WebGPU guarantees for dynamic uniform offsets. */
@@ -21,9 +23,18 @@ interface Ready<D> {
   readonly bindGroup: GPUBindGroup;
 }
 
+/** Hands an encoder over to the device. */
+type Hand = (encoder: GPUCommandEncoder, last: boolean) => void;
+
+export interface Readback {
+  readonly data: Promise<ArrayBuffer[]>;
+}
+
 export class Program<D> {
   private readonly arenaBytes: ArrayBuffer;
   private readonly ops: readonly Op<D>[];
+  private destroyed = false;
+
   private constructor(
     private readonly gpu: Gpu,
     private readonly steps: readonly Ready<D>[],
@@ -79,10 +90,23 @@ export class Program<D> {
    * @throws GpuError of a device that has failed.
    */
   async run(...runs: readonly D[]): Promise<void> {
-    const { pace } = this.gpu;
-    const maxLaunches = this.arena.size / BLOCK_BYTES;
-    const submits = cutIntoSubmits(this.ops, runs, maxLaunches, () => pace.budget);
-    await pace.submitAll(submits, (submit) => this.submit(submit));
+    await this.submitAll(runs, (encoder) => this.gpu.submit(encoder));
+  }
+
+  /**
+   * The same; the last submit also copies `views`. Resolves as `run` does, when the data may still
+   * be on its way.
+   */
+  async runAndRead(views: readonly View[], ...runs: readonly D[]): Promise<Readback> {
+    let data: Promise<ArrayBuffer[]> | undefined;
+    await this.submitAll(runs, (encoder, last) => {
+      if (last) data = this.gpu.submitAndRead(encoder, views);
+      else this.gpu.submit(encoder);
+    });
+    data ??= this.gpu.read(...views);
+    // Who does not wait for the data has no use for its failure.
+    data.catch(() => undefined);
+    return { data };
   }
 
   /** Useful floating-point operations of one replay. */
@@ -91,22 +115,50 @@ export class Program<D> {
   }
 
   destroy(): void {
+    this.destroyed = true;
     this.gpu.destroyBuffer(this.arena);
   }
 
-  private submit({ launches }: Submit<D>): void {
+  private async submitAll(runs: readonly D[], submit: Hand): Promise<void> {
+    const { pace } = this.gpu;
+    const maxLaunches = this.arena.size / BLOCK_BYTES;
+    const submits = cutIntoSubmits(this.ops, runs, maxLaunches, () => pace.budget);
+    await pace.submitAll(submits, (one) => submit(this.encode(one), one.last));
+  }
+
+  private encode({ launches }: Submit<D>): GPUCommandEncoder {
     this.gpu.throwIfFailed();
+    if (this.destroyed) throw new GpuError('the program was destroyed before all of it had run');
     const encoder = this.gpu.device.createCommandEncoder();
     const view = new DataView(this.arenaBytes);
-    const pass = encoder.beginComputePass();
-    launches.forEach((launch, i) => {
-      this.writeParams(view, i * BLOCK_BYTES, launch);
-      this.dispatch(pass, i * BLOCK_BYTES, launch);
-    });
-    pass.end();
+    launches.forEach((launch, i) => this.writeParams(view, i * BLOCK_BYTES, launch));
+    if (this.gpu.profile) {
+      this.encodeTimed(encoder, launches, this.gpu.profile);
+    } else {
+      const pass = encoder.beginComputePass();
+      launches.forEach((launch, i) => this.dispatch(pass, i * BLOCK_BYTES, launch));
+      pass.end();
+    }
     const bytes = launches.length * BLOCK_BYTES;
     this.gpu.device.queue.writeBuffer(this.arena, 0, this.arenaBytes, 0, bytes);
-    this.gpu.submit(encoder);
+    return encoder;
+  }
+
+  /** One pass for each launch, between two timestamps. */
+  private encodeTimed(
+    encoder: GPUCommandEncoder,
+    launches: readonly Launch<D>[],
+    profile: Profile,
+  ): void {
+    launches.forEach((launch, i) => {
+      const op = this.ops[launch.index] as Op<D>;
+      // The operations of an op in several launches count at its first.
+      const flops = launch.first > 0 || op.again ? 0 : (op.flops?.(launch.dims) ?? 0);
+      const pass = encoder.beginComputePass({ timestampWrites: profile.stamp(op.label, flops) });
+      this.dispatch(pass, i * BLOCK_BYTES, launch);
+      pass.end();
+    });
+    profile.resolve(encoder);
   }
 
   private writeParams(view: DataView, block: number, { index, dims, first }: Launch<D>): void {

@@ -22,6 +22,8 @@ export interface Launch<D> {
 export interface Submit<D> {
   readonly launches: readonly Launch<D>[];
   readonly work: number;
+  /** No submit of these runs follows. */
+  readonly last: boolean;
 }
 
 /**
@@ -42,7 +44,7 @@ export function* cutIntoSubmits<D>(
       for (const launch of cutLaunch(op, index, dims, budget)) {
         const full = launches.length === maxLaunches || work + launch.work > budget();
         if (full && launches.length > 0) {
-          yield { launches, work };
+          yield { launches, work, last: false };
           launches = [];
           work = 0;
         }
@@ -51,7 +53,7 @@ export function* cutIntoSubmits<D>(
       }
     }
   }
-  if (launches.length > 0) yield { launches, work };
+  if (launches.length > 0) yield { launches, work, last: true };
 }
 
 /** One launch where it fits into the budget or cannot be cut, else several. */

@@ -1,4 +1,4 @@
-/** Which kernels a device runs. */
+/** Which kernels a device runs, and how it is kept busy. */
 
 /** The tiles of matrix products on graphics cards; see kernels/matmul-variants.ts for their shapes. */
 export type TileName = 'large' | 'medium' | 'narrow' | 'small';
@@ -22,15 +22,28 @@ export interface KernelVariants {
    */
   readonly matmul: 'blocked' | 'cpu';
   /**
-   * own: each invocation loads its own data. shared: four neighbours share what they load, if the
-   * head size allows it; for adapters on the CPU; needs the feature `subgroups`.
+   * blocked: for graphics cards, through workgroup memory (heads of up to 16 excepted). shared: four
+   * neighbours share what they load, if the head size allows it; for adapters on the CPU; needs the
+   * feature `subgroups`.
    */
-  readonly attention: 'own' | 'shared';
+  readonly attention: 'blocked' | 'shared';
+  /**
+   * How a team, the invocations that share a row, reduces it. subgroups: large teams use subgroup
+   * operations, which the device must have. memory: all use workgroup memory. alone: a short row has
+   * a single invocation, which needs no barrier; for adapters on the CPU.
+   */
+  readonly rows: 'subgroups' | 'memory' | 'alone';
+  /**
+   * The blocks of tokens that the decoder submits beyond the one that it waits for. One keeps a card
+   * busy while the host reads. On the CPU nothing runs beside the host for free, and the block after
+   * the last token would be computed for nothing.
+   */
+  readonly blocksAhead: 0 | 1;
   /** What was measured on the card (tuning.ts); absent: the values of a table are used. */
   readonly card?: CardRates;
 }
 
 export const KERNELS_FOR = {
-  card: { matmul: 'blocked', attention: 'own' },
-  cpu: { matmul: 'cpu', attention: 'shared' },
+  card: { matmul: 'blocked', attention: 'blocked', rows: 'subgroups', blocksAhead: 1 },
+  cpu: { matmul: 'cpu', attention: 'shared', rows: 'alone', blocksAhead: 0 },
 } as const satisfies Record<string, KernelVariants>;

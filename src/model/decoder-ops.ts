@@ -1,14 +1,13 @@
-/** The two programs of generation, prefill and one decoding step, and the buffers they share. */
+/** The programs of generation, prefill and one decoding step, and the buffers they share. */
 import { Activation } from '../gpu/activations.ts';
 import type { Op } from '../gpu/kernel.ts';
-import { attentionDecode } from '../gpu/kernels/attention-decode.ts';
 import { attention } from '../gpu/kernels/attention.ts';
+import { keepRows } from '../gpu/kernels/keep-rows.ts';
 import { kvStore } from '../gpu/kernels/kv-store.ts';
-import { rmsNorm } from '../gpu/kernels/rms-norm.ts';
 import { sample } from '../gpu/kernels/sample.ts';
-import { softmax } from '../gpu/kernels/softmax.ts';
 import type { Memory, View } from '../gpu/memory.ts';
-import { allLogits } from './heads.ts';
+import { decodeLayer, type StepDims } from './decode-layer.ts';
+import { nextLogits } from './heads.ts';
 import type { LanguageModel } from './language-model.ts';
 import {
   attentionShape,
@@ -47,31 +46,32 @@ export interface SamplingOptions {
 export const stopIds = (model: LanguageModel<Memory>): number[] =>
   model.config.eosTokenIds.slice(0, 4);
 
-export interface DecodeDims extends RowDims {
-  step: number;
+export interface DecodeDims extends StepDims {
   sampling: SamplingOptions;
+  /** Before this step, the rows in `DecoderBuffers.kept` move to the front. */
+  repack?: boolean;
 }
 
 export class DecoderBuffers {
   readonly prefillInputs: Trunk['inputs'];
   readonly decodeInputs: Trunk['inputs'];
   readonly logits: Activation; // [sequences, vocab]
-  readonly probs: Activation; // [sequences, vocab]
   readonly tokens: Activation; // [sequences, maxNewTokens]
   readonly logps: Activation; // [sequences, maxNewTokens]
   readonly done: Activation; // [sequences]
   readonly streams: Activation; // [sequences]
+  readonly kept: Activation; // [sequences]; see keepRows
 
   constructor(limits: DecoderLimits, vocabSize: number) {
     const { maxSequences: n, maxNewTokens } = limits;
     this.prefillInputs = rowInputs(limits.maxPromptTokens);
     this.decodeInputs = rowInputs(n);
     this.logits = new Activation('logits', n * vocabSize);
-    this.probs = new Activation('probs', n * vocabSize);
     this.tokens = new Activation('tokens', n * maxNewTokens, true);
     this.logps = new Activation('logps', n * maxNewTokens, true);
     this.done = new Activation('done', n, true);
     this.streams = new Activation('streams', n, true);
+    this.kept = new Activation('kept', n, true);
   }
 }
 
@@ -91,14 +91,19 @@ export function prefill(
     const s = layerActivations(shape, i, hidden);
     ops.push(
       ...projectHeads<RowDims>(shape, model.layer(i), s, inputs),
-      store<RowDims>(model, s.qkv, cache, inputs.spans),
+      kvStore<RowDims>({
+        ...{ qkv: s.qkv, cache, spans: inputs.spans, rows: (d) => d.tokens },
+        ...{ qkvStride: qkvWidth(c), kOffset: qWidth(c) },
+        ...{ width: kvWidth(c), cacheStride: 2 * kvWidth(c) },
+      }),
     );
     if (i === caches.length - 1) return;
     ops.push(
       attention<RowDims>({
-        ...attentionArguments(model, s.qkv, cache, s.attended, inputs.spans),
-        lse: s.lse,
-        tokens: (d) => d.tokens,
+        ...attentionShape(c),
+        ...{ q: s.qkv, qStride: qkvWidth(c), qOffset: 0 },
+        ...{ kv: cache, kvStride: 2 * kvWidth(c), kOffset: 0, vOffset: kvWidth(c) },
+        ...{ o: s.attended, lse: s.lse, spans: inputs.spans, tokens: (d) => d.tokens },
       }),
       ...feedForward<RowDims>(shape, model.layer(i), s),
       ...projectDown<RowDims>(model.layer(i), s),
@@ -121,49 +126,30 @@ export function decodeStep(
   const step = (d: DecodeDims): number => d.step;
   const rows = (d: DecodeDims): number => d.tokens;
   let hidden = new Activation('hidden', limits.maxSequences * c.hiddenSize);
-  const ops: Op<DecodeDims>[] = embed(model, inputs.ids, hidden);
+  const { streams, done, kept } = buffers;
+  const ops: Op<DecodeDims>[] = [
+    keepRows<DecodeDims>({ ...inputs, streams, done, kept, rows, needed: (d) => !!d.repack }),
+    ...embed<DecodeDims>(model, inputs.ids, hidden),
+  ];
   caches.forEach((cache, i) => {
     const s = layerActivations(shape, i, hidden);
-    ops.push(
-      ...projectHeads<DecodeDims>(shape, model.layer(i), s, inputs, step),
-      store<DecodeDims>(model, s.qkv, cache, inputs.spans, step),
-      attentionDecode<DecodeDims>({
-        ...attentionArguments(model, s.qkv, cache, s.attended, inputs.spans),
-        tokens: rows,
-        step,
-      }),
-      ...feedForward<DecodeDims>(shape, model.layer(i), s),
-      ...projectDown<DecodeDims>(model.layer(i), s),
-    );
+    ops.push(...decodeLayer<DecodeDims>(shape, model.layer(i), s, inputs, cache));
     hidden = s.output;
   });
   const normed = new Activation('normed', limits.maxSequences * c.hiddenSize);
   return [
     ...ops,
-    rmsNorm<DecodeDims>({
-      x: hidden,
-      weight: model.weights.block('norm'),
-      y: normed,
-      rows,
-      cols: c.hiddenSize,
-      eps: c.rmsNormEps,
-    }),
-    ...allLogits<DecodeDims>(model, normed, buffers.logits, rows),
-    softmax<DecodeDims>({
-      x: buffers.logits,
-      y: buffers.probs,
-      rows,
-      cols: c.vocabSize,
-      inverseTemperature: (d) => 1 / (d.sampling.temperature || 1),
-    }),
+    ...nextLogits<DecodeDims>(model, hidden, normed, buffers.logits, rows),
     sample<DecodeDims>({
-      probs: buffers.probs,
+      logits: buffers.logits,
+      inverseTemperature: (d) => 1 / (d.sampling.temperature || 1),
       tokens: buffers.tokens,
       logps: buffers.logps,
       nextIds: inputs.ids,
-      done: buffers.done,
-      streams: buffers.streams,
+      done,
+      streams,
       rows,
+      maxRows: limits.maxSequences,
       cols: c.vocabSize,
       // Temperature 0 means greedy: the most likely token.
       topK: (d) => (d.sampling.temperature === 0 ? 1 : d.sampling.topK),
@@ -176,48 +162,4 @@ export function decodeStep(
       padId: c.padTokenId ?? 0,
     }),
   ];
-}
-
-function store<D extends RowDims>(
-  model: LanguageModel<Memory>,
-  qkv: Activation,
-  cache: View,
-  spans: Activation,
-  step?: (d: D) => number,
-): Op<D> {
-  const { config: c } = model;
-  return kvStore<D>({
-    qkv,
-    cache,
-    spans,
-    rows: (d) => d.tokens,
-    qkvStride: qkvWidth(c),
-    kOffset: qWidth(c),
-    vOffset: qWidth(c) + kvWidth(c),
-    width: kvWidth(c),
-    cacheStride: 2 * kvWidth(c),
-    ...(step && { step }),
-  });
-}
-
-function attentionArguments(
-  model: LanguageModel<Memory>,
-  q: Activation,
-  kv: View,
-  o: Activation,
-  spans: Activation,
-) {
-  const { config: c } = model;
-  return {
-    q,
-    kv,
-    o,
-    spans,
-    ...attentionShape(c),
-    qStride: qkvWidth(c),
-    qOffset: 0,
-    kvStride: 2 * kvWidth(c),
-    kOffset: 0,
-    vOffset: kvWidth(c),
-  };
 }

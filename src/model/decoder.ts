@@ -4,13 +4,14 @@
  *   cache row r < promptRows: token r of the packed prompts
  *   cache row promptRows + s * maxNewTokens + t: input t of sequence s
  * A prompt's last token is not prefilled: it is the first input of each of its samples, so that the
- * first sampled token is no special case. Sampling happens on the GPU. Every few tokens the host
- * reads the sampled tokens, and sequences that have ended leave the batch.
+ * first sampled token is no special case. Sampling happens on the GPU. The host submits blocks of
+ * several steps, on a card the next one before it reads the tokens of the last, and sequences that
+ * have ended leave the batch between two blocks.
  */
 import { planActivations, type Activation } from '../gpu/activations.ts';
 import { lower, type Op } from '../gpu/kernel.ts';
 import type { Memory, View } from '../gpu/memory.ts';
-import { Program } from '../gpu/program.ts';
+import { Program, type Readback } from '../gpu/program.ts';
 import {
   DecoderBuffers,
   decodeStep,
@@ -22,33 +23,27 @@ import {
 } from './decoder-ops.ts';
 import type { LanguageModel } from './language-model.ts';
 import { kvWidth, type RowDims } from './layers.ts';
+import {
+  appendTokens,
+  startSequences,
+  toGeneration,
+  type BlockRows,
+  type Generation,
+  type Sequence,
+} from './sequences.ts';
 import { uploadRows } from './trunk.ts';
 
-export interface Generation {
-  /** Generated ids, the stop token included; without it the sequence was cut off. */
-  ids: number[];
-  /** Log-prob of each id under logits / temperature, no filter applied. */
-  logps: number[];
-  /** Ended by a stop token. */
-  finished: boolean;
-}
+export type { Generation };
 
-/** Decoding steps between two readbacks. */
+/** Decoding steps of a block, whose tokens are read together. */
 const TOKENS_PER_READBACK = 8;
 
 /** Ended sequences leave the batch when at most this share of its sequences is unfinished. */
 const WORTH_REPACKING = 0.8;
 
-/** An unfinished sequence. Its cache rows and its random stream are fixed; its row may change. */
-interface Sequence extends Generation {
-  readonly stream: number;
-  /** Position of its first input, the prompt's last token. */
-  readonly position: number;
-  /** Cache rows it attends to at its first input: those of its prompt, then its own. */
-  readonly span: readonly [prefixStart: number, prefixEnd: number, start: number, end: number];
-  /** The next input token. */
-  input: number;
-  finished: boolean;
+/** Decoding steps that are submitted, and not yet read. */
+interface Block extends BlockRows {
+  readonly sampled: Readback;
 }
 
 /** The result of `planDecoder`: ops whose activations and caches have memory. */
@@ -75,6 +70,8 @@ export function planDecoder(model: LanguageModel<Memory>, limits: DecoderLimits)
 }
 
 export class Decoder {
+  private destroyed = false;
+
   private constructor(
     readonly model: LanguageModel,
     readonly limits: DecoderLimits,
@@ -104,7 +101,8 @@ export class Decoder {
    * `streams` has the random stream of each sequence: the same seed and stream give the same tokens
    * with any other sequences in the batch. `onProgress` is called every few tokens with the share
    * of maxNewTokens that is done and the sequences so far.
-   * @throws Error when a prompt is empty or the prompts exceed `limits`
+   * @throws Error when a prompt is empty or the prompts exceed `limits`, or when the decoder is
+   * destroyed before the end
    */
   async generate(
     prompts: readonly (readonly number[])[],
@@ -113,7 +111,7 @@ export class Decoder {
     streams: Uint32Array,
     onProgress?: (share: number, written: Generation[][]) => void,
   ): Promise<Generation[][]> {
-    const sequences = this.startSequences(prompts, samplesPerPrompt, streams);
+    const sequences = startSequences(prompts, samplesPerPrompt, streams, this.limits);
     this.uploadPrompts(prompts, sequences.length);
     await this.prefill.run(promptDims(prompts));
 
@@ -122,25 +120,31 @@ export class Decoder {
       prompts.map((_, p) =>
         sequences.slice(p * samplesPerPrompt, (p + 1) * samplesPerPrompt).map(toGeneration),
       );
-    let active = sequences;
-    this.uploadRows(active);
-    for (let steps = 0; steps < sampling.maxNewTokens;) {
-      const count = Math.min(TOKENS_PER_READBACK, sampling.maxNewTokens - steps);
-      const runs = Array.from({ length: count }, (_, i) => ({
-        tokens: active.length,
-        pairs: active.reduce((sum, { position }) => sum + position + 1 + steps + i, 0),
-        step: steps + i,
-        sampling,
-      }));
-      await this.decode.run(...runs);
-      await this.collect(active, steps, count, stops);
-      steps += count;
-      onProgress?.(steps / sampling.maxNewTokens, written());
-      const unfinished = active.filter((sequence) => !sequence.finished);
+    /** The rows of the next block. */
+    let rows: readonly Sequence[] = sequences;
+    this.uploadRows(rows);
+    const { maxNewTokens } = sampling;
+    const { blocksAhead } = this.model.gpu.variants;
+    const blocks: Block[] = [];
+    let steps = 0;
+    let repack = false;
+    for (;;) {
+      while (blocks.length <= blocksAhead && steps < maxNewTokens) {
+        const block = await this.submitBlock(rows, steps, sampling, repack);
+        blocks.push(block);
+        steps += block.count;
+        repack = false;
+      }
+      const block = blocks.shift();
+      if (!block) break;
+      appendTokens(block, await block.sampled.data, this.limits.maxNewTokens, stops);
+      onProgress?.((block.first + block.count) / maxNewTokens, written());
+      const unfinished = rows.filter((sequence) => !sequence.finished);
       if (unfinished.length === 0) break;
-      if (unfinished.length <= WORTH_REPACKING * active.length) {
-        active = unfinished;
-        this.uploadRows(active);
+      if (steps < maxNewTokens && unfinished.length <= WORTH_REPACKING * rows.length) {
+        this.uploadKept(rows, unfinished);
+        rows = unfinished;
+        repack = true;
       }
     }
     const groups = written();
@@ -165,40 +169,12 @@ export class Decoder {
   }
 
   destroy(): void {
+    this.destroyed = true;
     this.prefill.destroy();
     this.decode.destroy();
     const { gpu } = this.model;
     for (const view of this.activations) gpu.release('activations', view);
     for (const view of this.caches) gpu.release('kv', view);
-  }
-
-  private startSequences(
-    prompts: readonly (readonly number[])[],
-    samplesPerPrompt: number,
-    streams: Uint32Array,
-  ): Sequence[] {
-    const { maxPromptTokens, maxNewTokens } = this.limits;
-    const sequences: Sequence[] = [];
-    let prefixStart = 0;
-    for (const prompt of prompts) {
-      const last = prompt.at(-1);
-      if (last === undefined) throw new Error('a prompt has no tokens; it needs at least one');
-      const prefixEnd = prefixStart + prompt.length - 1;
-      for (let g = 0; g < samplesPerPrompt; g++) {
-        const own = maxPromptTokens + sequences.length * maxNewTokens;
-        sequences.push({
-          stream: streams[sequences.length] as number,
-          position: prompt.length - 1,
-          span: [prefixStart, prefixEnd, own, own + 1],
-          input: last,
-          ids: [],
-          logps: [],
-          finished: false,
-        });
-      }
-      prefixStart = prefixEnd;
-    }
-    return sequences;
   }
 
   /** Uploads the prompts, packed, each without its last token. */
@@ -231,6 +207,7 @@ export class Decoder {
   private uploadRows(sequences: readonly Sequence[]): void {
     const { gpu } = this.model;
     const b = this.buffers;
+    this.throwIfDestroyed();
     uploadRows(gpu, b.decodeInputs, {
       ids: Uint32Array.from(sequences, (s) => s.input),
       positions: Uint32Array.from(sequences, (s) => s.position),
@@ -243,29 +220,37 @@ export class Decoder {
     gpu.upload(viewOf(b.done), new Uint32Array(sequences.length));
   }
 
-  /** Reads the tokens and log-probs that `count` steps, from step `first` on, have sampled. */
-  private async collect(
+  /** The rows that stay when the next block begins. */
+  private uploadKept(rows: readonly Sequence[], kept: readonly Sequence[]): void {
+    this.throwIfDestroyed();
+    const places = new Map(rows.map((sequence, row) => [sequence, row]));
+    this.model.gpu.upload(
+      viewOf(this.buffers.kept),
+      Uint32Array.from(kept, (sequence) => places.get(sequence)!),
+    );
+  }
+
+  private async submitBlock(
     rows: readonly Sequence[],
     first: number,
-    count: number,
-    stops: ReadonlySet<number>,
-  ): Promise<void> {
-    const stride = this.limits.maxNewTokens;
-    const [tokenBytes, logpBytes] = await this.model.gpu.read(
-      part(this.buffers.tokens, rows.length * stride),
-      part(this.buffers.logps, rows.length * stride),
-    );
-    const tokens = new Uint32Array(tokenBytes as ArrayBuffer);
-    const logps = new Float32Array(logpBytes as ArrayBuffer);
-    rows.forEach((sequence, row) => {
-      for (let t = row * stride + first; t < row * stride + first + count; t++) {
-        if (sequence.finished) return;
-        sequence.input = tokens[t] as number;
-        sequence.ids.push(sequence.input);
-        sequence.logps.push(logps[t] as number);
-        sequence.finished = stops.has(sequence.input);
-      }
-    });
+    sampling: SamplingOptions,
+    repack: boolean,
+  ): Promise<Block> {
+    const count = Math.min(TOKENS_PER_READBACK, sampling.maxNewTokens - first);
+    const runs = Array.from({ length: count }, (_, i) => ({
+      tokens: rows.length,
+      pairs: rows.reduce((sum, { position }) => sum + position + 1 + first + i, 0),
+      step: first + i,
+      sampling,
+      repack: repack && i === 0,
+    }));
+    const elements = rows.length * this.limits.maxNewTokens;
+    const views = [part(this.buffers.tokens, elements), part(this.buffers.logps, elements)];
+    return { rows, first, count, sampled: await this.decode.runAndRead(views, ...runs) };
+  }
+
+  private throwIfDestroyed(): void {
+    if (this.destroyed) throw new Error('the decoder was destroyed while it was writing');
   }
 }
 
@@ -277,12 +262,6 @@ function promptDims(prompts: readonly (readonly number[])[]): Required<RowDims> 
     pairs: rows.reduce((sum, n) => sum + (n * (n + 1)) / 2, 0),
   };
 }
-
-const toGeneration = ({ ids, logps, finished }: Sequence): Generation => ({
-  ids: [...ids],
-  logps: [...logps],
-  finished,
-});
 
 const viewOf = (activation: Activation): View => activation.view as View;
 const part = (activation: Activation, elements: number): View => ({

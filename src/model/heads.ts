@@ -13,6 +13,7 @@ import { fill } from '../gpu/kernels/fill.ts';
 import { gatherBackward } from '../gpu/kernels/gather-backward.ts';
 import { gather } from '../gpu/kernels/gather.ts';
 import { logprobBackward, logprobChunk, logprobFinish } from '../gpu/kernels/logprob.ts';
+import { matmulNormed } from '../gpu/kernels/matmul-normed.ts';
 import { matmul, type Slice } from '../gpu/kernels/matmul.ts';
 import { rmsNorm, rmsNormBackward } from '../gpu/kernels/rms-norm.ts';
 import type { Memory } from '../gpu/memory.ts';
@@ -102,6 +103,30 @@ export function allLogits<D>(
     matmul<D>({
       layout: 'nt',
       a: normed,
+      b: view,
+      c: { of: logits, offset: firstRow, stride: vocabSize },
+      m: rows,
+      n,
+      k,
+      label: 'logits',
+    }),
+  );
+}
+
+/** The same of hidden [N, D], as a decoding step needs them; normed: [N, D], scratch. */
+export function nextLogits<D>(
+  model: LanguageModel<Memory>,
+  hidden: Bindable,
+  normed: Bindable,
+  logits: Bindable,
+  rows: Dyn<D>,
+): Op<D>[] {
+  const { hiddenSize: k, vocabSize, rmsNormEps: eps } = model.config;
+  return model.weights.pieces(model.headBlock).map(({ view, firstRow, rows: n }) =>
+    matmulNormed<D>({
+      x: hidden,
+      norm: { weight: model.weights.block('norm'), eps },
+      normed,
       b: view,
       c: { of: logits, offset: firstRow, stride: vocabSize },
       m: rows,

@@ -4,7 +4,7 @@
  * heads, K key/value heads, d head size, F feed-forward width, R width of a linear layer's adapter.
  */
 import { Activation } from '../gpu/activations.ts';
-import type { Bindable, Dyn, Op } from '../gpu/kernel.ts';
+import type { Bindable, Op } from '../gpu/kernel.ts';
 import { attention } from '../gpu/kernels/attention.ts';
 import { copy } from '../gpu/kernels/copy.ts';
 import { rmsNorm } from '../gpu/kernels/rms-norm.ts';
@@ -112,7 +112,6 @@ export function projectHeads<D extends RowDims>(
   w: LayerWeights,
   s: LayerSaved,
   inputs: RowInputs,
-  step: Dyn<D> = 0,
 ): Op<D>[] {
   const { config: c } = shape;
   const width = qkvWidth(c);
@@ -170,7 +169,6 @@ export function projectHeads<D extends RowDims>(
       offset: 0,
       headDim: c.headDim,
       direction: 1,
-      step,
     }),
   ];
 }

@@ -5,7 +5,11 @@
  * and backwards dB += dy^T h, dh = scale dy B, dA += dh^T x, dx = dy W + dh A in one matmul.
  */
 import type { Bindable, Dyn, Op } from '../gpu/kernel.ts';
+import { matmulNormed } from '../gpu/kernels/matmul-normed.ts';
 import { matmul, type Slice } from '../gpu/kernels/matmul.ts';
+import { rmsNorm } from '../gpu/kernels/rms-norm.ts';
+import { swigluAdapted, type Factors } from '../gpu/kernels/swiglu-adapted.ts';
+import { swiglu } from '../gpu/kernels/swiglu.ts';
 import type { View } from '../gpu/memory.ts';
 import type { LinearAdapter } from './lora.ts';
 
@@ -97,6 +101,72 @@ export function linearOutput<D>(launch: Output<D>): Op<D>[] {
 /** h, then y. */
 export function linearForward<D>(launch: Output<D>): Op<D>[] {
   return [...adapterForward(launch), ...linearOutput(launch)];
+}
+
+/** An RMSNorm of the input of a linear layer. */
+export interface InputNorm {
+  /** [in] */
+  weight: View;
+  eps: number;
+  /** [N, in], scratch. */
+  normed: Bindable;
+}
+
+type NormedOutput<D> = Omit<Output<D>, 'residual'> & { norm: InputNorm };
+
+/** y = norm(x) W^T (+ bias) and h = scale norm(x) A^T. y lacks h B^T, which a later op adds. */
+export function linearNormed<D>(launch: NormedOutput<D> & { gated?: boolean }): Op<D> {
+  const { linear, norm, rows, x, h, y, label, bias, gated } = launch;
+  const { adapter, weight } = linear;
+  const { normed, ...weightAndEps } = norm;
+  return matmulNormed<D>({
+    ...{ x, b: weight, c: y, norm: weightAndEps, normed, label },
+    ...{ m: rows, n: linear.out, k: linear.in },
+    ...(bias && { bias }),
+    ...(gated && { gated }),
+    ...(adapter &&
+      h && {
+        side: { b: adapter.a, c: h, n: adapter.parts.length * adapter.rank, scale: adapter.scale },
+      }),
+  });
+}
+
+/**
+ * y [N, out / 2] = silu(gate) * up of gate | up = norm(x) W^T (+ h B^T); gateUp [N, out]: scratch.
+ * With an adapter these are two launches, on the CPU those of packed rows.
+ */
+export function linearNormedGated<D>({
+  gateUp,
+  ...launch
+}: Omit<NormedOutput<D>, 'bias'> & { gateUp: Bindable }): Op<D> {
+  const { linear, norm, x, h, y, rows } = launch;
+  const { adapter } = linear;
+  if (!adapter || !h) return linearNormed<D>({ ...launch, gated: true });
+  const { b, rank, parts } = adapter;
+  const width = linear.out / 2;
+  const factors = (first: number): Factors | undefined => {
+    const part = parts.findIndex(({ row }) => row === first);
+    return part < 0 ? undefined : { column: part * rank, row: parts[part]!.bRow };
+  };
+  const product = linearNormed<D>({ ...launch, y: gateUp });
+  const { weight, eps, normed } = norm;
+  return {
+    ...product,
+    lower: ({ matmul: kind }) =>
+      kind === 'cpu'
+        ? [
+            rmsNorm<D>({ x, weight, y: normed, rows, cols: linear.in, eps }),
+            ...linearForward<D>({ ...launch, x: normed, y: gateUp }),
+            swiglu<D>({ gateUp, y, rows, width }),
+          ]
+        : [
+            product,
+            swigluAdapted<D>({
+              ...{ gateUp, h, hWidth: parts.length * rank, b, rank },
+              ...{ gate: factors(0), up: factors(width), y, rows, width },
+            }),
+          ],
+  };
 }
 
 /** Writes dx and adds to the gradients. */

@@ -1,4 +1,4 @@
-/** The matmul of jax-js. */
+/** The matrix product and the training of jax-js. */
 import {
   blockUntilReady,
   defaultDevice,
@@ -7,16 +7,18 @@ import {
   jit,
   numpy as np,
 } from '@jax-js/jax';
-import type { Library } from './library.ts';
+import type { OpenLibrary } from './library.ts';
+import { trainInJax } from './jax-training.ts';
 
-export async function openJax(): Promise<Library> {
+export async function openJax(): Promise<OpenLibrary> {
   const devices = await init('webgpu');
   if (!devices.includes('webgpu')) throw new Error('jax-js finds no WebGPU device');
   defaultDevice('webgpu');
   return {
     name: 'jax-js',
     device: getWebGPUDevice(),
-    prepare({ m, n, k, transposed }, x, y) {
+    product({ layout, m, n, k }, x, y) {
+      const transposed = layout === 'nt';
       const a = np.array(x, { shape: [m, k] });
       const b = np.array(y, { shape: transposed ? [n, k] : [k, n] });
       // Its operations consume their arguments; `ref` keeps one for another time.
@@ -41,5 +43,6 @@ export async function openJax(): Promise<Library> {
         },
       });
     },
+    training: (task) => Promise.resolve(trainInJax(task)),
   };
 }

@@ -1,20 +1,7 @@
-/** What the benchmark wants of a library. */
-import type { LibraryName, MatmulShape } from '../../src/cli/bench-result.ts';
+/** A library that the benchmark compares with, opened. */
+import type { Library } from '../../src/app/measure/bench.ts';
 
-export interface Library {
-  readonly name: LibraryName;
+export interface OpenLibrary extends Library {
+  /** All libraries must run on the same adapter. */
   readonly device: GPUDevice;
-  /** Takes the operands of a shape to the GPU. */
-  prepare(shape: MatmulShape, a: Float32Array, b: Float32Array): Promise<Product>;
 }
-
-export interface Product {
-  /** Computes the product `count` times, one after another, until the GPU has finished. */
-  run(count: number): Promise<void>;
-  /** The last product, [m, n]. */
-  read(): Promise<Float32Array>;
-  free(): void;
-}
-
-/** Products in one timing at most. */
-export const MAX_COUNT = 64;

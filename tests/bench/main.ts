@@ -1,47 +1,55 @@
-/** The page of `npm run bench`: the command (src/cli/bench.ts) calls what stands here one by one. */
-import type { MatmulShape } from '../../src/cli/bench-result.ts';
+/** The page of `npm run bench`: the command (src/cli/bench.ts) starts the measurement here. */
+import {
+  measure,
+  MEASURED_FEATURES,
+  tasksFor,
+  THOROUGH,
+  type Progress,
+} from '../../src/app/measure/measure.ts';
+import '../../src/cli/bench-page.ts';
 import { Gpu } from '../../src/gpu/device.ts';
+import { urlFolder } from '../../src/model/files.ts';
+import { parseRecipe } from '../../src/rl/recipe/recipe.ts';
 import { openJax } from './jax.ts';
-import type { Library } from './library.ts';
-import { compareMatmul, shapes, squares } from './matmul.ts';
-import { openPonder } from './ponder.ts';
-import { timeSteps } from './step.ts';
 import { openTfjs } from './tfjs.ts';
 
-let libraries: Library[] = [];
-/** Our rates at the squares. */
-const rates = new Map<MatmulShape, number>();
+const openGpu = (): Promise<Gpu> => Gpu.open(navigator.gpu, { features: MEASURED_FEATURES });
+/** The server serves the project's root. */
+const at = (file: string): string => new URL(`/${file}`, location.href).href;
 
-globalThis.bench = {
-  shapes,
-
-  async open(adapter) {
-    const gpu = await Gpu.open(navigator.gpu);
-    if (adapter === 'hardware' && gpu.info.isFallbackAdapter) {
-      throw new Error('this browser finds no graphics card; leave --adapter hardware out');
-    }
-    libraries = [openPonder(gpu), await openJax(), await openTfjs()];
-    const [own, ...others] = libraries.map(({ device }) => describe(device.adapterInfo));
-    const other = others.find((name) => name !== own);
-    if (other !== undefined) throw new Error(`the libraries run on ${own!} and on ${other}`);
-    return own!;
-  },
-
-  async matmul(index) {
-    const shape = shapes[index]!;
-    const result = await compareMatmul(libraries, shape);
-    const { rate } = result.libraries.ponder;
-    if (squares.includes(shape) && rate !== null) rates.set(shape, rate);
-    return result;
-  },
-
-  steps(recipe) {
-    const [best] = [...rates].sort(([, a], [, b]) => b - a);
-    const [ponder] = libraries;
-    if (!best || !ponder) throw new Error('the squares come first');
-    return timeSteps(recipe, ponder, best[0]);
-  },
+globalThis.runBench = async ({ adapter, recipe: path, groups, ponder }) => {
+  const gpu = await openGpu();
+  if (adapter === 'hardware' && gpu.info.isFallbackAdapter) {
+    throw new Error('this browser finds no graphics card; leave --adapter hardware out');
+  }
+  const libraries = [await openJax(), await openTfjs()];
+  const { recipe } = parseRecipe(await readFile(path), path);
+  const own = describe(gpu.info);
+  const other = libraries.map(({ device }) => describe(device.adapterInfo)).find((x) => x !== own);
+  if (other !== undefined) throw new Error(`the libraries run on ${own} and on ${other}`);
+  return measure({
+    gpu,
+    libraries,
+    patience: THOROUGH,
+    browser: navigator.userAgent,
+    ponder,
+    ...(groups && { groups }),
+    tasks: (rate) =>
+      tasksFor(rate, {
+        name: path,
+        recipe,
+        around: { openGpu, readFile, folder: (folder) => Promise.resolve(urlFolder(at(folder))) },
+      }),
+    onProgress: ({ done, total, next }: Progress) =>
+      void globalThis.onBenchProgress(done, total, next ?? ''),
+  });
 };
+
+async function readFile(file: string): Promise<string> {
+  const response = await fetch(at(file));
+  if (!response.ok) throw new Error(`${file} cannot be read`);
+  return response.text();
+}
 
 function describe({ vendor, architecture, device, description }: GPUAdapterInfo): string {
   return [vendor, architecture, device, description].filter(Boolean).join(' ');

@@ -1,16 +1,17 @@
-/** The matmul of TensorFlow.js. */
+/** The matrix product of TensorFlow.js. */
 import { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import { backend, matMul, setBackend, tensor2d, type Tensor } from '@tensorflow/tfjs-core';
-import type { Library } from './library.ts';
+import type { OpenLibrary } from './library.ts';
 
-export async function openTfjs(): Promise<Library> {
+export async function openTfjs(): Promise<OpenLibrary> {
   if (!(await setBackend('webgpu'))) throw new Error('TensorFlow.js finds no WebGPU device');
   const gpu = backend();
   if (!(gpu instanceof WebGPUBackend)) throw new Error('TensorFlow.js has taken another backend');
   return {
     name: 'tfjs',
     device: gpu.device,
-    prepare({ m, n, k, transposed }, x, y) {
+    product({ layout, m, n, k }, x, y) {
+      const transposed = layout === 'nt';
       const a = tensor2d(x, [m, k]);
       const b = tensor2d(y, transposed ? [n, k] : [k, n]);
       let last: Tensor | undefined;

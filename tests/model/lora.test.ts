@@ -2,19 +2,25 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
-import { decode, encode, type Storage } from '../../src/gpu/storage.ts';
 import { packBatch, type PackedBatch } from '../../src/model/batch.ts';
 import { TrainingRunner } from '../../src/model/batch-runner.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
-import { Decoder } from '../../src/model/decoder.ts';
 import { LanguageModel } from '../../src/model/language-model.ts';
-import { layoutAdapter, type LoraConfig, type Projection } from '../../src/model/lora.ts';
+import type { LoraConfig } from '../../src/model/lora.ts';
 import { sequenceLogits } from '../../src/model/logits.ts';
 import { ParameterPool, type TensorMap } from '../../src/model/parameter-pool.ts';
-import { layoutParameters } from '../../src/model/parameters.ts';
-import { SCORE_TENSOR } from '../../src/model/peft.ts';
+import { PROJECTIONS, SCORE_TENSOR } from '../../src/model/peft.ts';
 import { Random } from '../../src/rl/random.ts';
-import { asReward, CONFIGS, randomIds, randomTensors } from '../random-model.ts';
+import {
+  asReward,
+  CONFIGS,
+  merged,
+  randomFactors,
+  randomIds,
+  randomTensors,
+  stored,
+  wide,
+} from '../random-model.ts';
 import * as reference from './reference/transformer.ts';
 
 let gpu: Gpu;
@@ -23,47 +29,11 @@ beforeAll(async () => {
 });
 afterAll(() => gpu.close());
 
-const ALL: readonly Projection[] = [
-  ...(['q_proj', 'k_proj', 'v_proj', 'o_proj'] as const),
-  ...(['gate_proj', 'up_proj', 'down_proj'] as const),
-];
 const LORAS: Record<string, LoraConfig> = {
-  'all projections, r 4': { task: 'CAUSAL_LM', r: 4, alpha: 6, targets: ALL },
+  'all projections, r 4': { task: 'CAUSAL_LM', r: 4, alpha: 6, targets: PROJECTIONS },
   'k and up, r 3': { task: 'CAUSAL_LM', r: 3, alpha: 3, targets: ['k_proj', 'up_proj'] },
 };
 const limits = { maxTokens: 64, maxTargets: 32 };
-
-function randomFactors(config: ModelConfig, lora: LoraConfig): Map<string, Float32Array> {
-  const random = new Random(11);
-  return new Map(
-    [...layoutAdapter(config, lora).parameters.values()].map(({ name, shape }) => [
-      name,
-      Float32Array.from({ length: shape[0]! * shape[1]! }, () => 0.3 * random.normal()),
-    ]),
-  );
-}
-
-/** The base's tensors in float64 with (alpha / r) B A added to every adapted projection. */
-function merged(
-  tensors: TensorMap,
-  factors: ReadonlyMap<string, ArrayLike<number>>,
-  { r, alpha }: LoraConfig,
-): Map<string, Float64Array> {
-  const all = new Map([...tensors].map(([name, x]) => [name, Float64Array.from(x)]));
-  for (const [name, a] of factors) {
-    if (!name.includes('lora_A')) continue;
-    const b = factors.get(name.replace('lora_A', 'lora_B'))!;
-    const weight = all.get(name.replace('base_model.model.', '').replace('.lora_A', ''))!;
-    const width = a.length / r;
-    weight.forEach((_, i) => {
-      const [row, col] = [Math.floor(i / width), i % width];
-      let sum = 0;
-      for (let k = 0; k < r; k++) sum += b[row * r + k]! * a[k * width + col]!;
-      weight[i]! += (alpha / r) * sum;
-    });
-  }
-  return all;
-}
 
 function groupsFor(config: ModelConfig): { prompt: number[]; completions: number[][] }[] {
   return [
@@ -169,59 +139,9 @@ describe.each(Object.entries(CONFIGS))('LoRA on %s', (_, config) => {
     expectSlopes(await pool.read(gpu), factors, scoreOf, new Random(6));
     for (const part of [runner, pool, model]) part.destroy();
   });
-
-  it('generates with its adapter, and without it as the base', async () => {
-    const lora = LORAS['all projections, r 4']!;
-    const { model, tensors, factors } = adapted(config, lora);
-    const prompt = randomIds(config, 6, 2);
-    const base = merged(tensors, new Map(), lora);
-    const both = merged(tensors, factors, lora);
-    for (const [policy, weights] of [
-      [model, both],
-      [model.withoutAdapter(), base],
-    ] as const) {
-      const decoder = await Decoder.create(policy, {
-        maxSequences: 2,
-        maxPromptTokens: 8,
-        maxNewTokens: 6,
-      });
-      const sampling = { temperature: 1, topK: 0, topP: 1, minP: 0, seed: 3, maxNewTokens: 6 };
-      const [group] = await decoder.generate([prompt], 2, sampling, Uint32Array.of(0, 1));
-      for (const { ids, logps } of group!) {
-        const rows = reference.logits(config, weights, [...prompt, ...ids]);
-        ids.forEach((id, t) => {
-          const want = reference.logSoftmax(rows[prompt.length + t - 1]!)[id]!;
-          expect(Math.abs(logps[t]! - want)).toBeLessThan(1e-3);
-        });
-      }
-      decoder.destroy();
-    }
-    model.destroy();
-  });
 });
 
-/** Sizes whose rows can be stored in blocks of 32. */
-const wide: ModelConfig = {
-  ...CONFIGS['llama, untied, llama3 rope scaling']!,
-  ...{ hiddenSize: 64, intermediateSize: 96, headDim: 16, heads: 4, kvHeads: 2 },
-};
-
 const STORAGES = ['f16', 'bf16', 'int8', 'int4'] as const;
-
-/** The tensors after they were stored in that format. */
-function stored(config: ModelConfig, tensors: TensorMap, layers: Storage, tables: Storage) {
-  const { parameters, blocks } = layoutParameters(config, {
-    layers,
-    tables: tables as 'f16' | 'bf16',
-  });
-  return new Map(
-    [...tensors].map(([name, values]) => {
-      const { storage } = blocks.get(parameters.get(name)!.block)!;
-      const data = encode(storage, values);
-      return [name, decode(storage, data.buffer.slice(0, data.byteLength) as ArrayBuffer)];
-    }),
-  );
-}
 
 describe.each(STORAGES)('weights stored as %s', (layers) => {
   const tables = layers === 'f16' ? 'f16' : 'bf16';
@@ -243,7 +163,7 @@ describe.each(STORAGES)('weights stored as %s', (layers) => {
   });
 
   it('train an adapter as f32 weights of the same values do', async () => {
-    const lora: LoraConfig = { task: 'CAUSAL_LM', r: 4, alpha: 8, targets: ALL };
+    const lora: LoraConfig = { task: 'CAUSAL_LM', r: 4, alpha: 8, targets: PROJECTIONS };
     const tensors = stored(wide, randomTensors(wide, 5), layers, tables);
     const factors = randomFactors(wide, lora);
     const batch = packBatch(groupsFor(wide), 'completion');

@@ -100,6 +100,22 @@ it('a gold judge and a reward that both fail are one failure', async () => {
   expect(unhandled).toEqual([]);
 });
 
+it('sampling that fails frees its memory', async () => {
+  const before = { ...gpu.ledger };
+  const failure = new Error('the reader of the progress failed');
+  const sampled = sampleCompletions(
+    model,
+    tokenizer,
+    [PROMPT],
+    rolloutOptions(recipe, 1, 0),
+    () => {
+      throw failure;
+    },
+  );
+  await expect(sampled).rejects.toBe(failure);
+  expect(gpu.ledger).toEqual(before);
+});
+
 describe('each prompt is tokenised once', () => {
   const prompts = Array.from({ length: 5 }, () => ({ prompt: PROMPT }));
 

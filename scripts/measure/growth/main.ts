@@ -1,6 +1,6 @@
 /**
  * How time and memory grow with batch, length, depth, width and vocabulary; writes
- * results/bench/growth.json, growth.svg and growth.txt. Counts need no device and take seconds.
+ * results/scaling/growth.json, growth.svg and growth.txt. Counts need no device and take seconds.
  *   node scripts/measure.mjs growth                 counts, and the timings that are there already
  *   node scripts/measure.mjs growth --time AXIS...  times these axes on the device first (all: 3 to 5
  *                                                   minutes on two cores); points that are there stay
@@ -14,7 +14,7 @@ import { AXES, COUNTED, COUNTED_BASE, TIMED, TIMED_BASE, type Axis } from './poi
 import { charts, table, type Growth } from './report.ts';
 import { timePoint } from './time.ts';
 
-const FILE = 'results/bench/growth';
+const FILE = 'results/scaling/growth';
 const REPETITIONS = 3;
 
 const { values, positionals } = parseArgs({

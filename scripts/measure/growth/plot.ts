@@ -57,7 +57,8 @@ function draw({ row, column, series }: Chart): string {
   return [
     text(WIDTH / 2, 12, 'middle', `${row}, by ${column}`),
     `<path d="M${MARGIN.left} ${MARGIN.top}V${HEIGHT - MARGIN.bottom}H${WIDTH - MARGIN.right}" fill="none" stroke="#999"/>`,
-    ...[xs.low, xs.high].map((value) => text(xs.at(value), HEIGHT - 10, 'middle', short(value))),
+    text(xs.at(xs.low), HEIGHT - 10, 'start', short(xs.low)),
+    text(xs.at(xs.high), HEIGHT - 10, 'end', short(xs.high)),
     ...[ys.low, ys.high].map((value) =>
       text(MARGIN.left - 4, ys.at(value) + 3, 'end', short(value)),
     ),
@@ -79,4 +80,5 @@ function scale(values: readonly number[], from: number, to: number): Scale {
   return { low, high, at: (value) => from + (to - from) * (shift + Math.log(value / low) / range) };
 }
 
-const short = (value: number): string => Number(value.toPrecision(3)).toString();
+const short = (value: number): string =>
+  Number.isInteger(value) ? String(value) : Number(value.toPrecision(3)).toString();

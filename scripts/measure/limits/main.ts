@@ -1,6 +1,6 @@
 /**
  * The longest context with which GRPO trains an adapter on 8, 16 and 24 GB of card memory, by planning;
- * writes results/bench/limits.json and limits.txt. It needs no device, and takes about 5 minutes.
+ * writes results/scaling/limits.json and limits.txt. It needs no device, and takes about 5 minutes.
  *   node scripts/measure.mjs limits
  */
 import { writeFileSync } from 'node:fs';
@@ -37,8 +37,8 @@ for (const maxBinding of [USUAL_BINDING, LEAST_BINDING]) {
     console.error(model);
   }
 }
-writeFileSync('results/bench/limits.json', `${JSON.stringify(limits, null, 1)}\n`);
-writeFileSync('results/bench/limits.txt', table());
+writeFileSync('results/scaling/limits.json', `${JSON.stringify(limits, null, 1)}\n`);
+writeFileSync('results/scaling/limits.txt', table());
 console.log(table());
 
 function table(): string {

@@ -1,7 +1,7 @@
 /**
  * One GRPO step of a model of Llama 3.1 8B's shape with random weights, an adapter over int4, from loading
  * to the moved weights, with its plan and the device's ledger side by side; writes
- * results/bench/llama-8b.json. With all 32 layers it takes about 10 GB of memory (times: in the file).
+ * results/scaling/llama-8b.json. With all 32 layers it takes about 10 GB of memory (times: in the file).
  *   node scripts/measure.mjs llama-8b [--layers 32] [--group 2] [--completion 8]
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { openNodeGpu } from '../../../src/gpu/node.ts';
 import { randomFolder } from './random-folder.ts';
 import { llama8b, planStep, recipeOf, TEXTS } from './step.ts';
 
-const FILE = 'results/bench/llama-8b.json';
+const FILE = 'results/scaling/llama-8b.json';
 
 interface Result {
   adapter: string;

@@ -1,6 +1,6 @@
 /**
  * GRPO steps of the default recipe by TRL on a CPU and by Ponder on software adapters of the same
- * machine, timed in turn, and matrix products of 1,024 beside torch's; writes results/bench/trl.json and
+ * machine, timed in turn, and matrix products of 1,024 beside torch's; writes results/scaling/trl.json and
  * trl.txt. Close other programs first. About 3 minutes on two cores; the first run installs TRL (6 GB).
  *   node scripts/measure.mjs trl [--rounds 5] [--python PATH] [--icd FILE --libraries FOLDERS]
  * --icd adds another Vulkan driver, such as Mesa's lavapipe, with both kernel sets. --libraries is its
@@ -18,7 +18,7 @@ import { drawPrompt, promptText } from '../../../src/rl/world/prompts.ts';
 import { trlTable, type Comparison, type Measured } from './table.ts';
 import { Side } from './side.ts';
 
-const FILE = join(root, 'results/bench/trl');
+const FILE = join(root, 'results/scaling/trl');
 const here = join(root, 'scripts/measure/trl');
 const SIZE = 1024;
 const LAYOUTS = ['nn', 'nt', 'tn'];

@@ -81,14 +81,19 @@ describe.each([1, 63, 1024, 2500])('%i weights', (count) => {
   });
 });
 
-it('touches nothing outside [offset, offset + count)', async () => {
-  const weights = seeded(40, 1);
-  const gradients = seeded(40, 2);
+it.each([
+  [7, 20],
+  [8, 20],
+  [3, 1024],
+  [1, 2],
+])('touches nothing outside %i and the next %i', async (offset, count) => {
+  const weights = seeded(1100, 1);
+  const gradients = seeded(1100, 2);
   const pool = pools(weights);
-  await step(pool, gradients, { step: 1, maxNorm: 0, offset: 7, count: 20 });
-  const inside = (i: number) => i >= 7 && i < 27;
-  const [w, g] = [await box.floats(pool.weights, 40), await box.floats(pool.gradients, 40)];
-  for (let i = 0; i < 40; i++) {
+  await step(pool, gradients, { step: 1, maxNorm: 0, offset, count });
+  const inside = (i: number) => i >= offset && i < offset + count;
+  const [w, g] = [await box.floats(pool.weights, 1100), await box.floats(pool.gradients, 1100)];
+  for (let i = 0; i < 1100; i++) {
     expect(w[i] !== weights[i]).toBe(inside(i));
     expect(g[i]).toBe(inside(i) ? 0 : gradients[i]);
   }

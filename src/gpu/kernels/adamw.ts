@@ -1,9 +1,10 @@
 import { foldGrid, op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
 import code from './adamw.wgsl?raw';
+import fours from './fours.wgsl?raw';
 
 const kernel = {
   name: 'adamw',
-  code,
+  code: fours + code,
   bindings: ['write', 'write', 'write', 'write', 'read'],
   params: {
     offset: 'u32',
@@ -74,6 +75,6 @@ export function adamw<D>(launch: AdamwLaunch<D>): Op<D> {
       rest2: (d) => 1 - resolve(beta2, d),
       biasCorrection2,
     },
-    grid: (d) => foldGrid(Math.ceil(resolve(count, d) / BLOCK)),
+    grid: (d) => foldGrid(Math.ceil(((resolve(offset, d) % 4) + resolve(count, d)) / BLOCK)),
   });
 }

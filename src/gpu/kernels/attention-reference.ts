@@ -46,6 +46,44 @@ export interface AttentionShape {
   step: number;
 }
 
+/** The key rows that query `i` sees. */
+function keysOf(spans: Uint32Array, i: number, step: number): number[] {
+  const [a = 0, b = 0, c = 0, d = 0] = spans.subarray(4 * i, 4 * i + 4);
+  const range = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => from + n);
+  return [...range(a, b), ...range(c, d + step)];
+}
+
+/** Where a head of each row begins in the buffers. */
+function placesOf(shape: AttentionShape, h: number) {
+  const { heads, headDim } = shape;
+  const kvHead = Math.floor(h / (heads / shape.kvHeads)) * headDim;
+  return {
+    query: (i: number) => i * shape.qStride + shape.qOffset + h * headDim,
+    key: (j: number) => j * shape.kvStride + shape.kOffset + kvHead,
+    value: (j: number) => j * shape.kvStride + shape.vOffset + kvHead,
+    out: (i: number) => (i * heads + h) * headDim,
+  };
+}
+
+/** sum_e a[from + e] b[at + e] over a head. */
+function dot(a: ArrayLike<number>, from: number, b: ArrayLike<number>, at: number, size: number) {
+  let sum = 0;
+  for (let e = 0; e < size; e++) sum += (a[from + e] as number) * (b[at + e] as number);
+  return sum;
+}
+
+/** y[at + e] += factor * x[from + e] over a head. */
+function add(
+  y: Float64Array,
+  at: number,
+  factor: number,
+  x: ArrayLike<number>,
+  from: number,
+  size: number,
+) {
+  for (let e = 0; e < size; e++) y[at + e]! += factor * (x[from + e] as number);
+}
+
 /** o [tokens, heads * headDim] and lse [tokens, heads], score by score. */
 export function referenceAttention(
   shape: AttentionShape,
@@ -57,35 +95,49 @@ export function referenceAttention(
   const o = new Float64Array(tokens * heads * headDim);
   const lse = new Float64Array(tokens * heads);
   for (let i = 0; i < tokens; i++) {
-    const [a, b, c, d] = spans.subarray(4 * i, 4 * i + 4) as unknown as [
-      number,
-      number,
-      number,
-      number,
-    ];
-    const keys: number[] = [];
-    for (let j = a; j < b; j++) keys.push(j);
-    for (let j = c; j < d + shape.step; j++) keys.push(j);
+    const keys = keysOf(spans, i, shape.step);
     for (let h = 0; h < heads; h++) {
-      const query = i * shape.qStride + shape.qOffset + h * headDim;
-      const kvHead = Math.floor(h / (heads / shape.kvHeads)) * headDim;
-      const scores = keys.map((j) => {
-        const key = j * shape.kvStride + shape.kOffset + kvHead;
-        let dot = 0;
-        for (let e = 0; e < headDim; e++) dot += (q[query + e] as number) * (kv[key + e] as number);
-        return dot * shape.scale;
-      });
+      const { query, key, value, out } = placesOf(shape, h);
+      const scores = keys.map((j) => dot(q, query(i), kv, key(j), headDim) * shape.scale);
       const top = Math.max(...scores);
       const total = scores.reduce((sum, score) => sum + Math.exp(score - top), 0);
       lse[i * heads + h] = top + Math.log(total);
       keys.forEach((j, n) => {
         const weight = Math.exp((scores[n] as number) - top) / total;
-        const value = j * shape.kvStride + shape.vOffset + kvHead;
-        for (let e = 0; e < headDim; e++) {
-          o[(i * heads + h) * headDim + e]! += weight * (kv[value + e] as number);
-        }
+        add(o, out(i), weight, kv, value(j), headDim);
       });
     }
   }
   return { o, lse };
+}
+
+/**
+ * The gradient of sum(o * dO) for a packed buffer q | k | v, in the places of qkv. o and lse are those
+ * of `referenceAttention`.
+ */
+export function referenceBackward(
+  shape: AttentionShape,
+  qkv: ArrayLike<number>,
+  spans: Uint32Array,
+  { o, lse }: { o: Float64Array; lse: Float64Array },
+  dO: ArrayLike<number>,
+): Float64Array {
+  const { tokens, heads, headDim, scale } = shape;
+  const dQkv = new Float64Array(qkv.length);
+  for (let i = 0; i < tokens; i++) {
+    const keys = keysOf(spans, i, shape.step);
+    for (let h = 0; h < heads; h++) {
+      const { query, key, value, out } = placesOf(shape, h);
+      const delta = dot(dO, out(i), o, out(i), headDim);
+      for (const j of keys) {
+        const score = dot(qkv, query(i), qkv, key(j), headDim) * scale;
+        const weight = Math.exp(score - (lse[i * heads + h] as number));
+        const dScore = weight * (dot(dO, out(i), qkv, value(j), headDim) - delta) * scale;
+        add(dQkv, value(j), weight, dO, out(i), headDim);
+        add(dQkv, query(i), dScore, qkv, key(j), headDim);
+        add(dQkv, key(j), dScore, qkv, query(i), headDim);
+      }
+    }
+  }
+  return dQkv;
 }

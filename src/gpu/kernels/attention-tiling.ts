@@ -39,18 +39,19 @@ function evenPart(count: number, limit = 4): number {
   return [4, 3, 2, 1].find((part) => part <= limit && count % part === 0) as number;
 }
 
-type Pass = 'forward' | 'dq' | 'dkv';
+export type Pass = 'forward' | 'dq' | 'dkv';
 
 /**
  * A head of up to 16 elements (on the CPU 32) stays in one invocation; a longer one is cut into equal
  * parts of at most 16. Each key or value that is loaded serves several queries: heads of one `group`
- * first, because they see the same keys, and then neighbouring rows. On graphics cards 255 registers
- * hold two queries, or one key with its two gradients.
+ * first, because they see the same keys, and then neighbouring rows. On graphics cards, which take
+ * most heads in blocks (attention-blocked.ts), 255 registers hold two queries, or one key with its
+ * two gradients.
  */
 export function tilingOf(
   headDim: number,
   group: number,
-  variant: KernelVariants['attention'] = 'own',
+  variant: KernelVariants['attention'] = 'blocked',
   pass: Pass = 'forward',
 ): Tiling {
   const headVecs = vec4s(headDim);

@@ -3,11 +3,23 @@
  * of tokens, and the completions of a group share the keys of their prompt. Forward: online softmax
  * (Milakov & Gimelshein 2018). Backward: recomputes the scores (FlashAttention, Dao et al. 2022).
  */
-import { op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
+import {
+  op,
+  resolve,
+  type Bindable,
+  type Dyn,
+  type Kernel,
+  type Op,
+  type ParamType,
+} from '../kernel.ts';
 import type { KernelVariants } from '../variants.ts';
+import blockedDkvCode from './attention-blocked-dkv.wgsl?raw';
+import blockedDqCode from './attention-blocked-dq.wgsl?raw';
+import { blocked, blockGrid, blockOf } from './attention-blocked.ts';
+import blockedCode from './attention-blocked.wgsl?raw';
 import dkvCode from './attention-dkv.wgsl?raw';
 import dqCode from './attention-dq.wgsl?raw';
-import { tiled, tileGrid, tilingOf, vec4s } from './attention-tiling.ts';
+import { tiled, tileGrid, tilingOf, vec4s, type Pass } from './attention-tiling.ts';
 import code from './attention.wgsl?raw';
 
 export const queryParamTypes = {
@@ -34,29 +46,57 @@ const backwardParams = {
   dStride: 'u32',
 } as const;
 
-const forward = {
-  name: 'attention',
-  code,
-  bindings: ['read', 'read', 'read', 'write', 'write'],
-  params: queryParamTypes,
-  cut: 'x',
-} as const satisfies Kernel;
+/** A kernel that `tiled` completes, and one for graphics cards that `blocked` completes. */
+interface PassKernels<P extends Record<string, ParamType>> {
+  pass: Pass;
+  tiled: Kernel<P>;
+  blocked: Kernel<P>;
+}
 
-const dq = {
-  name: 'attention-dq',
-  code: dqCode,
-  bindings: ['read', 'read', 'read', 'read', 'read', 'write', 'write'],
-  params: backwardParams,
-  cut: 'x',
-} as const satisfies Kernel;
+function passKernels<P extends Record<string, ParamType>>(
+  pass: Pass,
+  kernel: Kernel<P>,
+  blockedCode: string,
+): PassKernels<P> {
+  const named = { ...kernel, name: `${kernel.name}-blocked`, code: blockedCode };
+  return { pass, tiled: kernel, blocked: named };
+}
 
-const dkv = {
-  name: 'attention-dkv',
-  code: dkvCode,
-  bindings: ['read', 'read', 'read', 'read', 'read', 'write'],
-  params: backwardParams,
-  cut: 'x',
-} as const satisfies Kernel;
+const forward = passKernels(
+  'forward',
+  {
+    name: 'attention',
+    code,
+    bindings: ['read', 'read', 'read', 'write', 'write'],
+    params: queryParamTypes,
+    cut: 'x',
+  },
+  blockedCode,
+);
+
+const dq = passKernels(
+  'dq',
+  {
+    name: 'attention-dq',
+    code: dqCode,
+    bindings: ['read', 'read', 'read', 'read', 'read', 'write', 'write'],
+    params: backwardParams,
+    cut: 'x',
+  },
+  blockedDqCode,
+);
+
+const dkv = passKernels(
+  'dkv',
+  {
+    name: 'attention-dkv',
+    code: dkvCode,
+    bindings: ['read', 'read', 'read', 'read', 'read', 'write'],
+    params: backwardParams,
+    cut: 'x',
+  },
+  blockedDkvCode,
+);
 
 interface Heads<D> {
   tokens: Dyn<D>;
@@ -64,7 +104,7 @@ interface Heads<D> {
   kvHeads: number;
   /** A multiple of 4. */
   headDim: number;
-  /** Factor of the scores: 1 / sqrt(headDim) in most models. */
+  /** Factor of the scores, positive: 1 / sqrt(headDim) in most models. */
   scale: number;
   /** The number of (query, key) pairs in all spans; used only to count flops. */
   pairs?: Dyn<D>;
@@ -114,22 +154,10 @@ export function queryParams<D>(a: Queries<D>) {
  * @throws Error when a size or offset is no multiple of 4
  */
 export function attention<D>(a: Queries<D> & { lse: Bindable }): Op<D> {
-  return variants((variant) => attentionAs(variant, a));
-}
-
-type Variant = KernelVariants['attention'];
-
-function variants<D>(launch: (variant: Variant) => Op<D>): Op<D> {
-  return { ...launch('own'), lower: ({ attention: variant }) => [launch(variant)] };
-}
-
-function attentionAs<D>(variant: Variant, a: Queries<D> & { lse: Bindable }): Op<D> {
-  const tiling = tilingOf(a.headDim, a.heads / a.kvHeads, variant);
-  return op<D, typeof queryParamTypes>(tiled(forward, tiling, { LSE: true }), {
+  return onDevice(forward, a, {
     label: a.label,
     bindings: [a.q, a.kv, a.spans, a.o, a.lse],
     params: queryParams(a),
-    grid: tileGrid(a.tokens, a.heads, tiling),
     flops: pairFlops(a),
   });
 }
@@ -155,33 +183,17 @@ export interface AttentionBackward<D> extends Heads<D> {
  * viewEnd, u32 [tokens]: key row j must be seen by exactly the queries in [j, viewEnd[j]).
  */
 export function attentionBackward<D>(a: AttentionBackward<D>): Op<D>[] {
+  const launch = { label: a.label, params: backwardArguments(a), flops: pairFlops(a) };
   return [
-    variants((variant) => queriesBackward(variant, a)),
-    variants((variant) => keysBackward(variant, a)),
+    onDevice(dq, a, {
+      ...launch,
+      bindings: [a.qkv, a.o, a.dO, a.lse, a.spans, a.delta, a.dQkv],
+    }),
+    onDevice(dkv, a, {
+      ...launch,
+      bindings: [a.qkv, a.dO, a.lse, a.delta, a.viewEnd, a.dQkv],
+    }),
   ];
-}
-
-function queriesBackward<D>(variant: Variant, a: AttentionBackward<D>): Op<D> {
-  const tiling = tilingOf(a.headDim, a.heads / a.kvHeads, variant, 'dq');
-  return op<D, typeof backwardParams>(tiled(dq, tiling), {
-    label: a.label,
-    bindings: [a.qkv, a.o, a.dO, a.lse, a.spans, a.delta, a.dQkv],
-    params: backwardArguments(a),
-    grid: tileGrid(a.tokens, a.heads, tiling),
-    flops: pairFlops(a),
-  });
-}
-
-function keysBackward<D>(variant: Variant, a: AttentionBackward<D>): Op<D> {
-  // A key head has no other heads to share loads with; neighbouring keys share their viewers.
-  const tiling = tilingOf(a.headDim, 1, variant, 'dkv');
-  return op<D, typeof backwardParams>(tiled(dkv, tiling), {
-    label: a.label,
-    bindings: [a.qkv, a.dO, a.lse, a.delta, a.viewEnd, a.dQkv],
-    params: backwardArguments(a),
-    grid: tileGrid(a.tokens, a.kvHeads, tiling),
-    flops: pairFlops(a),
-  });
 }
 
 function backwardArguments<D>(a: AttentionBackward<D>) {
@@ -195,4 +207,26 @@ function backwardArguments<D>(a: AttentionBackward<D>) {
     vOffset: vec4s(a.vOffset),
     dStride: vec4s((a.heads + 2 * a.kvHeads) * a.headDim),
   };
+}
+
+/** A pass by the kernel that suits the device and the head. */
+function onDevice<D, P extends Record<string, ParamType>>(
+  kernels: PassKernels<P>,
+  a: Heads<D>,
+  launch: Omit<Parameters<typeof op<D, P>>[1], 'grid'>,
+): Op<D> {
+  const { pass } = kernels;
+  // dkv has the heads of the keys. They share no loads, but neighbouring keys share their viewers.
+  const [heads, group] = pass === 'dkv' ? [a.kvHeads, 1] : [a.heads, a.heads / a.kvHeads];
+  const as = (variant: KernelVariants['attention']): Op<D> => {
+    const block = variant === 'blocked' ? blockOf(a.headDim, pass) : undefined;
+    if (block) {
+      const grid = blockGrid(a.tokens, heads, block);
+      return op<D, P>(blocked(kernels.blocked, block, pass), { ...launch, grid });
+    }
+    const tiling = tilingOf(a.headDim, group, variant, pass);
+    const grid = tileGrid(a.tokens, heads, tiling);
+    return op<D, P>(tiled(kernels.tiled, tiling, { LSE: true }), { ...launch, grid });
+  };
+  return { ...as('blocked'), lower: ({ attention: variant }) => [as(variant)] };
 }

@@ -1,9 +1,10 @@
 import { foldGrid, op, resolve, type Bindable, type Dyn, type Op } from '../kernel.ts';
 import code from './copy.wgsl?raw';
+import fours from './fours.wgsl?raw';
 
 const kernel = {
   name: 'copy',
-  code,
+  code: fours + code,
   bindings: ['read', 'write'],
   params: { count: 'u32' },
 } as const;
@@ -14,6 +15,6 @@ export function copy<D>(a: { x: Bindable; y: Bindable; count: Dyn<D>; label?: st
     label: a.label ?? 'copy',
     bindings: [a.x, a.y],
     params: { count: a.count },
-    grid: (d) => foldGrid(Math.ceil(resolve(a.count, d) / 64)),
+    grid: (d) => foldGrid(Math.ceil(resolve(a.count, d) / 256)),
   });
 }

@@ -1,9 +1,10 @@
 import { foldGrid, op, resolve, type Bindable, type Dyn, type Op } from '../kernel.ts';
 import code from './fill.wgsl?raw';
+import fours from './fours.wgsl?raw';
 
 const kernel = {
   name: 'fill',
-  code,
+  code: fours + code,
   bindings: ['write'],
   params: { count: 'u32', value: 'f32' },
 } as const;
@@ -14,6 +15,6 @@ export function fill<D>(a: { x: Bindable; count: Dyn<D>; value: number; label?: 
     label: a.label ?? 'fill',
     bindings: [a.x],
     params: { count: a.count, value: a.value },
-    grid: (d) => foldGrid(Math.ceil(resolve(a.count, d) / 64)),
+    grid: (d) => foldGrid(Math.ceil(resolve(a.count, d) / 256)),
   });
 }

@@ -1,6 +1,6 @@
-// x[i] = value for i < count; one invocation per element.
+// x[i] = value for i < count; four numbers per invocation.
 struct Params { count: u32, value: f32 }
-@group(0) @binding(0) var<storage, read_write> x: array<f32>;
+@group(0) @binding(0) var<storage, read_write> x: array<vec4f>;
 @group(1) @binding(0) var<uniform> p: Params;
 
 const STRIDE = 65535u * 64u;
@@ -8,5 +8,9 @@ const STRIDE = 65535u * 64u;
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let i = id.x + id.y * STRIDE;
-  if (i < p.count) { x[i] = p.value; }
+  if (4u * i + 3u < p.count) {
+    x[i] = vec4f(p.value);
+  } else if (4u * i < p.count) {
+    x[i] = select(x[i], vec4f(p.value), within(i, 0u, p.count));
+  }
 }

@@ -27,6 +27,7 @@ it.each([
   [1, 1, 1],
   [37, 5, 13],
   [64, 99, 64],
+  [40, 7, 76],
   [150, 3, 130],
 ])('adds the gradients of %i rows into %i of %i', async (rows, n, cols) => {
   const ids = Uint32Array.from(seeded(rows, 1, 0, n));

@@ -1,4 +1,5 @@
 import { foldGrid, op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
+import { elementOf } from './element.ts';
 import code from './gather-backward.wgsl?raw';
 
 const kernel = {
@@ -28,7 +29,7 @@ export interface GatherBackwardLaunch<D> extends TargetGroups<Bindable> {
   count?: number;
   /** How many distinct table rows were gathered. */
   owners: Dyn<D>;
-  cols: Dyn<D>;
+  cols: number;
   label?: string;
 }
 
@@ -36,11 +37,13 @@ export interface GatherBackwardLaunch<D> extends TargetGroups<Bindable> {
 export function gatherBackward<D>(launch: GatherBackwardLaunch<D>): Op<D> {
   const { dOut, order, starts, targets, dTable, owners, cols, label } = launch;
   const { first = 0, count = 0xffffffff } = launch;
-  return op<D, (typeof kernel)['params']>(kernel, {
-    ...(label && { label }),
+  const { width, load } = elementOf(cols);
+  const blocks = Math.ceil(cols / width / 16);
+  return op<D, (typeof kernel)['params']>(load(kernel), {
+    label: label ?? kernel.name,
     bindings: [dOut, order, starts, targets, dTable],
-    params: { owners, cols, first, count },
-    grid: (d) => foldGrid(Math.ceil((resolve(owners, d) * Math.ceil(resolve(cols, d) / 64)) / 4)),
+    params: { owners, cols: cols / width, first, count },
+    grid: (d) => foldGrid(Math.ceil((resolve(owners, d) * blocks) / 4)),
   });
 }
 

@@ -8,9 +8,10 @@ import { foldGrid, op, resolve, type Bindable, type Dyn, type Kernel, type Op } 
 import backwardCode from './logprob-backward.wgsl?raw';
 import chunkCode from './logprob-chunk.wgsl?raw';
 import finishCode from './logprob-finish.wgsl?raw';
-import { teamed } from './team.ts';
+import { elementOf } from './element.ts';
+import { byRows, teamed } from './team.ts';
 
-const chunkKernels = teamed({
+const chunkKernel = {
   name: 'logprob-chunk',
   code: chunkCode,
   bindings: ['read', 'read', 'write'],
@@ -21,7 +22,7 @@ const chunkKernels = teamed({
     first: 'u32',
     inverseTemperature: 'f32',
   },
-} as const satisfies Kernel);
+} as const satisfies Kernel;
 
 const finishKernel = {
   name: 'logprob-finish',
@@ -61,13 +62,20 @@ export interface LogprobChunkLaunch<D> extends Chunk<D> {
 /** Adds one chunk of logits to the running log-sum-exp of every row (online softmax). */
 export function logprobChunk<D>(launch: LogprobChunkLaunch<D>): Op<D> {
   const { logits, targets, state, rows, chunkStart, chunkCols, first, label } = launch;
-  const { kernel, constants, grid } = chunkKernels(chunkCols);
-  return op<D, (typeof kernel)['params']>(kernel, {
-    ...(label && { label }),
-    bindings: [logits, targets, state],
-    params: { rows, chunkStart, chunkCols, first, inverseTemperature: launch.inverseTemperature },
-    constants,
-    grid: (d) => grid(resolve(rows, d)),
+  const { width, load } = elementOf(chunkCols);
+  return byRows((variant) => {
+    const { kernel, constants, grid } = teamed(load(chunkKernel), variant, {
+      loads: chunkCols / width,
+      longestAlone: 1024 / width,
+      sum: 'vec2f',
+    });
+    return op<D, (typeof chunkKernel)['params']>(kernel, {
+      label: label ?? chunkKernel.name,
+      bindings: [logits, targets, state],
+      params: { rows, chunkStart, chunkCols, first, inverseTemperature: launch.inverseTemperature },
+      constants,
+      grid: (d) => grid(resolve(rows, d)),
+    });
   });
 }
 
@@ -109,10 +117,13 @@ export interface LogprobBackwardLaunch<D> extends Chunk<D> {
 /** Turns a chunk of logits, in place, into the gradient of the loss with respect to them. */
 export function logprobBackward<D>(launch: LogprobBackwardLaunch<D>): Op<D> {
   const { logits, targets, lse, entropy, dLogp, dEntropy, rows, chunkStart, chunkCols } = launch;
-  return op<D, (typeof backwardKernel)['params']>(backwardKernel, {
+  const { width, load } = elementOf(chunkCols);
+  const team = chunkCols / width > 256 ? 64 : 16;
+  return op<D, (typeof backwardKernel)['params']>(load(backwardKernel), {
     ...(launch.label && { label: launch.label }),
     bindings: [logits, targets, lse, entropy, dLogp, dEntropy],
     params: { rows, chunkStart, chunkCols, inverseTemperature: launch.inverseTemperature },
-    grid: (d) => foldGrid(Math.ceil(resolve(rows, d) / 4)),
+    constants: { TEAM: team },
+    grid: (d) => foldGrid(Math.ceil((resolve(rows, d) * team) / 64)),
   });
 }

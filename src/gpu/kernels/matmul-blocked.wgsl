@@ -7,6 +7,8 @@
 // into registers while this one is multiplied.
 // Workgroup memory holds both operands k-major, four neighbours as one vec4; a row has one vec4 more
 // than it needs, so that the invocations that write neighbouring k do not meet in one bank.
+// With a norm, each invocation also squares the blocks of A that it copies: at the end all blocks of
+// a row add up to its sum of squares.
 // Workgroups: x over columns, y over rows, z over parts of k (see matmulInParts).
 const ROW_FOURS = TILE_ROWS / 4u;
 const COLUMN_FOURS = TILE_COLUMNS / 4u;
@@ -15,6 +17,9 @@ const A_PITCH = ROW_FOURS + 1u;
 const B_PITCH = COLUMN_FOURS + 1u;
 var<workgroup> tile_a: array<vec4f, STEP * A_PITCH>;
 var<workgroup> tile_b: array<vec4f, STEP * B_PITCH>;
+@for n NORMED
+var<workgroup> squares: array<vec4f, ROW_FOURS * STEP_FOURS>;
+@end n
 
 // Where `store` finds the part of k.
 var<private> part: u32;
@@ -27,6 +32,7 @@ fn main(
 ) {
   part = group.z;
   let first_row = TILE_ROWS * (group.y + p.first_group);
+  let left_column = first_column(group.x);
   // Neighbouring invocations own neighbouring vec4s of c.
   let x = index % X_INVOCATIONS;
   let y = index / X_INVOCATIONS;
@@ -50,6 +56,9 @@ fn main(
     let a_from_{l} = first_four + a_k_{l};
     var a_at_{l} = start_a{p}(first_row + 4u * a_four_{l}) + a_from_{l} * step_a{p}();
     var a_next_{l} = copy_a{p}(a_at_{l}, 4u * a_from_{l}, k_end);
+    @for n NORMED
+    var squares_{l}: vec4f;
+    @end n
     @end l
     @for l LOADS_B
     let b_block_{l} = index + {l}u * INVOCATIONS;
@@ -57,7 +66,7 @@ fn main(
     let b_four_{l} = b_place_{l}.x;
     let b_k_{l} = b_place_{l}.y;
     let b_from_{l} = first_four + b_k_{l};
-    var b_at_{l} = start_b{p}(TILE_COLUMNS * group.x + 4u * b_four_{l}) + b_from_{l} * step_b{p}();
+    var b_at_{l} = start_b{p}(left_column + 4u * b_four_{l}) + b_from_{l} * step_b{p}();
     var b_next_{l} = copy_b{p}(b_at_{l}, 4u * b_from_{l}, k_end);
     @end l
     for (var k = span.x; k < k_end; k += STEP) {
@@ -70,6 +79,10 @@ fn main(
         tile_a[to + A_PITCH] = a_next_{l}[1];
         tile_a[to + 2u * A_PITCH] = a_next_{l}[2];
         tile_a[to + 3u * A_PITCH] = a_next_{l}[3];
+        @for n NORMED
+        squares_{l} += a_next_{l}[0] * a_next_{l}[0] + a_next_{l}[1] * a_next_{l}[1]
+          + a_next_{l}[2] * a_next_{l}[2] + a_next_{l}[3] * a_next_{l}[3];
+        @end n
       }
       @end l
       @for l LOADS_B
@@ -108,6 +121,28 @@ fn main(
         @end r
       }
     }
+    @for n NORMED
+    @for l LOADS_A
+    if (A_WHOLE || a_block_{l} < ROW_FOURS * STEP_FOURS) {
+      squares[a_block_{l}] = squares_{l};
+    }
+    @end l
+    workgroupBarrier();
+    @for r R
+    // Neighbouring blocks are of the same four rows.
+    let from_{r} = (y + {r}u * Y_INVOCATIONS) * STEP_FOURS;
+    var square_{r}: vec4f;
+    for (var i = 0u; i < STEP_FOURS; i++) {
+      square_{r} += squares[from_{r} + i];
+    }
+    let factor_{r} = inverseSqrt(square_{r} / f32(k_end) + p.eps);
+    @for i FOUR
+    @for c C
+    sum_{r}_{i}_{c} *= factor_{r}[{i}];
+    @end c
+    @end i
+    @end r
+    @end n
   }
   @end p
   @for r R
@@ -115,7 +150,7 @@ fn main(
   @for c C
   store(
     first_row + 4u * (y + {r}u * Y_INVOCATIONS) + {i}u,
-    TILE_COLUMNS * group.x + 4u * (x + {c}u * X_INVOCATIONS),
+    left_column + 4u * (x + {c}u * X_INVOCATIONS),
     sum_{r}_{i}_{c},
   );
   @end c

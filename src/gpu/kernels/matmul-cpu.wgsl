@@ -31,7 +31,7 @@ fn main(
 ) {
   let tile = 16u * (group.y + p.first_group);
   let row = tile + 4u * lane;
-  let column = 16u * BLOCKS * group.x + 4u * lane;
+  let column = first_column(group.x) + 4u * lane;
   @for b BLOCKS
   var own_{b}: mat4x4f;
   var by_x_{b}: mat4x4f;

@@ -3,12 +3,15 @@
 //
 // A workgroup computes ROWS rows of four columns. Its invocations share out k, so that neighbours
 // read neighbouring weights; each adds up its own dot products, and workgroup memory adds up theirs:
-// PARTS invocations a row first, then one.
+// PARTS invocations a row first, then one. With a norm, the squares of A are added up after them.
 // Workgroups: x over columns, y over rows.
 const ROWS = 4u * R;
 const PARTS = TEAM / ROWS;
 var<workgroup> sums: array<vec4f, ROWS * TEAM>;
 var<workgroup> parts: array<vec4f, TEAM>;
+@for n NORMED
+var<workgroup> square_parts: array<f32, TEAM>;
+@end n
 
 @compute @workgroup_size(TEAM)
 fn main(
@@ -16,11 +19,14 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let row = ROWS * (group.y + p.first_group);
-  let column = 4u * group.x;
+  let column = first_column(group.x);
   @for r R
   @for i FOUR
   var sum_{r}_{i}: vec4f;
   @end i
+  @for n NORMED
+  var squares_{r}: vec4f;
+  @end n
   @end r
   @for p PRODUCTS
   {
@@ -37,6 +43,14 @@ fn main(
       @for r R
       let a_{r} = rows_a{p}(a_at_{r}, k);
       a_at_{r} += a_step;
+      @for n NORMED
+      squares_{r} += vec4f(
+        dot(a_{r}[0], a_{r}[0]),
+        dot(a_{r}[1], a_{r}[1]),
+        dot(a_{r}[2], a_{r}[2]),
+        dot(a_{r}[3], a_{r}[3]),
+      );
+      @end n
       @for i FOUR
       sum_{r}_{i} += vec4f(
         dot(a_{r}[{i}], b[0]),
@@ -62,11 +76,33 @@ fn main(
   }
   parts[lane] = part;
   workgroupBarrier();
+  @for n NORMED
+  // All have read the sums of products: the squares take their place.
+  @for r R
+  @for i FOUR
+  sums[(4u * {r}u + {i}u) * TEAM + lane].x = squares_{r}[{i}];
+  @end i
+  @end r
+  workgroupBarrier();
+  var square_part = 0.0;
+  for (var i = 0u; i < TEAM; i += PARTS) {
+    square_part += sums[first + i].x;
+  }
+  square_parts[lane] = square_part;
+  workgroupBarrier();
+  @end n
   if (lane < ROWS) {
     var total: vec4f;
     for (var i = 0u; i < PARTS; i++) {
       total += parts[lane * PARTS + i];
     }
+    @for n NORMED
+    var square = 0.0;
+    for (var i = 0u; i < PARTS; i++) {
+      square += square_parts[lane * PARTS + i];
+    }
+    total *= inverseSqrt(square / f32(p.k0) + p.eps);
+    @end n
     store(row + lane, column, total);
   }
 }

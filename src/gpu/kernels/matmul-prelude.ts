@@ -1,9 +1,10 @@
 /**
- * The WGSL with which the matmul kernels access memory: it loads a 4 x 4 block of an operand, and
- * it stores four neighbouring numbers of c. Layout, alignment, storage and epilogue are handled
- * here; the kernels only multiply.
+ * The WGSL with which the matmul kernels load a 4 x 4 block of an operand (how they store results is in
+ * matmul-store.ts). Layout, alignment, storage and the weight of a norm are handled here; the kernels
+ * only multiply.
  */
 import { fetchFours, type Storage } from '../storage.ts';
+import { storeInParts, storePrelude, type StoredMemory } from './matmul-store.ts';
 
 /** How the operands of C = A B lie in memory; t marks the one that is stored transposed. */
 export type MatmulLayout = 'nt' | 'nn' | 'tn';
@@ -13,19 +14,15 @@ export interface MatmulMemory extends StoredMemory {
   products: readonly Product[];
   /** Each part of k has a matrix c of its own (see `storeInParts`). */
   inParts: boolean;
+  /** Rows of A are normalised: B is multiplied by the norm's weight, sums by the row's factor. */
+  normed: boolean;
+  /** A second matrix B, whose product is written to a buffer of its own. */
+  side?: Side;
 }
 
-/** How results are stored. */
-export interface StoredMemory {
-  /** n, offset and stride of c are multiples of four: c and addend are accessed four at a time. */
+export interface Side {
+  b: Operand;
   alignedC: boolean;
-  /** n is a multiple of the tile's columns: no tile reaches beyond column n. */
-  wholeColumns: boolean;
-  /** What is added to the product: one row to all of its rows, a matrix of its size, or nothing. */
-  addend: 'row' | 'matrix' | 'none';
-  accumulate: boolean;
-  /** The products are multiplied by the parameter `scale`. */
-  scaled: boolean;
 }
 
 export interface Product {
@@ -46,7 +43,7 @@ export interface Operand {
 }
 
 export function matmulPrelude(memory: MatmulMemory): string {
-  const { products } = memory;
+  const { products, inParts, normed, side } = memory;
   const places = products.map(
     (_, p) =>
       `k${p}: u32, a${p}_offset: u32, a${p}_stride: u32, b${p}_offset: u32, b${p}_stride: u32,`,
@@ -55,26 +52,57 @@ export function matmulPrelude(memory: MatmulMemory): string {
 struct Params {
   m: u32, n: u32, c_offset: u32, c_stride: u32, scale: f32,
   ${places.join('\n  ')}
+  ${normed ? 'eps: f32,' : ''}
+  ${side ? 'side_n: u32, side_scale: f32,' : ''}
   first_group: u32,
 }
 @group(1) @binding(0) var<uniform> p: Params;
-${products.map((product, i) => operands(product, i)).join('\n')}
-${memory.inParts ? storeInParts() : storePrelude(memory)}
+${products.map((product, i) => operands(product, i, memory)).join('\n')}
+${normed ? normWeight(products[0]!) : ''}
+${side ? sideProduct(memory, side) : FIRST_COLUMN}
+${inParts ? storeInParts() : storePrelude(memory, side)}
 `;
 }
 
-function operands({ a, b, evenK }: Product, index: number): string {
-  const bind = (x: 'a' | 'b', operand: Operand, binding: number): string => {
-    const name = `${x}${index}`;
-    const { element, code } = operand.aligned
-      ? fetchFours(operand.storage, name)
-      : { element: 'f32', code: '' };
-    return `
+/** The first column of a workgroup's tile. */
+const FIRST_COLUMN = 'fn first_column(group: u32) -> u32 { return TILE_COLUMNS * group; }';
+
+function operands({ a, b, evenK }: Product, index: number, memory: MatmulMemory): string {
+  const { normed, gated, side } = memory;
+  const of = (name: string, operand: Operand): Loaded => ({
+    ...{ name, operand, end: `p.k${index}`, evenK },
+    ...{ offset: `p.${name}_offset`, stride: `p.${name}_stride` },
+  });
+  const [x, y] = [`a${index}`, `b${index}`];
+  return [
+    buffer(x, a, 2 + 2 * index),
+    load(of(x, a)),
+    buffer(y, b, 3 + 2 * index),
+    load({ ...of(y, b), as: side ? 'own' : y, normed, gated }),
+  ].join('\n');
+}
+
+/** The binding of an operand; if four neighbours are one vec4, the function that reads them. */
+function buffer(name: string, { aligned, storage }: Operand, binding: number): string {
+  const { element, code } = aligned ? fetchFours(storage, name) : { element: 'f32', code: '' };
+  return `
 @group(0) @binding(${binding}) var<storage, read> ${name}: array<${element}>;
-${code}
-${load(name, `k${index}`, operand, evenK)}`;
-  };
-  return bind('a', a, 2 + 2 * index) + bind('b', b, 3 + 2 * index);
+${code}`;
+}
+
+interface Loaded {
+  /** The buffer. */
+  name: string;
+  /** The name that its functions have; by default that of the buffer. */
+  as?: string;
+  operand: Operand;
+  offset: string;
+  stride: string;
+  /** The length of k. */
+  end: string;
+  evenK: boolean;
+  normed?: boolean;
+  gated?: boolean;
 }
 
 /**
@@ -84,30 +112,37 @@ ${load(name, `k${index}`, operand, evenK)}`;
  * start_x(o), the indices of four rows of x, and adds step_x() for every four of k, so that the
  * loop needs no multiplication for its indices.
  * Where x lies row-major, rows_x gives the block unturned: column i is row o + i.
+ * normed: the rows of x are multiplied by the norm's weight. gated: the four rows are two of gate
+ * and the same two of up, so that one invocation has both.
  */
-function load(x: string, end: string, operand: Operand, evenK: boolean): string {
+function load(loaded: Loaded): string {
+  const { name, as: x = name, operand, offset, stride, end, evenK, normed, gated } = loaded;
   const { kMajor, aligned } = operand;
   const four = (f: (i: number) => string): string => [0, 1, 2, 3].map(f).join(',\n    ');
   const row = (i: number): string =>
-    aligned ? `fetch_${x}(at[${i}])` : `vec4f(${four((j) => `${x}[at[${i}] + ${j}u]`)})`;
+    (aligned ? `fetch_${name}(at[${i}])` : `vec4f(${four((j) => `${name}[at[${i}] + ${j}u]`)})`) +
+    (normed ? ' * weight' : '');
   // If k runs along the rows of x, the rows that are loaded must be transposed.
   const turned = !kMajor;
   const whole = evenK || (turned && aligned);
   const masked = (i: number): string => {
     if (whole) return row(i);
     return turned
-      ? `select(vec4f(), ${row(i)}, vec4u(k, k + 1u, k + 2u, k + 3u) < vec4u(p.${end}))`
-      : `select(vec4f(), ${row(i)}, k + ${i}u < p.${end})`;
+      ? `select(vec4f(), ${row(i)}, vec4u(k, k + 1u, k + 2u, k + 3u) < vec4u(${end}))`
+      : `select(vec4f(), ${row(i)}, k + ${i}u < ${end})`;
   };
-  const block = `mat4x4f(
-    ${four(masked)})`;
+  const block = `${normed ? 'let weight = norm_weight_at(k);\n  ' : ''}return mat4x4f(
+    ${four(masked)});`;
   // Strides and offsets count vec4s if x is read in vec4s.
   const unit = aligned ? ' / 4u' : '';
-  const along = `p.${x}_stride${unit}`;
-  const from = `p.${x}_offset${unit}`;
+  const along = `${stride}${unit}`;
+  const from = `${offset}${unit}`;
+  const rows = gated
+    ? 'vec4u(0u, 1u, p.n / 2u, p.n / 2u + 1u) + o / 2u'
+    : 'vec4u(0u, 1u, 2u, 3u) + o';
   const places = kMajor
     ? `vec4u(0u, 1u, 2u, 3u) * (${along}) + (${from} + o${unit})`
-    : `(vec4u(0u, 1u, 2u, 3u) + o) * (${along}) + ${from}`;
+    : `(${rows}) * (${along}) + ${from}`;
   const step = kMajor ? `4u * (${along})` : aligned ? '1u' : '4u';
   return `
 fn start_${x}(o: u32) -> vec4u { return ${places}; }
@@ -115,57 +150,52 @@ fn step_${x}() -> u32 { return ${step}; }
 ${
   turned
     ? `fn rows_${x}(at: vec4u, k: u32) -> mat4x4f {
-  return ${block};
+  ${block}
 }
 fn load_${x}(at: vec4u, k: u32) -> mat4x4f { return transpose(rows_${x}(at, k)); }`
     : `fn load_${x}(at: vec4u, k: u32) -> mat4x4f {
-  return ${block};
+  ${block}
 }`
 }`;
 }
 
-/** store(row, column, value) writes four neighbours of c, with the addend; only those inside c. */
-export function storePrelude(memory: StoredMemory): string {
-  const { alignedC, wholeColumns, addend, accumulate, scaled } = memory;
-  const element = alignedC ? 'vec4f' : 'f32';
-  const added = { row: ' + addend[row_at]', matrix: ' + addend[at]', none: '' }[addend];
-  const product = (value: string): string => (scaled ? `p.scale * ${value}` : value);
-  // The addend is indexed as c is: a matrix at the same index, a row as the first row of c.
-  const assign = (value: string): string =>
-    `c[at] = ${product(value)}${added}${accumulate ? ' + c[at]' : ''};`;
-  const at = 'p.c_offset + row * p.c_stride + column';
-  const row = 'p.c_offset + column';
-  const body = alignedC
-    ? `  if (row < p.m${wholeColumns ? '' : ' && column < p.n'}) {
-    let at = (${at}) / 4u;
-    let row_at = (${row}) / 4u;
-    ${assign('value')}
-  }`
-    : [0, 1, 2, 3]
-        .map(
-          (i) => `  if (row < p.m && column + ${i}u < p.n) {
-    let at = ${at} + ${i}u;
-    let row_at = ${row} + ${i}u;
-    ${assign(`value[${i}]`)}
-  }`,
-        )
-        .join('\n');
+/** norm_weight_at(k): the norm's weights at k to k + 3, any values beyond the last. */
+function normWeight({ evenK }: Product): string {
+  const scalars = [0, 1, 2, 3].map((i) => `norm_weight[k + ${i}u]`).join(', ');
   return `
-@group(0) @binding(0) var<storage, read> addend: array<${element}>;
-@group(0) @binding(1) var<storage, read_write> c: array<${element}>;
-fn store(row: u32, column: u32, value: vec4f) {
-${body}
+@group(0) @binding(4) var<storage, read> norm_weight: array<${evenK ? 'vec4f' : 'f32'}>;
+fn norm_weight_at(k: u32) -> vec4f {
+  return ${evenK ? 'norm_weight[k / 4u]' : `vec4f(${scalars})`};
 }`;
 }
 
-/** store() for partial sums: c is [parts, m, c_stride], and c_stride is a multiple of four. */
-function storeInParts(): string {
-  return `
-@group(0) @binding(0) var<storage, read> addend: array<vec4f>;
-@group(0) @binding(1) var<storage, read_write> c: array<vec4f>;
-fn store(row: u32, column: u32, value: vec4f) {
-  if (row < p.m && column < p.c_stride) {
-    c[((part * p.m + row) * p.c_stride + column) / 4u] = value;
-  }
+/**
+ * The tiles of the second matrix B follow those of the first. A workgroup calls first_column first:
+ * then it loads and stores what belongs to the matrix of its tile.
+ */
+function sideProduct({ products, normed }: MatmulMemory, side: Side): string {
+  const [{ evenK }] = products as [Product];
+  const binding = normed ? 5 : 4;
+  const choose = (name: string, parameters: string, given: string, type: string): string =>
+    `fn ${name}_b0(${parameters}) -> ${type} {
+  if (aside) { return ${name}_side(${given}); }
+  return ${name}_own(${given});
 }`;
+  return `
+var<private> aside: bool;
+fn first_column(group: u32) -> u32 {
+  let tiles = (p.n + TILE_COLUMNS - 1u) / TILE_COLUMNS;
+  aside = group >= tiles;
+  return TILE_COLUMNS * (group - select(0u, tiles, aside));
+}
+${buffer('side_b', side.b, binding)}
+@group(0) @binding(${binding + 1}) var<storage, read_write> side_c: array<${side.alignedC ? 'vec4f' : 'f32'}>;
+${load({
+  ...{ name: 'side_b', as: 'side', operand: side.b, end: 'p.k0', evenK, normed },
+  ...{ offset: '0u', stride: 'p.k0' },
+})}
+${choose('start', 'o: u32', 'o', 'vec4u')}
+${choose('step', '', '', 'u32')}
+${choose('rows', 'at: vec4u, k: u32', 'at, k', 'mat4x4f')}
+${choose('load', 'at: vec4u, k: u32', 'at, k', 'mat4x4f')}`;
 }

@@ -1,6 +1,6 @@
 /** Adds up the partial sums of a matrix product whose k was cut into parts. */
 import { op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
-import { storePrelude, type StoredMemory } from './matmul-prelude.ts';
+import { storePrelude, type StoredMemory } from './matmul-store.ts';
 import sum from './matmul-sum.wgsl?raw';
 
 const PARAMS = {

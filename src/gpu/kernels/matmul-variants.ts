@@ -168,18 +168,19 @@ function possibleSizes({ m, n, k }: KnownSizes): Sizes[] {
 }
 
 /**
- * The variants that some replay of a product can pick, with k whole and with k cut into parts: no
- * others need be compiled.
+ * The variants that some replay of a product can pick, with k whole and (if it may be cut) with k cut
+ * into parts: no others need be compiled.
  */
 export function cardVariants(
   layout: MatmulLayout,
   known: KnownSizes,
   card?: CardRates,
+  mayCut = true,
 ): { whole: CardVariant[]; inParts: CardVariant[] } {
   // Only in nt do neighbours along k lie side by side in the weights.
   const all: CardVariant[] = layout === 'nt' ? [...TILE_NAMES, 'few'] : TILE_NAMES;
   const replays = possibleSizes(known).map((sizes) => {
-    const parts = partsOfK(layout, sizes);
+    const parts = mayCut ? partsOfK(layout, sizes) : 1;
     return { parts, variant: cardVariant(all, sizes, parts, card) };
   });
   const picked = (wanted: (parts: number) => boolean): CardVariant[] =>
@@ -189,11 +190,12 @@ export function cardVariants(
 
 /** The text of a variant that follows its prelude. */
 export function variantBody(variant: CardVariant, memory: MatmulMemory): string {
-  const { products, inParts } = memory;
-  const counts = { PRODUCTS: products.length, FOUR: 4 };
+  const { products, inParts, normed } = memory;
+  const counts = { PRODUCTS: products.length, FOUR: 4, NORMED: Number(normed) };
   if (variant === 'few') {
     return `
 const TEAM = ${FEW.team}u;
+const TILE_COLUMNS = 4u;
 const R = ${FEW.r}u;
 ${unroll(few, { ...counts, R: FEW.r })}`;
   }

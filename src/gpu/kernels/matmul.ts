@@ -19,9 +19,8 @@ import {
   type MatmulLayout,
   type MatmulMemory,
   type Operand,
-  type Product,
-  type StoredMemory,
 } from './matmul-prelude.ts';
+import type { StoredMemory } from './matmul-store.ts';
 import { sumOfParts } from './matmul-sum.ts';
 import {
   cardVariant,
@@ -75,6 +74,15 @@ export interface MatmulLaunch<D> extends ProductLaunch<D> {
   residual?: Bindable;
   /** Add to what c holds instead of overwriting it. */
   accumulate?: boolean;
+  /**
+   * Multiplies by y = a * rsqrt(mean(a^2) + eps) * weight, the RMSNorm of the rows of a, in place of
+   * a. weight: [k]. Not on the CPU. Only for layout nt and one product, as the next two are.
+   */
+  norm?: { weight: Bindable; eps: number };
+  /** A second matrix: c'[m,n'] = scale' A B'^T, dense and f32. Its scale and n are its own. */
+  side?: { b: Bindable; c: Bindable; n: number; scale: number };
+  /** c is [m, n / 2]: silu(gate) * up of the product, whose row is gate | up. Nothing is added. */
+  gated?: boolean;
   label?: string;
 }
 
@@ -94,12 +102,13 @@ export function matmul<D>(launch: MatmulLaunch<D>): Op<D> {
 
 /** A launch with k whole, and two for the replays that cut it into parts; not all may be needed. */
 function matmulOnCard<D>(launch: MatmulLaunch<D>, card?: CardRates): Op<D>[] {
-  const { layout, m, n, plus } = launch;
+  const { layout, m, plus, norm, side, gated } = launch;
   const known = (size: Dyn<D>): number | undefined => (typeof size === 'number' ? size : undefined);
   const [first, second] = [known(launch.k), plus ? known(plus.k) : 0];
   const k = first === undefined || second === undefined ? undefined : first + second;
-  const sizes = { m: known(m), n: known(n), k };
-  const { whole, inParts } = cardVariants(layout, sizes, card);
+  const sizes = { m: known(m), n: known(columnsOf(launch)), k };
+  const mayCut = !norm && !side && !gated;
+  const { whole, inParts } = cardVariants(layout, sizes, card, mayCut);
   if (inParts.length === 0) return [matmulAs(whole, launch, { card })];
   const parts = partsOf(launch);
   return [
@@ -121,9 +130,10 @@ function partsOf<D>(launch: MatmulLaunch<D>): (d: D) => number {
   };
 }
 
-function sizesOf<D>({ m, n, k, plus }: MatmulLaunch<D>, d: D): Sizes {
+function sizesOf<D>(launch: MatmulLaunch<D>, d: D): Sizes {
+  const { m, k, plus } = launch;
   const sum = resolve(k, d) + (plus ? resolve(plus.k, d) : 0);
-  return { m: resolve(m, d), n: resolve(n, d), k: sum };
+  return { m: resolve(m, d), n: resolve(columnsOf(launch), d), k: sum };
 }
 
 /**
@@ -160,27 +170,35 @@ interface CardChoice<D> {
   partials?: Activation;
 }
 
+/** Columns of both matrices together. */
+function columnsOf<D>({ n, side }: MatmulLaunch<D>): Dyn<D> {
+  if (!side) return n;
+  return typeof n === 'number' ? n + side.n : (d) => n(d) + side.n;
+}
+
 /** The same with the caller's choice of variants; each replay picks among them by its sizes. */
 export function matmulAs<D>(
   variants: readonly MatmulVariant[],
   launch: MatmulLaunch<D>,
   { card, parts = () => 1, partials }: CardChoice<D> = {},
 ): Op<D> {
-  const { layout, m, n, bias, residual, scale } = launch;
+  const { layout, m, n, bias, residual, scale, norm, side, gated } = launch;
   const products = [launch, ...(launch.plus ? [launch.plus] : [])].map(({ a, b, k }) => ({
     a: placed(a, layout === 'tn' ? m : k),
     b: placed(b, layout === 'nt' ? k : n),
     k,
   }));
   const pitch = (d: D): number => pitchOf(resolve(n, d));
-  const c = partials ? { of: partials, offset: 0, stride: pitch } : placed(launch.c, n);
+  const c = partials
+    ? { of: partials, offset: 0, stride: pitch }
+    : placed(launch.c, gated ? halfOf(n) : n);
   const tiles = variants.map((variant) =>
     variant === 'cpu' ? { rows: 16, columns: 16 * cpuBlocks(n) } : tileOf(variant),
   );
   const kernels = variants.map((variant, i) => {
     const wholeColumns = typeof n === 'number' && n % tiles[i]!.columns === 0;
     const stored = partials ? PARTIAL_SUMS : { ...storedAs(launch, c), wholeColumns };
-    const memory = { ...stored, products: memoryOf(launch, products), inParts: !!partials };
+    const memory = { ...stored, ...operandsOf(launch, products), inParts: !!partials };
     return kernelFor(variant, memory, variant === 'cpu' ? cpuBlocks(n) : 1);
   });
   const runs = (d: D): boolean => parts(d) > 1 === !!partials;
@@ -198,18 +216,24 @@ export function matmulAs<D>(
       (partials ? undefined : (residual ?? bias)) ?? products[0]!.b.of,
       c.of,
       ...products.flatMap(({ a, b }) => [a.of, b.of]),
+      ...(norm ? [norm.weight] : []),
+      ...(side ? [side.b, side.c] : []),
     ],
     params: {
       ...{ m, n, cOffset: c.offset, cStride: c.stride, scale: scale ?? 1 },
       ...named('0', first),
       ...(second && named('1', second)),
+      ...(norm && { eps: norm.eps }),
+      ...(side && { sideN: side.n, sideScale: side.scale }),
     },
     others,
     pick,
     grid: (d): Grid => {
       if (!runs(d)) return [0];
-      const { rows, columns } = tiles[pick(d)]!;
-      return [Math.ceil(resolve(n, d) / columns), Math.ceil(resolve(m, d) / rows), parts(d)];
+      const tile = tiles[pick(d)]!;
+      const across = (width: number): number => Math.ceil(width / tile.columns);
+      const columns = across(resolve(n, d)) + across(side?.n ?? 0);
+      return [columns, Math.ceil(resolve(m, d) / tile.rows), parts(d)];
     },
     flops: (d) => {
       const sizes = sizesOf(launch, d);
@@ -227,32 +251,42 @@ const PARTIAL_SUMS: StoredMemory = {
   addend: 'none',
   accumulate: false,
   scaled: false,
+  gated: false,
 };
 
 /** How c is stored by a kernel whose tiles may reach beyond column n. */
 function storedAs<D>(
-  { n, bias, residual, scale, accumulate = false }: MatmulLaunch<D>,
+  { n, bias, residual, scale, accumulate = false, gated = false }: MatmulLaunch<D>,
   c: Placed<D>,
 ): StoredMemory {
   return {
-    alignedC: fours(n) && inFours(c),
+    alignedC: fours(n) && (gated ? inTwos(c) : inFours(c)),
     wholeColumns: false,
     addend: residual ? 'matrix' : bias ? 'row' : 'none',
     accumulate,
     scaled: scale !== undefined,
+    gated,
   };
 }
 
-function memoryOf<D>(
-  { layout, m, n }: MatmulLaunch<D>,
+/** How the operands lie in memory. */
+function operandsOf<D>(
+  { layout, m, n, norm, side }: MatmulLaunch<D>,
   products: readonly { a: Placed<D>; b: Placed<D>; k: Dyn<D> }[],
-): Product[] {
-  return products.map((product) => ({
-    a: operand(product.a, layout === 'tn', layout === 'tn' ? m : product.k),
-    b: operand(product.b, layout !== 'nt', layout === 'nt' ? product.k : n),
-    evenK: fours(product.k),
-    wholeSteps: typeof product.k === 'number' && product.k % STEP === 0,
-  }));
+): Pick<MatmulMemory, 'products' | 'normed' | 'side'> {
+  const k = products[0]!.k;
+  return {
+    products: products.map((product) => ({
+      a: operand(product.a, layout === 'tn', layout === 'tn' ? m : product.k),
+      b: operand(product.b, layout !== 'nt', layout === 'nt' ? product.k : n),
+      evenK: fours(product.k),
+      wholeSteps: typeof product.k === 'number' && product.k % STEP === 0,
+    })),
+    normed: norm !== undefined,
+    ...(side && {
+      side: { b: operand(placed(side.b, k), false, k), alignedC: fours(side.n) },
+    }),
+  };
 }
 
 /**
@@ -285,6 +319,14 @@ function inFours<D>({ offset, stride }: Placed<D>): boolean {
   return fours(offset) && fours(stride);
 }
 
+function inTwos<D>({ offset, stride }: Placed<D>): boolean {
+  return offset % 2 === 0 && typeof stride === 'number' && stride % 2 === 0;
+}
+
+function halfOf<D>(n: Dyn<D>): Dyn<D> {
+  return typeof n === 'number' ? n / 2 : (d) => n(d) / 2;
+}
+
 function fours<D>(size: Dyn<D>): boolean {
   return typeof size === 'number' && size % 4 === 0;
 }
@@ -304,6 +346,9 @@ const SECOND = {
   b1Offset: 'u32',
   b1Stride: 'u32',
 } as const;
+
+const NORM = { eps: 'f32' } as const;
+const SIDE = { sideN: 'u32', sideScale: 'f32' } as const;
 
 type Params = Record<string, 'u32' | 'f32'>;
 
@@ -325,14 +370,25 @@ function kernelFor(variant: MatmulVariant, memory: MatmulMemory, blocks: number)
         ? {
             enable: 'enable subgroups;\n',
             body: `const BLOCKS = ${blocks}u;
+const TILE_COLUMNS = 16u * BLOCKS;
 ${unroll(cpu, { PRODUCTS: memory.products.length, BLOCKS: blocks })}`,
           }
         : { enable: '', body: variantBody(variant, memory) };
     kernel = {
       name,
       code: `${enable}${matmulPrelude(memory)}${body}`,
-      bindings: ['read', 'write', 'read', 'read', ...(two ? (['read', 'read'] as const) : [])],
-      params: { ...SHARED, ...FIRST, ...(two && SECOND) },
+      bindings: [
+        ...(['read', 'write', 'read', 'read'] as const),
+        ...(two ? (['read', 'read'] as const) : []),
+        ...(memory.normed ? (['read'] as const) : []),
+        ...(memory.side ? (['read', 'write'] as const) : []),
+      ],
+      params: {
+        ...{ ...SHARED, ...FIRST },
+        ...(two && SECOND),
+        ...(memory.normed && NORM),
+        ...(memory.side && SIDE),
+      },
       cut: 'y',
     };
     kernels.set(name, kernel);

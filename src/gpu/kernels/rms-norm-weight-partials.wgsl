@@ -1,9 +1,8 @@
 // partials[rows + chunk * cols + c] = sum over the chunk's rows of dy[r, c] * x[r, c] * rstd[r]
-// with rstd[r] = partials[r]. Rows as in rms-norm.wgsl; a chunk has CHUNK rows.
-// One invocation sums one column of one chunk, in order.
+// with rstd[r] = partials[r]. Rows as in rms-norm.wgsl; a chunk has chunk_rows.
+// LANES neighbouring invocations take neighbouring columns. Each sums its columns in order.
 
-override CHUNK: u32 = 64u;
-override LANES: u32 = 4u;
+override LANES: u32;
 
 struct Params {
   rows: u32,
@@ -11,20 +10,22 @@ struct Params {
   heads: u32,
   stride: u32,
   offset: u32,
+  chunk_rows: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> dy: array<f32>;
-@group(0) @binding(2) var<storage, read_write> partials: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<Element>;
+@group(0) @binding(1) var<storage, read> dy: array<Element>;
+@group(0) @binding(2) var<storage, read_write> partials: array<Element>;
 @group(1) @binding(0) var<uniform> p: Params;
 
 @compute @workgroup_size(LANES, 64 / LANES)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let chunk = id.y;
   let column = id.x;
-  if (column >= p.cols || chunk * CHUNK >= p.rows) { return; }
-  var sum = 0.0;
-  for (var row = chunk * CHUNK; row < min(p.rows, chunk * CHUNK + CHUNK); row++) {
+  let first = chunk * p.chunk_rows;
+  if (column >= p.cols || first >= p.rows) { return; }
+  var sum = Element();
+  for (var row = first; row < min(p.rows, first + p.chunk_rows); row++) {
     let at = row / p.heads * p.stride + row % p.heads * p.cols + p.offset + column;
     sum += dy[at] * x[at] * partials[row];
   }

@@ -1,10 +1,10 @@
 // d_weight[c] += sum over chunks of partials[rows + chunk * cols + c]
-// One invocation per column; it sums in order.
+// One invocation per column; it sums in order. The chunks are few: see CHUNKS in rms-norm.ts.
 
 struct Params { rows: u32, cols: u32, chunks: u32 }
 
-@group(0) @binding(0) var<storage, read> partials: array<f32>;
-@group(0) @binding(1) var<storage, read_write> d_weight: array<f32>;
+@group(0) @binding(0) var<storage, read> partials: array<Element>;
+@group(0) @binding(1) var<storage, read_write> d_weight: array<Element>;
 @group(1) @binding(0) var<uniform> p: Params;
 
 @compute @workgroup_size(32)

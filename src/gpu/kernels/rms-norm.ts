@@ -3,7 +3,6 @@
  * packed rows (Qwen3's query and key norms).
  */
 import {
-  foldGrid,
   op,
   resolve,
   type Bindable,
@@ -12,12 +11,13 @@ import {
   type Op,
   type ParamType,
 } from '../kernel.ts';
-import alonePrelude from './row-sum-alone.wgsl?raw';
-import sharedPrelude from './row-sum-shared.wgsl?raw';
+import type { KernelVariants } from '../variants.ts';
+import { elementOf } from './element.ts';
 import backwardCode from './rms-norm-backward.wgsl?raw';
 import partialsCode from './rms-norm-weight-partials.wgsl?raw';
 import weightCode from './rms-norm-weight.wgsl?raw';
 import code from './rms-norm.wgsl?raw';
+import { byRows, teamed } from './team.ts';
 
 const forward = {
   name: 'rms-norm',
@@ -51,7 +51,14 @@ const weightPartials = {
   name: 'rms-norm-weight-partials',
   code: partialsCode,
   bindings: ['read', 'read', 'write'],
-  params: { rows: 'u32', cols: 'u32', heads: 'u32', stride: 'u32', offset: 'u32' },
+  params: {
+    rows: 'u32',
+    cols: 'u32',
+    heads: 'u32',
+    stride: 'u32',
+    offset: 'u32',
+    chunkRows: 'u32',
+  },
 } as const satisfies Kernel;
 
 const weight = {
@@ -61,8 +68,14 @@ const weight = {
   params: { rows: 'u32', cols: 'u32', chunks: 'u32' },
 } as const satisfies Kernel;
 
-/** Rows that one invocation sums for the gradient of the weight. */
-const CHUNK = 64;
+/**
+ * Rows are summed in chunks for the gradient of the weight: at least so many rows in a chunk, and at
+ * most so many chunks, which one invocation adds up.
+ */
+const CHUNK_ROWS = 16;
+const CHUNKS = 128;
+
+const chunkRows = (rows: number): number => Math.max(CHUNK_ROWS, Math.ceil(rows / CHUNKS));
 
 /**
  * Where rows are: row r is `cols` elements at offset + floor(r / heads) * rowStride +
@@ -77,31 +90,22 @@ export interface RowLayout<D> {
   offset?: number;
 }
 
-/** Longer rows are summed by 64 invocations together. */
-const LONGEST_ALONE = 256;
-
-/** How rows are cut: an Element is `width` floats, and `lanes` invocations share a row. */
-function cutOf<D>(a: RowLayout<D>) {
-  const { cols, rowStride = 0, offset = 0 } = a;
-  const width = [cols, rowStride, offset].every((size) => size % 4 === 0) ? 4 : 1;
-  return { width, lanes: cols > LONGEST_ALONE ? 64 : width === 4 ? 1 : 4 };
-}
-
 /** `kernel` for the rows of a layout, with its parameters and its grid. */
-function forRows<D, P extends Record<string, ParamType>>(kernel: Kernel<P>, a: RowLayout<D>) {
-  const { width, lanes } = cutOf(a);
+function forRows<D, P extends Record<string, ParamType>>(
+  kernel: Kernel<P>,
+  a: RowLayout<D>,
+  variant: KernelVariants['rows'],
+) {
   const { rows, cols, heads = 1, rowStride = heads * cols, offset = 0 } = a;
-  const element =
-    width === 4
-      ? 'alias Element = vec4f;\nfn total(x: vec4f) -> f32 { return dot(x, vec4f(1.0)); }\n'
-      : 'alias Element = f32;\nfn total(x: f32) -> f32 { return x; }\n';
-  const prelude = cols > LONGEST_ALONE ? sharedPrelude : alonePrelude;
+  const { width, load } = elementOf(cols, rowStride, offset);
+  const team = teamed(load(kernel), variant, {
+    loads: cols / width,
+    longestAlone: Infinity,
+    sum: 'vec2f',
+  });
   return {
-    kernel: {
-      ...kernel,
-      name: `${kernel.name} ${lanes}x${width}`,
-      code: `const LANES = ${lanes}u;\nconst WIDTH = ${width}u;\n${element}${prelude}${kernel.code}`,
-    },
+    kernel: team.kernel,
+    constants: team.constants,
     params: {
       rows,
       cols: cols / width,
@@ -109,7 +113,7 @@ function forRows<D, P extends Record<string, ParamType>>(kernel: Kernel<P>, a: R
       stride: rowStride / width,
       offset: offset / width,
     },
-    grid: (dims: D) => foldGrid(Math.ceil((resolve(rows, dims) * lanes) / 64)),
+    grid: (dims: D) => team.grid(resolve(rows, dims)),
   };
 }
 
@@ -124,18 +128,20 @@ export function rmsNorm<D>(
     label?: string;
   },
 ): Op<D> {
-  const { kernel, params, grid } = forRows(forward, a);
-  return op<D, (typeof forward)['params']>(kernel, {
-    label: a.label,
-    bindings: [a.x, a.weight, a.y],
-    params: { ...params, eps: a.eps },
-    grid,
+  return byRows((variant) => {
+    const { kernel, params, ...launch } = forRows(forward, a, variant);
+    return op<D, (typeof forward)['params']>(kernel, {
+      label: a.label ?? forward.name,
+      bindings: [a.x, a.weight, a.y],
+      params: { ...params, eps: a.eps },
+      ...launch,
+    });
   });
 }
 
 /** Elements (f32) of `partials` for at most `maxRows` rows. */
 export function normPartials(maxRows: number, cols: number): number {
-  return maxRows + Math.ceil(maxRows / CHUNK) * cols;
+  return 4 * maxRows + Math.min(CHUNKS, Math.ceil(maxRows / CHUNK_ROWS)) * cols;
 }
 
 /**
@@ -157,30 +163,42 @@ export function rmsNormBackward<D>(
     label?: string;
   },
 ): Op<D>[] {
-  const { rows, cols, label } = a;
-  const { kernel, params, grid } = forRows(backward, a);
-  const { heads = 1, rowStride = heads * cols, offset = 0 } = a;
-  const columnLanes = cols > LONGEST_ALONE ? 64 : 4;
-  const chunks = (dims: D) => Math.ceil(resolve(rows, dims) / CHUNK);
-  const input = op<D, (typeof backward)['params']>(kernel, {
-    label,
-    bindings: [a.x, a.weight, a.dy, a.dx, a.partials],
-    params: { ...params, eps: a.eps },
-    constants: { ACCUMULATE: Number(a.accumulate ?? false) },
-    grid,
+  const input = byRows((variant) => {
+    const { kernel, params, constants, grid } = forRows(backward, a, variant);
+    return op<D, (typeof backward)['params']>(kernel, {
+      label: a.label ?? backward.name,
+      bindings: [a.x, a.weight, a.dy, a.dx, a.partials],
+      params: { ...params, eps: a.eps },
+      constants: { ...constants, ACCUMULATE: Number(a.accumulate ?? false) },
+      grid,
+    });
   });
   if (!a.dWeight) return [input];
+  const { heads = 1, rowStride = heads * a.cols, offset = 0 } = a;
+  const { width, load } = elementOf(a.cols, rowStride, offset);
+  const { rows } = a;
+  const cols = a.cols / width;
+  const lanes = cols > 64 ? 64 : 16;
+  const perChunk = (dims: D) => chunkRows(resolve(rows, dims));
+  const chunks = (dims: D) => Math.ceil(resolve(rows, dims) / perChunk(dims));
   return [
     input,
-    op<D, (typeof weightPartials)['params']>(weightPartials, {
-      label,
+    op<D, (typeof weightPartials)['params']>(load(weightPartials), {
+      label: a.label,
       bindings: [a.x, a.dy, a.partials],
-      params: { rows, cols, heads, stride: rowStride, offset },
-      constants: { CHUNK, LANES: columnLanes },
-      grid: (dims) => [Math.ceil(cols / columnLanes), Math.ceil((chunks(dims) * columnLanes) / 64)],
+      params: {
+        rows,
+        cols,
+        heads,
+        stride: rowStride / width,
+        offset: offset / width,
+        chunkRows: perChunk,
+      },
+      constants: { LANES: lanes },
+      grid: (dims) => [Math.ceil(cols / lanes), Math.ceil((chunks(dims) * lanes) / 64)],
     }),
-    op<D, (typeof weight)['params']>(weight, {
-      label,
+    op<D, (typeof weight)['params']>(load(weight), {
+      label: a.label,
       bindings: [a.partials, a.dWeight],
       params: { rows, cols, chunks },
       grid: () => [Math.ceil(cols / 32)],

@@ -1,7 +1,7 @@
 // y[r, c] = x[r, c] * rsqrt(mean_c(x[r, c]^2) + eps) * weight[c]
 // Row r is `cols` elements at offset + (r / heads) * stride + (r % heads) * cols, in x as in y.
 // Sizes and offsets here count Elements, which are WIDTH floats each.
-// LANES invocations share a row (see row-sum-*.wgsl); a workgroup has 64 / LANES rows.
+// TEAM invocations share a row; see team-of-many.wgsl for TEAM and SIZE.
 
 struct Params {
   rows: u32,
@@ -17,23 +17,20 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<Element>;
 @group(1) @binding(0) var<uniform> p: Params;
 
-@compute @workgroup_size(LANES, 64 / LANES)
-fn main(
-  @builtin(local_invocation_id) lane: vec3u,
-  @builtin(workgroup_id) group: vec3u,
-) {
-  let row = (group.x + group.y * 65535u) * (64u / LANES) + lane.y;
-  // Every invocation must reach the barrier; those past the end have no columns.
+@compute @workgroup_size(SIZE)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let row = (group.x + group.y * 65535u) * (SIZE / TEAM) + lane / TEAM;
+  // A row past the end has no columns, but its team must reach the barriers too.
   let cols = select(0u, p.cols, row < p.rows);
   let at = row / p.heads * p.stride + row % p.heads * p.cols + p.offset;
   var squares = Element();
-  for (var c = sum_start(lane); c < cols; c += SUM_STEP) {
+  for (var c = lane % TEAM; c < cols; c += TEAM) {
     let value = x[at + c];
     squares += value * value;
   }
-  let sum = row_sum(vec2f(total(squares), 0.0), lane).x;
+  let sum = team_sum(lane, vec2f(total(squares), 0.0)).x;
   let rstd = inverseSqrt(sum / f32(p.cols * WIDTH) + p.eps);
-  for (var c = lane.x; c < cols; c += LANES) {
+  for (var c = lane % TEAM; c < cols; c += TEAM) {
     y[at + c] = x[at + c] * rstd * weight[c];
   }
 }

@@ -1,13 +1,6 @@
-import { afterAll, afterEach, beforeAll, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
 import { rope } from './rope.ts';
-import { centralDifferences, expectClose, Sandbox, seeded } from './sandbox.ts';
-
-let box: Sandbox;
-beforeAll(async () => {
-  box = await Sandbox.open();
-});
-afterEach(() => box.clear());
-afterAll(() => box.close());
+import { ROW_VARIANTS, Sandbox, centralDifferences, expectClose, seeded } from './sandbox.ts';
 
 interface Shape {
   rows: number;
@@ -45,26 +38,36 @@ const SHAPES: (Shape & { step: number })[] = [
   { rows: 5, heads: 3, headDim: 16, rowStride: 70, offset: 6, step: 0 },
   { rows: 17, heads: 1, headDim: 4, rowStride: 4, offset: 0, step: 9 },
   { rows: 3, heads: 2, headDim: 20, rowStride: 60, offset: 20, step: 1 },
+  { rows: 9, heads: 6, headDim: 16, rowStride: 144, offset: 16, step: 0 },
   { rows: 4, heads: 2, headDim: 128, rowStride: 256, offset: 0, step: 0 },
 ];
 
-it.each(SHAPES)('$heads heads of $headDim, step $step: values and gradients', async (shape) => {
-  const { rows, rowStride, headDim, step } = shape;
-  // Both ends of the reduction of the angle: fractions of a turn, and thousands of turns.
-  const positions = Uint32Array.from({ length: rows }, (_, i) => (i < 3 ? i : 29 ** i % 32768));
-  const frequencies = Float32Array.from(
-    { length: headDim / 2 },
-    (_, i) => 10000 ** ((-2 * i) / headDim),
-  );
-  const data = seeded(rows * rowStride, 1);
-  const dy = seeded(rows * rowStride, 2);
-  const [x, d] = [box.put(data), box.put(dy)] as const;
-  const launch = { ...shape, positions: box.put(positions), frequencies: box.put(frequencies) };
-  await box.run(rope({ ...launch, x, direction: 1 }), rope({ ...launch, x: d, direction: -1 }));
-  const forward = (values: ArrayLike<number>) =>
-    reference(shape, values, positions, frequencies, step);
-  expectClose(await box.floats(x, data.length), forward(data), 1e-6);
-  const loss = (values: Float64Array) =>
-    forward(values).reduce((sum, value, i) => sum + value * dy[i]!, 0);
-  expectClose(await box.floats(d, dy.length), centralDifferences(data, loss), 2e-6);
+describe.each(ROW_VARIANTS)('rows: %s', (rowVariant) => {
+  let box: Sandbox;
+  beforeAll(async () => {
+    box = await Sandbox.open({ rows: rowVariant });
+  });
+  afterEach(() => box.clear());
+  afterAll(() => box.close());
+
+  it.each(SHAPES)('$heads heads of $headDim, step $step: values and gradients', async (shape) => {
+    const { rows, rowStride, headDim, step } = shape;
+    // Both ends of the reduction of the angle: fractions of a turn, and thousands of turns.
+    const positions = Uint32Array.from({ length: rows }, (_, i) => (i < 3 ? i : 29 ** i % 32768));
+    const frequencies = Float32Array.from(
+      { length: headDim / 2 },
+      (_, i) => 10000 ** ((-2 * i) / headDim),
+    );
+    const data = seeded(rows * rowStride, 1);
+    const dy = seeded(rows * rowStride, 2);
+    const [x, d] = [box.put(data), box.put(dy)] as const;
+    const launch = { ...shape, positions: box.put(positions), frequencies: box.put(frequencies) };
+    await box.run(rope({ ...launch, x, direction: 1 }), rope({ ...launch, x: d, direction: -1 }));
+    const forward = (values: ArrayLike<number>) =>
+      reference(shape, values, positions, frequencies, step);
+    expectClose(await box.floats(x, data.length), forward(data), 1e-6);
+    const loss = (values: Float64Array) =>
+      forward(values).reduce((sum, value, i) => sum + value * dy[i]!, 0);
+    expectClose(await box.floats(d, dy.length), centralDifferences(data, loss), 2e-6);
+  });
 });

@@ -1,10 +1,13 @@
 /** Rotary position embedding and, with direction -1, its backward. */
 import { foldGrid, op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
+import cosSin from './cos-sin.wgsl?raw';
+import { elementOf } from './element.ts';
 import code from './rope.wgsl?raw';
+import { byRows } from './team.ts';
 
 const kernel = {
   name: 'rope',
-  code,
+  code: cosSin + code,
   bindings: ['write', 'read', 'read'],
   params: {
     rows: 'u32',
@@ -36,21 +39,27 @@ export function rope<D>(a: {
   step?: Dyn<D>;
   label?: string;
 }): Op<D> {
-  const half = a.headDim / 2;
-  const lanes = half >= 32 ? 32 : half >= 16 ? 16 : 8;
-  return op<D, (typeof kernel)['params']>(kernel, {
-    label: a.label,
-    bindings: [a.x, a.positions, a.frequencies],
-    params: {
-      rows: a.rows,
-      heads: a.heads,
-      rowStride: a.rowStride,
-      offset: a.offset,
-      half,
-      direction: a.direction,
-      step: a.step ?? 0,
-    },
-    constants: { HALF_LANES: lanes },
-    grid: (dims) => foldGrid(Math.ceil((resolve(a.rows, dims) * lanes) / 64)),
+  const { width, load } = elementOf(a.headDim / 2, a.rowStride, a.offset);
+  const half = a.headDim / 2 / width;
+  return byRows((variant) => {
+    const halfLanes = half > 4 ? 8 : half > 2 ? 4 : half;
+    // The angles of a row are the same in all heads. A card computes them again for fewer heads each.
+    const headLanes = variant === 'alone' ? 1 : 4;
+    const rowsPerGroup = 64 / (halfLanes * headLanes);
+    return op<D, (typeof kernel)['params']>(load(kernel), {
+      label: a.label ?? kernel.name,
+      bindings: [a.x, a.positions, a.frequencies],
+      params: {
+        rows: a.rows,
+        heads: a.heads,
+        rowStride: a.rowStride / width,
+        offset: a.offset / width,
+        half,
+        direction: a.direction,
+        step: a.step ?? 0,
+      },
+      constants: { HALF_LANES: halfLanes, HEAD_LANES: headLanes },
+      grid: (dims) => foldGrid(Math.ceil(resolve(a.rows, dims) / rowsPerGroup)),
+    });
   });
 }

@@ -1,14 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Sandbox, expectClose, seeded } from './sandbox.ts';
+import { ROW_VARIANTS, Sandbox, expectClose, seeded } from './sandbox.ts';
 import { sample } from './sample.ts';
-import { teamSize } from './team.ts';
-
-let box: Sandbox;
-beforeAll(async () => {
-  box = await Sandbox.open();
-});
-afterEach(() => box.clear());
-afterAll(() => box.close());
 
 const PAD = 0;
 const LOWEST = Math.fround(-3.4e38);
@@ -42,206 +34,265 @@ function keptTokens(probs: ArrayLike<number>, { topK, topP, minP }: Filters): Se
 }
 
 /**
- * The token whose part of the cumulative sum contains u, in float64 and in the kernel's order;
- * undefined when u is within rounding of a boundary.
+ * The token whose part of the cumulative sum contains u, in float64; undefined when u is within
+ * rounding of a boundary.
  */
 function chosenToken(probs: ArrayLike<number>, kept: Set<number>, u: number): number | undefined {
-  const team = teamSize(probs.length);
-  const order = [...kept].sort((a, b) => (a % team) - (b % team) || a - b);
+  const order = [...kept].sort((a, b) => a - b);
   const goal = u * order.reduce((sum, v) => sum + probs[v]!, 0);
   let sum = 0;
   for (const v of order) {
-    if (Math.abs(sum - goal) < 1e-6 && sum > 0) return undefined;
+    if (Math.abs(sum - goal) < 4e-6 && sum > 0) return undefined;
     sum += probs[v]!;
-    if (sum > goal + 1e-6) return v;
+    if (sum > goal + 4e-6) return v;
   }
   return undefined;
 }
 
-/** Rows of softmax(sharpness * uniform noise), each summing to 1 in float64. */
-function distributions(rows: number, cols: number, sharpness: number): Float32Array {
-  const probs = seeded(rows * cols, 9, -sharpness, sharpness).map(Math.exp);
-  for (let r = 0; r < rows; r++) {
-    const row = probs.subarray(r * cols, (r + 1) * cols);
-    const total = row.reduce((sum, x) => sum + x, 0);
-    row.forEach((x, v) => (row[v] = x / total));
+/** softmax(logits / temperature) in float64. */
+function softmax(logits: Float32Array, temperature = 1): Float64Array {
+  const top = logits.reduce((a, b) => Math.max(a, b));
+  const weights = Float64Array.from(logits, (x) => Math.exp((x - top) / temperature));
+  const total = weights.reduce((sum, x) => sum + x, 0);
+  return weights.map((x) => x / total);
+}
+
+/** Rows whose probabilities fall with a power of their rank (Zipf), as those of words do. */
+function zipf(rows: number, cols: number): Float32Array {
+  // 7919 is a prime, so every rank occurs once.
+  return Float32Array.from({ length: rows * cols }, (_, i) => {
+    const [row, v] = [Math.floor(i / cols), i % cols];
+    return 3 - 2 * Math.log(1 + ((v * 7919 + row * 31) % cols));
+  });
+}
+
+// Whole rows and rows in chunks; by single invocations, and by teams that reduce in both ways.
+describe.each(ROW_VARIANTS)('rows: %s', (variant) => {
+  let box: Sandbox;
+  beforeAll(async () => {
+    box = await Sandbox.open({ rows: variant });
+  });
+  afterEach(() => box.clear());
+  afterAll(() => box.close());
+
+  interface Draw {
+    logits: Float32Array;
+    temperature?: number;
+    cols: number;
+    streams?: Uint32Array;
+    done?: Uint32Array;
+    filters?: Partial<Filters>;
+    seed?: number;
+    step?: number;
+    maxSteps?: number;
+    eosIds?: number[];
   }
-  return probs;
-}
 
-interface Draw {
-  probs: Float32Array;
-  cols: number;
-  streams?: Uint32Array;
-  done?: Uint32Array;
-  filters?: Partial<Filters>;
-  seed?: number;
-  step?: number;
-  maxSteps?: number;
-  eosIds?: number[];
-}
+  async function draw({ logits, cols, filters, seed = 5, step = 0, maxSteps = 1, ...rest }: Draw) {
+    const rows = logits.length / cols;
+    const { streams = Uint32Array.from({ length: rows }, (_, r) => r), eosIds = [] } = rest;
+    const [tokens, logps] = [box.marked(rows * maxSteps), box.marked(rows * maxSteps)];
+    const nextIds = box.marked(rows);
+    const done = box.put(rest.done ?? new Uint32Array(rows));
+    await box.run(
+      sample({
+        ...OFF,
+        ...filters,
+        logits: box.put(logits),
+        inverseTemperature: 1 / (rest.temperature ?? 1),
+        streams: box.put(streams),
+        tokens,
+        logps,
+        nextIds,
+        done,
+        rows,
+        maxRows: rows,
+        cols,
+        seed,
+        step,
+        maxSteps,
+        eosIds,
+        padId: PAD,
+      }),
+    );
+    return {
+      tokens: await box.integers(tokens, rows * maxSteps),
+      logps: await box.floats(logps, rows * maxSteps),
+      nextIds: await box.integers(nextIds, rows),
+      done: await box.integers(done, rows),
+    };
+  }
 
-async function draw({ probs, cols, filters, seed = 5, step = 0, maxSteps = 1, ...rest }: Draw) {
-  const rows = probs.length / cols;
-  const { streams = Uint32Array.from({ length: rows }, (_, r) => r), eosIds = [] } = rest;
-  const [tokens, logps] = [box.marked(rows * maxSteps), box.marked(rows * maxSteps)];
-  const nextIds = box.marked(rows);
-  const done = box.put(rest.done ?? new Uint32Array(rows));
-  await box.run(
-    sample({
-      ...OFF,
-      ...filters,
-      probs: box.put(probs),
-      streams: box.put(streams),
-      tokens,
-      logps,
-      nextIds,
-      done,
-      rows,
-      cols,
-      seed,
-      step,
-      maxSteps,
-      eosIds,
-      padId: PAD,
-    }),
-  );
-  return {
-    tokens: await box.integers(tokens, rows * maxSteps),
-    logps: await box.floats(logps, rows * maxSteps),
-    nextIds: await box.integers(nextIds, rows),
-    done: await box.integers(done, rows),
-  };
-}
-
-// Rows of one invocation each, of teams of 64, and of teams of 256.
-const WIDTHS = [
-  [80, 7],
-  [65, 99],
-  [20, 1024],
-  [20, 1100],
-  [5, 9000],
-] as const;
-
-describe.each(WIDTHS)('%i rows of %i', (rows, cols) => {
-  it.each<Partial<Filters>>([
-    {},
-    { topK: 1 },
-    { topK: 5 },
-    { topK: cols + 1 },
-    { topP: 0.3 },
-    { topP: 0.95 },
-    { topP: 0 },
-    { minP: 0.2 },
-    { topK: 6, topP: 0.8, minP: 0.1 },
-  ])('draws what the reference draws under %j', async (filters) => {
-    const probs = distributions(rows, cols, 4);
-    const { tokens, logps } = await draw({ probs, cols, filters });
+  /** Draws, and compares with the reference; rounding may hide what some rows should draw. */
+  async function compare(rows: number, cols: number, filters: Partial<Filters>) {
+    const logits = zipf(rows, cols);
+    const temperature = 1.25;
+    const { tokens, logps } = await draw({ logits, cols, filters, temperature });
     let compared = 0;
     for (let r = 0; r < rows; r++) {
-      const row = probs.subarray(r * cols, (r + 1) * cols);
-      const kept = keptTokens(row, { ...OFF, ...filters });
+      const probs = softmax(logits.subarray(r * cols, (r + 1) * cols), temperature);
+      const kept = keptTokens(probs, { ...OFF, ...filters });
       expect(kept.has(tokens[r]!)).toBe(true);
-      expectClose([logps[r]!], [Math.log(row[tokens[r]!]!)], 1e-6);
-      const want = chosenToken(row, kept, uniform(5, r, 0));
+      expectClose([logps[r]!], [Math.log(probs[tokens[r]!]!)], 3e-6);
+      const want = filters.topK === 1 ? [...kept][0] : chosenToken(probs, kept, uniform(5, r, 0));
       if (want === undefined) continue;
       expect(tokens[r]).toBe(want);
       compared++;
     }
     expect(compared).toBeGreaterThan(rows / 2);
+  }
+
+  it.each([
+    [5, 1],
+    [9, 3],
+    [9, 4],
+    [80, 48],
+    [65, 73],
+    [9, 255],
+    [9, 256],
+    [9, 576],
+    [9, 1024],
+    [9, 1025],
+    [9, 4097],
+  ] as const)('draws what the reference draws, in %i rows of %i', async (rows, cols) => {
+    await compare(rows, cols, {});
+    await compare(rows, cols, { topK: 1 });
+    await compare(rows, cols, { topK: 5 });
+    await compare(rows, cols, { topK: cols + 1 });
+    await compare(rows, cols, { topP: 0.3 });
+    await compare(rows, cols, { topP: 0.95 });
+    await compare(rows, cols, { topP: 0 });
+    await compare(rows, cols, { minP: 0.02 });
+    await compare(rows, cols, { topK: 6, topP: 0.8, minP: 0.1 });
   });
-});
 
-it.each([12, 1100, 9000])('greedy takes the lowest of equal tokens among %i', async (cols) => {
-  const probs = new Float32Array(cols).fill(0.5 / (cols - 3));
-  for (const v of [11, 9, 6]) probs[v] = 0.25;
-  const { tokens } = await draw({ probs, cols, filters: { topK: 1 } });
-  expect([...tokens]).toEqual([6]);
-});
+  it.each([49_152, 151_936])('draws from a vocabulary of %i tokens', async (cols) => {
+    await compare(3, cols, {});
+    await compare(2, cols, { topK: 1 });
+    await compare(2, cols, { minP: 0.01 });
+    await compare(2, cols, { topK: 50, topP: 0.95 });
+  });
 
-it('draws tokens as often as they are likely, over streams and over steps', async () => {
-  const row = [0.5, 0, 0.25, 0.125, 0.1, 0.025];
-  const rows = 4096;
-  const probs = Float32Array.from({ length: rows * 6 }, (_, i) => row[i % 6]!);
-  for (const [step, streams] of [
-    [0, Uint32Array.from({ length: rows }, (_, r) => r)],
-    [3, Uint32Array.from({ length: rows }, (_, r) => r << 8)],
-  ] as const) {
-    const { tokens } = await draw({ probs, cols: 6, streams, step, maxSteps: 4 });
-    const counts = row.map(() => 0);
-    for (let r = 0; r < rows; r++) counts[tokens[r * 4 + step]!]!++;
-    expect(counts[1]).toBe(0);
-    const chiSquared = row.reduce(
-      (sum, q, v) => (q === 0 ? sum : sum + (counts[v]! - q * rows) ** 2 / (q * rows)),
-      0,
-    );
-    expect(chiSquared).toBeLessThan(18.5); // 4 degrees of freedom, p = 0.001
-  }
-});
+  it.each([12, 5000])(
+    'keeps all of the tokens that are equal at a threshold, among %i',
+    async (cols) => {
+      const rows = 64;
+      // After the first, three are equal.
+      const row = new Float32Array(cols).map((_, v) =>
+        v === 3 ? 2 : v > 8 ? -50 : v > 5 ? 1 : -30,
+      );
+      const logits = Float32Array.from({ length: rows * cols }, (_, i) => row[i % cols]!);
+      for (const filters of [{ topK: 2 }, { topP: 0.6 }, { minP: 0.3 }]) {
+        const { tokens } = await draw({ logits, cols, filters });
+        expect(new Set(tokens)).toEqual(new Set([3, 6, 7, 8]));
+      }
+    },
+  );
 
-it('never draws a token of probability zero, however near u is to 0 or 1', async () => {
-  let [least, most] = [0, 0];
-  for (let stream = 0; stream < 100_000; stream++) {
-    if (uniform(5, stream, 0) < uniform(5, least, 0)) least = stream;
-    if (uniform(5, stream, 0) > uniform(5, most, 0)) most = stream;
-  }
-  expect(uniform(5, least, 0)).toBeLessThan(1e-4);
-  expect(uniform(5, most, 0)).toBeGreaterThan(1 - 1e-4);
-  for (const cols of [99, 1100]) {
-    // Zeros at both ends of every invocation's share, and sums that round.
-    const row = seeded(cols, 3, 0, 0.01).map((q, v) => (v < cols / 3 || v > cols / 2 ? 0 : q));
-    const probs = new Float32Array(2 * cols);
-    probs.set(row);
-    probs.set(row, cols);
-    const streams = Uint32Array.of(least, most);
-    const { tokens } = await draw({ probs, cols, streams });
-    for (const token of tokens) expect(row[token]).toBeGreaterThan(0);
-  }
-});
+  it.each([12, 1100, 9000])('greedy takes the lowest of equal tokens among %i', async (cols) => {
+    const logits = new Float32Array(cols);
+    for (const v of [11, 9, 6]) logits[v] = 2;
+    const { tokens } = await draw({ logits, cols, filters: { topK: 1 } });
+    expect([...tokens]).toEqual([6]);
+  });
 
-it('depends on seed, stream and step, and not on the row', async () => {
-  const [rows, cols] = [64, 50];
-  const one = distributions(1, cols, 1);
-  const probs = Float32Array.from({ length: rows * cols }, (_, i) => one[i % cols]!);
-  const streams = Uint32Array.from({ length: rows }, (_, r) => 1000 + r);
-  const { tokens } = await draw({ probs, cols, streams });
-  const { tokens: reversed } = await draw({ probs, cols, streams: streams.slice().reverse() });
-  expect([...reversed].reverse()).toEqual([...tokens]);
-  for (const other of [{ seed: 6 }, { step: 1, maxSteps: 2 }]) {
-    const { tokens: changed } = await draw({ probs, cols, streams, ...other });
-    const column = other.maxSteps ? changed.filter((_, i) => i % 2 === 1) : changed;
-    expect(column).not.toEqual(tokens);
-  }
-});
+  it('draws tokens as often as they are likely, over streams and over steps', async () => {
+    const row = [0.5, 0, 0.25, 0.125, 0.1, 0.025];
+    const rows = 4096;
+    const logits = Float32Array.from({ length: rows * 6 }, (_, i) => Math.log(row[i % 6]!));
+    for (const [step, streams] of [
+      [0, Uint32Array.from({ length: rows }, (_, r) => r)],
+      [3, Uint32Array.from({ length: rows }, (_, r) => r << 8)],
+    ] as const) {
+      const { tokens } = await draw({ logits, cols: 6, streams, step, maxSteps: 4 });
+      const counts = row.map(() => 0);
+      for (let r = 0; r < rows; r++) counts[tokens[r * 4 + step]!]!++;
+      expect(counts[1]).toBe(0);
+      const chiSquared = row.reduce(
+        (sum, q, v) => (q === 0 ? sum : sum + (counts[v]! - q * rows) ** 2 / (q * rows)),
+        0,
+      );
+      expect(chiSquared).toBeLessThan(18.5); // 4 degrees of freedom, p = 0.001
+    }
+  });
 
-it('writes one column, ends rows at an end token and pads those that have ended', async () => {
-  const cols = 3;
-  // Row 0 can only draw 1, row 1 only 2 (an end token), row 2 has ended already.
-  const probs = Float32Array.of(0, 1, 0, 0, 0, 1, 0, 1, 0);
-  const done = Uint32Array.of(0, 0, 1);
-  const result = await draw({ probs, cols, done, step: 1, maxSteps: 3, eosIds: [9, 2] });
-  const unwritten = new Uint32Array(Float32Array.of(-12345.5).buffer)[0]!;
-  const at = (values: ArrayLike<number>, column: number) =>
-    [0, 1, 2].map((r) => values[r * 3 + column]);
-  expect(at(result.tokens, 1)).toEqual([1, 2, PAD]);
-  expect(at(result.logps, 1)).toEqual([0, 0, 0]);
-  for (const column of [0, 2]) {
-    expect(at(result.tokens, column)).toEqual([unwritten, unwritten, unwritten]);
-    expect(at(result.logps, column)).toEqual([-12345.5, -12345.5, -12345.5]);
-  }
-  expect([...result.nextIds]).toEqual([1, 2, PAD]);
-  expect([...result.done]).toEqual([0, 1, 1]);
-});
+  it('never draws a token of probability zero, however near u is to 0 or 1', async () => {
+    let [least, most] = [0, 0];
+    for (let stream = 0; stream < 100_000; stream++) {
+      if (uniform(5, stream, 0) < uniform(5, least, 0)) least = stream;
+      if (uniform(5, stream, 0) > uniform(5, most, 0)) most = stream;
+    }
+    expect(uniform(5, least, 0)).toBeLessThan(1e-4);
+    expect(uniform(5, most, 0)).toBeGreaterThan(1 - 1e-4);
+    for (const cols of [99, 5000]) {
+      // Zeros at both ends of every invocation's share, and sums that round.
+      const row = seeded(cols, 3, 0, 0.01).map((q, v) => (v < cols / 3 || v > cols / 2 ? 0 : q));
+      const logits = new Float32Array(2 * cols);
+      logits.set(row.map(Math.log));
+      logits.set(row.map(Math.log), cols);
+      const streams = Uint32Array.of(least, most);
+      const { tokens } = await draw({ logits, cols, streams });
+      for (const token of tokens) expect(row[token]).toBeGreaterThan(0);
+    }
+  });
 
-it.each([0, NaN])('ends a row whose probabilities are all %f, and says so', async (bad) => {
-  const probs = Float32Array.of(bad, bad, bad, 0, 1, 0);
-  const { tokens, logps, done } = await draw({ probs, cols: 3, filters: { topP: 0.9 } });
-  expect([...tokens]).toEqual([PAD, 1]);
-  expect([...logps]).toEqual([LOWEST, 0]);
-  expect([...done]).toEqual([1, 0]);
-});
+  it('depends on seed, stream and step, and not on the row', async () => {
+    const [rows, cols] = [64, 50];
+    const one = seeded(cols, 9);
+    const logits = Float32Array.from({ length: rows * cols }, (_, i) => one[i % cols]!);
+    const streams = Uint32Array.from({ length: rows }, (_, r) => 1000 + r);
+    const { tokens } = await draw({ logits, cols, streams });
+    const { tokens: reversed } = await draw({ logits, cols, streams: streams.slice().reverse() });
+    expect([...reversed].reverse()).toEqual([...tokens]);
+    for (const other of [{ seed: 6 }, { step: 1, maxSteps: 2 }]) {
+      const { tokens: changed } = await draw({ logits, cols, streams, ...other });
+      const column = other.maxSteps ? changed.filter((_, i) => i % 2 === 1) : changed;
+      expect(column).not.toEqual(tokens);
+    }
+  });
 
-it('takes at most four end tokens', async () => {
-  const probs = Float32Array.of(1);
-  await expect(draw({ probs, cols: 1, eosIds: [1, 2, 3, 4, 5] })).rejects.toThrow(/at most 4/);
+  it('writes one column, ends rows at an end token and pads those that have ended', async () => {
+    const cols = 3;
+    // Row 0 can only draw 1, row 1 only 2 (an end token), row 2 has ended already.
+    const logits = Float32Array.of(0, 200, 0, 0, 0, 200, 0, 200, 0);
+    const done = Uint32Array.of(0, 0, 1);
+    const result = await draw({ logits, cols, done, step: 1, maxSteps: 3, eosIds: [9, 2] });
+    const unwritten = new Uint32Array(Float32Array.of(-12345.5).buffer)[0]!;
+    const at = (values: ArrayLike<number>, column: number) =>
+      [0, 1, 2].map((r) => values[r * 3 + column]);
+    expect(at(result.tokens, 1)).toEqual([1, 2, PAD]);
+    expect(at(result.logps, 1)).toEqual([0, 0, 0]);
+    for (const column of [0, 2]) {
+      expect(at(result.tokens, column)).toEqual([unwritten, unwritten, unwritten]);
+      expect(at(result.logps, column)).toEqual([-12345.5, -12345.5, -12345.5]);
+    }
+    expect([...result.nextIds]).toEqual([1, 2, PAD]);
+    expect([...result.done]).toEqual([0, 1, 1]);
+  });
+
+  it.each([
+    [NaN, 3],
+    [Infinity, 3],
+    [-Infinity, 3],
+    [NaN, 5000],
+  ])('ends a row whose logits are %f, and says so, with %i tokens', async (bad, cols) => {
+    const logits = new Float32Array(2 * cols).fill(bad, 0, cols).fill(-200, cols);
+    logits[cols + 1] = 0;
+    const { tokens, logps, done } = await draw({ logits, cols, filters: { topP: 0.9 } });
+    expect([...tokens]).toEqual([PAD, 1]);
+    expect([...logps]).toEqual([LOWEST, 0]);
+    expect([...done]).toEqual([1, 0]);
+  });
+
+  it('ends a row with a single logit that is not a number', async () => {
+    const logits = seeded(100, 1);
+    logits[70] = NaN;
+    const { done } = await draw({ logits, cols: 100 });
+    expect([...done]).toEqual([1]);
+  });
+
+  it('takes at most four end tokens', async () => {
+    const logits = Float32Array.of(1);
+    await expect(draw({ logits, cols: 1, eosIds: [1, 2, 3, 4, 5] })).rejects.toThrow(/at most 4/);
+  });
 });

@@ -1,34 +1,62 @@
-import { op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
-import code from './sample.wgsl?raw';
+/**
+ * Sampling reads the logits. A short row is one launch. A long row is cut into chunks, so that many
+ * workgroups share it: sample-chunks finds their masses and sample-pick draws; with filters,
+ * sample-least and sample-kept come between.
+ */
+import { Activation } from '../activations.ts';
+import { op, resolve, type Bindable, type Dyn, type Grid, type Op } from '../kernel.ts';
+import { KERNELS_FOR, type KernelVariants } from '../variants.ts';
+import chunksCode from './sample-chunks.wgsl?raw';
+import drawCode from './sample-draw.wgsl?raw';
+import keptCode from './sample-kept.wgsl?raw';
+import leastCode from './sample-least.wgsl?raw';
+import pickCode from './sample-pick.wgsl?raw';
+import rowCode from './sample-row.wgsl?raw';
+import thresholdCode from './sample-threshold.wgsl?raw';
+import topCode from './sample-top.wgsl?raw';
+import sharedCode from './sample.wgsl?raw';
 import { teamed } from './team.ts';
 
-const kernels = teamed({
-  name: 'sample',
-  code,
-  bindings: ['read', 'read', 'write', 'write', 'write', 'write'],
-  params: {
-    rows: 'u32',
-    cols: 'u32',
-    maxSteps: 'u32',
-    step: 'u32',
-    topK: 'u32',
-    topP: 'f32',
-    minP: 'f32',
-    seed: 'u32',
-    eos0: 'u32',
-    eos1: 'u32',
-    eos2: 'u32',
-    eos3: 'u32',
-    padId: 'u32',
+const params = {
+  rows: 'u32',
+  cols: 'u32',
+  maxSteps: 'u32',
+  step: 'u32',
+  topK: 'u32',
+  topP: 'f32',
+  minP: 'f32',
+  seed: 'u32',
+  eos0: 'u32',
+  eos1: 'u32',
+  eos2: 'u32',
+  eos3: 'u32',
+  padId: 'u32',
+  inverseTemperature: 'f32',
+} as const;
+
+/** By the launch: what follows sample.wgsl, and the bindings after the logits. */
+const LAUNCHES = {
+  row: {
+    code: [drawCode, thresholdCode, rowCode],
+    bindings: ['read', 'write', 'write', 'write', 'write'],
   },
-} as const satisfies Kernel);
+  chunks: { code: [chunksCode], bindings: ['write'] },
+  least: { code: [topCode, thresholdCode, leastCode], bindings: ['read', 'write'] },
+  kept: { code: [topCode, keptCode], bindings: ['write', 'read'] },
+  pick: {
+    code: [topCode, drawCode, pickCode],
+    bindings: ['read', 'write', 'write', 'write', 'write', 'read', 'read'],
+  },
+} as const;
 
 /** An id that no token has. */
 export const NO_TOKEN = 0xffffffff;
 
 export interface SampleLaunch<D> {
-  /** [rows, cols]: softmax(logits / temperature). */
-  probs: Bindable;
+  /** [rows, cols] */
+  logits: Bindable;
+  /** Positive; tokens are drawn from softmax(logits * inverseTemperature). */
+  inverseTemperature: Dyn<D>;
   /** u32 [rows]: the random stream of each sample, so that its draws do not depend on its row. */
   streams: Bindable;
   /** u32 [rows, maxSteps]; column `step` is written. */
@@ -40,6 +68,7 @@ export interface SampleLaunch<D> {
   /** u32 [rows]: 1 once an end token has been drawn; such a row gets padId and logp 0. */
   done: Bindable;
   rows: Dyn<D>;
+  maxRows: number;
   cols: number;
   /** Keep the k most likely; 0 keeps all, 1 is greedy. */
   topK: Dyn<D>;
@@ -56,19 +85,87 @@ export interface SampleLaunch<D> {
   label?: string;
 }
 
+/** Fours of the longest row that is one launch. */
+const SHORT = 256;
+
+/** Fours of a chunk, which one invocation reads alone, or a team. */
+const CHUNK = { alone: 64, team: 512 };
+
 /**
- * Draws one token per row on the GPU. The same (seed, stream, step, probs) give the same token.
+ * Draws one token per row on the GPU. The same (seed, stream, step, logits) give the same token,
+ * whatever other rows there are.
  * @throws Error when there are more than four end tokens
  */
 export function sample<D>(launch: SampleLaunch<D>): Op<D> {
-  const { probs, streams, tokens, logps, nextIds, done, rows, cols, topK, topP, minP } = launch;
-  const { seed, step, maxSteps, eosIds, padId, label } = launch;
+  const { eosIds } = launch;
   if (eosIds.length > 4) throw new Error(`sample takes at most 4 end tokens, not ${eosIds.length}`);
-  const [eos0 = NO_TOKEN, eos1 = NO_TOKEN, eos2 = NO_TOKEN, eos3 = NO_TOKEN] = eosIds;
-  const { kernel, constants, grid } = kernels(cols);
-  return op<D, (typeof kernel)['params']>(kernel, {
-    ...(label && { label }),
-    bindings: [probs, streams, tokens, logps, nextIds, done],
+  return {
+    ...wholeRows(launch, KERNELS_FOR.card.rows),
+    lower: ({ rows }) =>
+      Math.ceil(launch.cols / 4) <= SHORT ? [wholeRows(launch, rows)] : inChunks(launch, rows),
+  };
+}
+
+const chunkOf = (variant: KernelVariants['rows']): number =>
+  CHUNK[variant === 'alone' ? 'alone' : 'team'];
+
+function wholeRows<D>(launch: SampleLaunch<D>, variant: KernelVariants['rows']): Op<D> {
+  const { streams, tokens, logps, nextIds, done, rows, cols } = launch;
+  const bindings = [streams, tokens, logps, nextIds, done];
+  return part(launch, variant, 'row', Math.ceil(cols / 4), bindings, (d) => resolve(rows, d));
+}
+
+function inChunks<D>(launch: SampleLaunch<D>, variant: KernelVariants['rows']): Op<D>[] {
+  const { streams, tokens, logps, nextIds, done, rows, maxRows, cols } = launch;
+  const fours = Math.ceil(cols / 4);
+  const chunk = chunkOf(variant);
+  const count = Math.ceil(fours / chunk);
+  // Of one size for all devices, so that the memory of a run can be planned without one.
+  const chunks = new Activation('chunks', maxRows * Math.ceil(fours / CHUNK.alone) * 4);
+  const least = new Activation('least', maxRows);
+  const each = (d: D): number => resolve(rows, d);
+  const drawn = [streams, tokens, logps, nextIds, done];
+  const topK = (d: D): number => resolve(launch.topK, d);
+  // The same conditions as has_threshold and has_filter in sample.wgsl.
+  const threshold = (d: D): boolean =>
+    topK(d) !== 1 && ((topK(d) > 0 && topK(d) < cols) || resolve(launch.topP, d) < 1);
+  const filter = (d: D): boolean => threshold(d) || (topK(d) !== 1 && resolve(launch.minP, d) > 0);
+  return [
+    part(launch, variant, 'chunks', chunk, [chunks], (d) => each(d) * count),
+    part(launch, variant, 'least', fours, [chunks, least], (d) => (threshold(d) ? each(d) : 0)),
+    part(launch, variant, 'kept', chunk, [chunks, least], (d) => (filter(d) ? each(d) * count : 0)),
+    part(launch, variant, 'pick', chunk, [...drawn, chunks, least], each),
+  ];
+}
+
+/** One of the launches, by teams that take `fours` each. */
+function part<D>(
+  launch: SampleLaunch<D>,
+  variant: KernelVariants['rows'],
+  name: keyof typeof LAUNCHES,
+  fours: number,
+  bindings: readonly Bindable[],
+  teams: (d: D) => number,
+): Op<D> {
+  const { code, bindings: access } = LAUNCHES[name];
+  const { rows, cols, maxSteps, step, topK, topP, minP, seed, padId, inverseTemperature } = launch;
+  const [eos0 = NO_TOKEN, eos1 = NO_TOKEN, eos2 = NO_TOKEN, eos3 = NO_TOKEN] = launch.eosIds;
+  const whole = cols % 4 === 0;
+  const { kernel, constants, grid } = teamed<typeof params>(
+    {
+      name: `sample-${name} ${whole ? 4 : 1} ${chunkOf(variant)}`,
+      code: [`const CHUNK = ${chunkOf(variant)}u;`, whole ? WHOLE : CUT, sharedCode, ...code].join(
+        '\n',
+      ),
+      bindings: ['read', ...access],
+      params,
+    },
+    variant,
+    { loads: fours, longestAlone: SHORT, sum: 'vec4f' },
+  );
+  return op<D, typeof params>(kernel, {
+    label: launch.label ?? kernel.name,
+    bindings: [launch.logits, ...bindings],
     params: {
       rows,
       cols,
@@ -83,8 +180,19 @@ export function sample<D>(launch: SampleLaunch<D>): Op<D> {
       eos2,
       eos3,
       padId,
+      inverseTemperature,
     },
     constants,
-    grid: (d) => grid(resolve(rows, d)),
+    grid: (d): Grid => grid(teams(d)),
   });
 }
+
+/** `fours` of rows whose length is a multiple of four, and of others. */
+const WHOLE = `alias Stored = vec4f;
+fn fours(row: u32, i: u32) -> vec4f { return logits[row * (p.cols / 4u) + i]; }`;
+const CUT = `alias Stored = f32;
+fn fours(row: u32, i: u32) -> vec4f {
+  let at = row * p.cols + 4u * i;
+  let four = vec4f(logits[at], logits[at + 1u], logits[at + 2u], logits[at + 3u]);
+  return select(vec4f(PAST), four, 4u * i + vec4u(0u, 1u, 2u, 3u) < vec4u(p.cols));
+}`;

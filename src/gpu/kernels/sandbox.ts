@@ -62,6 +62,9 @@ export class Sandbox {
 
 export const MARK = -12345.5;
 
+/** The ways to reduce rows; all adapters of the tests have subgroups. */
+export const ROW_VARIANTS = ['alone', 'memory', 'subgroups'] as const;
+
 /** Seeded numbers in [low, high). */
 export function seeded(count: number, seed: number, low = -1, high = 1): Float32Array {
   let state = seed >>> 0;

@@ -1,11 +1,13 @@
 import { op, type Bindable, type Kernel, type Op } from '../kernel.ts';
 import type { View } from '../memory.ts';
+import fours from './fours.wgsl?raw';
 import squaresCode from './sum-of-squares.wgsl?raw';
 import sumCode from './sum-partials.wgsl?raw';
+import { byRows, teamed } from './team.ts';
 
 const squaresKernel = {
   name: 'sum-of-squares',
-  code: squaresCode,
+  code: fours + squaresCode,
   bindings: ['read', 'write'],
   params: { count: 'u32', threads: 'u32' },
 } as const satisfies Kernel;
@@ -58,11 +60,19 @@ export function sumOfSquares<D>({ parts, partials, out, label }: SumOfSquaresLau
   });
   return [
     ...squares,
-    op<D, (typeof sumKernel)['params']>(sumKernel, {
-      ...(label && { label }),
-      bindings: [partials, out],
-      params: { count: start },
-      grid: () => [1],
+    byRows((variant) => {
+      const { kernel, constants } = teamed(sumKernel, variant, {
+        loads: start / 4,
+        longestAlone: 0,
+        sum: 'f32',
+      });
+      return op<D, (typeof sumKernel)['params']>(kernel, {
+        label: label ?? sumKernel.name,
+        bindings: [partials, out],
+        params: { count: start },
+        constants,
+        grid: () => [1],
+      });
     }),
   ];
 }

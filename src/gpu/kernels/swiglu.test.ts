@@ -20,7 +20,9 @@ it.each([
   [1, 1],
   [7, 33],
   [16, 64],
+  [70, 96],
   [3, 130],
+  [3, 300],
 ])('%i rows of %i: values and gradients', async (rows, width) => {
   const data = seeded(rows * 2 * width, 1, -6, 6);
   // Far out the sigmoid saturates, and exp must not overflow.

@@ -8,6 +8,7 @@ import {
   type Kernel,
   type Op,
 } from '../kernel.ts';
+import { elementOf } from './element.ts';
 import backwardCode from './swiglu-backward.wgsl?raw';
 import code from './swiglu.wgsl?raw';
 
@@ -30,8 +31,20 @@ const backward = {
 /** Several rows per invocation, so that the work of a workgroup outweighs its start. */
 const ROWS_PER_THREAD = 4;
 
-function grid(rows: number, width: number): Grid {
-  return [Math.ceil(width / 64), Math.min(65535, Math.ceil(rows / ROWS_PER_THREAD))];
+function forRows<D>(kernel: typeof forward | typeof backward, rows: Dyn<D>, width: number) {
+  const { width: element, load } = elementOf(width);
+  const columns = width / element;
+  const lanes = columns > 64 ? 64 : 16;
+  const rowsPerGroup = (64 / lanes) * ROWS_PER_THREAD;
+  return {
+    kernel: load<typeof params>(kernel),
+    params: { rows, width: columns },
+    constants: { LANES: lanes },
+    grid: (dims: D): Grid => [
+      Math.ceil(columns / lanes),
+      Math.min(65535, Math.ceil(resolve(rows, dims) / rowsPerGroup)),
+    ],
+  };
 }
 
 /** y = silu(gate) * up; gateUp [rows, 2 * width] holds gate | up in a row, y is [rows, width]. */
@@ -42,11 +55,11 @@ export function swiglu<D>(a: {
   width: number;
   label?: string;
 }): Op<D> {
-  return op<D, typeof params>(forward, {
-    label: a.label,
+  const { kernel, ...launch } = forRows(forward, a.rows, a.width);
+  return op<D, typeof params>(kernel, {
+    label: a.label ?? forward.name,
     bindings: [a.gateUp, a.y],
-    params: { rows: a.rows, width: a.width },
-    grid: (dims) => grid(resolve(a.rows, dims), a.width),
+    ...launch,
   });
 }
 
@@ -59,10 +72,10 @@ export function swigluBackward<D>(a: {
   width: number;
   label?: string;
 }): Op<D> {
-  return op<D, typeof params>(backward, {
-    label: a.label,
+  const { kernel, ...launch } = forRows(backward, a.rows, a.width);
+  return op<D, typeof params>(kernel, {
+    label: a.label ?? backward.name,
     bindings: [a.gateUp, a.dy, a.dGateUp],
-    params: { rows: a.rows, width: a.width },
-    grid: (dims) => grid(resolve(a.rows, dims), a.width),
+    ...launch,
   });
 }

@@ -1,28 +1,25 @@
 // y[r, c] = silu(gate[r, c]) * up[r, c],  silu(g) = g / (1 + exp(-g))
-// gate_up [rows, 2 * width]: a row is gate | up;  y [rows, width]
+// gate_up [rows, 2 * width]: a row is gate | up;  y [rows, width]; `width` counts Elements.
 // Neighbouring invocations take neighbouring columns; each takes every num_workgroups.y-th row.
+
+override LANES: u32;
 
 struct Params { rows: u32, width: u32 }
 
-@group(0) @binding(0) var<storage, read> gate_up: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> gate_up: array<Element>;
+@group(0) @binding(1) var<storage, read_write> y: array<Element>;
 @group(1) @binding(0) var<uniform> p: Params;
 
-@compute @workgroup_size(64)
-fn main(
-  @builtin(global_invocation_id) id: vec3u,
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) groups: vec3u,
-) {
-  let rows = p.rows;
+@compute @workgroup_size(LANES, 64 / LANES)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let width = p.width;
   if (id.x >= width) { return; }
-  for (var row = group.y; row < rows; row += groups.y) {
+  for (var row = id.y; row < p.rows; row += groups.y * (64u / LANES)) {
     let at = row * 2u * width + id.x;
     let gate = gate_up[at];
     // exp of numbers <= 0 only: it cannot overflow.
     let e = exp(-abs(gate));
-    let sigmoid = select(e, 1.0, gate >= 0.0) / (1.0 + e);
+    let sigmoid = select(e, Element(1.0), gate >= Element()) / (1.0 + e);
     y[row * width + id.x] = gate * sigmoid * gate_up[at + width];
   }
 }

@@ -1,43 +1,63 @@
-// Prelude for long rows: TEAM neighbouring invocations share a row and reduce it in workgroup
-// memory. `lane` is the index of an invocation in its workgroup of SIZE; a team starts at a
-// multiple of TEAM. All invocations must call these functions, in uniform control flow.
+// Prelude for teams that reduce in workgroup memory: TEAM neighbouring invocations share a row.
+// `lane` is the index of an invocation in its workgroup of SIZE; a team starts at a multiple of
+// TEAM. All invocations must call these functions, in uniform control flow.
 override TEAM: u32;
 override SIZE = max(TEAM, 64u);
-var<workgroup> scratch: array<vec3f, SIZE>;
+override FOURS = SIZE / 4u;
+var<workgroup> sums: array<Sum, SIZE>;
+var<workgroup> values: array<vec4f, FOURS>;
 
 fn team_max(lane: u32, x: f32) -> f32 {
   workgroupBarrier();
-  scratch[lane].x = x;
-  for (var half = TEAM / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (lane % TEAM < half) { scratch[lane].x = max(scratch[lane].x, scratch[lane + half].x); }
-  }
+  values[lane / 4u][lane % 4u] = x;
   workgroupBarrier();
-  return scratch[lane - lane % TEAM].x;
+  let first = lane / TEAM * (TEAM / 4u);
+  var top = values[first];
+  for (var i = first + 1u; i < first + TEAM / 4u; i++) { top = max(top, values[i]); }
+  return max(max(top.x, top.y), max(top.z, top.w));
 }
 
-fn team_sum(lane: u32, x: vec3f) -> vec3f {
+fn team_sum(lane: u32, x: Sum) -> Sum {
   workgroupBarrier();
-  scratch[lane] = x;
-  for (var half = TEAM / 2u; half > 0u; half /= 2u) {
+  sums[lane] = x;
+  workgroupBarrier();
+  if (TEAM > 16u) {
+    // The first 16 of a team sum a sixteenth each.
+    if (lane % TEAM < 16u) {
+      for (var i = 16u; i < TEAM; i += 16u) { sums[lane] += sums[lane + i]; }
+    }
     workgroupBarrier();
-    if (lane % TEAM < half) { scratch[lane] += scratch[lane + half]; }
   }
-  workgroupBarrier();
-  return scratch[lane - lane % TEAM];
+  let first = lane - lane % TEAM;
+  var sum = sums[first];
+  for (var i = 1u; i < min(TEAM, 16u); i++) { sum += sums[first + i]; }
+  return sum;
 }
 
 // (sum of the members before this one, sum of all), summed in order.
 fn team_prefix(lane: u32, x: f32) -> vec2f {
   workgroupBarrier();
-  scratch[lane].x = x;
+  values[lane / 4u][lane % 4u] = x;
   workgroupBarrier();
-  var sums = vec2f(0.0);
-  let start = lane - lane % TEAM;
-  for (var i = start; i < start + TEAM; i++) {
-    if (i == lane) { sums.x = sums.y; }
-    sums.y += scratch[i].x;
+  var sums = vec2f();
+  let first = lane - lane % TEAM;
+  for (var i = first; i < first + TEAM; i += 4u) {
+    let four = values[i / 4u];
+    for (var j = 0u; j < 4u; j++) {
+      if (i + j == lane) { sums.x = sums.y; }
+      sums.y += four[j];
+    }
   }
   return sums;
 }
 
+var<workgroup> votes: array<u32, 4>; // a workgroup has four teams or one
+
+// Whether x, which the members of a team agree on, is true in all teams. The result is uniform.
+fn all_of_workgroup(lane: u32, x: bool) -> bool {
+  if (lane % TEAM == 0u) { votes[lane / TEAM] = u32(x); }
+  let all = workgroupUniformLoad(&votes);
+  var sum = 0u;
+  for (var i = 0u; i < SIZE / TEAM; i++) { sum += all[i]; }
+  return sum == SIZE / TEAM;
+}

@@ -137,16 +137,19 @@ async function continueFrom(
     maxPromptTokens: atOnce * longest,
     maxNewTokens: sampling.maxNewTokens,
   });
-  const written: number[][] = [];
-  for (let first = 0; first < prefixes.length; first += atOnce) {
-    const batch = prefixes.slice(first, first + atOnce);
-    const streams = Uint32Array.from(batch, (_, i) => first + i);
-    const groups = await decoder.generate(batch, 1, sampling, streams);
-    for (const [generation] of groups) {
-      const { ids, finished } = generation!;
-      written.push(finished ? ids.slice(0, -1) : ids);
+  try {
+    const written: number[][] = [];
+    for (let first = 0; first < prefixes.length; first += atOnce) {
+      const batch = prefixes.slice(first, first + atOnce);
+      const streams = Uint32Array.from(batch, (_, i) => first + i);
+      const groups = await decoder.generate(batch, 1, sampling, streams);
+      for (const [generation] of groups) {
+        const { ids, finished } = generation!;
+        written.push(finished ? ids.slice(0, -1) : ids);
+      }
     }
+    return written;
+  } finally {
+    decoder.destroy();
   }
-  decoder.destroy();
-  return written;
 }

@@ -26,13 +26,16 @@ export async function sampleCompletions(
     maxPromptTokens: atOnce * Math.max(...tokenized.map(({ promptIds }) => promptIds.length)),
     maxNewTokens: sampling.maxNewTokens,
   });
-  const groups: RolloutGroup[] = [];
-  for (let first = 0; first < prompts.length; first += atOnce) {
-    const batch = tokenized.slice(first, first + atOnce);
-    const written = await rollOut(decoder, tokenizer, batch, options, first * samplesPerPrompt);
-    groups.push(...written);
-    onProgress?.(groups.length);
+  try {
+    const groups: RolloutGroup[] = [];
+    for (let first = 0; first < prompts.length; first += atOnce) {
+      const batch = tokenized.slice(first, first + atOnce);
+      const written = await rollOut(decoder, tokenizer, batch, options, first * samplesPerPrompt);
+      groups.push(...written);
+      onProgress?.(groups.length);
+    }
+    return groups;
+  } finally {
+    decoder.destroy();
   }
-  decoder.destroy();
-  return groups;
 }

@@ -53,10 +53,10 @@ async function forgetOthers(): Promise<void> {
 
 async function kept(request: Request): Promise<Response | undefined> {
   const cache = await caches.open(CACHE);
-  return request.mode === 'navigate'
-    ? cache.match(new URL('index.html', scope), { ignoreVary: true })
-    : // A server's Vary header must not hide a file: there is one of each name.
-      cache.match(request, { ignoreSearch: true, ignoreVary: true });
+  // A server's Vary header must not hide a file: there is one of each name.
+  const file = await cache.match(request, { ignoreSearch: true, ignoreVary: true });
+  if (file || request.mode !== 'navigate') return file;
+  return cache.match(new URL('index.html', scope), { ignoreVary: true });
 }
 
 async function cacheFirst(request: Request): Promise<Response> {

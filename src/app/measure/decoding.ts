@@ -1,0 +1,120 @@
+/** Tokens per second that a random model writes, at several batch sizes. */
+import { storageBytes } from '../../gpu/storage.ts';
+import { Decoder } from '../../model/decoder.ts';
+import type { ModelConfig } from '../../model/config.ts';
+import type { WeightStorage } from '../../model/parameters.ts';
+import { median } from './arithmetic.ts';
+import type { Bench } from './bench.ts';
+import type { Row } from './measurement.ts';
+import { matrixNumbers, randomModel, sizesOfModel, small2M, smol135M } from './models.ts';
+import { profileOf } from './timing.ts';
+
+export interface DecodingTask {
+  readonly model: string;
+  readonly config: ModelConfig;
+  readonly storage: WeightStorage;
+  readonly batches: readonly number[];
+}
+
+const BATCHES = [1, 8, 64];
+const PROMPT = 64;
+/** The decoder reports after every eighth token. */
+const CHUNK = 8;
+/** The first chunk also has the prompt, and does not count. */
+const CHUNKS = 3;
+const ROUNDS = 3;
+
+/** Below this multiply-add rate the 135M model would take too long. */
+const ENOUGH_FOR_135M = 200e9;
+
+/** The task that suits a card of this multiply-add rate. */
+export function decodingTask(rate: number): DecodingTask {
+  return rate >= ENOUGH_FOR_135M
+    ? {
+        ...{ model: '135M, bf16', config: smol135M, batches: BATCHES },
+        storage: { layers: 'bf16', tables: 'bf16' },
+      }
+    : {
+        ...{ model: '2M, f32', config: small2M, batches: BATCHES },
+        storage: { layers: 'f32', tables: 'f32' },
+      };
+}
+
+/** One row for each batch size; the batch sizes are timed in turn. */
+export async function decodingRows(bench: Bench, task: DecodingTask): Promise<Row[]> {
+  const { model, config, storage, batches } = task;
+  const { gpu } = bench;
+  const weights = randomModel(gpu, config, { storage });
+  const decoders: Decoder[] = [];
+  for (const batch of batches) {
+    const limits = { maxSequences: batch, maxPromptTokens: PROMPT, maxNewTokens: CHUNK * CHUNKS };
+    decoders.push(await Decoder.create(weights, limits));
+  }
+  const seconds: number[][] = batches.map(() => []);
+  for (let round = 0; round <= ROUNDS; round++) {
+    for (const [i, decoder] of decoders.entries()) {
+      const steps = await write(decoder, batches[i]!);
+      // The first round warms up.
+      if (round > 0) seconds[i]!.push(...steps);
+    }
+  }
+  const rows: Row[] = [];
+  for (const [i, batch] of batches.entries()) {
+    const step = median(seconds[i]!);
+    const times = await profileOf([gpu], () => write(decoders[i]!, batch));
+    rows.push({
+      ...{ group: 'decoding', name: `${model}, batch ${batch}`, sizes: sizesOfModel(config) },
+      seconds: step,
+      timings: seconds[i]!.length,
+      ...stepWork(task, batch),
+      tokensPerSecond: batch / step,
+      ...(times && { kernels: perStep(times[0]!.kernels) }),
+    });
+  }
+  for (const decoder of decoders) decoder.destroy();
+  weights.destroy();
+  return rows;
+}
+
+/** Writes CHUNK * CHUNKS tokens after one prompt; the seconds of a step, by chunk after the first. */
+async function write(decoder: Decoder, batch: number): Promise<number[]> {
+  const { vocabSize } = decoder.model.config;
+  const prompt = Array.from({ length: PROMPT + 1 }, (_, i) => (17 * i + 3) % vocabSize);
+  const sampling = { temperature: 1, topK: 0, topP: 1, minP: 0, seed: 1 };
+  const ends: number[] = [];
+  await decoder.generate(
+    [prompt],
+    batch,
+    { ...sampling, maxNewTokens: CHUNK * CHUNKS },
+    Uint32Array.from({ length: batch }, (_, i) => i),
+    () => ends.push(performance.now()),
+  );
+  return ends.slice(1).map((end, i) => (end - ends[i]!) / 1000 / CHUNK);
+}
+
+/** Operations and bytes of one step in the middle: weights once, and the keys and values it reads. */
+export function stepWork(
+  { config, storage }: Pick<DecodingTask, 'config' | 'storage'>,
+  batch: number,
+): { flops: number; bytes: number } {
+  const { layers, heads, kvHeads, headDim, hiddenSize, vocabSize } = config;
+  const own = (CHUNK * CHUNKS) / 2;
+  const head = hiddenSize * vocabSize;
+  const flops = batch * (2 * matrixNumbers(config) + 4 * layers * heads * headDim * (PROMPT + own));
+  const cached = 4 * layers * 2 * kvHeads * headDim * (PROMPT + batch * own);
+  const bytes =
+    storageBytes(storage.layers, matrixNumbers(config) - head) +
+    storageBytes(storage.tables, head) +
+    cached;
+  return { flops, bytes };
+}
+
+function perStep(kernels: Row['kernels']): NonNullable<Row['kernels']> {
+  const steps = CHUNK * CHUNKS;
+  return kernels!.map((kernel) => ({
+    label: kernel.label,
+    launches: kernel.launches / steps,
+    seconds: kernel.seconds / steps,
+    flops: kernel.flops / steps,
+  }));
+}

@@ -1,0 +1,188 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { View } from '../memory.ts';
+import { KERNELS_FOR } from '../variants.ts';
+import { attentionDecode, type DecodeAttention } from './attention-decode.ts';
+import { referenceAttention } from './attention-reference.ts';
+import { expectClose, Sandbox, seeded } from './sandbox.ts';
+
+let box: Sandbox;
+const boxes: Partial<Record<'card' | 'cpu', Sandbox>> = {};
+beforeAll(async () => {
+  boxes.card = await Sandbox.open(KERNELS_FOR.card);
+  if (boxes.card.gpu.device.features.has('subgroups')) {
+    boxes.cpu = await Sandbox.open(KERNELS_FOR.cpu);
+  }
+});
+afterEach(() => box.clear());
+afterAll(() => Object.values(boxes).forEach((each) => each.close()));
+
+type Part = 'q' | 'k' | 'v';
+
+interface Case {
+  /** Few rows take another kernel than many. */
+  copies?: number;
+  heads: number;
+  kvHeads: number;
+  headDim: number;
+  norms?: boolean;
+  adapted?: readonly Part[];
+  rank?: number;
+  step?: number;
+  spans?: readonly (readonly [number, number, number, number])[];
+}
+
+/** Prompts of 70, 1 and no rows; the first token of a sequence, and later ones. */
+const SPANS = [
+  [0, 70, 71, 72],
+  [0, 70, 80, 150],
+  [70, 71, 160, 161],
+  [0, 0, 170, 171],
+  [0, 0, 180, 241],
+] as const;
+const LONG = [
+  [0, 2100, 2101, 2102],
+  [10, 300, 2110, 2800],
+] as const;
+
+const CASES: Case[] = [
+  { heads: 3, kvHeads: 3, headDim: 16 },
+  { heads: 3, kvHeads: 3, headDim: 16, copies: 5 },
+  { heads: 4, kvHeads: 1, headDim: 16, copies: 13, norms: true, adapted: ['q', 'v'], rank: 2 },
+  { heads: 2, kvHeads: 1, headDim: 16, copies: 33, spans: LONG },
+  { heads: 4, kvHeads: 2, headDim: 16, step: 3 },
+  { heads: 3, kvHeads: 3, headDim: 4, norms: true },
+  { heads: 3, kvHeads: 1, headDim: 12, adapted: ['q', 'k', 'v'], rank: 3 },
+  { heads: 2, kvHeads: 2, headDim: 20, step: 2, norms: true },
+  { heads: 9, kvHeads: 3, headDim: 64, adapted: ['q', 'v'], rank: 8 },
+  { heads: 9, kvHeads: 3, headDim: 64, step: 1, spans: LONG },
+  { heads: 5, kvHeads: 1, headDim: 64, adapted: ['k'], rank: 4 },
+  { heads: 7, kvHeads: 1, headDim: 32, adapted: ['v'], rank: 1 },
+  { heads: 16, kvHeads: 2, headDim: 80, adapted: ['q'], rank: 4 },
+  { heads: 4, kvHeads: 2, headDim: 128, norms: true, adapted: ['q', 'k', 'v'], rank: 16, step: 3 },
+  { heads: 4, kvHeads: 1, headDim: 256, norms: true },
+  { heads: 2, kvHeads: 1, headDim: 260 },
+  { heads: 2, kvHeads: 2, headDim: 512, adapted: ['k', 'v'], rank: 4 },
+];
+
+/** The spans `copies` times, each with a cache row of its own for the sequence's token. */
+function copiesOf(spans: NonNullable<Case['spans']>, copies: number) {
+  const rows = Math.max(...spans.map(([, , , w]) => w)) + 10;
+  return Array.from({ length: copies }, (_, copy) =>
+    spans.map(([x, y, z, w]) => [x, y, z + copy * rows, w + copy * rows] as const),
+  ).flat();
+}
+
+/** Inputs of a case, and o and the cache rows of the tokens in float64. */
+function prepare(c: Case, seed: number) {
+  const { heads, kvHeads, headDim, norms = false, adapted = [], rank = 4, step = 0 } = c;
+  const spans = copiesOf(c.spans ?? SPANS, c.copies ?? 1);
+  const [q, kv] = [heads * headDim, kvHeads * headDim];
+  const width = q + 2 * kv;
+  const tokens = spans.length;
+  const cacheRows = Math.max(...spans.map(([, , , w]) => w)) + step + 1;
+  const spanned = { q: [0, q], k: [q, kv], v: [q + kv, kv] } as const;
+  let bRows = 0;
+  const parts = adapted.map((name) => {
+    const [row, rows] = spanned[name];
+    bRows += rows;
+    return { row, rows, bRow: bRows - rows };
+  });
+  const data = {
+    qkv: seeded(tokens * width, seed, -2, 2),
+    cache: seeded(cacheRows * 2 * kv, seed + 1, -2, 2),
+    weights: seeded(1024, seed + 2, 0.5, 1.5),
+    h: seeded(tokens * parts.length * rank, seed + 3),
+    b: seeded(bRows * rank, seed + 4),
+    frequencies: Float32Array.from(
+      { length: headDim / 2 },
+      (_, i) => 10000 ** ((-2 * i) / headDim),
+    ),
+  };
+  const pairs = spans.reduce((sum, [x, y, z, w]) => sum + y - x + w - z + step, 0);
+  const positions = spans.map(([x, y, z, w]) => y - x + w - z - 1);
+
+  const x = Float64Array.from(data.qkv);
+  const cache = Float64Array.from(data.cache);
+  const queries = new Float64Array(tokens * q);
+  for (let i = 0; i < tokens; i++) {
+    parts.forEach(({ row, rows, bRow }, part) => {
+      for (let e = 0; e < rows; e++) {
+        for (let r = 0; r < rank; r++) {
+          const left = data.h[(i * parts.length + part) * rank + r]!;
+          x[i * width + row + e]! += left * data.b[(bRow + e) * rank + r]!;
+        }
+      }
+    });
+    for (let head = 0; head < heads + kvHeads; head++) {
+      const at = i * width + head * headDim;
+      const values = x.subarray(at, at + headDim);
+      if (norms) {
+        const mean = values.reduce((sum, value) => sum + value * value, 0) / headDim;
+        const weights = data.weights.subarray(head < heads ? 0 : 512);
+        values.forEach((value, e) => (values[e] = (value / Math.sqrt(mean + 1e-6)) * weights[e]!));
+      }
+      for (let e = 0; e < headDim / 2; e++) {
+        const angle = Math.fround((positions[i]! + step) * data.frequencies[e]!);
+        const [left, right] = [values[e]!, values[e + headDim / 2]!];
+        values[e] = left * Math.cos(angle) - right * Math.sin(angle);
+        values[e + headDim / 2] = right * Math.cos(angle) + left * Math.sin(angle);
+      }
+    }
+    queries.set(x.subarray(i * width, i * width + q), i * q);
+    const own = spans[i]![3] + step - 1;
+    cache.set(x.subarray(i * width + q, (i + 1) * width), own * 2 * kv);
+  }
+  const shape = { tokens, heads, kvHeads, headDim, step, scale: 0.9 / Math.sqrt(headDim) };
+  const flat = Uint32Array.from(spans.flat());
+  const layout = { qStride: q, qOffset: 0, kvStride: 2 * kv, kOffset: 0, vOffset: kv };
+  const { o } = referenceAttention({ ...shape, ...layout }, queries, cache, flat);
+
+  const buffers = {
+    qkv: box.put(data.qkv),
+    cache: box.put(data.cache),
+    spans: box.put(flat),
+    positions: box.put(Uint32Array.from(positions)),
+    frequencies: box.put(data.frequencies),
+    o: box.marked(o.length),
+  };
+  const both = box.put(data.weights);
+  const half = (byteOffset: number): View => ({ ...both, byteOffset, byteLength: 2048 });
+  const launch: DecodeAttention<unknown> = {
+    ...{ ...shape, ...buffers, maxTokens: tokens, pairs },
+    ...(norms && { norms: { q: half(0), k: half(2048), eps: 1e-6 } }),
+    ...(parts.length > 0 && { adapter: { h: box.put(data.h), b: box.put(data.b), rank, parts } }),
+  };
+  return { launch, o, cache, buffers };
+}
+
+/** Long heads are decoded by one kernel everywhere. */
+const KERNELS = [
+  { set: 'card', cases: CASES },
+  { set: 'cpu', cases: CASES.filter(({ headDim }) => headDim <= 32) },
+] as const;
+
+describe.each(KERNELS)('kernels for $set', ({ set, cases }) => {
+  beforeEach(({ skip }) => {
+    box = boxes[set] ?? skip('the adapter has no subgroups');
+  });
+
+  it.each(cases)(
+    '$heads heads over $kvHeads of $headDim, norms $norms, adapter on $adapted, step $step, $copies copies',
+    async (c) => {
+      const { launch, o, cache, buffers } = prepare(c, 7);
+      await box.run(attentionDecode(launch));
+      expectClose(await box.floats(buffers.o, o.length), o, 2e-5);
+      // The rows of the tokens, and no other row, have changed.
+      expectClose(await box.floats(buffers.cache, cache.length), cache, 5e-6);
+    },
+  );
+});
+
+it('refuses heads that do not fit', () => {
+  box = boxes.card!;
+  const { launch } = prepare({ heads: 1, kvHeads: 1, headDim: 8, norms: true }, 1);
+  expect(() => attentionDecode({ ...launch, headDim: 6 })).toThrow(/multiples of 4/);
+  expect(() => attentionDecode({ ...launch, headDim: 4096 })).toThrow(/too long to decode/);
+  const apart = { ...launch.norms!, k: box.marked(8) };
+  expect(() => attentionDecode({ ...launch, norms: apart })).toThrow(/in one buffer/);
+});

@@ -1,0 +1,92 @@
+/** The sequences of a generation on the host: their cache rows, and the tokens that were read. */
+import type { DecoderLimits } from './decoder-ops.ts';
+
+export interface Generation {
+  /** Generated ids, the stop token included; without it the sequence was cut off. */
+  ids: number[];
+  /** Log-prob of each id under logits / temperature, no filter applied. */
+  logps: number[];
+  /** Ended by a stop token. */
+  finished: boolean;
+}
+
+/** Its cache rows and its random stream are fixed; its row may change. */
+export interface Sequence extends Generation {
+  readonly stream: number;
+  /** Position of its first input, the prompt's last token. */
+  readonly position: number;
+  /** Cache rows it attends to at its first input: those of its prompt, then its own. */
+  readonly span: readonly [prefixStart: number, prefixEnd: number, start: number, end: number];
+  /** Its first input. */
+  readonly input: number;
+  finished: boolean;
+}
+
+/** The sequences of decoding steps [first, first + count), by row. */
+export interface BlockRows {
+  readonly rows: readonly Sequence[];
+  readonly first: number;
+  readonly count: number;
+}
+
+/**
+ * Sequences in the order of the prompts, `samplesPerPrompt` each, before their first step.
+ * @throws Error when a prompt is empty
+ */
+export function startSequences(
+  prompts: readonly (readonly number[])[],
+  samplesPerPrompt: number,
+  streams: Uint32Array,
+  { maxPromptTokens, maxNewTokens }: DecoderLimits,
+): Sequence[] {
+  const sequences: Sequence[] = [];
+  let prefixStart = 0;
+  for (const prompt of prompts) {
+    const last = prompt.at(-1);
+    if (last === undefined) throw new Error('a prompt has no tokens; it needs at least one');
+    const prefixEnd = prefixStart + prompt.length - 1;
+    for (let g = 0; g < samplesPerPrompt; g++) {
+      const own = maxPromptTokens + sequences.length * maxNewTokens;
+      sequences.push({
+        stream: streams[sequences.length] as number,
+        position: prompt.length - 1,
+        span: [prefixStart, prefixEnd, own, own + 1],
+        input: last,
+        ids: [],
+        logps: [],
+        finished: false,
+      });
+    }
+    prefixStart = prefixEnd;
+  }
+  return sequences;
+}
+
+/**
+ * Appends what a block has sampled, up to the first stop token of each sequence.
+ * @param data tokens (u32) and log-probs (f32) [rows, stride], column t of step t
+ */
+export function appendTokens(
+  { rows, first, count }: BlockRows,
+  data: readonly ArrayBuffer[],
+  stride: number,
+  stops: ReadonlySet<number>,
+): void {
+  const tokens = new Uint32Array(data[0]!);
+  const logps = new Float32Array(data[1]!);
+  rows.forEach((sequence, row) => {
+    for (let t = row * stride + first; t < row * stride + first + count; t++) {
+      if (sequence.finished) return;
+      const id = tokens[t] as number;
+      sequence.ids.push(id);
+      sequence.logps.push(logps[t] as number);
+      sequence.finished = stops.has(id);
+    }
+  });
+}
+
+export const toGeneration = ({ ids, logps, finished }: Sequence): Generation => ({
+  ids: [...ids],
+  logps: [...logps],
+  finished,
+});

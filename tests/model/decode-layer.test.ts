@@ -1,0 +1,123 @@
+/** The layers of a decoding step, by every set of kernels: what they compute, and in how many launches. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Gpu } from '../../src/gpu/device.ts';
+import { openNodeGpu } from '../../src/gpu/node.ts';
+import type { Storage } from '../../src/gpu/storage.ts';
+import type { ModelConfig } from '../../src/model/config.ts';
+import { Decoder } from '../../src/model/decoder.ts';
+import { LanguageModel } from '../../src/model/language-model.ts';
+import type { LoraConfig } from '../../src/model/lora.ts';
+import { PROJECTIONS } from '../../src/model/peft.ts';
+import { KERNELS, skipUnableTo } from '../kernels.ts';
+import {
+  CONFIGS,
+  merged,
+  randomFactors,
+  randomIds,
+  randomTensors,
+  stored,
+  wide,
+} from '../random-model.ts';
+import * as reference from './reference/transformer.ts';
+
+const all: LoraConfig = { task: 'CAUSAL_LM', r: 4, alpha: 6, targets: PROJECTIONS };
+const two: LoraConfig = { task: 'CAUSAL_LM', r: 3, alpha: 3, targets: ['k_proj', 'up_proj'] };
+
+interface Case {
+  name: string;
+  config: ModelConfig;
+  lora: LoraConfig;
+  layers?: Storage;
+  /** A software adapter takes long to compile the kernels for cards: they take these cases only. */
+  onCards?: boolean;
+}
+
+const CASES: readonly Case[] = [
+  ...Object.entries(CONFIGS).map(([family, config]) => ({
+    ...{ name: `${family}, all projections`, config, lora: all },
+    onCards: config.attentionBias,
+  })),
+  {
+    name: 'qwen3, k and up',
+    config: CONFIGS['qwen3, head norms, head_dim apart']!,
+    lora: two,
+    onCards: true,
+  },
+  { name: 'int4, all projections', config: wide, lora: all, layers: 'int4' },
+  { name: 'f16, gate', config: wide, lora: { ...two, targets: ['gate_proj'] }, layers: 'f16' },
+];
+
+/**
+ * Launches for one token and one layer, without an adapter and with one on all projections: qkv;
+ * rotation, cache, attention; output; gate-up; down. The adapter adds: three for q, k and v; x A^T
+ * of output and of down; SwiGLU.
+ */
+const LAUNCHES = { base: 5, adapted: 8 };
+
+describe.each(KERNELS)('decoding by the $name kernels', ({ name: kernels, variants }) => {
+  let gpu: Gpu;
+  beforeAll(async () => {
+    gpu = await openNodeGpu({ variants });
+  });
+  beforeEach(({ skip }) => skipUnableTo(gpu, variants, skip));
+  afterAll(() => gpu.close());
+
+  const cases = CASES.filter(({ onCards }) => kernels === 'CPU' || onCards);
+  it.each(cases)(
+    'gives the log-probs of the reference, with an adapter and without: $name',
+    async ({ config, lora, layers = 'f32' }) => {
+      const storage = { layers, tables: 'f16' } as const;
+      const model = LanguageModel.allocate(gpu, config, {
+        lora,
+        ...(layers !== 'f32' && { storage }),
+      });
+      const tensors = randomTensors(config, 3);
+      const factors = randomFactors(config, lora);
+      model.weights.setTensors(tensors);
+      model.trainable.setTensors(factors);
+      const held = layers === 'f32' ? tensors : stored(config, tensors, layers, 'f16');
+      const prompt = randomIds(config, 6, 2);
+      for (const [policy, weights] of [
+        [model, merged(held, factors, lora)],
+        [model.withoutAdapter(), merged(held, new Map(), lora)],
+      ] as const) {
+        const { group } = await generated(policy, prompt, 6);
+        for (const { ids, logps } of group) {
+          const rows = reference.logits(config, weights, [...prompt, ...ids]);
+          ids.forEach((id, t) => {
+            const want = reference.logSoftmax(rows[prompt.length + t - 1]!)[id]!;
+            expect(Math.abs(logps[t]! - want)).toBeLessThan(1e-3);
+          });
+        }
+      }
+      model.destroy();
+    },
+  );
+
+  it('takes few launches a layer', async ({ skip }) => {
+    if (kernels === 'CPU') skip('on the CPU a launch costs little');
+    const launches = async (lora: LoraConfig | undefined, layers: number): Promise<number> => {
+      const config = { ...CONFIGS['qwen2, biases']!, layers, eosTokenIds: [] };
+      const model = LanguageModel.allocate(gpu, config, lora && { lora });
+      model.weights.setTensors(randomTensors(config, 3));
+      // A prompt of one token is not prefilled: all launches are those of decoding.
+      const { dispatches } = await generated(model, [5], 2);
+      model.destroy();
+      return dispatches / 2;
+    };
+    const ofLayer = async (lora?: LoraConfig): Promise<number> =>
+      (await launches(lora, 2)) - (await launches(lora, 1));
+    expect(await ofLayer()).toBe(LAUNCHES.base);
+    expect(await ofLayer(all)).toBe(LAUNCHES.adapted);
+  });
+
+  async function generated(model: LanguageModel, prompt: number[], maxNewTokens: number) {
+    const limits = { maxSequences: 2, maxPromptTokens: 8, maxNewTokens };
+    const decoder = await Decoder.create(model, limits);
+    const sampling = { temperature: 1, topK: 0, topP: 1, minP: 0, seed: 3, maxNewTokens };
+    const before = gpu.counters.dispatches;
+    const [group] = await decoder.generate([prompt], 2, sampling, Uint32Array.of(0, 1));
+    decoder.destroy();
+    return { group: group!, dispatches: gpu.counters.dispatches - before };
+  }
+});
