@@ -3,33 +3,39 @@
  * does not depend on workers, so tests can use it directly.
  */
 import { messageOf } from './message-of.ts';
-import type { Phase, Status, TrainingListener, TrainingService } from './training-service.ts';
+import { CHECKPOINTS, writeFacts } from './runs/facts.ts';
+import { Saver } from './saver.ts';
+import type {
+  NewRun,
+  Phase,
+  Status,
+  StoredRunEnd,
+  TrainingListener,
+  TrainingService,
+} from './training-service.ts';
 import type { RecipeValues } from '../rl/recipe/values.ts';
 import type { StepReport } from '../rl/report.ts';
 import { mean } from '../rl/statistics.ts';
 import { shownEvaluation } from '../rl/evaluation/evaluate.ts';
-import { makeRecipe, type Recipe } from '../rl/recipe/recipe.ts';
+import { makeRecipe, parseRecipe, type Recipe } from '../rl/recipe/recipe.ts';
 import { layerRecipes } from '../rl/recipe/keys.ts';
 import { recordedSteps } from '../rl/runs/record.ts';
 import { Run } from '../rl/runs/run.ts';
-import { nowhere, type RunFolder } from '../rl/runs/run-folder.ts';
+import { nowhere, readText, type RunFolder } from '../rl/runs/run-folder.ts';
 import { openTrainer } from './opening/trainer.ts';
 import type { Surroundings } from './opening/surroundings.ts';
 import type { StepResult } from '../rl/trainers/trainer.ts';
 
 /** Besides what every trainer needs, a live run needs a place that still exists after the tab is closed. */
 export interface LiveSurroundings extends Surroundings {
-  /** The run that is kept for this kind of recipe; `fresh` empties it. */
-  keptRun(fresh: boolean, recipe: Recipe): Promise<RunFolder>;
+  /**
+   * The folder of a run, which nobody else writes until `close`.
+   * @throws if another tab writes it, or the browser stores nothing
+   */
+  claim(id: string): Promise<RunFolder>;
   /** Gives back the device and the rewards. */
   close(): void;
 }
-
-/**
- * Checkpoints that a page's run keeps: a browser has little room, and every pause writes one. The one
- * before the last stays for a reader that opened it before the last was complete.
- */
-const CHECKPOINTS = 2;
 
 /** A run in one of these phases stays in it. */
 const ENDED: readonly Phase[] = ['finished', 'stopped', 'failed'];
@@ -40,8 +46,9 @@ const RATE_WINDOW = 10;
 export class LiveRun implements TrainingService {
   private around: LiveSurroundings | undefined;
   private run: Run | undefined;
-  /** Why the run is not saved any more. */
-  private unsaved: string | undefined;
+  /** Its folder was written here, not by an earlier visit. */
+  private isNew = false;
+  private readonly saver = new Saver();
   private recipe: Recipe | undefined;
   private listener: TrainingListener | undefined;
   private phase: Phase = 'loading';
@@ -56,51 +63,83 @@ export class LiveRun implements TrainingService {
 
   constructor(
     private readonly surroundings: () => Promise<LiveSurroundings>,
-    /** Recipe keys that the caller of `open` does not have to give. */
+    /** Recipe keys that the caller of `begin` does not have to give. */
     private readonly defaults: RecipeValues = {},
+    /** In milliseconds. */
+    private readonly now = (): number => performance.now(),
   ) {}
 
-  async open(values: RecipeValues, listener: TrainingListener, resume = false): Promise<void> {
-    this.listener = listener;
+  async begin({ id, recipe: values, facts }: NewRun, listener: TrainingListener): Promise<void> {
     const given = makeRecipe(layerRecipes(this.defaults, values));
     const recipe = { ...given, save_total_limit: given.save_total_limit ?? CHECKPOINTS };
-    this.recipe = recipe;
-    this.opening = this.guard(() => this.load(recipe, resume));
+    await this.open(listener, async (around) => {
+      let folder = nowhere;
+      // A new run can train unsaved.
+      await this.saver.keep(async () => void (folder = await around.claim(id)));
+      const run = await this.openRun(recipe, folder, around);
+      if (!run) return;
+      this.isNew = true;
+      await this.saver.keep(async () => {
+        await run.begin();
+        await writeFacts(folder, facts);
+      });
+    });
+  }
+
+  async goOn({ id, maxSteps }: StoredRunEnd, listener: TrainingListener): Promise<void> {
+    await this.open(listener, async (around) => {
+      const folder = await around.claim(id);
+      const recipe = await storedRecipe(folder);
+      const run = await this.openRun(
+        { ...recipe, max_steps: maxSteps ?? recipe.max_steps },
+        folder,
+        around,
+      );
+      if (!run) return;
+      // Killed before its first checkpoint, a run begins again, with the same numbers.
+      if (!(await run.resume())) await run.begin();
+      for (const report of await recordedSteps(folder, 'The run', { traceSteps: 1 })) {
+        this.listener?.onStep(report);
+      }
+    });
+  }
+
+  private async open(
+    listener: TrainingListener,
+    load: (around: LiveSurroundings) => Promise<void>,
+  ): Promise<void> {
+    this.listener = listener;
+    this.opening = this.guard(async () => {
+      this.tell('loading', 'opening the graphics device');
+      const around = await this.surroundings();
+      if (this.stopping) {
+        around.close();
+        return;
+      }
+      this.around = around;
+      void around.gpu.lost.then((error) => this.guard(() => Promise.reject(error)));
+      await load(around);
+      this.tell(this.run?.finished ? 'finished' : 'paused');
+    });
     await this.opening;
   }
 
-  private async load(recipe: Recipe, resume: boolean): Promise<void> {
-    this.tell('loading', 'opening the graphics device');
-    const around = await this.surroundings();
-    if (this.stopping) {
-      around.close();
-      return;
-    }
-    this.around = around;
-    void around.gpu.lost.then((error) => this.fail(error));
+  /** undefined if the run was stopped meanwhile. */
+  private async openRun(
+    recipe: Recipe,
+    folder: RunFolder,
+    around: LiveSurroundings,
+  ): Promise<Run | undefined> {
+    this.recipe = recipe;
     const { trainer, tokenizerFiles } = await openTrainer(recipe, {
       ...around,
       onLoading: (model, share) => this.tellLoading(model, share),
     });
-    // The run that is kept is replaced only by one that begins.
-    if (this.ended) return;
+    if (this.ended) return undefined;
     trainer.onDetail = (detail) => {
       if (this.phase === 'training') this.tell('training', detail);
     };
-    let folder = nowhere;
-    // A kept run cannot continue without its checkpoint; a new one can run unsaved.
-    if (resume) folder = await around.keptRun(false, recipe);
-    else await this.keep(async () => void (folder = await around.keptRun(true, recipe)));
-    const run = new Run(recipe, trainer, folder, tokenizerFiles);
-    this.run = run;
-    if (resume && (await run.resume())) {
-      for (const report of await recordedSteps(folder, 'The kept run')) {
-        this.listener?.onStep(report);
-      }
-    } else {
-      await this.keep(() => run.begin());
-    }
-    this.tell(run.finished ? 'finished' : 'paused');
+    return (this.run = new Run(recipe, trainer, folder, tokenizerFiles));
   }
 
   async start(): Promise<void> {
@@ -123,6 +162,11 @@ export class LiveRun implements TrainingService {
     await this.saveIfMoved();
   }
 
+  async save(): Promise<void> {
+    this.saver.asked = true;
+    if (!this.running) await this.saveIfMoved();
+  }
+
   /** Whatever the run is doing; a second call waits for the first. */
   stop(): Promise<void> {
     this.wish = 'stop';
@@ -139,6 +183,7 @@ export class LiveRun implements TrainingService {
     }
     await this.running;
     await this.saveIfMoved();
+    await this.removeIfEmpty();
     this.tell('stopped');
     this.run?.trainer.destroy();
     this.around?.close();
@@ -160,16 +205,18 @@ export class LiveRun implements TrainingService {
   private async train(run: Run): Promise<void> {
     const first = await run.evaluateFirst();
     if (first) {
-      await this.keep(() => run.record(first));
+      await this.saver.keep(() => run.record(first));
       this.report(first);
     }
     do {
       this.tell('training');
-      const started = performance.now();
+      const started = this.now();
       const result = await run.step();
-      this.times.push((performance.now() - started) / 1000);
-      await this.keep(() => run.record(result));
+      const seconds = (this.now() - started) / 1000;
+      this.times.push(seconds);
+      await this.saver.keep(() => run.record(result));
       this.report(result);
+      await this.saver.afterStep(run, seconds, this.secondsPerStep);
     } while (!run.finished && this.wish === 'run');
     if (run.finished) this.tell('finished');
     else if (this.wish !== 'stop') this.tell('paused');
@@ -189,33 +236,33 @@ export class LiveRun implements TrainingService {
     } satisfies StepReport);
   }
 
-  /** Saves at a pause, because the tab may be closed after it. */
   private async saveIfMoved(): Promise<void> {
     const { run } = this;
     if (!run || this.ended || run.trainer.step === run.savedStep) return;
-    await this.keep(() => run.save());
+    await this.saver.save(run);
     this.tell(this.phase);
   }
 
-  /** Writing may fail (storage full, or refused); the run then continues unsaved and reports that. */
-  private async keep(write: () => Promise<void> | undefined): Promise<void> {
-    if (this.unsaved !== undefined) return;
-    try {
-      await write();
-    } catch (error) {
-      const reason = messageOf(error);
-      this.unsaved =
-        `This run is not saved any more (${reason}). Training continues; ` +
-        'free some space in the browser before the next run, and leave this tab open.';
-    }
+  /** A run that began here and has no step leaves nothing behind. */
+  private async removeIfEmpty(): Promise<void> {
+    const { run } = this;
+    if (!this.isNew || run?.trainer.step !== 0) return;
+    await run.folder.remove('').catch(() => undefined);
   }
 
   private async guard(work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
+      if (!this.ended) await this.removeIfEmpty();
       this.fail(error);
     }
+  }
+
+  /** Mean of the last steps; 0 before the first. */
+  private get secondsPerStep(): number {
+    const recent = this.times.slice(-RATE_WINDOW);
+    return recent.length > 0 ? mean(recent) : 0;
   }
 
   private get ended(): boolean {
@@ -231,18 +278,24 @@ export class LiveRun implements TrainingService {
     this.phase = phase;
     this.detail = detail;
     const gpu = this.around?.gpu;
-    const recent = this.times.slice(-RATE_WINDOW);
     const status: Status = {
       phase,
       step: this.run?.trainer.step ?? 0,
       maxSteps: this.recipe?.max_steps ?? 0,
-      ...(recent.length > 0 && { secondsPerStep: mean(recent) }),
+      ...(this.times.length > 0 && { secondsPerStep: this.secondsPerStep }),
       ...(this.detail !== undefined && { detail: this.detail }),
       ...(error !== undefined && { error }),
       ...(this.run && this.run.savedStep > 0 && { savedStep: this.run.savedStep }),
-      ...(this.unsaved !== undefined && { unsaved: this.unsaved }),
+      ...(this.saver.unsaved !== undefined && { unsaved: this.saver.unsaved }),
       ...(gpu && { adapter: gpu.info.description || gpu.info.vendor, memory: { ...gpu.ledger } }),
     };
     this.listener?.onStatus(status);
   }
+}
+
+/** @throws Error if the folder holds no run */
+async function storedRecipe(folder: RunFolder): Promise<Recipe> {
+  const yaml = await readText(folder, 'recipe.yaml');
+  if (yaml !== undefined) return parseRecipe(yaml, 'recipe.yaml').recipe;
+  throw new Error('This run has no recipe.yaml, so it cannot go on. Train it again.');
 }

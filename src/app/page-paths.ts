@@ -2,9 +2,7 @@
 import { CheckpointError } from '../model/errors.ts';
 import { basename, urlFolder, type CheckpointFolder } from '../model/files.ts';
 import { storedFolder, storedModels } from '../model/stored-models.ts';
-
-/** The prefix of a model or a file that the visitor brought. */
-const STORED = 'stored:';
+import { STORED } from '../rl/recipe/paths.ts';
 
 export const storedPath = (name: string): string => STORED + name;
 
@@ -43,9 +41,6 @@ export async function pageModelFolder(path: string): Promise<CheckpointFolder> {
   const name = storedName(path);
   return name === undefined ? urlFolder(pageUrl(path)) : storedFolder(name);
 }
-
-/** The run that continues at the next visit, as run-folder.browser.ts names it. */
-export const LIVE_RUN = 'live';
 
 /** The folder of the files that ship with the page. */
 export const SHIPPED = 'public/';

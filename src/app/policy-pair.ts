@@ -1,7 +1,7 @@
 /**
  * A policy before and after training, with the same questions to both: the model that a run started
- * from, and its last checkpoint (without a kept run, the policies that ship with the page). It does
- * not depend on workers, so tests can use it directly.
+ * from, and its last checkpoint (without a run, the policies that ship with the page). It does not
+ * depend on workers, so tests can use it directly.
  */
 import type { Gpu } from '../gpu/device.ts';
 import { loadCheckpoint, withAdapter, type Checkpoint } from '../model/adapted.ts';
@@ -20,7 +20,13 @@ import { Random } from '../rl/random.ts';
 import { makeRecipe, parseRecipe, RecipeError, type Recipe } from '../rl/recipe/recipe.ts';
 import type { GoldJudge, JudgedText, Reward } from '../rl/rewards/reward.ts';
 import { RewardModel } from '../rl/rewards/reward-model.ts';
-import { lastCheckpoint, readText, runCheckpoint, type RunFolder } from '../rl/runs/run-folder.ts';
+import {
+  lastCheckpoint,
+  nowhere,
+  readText,
+  runCheckpoint,
+  type RunFolder,
+} from '../rl/runs/run-folder.ts';
 import { sampleCompletions } from '../rl/rollout/sample.ts';
 import { OpenedOnce } from './opened-once.ts';
 import { openIn, type RewardKind, type Surroundings } from './opening/surroundings.ts';
@@ -35,7 +41,7 @@ export type Side = 'base' | 'trained';
 export interface Sides {
   /** Folder of the base, as recipes name it. */
   base: string;
-  /** The kept run's step, or the policy that ships with the page; null: there is no trained one. */
+  /** The chosen run's step, or the policy that ships with the page; null: there is no trained one. */
   trained: { step: number } | 'shipped' | null;
   thinking: boolean;
   /** Whether the prompts come from the dinner world. */
@@ -49,6 +55,8 @@ export interface Written {
 }
 
 export interface PolicyPairService {
+  /** The stored run that all other calls are about; null for the policies that ship with the page. */
+  choose(run: string | null): Promise<void>;
   /** Finds the two sides; nothing is loaded yet. */
   look(): Promise<Sides>;
   /** Both sides answer with the same seed; `onDraft` is called every few tokens. */
@@ -76,8 +84,8 @@ export interface PolicyPairSurroundings extends Pick<
   Surroundings,
   'gpu' | 'folder' | 'baseFolder' | 'readFile'
 > {
-  /** The kept run; empty if there is none. */
-  keptRun(): Promise<RunFolder>;
+  /** The folder of a stored run; empty if there is no such run. */
+  run(id: string): Promise<RunFolder>;
 }
 
 /** The last checkpoint of the recorded run, which ships with the page. */
@@ -93,6 +101,7 @@ interface Loaded {
 export class PolicyPair implements PolicyPairService {
   private opened: Promise<PolicyPairSurroundings> | undefined;
   private loaded: Loaded | undefined;
+  private chosen: string | null = null;
   /** Settled when no caller uses the policies any more. */
   private turn: Promise<unknown> = Promise.resolve();
   private asked = { stopped: false };
@@ -103,6 +112,11 @@ export class PolicyPair implements PolicyPairService {
     /** The recipe of the shipped policies. */
     private readonly defaults: Readonly<Record<string, unknown>>,
   ) {}
+
+  choose(run: string | null): Promise<void> {
+    this.chosen = run;
+    return Promise.resolve();
+  }
 
   async look(): Promise<Sides> {
     const { recipe, trained } = await this.find();
@@ -207,7 +221,7 @@ export class PolicyPair implements PolicyPairService {
     if (opened instanceof RewardModel) opened.destroy();
   }
 
-  /** The kept run's recipe and last checkpoint, if there are any. */
+  /** The chosen run's recipe and last checkpoint, if there are any. */
   private async find(): Promise<{
     key: string;
     recipe: Recipe;
@@ -215,13 +229,13 @@ export class PolicyPair implements PolicyPairService {
     folder?: CheckpointFolder;
   }> {
     const around = await this.around();
-    const run = await around.keptRun();
+    const run = this.chosen === null ? nowhere : await around.run(this.chosen);
     const yaml = await readText(run, 'recipe.yaml');
     const step = await lastCheckpoint(run);
     if (yaml !== undefined && step !== undefined) {
       const { recipe } = parseRecipe(yaml, 'recipe.yaml');
       const folder = runCheckpoint(run, step);
-      return { key: `${yaml}${step}`, recipe, trained: { step }, folder };
+      return { key: `${this.chosen} ${yaml}${step}`, recipe, trained: { step }, folder };
     }
     const recipe = makeRecipe(this.defaults);
     const shipped = await around.folder(SHIPPED);

@@ -12,10 +12,9 @@ export interface TasteLabel {
   rejected: string;
 }
 
-/** Names under which the browser keeps the labels, the run and the model. */
+/** Names under which the browser keeps the labels and the model. */
 export const TASTE_FILE = 'taste.jsonl';
 export const TASTE_MODEL = 'my-taste';
-export const TASTE_RUN = 'judge';
 
 /** Number of labels that make a clear difference, and the smallest number that can be used. */
 export const ENOUGH_LABELS = 40;

@@ -1,6 +1,7 @@
 /** The interface between the page and the worker that trains. */
 import type { RecipeValues } from '../rl/recipe/values.ts';
 import type { StepReport } from '../rl/report.ts';
+import type { RunFacts } from './runs/facts.ts';
 
 export type Phase =
   'loading' | 'compiling' | 'training' | 'paused' | 'finished' | 'stopped' | 'failed';
@@ -30,18 +31,36 @@ export interface TrainingListener {
   onStep(report: StepReport): void;
 }
 
+/** A run that begins. */
+export interface NewRun {
+  /** The name of its folder, which is new. */
+  id: string;
+  recipe: RecipeValues;
+  facts: RunFacts;
+}
+
+/** A stored run that goes on. */
+export interface StoredRunEnd {
+  id: string;
+  /** The number of steps in total, if it is not that of the run's recipe. */
+  maxSteps?: number;
+}
+
 /** The policy worker, as the page sees it through comlink. */
 export interface TrainingService {
   /**
-   * Loads the models that the recipe names (URLs relative to the page) and gets ready to step. With
-   * `resume` it continues from the last checkpoint of the kept run, whose steps are reported first;
-   * without, a kept run is deleted.
+   * Loads the models that the recipe names (URLs relative to the page) and gets ready to step. Only
+   * then is the run's folder written.
    */
-  open(recipe: RecipeValues, listener: TrainingListener, resume: boolean): Promise<void>;
+  begin(run: NewRun, listener: TrainingListener): Promise<void>;
+  /** Gets ready to continue from the run's last checkpoint; the steps up to it are reported first. */
+  goOn(run: StoredRunEnd, listener: TrainingListener): Promise<void>;
   /** Runs until done, paused or stopped. */
   start(): Promise<void>;
   pause(): Promise<void>;
   /** One step, then pause. */
   step(): Promise<void>;
+  /** Writes a checkpoint after the step that is running, because the tab may be closed. */
+  save(): Promise<void>;
   stop(): Promise<void>;
 }

@@ -6,9 +6,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { nodeSurroundings } from '../../src/cli/open.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { LiveRun, type LiveSurroundings } from '../../src/app/live-run.ts';
+import { readFacts, unknownFacts, type RunFacts } from '../../src/app/runs/facts.ts';
 import type { Status } from '../../src/app/training-service.ts';
+import type { RecipeValues } from '../../src/rl/recipe/values.ts';
 import type { StepReport } from '../../src/rl/report.ts';
-import { nowhere, type RunFolder } from '../../src/rl/runs/run-folder.ts';
+import { nowhere, readText, type RunFolder } from '../../src/rl/runs/run-folder.ts';
 import { nodeRunFolder } from '../../src/rl/runs/run-folder.node.ts';
 import { VOCABULARY } from '../../src/rl/world/menu.ts';
 import { asReward, CONFIGS, randomTensors, saveModel } from '../random-model.ts';
@@ -23,9 +25,20 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
+const FACTS: RunFacts = { ...unknownFacts('a'), name: 'Mine', slot: 3 };
+
+const recipe = (): RecipeValues => ({
+  model_name_or_path: join(root, 'policy'),
+  reward_model_name_or_path: join(root, 'judge'),
+  per_device_train_batch_size: 4,
+  max_completion_length: 6,
+  learning_rate: 1e-3,
+  max_steps: 5,
+});
+
 /** A live run, with all its reports; `changes` are to its surroundings. */
 function openLive(
-  keptRun: (fresh: boolean) => Promise<RunFolder>,
+  claim: (id: string) => Promise<RunFolder>,
   changes: Partial<LiveSurroundings> = {},
 ) {
   const statuses: Status[] = [];
@@ -39,7 +52,7 @@ function openLive(
       closed++;
       around.close();
     };
-    return { ...around, keptRun, close, ...changes };
+    return { ...around, claim, close, ...changes };
   };
   const live = new LiveRun(surroundings, {
     algorithm: 'grpo',
@@ -47,26 +60,21 @@ function openLive(
     num_generations: 2,
     max_prompt_length: 24,
   });
-  const open = (resume: boolean): Promise<void> =>
-    live.open(
-      {
-        model_name_or_path: join(root, 'policy'),
-        reward_model_name_or_path: join(root, 'judge'),
-        per_device_train_batch_size: 4,
-        max_completion_length: 6,
-        learning_rate: 1e-3,
-        max_steps: 5,
-      },
-      { onStatus: (status) => statuses.push(status), onStep: (report) => steps.push(report) },
-      resume,
-    );
-  return { live, open, statuses, steps, devices, closed: () => closed };
+  const listener = {
+    onStatus: (status: Status): void => void statuses.push(status),
+    onStep: (report: StepReport): void => void steps.push(report),
+  };
+  const begin = (changes: RecipeValues = {}): Promise<void> =>
+    live.begin({ id: 'a', recipe: { ...recipe(), ...changes }, facts: FACTS }, listener);
+  const goOn = (maxSteps?: number): Promise<void> =>
+    live.goOn({ id: 'a', ...(maxSteps !== undefined && { maxSteps }) }, listener);
+  return { live, begin, goOn, statuses, steps, devices, closed: () => closed };
 }
 
 it('pauses, steps, stops, and resumes after the tab was closed', async () => {
   const folder = (): Promise<RunFolder> => Promise.resolve(nodeRunFolder(join(root, 'kept')));
   const first = openLive(folder);
-  await first.open(false);
+  await first.begin();
   expect(first.statuses.at(-1)).toMatchObject({ phase: 'paused', step: 0, maxSteps: 5 });
   const loading = first.statuses.filter(({ phase }) => phase === 'loading');
   expect(loading.at(-1)!.detail).toMatch(/^loading .*policy \(\d+%\)$/);
@@ -78,7 +86,7 @@ it('pauses, steps, stops, and resumes after the tab was closed', async () => {
   expect(first.steps.map(({ metrics }) => metrics.step)).toEqual([1, 2]);
 
   const second = openLive(folder);
-  await second.open(true);
+  await second.goOn();
   // The earlier steps are reported again, so that the curves are complete.
   expect(second.steps.map(({ metrics }) => metrics.step)).toEqual([1, 2]);
   expect(second.steps[1]!.group!.samples.map(({ completion }) => completion)).toEqual(
@@ -102,14 +110,25 @@ it('pauses, steps, stops, and resumes after the tab was closed', async () => {
   expect(second.closed()).toBe(1);
 
   const third = openLive(folder);
-  await third.open(true);
+  await third.goOn();
   expect(third.statuses.at(-1)).toMatchObject({ phase: 'finished', step: 5 });
   await third.live.stop();
+  expect(await readFacts(await folder(), 'a')).toEqual(FACTS);
+
+  // It goes on if it gets more steps, and its recipe then has them.
+  const fourth = openLive(folder);
+  await fourth.goOn(6);
+  expect(fourth.statuses.at(-1)).toMatchObject({ phase: 'paused', step: 5, maxSteps: 6 });
+  expect(await (await folder()).open('summary.json')).toBeUndefined();
+  await fourth.live.step();
+  expect(fourth.statuses.at(-1)).toMatchObject({ phase: 'finished', step: 6 });
+  expect(await readText(await folder(), 'recipe.yaml')).toMatch(/^max_steps: 6$/m);
+  await fourth.live.stop();
 });
 
 it('stops after the step it is in, however often it is asked', async () => {
-  const { live, open, statuses, steps, closed } = openLive(() => Promise.resolve(nowhere));
-  await open(false);
+  const { live, begin, statuses, steps, closed } = openLive(() => Promise.resolve(nowhere));
+  await begin();
   await live.start();
   const stops = [live.stop(), live.stop()];
   // Too late.
@@ -123,14 +142,11 @@ it('stops after the step it is in, however often it is asked', async () => {
 });
 
 it.each(['opening the graphics device', 'loading'])(
-  'stops while it is %s, and leaves the kept run alone',
+  'stops while it is %s, and writes nothing',
   async (detail) => {
-    const asked: boolean[] = [];
-    const { live, open, statuses, closed, devices } = openLive((fresh) => {
-      asked.push(fresh);
-      return Promise.resolve(nowhere);
-    });
-    const opened = open(false);
+    const place = nodeRunFolder(join(root, detail));
+    const { live, begin, statuses, closed, devices } = openLive(() => Promise.resolve(place));
+    const opened = begin();
     await expect.poll(() => statuses.at(-1)?.detail, { interval: 1 }).toMatch(detail);
     await live.stop();
     expect(statuses.at(-1)).toMatchObject({ phase: 'stopped', step: 0 });
@@ -138,16 +154,65 @@ it.each(['opening the graphics device', 'loading'])(
     await devices[0]!.lost;
     await live.start();
     expect(statuses.at(-1)).toMatchObject({ phase: 'stopped', step: 0 });
-    expect(asked).toEqual([]);
+    expect(await place.list('')).toEqual([]);
     expect(closed()).toBe(1);
   },
 );
 
+it('leaves nothing behind when its recipe is refused, or it is stopped before a step', async () => {
+  const place = nodeRunFolder(join(root, 'empty'));
+  const refused = openLive(() => Promise.resolve(place));
+  await expect(refused.begin({ num_generations: 3 })).rejects.toThrow(/multiple/);
+  const failed = openLive(() => Promise.resolve(place));
+  await failed.begin({ model_name_or_path: join(root, 'nowhere') });
+  expect(failed.statuses.at(-1)).toMatchObject({ phase: 'failed' });
+  await failed.live.stop();
+  const stopped = openLive(() => Promise.resolve(place));
+  await stopped.begin();
+  expect(await place.list('')).toContain('run.json');
+  await stopped.live.stop();
+  expect(await place.list('')).toEqual([]);
+});
+
+it('leaves a run alone that it cannot go on with', async () => {
+  const place = nodeRunFolder(join(root, 'damaged'));
+  const first = openLive(() => Promise.resolve(place));
+  await first.begin();
+  await first.live.step();
+  await first.live.stop();
+  await place.write('checkpoints/step-1/optimizer.safetensors', 'half');
+  const before = await place.list('');
+  const second = openLive(() => Promise.resolve(place));
+  await second.goOn();
+  expect(second.statuses.at(-1)).toMatchObject({ phase: 'failed' });
+  await second.live.stop();
+  expect(await place.list('')).toEqual(before);
+  expect(await readText(place, 'metrics.jsonl')).toMatch(/^\{"step":1,/);
+
+  const elsewhere = openLive(() => Promise.reject(new Error('training in another tab')));
+  await elsewhere.goOn();
+  expect(elsewhere.statuses.at(-1)).toMatchObject({ error: 'training in another tab' });
+  await elsewhere.live.stop();
+});
+
+it('saves after the step when it is asked to, and does not pause', async () => {
+  const place = nodeRunFolder(join(root, 'asked'));
+  const { live, begin, statuses } = openLive(() => Promise.resolve(place));
+  await begin();
+  await live.start();
+  await live.save();
+  await expect.poll(() => statuses.at(-1)?.phase, { timeout: 60_000 }).toBe('finished');
+  const saved = statuses.map(({ savedStep }) => savedStep);
+  expect(saved).toContain(1);
+  expect(statuses.filter(({ phase }) => phase === 'paused')).toHaveLength(1);
+  await live.stop();
+});
+
 it('says why it failed once, and a stop after it gives the device back', async () => {
-  const { live, open, statuses, closed } = openLive(() => Promise.resolve(nowhere), {
+  const { live, begin, statuses, closed } = openLive(() => Promise.resolve(nowhere), {
     openReward: () => Promise.reject(new Error('The reward worker stopped.')),
   });
-  await open(false);
+  await begin();
   await live.stop();
   expect(statuses.at(-1)).toMatchObject({ phase: 'failed', error: 'The reward worker stopped.' });
   expect(closed()).toBe(1);
@@ -158,8 +223,8 @@ it('continues to train, and reports it, when nothing can be saved', async () => 
     ...nodeRunFolder(join(root, 'full')),
     write: () => Promise.reject(new Error('the disk is full')),
   };
-  const { live, open, statuses, steps } = openLive(() => Promise.resolve(full));
-  await open(false);
+  const { live, begin, statuses, steps } = openLive(() => Promise.resolve(full));
+  await begin();
   await live.step();
   expect(steps.length).toBe(1);
   expect(statuses.at(-1)).toMatchObject({ phase: 'paused', step: 1 });
@@ -168,8 +233,8 @@ it('continues to train, and reports it, when nothing can be saved', async () => 
 });
 
 it('trains in a browser without storage', async () => {
-  const { live, open, statuses } = openLive(() => Promise.reject(new Error('no storage')));
-  await open(false);
+  const { live, begin, statuses } = openLive(() => Promise.reject(new Error('no storage')));
+  await begin();
   await live.step();
   expect(statuses.at(-1)).toMatchObject({ phase: 'paused', step: 1 });
   expect(statuses.at(-1)!.unsaved).toMatch(/no storage/);

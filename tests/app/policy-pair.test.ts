@@ -63,8 +63,8 @@ const pairOf = (
   run: RunFolder | (() => RunFolder),
   shipped?: CheckpointFolder,
   base?: CheckpointFolder,
-): PolicyPair =>
-  new PolicyPair(
+): PolicyPair => {
+  const pair = new PolicyPair(
     () =>
       Promise.resolve({
         gpu,
@@ -78,10 +78,13 @@ const pairOf = (
           path === 'test'
             ? Promise.resolve('{"prompt": "tea?"}\n{"prompt": "more?"}')
             : Promise.reject(new Error('no other file is needed')),
-        keptRun: () => Promise.resolve(typeof run === 'function' ? run() : run),
+        run: () => Promise.resolve(typeof run === 'function' ? run() : run),
       }),
     recipe,
   );
+  void pair.choose('a');
+  return pair;
+};
 
 const withRecipe =
   (yaml: string): RunFolder['open'] =>

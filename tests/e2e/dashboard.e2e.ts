@@ -26,20 +26,16 @@ const withPage = (setting: Setting, use: (page: Page) => Promise<void>): Promise
 const section = (page: Page, name: string | RegExp): Locator => page.getByRole('region', { name });
 /** The names of the runs that the browser has stored. */
 const storedLabels = (page: Page): Promise<string[]> =>
-  page.evaluate(
-    () =>
-      new Promise<string[]>((resolve) => {
-        const opening = indexedDB.open('ponder-runs');
-        opening.onsuccess = () => {
-          const database = opening.result;
-          const all = database.transaction('runs').objectStore('runs').getAll();
-          all.onsuccess = () => {
-            database.close();
-            resolve((all.result as { label?: string }[]).map(({ label }) => label ?? ''));
-          };
-        };
-      }),
-  );
+  page.evaluate(async () => {
+    const names: string[] = [];
+    const top = await navigator.storage.getDirectory();
+    for await (const run of (await top.getDirectoryHandle('runs')).values()) {
+      const file = await (run as FileSystemDirectoryHandle).getFileHandle('run.json');
+      const { name } = JSON.parse(await (await file.getFile()).text()) as { name: string };
+      names.push(name);
+    }
+    return names;
+  });
 
 const hashOf = (page: Page): string => new URL(page.url()).hash;
 
@@ -109,11 +105,11 @@ describe('curves', () => {
 });
 
 describe('runs', () => {
-  it('are kept, renamed, drawn over each other, compared, removed and had back', () =>
+  it('are kept, renamed, drawn over each other, compared and deleted', () =>
     withPage({ recipe: { max_steps: 12, seed: 5 } }, async (page) => {
       await reaches(page, STEPS);
       const runs = await open(page, 'Runs', 'Your runs');
-      await page.locator('summary', { hasText: 'The recorded run' }).click();
+      await page.locator('summary', { hasText: 'Train a twin of The recorded run' }).click();
       await runs.getByRole('button', { name: 'Without a thought' }).click();
       await page.getByRole('heading', { name: 'Trained for 12 steps' }).waitFor();
       const row = runs.getByRole('row').filter({ hasText: 'thinking: false' });
@@ -121,6 +117,7 @@ describe('runs', () => {
       // On view beside the recorded run, with the same seed: the two are compared.
       await runs.getByText(/^No thought against The recorded run/).waitFor();
       await runs.getByText('Same seed and same prompts').waitFor();
+      await runs.getByText(/^They are compared at step 12, .* A has 24 steps/).waitFor();
       await page
         .getByRole('img', { name: /^Is it getting better.*Run A, The recorded run: Reward/ })
         .waitFor();
@@ -151,17 +148,22 @@ describe('runs', () => {
       await draw.uncheck();
       expect(await page.getByRole('img', { name: /Run B/ }).count()).toBe(0);
 
-      await runs.getByRole('button', { name: 'Remove My control' }).click();
-      expect(await name.count()).toBe(0);
-      await runs.getByRole('button', { name: 'Undo' }).click();
-      await name.waitFor();
-      await runs.getByRole('button', { name: 'Remove My control' }).click();
-      await runs.getByRole('button', { name: 'Undo' }).waitFor();
+      await page.locator('summary', { hasText: 'More about My control' }).click();
+      await runs.getByRole('button', { name: 'Delete…' }).click();
+      const dialog = page.getByRole('dialog', { name: 'Delete “My control”?' });
+      expect(await accessibilityFaults(page)).toEqual([]);
+      await dialog.getByRole('button', { name: 'Keep it' }).click();
+      await page.locator('summary', { hasText: 'More about My control' }).click();
+      await runs.getByRole('button', { name: 'Delete…' }).click();
+      await dialog.getByRole('button', { name: 'Delete this run' }).click();
+      await expect.poll(() => name.count()).toBe(0);
       await page.reload();
       await reaches(page, STEPS);
       await open(page, 'Runs', 'Your runs');
       await page.waitForTimeout(300);
       expect(await name.count()).toBe(0);
+      expect(await page.getByRole('button', { name: /^Continue from/ }).count()).toBe(0);
+      expect(await storedLabels(page)).toEqual([]);
     }));
 
   it('wait for the one under way', () =>
@@ -169,7 +171,7 @@ describe('runs', () => {
       await reaches(page, STEPS);
       await train(page);
       const runs = await open(page, 'Runs', 'Your runs');
-      await page.locator('summary', { hasText: 'The recorded run' }).click();
+      await page.locator('summary', { hasText: 'Train a twin of The recorded run' }).click();
       await runs.getByRole('button', { name: 'Without a thought' }).click();
       await runs.getByText(/^Next: Without a thought/).waitFor();
       await runs.getByRole('textbox', { name: 'Name of run C' }).waitFor({ timeout: 15_000 });

@@ -59,10 +59,14 @@ describe('training in the tab', () => {
     await page.getByRole('button', { name: 'Continue', exact: true }).waitFor({ timeout: 60_000 });
     // Every pause has written a checkpoint; the last two stay.
     const kept = await page.evaluate(async () => {
-      let folder = await navigator.storage.getDirectory();
-      for (const name of ['runs', 'live', 'checkpoints']) {
-        folder = await folder.getDirectoryHandle(name);
-      }
+      const top = await navigator.storage.getDirectory();
+      const runs = await top.getDirectoryHandle('runs');
+      const ids: string[] = [];
+      for await (const id of runs.keys()) ids.push(id);
+      // It went on in its own folder.
+      if (ids.length !== 1) throw new Error(`there are ${ids.length} runs`);
+      const run = await runs.getDirectoryHandle(ids[0]!);
+      const folder = await run.getDirectoryHandle('checkpoints');
       const names: string[] = [];
       for await (const name of folder.keys()) names.push(name);
       return names;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { expect, inject } from 'vitest';
 import type { RecipeValues } from '../../src/rl/recipe/values.ts';
+import { parse } from 'yaml';
 import { syntheticRun } from './synthetic-run.ts';
 
 const COMLINK = join(import.meta.dirname, '../../node_modules/comlink/dist/esm/comlink.mjs');
@@ -12,7 +13,7 @@ const COMLINK = join(import.meta.dirname, '../../node_modules/comlink/dist/esm/c
 export const STEPS = 24;
 
 export interface Setting extends BrowserContextOptions {
-  /** What the recorded run was trained with, and so what training here gets. */
+  /** How the recorded run, and so what training here gets, differs from the default recipe. */
   recipe?: RecipeValues;
   recorded?: boolean;
   gpu?: 'fake' | 'none';
@@ -37,7 +38,8 @@ export async function withPage(
       const fake = { requestAdapter: () => Promise.resolve({}) };
       Object.defineProperty(navigator, 'gpu', { value: has ? fake : undefined });
     }, gpu === 'fake');
-    const run = recorded ? JSON.stringify(syntheticRun(STEPS, recipe)) : null;
+    const whole = { ...(await defaultRecipe()), ...recipe };
+    const run = recorded ? JSON.stringify(syntheticRun(STEPS, whole)) : null;
     await context.route('**/recorded-run.json', (route) =>
       run
         ? route.fulfill({ contentType: 'application/json', body: run })
@@ -62,6 +64,11 @@ export async function withPage(
   } finally {
     await context.close();
   }
+}
+
+async function defaultRecipe(): Promise<RecipeValues> {
+  const yaml = await readFile(join(import.meta.dirname, '../../recipes/default.yaml'), 'utf8');
+  return parse(yaml) as RecipeValues;
 }
 
 export const step = (page: Page): Promise<number> =>

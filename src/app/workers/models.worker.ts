@@ -14,12 +14,14 @@ import { DEFAULT_RECIPE } from '../default-recipe.ts';
 import { memoryNeeds, type MemoryNeed, type MemoryUse } from '../fit.ts';
 import { inspectFolder, tryTexts, type Inspected } from '../inspect.ts';
 import { OpenedOnce } from '../opened-once.ts';
-import { LIVE_RUN, pageBaseFolder, pageModelFolder, SHIPPED } from '../page-paths.ts';
+import { pageBaseFolder, pageModelFolder, SHIPPED } from '../page-paths.ts';
+import { runBytes } from '../room.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
+import { layerRecipes } from '../../rl/recipe/keys.ts';
 import { makeRecipe, type Recipe } from '../../rl/recipe/recipe.ts';
 import { worldGold } from '../../rl/world/judging.ts';
-import { browserRunFolder } from '../../rl/runs/run-folder.browser.ts';
-import { lastCheckpoint, readText, runCheckpoint } from '../../rl/runs/run-folder.ts';
+import { browserRuns } from '../../rl/runs/run-folder.browser.ts';
+import { lastCheckpoint, readText, runCheckpoint, within } from '../../rl/runs/run-folder.ts';
 import { writeFolder, writeZip } from '../take-home.ts';
 
 export interface Fitting {
@@ -30,7 +32,7 @@ export interface Fitting {
   maxBinding: number;
 }
 
-/** The last checkpoint of the run that this browser keeps. */
+/** The last checkpoint of a stored run. */
 export interface KeptCheckpoint {
   step: number;
   /** Name of the model that was trained, without the path to it. */
@@ -40,6 +42,8 @@ export interface KeptCheckpoint {
 }
 
 export interface TakeHome {
+  /** The stored run. */
+  id: string;
   kind: ExportKind;
   /** Name of the folder that is written. */
   name: string;
@@ -65,8 +69,10 @@ async function factsOf(path: string): Promise<ModelFacts & Pick<Inspected, 'lora
   return { ...facts, config: await checkpointConfig(checkpoint), ...(lora && { lora }) };
 }
 
-async function keptCheckpoint(): Promise<{ step: number; checkpoint: Checkpoint } | undefined> {
-  const run = await browserRunFolder(LIVE_RUN, false);
+async function keptCheckpoint(
+  id: string,
+): Promise<{ step: number; checkpoint: Checkpoint } | undefined> {
+  const run = within(await browserRuns(), id);
   const step = await lastCheckpoint(run);
   if (step === undefined) return undefined;
   return { step, checkpoint: await openCheckpoint(runCheckpoint(run, step), pageBaseFolder) };
@@ -110,9 +116,15 @@ const service = {
     return { needs, recipe, maxBinding };
   },
 
-  /** undefined if there is no checkpoint. */
-  async kept(): Promise<KeptCheckpoint | undefined> {
-    const folder = await browserRunFolder(LIVE_RUN, false);
+  /** Bytes that a run will write to the browser's storage at most. */
+  async runBytes(given: RecipeValues): Promise<number> {
+    const recipe = makeRecipe(layerRecipes(DEFAULT_RECIPE, given));
+    return runBytes(recipe, await factsOf(recipe.model_name_or_path ?? ''));
+  },
+
+  /** undefined if the run has no checkpoint. */
+  async kept(id: string): Promise<KeptCheckpoint | undefined> {
+    const folder = within(await browserRuns(), id);
     const step = await lastCheckpoint(folder);
     if (step === undefined) return undefined;
     const recipe = parse((await readText(folder, 'recipe.yaml')) ?? '') as Partial<Recipe> | null;
@@ -123,14 +135,14 @@ const service = {
 
   /** @returns the .zip, on disk; undefined if a folder was written */
   async takeHome(
-    { kind, name, withRun, parent }: TakeHome,
+    { id, kind, name, withRun, parent }: TakeHome,
     onProgress: (share: number) => void,
   ): Promise<File | undefined> {
     cancelling = new AbortController();
-    const found = await keptCheckpoint();
+    const found = await keptCheckpoint(id);
     if (!found) throw new Error('There is no checkpoint yet; train a step and pause.');
     const files = await modelFiles(found.checkpoint, kind);
-    if (withRun) files.push(...(await runFiles(await browserRunFolder(LIVE_RUN, false), 'run')));
+    if (withRun) files.push(...(await runFiles(within(await browserRuns(), id), 'run')));
     let last = -1;
     const options = {
       signal: cancelling.signal,

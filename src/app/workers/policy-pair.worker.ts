@@ -3,9 +3,9 @@ import * as Comlink from 'comlink';
 import { DEFAULT_RECIPE } from '../default-recipe.ts';
 import { PolicyPair, type PolicyPairSurroundings } from '../policy-pair.ts';
 import { openGpu } from '../open-gpu.ts';
-import { LIVE_RUN, pageBaseFolder, pageModelFolder } from '../page-paths.ts';
-import { nowhere } from '../../rl/runs/run-folder.ts';
-import { browserRunFolder } from '../../rl/runs/run-folder.browser.ts';
+import { pageBaseFolder, pageModelFolder } from '../page-paths.ts';
+import { nowhere, within } from '../../rl/runs/run-folder.ts';
+import { browserRuns } from '../../rl/runs/run-folder.browser.ts';
 import { readPageFile } from '../stored-data.ts';
 
 const surroundings = async (): Promise<PolicyPairSurroundings> => ({
@@ -14,7 +14,11 @@ const surroundings = async (): Promise<PolicyPairSurroundings> => ({
   baseFolder: pageBaseFolder,
   readFile: readPageFile,
   // Some private windows have no storage.
-  keptRun: () => browserRunFolder(LIVE_RUN, false).catch(() => nowhere),
+  run: (id) =>
+    browserRuns().then(
+      (runs) => within(runs, id),
+      () => nowhere,
+    ),
 });
 
 Comlink.expose(new PolicyPair(surroundings, DEFAULT_RECIPE));

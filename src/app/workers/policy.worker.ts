@@ -1,17 +1,19 @@
 /** Comlink around LiveRun: policy, reference and optimizer are here, on one device. */
 import * as Comlink from 'comlink';
 import { DEFAULT_RECIPE } from '../default-recipe.ts';
-import { LIVE_RUN, pageBaseFolder, pageModelFolder } from '../page-paths.ts';
+import { pageBaseFolder, pageModelFolder } from '../page-paths.ts';
 import { LiveRun, type LiveSurroundings } from '../live-run.ts';
 import { openGpu } from '../open-gpu.ts';
-import { browserRunFolder } from '../../rl/runs/run-folder.browser.ts';
+import { browserRuns } from '../../rl/runs/run-folder.browser.ts';
+import { within } from '../../rl/runs/run-folder.ts';
 import { connect, type Connection } from './connection.ts';
 import type { RewardService } from './reward.worker.ts';
+import { ELSEWHERE, holdRun } from '../runs/lock.ts';
 import { readPageFile } from '../stored-data.ts';
-import { TASTE_RUN } from '../taste.ts';
 
 async function surroundings(): Promise<LiveSurroundings> {
   const gpu = await openGpu();
+  let release = (): void => undefined;
   const rewards: Connection<Comlink.Remote<RewardService>>[] = [];
   return {
     gpu,
@@ -29,10 +31,15 @@ async function surroundings(): Promise<LiveSurroundings> {
       const name = await reward.service.open(path, kind, question, heard);
       return { name, score: (texts) => reward.service.score(texts) };
     },
-    // A judge in training does not replace the policy's run.
-    keptRun: (fresh, { algorithm }) =>
-      browserRunFolder(algorithm === 'reward' ? TASTE_RUN : LIVE_RUN, fresh),
+    claim: async (id) => {
+      const runs = await browserRuns();
+      const held = await holdRun(id);
+      if (!held) throw new Error(ELSEWHERE);
+      release = held;
+      return within(runs, id);
+    },
     close: () => {
+      release();
       for (const reward of rewards) reward.close();
       gpu.close();
     },

@@ -117,7 +117,8 @@ async function copies(folder: CheckpointFolder, names: readonly string[]): Promi
   });
 }
 
-function copy(path: string, source: FileSource): ExportFile {
+/** A file as it is. */
+export function copy(path: string, source: FileSource): ExportFile {
   return {
     path,
     size: source.size,
@@ -129,7 +130,7 @@ function copy(path: string, source: FileSource): ExportFile {
   };
 }
 
-function inMemory(path: string, bytes: Bytes): ExportFile {
+export function inMemory(path: string, bytes: Bytes): ExportFile {
   return {
     path,
     size: bytes.length,

@@ -1,7 +1,7 @@
 /** Makes a recorded run from a run's folder: one group of every step, small enough to ship with the page. */
 import { mean, std } from '../statistics.ts';
 import { parseJsonLines } from '../data/json-lines.ts';
-import { shownEvaluation } from '../evaluation/evaluate.ts';
+import { shownEvaluation, type Evaluated } from '../evaluation/evaluate.ts';
 import type { Group, MetricsRow, Sample, StepReport } from '../report.ts';
 import type { RecipeValues } from '../recipe/values.ts';
 import { parseRecipe, type Recipe } from '../recipe/recipe.ts';
@@ -20,7 +20,7 @@ export interface RecordedRun {
 /** Significant digits, as many as a curve or a table can show. */
 const DIGITS = 4;
 
-/** Token traces are kept every so many steps, and for the first and the last step. */
+/** Traces are most of a step's bytes: the run that ships with the page has every tenth. */
 const TRACE_STEPS = 10;
 
 export class RecordError extends Error {
@@ -37,23 +37,46 @@ export async function recordRun(folder: RunFolder, name: string): Promise<Record
   return { recipe: chosenValues(recipe), adapter, steps: await recordedSteps(folder, name) };
 }
 
+export interface RecordedOptions {
+  /** Traces are kept every so many steps, and for the first and the last step. */
+  traceSteps?: number;
+  /** Called for a file that cannot be read, which is then left out; without this, it is an error. */
+  onDamage?: (file: string, error: unknown) => void;
+}
+
 /** The steps that a run has written to its folder so far. */
-export async function recordedSteps(folder: RunFolder, name: string): Promise<StepReport[]> {
-  const text = (file: string): Promise<string> => requireText(folder, name, file);
-  const rows = parseJsonLines<MetricsRow>(await text('metrics.jsonl'));
+export async function recordedSteps(
+  folder: RunFolder,
+  name: string,
+  { traceSteps = TRACE_STEPS, onDamage }: RecordedOptions = {},
+): Promise<StepReport[]> {
+  const read = <T>(file: string, text: string): T[] => {
+    try {
+      return parseJsonLines<T>(text);
+    } catch (error) {
+      if (!onDamage) throw error;
+      onDamage(file, error);
+      return [];
+    }
+  };
+  const METRICS = 'metrics.jsonl';
+  const rows = read<MetricsRow>(METRICS, await requireText(folder, name, METRICS));
   const steps: StepReport[] = [];
   const last = rows.at(-1)?.step;
   for (const metrics of rows) {
     const { step } = metrics;
-    const withTrace = step === 1 || step === last || step % TRACE_STEPS === 0;
-    const file = await readText(folder, `completions/step-${step}.jsonl`);
-    const judged = await readText(folder, `evaluations/step-${step}.jsonl`);
+    const withTrace = step === 1 || step === last || step % traceSteps === 0;
+    const rowsIn = async <T>(kind: string): Promise<T[]> => {
+      const file = `${kind}/step-${step}.jsonl`;
+      const text = await readText(folder, file);
+      return text === undefined ? [] : read(file, text);
+    };
+    const completions = await rowsIn<CompletionRow>('completions');
+    const judged = await rowsIn<Evaluated>('evaluations');
     steps.push({
       metrics: rounded(metrics),
-      ...(file !== undefined && { group: firstGroup(parseJsonLines(file), withTrace) }),
-      ...(judged !== undefined && {
-        evaluation: shownEvaluation(parseJsonLines(judged)).map(rounded),
-      }),
+      ...(completions.length > 0 && { group: firstGroup(completions, withTrace) }),
+      ...(judged.length > 0 && { evaluation: shownEvaluation(judged).map(rounded) }),
     });
   }
   return steps;

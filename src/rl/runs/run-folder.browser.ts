@@ -1,24 +1,19 @@
-/** A run's folder in the origin private file system, for a worker or the page. */
+/** The folder of all runs in the origin private file system, for a worker or the page. */
 import { basename, blobSource } from '../../model/files.ts';
 import type { RunFolder } from './run-folder.ts';
 
+/** There is no such entry, or it is a folder where a file is asked for, or the other way round. */
 const missing = (error: unknown): boolean =>
-  error instanceof DOMException && error.name === 'NotFoundError';
+  error instanceof DOMException && ['NotFoundError', 'TypeMismatchError'].includes(error.name);
 
-/** `fresh` empties the folder first. */
-export async function browserRunFolder(name: string, fresh: boolean): Promise<RunFolder> {
+/** Each folder inside is a run. @throws DOMException where the browser stores nothing */
+export async function browserRuns(): Promise<RunFolder> {
   const top = await navigator.storage.getDirectory();
-  const runs = await top.getDirectoryHandle('runs', { create: true });
-  if (fresh) {
-    await runs.removeEntry(name, { recursive: true }).catch((error: unknown) => {
-      if (!missing(error)) throw error;
-    });
-  }
-  const root = await runs.getDirectoryHandle(name, { create: true });
+  const root = await top.getDirectoryHandle('runs', { create: true });
 
   const folderOf = async (path: string, create: boolean): Promise<FileSystemDirectoryHandle> => {
     let folder = root;
-    for (const part of path.split('/').slice(0, -1)) {
+    for (const part of path.split('/').slice(0, -1).filter(Boolean)) {
       folder = await folder.getDirectoryHandle(part, { create });
     }
     return folder;

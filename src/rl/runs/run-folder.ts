@@ -12,10 +12,22 @@ export interface RunFolder {
   /** Replaces the file when all of `data` is written; a write that fails leaves the old file. */
   write(path: string, data: FileContents): Promise<void>;
   append(path: string, text: string): Promise<void>;
-  /** Names in a folder; none if there is no such folder. */
+  /** Names in a folder, '' for this one; none if there is no such folder. */
   list(path: string): Promise<string[]>;
-  /** Removes a file or a folder with its contents, if there is one. */
+  /** Removes a file or a folder with its contents, '' for this one, if there is one. */
   remove(path: string): Promise<void>;
+}
+
+/** A folder inside a folder, such as one of the runs that a browser stores. */
+export function within(parent: RunFolder, name: string): RunFolder {
+  const at = (path: string): string => (path === '' ? name : `${name}/${path}`);
+  return {
+    open: (path) => parent.open(at(path)),
+    write: (path, data) => parent.write(at(path), data),
+    append: (path, text) => parent.append(at(path), text),
+    list: (path) => parent.list(at(path)),
+    remove: (path) => parent.remove(at(path)),
+  };
 }
 
 /** Stores nothing: for a run that cannot be stored. */

@@ -8,6 +8,7 @@
  *                            optimizer.safetensors and trainer_state.json; the same for PPO's
  *                            value model in checkpoints/step-N/value/
  *   summary.json             written when the run ends
+ *   run.json                 what the page adds: the run's name and note (app/runs/facts.ts)
  * A checkpoint is complete when its trainer_state.json exists, which is written last. Data and random
  * numbers depend only on the step number, so a resumed run gives the numbers of an uninterrupted one.
  */
@@ -50,10 +51,10 @@ export class Run {
     return this.trainer.step >= this.recipe.max_steps;
   }
 
-  /** Starts a new run in the folder. */
+  /** Starts a new run in the folder; what a run wrote there before its first checkpoint is removed. */
   async begin(): Promise<void> {
     await this.folder.write('recipe.yaml', recipeYaml(this.recipe));
-    await this.folder.write('metrics.jsonl', '');
+    await this.forgetAfter(-1);
   }
 
   /** Continues from the last complete checkpoint; false if there is none. */
@@ -75,6 +76,9 @@ export class Run {
     trainer.tokensSeen = counters.num_input_tokens_seen ?? 0;
     await this.forgetAfter(step);
     this.savedStep = step;
+    // The recipe may have more steps now; a run that was finished then goes on.
+    await folder.write('recipe.yaml', recipeYaml(this.recipe));
+    if (!this.finished) await folder.remove('summary.json');
     // A run that was stopped between its last checkpoint and its summary needs only the summary.
     const last = (await this.metrics()).at(-1);
     if (this.finished && last && !(await folder.open('summary.json'))) {
@@ -177,7 +181,7 @@ export class Run {
     await this.folder.write('metrics.jsonl', jsonLines(kept));
     for (const kind of ['completions', 'evaluations']) {
       for (const name of await this.folder.list(kind)) {
-        if (Number(/^step-(\d+)\.jsonl$/.exec(name)?.[1] ?? 0) > step) {
+        if (Number(/^step-(\d+)\.jsonl$/.exec(name)?.[1] ?? -1) > step) {
           await this.folder.remove(`${kind}/${name}`);
         }
       }

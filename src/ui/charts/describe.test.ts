@@ -18,7 +18,8 @@ describe('describeChart', () => {
     );
   });
   it('describes the runs drawn over it, where they have values', () => {
-    const overlay = { id: 'x', letter: 'B', label: 'Other', colour: 'run-1', table: table([2]) };
+    const named = { id: 'x', letter: 'B', label: 'Other', colour: 'run-1' };
+    const overlay = { ...named, table: table([2]), sameReward: true, sameGold: true };
     const empty = { ...overlay, letter: 'C', table: table([undefined]) };
     expect(describeChart(spec, table([6]), [overlay, empty])).toBe(
       'Better? A: 6 at step 1. Run B, Other: A: 2 at step 1.',

@@ -1,4 +1,5 @@
 import type { Extent, MetricTable, Point } from './metric-table.ts';
+import { isComparable } from './series.ts';
 import type { ChartSpec, Line } from './specs.ts';
 import type { Overlay } from './view.svelte.ts';
 
@@ -8,12 +9,15 @@ export function describeChart(
   table: MetricTable,
   overlays: readonly Overlay[] = [],
 ): string {
-  const sentences = (of: MetricTable): string =>
-    spec.lines.map((line) => describeLine(line, of.extent(line.key))).join(' ');
-  const others = overlays
-    .filter(({ table: of }) => spec.lines.some(({ key }) => of.extent(key)))
-    .map(({ letter, label, table: of }) => ` Run ${letter}, ${label}: ${sentences(of)}`);
-  return `${spec.title} ${sentences(table)}${others.join('')}`;
+  const sentences = (of: MetricTable, lines: readonly Line[]): string =>
+    lines.map((line) => describeLine(line, of.extent(line.key))).join(' ');
+  const others = overlays.flatMap((overlay) => {
+    const { letter, label, table: of } = overlay;
+    const drawn = spec.lines.filter(({ key }) => isComparable(overlay, key));
+    if (!drawn.some(({ key }) => of.extent(key))) return [];
+    return ` Run ${letter}, ${label}: ${sentences(of, drawn)}`;
+  });
+  return `${spec.title} ${sentences(table, spec.lines)}${others.join('')}`;
 }
 
 function describeLine(line: Line, extent: Extent | undefined): string {

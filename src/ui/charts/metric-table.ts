@@ -123,3 +123,13 @@ export function meanOfLast(series: Series, count: number): number | null {
   }
   return values.length > 0 ? mean(values) : null;
 }
+
+/** One step is noisy: a run's result is the mean of its last steps. One evaluation is enough. */
+const LAST_STEPS = 10;
+
+/** A metric at the end of a run, or at step `upTo`; null when the run has none. */
+export function finalOf(table: MetricTable, key: string, upTo = Infinity): number | null {
+  const rows = indexAt(table.x.step, upTo) + 1;
+  const column = table.column(key) ?? [];
+  return meanOfLast(column.slice(0, rows), key.startsWith('eval_') ? 1 : LAST_STEPS);
+}

@@ -36,9 +36,25 @@ it('overlayLines leaves out what a run has not measured', () => {
     label: 'Other',
     colour: 'run-1',
     table: new MetricTable([{ step: 1, a: 2 }]),
+    sameReward: true,
+    sameGold: true,
   };
   const lines = overlayLines([overlay], [line('a'), line('b')], 0);
   expect(lines.map(({ line: { key }, smoothed }) => [key, smoothed])).toEqual([['a', [2]]]);
+});
+
+it('overlayLines leaves out the scores of another judge, and nothing else', () => {
+  const row = { step: 1, reward: 1, 'rewards/polite/mean': 1, eval_gold: 2, kl: 3 };
+  const named = { id: 'x', letter: 'B', label: 'Other', colour: 'run-1' };
+  const keys = (sameReward: boolean, sameGold: boolean): string[] =>
+    overlayLines(
+      [{ ...named, table: new MetricTable([row]), sameReward, sameGold }],
+      Object.keys(row).map((key) => line(key)),
+      0,
+    ).map(({ line: { key } }) => key);
+  expect(keys(true, true)).toEqual(['reward', 'rewards/polite/mean', 'eval_gold', 'kl']);
+  expect(keys(false, true)).toEqual(['eval_gold', 'kl']);
+  expect(keys(true, false)).toEqual(['reward', 'rewards/polite/mean', 'kl']);
 });
 
 it('positiveScales are those whose every value has a logarithm, other runs’ too', () => {

@@ -1,5 +1,6 @@
 import type { MetricTable } from './metric-table.ts';
 import { Smoothed, type Series } from './smoothing.ts';
+import { scaleOf } from './scales.ts';
 import type { Line } from './specs.ts';
 import type { Overlay } from './view.svelte.ts';
 
@@ -36,6 +37,14 @@ export interface OverlayLine {
   smoothed: Series;
 }
 
+/** Whether a metric of another run has the same unit as that of the run on view. */
+export function isComparable(overlay: Overlay, key: string): boolean {
+  const scale = scaleOf(key);
+  if (scale === 'reward') return overlay.sameReward;
+  return scale !== 'gold' || overlay.sameGold;
+}
+
+/** The lines of other runs; scores of another judge have no place on these axes. */
 export function overlayLines(
   overlays: readonly Overlay[],
   lines: readonly Line[],
@@ -43,7 +52,7 @@ export function overlayLines(
 ): OverlayLine[] {
   return overlays.flatMap((overlay) =>
     lines
-      .filter((line) => overlay.table.extent(line.key))
+      .filter((line) => overlay.table.extent(line.key) && isComparable(overlay, line.key))
       .map((line) => {
         const { smoothed } = new LineData(line.key, smoothing).read(overlay.table);
         return { line, overlay, smoothed };

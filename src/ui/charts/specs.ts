@@ -235,8 +235,11 @@ const otherCharts: readonly ChartSpec[] = [
   },
 ];
 
-/** Colours of runs and of rewards, in the order in which they are given out. */
+/** Colours of runs, in the order in which they are given out. */
 export const PALETTE = ['run-1', 'run-2', 'run-3', 'run-4', 'run-5', 'run-6'] as const;
+
+/** Colours of a run's rewards: none is that of a run, which may be drawn over them. */
+const REWARD_COLOURS = ['reward', 'reward-2', 'reward-3'] as const;
 
 const REWARD_MEAN = /^rewards\/(.+)\/mean$/;
 
@@ -256,7 +259,7 @@ function rewardsChart(keys: readonly string[]): ChartSpec {
     lines: keys.map((key, i) => ({
       key,
       label: REWARD_MEAN.exec(key)?.[1] ?? key,
-      colour: PALETTE[i % PALETTE.length]!,
+      colour: REWARD_COLOURS[i % REWARD_COLOURS.length]!,
       axis: 'left',
       ...(i % 3 > 0 && { dash: i % 3 === 1 ? 'dashed' : 'dotted' }),
       format: twoDecimals,

@@ -9,6 +9,9 @@ export interface Overlay {
   /** A colour of tokens.css, without the dashes. */
   colour: string;
   table: MetricTable;
+  /** Whether it was trained for the same reward as the run on view, and is watched by the same gold. */
+  sameReward: boolean;
+  sameGold: boolean;
 }
 
 /** What all charts share: their style, the runs drawn over them, and where the pointer is. */

@@ -21,6 +21,7 @@ export class Taking {
   /** Share written so far, 0 to 1; null while nothing is written. */
   share = $state<number | null>(null);
   problem = $state<string | null>(null);
+  private id: string | undefined;
   /** What was written last, in a sentence. */
   done = $state<string | null>(null);
 
@@ -31,13 +32,20 @@ export class Taking {
     return `${model}-step-${step}${suffix}`;
   }
 
-  async look(): Promise<void> {
+  /** @param id of the stored run; undefined if there is none */
+  async look(id: string | undefined): Promise<void> {
     const before = this.kept?.adapter;
+    this.id = id;
     // A browser that stores nothing has no checkpoint.
-    this.kept =
-      (await modelsWorker()
-        .kept()
-        .catch(() => undefined)) ?? null;
+    const kept =
+      id === undefined
+        ? null
+        : await modelsWorker()
+            .kept(id)
+            .catch(() => undefined);
+    // Another run may have been put on view meanwhile.
+    if (id !== this.id) return;
+    this.kept = kept ?? null;
     if (this.kept?.adapter !== before) this.kind = this.kept?.adapter ? 'peft' : 'hf';
   }
 
@@ -69,14 +77,15 @@ export class Taking {
   private async write(
     parent?: FileSystemDirectoryHandle,
   ): Promise<{ file?: File | undefined } | undefined> {
-    const { kind, name, withRun } = this;
+    const { id, kind, name, withRun } = this;
+    if (id === undefined) return undefined;
     let writing = true;
     this.share = 0;
     this.problem = null;
     this.done = null;
     try {
       const file = await modelsWorker().takeHome(
-        { kind, name, withRun, ...(parent && { parent }) },
+        { id, kind, name, withRun, ...(parent && { parent }) },
         // Progress has its own channel: the last report may arrive after the end.
         Comlink.proxy((share: number) => {
           if (writing) this.share = share;

@@ -123,6 +123,20 @@ export class RewardChoice {
     else if (promptFile !== null) this.gone = [...this.gone, promptFile];
   }
 
+  /** Leaves everything to the recipe again. What was stored stays. */
+  clear(): void {
+    this.restore({
+      model: { name: null, weight: 1 },
+      judge: { name: null, weight: 1, question: '' },
+      rules: [],
+      promptFile: null,
+      systemPrompt: '',
+      gold: undefined,
+    });
+    for (const rule of this.rules) rule.used = false;
+    this.promptFile = null;
+  }
+
   private leaveOutGoneModels(): void {
     for (const choice of [this.model, this.judge]) {
       if (typeof choice.name !== 'string' || this.isStored(choice.name)) continue;

@@ -1,21 +1,25 @@
 import { messageOf } from '../../app/message-of.ts';
-import type { Phase, Status, TrainingService } from '../../app/training-service.ts';
-import type { RecipeValues } from '../../rl/recipe/values.ts';
+import type {
+  NewRun,
+  Phase,
+  Status,
+  StoredRunEnd,
+  TrainingListener,
+  TrainingService,
+} from '../../app/training-service.ts';
 import type { StepReport } from '../../rl/report.ts';
 import type { Connection } from '../../app/workers/connection.ts';
-import type { ViewedRun } from './viewed-run.svelte.ts';
 
 const UNDER_WAY: readonly Phase[] = ['loading', 'compiling', 'training', 'paused'];
 
 /** Is told what becomes of the run. */
 export interface LiveListener {
-  /** The run could continue from this step after a reload; null when nothing is left to do. */
-  onSaved(saved: { step: number; maxSteps: number } | null): void;
+  onStatus(status: Status): void;
   onReport(report: StepReport): void;
-  onEnd(phase: 'finished' | 'stopped' | 'failed'): void;
+  onEnd(end: Status): void;
 }
 
-/** A training run in this tab: passes commands to the worker, and the worker's reports to `run`. */
+/** A training run in this tab: passes commands to the worker, and the worker's reports to the page. */
 export class Live {
   /** null until a run was asked for. */
   status = $state.raw<Status | null>(null);
@@ -25,37 +29,45 @@ export class Live {
   private connection: Connection<TrainingService> | null = null;
 
   constructor(
-    private readonly run: ViewedRun,
     private readonly connect: (onBroken: (reason: Error) => void) => Connection<TrainingService>,
     private readonly listener: LiveListener,
   ) {}
 
-  async train(recipe: RecipeValues, resume = false): Promise<void> {
+  /** Steps that are lost if the tab is closed now. */
+  get unsavedSteps(): number {
+    if (!this.active || !this.status) return 0;
+    return this.status.step - (this.status.savedStep ?? 0);
+  }
+
+  begin(run: NewRun): Promise<void> {
+    return this.train((service, listener) => service.begin(run, listener));
+  }
+
+  goOn(run: StoredRunEnd): Promise<void> {
+    return this.train((service, listener) => service.goOn(run, listener));
+  }
+
+  private async train(
+    open: (service: TrainingService, listener: TrainingListener) => Promise<void>,
+  ): Promise<void> {
     this.close();
-    this.run.reset(0);
     this.status = { phase: 'loading', step: 0, maxSteps: 0 };
     const connection = this.connect(({ message }) => this.fail(message));
     this.connection = connection;
     let opened = false;
     await this.guard(async ({ service }) => {
-      await service.open(
-        recipe,
-        {
-          // A worker that was closed may still deliver what it had sent.
-          onStatus: (status) => {
-            if (this.connection !== connection) return;
-            // A worker that is ready reports a pause; this run starts at once.
-            if (status.phase === 'paused' && !opened) return;
-            this.onStatus(status);
-          },
-          onStep: (report) => {
-            if (this.connection !== connection) return;
-            this.run.push(report);
-            this.listener.onReport(report);
-          },
+      await open(service, {
+        // A worker that was closed may still deliver what it had sent.
+        onStatus: (status) => {
+          if (this.connection !== connection) return;
+          // A worker that is ready reports a pause; this run starts at once.
+          if (status.phase === 'paused' && !opened) return;
+          this.onStatus(status);
         },
-        resume,
-      );
+        onStep: (report) => {
+          if (this.connection === connection) this.listener.onReport(report);
+        },
+      });
       opened = true;
       await service.start();
     });
@@ -74,6 +86,11 @@ export class Live {
     await this.guard(({ service }) => service.step());
   }
 
+  /** Saves after the step that is running, and goes on. */
+  async save(): Promise<void> {
+    if (this.unsavedSteps > 0) await this.guard(({ service }) => service.save());
+  }
+
   /** Ends the run. Its reports stay on view; before the first step there is nothing to wait for. */
   async stop(): Promise<void> {
     const phase = this.status?.phase;
@@ -86,16 +103,12 @@ export class Live {
 
   private onStatus(status: Status): void {
     this.status = status;
-    this.run.total = status.maxSteps;
-    if (status.phase === 'finished') this.listener.onSaved(null);
-    else if (status.savedStep !== undefined) {
-      this.listener.onSaved({ step: status.savedStep, maxSteps: status.maxSteps });
-    }
+    this.listener.onStatus(status);
     if (status.phase !== 'training') this.pending = null;
     const { phase } = status;
     if (phase !== 'finished' && phase !== 'stopped' && phase !== 'failed') return;
     this.close();
-    this.listener.onEnd(phase);
+    this.listener.onEnd(status);
   }
 
   /** Ignores errors of a worker that is closed already: the reason for closing has been shown. */

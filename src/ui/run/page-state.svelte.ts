@@ -1,15 +1,19 @@
 import { messageOf } from '../../app/message-of.ts';
+import type { Status } from '../../app/training-service.ts';
+import type { StepReport } from '../../rl/report.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
 import type { RecordedRun } from '../../rl/runs/record.ts';
 import { layerRecipes } from '../../rl/recipe/keys.ts';
 import { Shelf } from '../models/shelf.svelte.ts';
 import type { ListedRun } from '../runs/listed-run.svelte.ts';
 import { Runs } from '../runs/runs.svelte.ts';
+import { runsWorker } from '../runs/runs-worker.ts';
+import { BrowserStorage } from '../runs/storage.svelte.ts';
 import { algorithmChange, type Twin } from '../runs/twins.ts';
 import { Settings } from '../settings/settings.svelte.ts';
 import { findGpuProblem, type GpuProblem } from '../webgpu.ts';
-import { readKept, writeKept, type KeptRun } from './kept.ts';
 import { RewardChoice } from '../rewards/rewards.svelte.ts';
+import { guardLeaving } from './leaving.ts';
 import { Live } from './live.svelte.ts';
 import { Player } from './player.svelte.ts';
 import { connectPolicyWorker } from './policy-worker.ts';
@@ -25,16 +29,16 @@ export interface WaitingRun extends Twin {
 export class PageState {
   readonly run = new ViewedRun();
   readonly player = new Player(this.run);
-  readonly live = new Live(this.run, connectPolicyWorker, {
-    onSaved: (saved) => this.keep(saved),
-    onReport: ({ metrics }) => this.runs.append(metrics),
-    onEnd: (phase) => {
-      this.runs.finish(phase);
-      // After a stop or a failure, the next one does not begin by itself.
-      if (phase === 'finished') void this.startNext();
+  readonly live = new Live(connectPolicyWorker, {
+    onStatus: (status) => {
+      this.runs.onStatus(status);
+      if (this.isLiveOnView) this.run.total = status.maxSteps;
     },
+    onReport: (report) => this.onReport(report),
+    onEnd: (end) => this.onEnd(end),
   });
   readonly runs = new Runs();
+  readonly storage = new BrowserStorage();
   readonly settings = new Settings();
   readonly shelf = new Shelf((name) => (this.rewards.model.name = name));
   readonly rewards: RewardChoice = new RewardChoice((name) =>
@@ -44,16 +48,28 @@ export class PageState {
   recorded = $state.raw<RecordedRun | null>(null);
   /** Why there is no replay, in a sentence. */
   recordedError = $state<string | null>(null);
-  /** A run of an earlier visit, or of this one, that can be continued. */
-  kept = $state.raw<KeptRun | null>(null);
   gpuProblem = $state<GpuProblem | null>(null);
-  /** What the live run trains with. */
-  private liveRecipe = $state.raw<RecipeValues>({});
+  /** A run that will not fit in the browser's storage, and how to train it all the same. */
+  tooLarge = $state.raw<{ problem: string; train: () => Promise<void> } | null>(null);
+  /** The id of the run that this tab trains, or trained last. */
+  private liveId = $state<string | null>(null);
+  private liveReports: StepReport[] = [];
+  readonly isLiveOnView = $derived(this.liveId !== null && this.runs.onView === this.liveId);
+  /** The run that this tab trains, or trained last. */
+  readonly liveRun: ListedRun | undefined = $derived(this.runs.find(this.liveId));
   /** What the run on view trains with. */
-  readonly recipe: RecipeValues = $derived(
-    this.live.status ? this.liveRecipe : (this.recorded?.recipe ?? {}),
+  readonly recipe: RecipeValues = $derived(this.runs.viewed?.recipe ?? {});
+  /** The newest run that was begun here, is not finished, and can be continued. */
+  readonly kept: ListedRun | null = $derived(
+    this.runs.list.findLast(
+      (run) => run.isUnfinished && run.isPolicy && run.savedStep > 0 && !run.problems.length,
+    ) ?? null,
   );
-  private runId = '';
+  /** The run whose model can be asked and taken home: the one on view, or the newest that has one. */
+  readonly subject: ListedRun | null = $derived.by(() => {
+    const trained = this.runs.list.filter((run) => run.isPolicy && run.savedStep > 0);
+    return trained.find(({ id }) => id === this.runs.onView) ?? trained.at(-1) ?? null;
+  });
   private beginning = false;
   /** The playhead moves by itself. */
   readonly running = $derived(this.player.playing || this.live.active);
@@ -66,13 +82,17 @@ export class PageState {
     const remembers = (section: 'models' | 'rewards'): boolean =>
       !this.settings.hides(section) && !this.settings.locked;
     void this.rewards.open(remembers('rewards'), this.shelf.open(remembers('models')));
-    void this.runs.open();
-    void readKept().then((kept) => (this.kept ??= kept));
+    guardLeaving(this.live);
     this.recorded = await fetchRecordedRun('./recorded-run.json').catch((error: unknown) => {
       this.recordedError = messageOf(error);
       return null;
     });
     if (this.recorded) this.runs.setRecorded(this.recorded);
+    void this.runs.refresh();
+    // Another tab may have trained meanwhile.
+    document.addEventListener('visibilitychange', () => {
+      if (document.visibilityState === 'visible') void this.runs.refresh();
+    });
     void this.checkLink();
     // The visitor may have started training meanwhile.
     if (!this.live.status) this.showRecorded(still);
@@ -80,11 +100,45 @@ export class PageState {
 
   showRecorded(still: boolean): void {
     if (!this.recorded) return;
-    this.live.status = null;
-    this.runs.onView = 'recorded';
-    this.run.reset(this.recorded.steps.at(-1)?.metrics.step ?? 0);
-    this.run.push(...this.recorded.steps);
+    const { steps } = this.recorded;
+    this.show('recorded', steps, steps.at(-1)?.metrics.step ?? 0);
     if (!still) this.player.play();
+  }
+
+  /** Puts a run on view: its curves, completions, traces and evaluations. */
+  async view(run: ListedRun): Promise<void> {
+    if (run.fixed) {
+      this.showRecorded(true);
+    } else if (run.id === this.liveId && this.live.active) {
+      this.show(run.id, this.liveReports, run.maxSteps);
+    } else {
+      const { reports, problems } = await runsWorker().open(run.id);
+      const isNew = (problem: string): boolean => !run.problems.includes(problem);
+      run.problems = [...run.problems, ...problems.filter(isNew)];
+      this.show(run.id, reports, run.maxSteps);
+    }
+  }
+
+  private show(id: string, reports: readonly StepReport[], total: number): void {
+    this.player.pause();
+    // What was said of a run that has ended is not about this one.
+    if (!this.live.active) this.live.status = null;
+    this.runs.onView = id;
+    this.run.reset(total);
+    this.run.push(...reports);
+  }
+
+  private onReport(report: StepReport): void {
+    this.liveReports.push(report);
+    this.runs.append(report.metrics);
+    if (this.isLiveOnView) this.run.push(report);
+  }
+
+  private onEnd({ phase, error }: Status): void {
+    if (phase !== 'finished' && phase !== 'stopped' && phase !== 'failed') return;
+    this.runs.finish(phase, error);
+    // After a stop or a failure, the next one does not begin by itself.
+    if (phase === 'finished') void this.startNext();
   }
 
   /** What the next run trains with: the default recipe, the visitor's settings, what was chosen. */
@@ -138,30 +192,58 @@ export class PageState {
     this.queue = this.queue.filter((other) => other !== waiting);
   }
 
-  /** Continues the kept run. */
-  async resume(): Promise<void> {
-    if (this.kept) await this.begin(this.kept.recipe, this.kept);
+  /** Continues a run from its last checkpoint, to another number of steps if one is given. */
+  async goOn(run: ListedRun, maxSteps?: number): Promise<void> {
+    if (!(await this.canBegin())) return;
+    const { id } = this.runs.goOn(run);
+    this.putOnView(id);
+    await this.live.goOn({ id, ...(maxSteps !== undefined && { maxSteps }) });
   }
 
-  /** `kept` is the run to continue; without it a new one begins. */
-  private async begin(recipe: RecipeValues, kept?: KeptRun): Promise<void> {
-    // Ignores a second press while it still looks for a graphics card.
-    if (this.beginning) return;
+  /** Sets the recipe form, the models and the rewards to what a run was trained with. */
+  duplicate(run: ListedRun): void {
+    this.shelf.choose(null);
+    this.rewards.clear();
+    const set = this.runs.changesOf(run.recipe).map(({ key, to }) => [key, to] as const);
+    this.settings.replace(Object.fromEntries(set));
+  }
+
+  /** Deletes a run with all that it wrote. @throws if another tab trains it */
+  async remove(run: ListedRun): Promise<void> {
+    await this.runs.remove(run);
+    if (this.runs.onView === run.id) this.showRecorded(true);
+  }
+
+  private async begin(recipe: RecipeValues, fits = false): Promise<void> {
+    const can = await this.canBegin(async () => {
+      const problem = fits ? null : await this.storage.problemWith(recipe);
+      this.tooLarge = problem === null ? null : { problem, train: () => this.begin(recipe, true) };
+    });
+    if (!can || this.tooLarge) return;
+    void this.storage.persist();
+    const { id, facts } = this.runs.begin(recipe);
+    this.putOnView(id);
+    await this.live.begin({ id, recipe, facts });
+  }
+
+  /** Whether nothing is in training, and this browser can train; `check` is done if so. */
+  private async canBegin(check?: () => Promise<void>): Promise<boolean> {
+    // Ignores a second press while it still looks for a graphics card and for room.
+    if (this.beginning || this.live.active) return false;
     this.beginning = true;
-    await this.checkGpu();
-    this.beginning = false;
-    if (this.gpuProblem) return;
-    this.player.pause();
-    if (!kept) this.keep(null);
-    this.liveRecipe = recipe;
-    this.runId = this.runs.begin(recipe, kept?.id).id;
-    await this.live.train(recipe, kept !== undefined);
+    try {
+      await this.checkGpu();
+      if (!this.gpuProblem) await check?.();
+    } finally {
+      this.beginning = false;
+    }
+    return !this.gpuProblem;
   }
 
-  private keep(saved: { step: number; maxSteps: number } | null): void {
-    if (saved?.step === this.kept?.step) return;
-    this.kept = saved && { id: this.runId, recipe: this.liveRecipe, ...saved };
-    void writeKept(this.kept);
+  private putOnView(id: string): void {
+    this.liveId = id;
+    this.liveReports = [];
+    this.show(id, [], 0);
   }
 
   seek(head: number): void {

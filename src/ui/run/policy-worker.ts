@@ -15,11 +15,12 @@ export function connectPolicyWorker(
   return {
     service: {
       // Functions cannot be posted: the worker calls the listener through a proxy.
-      open: (recipe, listener: TrainingListener, resume) =>
-        remote.open(recipe, Comlink.proxy(listener), resume),
+      begin: (run, listener: TrainingListener) => remote.begin(run, Comlink.proxy(listener)),
+      goOn: (run, listener: TrainingListener) => remote.goOn(run, Comlink.proxy(listener)),
       start: () => remote.start(),
       pause: () => remote.pause(),
       step: () => remote.step(),
+      save: () => remote.save(),
       stop: () => remote.stop(),
     },
     close: () => connection.close(),

@@ -1,9 +1,17 @@
 /** Runs side by side: their results, and whether two of them can be compared. */
 import type { RecipeValues } from '../../rl/recipe/values.ts';
 import { goldLabel } from '../charts/gold.ts';
+import { goldScale, rewardScale, scaleOf } from '../charts/scales.ts';
 import { formatDuration } from '../../app/format.ts';
 import { formatCompact, formatNumber, formatShare } from '../format.ts';
-import type { ListedRun } from './listed-run.svelte.ts';
+import { finalOf, indexAt, type MetricTable } from '../charts/metric-table.ts';
+
+/** What a comparison needs of a run. */
+export interface ComparableRun {
+  letter: string;
+  recipe: RecipeValues;
+  table: MetricTable;
+}
 
 interface Measure {
   key: string;
@@ -33,17 +41,33 @@ export interface ComparedRow {
   difference?: string;
 }
 
-/** Means over the last steps; a row for everything that at least one run has measured. */
-export function compareRuns(runs: readonly ListedRun[]): ComparedRow[] {
-  const rows = MEASURES.map(({ key, label, format }) =>
-    compared(
-      key === 'gold' ? goldOfAll(runs) : label,
-      runs.map((run) => run.final(key)),
-      format,
-    ),
-  );
+/** The latest step that all runs have done. */
+export function commonStep(runs: readonly ComparableRun[]): number {
+  return Math.min(...runs.map(({ table }) => table.x.step.at(-1) ?? 0));
+}
+
+/** At which step the runs are compared, and where each of them stands. */
+export function standing(runs: readonly ComparableRun[]): string {
+  const last = runs.map(({ table }) => table.x.step.at(-1) ?? 0);
+  const step = commonStep(runs);
+  if (last.every((own) => own === step)) return `All are compared at step ${step}, their last.`;
+  const each = runs.map(({ letter }, i) => `${letter} has ${last[i]!} steps`).join(', ');
+  return `They are compared at step ${step}, the last that all have done: ${each}.`;
+}
+
+/**
+ * Means over the steps up to the latest common one; a row for everything that at least one run has
+ * measured. Scores of different judges have no difference.
+ */
+export function compareRuns(runs: readonly ComparableRun[]): ComparedRow[] {
+  const step = commonStep(runs);
+  const rows = MEASURES.map(({ key, label, format }) => {
+    const numbers = runs.map((run) => finalOf(run.table, key, commonStepWith(runs, key, step)));
+    const shown = key === 'gold' ? goldOfAll(runs) : label;
+    return compared(sameScale(runs, key) ? shown : `${shown} (another judge for each run)`, numbers, format, sameScale(runs, key));
+  });
   const totals = (axis: 'time' | 'tokens'): (number | null)[] =>
-    runs.map(({ table }) => table.x[axis].at(-1) || null);
+    runs.map(({ table }) => table.x[axis][indexAt(table.x.step, step)] || null);
   rows.push(
     compared('Time trained', totals('time'), (value) => (value ? formatDuration(value) : '–')),
   );
@@ -51,19 +75,43 @@ export function compareRuns(runs: readonly ListedRun[]): ComparedRow[] {
   return rows.filter(({ values }) => values.some((value) => value !== '–'));
 }
 
+/** The steps at which the run has measured the metric. */
+function stepsWith({ table }: ComparableRun, key: string): number[] {
+  const column = table.column(key) ?? [];
+  return table.x.step.filter((_, i) => typeof column[i] === 'number');
+}
+
+/** The latest step up to `step` at which all runs that measure the metric have measured it. */
+function commonStepWith(runs: readonly ComparableRun[], key: string, step: number): number {
+  const measured = runs.map((run) => stepsWith(run, key)).filter((steps) => steps.length > 0);
+  const [first = [], ...others] = measured.map((steps) => steps.filter((own) => own <= step));
+  const sets = others.map((steps) => new Set(steps));
+  return first.findLast((own) => sets.every((steps) => steps.has(own))) ?? step;
+}
+
+/** Whether the metric has the same unit in all runs. */
+function sameScale(runs: readonly ComparableRun[], key: string): boolean {
+  const scale = scaleOf(key);
+  if (!scale) return true;
+  const measuring = runs.filter((run) => stepsWith(run, key).length > 0);
+  const of = scale === 'reward' ? rewardScale : goldScale;
+  return new Set(measuring.map(({ recipe }) => of(recipe))).size < 2;
+}
+
 /** What gold is, if it is the same for all. */
-function goldOfAll(runs: readonly ListedRun[]): string {
+function goldOfAll(runs: readonly ComparableRun[]): string {
   const golds = new Set(runs.flatMap(({ recipe }) => recipe['gold'] ?? []));
-  return golds.size > 1 ? 'Gold, another judge for each run' : goldLabel([...golds][0]);
+  return golds.size > 1 ? 'Gold' : goldLabel([...golds][0]);
 }
 
 function compared(
   label: string,
   numbers: readonly (number | null)[],
   format: (value: number | null) => string,
+  sameScale = true,
 ): ComparedRow {
   const [first, second] = numbers;
-  const both = numbers.length === 2 && typeof first === 'number' && typeof second === 'number';
+  const both = sameScale && numbers.length === 2 && typeof first === 'number' && typeof second === 'number';
   return {
     label,
     values: numbers.map(format),

@@ -1,20 +1,30 @@
+import type { RunFacts } from '../../app/runs/facts.ts';
 import type { MetricsRow } from '../../rl/report.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
 import { divergence, rewardAndGold, type Divergence } from '../../rl/evaluation/overoptimisation.ts';
-import { judgedBy, meanOfLast, MetricTable } from '../charts/metric-table.ts';
+import { finalOf, judgedBy, MetricTable } from '../charts/metric-table.ts';
 import type { Overlay } from '../charts/view.svelte.ts';
 import { PALETTE } from '../charts/specs.ts';
 import { letterOf } from './changes.ts';
-import type { RunEnd, RunFacts } from './history.ts';
-
-/** One step is noisy: a run's result is the mean of its last steps. One evaluation is enough. */
-export const LAST_STEPS = 10;
+import type { Listing, RunEnd } from './listings.ts';
+import { goldScale, rewardScale } from '../charts/scales.ts';
 
 /** A run of this browser, or the recorded one: what it was trained with and what it measured. */
 export class ListedRun {
   label = $state('');
+  note = $state('');
   end = $state<RunEnd>('running');
+  /** Why it failed, in a sentence. */
+  reason = $state<string>();
   overlaid = $state(false);
+  /** Steps that it will have. */
+  maxSteps = $state(0);
+  /** Step of its last checkpoint, from which it goes on; 0 if there is none. */
+  savedStep = $state(0);
+  /** Size of its folder; null until it is measured. */
+  bytes = $state<number | null>(null);
+  /** What is missing or not whole in its folder, a sentence each. */
+  problems = $state.raw<readonly string[]>([]);
   /** From where gold falls while the reward rises, if it does. */
   divergence = $state.raw<Divergence>();
   readonly rows: MetricsRow[] = [];
@@ -29,13 +39,16 @@ export class ListedRun {
   readonly started: number;
 
   constructor(
-    facts: RunFacts,
+    { id, facts, recipe, maxSteps, savedStep, end, problems = [] }: Listing,
     rows: readonly MetricsRow[],
-    /** The recorded run can be neither renamed nor removed. */
+    /** The recorded run can be neither changed nor removed. */
     readonly fixed = false,
   ) {
-    ({ id: this.id, slot: this.slot, recipe: this.recipe, started: this.started } = facts);
-    ({ label: this.label, end: this.end, overlaid: this.overlaid } = facts);
+    ({ slot: this.slot, started: this.started } = facts);
+    ({ name: this.label, note: this.note, overlaid: this.overlaid, reason: this.reason } = facts);
+    Object.assign(this, { maxSteps, savedStep, end, problems });
+    this.id = id;
+    this.recipe = recipe;
     this.nextLook = rows.length;
     for (const row of rows) this.append(row);
   }
@@ -54,8 +67,26 @@ export class ListedRun {
 
   /** Plain values, as they are stored. */
   get facts(): RunFacts {
-    const { id, slot, label, recipe, started, end, overlaid } = this;
-    return { id, slot, label, recipe, started, end, overlaid };
+    const { slot, label: name, note, started, overlaid, end, reason } = this;
+    return {
+      ...{ name, note, started, slot, overlaid },
+      ...((end === 'stopped' || end === 'failed') && { ended: end }),
+      ...(reason !== undefined && { reason }),
+    };
+  }
+
+  /** Whether this tab may change its name, go on with it, or remove it. */
+  get isOurs(): boolean {
+    return !this.fixed && this.end !== 'elsewhere';
+  }
+
+  /** Whether steps are left that this tab could train. */
+  get isUnfinished(): boolean {
+    return this.isOurs && (this.end === 'stopped' || this.end === 'failed');
+  }
+
+  get isPolicy(): boolean {
+    return this.recipe['algorithm'] !== 'reward';
   }
 
   /** Grows in place. */
@@ -71,19 +102,20 @@ export class ListedRun {
     return PALETTE[this.slot % PALETTE.length]!;
   }
 
-  get overlay(): Overlay {
-    const { id, letter, label, colour, table } = this;
-    return { id, letter, label, colour, table };
-  }
-
-  /** A metric at the end of the run; null when it has none. */
-  final(key: string): number | null {
-    const last = key.startsWith('eval_') ? 1 : LAST_STEPS;
-    return meanOfLast(this.table.column(key) ?? [], last);
+  /** This run drawn over `viewed`. */
+  overlayOver(viewed: ListedRun | undefined): Overlay {
+    const { id, letter, label, colour, table, recipe } = this;
+    const same = (scale: (recipe: RecipeValues) => string): boolean =>
+      !viewed || scale(viewed.recipe) === scale(recipe);
+    return {
+      ...{ id, letter, label, colour, table },
+      sameReward: same(rewardScale),
+      sameGold: same(goldScale),
+    };
   }
 
   /** Its reward or gold at the end, from its evaluations if it has nothing else. */
   outcome(key: 'reward' | 'gold'): number | null {
-    return this.final(`${judgedBy(this.table)}${key}`);
+    return finalOf(this.table, `${judgedBy(this.table)}${key}`);
   }
 }

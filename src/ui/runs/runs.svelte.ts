@@ -1,3 +1,6 @@
+import { newRunId, unknownFacts } from '../../app/runs/facts.ts';
+import { heldRuns, whenFree } from '../../app/runs/lock.ts';
+import type { Status } from '../../app/training-service.ts';
 import type { MetricsRow } from '../../rl/report.ts';
 import type { RecipeValue, RecipeValues } from '../../rl/recipe/values.ts';
 import type { RecordedRun } from '../../rl/runs/record.ts';
@@ -5,13 +8,12 @@ import { recipeKeys, type RecipeKey } from '../../rl/recipe/keys.ts';
 import type { RecipeKeySpec } from '../../rl/recipe/spec.ts';
 import type { Overlay } from '../charts/view.svelte.ts';
 import { changesFromDefault, nameOf, type Change } from './changes.ts';
-import { History, type RunEnd } from './history.ts';
 import { ListedRun } from './listed-run.svelte.ts';
+import { listingsOf, nextSlot } from './listings.ts';
+import { runsWorker } from './runs-worker.ts';
 
 /** More runs beside the run on view could not be told apart. */
 const MOST_OVERLAYS = 5;
-/** The run in training is stored at most this often. */
-const SAVE_MS = 5_000;
 
 /** The runs of this browser and the recorded one, and which are drawn over the run on view. */
 export class Runs {
@@ -19,35 +21,63 @@ export class Runs {
   list = $state.raw<readonly ListedRun[]>([]);
   /** The id of the run on view. */
   onView = $state<string | null>(null);
-  /** The run that was removed last: it can be restored. */
-  removed = $state.raw<ListedRun | null>(null);
+  readonly viewed = $derived(this.find(this.onView));
   readonly overlays: readonly Overlay[] = $derived(
-    this.list.filter((run) => run.overlaid && run.id !== this.onView).map((run) => run.overlay),
+    this.list
+      .filter((run) => run.overlaid && run.id !== this.onView)
+      .map((run) => run.overlayOver(this.viewed)),
   );
   /** The recipe of the recorded run, and so of a run without changes. */
-  private base: RecipeValues = {};
-  private readonly history = new History();
+  private base = $state.raw<RecipeValues>({});
+  /** The run in training in this tab. */
   private growing: ListedRun | null = null;
-  private saved = { at: 0, rows: 0 };
+  /** The runs that a worker of this tab trains; all other runs that are held are in other tabs. */
+  private here: readonly string[] = [];
+  /** The runs of other tabs whose end is waited for. */
+  private watched: readonly string[] = [];
 
-  async open(): Promise<void> {
-    const remembered = await this.history.open();
-    const known = remembered.map(({ facts, rows }) => {
-      // The tab was closed during this run.
-      const end = facts.end === 'running' ? 'stopped' : facts.end;
-      return new ListedRun({ ...facts, end }, rows);
+  /** Reads the stored runs again. Where the browser stores nothing, those of this visit stay. */
+  async refresh(): Promise<void> {
+    const asked = Date.now();
+    const stored = await runsWorker()
+      .list()
+      .catch(() => null);
+    if (!stored) return;
+    const held = await heldRuns().catch(() => NOBODY);
+    // A run that began meanwhile may be missing among the stored ones.
+    const others = this.list.filter(
+      (run) => run.fixed || run === this.growing || run.started >= asked,
+    );
+    const read = stored.filter(({ id }) => !others.some((run) => run.id === id));
+    const listings = listingsOf(read, {
+      ...{ held, here: this.here, taken: others.map(({ slot }) => slot) },
+      nameOf: (recipe) => nameOf(this.changesOf(recipe)),
     });
-    const here = known.map(({ id }) => id);
-    this.list = [...known, ...this.list.filter(({ id }) => !here.includes(id))].sort(recordedFirst);
+    const listed = listings.map((listing) => {
+      const run = new ListedRun(listing, listing.rows);
+      run.bytes = this.find(run.id)?.bytes ?? null;
+      if (run.end === 'elsewhere') void this.watch(run.id);
+      return run;
+    });
+    this.list = [...others, ...listed].sort(recordedFirst);
   }
 
-  setRecorded({ recipe, steps }: RecordedRun): ListedRun {
+  /** Looks again when the other tab no longer trains the run. */
+  private async watch(id: string): Promise<void> {
+    if (this.watched.includes(id)) return;
+    this.watched = [...this.watched, id];
+    await whenFree(id);
+    this.watched = this.watched.filter((other) => other !== id);
+    await this.refresh();
+  }
+
+  setRecorded({ recipe, steps }: RecordedRun): void {
     this.base = recipe;
-    const facts = { id: 'recorded', slot: 0, recipe, started: 0, overlaid: false };
     const rows = steps.map(({ metrics }) => metrics);
-    const run = new ListedRun({ ...facts, label: 'The recorded run', end: 'finished' }, rows, true);
+    const steady = { maxSteps: rows.at(-1)?.step ?? 0, savedStep: 0, end: 'finished' } as const;
+    const facts = { ...unknownFacts(RECORDED), name: 'The recorded run' };
+    const run = new ListedRun({ id: RECORDED, facts, recipe, ...steady }, rows, true);
     this.list = [run, ...this.list];
-    return run;
   }
 
   changesOf(recipe: RecipeValues): Change[] {
@@ -58,47 +88,77 @@ export class Runs {
     return this.list.find((run) => run.id === id);
   }
 
-  /** Begins a run and puts it on view; `id` is that of an earlier run to continue. */
-  begin(recipe: RecipeValues, id?: string): ListedRun {
-    this.finish('stopped');
-    const earlier = this.find(id);
-    const started = Date.now();
-    const facts = earlier?.facts ?? {
-      id: `run-${started}`,
-      slot: 1 + Math.max(0, ...this.list.map(({ slot }) => slot)),
-      label: nameOf(this.changesOf(recipe)),
-      recipe,
-      started,
-      overlaid: false,
+  /** Lists a new run and puts it on view. */
+  begin(recipe: RecipeValues): ListedRun {
+    const id = newRunId();
+    const facts = {
+      ...unknownFacts(id),
+      slot: nextSlot(this.list.map(({ slot }) => slot)),
+      name: nameOf(this.changesOf(recipe)),
     };
-    // The worker reports the earlier steps again.
-    const run = new ListedRun({ ...facts, end: 'running' }, []);
-    this.list = [...this.list.filter((other) => other !== earlier), run].sort(recordedFirst);
+    const run = new ListedRun({ id, facts, recipe, maxSteps: 0, savedStep: 0, end: 'running' }, []);
+    return this.grow(run);
+  }
+
+  /** Goes on with a run, whose steps so far will be reported again. */
+  goOn(earlier: ListedRun): ListedRun {
+    const { id, recipe, maxSteps, savedStep } = earlier;
+    const facts = { ...earlier.facts };
+    delete facts.ended;
+    delete facts.reason;
+    return this.grow(new ListedRun({ id, facts, recipe, maxSteps, savedStep, end: 'running' }, []));
+  }
+
+  private grow(run: ListedRun): ListedRun {
+    this.list = [...this.list.filter(({ id }) => id !== run.id), run].sort(recordedFirst);
     this.growing = run;
-    this.saved = { at: Date.now(), rows: 0 };
+    this.beginElse(run.id);
     this.onView = run.id;
     return run;
   }
 
   append(row: MetricsRow): void {
-    this.growing?.append(row);
-    if (Date.now() - this.saved.at > SAVE_MS) this.save();
+    const run = this.growing;
+    run?.append(row);
+    // A run that goes on has not ended any more.
+    if (run?.rows.length === 1) this.keep(run);
+  }
+
+  onStatus({ maxSteps, savedStep }: Status): void {
+    const run = this.growing;
+    if (!run) return;
+    if (maxSteps > 0) run.maxSteps = maxSteps;
+    if (savedStep !== undefined) run.savedStep = savedStep;
   }
 
   /** Ends the run in training. A run without a step is not kept. */
-  finish(end: Exclude<RunEnd, 'running'>): void {
+  finish(end: 'finished' | 'stopped' | 'failed', reason?: string): void {
     const run = this.growing;
     if (!run) return;
+    this.growing = null;
+    this.here = this.here.filter((id) => id !== run.id);
     run.end = end;
+    run.reason = reason;
     run.look();
-    if (run.rows.length) {
+    if (run.rows.length > 0) {
       // The next run is compared with the last ones.
       this.overlay(run, true);
-      this.save();
+      void this.measure(run);
     } else {
+      // Of a run that could not go on, the folder says how it is.
       this.list = this.list.filter((other) => other !== run);
+      void this.refresh();
     }
-    this.growing = null;
+  }
+
+  /** A run that something else of this page trains, such as a judge. */
+  beginElse(id: string): void {
+    this.here = [...this.here, id];
+  }
+
+  async endElse(id: string): Promise<void> {
+    this.here = this.here.filter((other) => other !== id);
+    await this.refresh();
   }
 
   /** Draws a run over the run on view, or not. If there are too many, the oldest one goes. */
@@ -114,34 +174,38 @@ export class Runs {
     this.keep(run);
   }
 
-  async remove(run: ListedRun): Promise<void> {
-    this.list = this.list.filter((other) => other !== run);
-    await this.history.remove(run.id, run.rows.length);
-    // Set only now: if the page is reloaded after this, the run is gone.
-    this.removed = run;
+  describe(run: ListedRun, note: string): void {
+    run.note = note.trim();
+    this.keep(run);
   }
 
-  async restore(): Promise<void> {
-    const run = this.removed;
-    if (!run) return;
-    this.removed = null;
-    this.list = [...this.list, run].sort(recordedFirst);
-    await this.history.save(run.facts, run.rows);
+  /** With its folder: curves, completions and weights. @throws if another tab trains it */
+  async remove(run: ListedRun): Promise<void> {
+    await runsWorker().remove(run.id);
+    this.list = this.list.filter((other) => other !== run);
+  }
+
+  /** Sets the size of a run's folder. */
+  async measure(run: ListedRun): Promise<void> {
+    run.bytes = await runsWorker()
+      .size(run.id)
+      .catch(() => null);
   }
 
   private keep(run: ListedRun): void {
-    if (!run.fixed && run.rows.length) void this.history.saveFacts(run.facts);
-  }
-
-  private save(): void {
-    const run = this.growing;
-    if (!run?.rows.length) return;
-    void this.history.save(run.facts, run.rows, this.saved.rows);
-    this.saved = { at: Date.now(), rows: run.rows.length };
+    if (!run.isOurs) return;
+    void runsWorker()
+      .saveFacts(run.id, $state.snapshot(run.facts))
+      .catch(() => undefined);
   }
 }
 
-const recordedFirst = (a: ListedRun, b: ListedRun): number => a.started - b.started;
+const RECORDED = 'recorded';
+
+const NOBODY: ReadonlySet<string> = new Set<string>();
+
+const recordedFirst = (a: ListedRun, b: ListedRun): number =>
+  Number(b.fixed) - Number(a.fixed) || a.started - b.started;
 
 function defaultOf(key: string): RecipeValue | undefined {
   const spec = (recipeKeys as Record<string, RecipeKeySpec>)[key as RecipeKey];

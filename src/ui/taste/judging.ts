@@ -4,9 +4,10 @@ import type { PolicyPairService, Sides, Written } from '../../app/policy-pair.ts
 import { storedPath } from '../../app/page-paths.ts';
 import { Random } from '../../rl/random.ts';
 import { mean } from '../../rl/statistics.ts';
-import { browserRunFolder } from '../../rl/runs/run-folder.browser.ts';
+import { browserRuns } from '../../rl/runs/run-folder.browser.ts';
+import { within } from '../../rl/runs/run-folder.ts';
 import { winRate } from '../../rl/evaluation/win-rate.ts';
-import { TASTE_RUN, pairAccuracy, TASTE_MODEL, type TasteLabel } from '../../app/taste.ts';
+import { pairAccuracy, TASTE_MODEL, type TasteLabel } from '../../app/taste.ts';
 import { words } from '../../rl/world/menu.ts';
 import { drawPrompts, promptText } from '../../rl/world/prompts.ts';
 
@@ -90,9 +91,9 @@ export async function compare(
   };
 }
 
-/** Stores the judge's last checkpoint as a model that can be chosen. */
-export async function keepModel(step: number): Promise<void> {
-  const run = await browserRunFolder(TASTE_RUN, false);
+/** Stores the judge's last checkpoint, in a stored run, as a model that can be chosen. */
+export async function keepModel(id: string, step: number): Promise<void> {
+  const run = within(await browserRuns(), id);
   const at = `checkpoints/step-${step}`;
   const files = new Map<string, Blob>();
   for (const name of await run.list(at)) {

@@ -1,6 +1,7 @@
 import { messageOf } from '../../app/message-of.ts';
 import type { Written } from '../../app/policy-pair.ts';
 import { storedPath } from '../../app/page-paths.ts';
+import { newRunId, unknownFacts } from '../../app/runs/facts.ts';
 import type { Status } from '../../app/training-service.ts';
 import { Random } from '../../rl/random.ts';
 import { storeData } from '../../app/stored-data.ts';
@@ -50,7 +51,7 @@ export class Taster {
 
   constructor(
     private readonly generator: Generator,
-    private readonly page: Pick<PageState, 'shelf' | 'trainWith'>,
+    private readonly page: Pick<PageState, 'shelf' | 'runs' | 'trainWith'>,
   ) {}
 
   /** Whether a judge has been trained. */
@@ -111,8 +112,9 @@ export class Taster {
     await this.guard(async () => {
       const { train, heldOut } = splitLabels(this.labels);
       await storeData(TASTE_FILE, labelRows(train));
-      const { step } = await this.runTraining(train.length);
-      await keepModel(step);
+      const id = newRunId();
+      const { step } = await this.runTraining(id, train.length);
+      await keepModel(id, step);
       await this.page.shelf.lookAgain();
       this.agreement = await this.generator.use(async (service) => {
         await service.forget(storedPath(TASTE_MODEL));
@@ -139,7 +141,10 @@ export class Taster {
     this.comparing = false;
   }
 
-  private runTraining(labels: number): Promise<Status> {
+  /** Trains the judge as a run of its own. */
+  private runTraining(id: string, labels: number): Promise<Status> {
+    const facts = { ...unknownFacts(id), name: `My taste, from ${labels} labels` };
+    this.page.runs.beginElse(id);
     let close = (): void => undefined;
     return new Promise<Status>((resolve, reject) => {
       const connection = connectPolicyWorker(reject);
@@ -153,14 +158,16 @@ export class Taster {
         else reject(new Error(status.unsaved));
       };
       service
-        .open(
-          tasteModelRecipe(labels, storedPath(TASTE_FILE)),
+        .begin(
+          { id, recipe: tasteModelRecipe(labels, storedPath(TASTE_FILE)), facts },
           { onStatus, onStep: () => undefined },
-          false,
         )
         .then(() => service.start())
         .catch(reject);
-    }).finally(() => close());
+    }).finally(() => {
+      close();
+      void this.page.runs.endElse(id);
+    });
   }
 
   /** The last pair stays on view until there is another, so that the keyboard stays on it. */

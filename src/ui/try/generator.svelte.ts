@@ -18,6 +18,11 @@ export class Generator {
   private connection: Connection<Comlink.Remote<PolicyPairService>> | null = null;
   private questions = 0;
 
+  constructor(
+    /** The stored run whose policies are asked; null for those that ship with the page. */
+    private readonly run: () => string | null,
+  ) {}
+
   async ask(question: Question): Promise<void> {
     const number = ++this.questions;
     this.asking = true;
@@ -54,9 +59,11 @@ export class Generator {
   }
 
   /** Asks the worker, started when it is first needed; rejects with a sentence if it stops. */
-  use<T>(work: (service: Comlink.Remote<PolicyPairService>) => Promise<T>): Promise<T> {
+  async use<T>(work: (service: Comlink.Remote<PolicyPairService>) => Promise<T>): Promise<T> {
     // If the worker breaks, the next question starts another one.
     this.connection ??= connectPolicyPairWorker(() => (this.connection = null));
-    return work(this.connection.service);
+    const { service } = this.connection;
+    await service.choose(this.run());
+    return work(service);
   }
 }

@@ -1,0 +1,188 @@
+/** Opens a run from a .zip that export-run.ts described, or of any run folder. Weights are streamed. */
+import { BlobReader, configure, ZipReader, type FileEntry } from '@zip.js/zip.js/lib/zip-core-native.js';
+import { stringify } from 'yaml';
+import { basename } from '../../model/files.ts';
+import { mapPaths, STORED } from '../../rl/recipe/paths.ts';
+import type { RecipeValues } from '../../rl/recipe/values.ts';
+import { TRAINER_STATE, readText, within, type RunFolder } from '../../rl/runs/run-folder.ts';
+import { DATA } from './export-run.ts';
+import { readFacts, unknownFacts, writeFacts } from './facts.ts';
+import { readRecipe } from './recipe-of-run.ts';
+
+// The caller is a worker already.
+configure({ useWebWorkers: false });
+
+/** Where rules and prompts are stored in the browser, by name. */
+export interface DataShelf {
+  /** undefined if there is no such file. */
+  read(name: string): Promise<string | undefined>;
+  write(name: string, text: string): Promise<void>;
+}
+
+export interface ImportOptions {
+  /** Share of the bytes that are stored, 0 to 1. */
+  onProgress?: (share: number) => void;
+  signal?: AbortSignal;
+}
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** The files of a run, by their paths in its folder. */
+const OF_A_RUN =
+  /^(recipe\.yaml|metrics\.jsonl|summary\.json|run\.json|(completions|evaluations)\/step-\d+\.jsonl|checkpoints\/step-\d+\/(value\/)?[\w.-]+)$/;
+const OF_DATA = /^data\/[\w.-]+$/;
+
+/**
+ * Stores the run under a new `id`. If it cannot be stored, nothing of it stays.
+ * @throws Error if the file is no zip of a run, or is damaged
+ */
+export async function importRun(
+  runs: RunFolder,
+  id: string,
+  zip: Blob,
+  shelf: DataShelf,
+  { onProgress, signal }: ImportOptions = {},
+): Promise<void> {
+  const reader = new ZipReader(new BlobReader(zip), { checkSignature: true });
+  const run = within(runs, id);
+  try {
+    const { top, entries } = await entriesOfRun(reader);
+    const names = await storeData(entries, shelf);
+    let done = 0;
+    const total = entries.reduce((sum, { entry }) => sum + entry.uncompressedSize, 0);
+    for (const { path, entry } of entries) {
+      if (!OF_A_RUN.test(path)) continue;
+      signal?.throwIfAborted();
+      const counted = (bytes: number): void => onProgress?.((done += bytes) / total);
+      await run.write(path, contents(entry, counted, signal));
+    }
+    await ownPaths(run, top, names);
+    await writeFacts(run, {
+      ...((await readFacts(run, id).catch(() => undefined)) ?? unknownFacts(id)),
+      overlaid: false,
+    });
+  } catch (error) {
+    await run.remove('').catch(() => undefined);
+    throw error;
+  } finally {
+    await reader.close();
+  }
+}
+
+interface Entry {
+  /** Inside the run's folder. */
+  path: string;
+  entry: FileEntry;
+}
+
+async function entriesOfRun(
+  reader: ZipReader<Blob>,
+): Promise<{ top: string; entries: Entry[] }> {
+  const all = await reader.getEntries().catch(() => {
+    throw new Error('This file is not a whole .zip; choose a run that was exported here.');
+  });
+  const files = all.filter((entry): entry is FileEntry => !entry.directory);
+  const recipes = files.filter(({ filename }) => basename(filename) === 'recipe.yaml');
+  const [recipe] = recipes.sort((a, b) => a.filename.length - b.filename.length);
+  if (!recipe) {
+    throw new Error('This .zip holds no run: there is no recipe.yaml in it.');
+  }
+  const top = recipe.filename.slice(0, -'recipe.yaml'.length);
+  const entries = files
+    .filter(({ filename }) => filename.startsWith(top))
+    .map((entry) => ({ path: entry.filename.slice(top.length), entry }))
+    .filter(({ path }) => OF_A_RUN.test(path) || OF_DATA.test(path));
+  // A checkpoint is complete when its last file is there.
+  const isLast = ({ path }: Entry): number => Number(path.endsWith(TRAINER_STATE));
+  return { top, entries: entries.sort((a, b) => isLast(a) - isLast(b)) };
+}
+
+/** Stores rules and prompts, each under a name where no other content lies. @returns the names */
+async function storeData(
+  entries: readonly Entry[],
+  shelf: DataShelf,
+): Promise<Map<string, string>> {
+  const names = new Map<string, string>();
+  for (const { path, entry } of entries) {
+    if (!OF_DATA.test(path)) continue;
+    const text = await textOf(entry);
+    names.set(basename(path), await storedAs(basename(path), text, shelf));
+  }
+  return names;
+}
+
+async function storedAs(name: string, text: string, shelf: DataShelf): Promise<string> {
+  // "mine.test.jsonl" is held out of "mine.jsonl".
+  const [, base = name, ending = ''] = /^(.+?)((?:\.test)?\.\w+)$/.exec(name) ?? [];
+  for (let i = 1; ; i++) {
+    const free = i === 1 ? name : `${base}-${i}${ending}`;
+    const there = await shelf.read(free);
+    if (there === undefined) await shelf.write(free, text);
+    if (there === undefined || there === text) return free;
+  }
+}
+
+/** Replaces the paths in the run's recipe by those of this browser. */
+async function ownPaths(
+  run: RunFolder,
+  top: string,
+  names: ReadonlyMap<string, string>,
+): Promise<void> {
+  const yaml = (await readText(run, 'recipe.yaml')) ?? '';
+  const shipped = (path: string): boolean => path.startsWith('public/') || path.startsWith(STORED);
+  const recipe = mapPaths(recipeIn(yaml), {
+    model: (path) => (shipped(path) ? path : STORED + basename(path)),
+    file: (path) => {
+      if (shipped(path)) return path;
+      const name = basename(path);
+      return path === `${top}${DATA}/${name}` || names.has(name)
+        ? STORED + (names.get(name) ?? name)
+        : path;
+    },
+  });
+  await run.write('recipe.yaml', stringify(recipe));
+}
+
+function recipeIn(yaml: string): RecipeValues {
+  try {
+    return readRecipe(yaml);
+  } catch {
+    throw new Error('recipe.yaml in this .zip is not a recipe; export the run again.');
+  }
+}
+
+async function textOf(entry: FileEntry): Promise<string> {
+  const pieces: Bytes[] = [];
+  for await (const piece of contents(entry)) pieces.push(piece);
+  return new Blob(pieces).text();
+}
+
+/** The bytes of an entry, piece by piece. */
+async function* contents(
+  entry: FileEntry,
+  onBytes?: (bytes: number) => void,
+  signal?: AbortSignal,
+): AsyncGenerator<Bytes> {
+  const { readable, writable } = new TransformStream<Bytes, Bytes>();
+  const unpacked = entry
+    .getData(writable, { ...(signal && { signal }) })
+    .catch((error: unknown) => {
+      signal?.throwIfAborted();
+      throw new Error(`${entry.filename} in this .zip is damaged; export the run again.`, {
+        cause: error,
+      });
+    });
+  // Awaited below; the stream may end before.
+  unpacked.catch(() => undefined);
+  const reader = readable.getReader();
+  for (;;) {
+    const { done, value } = await reader.read().catch(async (error: unknown) => {
+      await unpacked;
+      throw error;
+    });
+    if (done) break;
+    yield value;
+    onBytes?.(value.byteLength);
+  }
+  await unpacked;
+}
