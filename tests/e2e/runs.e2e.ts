@@ -5,7 +5,15 @@ import { join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { launchBrowser } from '../../scripts/browser.mjs';
-import { reaches, step, STEPS, train, withPage as withPageOf, type Setting } from './with-page.ts';
+import {
+  reaches,
+  show,
+  step,
+  STEPS,
+  train,
+  withPage as withPageOf,
+  type Setting,
+} from './with-page.ts';
 
 let browser: Browser;
 beforeAll(async () => {
@@ -16,9 +24,9 @@ afterAll(() => browser.close());
 const withPage = (setting: Setting, use: (page: Page) => Promise<void>): Promise<void> =>
   withPageOf(browser, setting, use);
 
-/** The table, which is fetched when it comes near. */
+/** The table of runs, in its view. */
 async function table(page: Page): Promise<Locator> {
-  await page.getByRole('link', { name: 'Curves', exact: true }).click();
+  await show(page, 'Runs');
   const found = page.getByRole('region', { name: 'Your runs' });
   await found.waitFor();
   return found;
@@ -50,6 +58,10 @@ const storedFiles = (page: Page): Promise<string[]> =>
     return walk(await top.getDirectoryHandle('runs', { create: true }), '');
   });
 
+/** A run that this browser has stored is on view. */
+const onView = (page: Page): Promise<void> =>
+  page.getByRole('heading', { name: 'A run of this browser' }).waitFor();
+
 const trained = (page: Page, steps: number): Promise<void> =>
   page.getByRole('heading', { name: `Trained for ${steps} steps` }).waitFor();
 
@@ -66,9 +78,11 @@ it('a second run leaves the first as it was, and each can be opened with its tho
 
     const runs = await table(page);
     await rowOf(runs, 'B').getByRole('button', { name: 'Open' }).click();
-    await page.getByText(/^Your run “/).waitFor();
+    await onView(page);
     expect(await step(page)).toBe(3);
+    await show(page, 'Understand');
     await page.getByText('try rice 2 ok plums 3 ok left 3').first().waitFor();
+    await show(page, 'Watch');
     await page.getByRole('button', { name: 'Show the recorded run' }).click();
     expect(await step(page)).toBe(STEPS);
   }));
@@ -90,7 +104,7 @@ it('a second tab says that another trains the run, and goes on with it when that
     expect(await (await entry(row, /^Go on from step/)).isDisabled()).toBe(true);
     await row.getByText('Another tab trains this run.').waitFor();
     await row.getByRole('button', { name: 'Open' }).click();
-    await other.getByText(/^Your run “/).waitFor();
+    await onView(other);
     expect(await step(other)).toBeGreaterThanOrEqual(2);
 
     await page.close();
@@ -179,7 +193,7 @@ it('goes out as a .zip, is deleted with all its files, and comes back from the .
     const kept = inRun(files).filter((path) => !/^checkpoints\/step-[12]\//.test(path));
     expect(inRun(await storedFiles(page))).toEqual(kept);
     await rowOf(runs, 'B').getByRole('button', { name: 'Open' }).click();
-    await page.getByText('Your run “My run”').waitFor();
+    await onView(page);
     expect(await step(page)).toBe(3);
     await rm(zip);
   }));
