@@ -51,11 +51,10 @@ it('times each launch of a program, and changes no result', async (context) => {
   const { kernels, resolution } = await gpu.profile.take();
   const outside = (performance.now() - started) / 1000;
   gpu.profile = undefined;
-  expect(kernels.map(({ label, launches }) => [label, launches])).toEqual([
-    ['long', 1],
-    ['short', 3000],
-  ]);
-  const [long, all] = kernels;
+  expect(kernels).toHaveLength(2);
+  const [long, all] = ['long', 'short'].map((name) => kernels.find(({ label }) => label === name));
+  expect(long!.launches).toBe(1);
+  expect(all!.launches).toBe(3000);
   expect(long!.flops).toBe(2 * 20_000 * 64 * 64);
   expect(all!.flops).toBe(3000 * 2 * 64 * 64);
   expect(long!.seconds).toBeGreaterThan(0);

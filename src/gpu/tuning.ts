@@ -155,12 +155,12 @@ export async function secondsOf(gpu: Gpu, { tile, m, n, k, launches }: Work): Pr
   return seconds;
 }
 
-function packed({ kernel, params }: Op<undefined>): DataView<ArrayBuffer> {
+function packed({ kernel, params }: Op<undefined>): ArrayBuffer {
   const view = new DataView(new ArrayBuffer(64));
   const types = Object.values(kernel.params);
   params(undefined).forEach((value, i) => {
     if (types[i] === 'f32') view.setFloat32(4 * i, value, true);
     else view.setUint32(4 * i, value, true);
   });
-  return view;
+  return view.buffer;
 }

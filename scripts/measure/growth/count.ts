@@ -47,6 +47,8 @@ export function count(point: Point): Counted {
 export function countProgram<D>(ops: readonly Op<D>[], dims: D): ProgramCount {
   const total = { launches: 0, flops: 0, attention: 0, bytes: 0 };
   for (const op of ops) {
+    const [x, y = 1, z = 1] = op.grid(dims);
+    if (x * y * z === 0) continue;
     const flops = op.flops?.(dims) ?? 0;
     total.launches++;
     total.flops += flops;
@@ -60,7 +62,7 @@ export function countProgram<D>(ops: readonly Op<D>[], dims: D): ProgramCount {
 const BYTES_PER_WORKGROUP = 2 ** 15;
 
 function bytesOf<D>(op: Op<D>, dims: D): number {
-  if (op.kernel.name.startsWith('matmul')) return matmulBytes(op, dims);
+  if (op.kernel.name.startsWith('matmul ')) return matmulBytes(op, dims);
   const bound = op.bindings.reduce((sum, { byteLength }) => sum + byteLength, 0);
   if (!/gather|kv-store/.test(op.kernel.name)) return bound;
   const [x, y = 1, z = 1] = op.grid(dims);
