@@ -265,7 +265,7 @@ describe('a link', () => {
   it('sets the recipe, hides sections and fixes the rest', () =>
     withPage({ hash: '#seed=3&beta=0.1&hide=models,runs&lock=1' }, async (page) => {
       await reaches(page, STEPS);
-      await page.getByText('It will train with seed: 3; beta: 0.1').waitFor();
+      await page.getByText('It will train with seed: 3 (was 0); beta: 0.1 (was 0.04)').waitFor();
       const recipe = await open(page, 'Set up', /the recipe/);
       const seed = recipe.getByRole('textbox', { name: 'Seed seed' });
       expect(await seed.inputValue()).toBe('3');

@@ -58,21 +58,22 @@ describe('training in the tab', () => {
     await page.getByRole('button', { name: 'Pause', exact: true }).click();
     await page.getByRole('button', { name: 'Continue', exact: true }).waitFor({ timeout: 60_000 });
     // Every pause has written a checkpoint; the last two stay.
-    const kept = await page.evaluate(async () => {
-      const top = await navigator.storage.getDirectory();
-      const runs = await top.getDirectoryHandle('runs');
-      const ids: string[] = [];
-      for await (const id of runs.keys()) ids.push(id);
-      // It went on in its own folder.
-      if (ids.length !== 1) throw new Error(`there are ${ids.length} runs`);
-      const run = await runs.getDirectoryHandle(ids[0]!);
-      const folder = await run.getDirectoryHandle('checkpoints');
-      const names: string[] = [];
-      for await (const name of folder.keys()) names.push(name);
-      return names;
-    });
-    expect(kept.length).toBe(2);
-    expect(kept).toContain(`step-${done}`);
+    const kept = (): Promise<string[]> =>
+      page.evaluate(async () => {
+        const top = await navigator.storage.getDirectory();
+        const runs = await top.getDirectoryHandle('runs');
+        const ids: string[] = [];
+        for await (const id of runs.keys()) ids.push(id);
+        // It went on in its own folder.
+        if (ids.length !== 1) throw new Error(`there are ${ids.length} runs`);
+        const run = await runs.getDirectoryHandle(ids[0]!);
+        const folder = await run.getDirectoryHandle('checkpoints');
+        const names: string[] = [];
+        for await (const name of folder.keys()) names.push(name);
+        return names;
+      });
+    await expect.poll(async () => (await kept()).length).toBe(2);
+    expect(await kept()).toContain(`step-${done}`);
     expect(errors).toEqual([]);
     expect(foreign).toEqual([]);
     await page.close();
