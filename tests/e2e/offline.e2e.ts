@@ -100,13 +100,13 @@ describe('the installed page', () => {
       const path = join(newer, file);
       await writeFile(path, (await readFile(path, 'utf8')).replace(from, to));
     };
-    await edit('index.html', /<title>[^<]*/, '<title>Newer');
+    await edit('index.html', /<body/, '<body data-build="newer"');
     await edit('service-worker.js', /version":"\w+/, 'version":"newer');
     server.folder = newer;
 
     // With a network the newer page comes at once; the older cache stays until its pages are closed.
     const page = await visit();
-    expect(await page.title()).toBe('Newer');
+    expect(await page.locator('body').getAttribute('data-build')).toBe('newer');
     await replays(page);
     await expect.poll(async () => Object.keys(await keptFiles(page)).length, PATIENCE).toBe(2);
     // Outside, nothing holds on to the older build.
