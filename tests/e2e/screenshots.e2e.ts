@@ -112,6 +112,13 @@ async function openPage({ width, colorScheme }: View): Promise<Page> {
   );
   await page.goto(inject('page'));
   await expect.poll(() => page.getByTestId('step').textContent()).toBe(String(STEPS));
+  return page;
+}
+
+/** Shows a view and scrolls through it: charts are drawn when they come near. */
+async function readThrough(page: Page, view: ViewId): Promise<void> {
+  await page.evaluate((hash) => (location.hash = hash), `#/${view}`);
+  await page.locator(`#view-${view} h2`).first().waitFor();
   // What stays on the screen while it scrolls is no part of a section.
   await page.evaluate(() => {
     for (const element of document.querySelectorAll<HTMLElement>('body *')) {
@@ -120,13 +127,6 @@ async function openPage({ width, colorScheme }: View): Promise<Page> {
       if (position === 'sticky') element.style.position = 'static';
     }
   });
-  return page;
-}
-
-/** Charts are drawn when they come near. */
-async function readThrough(page: Page, view: ViewId): Promise<void> {
-  await page.evaluate((hash) => (location.hash = hash), `#/${view}`);
-  await page.locator(`#view-${view} h2`).first().waitFor();
   await page.evaluate(async () => {
     for (let y = 0; y < document.body.scrollHeight; y += innerHeight / 2) {
       scrollTo(0, y);
