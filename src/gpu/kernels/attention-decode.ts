@@ -85,8 +85,8 @@ export function attentionDecode<D>(a: DecodeAttention<D>): Op<D> {
   };
 }
 
-/** An invocation on the CPU holds a head of this many elements. */
-const LONGEST_IN_PARTS = 32;
+/** An invocation on the CPU holds a head of this many elements; a longer one is shared by several. */
+const LONGEST_IN_PARTS = 128;
 
 function inOneLaunch<D>(a: DecodeAttention<D>): Op<D> {
   const { heads, kvHeads, scale, step, norms, adapter } = a;
@@ -262,7 +262,7 @@ function inParts<D>(a: DecodeAttention<D>): Op<D>[] {
   };
   const tiling = {
     ...tilingOf(headDim, heads / kvHeads, 'shared'),
-    ...{ shared: false, rows: 1, tiles: 16 },
+    ...{ vecs: vec4s(headDim), slices: 1, shared: false, rows: 1, tiles: 16 },
   };
   return [
     ...(adapter ? addAdapter(a, adapter) : []),
