@@ -48,6 +48,8 @@ const storedFiles = (page: Page): Promise<string[]> =>
     const walk = async (folder: FileSystemDirectoryHandle, at: string): Promise<string[]> => {
       const paths: string[] = [];
       for await (const [name, handle] of folder.entries()) {
+        // Chromium's own, while a file is written.
+        if (name.endsWith('.crswap')) continue;
         const path = at + name;
         if (handle.kind === 'file') paths.push(path);
         else paths.push(...(await walk(handle, `${path}/`)));
