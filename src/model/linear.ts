@@ -6,7 +6,8 @@
  */
 import type { Bindable, Dyn, Op } from '../gpu/kernel.ts';
 import { matmulNormed } from '../gpu/kernels/matmul-normed.ts';
-import { matmul, type Slice } from '../gpu/kernels/matmul.ts';
+import { matmul } from '../gpu/kernels/matmul.ts';
+import type { Slice } from '../gpu/kernels/matmul-places.ts';
 import { rmsNorm } from '../gpu/kernels/rms-norm.ts';
 import { swigluAdapted, type Factors } from '../gpu/kernels/swiglu-adapted.ts';
 import { swiglu } from '../gpu/kernels/swiglu.ts';

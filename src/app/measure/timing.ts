@@ -13,7 +13,7 @@ export interface Work {
 }
 
 /** Repetitions in one timing at most. */
-export const MAX_COUNT = 256;
+const MAX_COUNT = 256;
 /** Seconds of one timing, reached by several repetitions where one is short. */
 const TIMING = 0.1;
 const LEAST_TIMINGS = 3;

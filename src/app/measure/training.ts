@@ -59,7 +59,7 @@ export function trainingTask({ config, batch, length }: TrainingShape): Training
 }
 
 /** Forward and backward: each matrix, and attention, three times. */
-export function trainingFlops({ config, batch, length }: TrainingShape): number {
+function trainingFlops({ config, batch, length }: TrainingShape): number {
   const pairs = (length * (length + 1)) / 2;
   const attention = 4 * config.layers * config.heads * config.headDim * pairs;
   return 3 * batch * (2 * matrixNumbers(config) * length + attention);

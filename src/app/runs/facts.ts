@@ -23,7 +23,7 @@ export interface RunFacts {
  */
 export const CHECKPOINTS = 2;
 
-export const FACTS_FILE = 'run.json';
+const FACTS_FILE = 'run.json';
 
 /** A new name for a folder; it also says when the run began. */
 export const newRunId = (): string => `run-${Date.now()}`;

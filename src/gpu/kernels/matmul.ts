@@ -12,15 +12,19 @@ import {
   type Kernel,
   type Op,
 } from '../kernel.ts';
-import type { Storage } from '../storage.ts';
 import type { CardRates } from '../variants.ts';
-import {
-  matmulPrelude,
-  type MatmulLayout,
-  type MatmulMemory,
-  type Operand,
-} from './matmul-prelude.ts';
+import { matmulPrelude, type MatmulLayout, type MatmulMemory } from './matmul-prelude.ts';
 import type { StoredMemory } from './matmul-store.ts';
+import {
+  fours,
+  halfOf,
+  inFours,
+  inTwos,
+  operand,
+  placed,
+  type Matrix,
+  type Placed,
+} from './matmul-places.ts';
 import { sumOfParts } from './matmul-sum.ts';
 import {
   cardVariant,
@@ -39,16 +43,6 @@ import { unroll } from './unroll.ts';
 
 /** cpu: for adapters on the CPU, needs the feature `subgroups`; the others are for graphics cards. */
 export type MatmulVariant = CardVariant | 'cpu';
-
-/** A part of a larger matrix: the index of its first element, and the elements from row to row. */
-export interface Slice {
-  of: Bindable;
-  offset: number;
-  stride: number;
-}
-
-/** A plain buffer is a dense matrix; its row length follows from the sizes of the launch. */
-export type Matrix = Bindable | Slice;
 
 export interface ProductLaunch<D> {
   /** [m, k], or [k, m] in layout tn; f32. */
@@ -295,40 +289,6 @@ function operandsOf<D>(
  */
 function cpuBlocks<D>(n: Dyn<D>): number {
   return [3, 2].find((blocks) => typeof n === 'number' && n % (16 * blocks) === 0) ?? 1;
-}
-
-interface Placed<D> {
-  of: Bindable;
-  offset: number;
-  stride: Dyn<D>;
-}
-
-function placed<D>(matrix: Matrix, width: Dyn<D>): Placed<D> {
-  return 'of' in matrix ? matrix : { of: matrix, offset: 0, stride: width };
-}
-
-function operand<D>(place: Placed<D>, kMajor: boolean, width: Dyn<D>): Operand {
-  const storage: Storage = ('storage' in place.of && place.of.storage) || 'f32';
-  // A size that is a function may have any value. The rows of storages other than f32 always are
-  // multiples of four.
-  const aligned = storage !== 'f32' || (fours(width) && inFours(place));
-  return { kMajor, aligned, storage };
-}
-
-function inFours<D>({ offset, stride }: Placed<D>): boolean {
-  return fours(offset) && fours(stride);
-}
-
-function inTwos<D>({ offset, stride }: Placed<D>): boolean {
-  return offset % 2 === 0 && typeof stride === 'number' && stride % 2 === 0;
-}
-
-function halfOf<D>(n: Dyn<D>): Dyn<D> {
-  return typeof n === 'number' ? n / 2 : (d) => n(d) / 2;
-}
-
-function fours<D>(size: Dyn<D>): boolean {
-  return typeof size === 'number' && size % 4 === 0;
 }
 
 const SHARED = { m: 'u32', n: 'u32', cOffset: 'u32', cStride: 'u32', scale: 'f32' } as const;
