@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { decode, encode } from '../storage.ts';
 import { KERNELS_FOR } from '../variants.ts';
 import type { MatmulLayout } from './matmul-prelude.ts';
-import { matmul, matmulAs, matmulInParts, type MatmulLaunch } from './matmul.ts';
+import { matmul, matmulAs, matmulInParts } from './matmul.ts';
+import type { MatmulLaunch } from './matmul-launch.ts';
 import { expectClose, MARK, Sandbox, seeded } from './sandbox.ts';
 
 let box: Sandbox;
