@@ -227,7 +227,7 @@ it('compiles no variant that its sizes never pick', async () => {
   const launch = { layout: 'nt', a: own.put(x), b: own.put(y), c, n: 48, k: 16 } as const;
   await own.run(matmul({ ...launch, m: () => 2 }));
   const names = compile.mock.calls.map(([{ name }]) => name.split(' ', 2)[1]);
-  expect(names).toEqual(['narrow', 'small']);
+  expect(names).toEqual(['small']);
   const size = { layout: 'nt', m: 2, n: 48, k: 16 } as const;
   expect(await own.floats(c, 2 * 48)).toEqual(Float32Array.from(reference(size, x, y)));
   own.close();
