@@ -39,15 +39,15 @@ export async function* marking(
 ): AsyncGenerator<Bytes> {
   const hashes: string[] = [];
   let bytes = 0;
-  // What is left of a stream until it makes a whole piece.
-  let piece: Bytes | undefined;
+  // What is left of a stream until it makes a whole piece; most files are far smaller.
+  let piece: Bytes = new Uint8Array(2 ** 12);
   let filled = 0;
   for await (const part of partsOf(data)) {
     bytes += part.length;
     for (let at = 0; at < part.length;) {
       const taken = part.subarray(at, at + PIECE_BYTES - filled);
       at += taken.length;
-      piece ??= new Uint8Array(Math.max(PIECE_BYTES, taken.length));
+      if (filled + taken.length > piece.length) piece = grown(piece, filled + taken.length);
       piece.set(taken, filled);
       filled += taken.length;
       if (filled < PIECE_BYTES) continue;
@@ -56,8 +56,15 @@ export async function* marking(
     }
     yield part;
   }
-  if (filled > 0) hashes.push(await sha256(piece!.subarray(0, filled)));
+  if (filled > 0) hashes.push(await sha256(piece.subarray(0, filled)));
   onEnd({ bytes, sha256: hashes });
+}
+
+/** A copy with room for at least so many bytes, at most a whole piece. */
+function grown(piece: Bytes, bytes: number): Bytes {
+  const larger = new Uint8Array(Math.min(PIECE_BYTES, Math.max(bytes, 2 * piece.length)));
+  larger.set(piece);
+  return larger;
 }
 
 async function* partsOf(data: FileContents): AsyncGenerator<Bytes> {
