@@ -170,9 +170,9 @@ async function openFile(
 
 const own = {
   open: openFile,
-  async mkdir(path: string) {
+  async mkdir(path: string): Promise<string | undefined> {
     if (disk.names.get(path)?.folder) return undefined;
-    const first: string | undefined = await own.mkdir(dirname(path));
+    const first = await own.mkdir(dirname(path));
     disk.change(path);
     disk.set(path, folder());
     return first ?? path;

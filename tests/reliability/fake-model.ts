@@ -54,7 +54,7 @@ export const fakeWeights = {
     folder: CheckpointFolder,
     optimizerSteps: number,
   ): Promise<void> {
-    const read = async (file: string, name: string): Promise<Uint32Array> => {
+    const read = async (file: string, name: string): Promise<Uint32Array<ArrayBuffer>> => {
       const source = (await folder.open(file))!;
       const tensors = await readSafetensors(await source.read(), file);
       return new Uint32Array(tensors.get(name)!.slice().buffer);

@@ -106,17 +106,14 @@ describe('at every call to the file system', () => {
     for (let seed = 0; seed < 20; seed++) {
       disk.clear();
       const random = new Random(seed, 'again');
-      let done = false;
-      while (!done) {
+      const lives = async (): Promise<boolean> => {
         disk.rearm({ at: 1 + random.below(250), code: 'kill' });
-        done = await train(fakeRun(folder, LIMITED)).then(
-          () => true,
-          (error: unknown) => {
-            if (error instanceof Killed) return false;
-            throw error;
-          },
-        );
-        if (done) break;
+        const end = await train(fakeRun(folder, LIMITED)).catch((error: unknown) => error);
+        if (end instanceof Killed) return false;
+        expect(end).not.toBeInstanceOf(Error);
+        return true;
+      };
+      while (!(await lives())) {
         injected++;
         if (random.below(2) === 0) disk.cutPower(random);
       }

@@ -2,6 +2,7 @@
  * One writer for a run's folder on disk: lock.json names the process that writes. The lock of a process
  * that has ended (killed, or before a restart of the machine) is taken over. Readers need no lock.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +20,8 @@ interface Owner {
   readonly time: string;
   /** When the process began, as the system says: another process may have its number later. */
   readonly started: string | null;
+  /** Tells two locks of one process apart. */
+  readonly id: string;
 }
 
 /** Two processes may take over the same lock; the one whose lock stays after this time has it. */
@@ -26,7 +29,7 @@ const SETTLE_MS = 50;
 
 export interface HeldFolder {
   readonly folder: RunFolder;
-  release(): Promise<void>;
+  readonly release: () => Promise<void>;
 }
 
 /**
@@ -40,6 +43,7 @@ export async function holdRunFolder(root: string): Promise<HeldFolder> {
     host: hostname(),
     time: new Date().toISOString(),
     started: await startOf(process.pid),
+    id: randomUUID(),
   } satisfies Owner);
   const isNew = await take(root, lock, me).catch((error: unknown) => {
     throw storageError(error, lock);
@@ -76,7 +80,7 @@ async function take(root: string, lock: string, me: string): Promise<boolean> {
   }
   const other = await settled(lock);
   if (await isAlive(other)) throw new StorageError(inUse(root, other!));
-  const own = `${lock}.${process.pid}`;
+  const own = `${lock}.${randomUUID()}`;
   await writeFile(own, me);
   await rename(own, lock);
   await sleep(SETTLE_MS);
