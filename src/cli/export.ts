@@ -1,15 +1,14 @@
-import { createWriteStream } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { CheckpointError } from '../model/errors.ts';
 import { nodeFolder } from '../model/node-files.ts';
-import { EXPORTS, modelFiles } from '../rl/runs/export.ts';
-import { lastCheckpoint } from '../rl/runs/run-folder.ts';
-import { nodeRunFolder } from '../rl/runs/run-folder.node.ts';
+import { EXPORTS, modelFiles, type ExportFile } from '../rl/runs/export.ts';
+import { PARTIAL } from '../rl/runs/run-folder.node.ts';
+import { storageError } from '../rl/runs/storage-error.ts';
 import { defineCommand } from './command.ts';
 import { baseOption, openAt } from './open.ts';
+import { refuseIfFull } from './room.ts';
+import { lastCheckpointIn } from './run-files.ts';
 
 export const exporting = defineCommand({
   name: 'export',
@@ -27,22 +26,45 @@ export const exporting = defineCommand({
     ...baseOption,
   },
   async run({ positionals: [source = ''], options: { to, out, base } }) {
-    const files = await modelFiles(await openAt(await checkpointPath(source), base), to);
-    if ((await readdir(out).catch(() => [])).length > 0) {
+    // The error for a folder that is not there.
+    await nodeFolder(source);
+    const from = (await lastCheckpointIn(source)) ?? source;
+    const files = await modelFiles(await openAt(from, base), to);
+    const there = await readdir(out).catch(() => []);
+    if (there.some((name) => name !== PARTIAL)) {
       throw new CheckpointError(`${out} is not empty; choose a new folder`);
     }
-    await mkdir(out, { recursive: true });
-    for (const { path, pieces } of files) {
-      await pipeline(Readable.from(pieces()), createWriteStream(join(out, path)));
-    }
+    await writeWhole(out, files).catch((error: unknown) => {
+      throw storageError(error, out);
+    });
     return { out, files: files.map(({ path }) => path).sort() };
   },
   format: ({ out, files }) => `${out}: ${files.join(', ')}\n`,
 });
 
-/** A run's last complete checkpoint, or the folder itself. */
-async function checkpointPath(source: string): Promise<string> {
-  await nodeFolder(source);
-  const step = await lastCheckpoint(nodeRunFolder(source));
-  return step === undefined ? source : join(source, 'checkpoints', `step-${step}`);
+/** The files are in the folder when all of them are written: nobody takes half of an export for a model. */
+async function writeWhole(out: string, files: readonly ExportFile[]): Promise<void> {
+  const isNew = (await mkdir(out, { recursive: true })) !== undefined;
+  const partial = join(out, PARTIAL);
+  try {
+    const bytes = files.reduce((sum, { size }) => sum + size, 0);
+    await refuseIfFull(out, bytes, 'free some space, or choose a folder on another disk');
+    await mkdir(partial, { recursive: true });
+    for (const { path, pieces } of files) {
+      const handle = await open(join(partial, path), 'w');
+      try {
+        // Its types leave out that it takes a stream, piece by piece.
+        await handle.writeFile(pieces() as unknown as string);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+    }
+    // The config comes first in the list, and last into the folder.
+    for (const { path } of files.toReversed()) await rename(join(partial, path), join(out, path));
+    await rmdir(partial);
+  } catch (error) {
+    await rm(isNew ? out : partial, { recursive: true, force: true }).catch(() => undefined);
+    throw error;
+  }
 }

@@ -109,7 +109,7 @@ async function openPlaces(
   const source = await folder.open(name);
   if (!source) {
     throw new CheckpointError(
-      `${folder.name}/${name} is missing; delete this checkpoint to resume from an earlier one`,
+      `${folder.name}/${name} is missing; go on with the recipe that the run began with`,
     );
   }
   const file = await SafetensorsFile.open(source);
