@@ -1,4 +1,5 @@
 /** A recipe in TRL's words: the arguments of `trl grpo`, `sft`, `reward` or `dpo`. */
+import { generation } from '../../../rl/recipe/algorithm-keys.ts';
 import { keysOf, type Recipe, type RecipeKey } from '../../../rl/recipe/keys.ts';
 import { RecipeError } from '../../../rl/recipe/recipe.ts';
 import type { RecipeValue } from '../../../rl/recipe/values.ts';
@@ -32,6 +33,8 @@ export function trlRecipe(
   const own = keysOf(recipe.algorithm).filter(
     (key) =>
       !NOT_TRLS.includes(key) &&
+      // DPO from a file samples nothing.
+      !(recipe.algorithm === 'dpo' && key in generation) &&
       recipe[key] !== undefined &&
       (recipe.use_peft || !ADAPTER_KEYS.includes(key)),
   );
@@ -47,7 +50,7 @@ export function trlRecipe(
     max_steps: (recipe.max_steps - step) * updates,
     save_steps: recipe.save_steps * updates,
     warmup_steps: warmupSteps(recipe) * updates,
-    ...(recipe.min_p > 0 && { min_p: recipe.min_p }),
+    ...(grpo && recipe.min_p > 0 && { min_p: recipe.min_p }),
     ...lengths(recipe),
     bf16: false,
     logging_steps: 1,

@@ -75,8 +75,17 @@ def policy(options):
         return model
     quantised = trl.get_quantization_config(options)
     base = load("base", options, **({"quantization_config": quantised} if quantised else {}))
-    # The reference of an adapter is the base, with the adapter switched off.
     return PeftModel.from_pretrained(base, "policy", is_trainable=True)
+
+
+def set_reference(model):
+    """TRL's reference of an adapter is a copy named "ref": here it becomes the adapter before training."""
+    before = load_file("reference/adapter_model.safetensors") if RUN["reference"] else {}
+    for name, parameter in model.named_parameters():
+        if ".ref." in name:
+            value = before.get(name.replace(".ref.", "."))
+            # A new adapter changes nothing: its B is zero.
+            parameter.data.copy_(value) if value is not None else parameter.data.zero_()
 
 
 def main():
@@ -88,7 +97,7 @@ def main():
         sys.path.insert(0, ".")
         rewards = importlib.import_module("rewards")
         more["reward_funcs"] = [getattr(rewards, name) for name in RUN["rewards"]]
-    if RUN["algorithm"] == "dpo" and RUN["reference"]:
+    if RUN["algorithm"] == "dpo" and RUN["reference"] and not RUN["adapter"]:
         more["ref_model"] = load("reference", options)
     trainer = type(Trainer.__name__, (GoesOn, Trainer), {})(
         model=policy(options),
@@ -98,6 +107,8 @@ def main():
         processing_class=transformers.AutoTokenizer.from_pretrained("policy"),
         **more,
     )
+    if RUN["adapter"]:
+        set_reference(trainer.model)
     trainer.train(resume_from_checkpoint=arguments.resume_from_checkpoint)
     trainer.save_model(arguments.output_dir)
 

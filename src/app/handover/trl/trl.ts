@@ -91,12 +91,16 @@ async function modelFolders(source: HandoverSource): Promise<ExportFile[]> {
   const folders: [name: string, checkpoint: Checkpoint][] = [['policy', policy]];
   if (policy.adapter) folders.push(['base', { base: policy.base, tokenizer: policy.base }]);
   const compares = recipe.algorithm === 'dpo' || (recipe.algorithm === 'grpo' && recipe.beta > 0);
-  if (!policy.adapter && compares) folders.push(['reference', await source.start()]);
+  if (compares) {
+    const start = await source.start();
+    // The reference of a new adapter is the base.
+    if (!policy.adapter || start.adapter) folders.push(['reference', start]);
+  }
   if (classifier !== undefined) folders.push(['reward_model', await source.open(classifier)]);
   if (judge !== undefined) folders.push(['judge', await source.open(judge)]);
   const files: ExportFile[] = [];
   for (const [name, checkpoint] of folders) {
-    const adapted = name === 'policy' ? 'peft' : 'merged';
+    const adapted = name === 'policy' || name === 'reference' ? 'peft' : 'merged';
     const inside = await modelFiles(checkpoint, checkpoint.adapter ? adapted : 'hf');
     files.push(...inside.map((file) => ({ ...file, path: `${name}/${file.path}` })));
   }
