@@ -1,5 +1,6 @@
 /** Checks the values of a recipe, one by one and together. */
 import { parse } from 'yaml';
+import { shown } from '../../model/errors.ts';
 import type { Recipe } from './keys.ts';
 import type { Dataset, NamesKey, NumberKey, RecipeKeySpec } from './spec.ts';
 import { nearest } from './nearest.ts';
@@ -33,7 +34,7 @@ export function checkValue(
 ): unknown {
   if (value === null && spec.optional) return undefined;
   const refuse = (expected: string): never => {
-    throw new RecipeError(`${place}: ${key} is ${show(value)}; it must be ${expected}.`);
+    throw new RecipeError(`${place}: ${key} is ${shown(value)}; it must be ${expected}.`);
   };
   switch (spec.type) {
     case 'number':
@@ -285,8 +286,3 @@ function checkRewards(recipe: Recipe, refuse: (problem: string) => never): void 
 }
 
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
-
-function show(value: unknown): string {
-  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
-}
