@@ -80,9 +80,12 @@ async function inspectAdapter(
  */
 export async function tryTexts(folder: CheckpointFolder, role: Role): Promise<void> {
   const tokenizer = await Tokenizer.load(folder);
-  const { vocabSize, eosTokenIds } = await readConfig(folder);
+  const { vocabSize, eosTokenIds, padTokenId } = await readConfig(folder);
   tokenizer.checkFits(vocabSize, eosTokenIds);
-  if (role === 'reward') rewardModelTokens(tokenizer, [{ prompt: 'x', response: 'x' }]);
-  // Without thinking, because a template that accepts no system message can still be used so.
-  else policyText(tokenizer, 'x', false);
+  if (role === 'reward') {
+    rewardModelTokens(tokenizer, [{ prompt: 'x', response: 'x' }], padTokenId);
+  } else {
+    // Without thinking, because a template that accepts no system message can still be used so.
+    policyText(tokenizer, 'x', false);
+  }
 }

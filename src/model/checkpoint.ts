@@ -1,8 +1,15 @@
 /** A model as a Hugging Face folder: config.json, model.safetensors and its tokenizer's files. */
 import type { Gpu } from '../gpu/device.ts';
 import { asRewardConfig, configToJson, parseConfig, type ModelConfig } from './config.ts';
+import { ConfigFields } from './config-fields.ts';
 import { CheckpointError } from './errors.ts';
-import { requireJson, weightFiles, type CheckpointFolder, type FileContents } from './files.ts';
+import {
+  readJson,
+  requireJson,
+  weightFiles,
+  type CheckpointFolder,
+  type FileContents,
+} from './files.ts';
 import { LanguageModel } from './language-model.ts';
 import { layoutParameters, type WeightStorage } from './parameters.ts';
 import { encodeAdapter, SCORE_TENSOR, type LoraConfig } from './peft.ts';
@@ -12,9 +19,20 @@ import { loadTensors, placesOf, saveTensors } from './weight-transfer.ts';
 /** File name -> contents. */
 export type CheckpointFiles = ReadonlyMap<string, FileContents>;
 
+/** The end tokens are those of generation_config.json, if it has any, as in transformers. */
 export async function readConfig(folder: CheckpointFolder): Promise<ModelConfig> {
-  return parseConfig(await requireJson(folder, 'config.json'), `${folder.name}/config.json`);
+  const config = parseConfig(
+    await requireJson(folder, 'config.json'),
+    `${folder.name}/config.json`,
+  );
+  const generation = await readJson(folder, GENERATION_CONFIG);
+  if (!generation) return config;
+  const fields = new ConfigFields(generation, `${folder.name}/${GENERATION_CONFIG}`);
+  if (!fields.has('eos_token_id')) return config;
+  return { ...config, eosTokenIds: fields.tokenIds('eos_token_id', config.vocabSize) };
 }
+
+export const GENERATION_CONFIG = 'generation_config.json';
 
 export interface LoadOptions {
   /** An adapter to train on top of the weights. */
