@@ -1,5 +1,4 @@
-import { checkpointConfig } from '../model/adapted.ts';
-import { describeModel } from '../model/describe.ts';
+import { describeCheckpoint } from '../model/describe.ts';
 import { memoryNeeds, type MemoryNeed } from '../app/fit.ts';
 import { formatBytes } from '../app/format.ts';
 import type { Recipe } from '../rl/recipe/recipe.ts';
@@ -37,17 +36,12 @@ export const info = defineCommand({
   async run({ options: { model, base, memory_gb: limit, ...sizes } }) {
     const checkpoint = await openAt(model, base);
     const { base: folder, adapter } = checkpoint;
-    const facts = await describeModel(folder);
-    const config = await checkpointConfig(checkpoint);
-    const { parameters, dtypes } = facts;
+    const facts = await describeCheckpoint(checkpoint);
+    const { config, parameters, dtypes, ownHead } = facts;
     const models = {
-      policy: { ...facts, lora: adapter?.config },
+      policy: facts,
       judges: await Promise.all(
-        judgesOf(sizes).map(async (path) => {
-          const judge = await openAt(path);
-          const { storage } = await describeModel(judge.base);
-          return { storage, config: await checkpointConfig(judge), lora: judge.adapter?.config };
-        }),
+        judgesOf(sizes).map(async (path) => describeCheckpoint(await openAt(path))),
       ),
     };
     const card = { memory: limit && 1e9 * limit, maxBinding: Infinity };
@@ -64,6 +58,7 @@ export const info = defineCommand({
       heads: config.heads,
       kv_heads: config.kvHeads,
       vocab_size: config.vocabSize,
+      ...(ownHead && { head: 'lm_head.weight, not the embedding as config.json says' }),
       memory: { run: run.bytes, lora: lora.bytes, full: full.bytes },
       ...(limit !== undefined && {
         advice: { run: advice(run), lora: advice(lora), full: advice(full) },

@@ -5,8 +5,8 @@
  */
 import { decode, encodeHalves } from '../gpu/storage.ts';
 import { checkpointConfig, type Checkpoint } from './adapted.ts';
-import { openWeights, SCORE } from './checkpoint.ts';
 import { layoutAdapter } from './lora.ts';
+import { openWeights, SCORE } from './open-weights.ts';
 import { adaptedTensor, openAdapter, SCORE_TENSOR } from './peft.ts';
 import { safetensorsHeader, type StoredTensor } from './safetensors.ts';
 import { tensorBytes, type Dtype } from './safetensors-header.ts';
@@ -40,7 +40,7 @@ export async function openMerge(
     factors.set(name, await file.read(name));
   }
   const score = factors.get(SCORE_TENSOR);
-  const stored = await openWeights(base, config, score !== undefined);
+  const { tensors: stored } = await openWeights(base, config, score !== undefined);
   const tensors = score ? stored.filter(({ name }) => name !== SCORE) : stored;
   const head = score && { name: SCORE, shape: [1, config.hiddenSize], dtype: 'F32' as const };
   const entries = [...tensors, ...(head ? [head] : [])];

@@ -3,12 +3,7 @@
  * surroundings (a worker's URLs, a command line's folders).
  */
 import { checkpointConfig, loadCheckpoint, type Checkpoint } from '../../model/adapted.ts';
-import {
-  loadModel,
-  loadWeights,
-  readConfig,
-  type CheckpointFiles,
-} from '../../model/checkpoint.ts';
+import { loadModel, readConfig, type CheckpointFiles } from '../../model/checkpoint.ts';
 import { asRewardConfig } from '../../model/config.ts';
 import { CheckpointError } from '../../model/errors.ts';
 import { LanguageModel } from '../../model/language-model.ts';
@@ -90,9 +85,10 @@ async function openModel(
     initializeAdapter(model.trainable, recipe.seed);
     return model;
   }
+  const as = rewarding ? 'reward' : undefined;
+  if (!recipe.random_init) return loadModel(gpu, base, { as, trainable: true, onProgress });
   const model = LanguageModel.allocate(gpu, rewarding ? asRewardConfig(config) : config);
-  if (recipe.random_init) initializeWeights(model, recipe.seed);
-  else await loadWeights(model, base, rewarding && config.kind === 'causal', onProgress);
+  initializeWeights(model, recipe.seed);
   return model;
 }
 
