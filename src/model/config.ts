@@ -2,7 +2,7 @@
  * The shape of a model, read from and written to a Hugging Face config.json. Features that the
  * forward pass does not compute are refused here by name; else its results would be wrong.
  */
-import { CheckpointError } from './errors.ts';
+import { CheckpointError, shown } from './errors.ts';
 import { ConfigFields } from './config-fields.ts';
 
 export type Family = 'llama' | 'qwen2' | 'qwen3';
@@ -45,8 +45,9 @@ export interface ModelConfig {
 const CLASS_PREFIX: Record<Family, string> = { llama: 'Llama', qwen2: 'Qwen2', qwen3: 'Qwen3' };
 const CLASS_SUFFIX = { causal: 'ForCausalLM', reward: 'ForSequenceClassification' } as const;
 const KINDS = Object.keys(CLASS_SUFFIX) as ModelConfig['kind'][];
+const FAMILIES = Object.keys(CLASS_PREFIX) as Family[];
 const ARCHITECTURES = new Map(
-  (Object.keys(CLASS_PREFIX) as Family[]).flatMap((family) =>
+  FAMILIES.flatMap((family) =>
     KINDS.map((kind) => [className(family, kind), { family, kind }] as const),
   ),
 );
@@ -76,8 +77,8 @@ export function parseConfig(json: Record<string, unknown>, path: string): ModelC
   const headDim = fields.size('head_dim', family === 'qwen3' ? QWEN3_HEAD_DIM : hiddenSize / heads);
   if (headDim % 2 !== 0) throw fields.error('head_dim', 'must be even');
   const vocabSize = fields.size('vocab_size');
-  const bosTokenId = fields.tokenIds('bos_token_id', vocabSize)[0];
-  const padTokenId = fields.tokenIds('pad_token_id', vocabSize)[0];
+  const bosTokenId = fields.tokenInVocabulary('bos_token_id', vocabSize);
+  const padTokenId = fields.tokenInVocabulary('pad_token_id', vocabSize);
   return {
     family,
     kind,
@@ -100,21 +101,34 @@ export function parseConfig(json: Record<string, unknown>, path: string): ModelC
   };
 }
 
+/**
+ * The field `architectures` names family and kind. Where it names none, or the bare decoder
+ * (LlamaModel), `model_type` decides as in transformers, and the model is a causal one.
+ */
 function architecture(fields: ConfigFields): { family: Family; kind: ModelConfig['kind'] } {
-  const names = fields.get('architectures');
-  const name: unknown = Array.isArray(names) ? names[0] : names;
-  const found = typeof name === 'string' ? ARCHITECTURES.get(name) : undefined;
-  const type = fields.get('model_type');
-  const supported = `supported are ${[...ARCHITECTURES.keys()].join(', ')}`;
+  const names = fields.get('architectures') ?? [];
+  const list: readonly unknown[] = Array.isArray(names) ? names : [names];
+  const name = list.length === 0 ? undefined : list[0];
+  const type = fields.get('model_type') ?? undefined;
+  const ofType = FAMILIES.find((family) => family === type);
+  const found =
+    name === undefined || FAMILIES.some((family) => name === `${CLASS_PREFIX[family]}Model`)
+      ? ofType && { family: ofType, kind: 'causal' as const }
+      : ARCHITECTURES.get(name as string);
+  const supported = `architectures can be ${[...ARCHITECTURES.keys()].join(', ')}`;
   if (!found) {
     const problem =
-      typeof name === 'string' ? `describes architecture ${name}` : 'names no architecture';
-    throw new CheckpointError(`${fields.path} ${problem}; ${supported}`);
+      name === undefined
+        ? `names no architecture, and its model_type is ${shown(type)}`
+        : `describes architecture ${shown(name)}, which is not supported`;
+    throw new CheckpointError(
+      `${fields.path} ${problem}; choose a model of a supported family, or correct the file: ${supported}`,
+    );
   }
   if (type !== undefined && type !== found.family) {
     throw new CheckpointError(
-      `${fields.path} has model_type ${JSON.stringify(type)} but architecture ${name as string}; ` +
-        supported,
+      `${fields.path} has model_type ${shown(type)} but architecture ${shown(name)}, and these two ` +
+        `do not belong together; correct one of them: ${supported}`,
     );
   }
   return found;
@@ -152,13 +166,19 @@ function refuseUnsupported(fields: ConfigFields, family: Family, kind: ModelConf
   }
 }
 
-/** From `rope_theta` and `rope_scaling`, or from the `rope_parameters` of transformers 5. */
+/**
+ * From `rope_theta` and `rope_scaling`, or from the `rope_parameters` of transformers 5. As there,
+ * rope_scaling comes first where both are given, and a rope_theta inside it before one beside it.
+ */
 function rope(fields: ConfigFields): Pick<ModelConfig, 'ropeTheta' | 'ropeScaling'> {
-  const parameters = fields.object('rope_parameters');
-  const scaling = parameters ?? fields.object('rope_scaling');
-  const thetaFrom = parameters?.has('rope_theta') ? parameters : fields;
+  const given = [fields.object('rope_scaling'), fields.object('rope_parameters')];
+  const scaling = given.find((object) => object !== undefined && !object.isEmpty);
+  const thetaFrom = scaling?.has('rope_theta') ? scaling : fields;
   const ropeTheta = thetaFrom.positive('rope_theta', 10000);
   if (!scaling) return { ropeTheta };
+  const nested = scaling.nestedField();
+  if (nested !== undefined)
+    throw scaling.unsupported(nested, 'one rotary embedding for all layers');
   const typeField = scaling.get('rope_type') === undefined ? 'type' : 'rope_type';
   const type = scaling.get(typeField) ?? 'default';
   if (type !== 'default' && type !== 'llama3') {

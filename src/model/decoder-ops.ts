@@ -40,11 +40,15 @@ export interface SamplingOptions {
   minP: number;
   seed: number;
   maxNewTokens: number;
+  /** Tokens that end a sequence, besides the model's own: the tokenizer's end token. */
+  stopIds?: readonly number[];
 }
 
-/** Each of these tokens ends a sequence, and stays its last. The kernel takes at most four. */
-export const stopIds = (model: LanguageModel<Memory>): number[] =>
-  model.config.eosTokenIds.slice(0, 4);
+/**
+ * End tokens that the sampling kernel gets: it takes four. They only spare it work, because the host
+ * ends a sequence at every one.
+ */
+const KERNEL_STOPS = 4;
 
 export interface DecodeDims extends StepDims {
   sampling: SamplingOptions;
@@ -158,7 +162,7 @@ export function decodeStep(
       seed: (d) => d.sampling.seed,
       step,
       maxSteps: limits.maxNewTokens,
-      eosIds: stopIds(model),
+      eosIds: c.eosTokenIds.slice(0, KERNEL_STOPS),
       padId: c.padTokenId ?? 0,
     }),
   ];

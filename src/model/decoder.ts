@@ -16,7 +16,6 @@ import {
   DecoderBuffers,
   decodeStep,
   prefill,
-  stopIds,
   type DecodeDims,
   type DecoderLimits,
   type SamplingOptions,
@@ -99,7 +98,8 @@ export class Decoder {
   /**
    * Samples `samplesPerPrompt` continuations of each prompt (token ids); returns them by prompt.
    * `streams` has the random stream of each sequence: the same seed and stream give the same tokens
-   * with any other sequences in the batch. `onProgress` is called every few tokens with the share
+   * with any other sequences in the batch. A stop token ends its sequence, and stays its last.
+   * `onProgress` is called every few tokens with the share
    * of maxNewTokens that is done and the sequences so far.
    * @throws Error when a prompt is empty or the prompts exceed `limits`, or when the decoder is
    * destroyed before the end
@@ -115,7 +115,7 @@ export class Decoder {
     this.uploadPrompts(prompts, sequences.length);
     await this.prefill.run(promptDims(prompts));
 
-    const stops = new Set(stopIds(this.model));
+    const stops = new Set([...this.model.config.eosTokenIds, ...(sampling.stopIds ?? [])]);
     const written = (): Generation[][] =>
       prompts.map((_, p) =>
         sequences.slice(p * samplesPerPrompt, (p + 1) * samplesPerPrompt).map(toGeneration),
