@@ -7,13 +7,10 @@
 import { CheckpointError } from './errors.ts';
 import { readJson, type CheckpointFolder, type FileContents } from './files.ts';
 import type { ParameterLayout } from './parameters.ts';
+import { FUSED, groupOf, PROJECTIONS, type Projection } from './projections.ts';
 import { SafetensorsFile, type StoredTensor } from './safetensors.ts';
 
-export const PROJECTIONS = [
-  ...(['q_proj', 'k_proj', 'v_proj', 'o_proj'] as const),
-  ...(['gate_proj', 'up_proj', 'down_proj'] as const),
-] as const;
-export type Projection = (typeof PROJECTIONS)[number];
+export { PROJECTIONS, type Projection };
 
 /** peft's task_type: CAUSAL_LM predicts tokens, SEQ_CLS a score, as reward and value models do. */
 export type LoraTask = 'CAUSAL_LM' | 'SEQ_CLS';
@@ -35,8 +32,7 @@ export const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
 export const SCORE_TENSOR = 'base_model.model.score.weight';
 
 export function loraTensor(layer: number, projection: Projection, factor: 'A' | 'B'): string {
-  const group = /gate|up|down/.test(projection) ? 'mlp' : 'self_attn';
-  return `base_model.model.model.layers.${layer}.${group}.${projection}.lora_${factor}.weight`;
+  return `base_model.model.model.layers.${layer}.${groupOf(projection)}.${projection}.lora_${factor}.weight`;
 }
 
 /** The name of the weight (`model.layers.N...weight`) that a factor belongs to. */
@@ -94,12 +90,13 @@ function checkSaved(value: unknown, task: LoraTask, refuse: (problem: string) =>
 function targetsOf(value: unknown, refuse: (problem: string) => never): readonly Projection[] {
   if (value === 'all-linear') return PROJECTIONS;
   const names = Array.isArray(value) ? (value as unknown[]) : [];
-  const unknown = names.find((name) => !(PROJECTIONS as readonly unknown[]).includes(name));
+  const known: readonly Projection[] = [...PROJECTIONS, ...FUSED];
+  const unknown = names.find((name) => !(known as readonly unknown[]).includes(name));
   if (names.length === 0 || unknown !== undefined) {
     const what = unknown === undefined ? 'names no projection' : `has ${JSON.stringify(unknown)}`;
-    return refuse(`target_modules ${what}; known are ${PROJECTIONS.join(', ')}`);
+    return refuse(`target_modules ${what}; known are ${known.join(', ')}`);
   }
-  return PROJECTIONS.filter((name) => names.includes(name));
+  return known.filter((name) => names.includes(name));
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   type Op,
 } from '../kernel.ts';
 import type { CardRates } from '../variants.ts';
+import type { Gate } from './gate.ts';
 import { matmulPrelude, type MatmulLayout, type MatmulMemory } from './matmul-prelude.ts';
 import type { StoredMemory } from './matmul-store.ts';
 import {
@@ -75,8 +76,8 @@ export interface MatmulLaunch<D> extends ProductLaunch<D> {
   norm?: { weight: Bindable; eps: number };
   /** A second matrix: c'[m,n'] = scale' A B'^T, dense and f32. Its scale and n are its own. */
   side?: { b: Bindable; c: Bindable; n: number; scale: number };
-  /** c is [m, n / 2]: silu(gate) * up of the product, whose row is gate | up. Nothing is added. */
-  gated?: boolean;
+  /** c is [m, n / 2]: gate(g) * up of the product, whose row is g | up. Nothing is added. */
+  gated?: Gate;
   label?: string;
 }
 
@@ -190,7 +191,8 @@ export function matmulAs<D>(
     variant === 'cpu' ? { rows: 16, columns: 16 * cpuBlocks(n) } : tileOf(variant),
   );
   const kernels = variants.map((variant, i) => {
-    const wholeColumns = typeof n === 'number' && n % tiles[i]!.columns === 0;
+    const { columns } = tiles[i]!;
+    const wholeColumns = typeof n === 'number' && n % columns === 0 && n / columns <= MOST_GROUPS;
     const stored = partials ? PARTIAL_SUMS : { ...storedAs(launch, c), wholeColumns };
     const memory = { ...stored, ...operandsOf(launch, products), inParts: !!partials };
     return kernelFor(variant, memory, variant === 'cpu' ? cpuBlocks(n) : 1);
@@ -227,7 +229,10 @@ export function matmulAs<D>(
       const tile = tiles[pick(d)]!;
       const across = (width: number): number => Math.ceil(width / tile.columns);
       const columns = across(resolve(n, d)) + across(side?.n ?? 0);
-      return [columns, Math.ceil(resolve(m, d) / tile.rows), parts(d)];
+      const rows = Math.ceil(resolve(m, d) / tile.rows);
+      // Only the kernel for few rows has so small tiles, and it never cuts k into parts.
+      const folds = Math.ceil(columns / MOST_GROUPS);
+      return folds > 1 ? [Math.ceil(columns / folds), rows, folds] : [columns, rows, parts(d)];
     },
     flops: (d) => {
       const sizes = sizesOf(launch, d);
@@ -235,6 +240,9 @@ export function matmulAs<D>(
     },
   });
 }
+
+/** Workgroups that one axis can hold. */
+const MOST_GROUPS = 65535;
 
 const labelOf = <D>({ label, layout }: MatmulLaunch<D>): string => label ?? `matmul ${layout}`;
 
@@ -245,12 +253,12 @@ const PARTIAL_SUMS: StoredMemory = {
   addend: 'none',
   accumulate: false,
   scaled: false,
-  gated: false,
+  gated: undefined,
 };
 
 /** How c is stored by a kernel whose tiles may reach beyond column n. */
 function storedAs<D>(
-  { n, bias, residual, scale, accumulate = false, gated = false }: MatmulLaunch<D>,
+  { n, bias, residual, scale, accumulate = false, gated }: MatmulLaunch<D>,
   c: Placed<D>,
 ): StoredMemory {
   return {
