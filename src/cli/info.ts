@@ -1,4 +1,5 @@
-import { describeCheckpoint } from '../model/describe.ts';
+import { asRewardConfig } from '../model/config.ts';
+import { describeCheckpoint, describeModel } from '../model/describe.ts';
 import { memoryNeeds, type MemoryNeed } from '../app/fit.ts';
 import { formatBytes } from '../app/format.ts';
 import type { Recipe } from '../rl/recipe/recipe.ts';
@@ -36,10 +37,12 @@ export const info = defineCommand({
   async run({ options: { model, base, memory_gb: limit, ...sizes } }) {
     const checkpoint = await openAt(model, base);
     const { base: folder, adapter } = checkpoint;
-    const facts = await describeCheckpoint(checkpoint);
-    const { config, parameters, dtypes, ownHead } = facts;
+    const facts = await describeModel(folder);
+    const { parameters, dtypes, ownHead } = facts;
+    const own = adapter?.config;
+    const config = own?.task === 'SEQ_CLS' ? asRewardConfig(facts.config) : facts.config;
     const models = {
-      policy: facts,
+      policy: { ...facts, lora: own },
       judges: await Promise.all(
         judgesOf(sizes).map(async (path) => describeCheckpoint(await openAt(path))),
       ),

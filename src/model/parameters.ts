@@ -118,8 +118,9 @@ export function layoutBlocks(specs: readonly BlockSpec[], pageLimit = Infinity):
     for (let firstRow = 0; firstRow < rows;) {
       const wanted = rows - firstRow;
       const most = Math.floor(limit / rowBytes);
-      // Whole tiles of a matmul, so that it can write four logits at a time.
-      const fits = Math.min(wanted, most > TILE_ROWS ? most - (most % TILE_ROWS) : most);
+      // Cut between whole tiles of a matmul, so that it can write four logits at a time.
+      const whole = most > TILE_ROWS ? most - (most % TILE_ROWS) : most;
+      const fits = wanted <= most ? wanted : whole;
       const bytes = Math.ceil((fits * rowBytes) / ALIGN) * ALIGN;
       let index = pages.findLastIndex((page) => page.holds === holds);
       if (index < 0 || pages[index]!.bytes + bytes > limit) {

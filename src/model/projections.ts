@@ -16,9 +16,10 @@ export const PROJECTIONS = [
 ] as const;
 
 /** One tensor for those that share an input (Phi-3). */
-export const FUSED = ['qkv_proj', 'gate_up_proj'] as const;
+const FUSED = ['qkv_proj', 'gate_up_proj'] as const;
 
-export type Projection = (typeof PROJECTIONS)[number] | (typeof FUSED)[number];
+export const ALL_PROJECTIONS = [...PROJECTIONS, ...FUSED] as const;
+export type Projection = (typeof ALL_PROJECTIONS)[number];
 
 export interface Member {
   projection: Projection;

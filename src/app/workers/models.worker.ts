@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { openCheckpoint, type Checkpoint } from '../../model/adapted.ts';
 import { describeCheckpoint, describeModel, type ModelFacts } from '../../model/describe.ts';
 import { droppedFolder, type CheckpointFolder } from '../../model/files.ts';
-import { readAdapterConfig } from '../../model/peft.ts';
+import { readAdapterConfig } from '../../model/adapter-config.ts';
 import { storedFolder } from '../../model/stored-models.ts';
 import { modelFiles, runFiles, type ExportKind } from '../../rl/runs/export.ts';
 import { DEFAULT_RECIPE } from '../default-recipe.ts';

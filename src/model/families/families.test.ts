@@ -124,8 +124,8 @@ it.each<[FamilyName, Json, string]>([
   ['granite', { attention_bias: true }, 'attention_bias true is not supported'],
   [
     'phi3',
-    { partial_rotary_factor: 0.9 },
-    'partial_rotary_factor is 0.9; it must make an even part',
+    { partial_rotary_factor: 0.95 },
+    'partial_rotary_factor is 0.95; it must make an even part',
   ],
   [
     'phi3',
