@@ -112,7 +112,8 @@ function instructionsOf(row: Row, place: string): Instruction[] {
   return ids.map((id, i) => ({ id, kwargs: (kwargs[i] ?? {}) as Kwargs }));
 }
 
-function answersOf({ answers, answer }: Row): string[] | undefined {
+/** The accepted answers of a row; undefined if it has none. */
+export function answersOf({ answers, answer }: Row): string[] | undefined {
   const all: unknown = answers ?? (answer === undefined ? undefined : [answer]);
   if (!Array.isArray(all)) return undefined;
   return all.filter((one) => typeof one === 'string' || typeof one === 'number').map(String);
