@@ -1,5 +1,6 @@
 /** One matrix product: what a caller says of it, its sizes, and how its matrices lie in memory. */
 import { resolve, type Bindable, type Dyn } from '../kernel.ts';
+import type { Gate } from './gate.ts';
 import {
   fours,
   halfOf,
@@ -46,8 +47,8 @@ export interface MatmulLaunch<D> extends ProductLaunch<D> {
   norm?: { weight: Bindable; eps: number };
   /** A second matrix: c'[m,n'] = scale' A B'^T, dense and f32. Its scale and n are its own. */
   side?: { b: Bindable; c: Bindable; n: number; scale: number };
-  /** c is [m, n / 2]: silu(gate) * up of the product, whose row is gate | up. Nothing is added. */
-  gated?: boolean;
+  /** c is [m, n / 2]: gate(g) * up of the product, whose row is g | up. Nothing is added. */
+  gated?: Gate;
   label?: string;
 }
 
@@ -86,7 +87,7 @@ export function plannedSizes<D>(launch: MatmulLaunch<D>): PlannedSizes {
 
 /** How c is stored by a kernel whose tiles may reach beyond column n. */
 export function storedAs<D>(
-  { n, bias, residual, scale, accumulate = false, gated = false }: MatmulLaunch<D>,
+  { n, bias, residual, scale, accumulate = false, gated }: MatmulLaunch<D>,
   c: Placed<D>,
 ): StoredMemory {
   return {

@@ -129,7 +129,8 @@ export function matmulAs<D>(
     variant === 'cpu' ? { rows: 16, columns: 16 * cpuBlocks(n) } : tileOf(variant),
   );
   const kernels = variants.map((variant, i) => {
-    const wholeColumns = typeof n === 'number' && n % tiles[i]!.columns === 0;
+    const { columns } = tiles[i]!;
+    const wholeColumns = typeof n === 'number' && n % columns === 0 && n / columns <= MOST_GROUPS;
     const stored = partials ? PARTIAL_SUMS : { ...storedAs(launch, c), wholeColumns };
     const memory = { ...stored, ...operandsOf(launch, products), inParts: !!partials };
     return kernelFor(variant, memory, variant === 'cpu' ? cpuBlocks(n) : 1);
@@ -166,7 +167,10 @@ export function matmulAs<D>(
       const tile = tiles[pick(d)]!;
       const across = (width: number): number => Math.ceil(width / tile.columns);
       const columns = across(resolve(n, d)) + across(side?.n ?? 0);
-      return [columns, Math.ceil(resolve(m, d) / tile.rows), parts(d)];
+      const rows = Math.ceil(resolve(m, d) / tile.rows);
+      // Only the kernel for few rows has so small tiles, and it never cuts k into parts.
+      const folds = Math.ceil(columns / MOST_GROUPS);
+      return folds > 1 ? [Math.ceil(columns / folds), rows, folds] : [columns, rows, parts(d)];
     },
     flops: (d) => {
       const sizes = sizesOf(launch, d);
@@ -175,6 +179,9 @@ export function matmulAs<D>(
   });
 }
 
+/** Workgroups that one axis can hold. */
+const MOST_GROUPS = 65535;
+
 /** How partial sums are stored; see `storeInParts`. */
 const PARTIAL_SUMS: StoredMemory = {
   alignedC: true,
@@ -182,7 +189,7 @@ const PARTIAL_SUMS: StoredMemory = {
   addend: 'none',
   accumulate: false,
   scaled: false,
-  gated: false,
+  gated: undefined,
 };
 
 /**
