@@ -3,10 +3,12 @@
  * two pieces at a time.
  */
 import type { Gpu } from '../gpu/device.ts';
+import { firstNotFinite } from '../gpu/finite.ts';
 import type { View } from '../gpu/memory.ts';
+import { CheckpointError, NotFiniteError } from './errors.ts';
 import { PIECE_BYTES } from './files.ts';
 import type { ParameterPool } from './parameter-pool.ts';
-import { safetensorsHeader, type SafetensorsFile } from './safetensors.ts';
+import { safetensorsHeader, type SafetensorsFile, type StoredRows } from './safetensors.ts';
 import { elementCount } from './safetensors-header.ts';
 
 /** A tensor on the card, and its name in a file. */
@@ -44,7 +46,7 @@ export async function loadTensors(
         await gpu.idle();
         waiting = 0;
       }
-      place.pool.setRows(place.tensor, rows);
+      store(place, rows);
       waiting += byteLength;
     }
     done += numbersOf(place);
@@ -52,9 +54,22 @@ export async function loadTensors(
   }
 }
 
+function store({ name, pool, tensor }: Place, rows: StoredRows): void {
+  try {
+    pool.setRows(tensor, rows);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new CheckpointError(
+      `tensor ${name} is too large for its storage (${error.message}); set load_in_4bit and ` +
+        'load_in_8bit to false',
+    );
+  }
+}
+
 /**
  * A safetensors file of float32 tensors in this order, read back from the card as it is written. Each
  * yielded array is mapped device memory: it is valid until the next one is requested.
+ * @throws NotFiniteError when a number is not finite; the file is then incomplete
  */
 export async function* saveTensors(
   gpu: Gpu,
@@ -82,7 +97,11 @@ export async function* saveTensors(
       gpu.submit(encoder);
       await gpu.idle();
       await staging.mapAsync(GPUMapMode.READ, 0, end);
-      yield new Uint8Array(staging.getMappedRange(0, end));
+      const data = staging.getMappedRange(0, end);
+      if (firstNotFinite('f32', data) >= 0) {
+        throw new NotFiniteError('A number of the checkpoint is NaN or infinite');
+      }
+      yield new Uint8Array(data);
       staging.unmap();
     }
   } finally {

@@ -27,6 +27,8 @@ import {
   type RunFolder,
 } from './run-folder.ts';
 import {
+  checkMetrics,
+  inStep,
   restoreTrained,
   trainedFiles,
   type StepResult,
@@ -104,9 +106,13 @@ export class Run {
 
   /** One step, and an evaluation if one is due; nothing is written yet. */
   async step(): Promise<StepResult> {
-    const result = await this.trainer.trainStep();
-    const due = this.finished || this.trainer.step % this.recipe.eval_steps === 0;
-    return (due && (await this.evaluate(result))) || result;
+    return inStep(this.trainer.step + 1, async () => {
+      const result = await this.trainer.trainStep();
+      const due = this.finished || this.trainer.step % this.recipe.eval_steps === 0;
+      const whole = (due && (await this.evaluate(result))) || result;
+      checkMetrics(whole.metrics);
+      return whole;
+    });
   }
 
   private async evaluate(result: StepResult): Promise<StepResult | undefined> {
@@ -140,8 +146,10 @@ export class Run {
     const { trainer } = this;
     const { step, tokensSeen, optimizer } = trainer;
     const at = checkpointPath(step);
-    await this.saveModel(trainer, at);
-    if (trainer.value) await this.saveModel(trainer.value, `${at}/value`);
+    await inStep(step, async () => {
+      await this.saveModel(trainer, at);
+      if (trainer.value) await this.saveModel(trainer.value, `${at}/value`);
+    });
     const counters = {
       global_step: step,
       num_input_tokens_seen: tokensSeen,
@@ -155,7 +163,7 @@ export class Run {
   }
 
   private async saveModel(trained: Trained, at: string): Promise<void> {
-    for (const [name, data] of [...this.tokenizerFiles, ...trainedFiles(trained)]) {
+    for (const [name, data] of [...this.tokenizerFiles, ...(await trainedFiles(trained))]) {
       await this.folder.write(`${at}/${name}`, data);
     }
   }
