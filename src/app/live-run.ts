@@ -243,7 +243,7 @@ export class LiveRun implements TrainingService {
   private async saveIfMoved(): Promise<void> {
     const { run } = this;
     if (!run || this.ended || run.trainer.step === run.savedStep) return;
-    await this.saver.save(run);
+    await this.guard(() => this.saver.save(run));
     this.tell(this.phase);
   }
 
