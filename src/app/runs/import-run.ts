@@ -1,5 +1,10 @@
 /** Opens a run from a .zip that export-run.ts described, or of any run folder. Weights are streamed. */
-import { BlobReader, configure, ZipReader, type FileEntry } from '@zip.js/zip.js/lib/zip-core-native.js';
+import {
+  BlobReader,
+  configure,
+  ZipReader,
+  type FileEntry,
+} from '@zip.js/zip.js/lib/zip-core-native.js';
 import { stringify } from 'yaml';
 import { basename } from '../../model/files.ts';
 import { mapPaths, STORED } from '../../rl/recipe/paths.ts';
@@ -75,9 +80,7 @@ interface Entry {
   entry: FileEntry;
 }
 
-async function entriesOfRun(
-  reader: ZipReader<Blob>,
-): Promise<{ top: string; entries: Entry[] }> {
+async function entriesOfRun(reader: ZipReader<Blob>): Promise<{ top: string; entries: Entry[] }> {
   const all = await reader.getEntries().catch(() => {
     throw new Error('This file is not a whole .zip; choose a run that was exported here.');
   });

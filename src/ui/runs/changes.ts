@@ -43,7 +43,9 @@ export function valueText(value: RecipeValue): string {
 /** What tells an entry of `datasets` from others: "mine.jsonl (test)". */
 function dataFiles(entry: RecipeValue): string | undefined {
   if (typeof entry !== 'object' || entry === null || !('data_files' in entry)) return undefined;
-  const { data_files: files = '', split = 'train' } = entry as Readonly<Record<string, RecipeValue>>;
+  const { data_files: files = '', split = 'train' } = entry as Readonly<
+    Record<string, RecipeValue>
+  >;
   return `${valueText(files).replaceAll('stored:', '')} (${valueText(split)})`;
 }
 
@@ -65,9 +67,7 @@ export function nameOf(list: readonly Change[]): string {
 function shortValue(value: RecipeValue): string {
   const list = Array.isArray(value) ? (value as readonly RecipeValue[]) : [value];
   return list
-    .map((item) =>
-      typeof item === 'string' ? basename(item) : valueText(item),
-    )
+    .map((item) => (typeof item === 'string' ? basename(item) : valueText(item)))
     .join(', ');
 }
 
