@@ -180,3 +180,70 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
     }),
   );
 });
+
+/** By view and, in "Set up", by the part that a phone shows. */
+const CONTROLS: [view: string, part: string | null, names: [string, string | RegExp][]][] = [
+  [
+    'Set up',
+    'Model',
+    [
+      ['combobox', /^The policy/],
+      ['button', 'Choose a folder'],
+      ['combobox', 'My graphics card has'],
+    ],
+  ],
+  [
+    'Set up',
+    'Rewards and prompts',
+    [
+      ['combobox', 'A reward model'],
+      ['combobox', /^A chat model/],
+      ['button', 'Write a rule'],
+      ['combobox', /^A judge that only watches/],
+      ['combobox', 'Prompts to train on'],
+      ['button', 'Choose a file'],
+    ],
+  ],
+  [
+    'Set up',
+    'Recipe',
+    [
+      ['searchbox', 'Find a setting'],
+      ['combobox', /^Algorithm/],
+      ['switch', /^Think first/],
+      ['textbox', /^Seed/],
+      ['textbox', /^Steps/],
+      ['textbox', /^Learning rate/],
+      ['textbox', /^Tries for each prompt/],
+      ['textbox', /^KL penalty/],
+      ['textbox', /^Temperature/],
+      ['button', 'A link for a class'],
+    ],
+  ],
+];
+
+it.each([
+  [1280, 720],
+  [390, 844],
+])('at %i x %i every control that matters is in sight', (width, height) =>
+  withPage({ viewport: { width, height } }, async (page) => {
+    await reaches(page, STEPS);
+    const bar = page.getByRole('region', { name: 'The run' });
+    for (const [view, part, controls] of CONTROLS) {
+      await show(page, view);
+      if (part && width < 1120) await page.getByRole('button', { name: part, exact: true }).click();
+      const end = (await bar.boundingBox())!.y;
+      for (const [role, name] of controls) {
+        const exact = typeof name === 'string';
+        const control = page
+          .getByRole('main')
+          .getByRole(role as 'button', { name, exact })
+          .first();
+        await control.waitFor();
+        const { y, height: tall } = (await control.boundingBox())!;
+        expect(y + tall, `${view}: ${String(name)}`).toBeLessThanOrEqual(end);
+      }
+      await bar.getByRole('button', { name: 'Train', exact: true }).waitFor();
+    }
+  }),
+);
