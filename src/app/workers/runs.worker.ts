@@ -7,6 +7,7 @@ import { moveEarlierRuns } from '../runs/earlier-version.ts';
 import { exportRun } from '../runs/export-run.ts';
 import { newRunId, writeFacts, type RunFacts } from '../runs/facts.ts';
 import { importRun } from '../runs/import-run.ts';
+import { keepLast, readReport } from '../runs/kept-reports.ts';
 import { heldRuns, whileHeld } from '../runs/lock.ts';
 import {
   isEmpty,
@@ -18,6 +19,7 @@ import {
 } from '../runs/stored-runs.ts';
 import { readStoredData, storeData } from '../stored-data.ts';
 import { writeZip } from '../take-home.ts';
+import type { MetricsRow, StepReport } from '../../rl/report.ts';
 import { browserRuns } from '../../rl/runs/run-folder.browser.ts';
 import { within } from '../../rl/runs/run-folder.ts';
 
@@ -41,8 +43,20 @@ const service = {
     return kept;
   },
 
+  /** With the completions of the last steps. */
   async open(id: string): Promise<OpenedRun> {
-    return openRun(await browserRuns(), id);
+    const { reports, problems } = await openRun(await browserRuns(), id);
+    return { reports: keepLast(reports), problems };
+  },
+
+  /** With all completions, which may be much. */
+  async openWhole(id: string): Promise<StepReport[]> {
+    return (await openRun(await browserRuns(), id)).reports;
+  },
+
+  /** One step with its completions, by its row of metrics. */
+  async report(id: string, row: MetricsRow): Promise<StepReport | undefined> {
+    return readReport(await browserRuns(), id, row);
   },
 
   /** Bytes of all its files. */

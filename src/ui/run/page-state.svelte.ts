@@ -1,4 +1,5 @@
 import { messageOf } from '../../app/message-of.ts';
+import { keep, type KeptReport } from '../../app/runs/kept-reports.ts';
 import type { Status } from '../../app/training-service.ts';
 import type { StepReport } from '../../rl/report.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
@@ -7,7 +8,7 @@ import { layerRecipes } from '../../rl/recipe/keys.ts';
 import { KEYS_OF_A_POLICY, Shelf } from '../models/shelf.svelte.ts';
 import type { ListedRun } from '../runs/listed-run.svelte.ts';
 import { Runs } from '../runs/runs.svelte.ts';
-import { runsWorker } from '../runs/runs-worker.ts';
+import { runsWorker, storedReports } from '../runs/runs-worker.ts';
 import { BrowserStorage } from '../runs/storage.svelte.ts';
 import { algorithmChange, type Twin } from '../runs/twins.ts';
 import { Settings } from '../settings/settings.svelte.ts';
@@ -57,7 +58,7 @@ export class PageState {
   tooLarge = $state.raw<{ problem: string; train: () => Promise<void> } | null>(null);
   /** The id of the run that this tab trains, or trained last. */
   private liveId = $state<string | null>(null);
-  private liveReports: StepReport[] = [];
+  private liveReports: KeptReport[] = [];
   readonly isLiveOnView = $derived(this.liveId !== null && this.runs.onView === this.liveId);
   /** The run that this tab trains, or trained last. */
   readonly liveRun: ListedRun | undefined = $derived(this.runs.find(this.liveId));
@@ -128,12 +129,12 @@ export class PageState {
     // What was said of a run that has ended is not about this one.
     if (!this.live.active) this.live.status = null;
     this.runs.onView = id;
-    this.run.reset(total);
+    this.run.reset(total, id === 'recorded' ? undefined : storedReports(id));
     this.run.push(...reports);
   }
 
   private onReport(report: StepReport): void {
-    this.liveReports.push(report);
+    keep(this.liveReports, report);
     this.runs.append(report.metrics);
     if (this.isLiveOnView) this.run.push(report);
   }
