@@ -256,6 +256,14 @@ export class PageState {
     this.show(id, [], 0);
   }
 
+  playOrPause(): void {
+    const { live, player } = this;
+    if (live.status?.phase === 'training') void live.pause();
+    else if (live.status?.phase === 'paused') void live.resume();
+    else if (player.playing) player.pause();
+    else player.play();
+  }
+
   seek(head: number): void {
     this.player.pause();
     this.run.seek(head);
