@@ -155,15 +155,47 @@ describe('runs', () => {
       await dialog.getByRole('button', { name: 'Keep it' }).click();
       await page.locator('summary', { hasText: 'More about My control' }).click();
       await runs.getByRole('button', { name: 'Delete…' }).click();
-      await dialog.getByRole('button', { name: 'Delete this run' }).click();
+      const deletes = dialog.getByRole('button', { name: 'Delete this run' });
+      await deletes.click();
       await expect.poll(() => name.count()).toBe(0);
+      // It comes back with its name, and is deleted again.
+      await runs.getByRole('button', { name: 'Undo' }).click();
+      await expect.poll(() => name.inputValue()).toBe('My control');
+      await page.locator('summary', { hasText: 'More about My control' }).click();
+      await runs.getByRole('button', { name: 'Delete…' }).click();
+      await deletes.click();
+      await expect.poll(() => name.count()).toBe(0);
+      await expect
+        .poll(() => page.evaluate(() => document.activeElement?.textContent))
+        .toMatch(/^“My control” is deleted/);
       await page.reload();
       await reaches(page, STEPS);
       await open(page, 'Runs', 'Your runs');
       await page.waitForTimeout(300);
       expect(await name.count()).toBe(0);
       expect(await page.getByRole('button', { name: /^Continue from/ }).count()).toBe(0);
-      expect(await storedLabels(page)).toEqual([]);
+      await expect.poll(() => storedLabels(page), { timeout: 15_000 }).toEqual([]);
+    }));
+
+  it('have a twin with another learning rate in three clicks, or are refused at the field', () =>
+    withPage({ recipe: { max_steps: 4 } }, async (page) => {
+      await reaches(page, STEPS);
+      await show(page, 'Runs');
+      await page.locator('summary', { hasText: 'Train a twin of The recorded run' }).click();
+      const rate = page.getByRole('textbox', { name: 'Learning rate' });
+      await rate.fill('much');
+      await page.getByRole('button', { name: 'Train it', exact: true }).click();
+      await page.getByText(/^Learning_rate is "much"; it must be a number/).waitFor();
+      await rate.fill('0.001');
+      await page.getByRole('button', { name: 'Train it', exact: true }).click();
+      await page.getByRole('heading', { name: 'Trained for 4 steps' }).waitFor();
+      await page.getByRole('row').filter({ hasText: 'learning_rate: 0.001' }).waitFor();
+      // The number of tries does not go with the batch.
+      await page.locator('summary', { hasText: 'Train a twin of The recorded run' }).click();
+      await page.getByLabel('Change one setting').selectOption('Tries for each prompt');
+      await page.getByRole('textbox', { name: 'Tries for each prompt' }).fill('3');
+      await page.keyboard.press('Enter');
+      await page.getByText(/not a multiple of num_generations \(3\)/).waitFor();
     }));
 
   it('wait for the one under way', () =>

@@ -145,6 +145,111 @@ describe('training', () => {
     }));
 });
 
+describe('the keyboard', () => {
+  const focused = (page: Page): Promise<string> =>
+    page.evaluate(() => {
+      const { activeElement: element } = document;
+      return element?.getAttribute('aria-label') ?? element?.textContent.trim() ?? '';
+    });
+  const held = (page: Page): Promise<boolean> =>
+    page.evaluate(() => document.activeElement !== document.body);
+
+  it('pauses the replay within five tab stops, and skips to the view', () =>
+    withPage({ reducedMotion: 'no-preference' }, async (page) => {
+      await reaches(page, 2);
+      const stops: string[] = [];
+      while (stops.length < 5 && stops.at(-1) !== 'Pause the replay') {
+        await page.keyboard.press('Tab');
+        stops.push(await focused(page));
+      }
+      expect(stops[0]).toBe('Skip to the view');
+      expect(stops.at(-1)).toBe('Pause the replay');
+      await page.keyboard.press('Enter');
+      expect(await focused(page)).toBe('Play the replay');
+    }));
+
+  it('keeps its place while a run begins, pauses, ends and is deleted, and a phase is spoken', () =>
+    withPage({ recipe: { max_steps: 1000 } }, async (page) => {
+      await reaches(page, STEPS);
+      await page.getByRole('button', { name: 'Train', exact: true }).focus();
+      await page.keyboard.press('Enter');
+      await expect.poll(() => step(page)).toBeLessThan(STEPS);
+      await reaches(page, 2);
+      await page.getByText('Training, step 0 of 1000').waitFor({ state: 'attached' });
+      expect(await focused(page)).toBe('Pause');
+      await page.keyboard.press('Enter');
+      await page.getByRole('heading', { name: 'Paused' }).waitFor();
+      expect(await focused(page)).toBe('Continue');
+      await page.keyboard.press('Tab');
+      expect(await focused(page)).toBe('One step');
+      await page.keyboard.press('Tab');
+      expect(await focused(page)).toBe('Stop');
+      await page.keyboard.press('Enter');
+      await page.getByRole('heading', { name: /Stopped after step/ }).waitFor();
+      await expect.poll(() => held(page)).toBe(true);
+      // A run that has stopped is not live.
+      expect(await page.getByRole('button', { name: /live/i }).count()).toBe(0);
+
+      await show(page, 'Set up');
+      const seed = page.getByRole('textbox', { name: /^Seed/ });
+      await seed.fill('7');
+      await seed.press('Enter');
+      await page.getByRole('button', { name: 'Reset Seed' }).focus();
+      await page.keyboard.press('Enter');
+      await expect.poll(() => seed.inputValue()).not.toBe('7');
+      await expect.poll(() => held(page)).toBe(true);
+      await page.goBack();
+      await page.goBack();
+      await expect.poll(() => held(page)).toBe(true);
+    }));
+
+  it('has shortcuts with a list, which can be turned off', () =>
+    withPage({}, async (page) => {
+      await reaches(page, STEPS);
+      await page.keyboard.press(',');
+      expect(await step(page)).toBe(STEPS - 1);
+      await page.keyboard.press('/');
+      const search = page.getByRole('searchbox', { name: 'Find a metric' });
+      await expect.poll(() => search.evaluate((s) => s === document.activeElement)).toBe(true);
+      // What is typed is no shortcut.
+      await page.keyboard.type('1');
+      await search.waitFor();
+      await search.blur();
+      await page.keyboard.press('t');
+      await page.getByRole('textbox', { name: 'Learning rate' }).waitFor();
+      await page.keyboard.press('Escape');
+      await page.keyboard.press('4');
+      await page.getByRole('heading', { name: 'The recipe' }).waitFor();
+      await page.keyboard.press('?');
+      const list = page.getByRole('dialog', { name: 'Keyboard and motion' });
+      await list.getByText('One step back').waitFor();
+      expect(await accessibilityFaults(page)).toEqual([]);
+      await list.getByRole('checkbox', { name: 'Use these keys' }).uncheck();
+      await list.getByRole('button', { name: 'Close' }).click();
+      await page.keyboard.press('1');
+      await page.waitForTimeout(100);
+      await page.getByRole('heading', { name: 'The recipe' }).waitFor();
+    }));
+});
+
+it('stops motion on request, and remembers it', () =>
+  withPage({ reducedMotion: 'no-preference' }, async (page) => {
+    await reaches(page, 2);
+    await page.getByRole('button', { name: 'Keyboard and motion' }).click();
+    const stop = page.getByRole('checkbox', { name: /^Stop motion/ });
+    await stop.check();
+    const stood = await step(page);
+    await page.waitForTimeout(1200);
+    expect(await step(page)).toBe(stood);
+    await page.reload();
+    await reaches(page, STEPS);
+    await page.getByRole('button', { name: 'Play the replay' }).waitFor();
+    const transition = await page
+      .getByRole('button', { name: 'Train', exact: true })
+      .evaluate((button) => getComputedStyle(button).transitionDuration);
+    expect(parseFloat(transition)).toBeLessThan(0.001);
+  }));
+
 it('says what to do without WebGPU, and replays all the same', () =>
   withPage({ gpu: 'none' }, async (page) => {
     const notice = page.getByRole('alert');
@@ -166,7 +271,7 @@ it('remembers the colours that were chosen', () =>
   }));
 
 describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
-  it.each([390, 820, 1440])('at %i px has no accessibility faults and fits', (width) =>
+  it.each([390, 1280, 1440])('at %i px has no accessibility faults and fits', (width) =>
     withPage({ colorScheme, gpu: 'none', viewport: { width, height: 900 } }, async (page) => {
       await reaches(page, STEPS);
       for (const view of ['Watch', 'Understand', 'Runs', 'Set up', 'Try']) {

@@ -5,7 +5,14 @@ import { formatBytes } from '../format.ts';
 import { messageOf } from '../message-of.ts';
 import { moveEarlierRuns } from '../runs/earlier-version.ts';
 import { exportRun } from '../runs/export-run.ts';
-import { newRunId, writeFacts, type RunFacts } from '../runs/facts.ts';
+import {
+  newRunId,
+  readFacts,
+  UNDO_MS,
+  unknownFacts,
+  writeFacts,
+  type RunFacts,
+} from '../runs/facts.ts';
 import { importRun } from '../runs/import-run.ts';
 import { keepLast, readReport } from '../runs/kept-reports.ts';
 import { heldRuns, whileHeld } from '../runs/lock.ts';
@@ -37,6 +44,10 @@ const service = {
     const held = await heldRuns();
     const kept: StoredRun[] = [];
     for (const run of listed) {
+      if (run.facts.deleted !== undefined) {
+        removeLater(run.id, run.facts.deleted + UNDO_MS - Date.now());
+        continue;
+      }
       if (!(await isEmpty(runs, run)) || held.has(run.id)) kept.push(run);
       else await whileHeld(run.id, () => runs.remove(run.id)).catch(() => undefined);
     }
@@ -74,10 +85,19 @@ const service = {
     await (writing = writing.then(write, write));
   },
 
-  /** With its weights. @throws if another tab trains it */
+  /** Its folder goes after a moment, in which `restore` brings it back. @throws if another tab trains it */
   async remove(id: string): Promise<void> {
-    const runs = await browserRuns();
-    await whileHeld(id, () => runs.remove(id));
+    await whileHeld(id, () => changeFacts(id, (facts) => ({ ...facts, deleted: Date.now() })));
+    removeLater(id, UNDO_MS);
+  },
+
+  async restore(id: string): Promise<void> {
+    await whileHeld(id, () =>
+      changeFacts(id, (facts) => {
+        delete facts.deleted;
+        return facts;
+      }),
+    );
   },
 
   /** @returns the .zip NAME.zip, on disk */
@@ -117,6 +137,22 @@ const service = {
     cancelling.abort();
   },
 };
+
+async function changeFacts(id: string, change: (facts: RunFacts) => RunFacts): Promise<void> {
+  const run = within(await browserRuns(), id);
+  const facts = await readFacts(run, id).catch(() => undefined);
+  await writeFacts(run, change(facts ?? unknownFacts(id)));
+}
+
+/** Removes a run with its weights, unless it was restored or somebody trains it by then. */
+function removeLater(id: string, milliseconds: number): void {
+  const removeNow = async (): Promise<void> => {
+    const runs = await browserRuns();
+    const facts = await readFacts(within(runs, id), id);
+    if (facts?.deleted !== undefined) await runs.remove(id);
+  };
+  setTimeout(() => void whileHeld(id, removeNow).catch(() => undefined), milliseconds);
+}
 
 /** Only whole percents are sent to the page. */
 function wholePercents(onProgress: (share: number) => void): (share: number) => void {
