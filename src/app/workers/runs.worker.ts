@@ -4,7 +4,7 @@ import { DEFAULT_RECIPE } from '../default-recipe.ts';
 import { formatBytes } from '../format.ts';
 import { messageOf } from '../message-of.ts';
 import { moveEarlierRuns } from '../runs/earlier-version.ts';
-import { exportRun } from '../runs/export-run.ts';
+import { exportRun, type BroughtModel } from '../runs/export-run.ts';
 import {
   newRunId,
   readFacts,
@@ -24,6 +24,15 @@ import {
   type OpenedRun,
   type StoredRun,
 } from '../runs/stored-runs.ts';
+import { readJson, type FileSource } from '../../model/files.ts';
+import { ADAPTER_CONFIG } from '../../model/peft.ts';
+import {
+  storedFolder,
+  storedModels,
+  storeModel,
+  type Streamed,
+} from '../../model/stored-models.ts';
+import { baseAmong } from '../page-paths.ts';
 import { readStoredData, storeData } from '../stored-data.ts';
 import { writeZip } from '../take-home.ts';
 import type { MetricsRow, StepReport } from '../../rl/report.ts';
@@ -100,10 +109,19 @@ const service = {
     );
   },
 
-  /** @returns the .zip NAME.zip, on disk */
-  async export(id: string, name: string, onProgress: (share: number) => void): Promise<File> {
+  /**
+   * @param withModels also the models that the visitor brought
+   * @returns the .zip NAME.zip, on disk
+   */
+  async export(
+    id: string,
+    name: string,
+    withModels: boolean,
+    onProgress: (share: number) => void,
+  ): Promise<File> {
     cancelling = new AbortController();
-    const files = await exportRun(await browserRuns(), id, name, readStoredData);
+    const models = withModels ? broughtModels : (): Promise<[]> => Promise.resolve([]);
+    const files = await exportRun(await browserRuns(), id, name, { data: readStoredData, models });
     return writeZip(name, files, {
       signal: cancelling.signal,
       onProgress: wholePercents(onProgress),
@@ -117,6 +135,9 @@ const service = {
     const shelf = {
       read: (name: string) => readStoredData(name).catch(() => undefined),
       write: storeData,
+      modelSize: async (name: string) => (await storedSources(name))?.reduce(sumOfSizes, 0),
+      storeModel: (name: string, files: ReadonlyMap<string, Streamed>) =>
+        storeModel(name, files, { signal: cancelling.signal }),
     };
     const options = { signal: cancelling.signal, onProgress: wholePercents(onProgress) };
     const runs = await browserRuns();
@@ -137,6 +158,27 @@ const service = {
     cancelling.abort();
   },
 };
+
+const sumOfSizes = (sum: number, { size }: FileSource): number => sum + size;
+
+/** The files of a stored model; undefined if there is none. */
+async function storedSources(name: string): Promise<FileSource[] | undefined> {
+  const folder = await storedFolder(name).catch(() => undefined);
+  const files = await Promise.all(
+    (await folder?.list?.())?.map((file) => folder!.open(file)) ?? [],
+  );
+  return folder && files.filter((file) => file !== undefined);
+}
+
+/** A stored model, and the stored base of an adapter. */
+async function broughtModels(name: string): Promise<BroughtModel[]> {
+  const files = await storedSources(name);
+  if (!files) return [];
+  const adapter = await readJson(await storedFolder(name), ADAPTER_CONFIG);
+  const base = adapter?.['base_model_name_or_path'];
+  const stored = typeof base === 'string' ? baseAmong(await storedModels(), base) : undefined;
+  return [{ name, files }, ...(stored === undefined ? [] : await broughtModels(stored))];
+}
 
 async function changeFacts(id: string, change: (facts: RunFacts) => RunFacts): Promise<void> {
   const run = within(await browserRuns(), id);

@@ -1,5 +1,6 @@
 /** How a run differs from another: the changes of its recipe, and a name made from them. */
 import { basename } from '../../model/files.ts';
+import { mapPaths, STORED } from '../../rl/recipe/paths.ts';
 import type { RecipeValue, RecipeValues } from '../../rl/recipe/values.ts';
 
 export interface Change {
@@ -75,4 +76,15 @@ function shortValue(value: RecipeValue): string {
 export function letterOf(slot: number): string {
   const letter = String.fromCharCode(65 + (slot % 26));
   return slot < 26 ? letter : letterOf(Math.floor(slot / 26) - 1) + letter;
+}
+
+/** Whether the recipe names a model that the visitor brought. */
+export function usesModels(recipe: RecipeValues): boolean {
+  let uses = false;
+  const model = (path: string): string => {
+    uses ||= path.startsWith(STORED);
+    return path;
+  };
+  mapPaths(recipe, { model, file: (path) => path });
+  return uses;
 }
