@@ -228,10 +228,11 @@ export class LiveRun implements TrainingService {
     else if (detail !== this.detail) this.tell('loading', detail);
   }
 
-  private report({ metrics, groups: [group], evaluation }: StepResult): void {
+  private report({ metrics, groups: [group], followed, evaluation }: StepResult): void {
     this.listener?.onStep({
       metrics,
       ...(group && { group }),
+      ...(followed && { followed }),
       ...(evaluation && { evaluation: shownEvaluation(evaluation) }),
     } satisfies StepReport);
   }

@@ -30,7 +30,7 @@ export async function exportRun(
 ): Promise<ExportFile[]> {
   const run = within(runs, id);
   const step = await lastCheckpoint(run);
-  const folders = ['completions', 'evaluations', ...(step ? [checkpointPath(step)] : [])];
+  const folders = ['completions', 'followed', 'evaluations', ...(step ? [checkpointPath(step)] : [])];
   const files = await copies(run, ['metrics.jsonl', 'summary.json', 'run.json']);
   for (const folder of folders) files.push(...(await filesIn(run, folder)));
   const yaml = await readText(run, 'recipe.yaml');

@@ -3,6 +3,8 @@
  *   recipe.yaml              every key, defaults included
  *   metrics.jsonl            one row per step
  *   completions/step-N.jsonl every completion of step N
+ *   followed/step-N.jsonl    in a step that is evaluated: completions of held-out prompts before the
+ *                            update, in the form of completions/ (trainers/followed.ts)
  *   evaluations/step-N.jsonl every completion of an evaluation after step N; 0 is before the first
  *   checkpoints/step-N/      a Hugging Face folder (of a model, or of a peft adapter), plus
  *                            optimizer.safetensors and trainer_state.json; the same for PPO's
@@ -127,6 +129,9 @@ export class Run {
         completionRows(step, result.groups),
       );
     }
+    if (result.followed) {
+      await this.folder.write(`followed/step-${step}.jsonl`, completionRows(step, result.followed));
+    }
     if (result.evaluation) {
       await this.folder.write(`evaluations/step-${step}.jsonl`, jsonLines(result.evaluation));
     }
@@ -179,7 +184,7 @@ export class Run {
   private async forgetAfter(step: number): Promise<void> {
     const kept = (await this.metrics()).filter((row) => row.step <= step);
     await this.folder.write('metrics.jsonl', jsonLines(kept));
-    for (const kind of ['completions', 'evaluations']) {
+    for (const kind of ['completions', 'followed', 'evaluations']) {
       for (const name of await this.folder.list(kind)) {
         if (Number(/^step-(\d+)\.jsonl$/.exec(name)?.[1] ?? -1) > step) {
           await this.folder.remove(`${kind}/${name}`);

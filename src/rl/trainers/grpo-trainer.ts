@@ -14,6 +14,7 @@ import {
   type CompletionTerms,
   type GrpoOptions,
 } from '../objectives/grpo.ts';
+import { FollowedPrompts } from './followed.ts';
 import type { TokenTrace } from '../report.ts';
 import { adamwOptions, type Recipe } from '../recipe/recipe.ts';
 import { openReference, type Reference } from './reference.ts';
@@ -61,6 +62,7 @@ export class GrpoTrainer implements Trainer {
     private readonly writer: RolloutWriter,
     private readonly runner: TrainingRunner,
     private readonly reference: Reference | undefined,
+    private readonly followed: FollowedPrompts | undefined,
   ) {}
 
   /** Allocates everything that a run needs; `policy` is trained in place. */
@@ -73,7 +75,12 @@ export class GrpoTrainer implements Trainer {
     const writer = await RolloutWriter.create(recipe, policy, parts);
     const runner = await TrainingRunner.create(policy, updateLimits(recipe), optimizer.gradients);
     const reference = recipe.beta > 0 ? await openReference(policy, runner) : undefined;
-    return new GrpoTrainer(recipe, policy, parts, optimizer, writer, runner, reference);
+    const { tokenizer, evaluationPrompts: prompts } = parts;
+    const followed =
+      prompts && recipe.log_completions
+        ? new FollowedPrompts(recipe, prompts, tokenizer, writer, runner, reference)
+        : undefined;
+    return new GrpoTrainer(recipe, policy, parts, optimizer, writer, runner, reference, followed);
   }
 
   get evaluate(): Trainer['evaluate'] {
@@ -89,8 +96,11 @@ export class GrpoTrainer implements Trainer {
       recipe.scale_rewards,
     );
     const rate = scheduledRate(recipe, this.step);
+    const isDue = this.followed?.isDue(this.step + 1);
+    const held = isDue ? await this.followed?.write() : undefined;
     const stats = await this.update(groups, groupAdvantages, rate);
     const traces = recipe.log_completions && (await this.traces(groups[0]!, stats.firstGroup));
+    const followed = held && (await this.followed?.describe(held));
     this.step++;
     this.tokensSeen += countTokens(groups);
     const reports = groups.map((group, i) =>
@@ -110,7 +120,7 @@ export class GrpoTrainer implements Trainer {
       num_tokens: this.tokensSeen,
       step_time: (performance.now() - started) / 1000,
     };
-    return { metrics, groups: reports };
+    return { metrics, groups: reports, ...(followed && { followed }) };
   }
 
   private async update(
@@ -283,6 +293,6 @@ function traceColumns(
   return groups[0]!.samples.map((_, i) => ({
     logp: logp[i]!,
     entropy: entropies[i]!,
-    ...(refLogp && { kl: k3(logp[i]!, refLogp[i]!) }),
+    ...(refLogp && { ref: refLogp[i]!, kl: k3(logp[i]!, refLogp[i]!) }),
   }));
 }
