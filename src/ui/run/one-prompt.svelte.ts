@@ -43,23 +43,22 @@ export class OnePrompt {
   readonly isFollowed: boolean = $derived.by(() =>
     this.run.reports.some((report) => this.followedIn(report)),
   );
+  private readonly heldOut: boolean = $derived(this.isFollowed && !this.trained);
 
-  /**
-   * The prompt's group in the last step up to `report` that has one, else in the first; the group that
-   * the step trained on, where that was chosen or the run follows no prompts.
-   */
+  /** The prompt's group of this very step; of the prompt that it trained on, if that was chosen. */
+  groupIn(report: StepReport): Group | undefined {
+    return this.heldOut ? this.followedIn(report) : report.group;
+  }
+
+  /** The same of the last step up to `report` that has one, or else of the first. */
   groupAt(report: StepReport | undefined): SteppedGroup | undefined {
-    const { reports } = this.run;
-    if (!this.trained) {
-      const has = (other: StepReport): boolean => this.followedIn(other) !== undefined;
-      const at = report ? reports.indexOf(report) : -1;
-      const found = reports.slice(0, at + 1).findLast(has) ?? reports.find(has);
-      if (found) {
-        const group = this.followedIn(found)!;
-        return { step: found.metrics.step, group, heldOut: true };
-      }
-    }
-    return report?.group && { step: report.metrics.step, group: report.group, heldOut: false };
+    const { heldOut } = this;
+    const reports = heldOut ? this.run.reports : [];
+    const has = (other: StepReport): boolean => this.followedIn(other) !== undefined;
+    const upTo = report ? reports.indexOf(report) + 1 : 0;
+    const found = reports.slice(0, upTo).findLast(has) ?? reports.find(has) ?? report;
+    const group = found && this.groupIn(found);
+    return group && { step: found.metrics.step, group, heldOut };
   }
 
   private followedIn({ followed }: StepReport): Group | undefined {
