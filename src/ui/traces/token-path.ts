@@ -30,7 +30,7 @@ export function pathOf(
   const { reward } = samples[sample]!;
   const { ratio, advantage, kl, kept, weight, push } = numbers;
   return [
-    { name: 'Reward', value: formatNumber(reward), why: 'the judge’s score of the whole response' },
+    { name: 'Reward', value: formatNumber(reward), why: 'the judge’s score of the response' },
     {
       name: 'Minus the mean',
       value: signed(reward - mean),
@@ -40,9 +40,9 @@ export function pathOf(
       name: 'Advantage',
       value: signed(advantage),
       why: {
-        group: `divided by the group’s standard deviation, ${formatNumber(std)}`,
-        batch: 'divided by the standard deviation of the batch',
-        none: 'not divided by the spread',
+        group: `over the group’s std, ${formatNumber(std)}`,
+        batch: 'over the std of the batch',
+        none: 'not divided',
       }[terms.scale],
     },
     { name: 'Ratio', value: formatNumber(ratio, 3), why: ratioReason(terms) },
@@ -56,7 +56,7 @@ export function pathOf(
     {
       name: 'Mask',
       value: kept ? '1' : '0',
-      why: kept ? 'this token counts' : 'this token is left out of the loss',
+      why: kept ? 'this token counts' : 'this token is left out',
     },
     { name: 'Normaliser', value: formatCompact(weight), why: normaliserReason(terms) },
     {
@@ -65,13 +65,13 @@ export function pathOf(
       why:
         push === 0
           ? 'no push on the log-prob'
-          : `pushes the log-prob ${push > 0 ? 'up' : 'down'}: the token becomes ${push > 0 ? 'likelier' : 'less likely'}`,
+          : `the token becomes ${push > 0 ? 'likelier' : 'less likely'}`,
     },
   ];
 }
 
 function ratioReason({ importanceSamplingLevel, second }: Terms): string {
-  if (!second) return 'nothing has been trained since it was written';
+  if (!second) return 'nothing was trained since it was written';
   return importanceSamplingLevel === 'sequence'
     ? 'the mean move of all tokens of the try'
     : 'its probability now, over that when it was written';
@@ -88,21 +88,21 @@ function clipOf(
     return { value: formatNumber(Math.min(ratio, epsilonHigh), 3), why: `limited to ${limit}` };
   }
   const range = `${formatNumber(1 - epsilon, 3)} to ${formatNumber(1 + epsilonHigh, 3)}`;
-  if (!clipped) return { value: 'no', why: `the ratio counts from ${range}` };
-  return { value: 'yes', why: `the ratio is ${clipped === 'high' ? 'above' : 'below'} ${range}` };
+  if (!clipped) return { value: 'no', why: `it counts from ${range}` };
+  return { value: 'yes', why: `it is ${clipped === 'high' ? 'above' : 'below'} ${range}` };
 }
 
 function normaliserReason({ lossType }: Terms): string {
   switch (lossType) {
     case 'grpo':
     case 'sapo':
-      return '1 over tries times tokens of this try';
+      return '1 / (tries × tokens of this try)';
     case 'dr_grpo':
-      return '1 over tries times the longest length allowed';
+      return '1 / (tries × longest length allowed)';
     case 'luspo':
-      return '1 over tries';
+      return '1 / tries';
     default:
-      return '1 over all tokens of the group';
+      return '1 / tokens of the group';
   }
 }
 
