@@ -1,4 +1,6 @@
 /** The way of one token from the reward of its try to the gradient, in steps with their numbers. */
+import { clamp } from '../../rl/objectives/functions.ts';
+import type { LossType } from '../../rl/objectives/grpo.ts';
 import type { Group } from '../../rl/report.ts';
 import { formatCompact, formatNumber } from '../format.ts';
 import type { GroupUpdate, Terms, TokenNumbers } from './what-if.ts';
@@ -58,7 +60,7 @@ export function pathOf(
       value: kept ? '1' : '0',
       why: kept ? 'this token counts' : 'this token is left out',
     },
-    { name: 'Normaliser', value: formatCompact(weight), why: normaliserReason(terms) },
+    { name: 'Normaliser', value: formatCompact(weight), why: NORMALISERS[terms.lossType] },
     {
       name: 'Gradient',
       value: signed(push, 5),
@@ -92,19 +94,16 @@ function clipOf(
   return { value: 'yes', why: `it is ${clipped === 'high' ? 'above' : 'below'} ${range}` };
 }
 
-function normaliserReason({ lossType }: Terms): string {
-  switch (lossType) {
-    case 'grpo':
-    case 'sapo':
-      return '1 / (tries × tokens of this try)';
-    case 'dr_grpo':
-      return '1 / (tries × longest length allowed)';
-    case 'luspo':
-      return '1 / tries';
-    default:
-      return '1 / tokens of the group';
-  }
-}
+const NORMALISERS: Readonly<Record<LossType, string>> = {
+  grpo: '1 / (tries × tokens of this try)',
+  sapo: '1 / (tries × tokens of this try)',
+  dr_grpo: '1 / (tries × longest length allowed)',
+  luspo: '1 / tries',
+  bnpo: '1 / tokens of the group',
+  dapo: '1 / tokens of the group',
+  cispo: '1 / tokens of the group',
+  vespo: '1 / tokens of the group',
+};
 
 /** The token's loss, where it has a short formula, and its gradient. */
 export function formulasOf(numbers: TokenNumbers, logp: number, terms: Terms): FilledFormula[] {
@@ -123,19 +122,13 @@ export function formulasOf(numbers: TokenNumbers, logp: number, terms: Terms): F
       push: signed(push, 5),
     },
   };
-  switch (terms.lossType) {
-    case 'sapo':
-    case 'vespo':
-      return [gradient];
-    case 'cispo': {
-      const limit = formatCompact(terms.epsilonHigh);
-      const values = { ...loss, limit, logp: bracketed(logp) };
-      return [{ name: 'token-cispo-values', values }, gradient];
-    }
-    default: {
-      const clipped = Math.min(Math.max(ratio, 1 - terms.epsilon), 1 + terms.epsilonHigh);
-      const values = { ...loss, clipped: formatNumber(clipped, 3) };
-      return [{ name: 'token-loss-values', values }, gradient];
-    }
+  const { lossType, epsilon, epsilonHigh } = terms;
+  if (lossType === 'sapo' || lossType === 'vespo') return [gradient];
+  if (lossType === 'cispo') {
+    const values = { ...loss, limit: formatCompact(epsilonHigh), logp: bracketed(logp) };
+    return [{ name: 'token-cispo-values', values }, gradient];
   }
+  const clipped = clamp(ratio, 1 - epsilon, 1 + epsilonHigh);
+  const values = { ...loss, clipped: formatNumber(clipped, 3) };
+  return [{ name: 'token-loss-values', values }, gradient];
 }
