@@ -55,8 +55,9 @@ export class OnePrompt {
     const { heldOut } = this;
     const reports = heldOut ? this.run.reports : [];
     const has = (other: StepReport): boolean => this.followedIn(other) !== undefined;
-    const upTo = report ? reports.indexOf(report) + 1 : 0;
-    const found = reports.slice(0, upTo).findLast(has) ?? reports.find(has) ?? report;
+    const step = report?.metrics.step ?? 0;
+    const upTo = (other: StepReport): boolean => other.metrics.step <= step && has(other);
+    const found = reports.findLast(upTo) ?? reports.find(has) ?? report;
     const group = found && this.groupIn(found);
     return group && { step: found.metrics.step, group, heldOut };
   }
