@@ -39,7 +39,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** The files of a run, by their paths in its folder. */
 const OF_A_RUN =
-  /^(recipe\.yaml|metrics\.jsonl|summary\.json|run\.json|(completions|evaluations)\/step-\d+\.jsonl|checkpoints\/step-\d+\/(value\/)?[\w.-]+)$/;
+  /^(recipe\.yaml|metrics\.jsonl|summary\.json|run\.json|(completions|followed|evaluations)\/step-\d+\.jsonl|checkpoints\/step-\d+\/(value\/)?[\w.-]+)$/;
 const OF_A_MODEL = /^models\/[\w.-]+\/[\w.-]+$/;
 const OF_DATA = /^data\/[\w.-]+$/;
 
