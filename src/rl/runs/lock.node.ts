@@ -149,7 +149,7 @@ function inUse(root: string, text: string): string {
 }
 
 const OF_A_RUN = new RegExp(
-  '^(\\w+\\.\\w+|(completions|evaluations)/step-\\d+\\.jsonl|checkpoints/step-\\d+/(value/)?[\\w.-]+)' +
+  '^(\\w+\\.\\w+|(completions|followed|evaluations)/step-\\d+\\.jsonl|checkpoints/step-\\d+/(value/)?[\\w.-]+)' +
     `\\${PARTIAL}$`,
 );
 
