@@ -7,7 +7,7 @@ import { moveEarlierRuns } from '../runs/earlier-version.ts';
 import { exportRun } from '../runs/export-run.ts';
 import { newRunId, writeFacts, type RunFacts } from '../runs/facts.ts';
 import { importRun } from '../runs/import-run.ts';
-import { heldRuns, whileHeld } from '../runs/lock.ts';
+import { heldRuns, whileFactsHeld, whileHeld } from '../runs/lock.ts';
 import {
   isEmpty,
   listRuns,
@@ -57,7 +57,8 @@ const service = {
       // The run may have been removed.
       if ((await runs.list(id)).length > 0) await writeFacts(within(runs, id), facts);
     };
-    await (writing = writing.then(write, write));
+    const held = (): Promise<void> => whileFactsHeld(id, write);
+    await (writing = writing.then(held, held));
   },
 
   /** With its weights. @throws if another tab trains it */
