@@ -1,14 +1,16 @@
 import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { trlFiles, type HandoverSource } from '../app/handover/trl/trl.ts';
 import { CheckpointError } from '../model/errors.ts';
 import { nodeFolder } from '../model/node-files.ts';
 import { EXPORTS, modelFiles, type ExportFile } from '../rl/runs/export.ts';
 import { PARTIAL } from '../rl/runs/run-folder.node.ts';
 import { storageError } from '../rl/runs/storage-error.ts';
+import { UsageError } from './arguments.ts';
 import { defineCommand } from './command.ts';
-import { baseOption, openAt } from './open.ts';
+import { baseOption, openAt, readRecipeFile } from './open.ts';
 import { refuseIfFull } from './room.ts';
-import { lastCheckpointIn } from './run-files.ts';
+import { findPolicy, lastCheckpointIn } from './run-files.ts';
 
 export const exporting = defineCommand({
   name: 'export',
@@ -19,8 +21,8 @@ export const exporting = defineCommand({
   options: {
     to: {
       type: 'choice',
-      choices: EXPORTS,
-      help: 'hf: a model whose weights were trained; peft: an adapter; merged: an adapter merged into its base model.',
+      choices: [...EXPORTS, 'trl'],
+      help: 'hf: a model whose weights were trained; peft: an adapter; merged: an adapter merged into its base model; trl: a run, to go on in TRL.',
     },
     out: { type: 'text', help: 'Folder to write; it must be empty or new.' },
     ...baseOption,
@@ -28,8 +30,10 @@ export const exporting = defineCommand({
   async run({ positionals: [source = ''], options: { to, out, base } }) {
     // The error for a folder that is not there.
     await nodeFolder(source);
-    const from = (await lastCheckpointIn(source)) ?? source;
-    const files = await modelFiles(await openAt(from, base), to);
+    const files =
+      to === 'trl'
+        ? await trlFiles(await handoverSource(source, base))
+        : await modelFiles(await openAt((await lastCheckpointIn(source)) ?? source, base), to);
     const there = await readdir(out).catch(() => []);
     if (there.some((name) => name !== PARTIAL)) {
       throw new CheckpointError(`${out} is not empty; choose a new folder`);
@@ -51,6 +55,7 @@ async function writeWhole(out: string, files: readonly ExportFile[]): Promise<vo
     await refuseIfFull(out, bytes, 'free some space, or choose a folder on another disk');
     await mkdir(partial, { recursive: true });
     for (const { path, pieces } of files) {
+      await mkdir(dirname(join(partial, path)), { recursive: true });
       const handle = await open(join(partial, path), 'w');
       try {
         // Its types leave out that it takes a stream, piece by piece.
@@ -61,10 +66,28 @@ async function writeWhole(out: string, files: readonly ExportFile[]): Promise<vo
       }
     }
     // The config comes first in the list, and last into the folder.
-    for (const { path } of files.toReversed()) await rename(join(partial, path), join(out, path));
+    const entries = new Set(files.map(({ path }) => path.split('/', 1)[0]!));
+    for (const name of [...entries].toReversed())
+      await rename(join(partial, name), join(out, name));
     await rmdir(partial);
   } catch (error) {
     await rm(isNew ? out : partial, { recursive: true, force: true }).catch(() => undefined);
     throw error;
   }
+}
+
+/** A run at its last checkpoint, and what its recipe names. */
+async function handoverSource(path: string, base?: string): Promise<HandoverSource> {
+  const { of, path: checkpoint } = await findPolicy(path);
+  if (!of) throw new UsageError(`${path} is no run; name the folder of a run`);
+  const { recipe } = of;
+  return {
+    recipe,
+    step: Number(/\d+$/.exec(checkpoint)![0]),
+    policy: await openAt(checkpoint, base),
+    moments: await (await nodeFolder(checkpoint)).open('optimizer.safetensors'),
+    start: () => openAt(recipe.model_name_or_path!),
+    open: openAt,
+    readFile: readRecipeFile,
+  };
 }

@@ -46,6 +46,8 @@ import {
   type TrainerState,
 } from './trainer-state.ts';
 import {
+  checkMetrics,
+  inStep,
   restoreTrained,
   trainedFiles,
   type StepResult,
@@ -168,9 +170,13 @@ export class Run {
 
   /** One step, and an evaluation if one is due; nothing is written yet. */
   async step(): Promise<StepResult> {
-    const result = await this.trainer.trainStep();
-    const due = this.finished || this.trainer.step % this.recipe.eval_steps === 0;
-    return (due && (await this.evaluate(result))) || result;
+    return inStep(this.trainer.step + 1, async () => {
+      const result = await this.trainer.trainStep();
+      const due = this.finished || this.trainer.step % this.recipe.eval_steps === 0;
+      const whole = (due && (await this.evaluate(result))) || result;
+      checkMetrics(whole.metrics);
+      return whole;
+    });
   }
 
   private async evaluate(result: StepResult): Promise<StepResult | undefined> {
@@ -227,7 +233,7 @@ export class Run {
     const { trainer } = this;
     const files: Record<string, FileMark> = {};
     const saveModel = async (trained: Trained, inside: string): Promise<void> => {
-      for (const [name, data] of [...this.tokenizerFiles, ...trainedFiles(trained)]) {
+      for (const [name, data] of [...this.tokenizerFiles, ...(await trainedFiles(trained))]) {
         const path = `${inside}${name}`;
         await this.folder.write(
           `${at}/${path}`,
@@ -235,8 +241,10 @@ export class Run {
         );
       }
     };
-    await saveModel(trainer, '');
-    if (trainer.value) await saveModel(trainer.value, 'value/');
+    await inStep(trainer.step, async () => {
+      await saveModel(trainer, '');
+      if (trainer.value) await saveModel(trainer.value, 'value/');
+    });
     const state: TrainerState = {
       global_step: trainer.step,
       num_input_tokens_seen: trainer.tokensSeen,

@@ -8,7 +8,7 @@ export const SECTIONS = {
   curves: 'Curves',
   runs: 'Your runs',
   recipe: 'The recipe',
-  models: 'Bring your own model',
+  models: 'The model',
   rewards: 'What counts as good',
   try: 'Ask it yourself',
   blind: 'Which is better? You judge',
