@@ -105,6 +105,16 @@ describe('the weights', () => {
     expect(shards.map(({ size }) => size)).toEqual([1, 2]);
   });
 
+  it.each(['../outside.safetensors', '/etc/passwd', 'a/b.safetensors', '..\\x'])(
+    'are in the folder itself, not in %s',
+    async (name) => {
+      const text = JSON.stringify({ weight_map: { a: name } });
+      expect(await refusal(() => weightFiles(dropped({ [INDEX]: text, [name]: 'x' })))).toMatch(
+        /index\.json names ".*", which is not a file of the folder itself; copy the file again$/,
+      );
+    },
+  );
+
   it('that are incomplete are refused with what to do', async () => {
     expect(await refusal(() => weightFiles(dropped({ [INDEX]: index, 's-1': '' })))).toBe(
       `your files has no s-2, which ${INDEX} names; add what is missing`,

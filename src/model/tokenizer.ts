@@ -7,6 +7,7 @@ import { Template } from '@huggingface/jinja';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { CheckpointError } from './errors.ts';
 import { readJson, readText, requireJson, type CheckpointFolder } from './files.ts';
+import { checkVocabulary } from './vocabulary.ts';
 
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';
@@ -76,6 +77,7 @@ export class Tokenizer {
   /** @throws CheckpointError when a file is missing or cannot be used */
   static async load(folder: CheckpointFolder): Promise<Tokenizer> {
     const json = await requireJson(folder, 'tokenizer.json');
+    checkVocabulary(json, `${folder.name}/tokenizer.json`);
     const config = (await readJson(folder, 'tokenizer_config.json')) ?? {};
     const specialTokens: Partial<Record<SpecialToken, string>> = {};
     for (const name of SPECIAL_TOKENS) {
