@@ -14,6 +14,7 @@ import {
   type LoraTask,
   type Projection,
 } from './peft.ts';
+import { ALL_PROJECTIONS } from './projections.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 type Refuse = (problem: string) => never;
@@ -162,7 +163,7 @@ async function targetsOf(
   }
   const listed = isPattern ? [] : (names as readonly string[]);
   if (!isPattern && !isSet(excluded) && !layers && listed.every(isProjection)) {
-    return { targets: PROJECTIONS.filter((name) => listed.includes(name)) };
+    return { targets: ALL_PROJECTIONS.filter((name) => listed.includes(name)) };
   }
   const inFile = await modulesInFile(folder);
   const isTarget = (module: string): boolean =>
@@ -177,7 +178,7 @@ async function targetsOf(
     );
   }
   const missing = layers
-    ?.flatMap((layer) => PROJECTIONS.map((projection) => moduleName(layer, projection)))
+    ?.flatMap((layer) => ALL_PROJECTIONS.map((projection) => moduleName(layer, projection)))
     .find((module) => !isPattern && isTarget(module) && !inFile.includes(module));
   if (missing !== undefined || inFile.length === 0) {
     refuse(
@@ -185,7 +186,7 @@ async function targetsOf(
         'adapter',
     );
   }
-  const targets = PROJECTIONS.filter((name) => inFile.some((m) => m.endsWith(`.${name}`)));
+  const targets = ALL_PROJECTIONS.filter((name) => inFile.some((m) => m.endsWith(`.${name}`)));
   return { targets, modules: inFile };
 }
 
@@ -196,7 +197,7 @@ const matches = (module: string, names: readonly string[]): boolean =>
 const layerOf = (module: string): number => Number(/\.layers\.(\d+)\./.exec(module)![1]);
 
 const isProjection = (name: string): name is Projection =>
-  (PROJECTIONS as readonly string[]).includes(name);
+  (ALL_PROJECTIONS as readonly string[]).includes(name);
 
 /** Projections, or longer names of their modules: "self_attn.q_proj", "model.layers.1.mlp.up_proj". */
 function checkNames(field: string, value: unknown, refuse: Refuse): void {
@@ -208,7 +209,7 @@ function checkNames(field: string, value: unknown, refuse: Refuse): void {
   });
   if (names.length === 0 || unknown !== undefined) {
     const what = unknown === undefined ? 'names no projection' : `has ${shown(unknown)}`;
-    refuse(`${field} ${what}; known are ${PROJECTIONS.join(', ')}`);
+    refuse(`${field} ${what}; known are ${ALL_PROJECTIONS.join(', ')}`);
   }
 }
 

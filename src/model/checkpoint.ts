@@ -4,11 +4,12 @@ import { asRewardConfig, configToJson, parseConfig, type ModelConfig } from './c
 import { ConfigFields } from './config-fields.ts';
 import { readJson, requireJson, type CheckpointFolder, type FileContents } from './files.ts';
 import { LanguageModel } from './language-model.ts';
+import { targetsOf } from './lora.ts';
 import { openWeights, SCORE, weightStorage } from './open-weights.ts';
 import { ALL_F32 } from './parameters.ts';
 import { encodeAdapter, SCORE_TENSOR, type LoraConfig } from './peft.ts';
 import type { StoredTensor } from './safetensors.ts';
-import { loadTensors, placesOf, saveTensors } from './weight-transfer.ts';
+import { loadTensors, saveTensors, weightPlaces } from './weight-transfer.ts';
 
 /** File name -> contents. */
 export type CheckpointFiles = ReadonlyMap<string, FileContents>;
@@ -72,20 +73,23 @@ function fill(
   tensors: readonly StoredTensor[],
   onProgress?: (share: number) => void,
 ): Promise<void> {
+  const { parameters } = weights.layout;
   // With a classifier's adapter, the score head is trained too, starting from the checkpoint's.
   const head = lora?.config.task === 'SEQ_CLS' ? lora.pool : undefined;
   const places = tensors.map(({ name, file }) =>
     name === SCORE && head
       ? { name, file, pool: head, tensor: SCORE_TENSOR }
-      : { name, file, pool: weights, tensor: name },
+      : { name, file, pool: weights, tensor: name, addOne: parameters.get(name)!.addOne },
   );
   return loadTensors(gpu, places, onProgress);
 }
 
 /** The config and weights of a model as files, or those of its adapter if that is trained. */
 export function checkpointFiles({ gpu, config, lora, trainable }: LanguageModel): CheckpointFiles {
-  const weights = saveTensors(gpu, placesOf(trainable));
-  if (lora) return encodeAdapter(lora.config, weights);
+  const weights = saveTensors(gpu, weightPlaces(trainable));
+  if (lora) {
+    return encodeAdapter({ ...lora.config, targets: targetsOf(config, lora.config) }, weights);
+  }
   return new Map<string, FileContents>([
     ['config.json', JSON.stringify(configToJson(config), null, 2) + '\n'],
     ['model.safetensors', weights],

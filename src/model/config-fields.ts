@@ -74,9 +74,8 @@ export class ConfigFields {
     return value;
   }
 
-  /** false when absent. */
-  flag(field: string): boolean {
-    const value = this.get(field) ?? false;
+  flag(field: string, byDefault = false): boolean {
+    const value = this.get(field) ?? byDefault;
     if (typeof value !== 'boolean') throw this.error(field, 'must be true or false');
     return value;
   }

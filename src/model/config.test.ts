@@ -45,16 +45,14 @@ describe('reading', () => {
       ropeTheta: 10000,
       maxPositions: 2048,
       tieWordEmbeddings: false,
-      attentionBias: false,
-      qkNorm: false,
       eosTokenIds: [],
     });
   });
 
   it('knows what is particular to each family', () => {
-    expect(parse(qwen2)).toMatchObject({ family: 'qwen2', attentionBias: true, qkNorm: false });
+    expect(parse(qwen2)).toMatchObject({ family: 'qwen2', attentionBias: true });
     expect(parse(qwen2).maxPositions).toBe(32768);
-    expect(parse(qwen3)).toMatchObject({ family: 'qwen3', attentionBias: false, qkNorm: true });
+    expect(parse(qwen3)).toMatchObject({ family: 'qwen3', qkNorm: 'head' });
     expect(parse(qwen3).headDim).toBe(128);
     expect(parse({ ...qwen3, head_dim: 32 }).headDim).toBe(32);
   });
@@ -100,6 +98,7 @@ describe('reading', () => {
   const scaled = {
     ropeTheta: 500000,
     ropeScaling: {
+      type: 'llama3',
       factor: 8,
       lowFreqFactor: 1,
       highFreqFactor: 4,
@@ -130,8 +129,15 @@ describe('reading', () => {
   });
 
   it.each([
-    [{ rope_scaling: { type: 'yarn', factor: 4 } }, 'rope_scaling.type "yarn" is not supported'],
-    [{ rope_parameters: { rope_type: 'linear' } }, 'rope_parameters.rope_type "linear" is not'],
+    [
+      { rope_scaling: { type: 'axial', factor: 4 } },
+      'rope_scaling.type "axial" is not supported, only default, linear, dynamic, llama3, yarn,',
+    ],
+    [{ rope_parameters: { rope_type: 'linear' } }, 'rope_parameters.factor is missing'],
+    [
+      { rope_scaling: { type: 'longrope', long_factor: [2], short_factor: [1, 1] } },
+      'rope_scaling.short_factor is [1,1]; it must be a list of 8 positive numbers',
+    ],
     [
       { rope_scaling: { ...scaling, factor: 0 } },
       'rope_scaling.factor is 0; it must be a positive',
@@ -152,8 +158,8 @@ describe('reading', () => {
 describe('refusals', () => {
   it.each([
     [
-      { architectures: ['MistralForCausalLM'] },
-      'architecture "MistralForCausalLM", which is not supported; choose a model of',
+      { architectures: ['MixtralForCausalLM'] },
+      'architecture "MixtralForCausalLM", which is not supported; choose a model of',
     ],
     [
       { architectures: ['LlamaForTokenClassification'] },
@@ -163,7 +169,7 @@ describe('refusals', () => {
     [
       { architectures: undefined, model_type: undefined },
       'names no architecture, and its model_type is (none); choose a model of a supported family, ' +
-        'or correct the file: architectures can be LlamaForCausalLM,',
+        'or correct the file: model_type can be llama, qwen2,',
     ],
     [
       { architectures: [], model_type: 'bert' },
@@ -174,7 +180,7 @@ describe('refusals', () => {
       { model_type: 'mistral' },
       'model_type "mistral" but architecture "LlamaForCausalLM", and these',
     ],
-    [{ hidden_act: 'gelu' }, 'hidden_act "gelu" is not supported, only silu'],
+    [{ hidden_act: 'gelu' }, 'hidden_act "gelu" is not supported, only silu, gelu_pytorch_tanh'],
     [{ attention_bias: true }, 'attention_bias true is not supported'],
     [{ mlp_bias: true }, 'mlp_bias true is not supported'],
     [{ use_sliding_window: true }, 'use_sliding_window true is not supported'],

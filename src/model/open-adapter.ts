@@ -6,10 +6,10 @@ import {
   ADAPTER_CONFIG,
   ADAPTER_WEIGHTS,
   adaptedTensor,
-  PROJECTIONS,
   type LoraConfig,
   type Projection,
 } from './peft.ts';
+import { ALL_PROJECTIONS } from './projections.ts';
 import { SafetensorsFile, type StoredTensor } from './safetensors.ts';
 import { plainName } from './tensor-names.ts';
 
@@ -22,7 +22,7 @@ export interface Factor {
 export function factorOf(name: string): Factor | undefined {
   const [, layer, projection] =
     /^layers\.(\d+)\.(?:self_attn|mlp)\.(\w+)\.lora_[AB]\.weight$/.exec(plainFactor(name)) ?? [];
-  const known = PROJECTIONS.find((one) => one === projection);
+  const known = ALL_PROJECTIONS.find((one) => one === projection);
   return known && { layer: Number(layer), projection: known };
 }
 

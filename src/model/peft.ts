@@ -5,12 +5,9 @@
  * head (peft's modules_to_save): base_model.model.score.weight [1, hidden].
  */
 import type { FileContents } from './files.ts';
+import { groupOf, PROJECTIONS, type Projection } from './projections.ts';
 
-export const PROJECTIONS = [
-  ...(['q_proj', 'k_proj', 'v_proj', 'o_proj'] as const),
-  ...(['gate_proj', 'up_proj', 'down_proj'] as const),
-] as const;
-export type Projection = (typeof PROJECTIONS)[number];
+export { groupOf, PROJECTIONS, type Projection };
 
 /** peft's task_type: CAUSAL_LM predicts tokens, SEQ_CLS a score, as reward and value models do. */
 export type LoraTask = 'CAUSAL_LM' | 'SEQ_CLS';
@@ -35,10 +32,6 @@ export const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
 
 /** The score head: all of it trains, next to the factors. */
 export const SCORE_TENSOR = 'base_model.model.score.weight';
-
-/** The part of a layer that a projection is in. */
-export const groupOf = (projection: Projection): 'mlp' | 'self_attn' =>
-  /gate|up|down/.test(projection) ? 'mlp' : 'self_attn';
 
 /** The name of a projection's module in the base. */
 export const moduleName = (layer: number, projection: Projection): string =>

@@ -21,7 +21,8 @@ import { layerRecipes } from '../../rl/recipe/keys.ts';
 import { makeRecipe, type Recipe } from '../../rl/recipe/recipe.ts';
 import { worldGold } from '../../rl/world/judging.ts';
 import { browserRuns } from '../../rl/runs/run-folder.browser.ts';
-import { lastCheckpoint, readText, runCheckpoint, within } from '../../rl/runs/run-folder.ts';
+import { findCheckpoint, lastCheckpoint, runCheckpoint } from '../../rl/runs/checkpoints.ts';
+import { readText, within } from '../../rl/runs/run-folder.ts';
 import { writeFolder, writeZip } from '../take-home.ts';
 
 export interface Fitting {
@@ -70,7 +71,7 @@ async function keptCheckpoint(
   id: string,
 ): Promise<{ step: number; checkpoint: Checkpoint } | undefined> {
   const run = within(await browserRuns(), id);
-  const step = await lastCheckpoint(run);
+  const step = (await findCheckpoint(run, 'contents')).found?.step;
   if (step === undefined) return undefined;
   return { step, checkpoint: await openCheckpoint(runCheckpoint(run, step), pageBaseFolder) };
 }
