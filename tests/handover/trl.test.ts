@@ -10,9 +10,10 @@ import { parse } from 'yaml';
 import { openTrainer } from '../../src/app/opening/trainer.ts';
 import { exporting } from '../../src/cli/export.ts';
 import { nodeSurroundings } from '../../src/cli/open.ts';
-import { loadWeights } from '../../src/model/checkpoint.ts';
 import { Decoder } from '../../src/model/decoder.ts';
 import { nodeFolder } from '../../src/model/node-files.ts';
+import { openWeights } from '../../src/model/open-weights.ts';
+import { loadTensors } from '../../src/model/weight-transfer.ts';
 import { parseRecipe } from '../../src/rl/recipe/recipe.ts';
 import golden from './trl.json' with { type: 'json' };
 
@@ -69,7 +70,10 @@ describe('a run that is handed over', () => {
     const around = await nodeSurroundings();
     const { recipe } = parseRecipe(RECIPE, 'recipe.yaml');
     const { trainer } = await openTrainer(recipe, around);
-    await loadWeights(trainer.model, await nodeFolder('public/models/trained'));
+    const { gpu, config, weights: pool } = trainer.model;
+    const { tensors } = await openWeights(await nodeFolder('public/models/trained'), config);
+    const places = tensors.map(({ name, file }) => ({ name, file, pool, tensor: name }));
+    await loadTensors(gpu, places);
     trainer.step = STEP;
     const generate = vi.spyOn(Decoder.prototype, 'generate');
     for (const want of golden.steps) {
