@@ -94,6 +94,13 @@ it('of dropped files with one name, the outermost counts', async () => {
   expect(await readText(folder, 'config.json')).toBe('m/config.json');
 });
 
+it('JSON that is none is refused in one line, whatever it holds', async () => {
+  const folder = dropped({ 'config.json': '{\n\n"a": |\n\0\n' });
+  expect(await refusal(() => readJson(folder, 'config.json'))).toMatch(
+    /^your files\/config\.json is not JSON \([^\n]*\); copy the file again$/,
+  );
+});
+
 describe('the weights', () => {
   const index = JSON.stringify({ weight_map: { a: 's-2', b: 's-1', c: 's-2' } });
   const INDEX = 'model.safetensors.index.json';

@@ -119,8 +119,9 @@ function parseFile(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    const { message } = error as SyntaxError;
-    throw new CheckpointError(`${path} is not JSON (${message}); copy the file again`);
+    // The parser quotes the text, which may have line breaks.
+    const reason = (error as SyntaxError).message.replace(/[\s\p{Cc}]+/gu, ' ');
+    throw new CheckpointError(`${path} is not JSON (${reason}); copy the file again`);
   }
 }
 
