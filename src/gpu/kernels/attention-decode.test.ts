@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { View } from '../memory.ts';
 import { KERNELS_FOR } from '../variants.ts';
-import { attentionDecode, type DecodeAttention } from './attention-decode.ts';
+import type { DecodeAttention } from './attention-decode-launch.ts';
+import { attentionDecode } from './attention-decode.ts';
 import { referenceAttention } from './attention-reference.ts';
 import type { Ring } from './ring.ts';
 import { expectClose, Sandbox, seeded } from './sandbox.ts';
