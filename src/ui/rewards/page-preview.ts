@@ -37,16 +37,16 @@ export async function longestTexts(
 ): Promise<{ prompt: number; response: number }> {
   const recipe = recipeOf(values);
   const tokenizer = await tokenizerAt(recipe.model_name_or_path!);
-  const { policyText } = await import('../../rl/rollout/thinking-template.ts');
-  const most = (texts: readonly string[], read: (text: string) => string): number => {
+  const { promptTokens } = await import('../../rl/rollout/rollout.ts');
+  const most = (texts: readonly string[], tokens: (text: string) => number[]): number => {
     const longest = [...texts].sort((a, b) => b.length - a.length).slice(0, MEASURED);
-    return Math.max(0, ...longest.map((text) => tokenizer.encode(read(text)).length));
+    return Math.max(0, ...longest.map((text) => tokens(text).length));
   };
   return {
     prompt: most([...prompts, ...heldOut], (prompt) =>
-      policyText(tokenizer, prompt, recipe.thinking, recipe.system_prompt),
+      promptTokens(tokenizer, prompt, recipe.thinking, recipe.system_prompt),
     ),
-    response: most(responses, (response) => response) + 1,
+    response: most(responses, (response) => tokenizer.encode(response)) + 1,
   };
 }
 
