@@ -2,3 +2,10 @@
 export class CheckpointError extends Error {
   override name = 'CheckpointError';
 }
+
+/** A value of a file for a message: as JSON, and short. */
+export function shown(value: unknown): string {
+  if (value === undefined) return '(none)';
+  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}

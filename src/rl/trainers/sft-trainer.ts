@@ -11,6 +11,7 @@ import { take, type SftExample, type Source } from '../data/dataset.ts';
 import { sftLoss } from '../objectives/sft.ts';
 import { adamwOptions, batchLimits, type Recipe } from '../recipe/recipe.ts';
 import { promptWithCompletions } from '../rollout/rollout.ts';
+import { turnEnd } from '../rollout/stop-tokens.ts';
 import { scheduledRate } from './schedule.ts';
 import { moveWeights, type StepResult, type Trainer } from './trainer.ts';
 
@@ -19,6 +20,9 @@ export class SftTrainer implements Trainer {
   tokensSeen = 0;
   onDetail?: (detail: string) => void;
 
+  /** The token after every completion. */
+  private readonly turnEnd: number | undefined;
+
   private constructor(
     readonly recipe: Recipe,
     readonly model: LanguageModel,
@@ -26,7 +30,9 @@ export class SftTrainer implements Trainer {
     private readonly examples: Source<SftExample>,
     readonly optimizer: AdamW,
     private readonly runner: TrainingRunner,
-  ) {}
+  ) {
+    this.turnEnd = turnEnd(tokenizer, model.config.eosTokenIds);
+  }
 
   static async create(
     recipe: Recipe,
@@ -82,7 +88,7 @@ export class SftTrainer implements Trainer {
       thinking,
       systemPrompt,
     );
-    const eos = this.model.config.eosTokenIds[0];
+    const eos = this.turnEnd;
     const completions = tokens.completions.map((ids) => (eos === undefined ? ids : [...ids, eos]));
     return { prompt: tokens.prompt, completions };
   }

@@ -9,7 +9,13 @@ import type { CheckpointFolder } from '../../model/files.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
 import { ADAPTER_WEIGHTS } from '../../model/peft.ts';
 import { SafetensorsFile } from '../../model/safetensors.ts';
-import { loadTensors, placesOf, saveTensors, type Place } from '../../model/weight-transfer.ts';
+import {
+  loadTensors,
+  placesOf,
+  saveTensors,
+  weightPlaces,
+  type Place,
+} from '../../model/weight-transfer.ts';
 import type { Evaluated } from '../evaluation/evaluate.ts';
 import type { StepEvaluation } from '../evaluation/fixed.ts';
 import type { Group, MetricsRow } from '../report.ts';
@@ -95,7 +101,7 @@ export async function restoreTrained(
 ): Promise<void> {
   const weights = model.lora ? ADAPTER_WEIGHTS : 'model.safetensors';
   await loadTensors(model.gpu, [
-    ...(await openPlaces(folder, weights, placesOf(model.trainable))),
+    ...(await openPlaces(folder, weights, weightPlaces(model.trainable))),
     ...(await openPlaces(folder, MOMENTS, momentPlaces(optimizer))),
   ]);
   optimizer.steps = optimizerSteps;
@@ -109,7 +115,7 @@ async function openPlaces(
   const source = await folder.open(name);
   if (!source) {
     throw new CheckpointError(
-      `${folder.name}/${name} is missing; delete this checkpoint to resume from an earlier one`,
+      `${folder.name}/${name} is missing; go on with the recipe that the run began with`,
     );
   }
   const file = await SafetensorsFile.open(source);
