@@ -1,5 +1,5 @@
 /** Reads safetensors files in rows, so that a file may be larger than memory, and writes their headers. */
-import { decode } from '../gpu/storage.ts';
+import { decode, type Storage } from '../gpu/storage.ts';
 import { CheckpointError } from './errors.ts';
 import { PIECE_BYTES, type FileSource } from './files.ts';
 import {
@@ -21,12 +21,16 @@ export interface StoredTensor {
 
 /** Rows of a tensor as they lie in a file. */
 export interface StoredRows {
-  readonly storage: 'f32' | 'f16' | 'bf16';
+  readonly storage: Storage;
   readonly data: ArrayBuffer;
   readonly firstRow: number;
 }
 
-const STORAGE = { F32: 'f32', F16: 'f16', BF16: 'bf16' } as const;
+/** The storage on the GPU that has the same bytes. */
+export const STORAGE = {
+  ...{ F32: 'f32', F16: 'f16', BF16: 'bf16' },
+  ...{ BLOCK8: 'int8', BLOCK4: 'int4' },
+} as const satisfies Record<Dtype, Storage>;
 
 export class SafetensorsFile {
   private constructor(
