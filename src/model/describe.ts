@@ -7,7 +7,7 @@ import { layerKind } from './layer-kinds.ts';
 import { openWeights, weightStorage } from './open-weights.ts';
 import type { WeightStorage } from './parameters.ts';
 import type { LoraConfig } from './peft.ts';
-import { elementCount } from './safetensors-header.ts';
+import { elementCount, type Dtype } from './safetensors-header.ts';
 
 export interface ModelFacts {
   config: ModelConfig;
@@ -21,6 +21,8 @@ export interface ModelFacts {
   storage: WeightStorage;
 }
 
+const SHOWN: Partial<Record<Dtype, string>> = { BLOCK8: 'int8', BLOCK4: 'int4' };
+
 /** @throws CheckpointError when the model could not be loaded */
 export async function describeModel(folder: CheckpointFolder): Promise<ModelFacts> {
   const read = await readConfig(folder);
@@ -29,7 +31,7 @@ export async function describeModel(folder: CheckpointFolder): Promise<ModelFact
     config,
     ownHead: read.tieWordEmbeddings && !config.tieWordEmbeddings,
     parameters: tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0),
-    dtypes: [...new Set(tensors.map(({ dtype }) => dtype))],
+    dtypes: [...new Set(tensors.map(({ dtype }) => SHOWN[dtype] ?? dtype))],
     storage: weightStorage(tensors),
   };
 }

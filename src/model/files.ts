@@ -28,6 +28,11 @@ export interface CheckpointFolder {
   open(file: string): Promise<FileSource | undefined>;
   /** Names of the files; absent for a URL, which has no list of files. */
   list?(): Promise<readonly string[]>;
+  /**
+   * A safetensors file whose matrices may have the GPU's quantised types, where the weights come in
+   * such types; model.safetensors then has them widened.
+   */
+  quantised?: (() => FileSource) | undefined;
 }
 
 /** Files under a URL, such as the models that ship with the page. Each is fetched whole. */
@@ -138,12 +143,9 @@ export async function requireJson(
 /** Why `file` may be missing, judged by the files that are there. */
 async function whatIsMissing(folder: CheckpointFolder, file: string): Promise<string> {
   const names = (await folder.list?.()) ?? [];
-  const gguf = names.find((name) => name.endsWith('.gguf'));
-  if (gguf !== undefined) {
-    return (
-      `${folder.name} holds ${gguf}, a GGUF file, which is made for llama.cpp; choose the same ` +
-      "model's folder with config.json and safetensors"
-    );
+  const gguf = names.filter((name) => name.endsWith('.gguf'));
+  if (gguf.length > 0) {
+    return `${folder.name} holds ${gguf.length} GGUF files (${gguf.join(', ')}); choose one of them`;
   }
   if (file === 'config.json' && (await folder.open('adapter_config.json'))) {
     return `${folder.name} is an adapter where a whole model is needed; choose a model folder`;

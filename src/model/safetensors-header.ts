@@ -6,8 +6,12 @@
 import { CheckpointError, shown } from './errors.ts';
 import { parseBounded } from './json.ts';
 
-/** Bytes per element of the dtypes that are read. */
-export const DTYPE_BYTES = { F32: 4, F16: 2, BF16: 2 } as const;
+/**
+ * Bytes per element of the dtypes that are read. BLOCK8 and BLOCK4 are int8 and int4 as the GPU stores
+ * them (gpu/storage.ts); no file on a disk has them.
+ */
+const DTYPE_BYTES = { F32: 4, F16: 2, BF16: 2, BLOCK8: 36 / 32, BLOCK4: 20 / 32 } as const;
+const IN_FILES = 'F32, F16, BF16';
 export type Dtype = keyof typeof DTYPE_BYTES;
 
 /** How many numbers a tensor has. */
@@ -136,7 +140,7 @@ function parseEntry(name: string, value: unknown, dataStart: number, at: string)
   if (typeof dtype !== 'string' || !Object.hasOwn(DTYPE_BYTES, dtype)) {
     throw new CheckpointError(
       `${at} has dtype ${shown(dtype)}, and only ` +
-        `${Object.keys(DTYPE_BYTES).join(', ')} are read; convert the checkpoint to one of them`,
+        `${IN_FILES} are read; convert the checkpoint to one of them`,
     );
   }
   if (!isSizes(shape)) {

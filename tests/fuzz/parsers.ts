@@ -20,6 +20,7 @@ import { openAdapter } from '../../src/model/open-adapter.ts';
 import { layoutParameters } from '../../src/model/parameters.ts';
 import { SafetensorsFile } from '../../src/model/safetensors.ts';
 import { tensorBytes } from '../../src/model/safetensors-header.ts';
+import type { Streamed } from '../../src/model/stored-models.ts';
 import { Tokenizer } from '../../src/model/tokenizer.ts';
 import {
   readDemonstration,
@@ -343,6 +344,11 @@ const zip: Parser = {
     const shelf = {
       read: (name: string) => Promise.resolve(data.get(name)),
       write: (name: string, text: string) => Promise.resolve(void data.set(name, text)),
+      modelSize: () => Promise.resolve(undefined),
+      async storeModel(_: string, files: ReadonlyMap<string, Streamed>) {
+        // A store reads every file to its end.
+        for (const file of files.values()) await file.stream().pipeTo(new WritableStream());
+      },
     };
     const runs = memoryFolder();
     const blob = new Blob([input]);
