@@ -204,8 +204,10 @@ function mergesOf(
       first++;
     }
   }
-  // Of one token, the longest first half; equal scores stay in the order of the vocabulary.
-  merges.sort((a, b) => b.score - a.score || b.first - a.first);
+  // Of one token and of equal scores, the longest first half, then the longest second half.
+  merges.sort(
+    (a, b) => b.score - a.score || b.first - a.first || b.pair[1].length - a.pair[1].length,
+  );
   return merges.map(({ pair }) => pair);
 }
 
