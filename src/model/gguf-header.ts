@@ -55,7 +55,8 @@ const LIST = 9;
 class HeaderReader {
   private readonly view: DataView;
   private at = 0;
-  private readonly utf8 = new TextDecoder();
+  /** A byte-order mark is a character of a token. */
+  private readonly utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
   constructor(
     private readonly bytes: Uint8Array<ArrayBuffer>,

@@ -189,32 +189,30 @@ function mergesOf(
   scores: readonly number[],
   types: readonly number[],
 ): [string, string][] {
-  const ids = new Map<string, number>();
+  const known = new Map<string, number>();
   tokens.forEach((token, id) => {
-    if (types[id] !== CONTROL && types[id] !== UNKNOWN) ids.set(token, id);
+    if (types[id] !== CONTROL && types[id] !== UNKNOWN) known.set(token, id);
   });
-  const merges: { pair: [string, string]; score: number; order: [number, number] }[] = [];
-  for (const [token, id] of ids) {
+  const merges: { pair: [string, string]; score: number; first: number }[] = [];
+  for (const [token, id] of known) {
     if (types[id] === USER_DEFINED) continue;
-    const points = Array.from(token);
-    for (let cut = 1; cut < points.length; cut++) {
-      const pair = [points.slice(0, cut).join(''), points.slice(cut).join('')] as [string, string];
-      const order = pair.map((half) => ids.get(half));
-      if (order[0] === undefined || order[1] === undefined) continue;
-      merges.push({ pair, score: scores[id]!, order: order as [number, number] });
+    for (let cut = 1, first = 1; cut < token.length; cut++) {
+      if (isInside(token, cut)) continue;
+      const pair: [string, string] = [token.slice(0, cut), token.slice(cut)];
+      if (known.has(pair[0]) && known.has(pair[1]))
+        merges.push({ pair, score: scores[id]!, first });
+      first++;
     }
   }
-  const length = (text: string): number => Array.from(text).length;
-  // Equal scores stay in the order of the vocabulary, and of the halves in it.
-  return merges
-    .sort(
-      (a, b) =>
-        b.score - a.score ||
-        length(b.pair[0]) - length(a.pair[0]) ||
-        length(b.pair[1]) - length(a.pair[1]),
-    )
-    .map(({ pair }) => pair);
+  // Of one token and of equal scores, the longest first half, then the longest second half.
+  merges.sort(
+    (a, b) => b.score - a.score || b.first - a.first || b.pair[1].length - a.pair[1].length,
+  );
+  return merges.map(({ pair }) => pair);
 }
+
+/** Whether a cut would part the two units of one character. */
+const isInside = (text: string, at: number): boolean => (text.charCodeAt(at) & 0xfc00) === 0xdc00;
 
 function bosFirst(id: number, token: string): Json {
   const special = { SpecialToken: { id: token, type_id: 0 } };

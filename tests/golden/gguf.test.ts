@@ -74,7 +74,7 @@ describe.each(Object.entries(models))('a file of %s', (name, { tensors }) => {
     const isLlama = name === 'llama';
     expect(config).toMatchObject({
       ...{ family: name, hiddenSize: 32, intermediateSize: 64, layers: 1, heads: 4, kvHeads: 2 },
-      ...{ headDim: 8, vocabSize: 12, ropeTheta: 50000, rmsNormEps: 1e-6, maxPositions: 128 },
+      ...{ headDim: 8, vocabSize: 13, ropeTheta: 50000, rmsNormEps: 1e-6, maxPositions: 128 },
       ...{ tieWordEmbeddings: isLlama, eosTokenIds: [isLlama ? 2 : 7] },
     });
     const opened = (await openWeights(folder, config)).tensors;
@@ -115,6 +115,9 @@ describe('the vocabulary of a GGUF file', () => {
     expect(tokenizer.encodePrompt('aab')).toEqual([1, 4, 10]);
     expect(tokenizer.encode('ab\nc')).toEqual([9, 3, 11]);
     expect(tokenizer.decode([9, 3, 11])).toBe('ab\nc');
+    // A byte-order mark is a part of its token.
+    expect(tokenizer.encode('ca')).toEqual([4, 11, 5]);
+    expect(tokenizer.decode([12])).toBe('\ufeffa');
   });
 });
 

@@ -17,7 +17,7 @@ import numpy as np
 from gguf import GGMLQuantizationType as Type, GGUFWriter, TokenType, dequantize, quantize
 
 RNG = np.random.default_rng(7)
-HIDDEN, HEADS, KV, HEAD, WIDE, VOCAB = 32, 4, 2, 8, 64, 12
+HIDDEN, HEADS, KV, HEAD, WIDE, VOCAB = 32, 4, 2, 8, 64, 13
 #: type -> bytes of a block, places of its float16 scales
 BLOCKS = {
     Type.Q4_0: (18, [0]), Type.Q4_1: (20, [0, 2]), Type.Q5_0: (22, [0]), Type.Q5_1: (24, [0, 2]), Type.Q8_0: (34, [0]),
@@ -105,19 +105,19 @@ def model(architecture, vocabulary):
 def byte_pairs(writer):
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("qwen2")
-    writer.add_token_list(["a", "b", "c", "Ġ", "1", "ab", "Ġab", "<eos>", "<user>", "</think>", "Ċ", "!"])
+    writer.add_token_list(["a", "b", "c", "Ġ", "1", "ab", "Ġab", "<eos>", "<user>", "</think>", "Ċ", "!", "x"])
     writer.add_token_merges(["a b", "Ġ ab"])
-    writer.add_token_types([TokenType.NORMAL] * 7 + [TokenType.CONTROL] * 2 + [TokenType.USER_DEFINED] + [TokenType.NORMAL] * 2)
+    writer.add_token_types([TokenType.NORMAL] * 7 + [TokenType.CONTROL] * 2 + [TokenType.USER_DEFINED] + [TokenType.NORMAL] * 3)
     writer.add_eos_token_id(7)
     writer.add_chat_template("{{ messages[0].content }}<eos>")
 
 
 def pieces(writer):
     writer.add_tokenizer_model("llama")
-    writer.add_token_list(["<unk>", "<s>", "</s>", "<0x0A>", "▁", "a", "b", "▁a", "ab", "▁ab", "aab", "c"])
-    writer.add_token_scores([0.0, 0.0, 0.0, 0.0, -5.0, -6.0, -7.0, -3.0, -2.0, -4.0, -1.0, -8.0])
+    writer.add_token_list(["<unk>", "<s>", "</s>", "<0x0A>", "▁", "a", "b", "▁a", "ab", "▁ab", "aab", "c", "\ufeffa"])
+    writer.add_token_scores([0.0, 0.0, 0.0, 0.0, -5.0, -6.0, -7.0, -3.0, -2.0, -4.0, -1.0, -8.0, -9.0])
     kinds = [TokenType.UNKNOWN, TokenType.CONTROL, TokenType.CONTROL, TokenType.BYTE]
-    writer.add_token_types(kinds + [TokenType.NORMAL] * 8)
+    writer.add_token_types(kinds + [TokenType.NORMAL] * 9)
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
     writer.add_unk_token_id(0)
