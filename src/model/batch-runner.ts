@@ -9,7 +9,7 @@ import { lower, type Op } from '../gpu/kernel.ts';
 import { groupByTarget } from '../gpu/kernels/gather-backward.ts';
 import type { Memory, View } from '../gpu/memory.ts';
 import { Program } from '../gpu/program.ts';
-import { seenKeys, type PackedBatch } from './batch.ts';
+import { seenKeys, withinWindow, type PackedBatch } from './batch.ts';
 import { backwardOps, forwardOps, type Plan } from './batch-ops.ts';
 import { HeadBuffers, OwnerLists, type BatchDims } from './head-buffers.ts';
 import { requireFinite } from './errors.ts';
@@ -57,6 +57,9 @@ export function planBatch(
   const plan: Plan = {
     ...rowActivations(model, limits.maxTokens),
     viewEnd: new Activation('viewEnd', limits.maxTokens, true),
+    ...(model.config.window !== undefined && {
+      windowViewEnd: new Activation('window viewEnd', limits.maxTokens, true),
+    }),
     idOwners: new OwnerLists('ids', limits.maxTokens),
     head: new HeadBuffers(model, limits.maxTargets),
   };
@@ -121,13 +124,18 @@ abstract class Runner {
           `memory is planned for ${maxTokens} and ${maxTargets}`,
       );
     }
-    const { inputs, head } = this.memory.plan;
-    uploadRows(this.model.gpu, inputs, batch);
+    const { inputs, head, windowViewEnd } = this.memory.plan;
+    const { ropes, config } = this.model;
+    const near = config.window === undefined ? undefined : withinWindow(batch.spans, config.window);
+    uploadRows(this.model.gpu, inputs, { ...batch, ...(near && { windowSpans: near.spans }) });
+    if (near && windowViewEnd) upload(this.model, windowViewEnd, near.viewEnd);
+    ropes.useLength(batch.longest);
     upload(this.model, head.rows, batch.targetRows);
     upload(this.model, head.ids, batch.targetIds);
     return {
       tokens: batch.tokens,
-      pairs: seenKeys(batch),
+      pairs: seenKeys(batch.spans),
+      ...(near && { windowPairs: seenKeys(near.spans) }),
       targets: batch.targetRows.length,
       // Set by the backward pass.
       idOwners: 0,
@@ -220,6 +228,7 @@ export class TrainingRunner extends Runner {
     }
     this.memory.holds = undefined;
     const { batch } = pass;
+    this.model.ropes.useLength(batch.longest);
     const dims = {
       ...pass.dims,
       idOwners: this.uploadOwners(plan.idOwners, batch.ids),

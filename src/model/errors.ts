@@ -22,3 +22,10 @@ export function requireFinite(what: string, values: ArrayLike<number>): void {
     if (!Number.isFinite(values[i])) throw new NotFiniteError(`${what} is ${values[i]}`);
   }
 }
+
+/** A value of a file for a message: as JSON, and short. */
+export function shown(value: unknown): string {
+  if (value === undefined) return '(none)';
+  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}

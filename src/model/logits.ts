@@ -7,7 +7,7 @@ import { lower } from '../gpu/kernel.ts';
 import { rmsNorm } from '../gpu/kernels/rms-norm.ts';
 import type { View } from '../gpu/memory.ts';
 import { Program } from '../gpu/program.ts';
-import { packBatch } from './batch.ts';
+import { packBatch, withinWindow } from './batch.ts';
 import { requireFinite } from './errors.ts';
 import { allLogits } from './heads.ts';
 import type { LanguageModel } from './language-model.ts';
@@ -42,8 +42,12 @@ export async function sequenceLogits(
   const lowered = lower(ops, gpu.variants);
   const buffers = planActivations(gpu, lowered);
   const program = await Program.compile(gpu, lowered);
-  uploadRows(gpu, trunk.inputs, packBatch([{ prompt: ids, completions: [] }], 'score'));
-  await program.run({ tokens, pairs: (tokens * (tokens + 1)) / 2 });
+  const batch = packBatch([{ prompt: ids, completions: [] }], 'score');
+  const windowSpans =
+    config.window === undefined ? undefined : withinWindow(batch.spans, config.window).spans;
+  uploadRows(gpu, trunk.inputs, { ...batch, ...(windowSpans && { windowSpans }) });
+  model.ropes.useLength(tokens);
+  await program.run({ tokens });
   const all = await gpu.readFloats({
     ...(logits.view as View),
     byteLength: 4 * tokens * config.vocabSize,

@@ -38,6 +38,30 @@ export class SafetensorsFile {
   ) {}
 
   /**
+   * The same file with other names for its tensors.
+   * @throws CheckpointError when two tensors get the same name
+   */
+  renamed(rename: (name: string) => string): SafetensorsFile {
+    const tensors = new Map<string, TensorEntry>();
+    for (const entry of this.tensors.values()) {
+      const name = rename(entry.name);
+      const other = tensors.get(name);
+      if (other) {
+        throw new CheckpointError(
+          `${this.source.path} has both ${other.name} and ${entry.name}, which are the same tensor of ` +
+            'the model; remove one of them',
+        );
+      }
+      tensors.set(name, entry);
+    }
+    return new SafetensorsFile(this.source, tensors);
+  }
+
+  nameInFile(name: string): string {
+    return this.entry(name).name;
+  }
+
+  /**
    * Reads and checks the header; no tensor is read yet.
    * @throws CheckpointError when the file is broken or holds a dtype that is not read.
    */
@@ -66,7 +90,7 @@ export class SafetensorsFile {
    * @param pieceBytes size of the rows that are read together; a longer row is read alone
    * @throws CheckpointError when a number is not finite
    */
-  async *parts(name: string, pieceBytes = PIECE_BYTES): AsyncGenerator<StoredRows> {
+  async *parts(name: string, pieceBytes = PIECE_BYTES): AsyncGenerator<StoredRows, void> {
     const { start, end, shape, dtype } = this.entry(name);
     const rows = shape[0] ?? 1;
     const rowBytes = (end - start) / Math.max(1, rows);

@@ -13,7 +13,8 @@ import type { ParameterPool } from '../../src/model/parameter-pool.ts';
 import { Random } from '../../src/rl/random.ts';
 import { adamwOptions, makeRecipe } from '../../src/rl/recipe/recipe.ts';
 import { Run } from '../../src/rl/runs/run.ts';
-import { lastCheckpoint, type RunFolder } from '../../src/rl/runs/run-folder.ts';
+import { lastCheckpoint } from '../../src/rl/runs/checkpoints.ts';
+import type { RunFolder } from '../../src/rl/runs/run-folder.ts';
 import { nodeRunFolder } from '../../src/rl/runs/run-folder.node.ts';
 import type { Trained, Trainer } from '../../src/rl/trainers/trainer.ts';
 import { valueModel } from '../../src/rl/trainers/value-model.ts';
@@ -149,7 +150,7 @@ it('a checkpoint of another recipe, or without a file, is refused in a sentence'
   await folder.remove('checkpoints/step-3/optimizer.safetensors');
   const same = trainerOf(await trained(LORA));
   await expect(new Run(recipe, same, folder, new Map()).resume()).rejects.toThrow(
-    'checkpoints/step-3/optimizer.safetensors is missing; delete this checkpoint to resume',
+    'no checkpoint of this run can be used: checkpoints/step-3/optimizer.safetensors is missing; start',
   );
 });
 

@@ -17,7 +17,7 @@ import { makeRecipe } from '../../src/rl/recipe/recipe.ts';
 import type { Reward } from '../../src/rl/rewards/reward.ts';
 import { sampleCompletions, UNFILTERED } from '../../src/rl/rollout/sample.ts';
 import { Run } from '../../src/rl/runs/run.ts';
-import { lastCheckpoint } from '../../src/rl/runs/run-folder.ts';
+import { lastCheckpoint } from '../../src/rl/runs/checkpoints.ts';
 import { nodeRunFolder } from '../../src/rl/runs/run-folder.node.ts';
 import { EOS, PAD, VOCABULARY } from '../../src/rl/world/menu.ts';
 import { asReward, CONFIGS, randomTensors, saveModel, wide } from '../random-model.ts';

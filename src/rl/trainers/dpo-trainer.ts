@@ -25,6 +25,7 @@ import {
 } from './pair-groups.ts';
 import type { Group } from '../report.ts';
 import { adamwOptions, type Recipe } from '../recipe/recipe.ts';
+import { turnEnd } from '../rollout/stop-tokens.ts';
 import { openReference, type Reference } from './reference.ts';
 import {
   countTokens,
@@ -206,8 +207,9 @@ export class DpoTrainer implements Trainer {
   }
 
   private tokens(groups: readonly PreferenceGroup[]): PairGroup[] {
-    const eos = this.model.config.eosTokenIds[0];
-    return tokenPairs(groups, this.parts.tokenizer, eos, this.recipe);
+    const { tokenizer } = this.parts;
+    const eos = turnEnd(tokenizer, this.model.config.eosTokenIds);
+    return tokenPairs(groups, tokenizer, eos, this.recipe);
   }
 
   /** The numbers of policy and reference for a group's tokens. */

@@ -120,7 +120,7 @@ export class RewardTrainer implements Trainer {
   private tokens({ prompt, responses, pairs, margin }: PreferenceGroup): PairedTokens {
     const texts = responses.map((response) => ({ prompt, response }));
     return {
-      ...rewardModelTokens(this.tokenizer, texts),
+      ...rewardModelTokens(this.tokenizer, texts, this.model.config.padTokenId),
       pairs,
       ...(margin !== undefined && { margin }),
     };

@@ -11,6 +11,7 @@ import { take, type SftExample, type Source } from '../data/dataset.ts';
 import { sftLoss } from '../objectives/sft.ts';
 import { adamwOptions, batchLimits, type Recipe } from '../recipe/recipe.ts';
 import { promptTokens } from '../rollout/rollout.ts';
+import { turnEnd } from '../rollout/stop-tokens.ts';
 import { scheduledRate } from './schedule.ts';
 import { moveWeights, TrainingError, type StepResult, type Trainer } from './trainer.ts';
 
@@ -19,6 +20,9 @@ export class SftTrainer implements Trainer {
   tokensSeen = 0;
   onDetail?: (detail: string) => void;
 
+  /** The token after every completion. */
+  private readonly turnEnd: number | undefined;
+
   private constructor(
     readonly recipe: Recipe,
     readonly model: LanguageModel,
@@ -26,7 +30,9 @@ export class SftTrainer implements Trainer {
     private readonly examples: Source<SftExample>,
     readonly optimizer: AdamW,
     readonly runner: TrainingRunner,
-  ) {}
+  ) {
+    this.turnEnd = turnEnd(tokenizer, model.config.eosTokenIds);
+  }
 
   static async create(
     recipe: Recipe,
@@ -76,7 +82,7 @@ export class SftTrainer implements Trainer {
 
   private tokens({ prompt, completion, thinking }: SftExample): TokenGroup {
     const ids = this.tokenizer.encode(completion);
-    const eos = this.model.config.eosTokenIds[0];
+    const eos = this.turnEnd;
     return {
       prompt: promptTokens(this.tokenizer, prompt, thinking, this.recipe.system_prompt),
       completions: [eos === undefined ? ids : [...ids, eos]],

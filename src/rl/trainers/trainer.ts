@@ -11,7 +11,13 @@ import type { CheckpointFolder } from '../../model/files.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
 import { ADAPTER_WEIGHTS } from '../../model/peft.ts';
 import { SafetensorsFile } from '../../model/safetensors.ts';
-import { loadTensors, placesOf, saveTensors, type Place } from '../../model/weight-transfer.ts';
+import {
+  loadTensors,
+  placesOf,
+  saveTensors,
+  weightPlaces,
+  type Place,
+} from '../../model/weight-transfer.ts';
 import type { Evaluated } from '../evaluation/evaluate.ts';
 import type { StepEvaluation } from '../evaluation/fixed.ts';
 import type { Group, MetricsRow } from '../report.ts';
@@ -131,7 +137,7 @@ export async function restoreTrained(
 ): Promise<void> {
   const weights = model.lora ? ADAPTER_WEIGHTS : 'model.safetensors';
   await loadTensors(model.gpu, [
-    ...(await openPlaces(folder, weights, placesOf(model.trainable))),
+    ...(await openPlaces(folder, weights, weightPlaces(model.trainable))),
     ...(await openPlaces(folder, MOMENTS, momentPlaces(optimizer))),
   ]);
   optimizer.steps = optimizerSteps;
@@ -145,7 +151,7 @@ async function openPlaces(
   const source = await folder.open(name);
   if (!source) {
     throw new CheckpointError(
-      `${folder.name}/${name} is missing; delete this checkpoint to resume from an earlier one`,
+      `${folder.name}/${name} is missing; go on with the recipe that the run began with`,
     );
   }
   const file = await SafetensorsFile.open(source);
