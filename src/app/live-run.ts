@@ -4,6 +4,7 @@
  */
 import { gaveUp, Losses } from './lost-device.ts';
 import { messageOf } from './message-of.ts';
+import { basename } from '../model/files.ts';
 import { CHECKPOINTS, writeFacts } from './runs/facts.ts';
 import { Saver } from './saver.ts';
 import type {
@@ -141,6 +142,7 @@ export class LiveRun implements TrainingService {
         return;
       }
       this.around = around;
+      around.gpu.onCompiled = () => this.tellCompiling();
       void around.gpu.lost.then((error) => this.onLost(around, error));
       await this.load!(around);
     });
@@ -282,18 +284,28 @@ export class LiveRun implements TrainingService {
   }
 
   private tellLoading(model: string, share: number): void {
-    const detail = `loading ${model} (${Math.floor(100 * share)}%)`;
-    if (share >= 1) this.tell('compiling', 'compiling the kernels');
+    const detail = `loading ${basename(model)} (${Math.floor(100 * share)}%)`;
+    if (share >= 1) this.tell('compiling', this.compilingDetail);
     else if (detail !== this.detail) this.tell('loading', detail);
   }
 
-  private report({ metrics, groups: [group], evaluation }: StepResult): void {
+  /** Compiling takes long on some cards: the count shows that it goes on. */
+  private tellCompiling(): void {
+    if (this.phase === 'compiling') this.tell('compiling', this.compilingDetail);
+  }
+
+  private get compilingDetail(): string {
+    return `compiling the kernels (${this.around?.gpu.compiled ?? 0} so far)`;
+  }
+
+  private report({ metrics, groups: [group], followed, evaluation }: StepResult): void {
     // Steps that are done again after a loss give the same numbers.
     if (metrics.step <= this.reported) return;
     this.reported = metrics.step;
     this.listener?.onStep({
       metrics,
       ...(group && { group }),
+      ...(followed && { followed }),
       ...(evaluation && { evaluation: shownEvaluation(evaluation) }),
     } satisfies StepReport);
   }
@@ -354,11 +366,15 @@ export class LiveRun implements TrainingService {
       ...(this.run && this.run.savedStep > 0 && { savedStep: this.run.savedStep }),
       ...(this.run && this.run.notices.length > 0 && { notice: this.run.notices.join(' ') }),
       ...(this.saver.unsaved !== undefined && { unsaved: this.saver.unsaved }),
-      ...(gpu && { adapter: gpu.info.description || gpu.info.vendor, memory: { ...gpu.ledger } }),
+      ...(gpu && { adapter: nameOf(gpu.info), memory: { ...gpu.ledger } }),
     };
     this.listener?.onStatus(status);
   }
 }
+
+/** What the browser tells of the card: Chrome gives a description only with a flag. */
+const nameOf = ({ vendor, architecture, description }: GPUAdapterInfo): string =>
+  description || [vendor, architecture].filter(Boolean).join(' ');
 
 /** @throws Error if the folder holds no run */
 async function storedRecipe(folder: RunFolder): Promise<Recipe> {

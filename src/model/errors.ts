@@ -3,6 +3,13 @@ export class CheckpointError extends Error {
   override name = 'CheckpointError';
 }
 
+/** A value of a file for a message: as JSON, and short. */
+export function shown(value: unknown): string {
+  if (value === undefined) return '(none)';
+  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
 /** A number that the model computes or holds is NaN or infinite. */
 export class NotFiniteError extends Error {
   override name = 'NotFiniteError';
@@ -21,11 +28,4 @@ export function requireFinite(what: string, values: ArrayLike<number>): void {
   for (let i = 0; i < values.length; i++) {
     if (!Number.isFinite(values[i])) throw new NotFiniteError(`${what} is ${values[i]}`);
   }
-}
-
-/** A value of a file for a message: as JSON, and short. */
-export function shown(value: unknown): string {
-  if (value === undefined) return '(none)';
-  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

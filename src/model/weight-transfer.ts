@@ -58,10 +58,7 @@ export async function loadTensors(
         await gpu.idle();
         waiting = 0;
       }
-      if (place.addOne) {
-        const values = decode(rows.storage, rows.data).map((x) => x + 1);
-        place.pool.setTensor(place.tensor, values, rows.firstRow);
-      } else store(place, rows);
+      store(place, rows);
       waiting += byteLength;
     }
     done += numbersOf(place);
@@ -69,9 +66,12 @@ export async function loadTensors(
   }
 }
 
-function store({ name, pool, tensor }: Place, rows: StoredRows): void {
+function store({ name, pool, tensor, addOne }: Place, rows: StoredRows): void {
   try {
-    pool.setRows(tensor, rows);
+    if (addOne) {
+      const values = decode(rows.storage, rows.data).map((x) => x + 1);
+      pool.setTensor(tensor, values, rows.firstRow);
+    } else pool.setRows(tensor, rows);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new CheckpointError(
@@ -115,10 +115,10 @@ export async function* saveTensors(
       await gpu.idle();
       await staging.mapAsync(GPUMapMode.READ, 0, end);
       const data = staging.getMappedRange(0, end);
+      takeOne(batch, data);
       if (firstNotFinite('f32', data) >= 0) {
         throw new NotFiniteError('A number of the checkpoint is NaN or infinite');
       }
-      takeOne(batch, data);
       yield new Uint8Array(data);
       staging.unmap();
     }

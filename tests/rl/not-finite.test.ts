@@ -17,7 +17,7 @@ import { makeRecipe } from '../../src/rl/recipe/recipe.ts';
 import type { Reward } from '../../src/rl/rewards/reward.ts';
 import { sampleCompletions, UNFILTERED } from '../../src/rl/rollout/sample.ts';
 import { Run } from '../../src/rl/runs/run.ts';
-import { lastCheckpoint } from '../../src/rl/runs/checkpoints.ts';
+import { findCheckpoint } from '../../src/rl/runs/checkpoints.ts';
 import { nodeRunFolder } from '../../src/rl/runs/run-folder.node.ts';
 import { EOS, PAD, VOCABULARY } from '../../src/rl/world/menu.ts';
 import { asReward, CONFIGS, randomTensors, saveModel, wide } from '../random-model.ts';
@@ -107,7 +107,7 @@ describe('training, when its weights have grown too large to compute with', () =
       // Nor does a save of this state, such as that of a pause, make a checkpoint.
       run.trainer.step = 2;
       await expect(run.save()).rejects.toThrow(/^Training stopped in step 2: /);
-      expect(await lastCheckpoint(run.folder)).toBe(1);
+      expect((await findCheckpoint(run.folder, 'contents')).found?.step).toBe(1);
       const log = await readFile(join(at(algorithm), 'metrics.jsonl'), 'utf8');
       expect(log.trim().split('\n').length).toBe(1);
       run.trainer.destroy();
@@ -124,7 +124,7 @@ describe('training, when its weights have grown too large to compute with', () =
     );
     run.trainer.step = 2;
     await expect(run.save()).rejects.toThrow(/A number of the checkpoint is NaN or infinite/);
-    expect(await lastCheckpoint(run.folder)).toBe(1);
+    expect((await findCheckpoint(run.folder, 'contents')).found?.step).toBe(1);
   });
 });
 

@@ -155,7 +155,7 @@ const OF_A_RUN = new RegExp(
 
 /** Removes the files that a killed process was writing. */
 async function sweep(root: string): Promise<void> {
-  for (const folder of ['', 'completions', 'evaluations', 'checkpoints']) {
+  for (const folder of ['', 'completions', 'followed', 'evaluations', 'checkpoints']) {
     const names = await readdir(join(root, folder), { recursive: folder === 'checkpoints' }).catch(
       () => [],
     );
