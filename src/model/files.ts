@@ -42,7 +42,8 @@ export function urlFolder(base: string): CheckpointFolder {
     name: root,
     async open(file) {
       const path = `${root}/${file}`;
-      const response = await fetch(path).catch((error: unknown) => {
+      // A redirect could lead to another server.
+      const response = await fetch(path, { redirect: 'error' }).catch((error: unknown) => {
         throw new CheckpointError(`${path} cannot be fetched (${String(error)}); try again`);
       });
       // Servers of single-page applications answer a missing file with the page.

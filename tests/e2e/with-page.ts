@@ -8,6 +8,7 @@ import type { RecipeValues } from '../../src/rl/recipe/values.ts';
 import type { RecordedRun } from '../../src/rl/runs/record.ts';
 import { parse } from 'yaml';
 import { syntheticRun } from './synthetic-run.ts';
+import { violationsOf } from './violations.ts';
 
 const COMLINK = join(import.meta.dirname, '../../node_modules/comlink/dist/esm/comlink.mjs');
 /** Length of the recorded run. */
@@ -68,9 +69,10 @@ export async function withPage(
     const page = await context.newPage();
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(error.message));
+    const violations = await violationsOf(page);
     await page.goto(inject('page') + hash);
     await use(page);
-    expect(errors).toEqual([]);
+    expect([errors, violations]).toEqual([[], []]);
   } finally {
     await context.close();
   }

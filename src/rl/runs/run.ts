@@ -222,7 +222,7 @@ export class Run {
     try {
       // A killed run may have left half of it, or it was passed over.
       if ((await folder.list(at)).length > 0) await folder.remove(at);
-      await this.saveAll(at);
+      await inStep(step, () => this.saveAll(at));
     } catch (error) {
       await folder.remove(at).catch(() => undefined);
       throw error;
