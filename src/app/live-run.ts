@@ -21,8 +21,10 @@ import { shownEvaluation } from '../rl/evaluation/evaluate.ts';
 import { makeRecipe, parseRecipe, type Recipe } from '../rl/recipe/recipe.ts';
 import { layerRecipes } from '../rl/recipe/keys.ts';
 import { recordedSteps } from '../rl/runs/record.ts';
+import { findCheckpoint } from '../rl/runs/checkpoints.ts';
 import { Run } from '../rl/runs/run.ts';
 import { nowhere, readText, type RunFolder } from '../rl/runs/run-folder.ts';
+import { recipeToGoOn, valuesOf } from '../rl/runs/same-run.ts';
 import { openTrainer } from './opening/trainer.ts';
 import type { Surroundings } from './opening/surroundings.ts';
 import type { StepResult } from '../rl/trainers/trainer.ts';
@@ -99,7 +101,9 @@ export class LiveRun implements TrainingService {
       if (!run) return;
       // Killed before its first checkpoint, a run begins again, with the same numbers.
       if (!(await run.resume())) await run.begin();
-      for (const report of await recordedSteps(folder, 'The run', { traceSteps: 1 })) {
+      const onDamage = (place: string): void =>
+        void run.notices.push(`${place} is damaged: its row is lost.`);
+      for (const report of await recordedSteps(folder, 'The run', { traceSteps: 1, onDamage })) {
         this.listener?.onStep(report);
       }
     });
@@ -133,7 +137,7 @@ export class LiveRun implements TrainingService {
     around: LiveSurroundings,
   ): Promise<Run | undefined> {
     this.recipe = recipe;
-    const { trainer, tokenizerFiles } = await openTrainer(recipe, {
+    const { trainer, tokenizerFiles, inputs } = await openTrainer(recipe, {
       ...around,
       onLoading: (model, share) => this.tellLoading(model, share),
     });
@@ -141,7 +145,7 @@ export class LiveRun implements TrainingService {
     trainer.onDetail = (detail) => {
       if (this.phase === 'training') this.tell('training', detail);
     };
-    return (this.run = new Run(recipe, trainer, folder, tokenizerFiles));
+    return (this.run = new Run(recipe, trainer, folder, tokenizerFiles, inputs));
   }
 
   async start(): Promise<void> {
@@ -250,7 +254,7 @@ export class LiveRun implements TrainingService {
   private async saveIfMoved(): Promise<void> {
     const { run } = this;
     if (!run || this.ended || run.trainer.step === run.savedStep) return;
-    await this.saver.save(run);
+    await this.guard(() => this.saver.save(run));
     this.tell(this.phase);
   }
 
@@ -297,6 +301,7 @@ export class LiveRun implements TrainingService {
       ...(this.detail !== undefined && { detail: this.detail }),
       ...(error !== undefined && { error }),
       ...(this.run && this.run.savedStep > 0 && { savedStep: this.run.savedStep }),
+      ...(this.run && this.run.notices.length > 0 && { notice: this.run.notices.join(' ') }),
       ...(this.saver.unsaved !== undefined && { unsaved: this.saver.unsaved }),
       ...(gpu && { adapter: nameOf(gpu.info), memory: { ...gpu.ledger } }),
     };
@@ -311,6 +316,8 @@ const nameOf = ({ vendor, architecture, description }: GPUAdapterInfo): string =
 /** @throws Error if the folder holds no run */
 async function storedRecipe(folder: RunFolder): Promise<Recipe> {
   const yaml = await readText(folder, 'recipe.yaml');
+  const { found } = await findCheckpoint(folder, 'sizes');
+  if (found?.state.recipe) return makeRecipe(recipeToGoOn(found.state, valuesOf(yaml)));
   if (yaml !== undefined) return parseRecipe(yaml, 'recipe.yaml').recipe;
   throw new Error('This run has no recipe.yaml, so it cannot go on. Train it again.');
 }

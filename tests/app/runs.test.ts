@@ -52,7 +52,7 @@ async function storedRun(changes: RecipeValues = {}) {
     await run.write(`${at}/model.safetensors`, weights);
     await run.write(`${at}/optimizer.safetensors`, weights);
     await run.write(`${at}/config.json`, '{}');
-    await run.write(`${at}/trainer_state.json`, '{"global_step": 2}');
+    await run.write(`${at}/trainer_state.json`, `{"global_step": ${step}}`);
   }
   await writeFacts(run, { ...unknownFacts('run-7'), name: 'My run', note: 'a note', slot: 4 });
   return { runs, run };
@@ -102,7 +102,7 @@ describe('a stored run', () => {
     ['metrics.jsonl', 'metrics.jsonl is not whole after step 1.'],
     [
       'checkpoints/step-2/optimizer.safetensors',
-      'checkpoints/step-2/optimizer.safetensors is not whole: this run cannot go on from step 2.',
+      'checkpoints/step-2/optimizer.safetensors is damaged: the run goes on from step 1.',
     ],
   ])('with half of %s is listed with what is there', async (path, problem) => {
     const { runs, run } = await storedRun();
@@ -118,15 +118,16 @@ describe('a stored run', () => {
     const { runs, run } = await storedRun();
     await run.remove('recipe.yaml');
     await run.remove('checkpoints/step-2/model.safetensors');
-    await run.write('completions/step-1.jsonl', '{"step": 1, "prom\n{"step": 1}\n');
+    const whole = line({ step: 1, ...sample('1') });
+    await run.write('completions/step-1.jsonl', `{"step": 1, "prom\n${whole}`);
     const [listed] = await listRuns(runs, page);
     expect(listed!.problems).toEqual([
       'recipe.yaml is missing: this run cannot go on.',
-      'checkpoints/step-2/model.safetensors is missing: this run cannot go on from step 2.',
+      'checkpoints/step-2/model.safetensors is missing: the run goes on from step 1.',
     ]);
     const { reports, problems } = await openRun(runs, 'run-7');
-    expect(problems).toEqual([expect.stringMatching(/^completions\/step-1\.jsonl cannot be read/)]);
-    expect(reports.map(({ group }) => group?.samples.length)).toEqual([undefined, 1]);
+    expect(problems).toEqual(['completions/step-1.jsonl, line 1 is damaged: its row is lost.']);
+    expect(reports.map(({ group }) => group?.samples.length)).toEqual([1, 1]);
   });
 
   it('is empty only if it has no step', async () => {

@@ -8,13 +8,9 @@ import { parseDocument, stringify } from 'yaml';
 import { mapPaths, STORED } from '../../rl/recipe/paths.ts';
 import { basename, type FileSource } from '../../model/files.ts';
 import { copy, inMemory, type ExportFile } from '../../rl/runs/export.ts';
-import {
-  checkpointPath,
-  lastCheckpoint,
-  readText,
-  within,
-  type RunFolder,
-} from '../../rl/runs/run-folder.ts';
+import { findCheckpoint } from '../../rl/runs/checkpoints.ts';
+import { readText, within, type RunFolder } from '../../rl/runs/run-folder.ts';
+import { checkpointPath } from '../../rl/runs/trainer-state.ts';
 import { readRecipe } from './recipe-of-run.ts';
 
 /** The folders of an exported run: rules and prompts, and models. */
@@ -42,7 +38,7 @@ export async function exportRun(
   brought: Brought,
 ): Promise<ExportFile[]> {
   const run = within(runs, id);
-  const step = await lastCheckpoint(run);
+  const step = (await findCheckpoint(run, 'contents')).found?.step;
   const folders = ['completions', 'evaluations', ...(step ? [checkpointPath(step)] : [])];
   const files = await copies(run, ['metrics.jsonl', 'summary.json', 'run.json']);
   for (const folder of folders) files.push(...(await filesIn(run, folder)));

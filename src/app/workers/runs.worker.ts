@@ -1,5 +1,4 @@
 /** The stored runs: listed, opened, measured, written to a .zip and read from one. */
-import * as Comlink from 'comlink';
 import { DEFAULT_RECIPE } from '../default-recipe.ts';
 import { formatBytes } from '../format.ts';
 import { messageOf } from '../message-of.ts';
@@ -38,6 +37,7 @@ import { writeZip } from '../take-home.ts';
 import type { MetricsRow, StepReport } from '../../rl/report.ts';
 import { browserRuns } from '../../rl/runs/run-folder.browser.ts';
 import { within } from '../../rl/runs/run-folder.ts';
+import { serve } from './serve.ts';
 
 let cancelling = new AbortController();
 /** Facts are written one after the other, so that the last ones stay. */
@@ -208,4 +208,4 @@ function wholePercents(onProgress: (share: number) => void): (share: number) => 
 
 export type RunsService = typeof service;
 
-Comlink.expose(service);
+serve(service);

@@ -4,6 +4,7 @@
  */
 import { AdamW } from '../../model/adamw.ts';
 import { TrainingRunner } from '../../model/batch-runner.ts';
+import { requireFinite } from '../../model/errors.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
 import { advantages } from '../objectives/advantages.ts';
 import { packGroups, perCompletion, perTarget, type MicroBatch } from './micro-batch.ts';
@@ -59,7 +60,7 @@ export class GrpoTrainer implements Trainer {
     private readonly parts: RolloutParts,
     readonly optimizer: AdamW,
     private readonly writer: RolloutWriter,
-    private readonly runner: TrainingRunner,
+    readonly runner: TrainingRunner,
     private readonly reference: Reference | undefined,
   ) {}
 
@@ -88,6 +89,8 @@ export class GrpoTrainer implements Trainer {
       groups.map((g) => g.reward),
       recipe.scale_rewards,
     );
+    // They become float32 derivatives.
+    requireFinite('An advantage', Float32Array.from(groupAdvantages.flat()));
     const rate = scheduledRate(recipe, this.step);
     const stats = await this.update(groups, groupAdvantages, rate);
     const traces = recipe.log_completions && (await this.traces(groups[0]!, stats.firstGroup));
@@ -157,7 +160,7 @@ export class GrpoTrainer implements Trainer {
         }
         sums.targets += values.length;
       }
-      gradNorm = await moveWeights(this, rate, this.step);
+      gradNorm = await moveWeights(this, rate, this.step, sums.loss);
     }
     const tokens = Math.max(1, totals.activeTokens) * recipe.num_iterations;
     const targets = Math.max(1, sums.targets);

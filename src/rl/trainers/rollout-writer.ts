@@ -16,7 +16,7 @@ import type { Group, TokenTrace } from '../report.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { GoldJudge } from '../rewards/reward.ts';
 import { rollOut, rolloutOptions, tokenizePrompts, type RolloutGroup } from '../rollout/rollout.ts';
-import type { WeightedRewards } from '../rewards/weighted-rewards.ts';
+import { checkSpread, type WeightedRewards } from '../rewards/weighted-rewards.ts';
 
 /** The source of the prompts, and the judges of their completions. */
 export interface RolloutParts {
@@ -126,6 +126,7 @@ export class RolloutWriter {
     return groups.map((group, g) => {
       const part = <T>(all: readonly T[]): T[] => all.slice(g * perGroup, (g + 1) * perGroup);
       const own = part(scores);
+      checkSpread(own.map(({ reward }) => reward));
       return {
         ...group,
         rewards: own.map((score) => score.rewards),

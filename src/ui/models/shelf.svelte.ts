@@ -12,7 +12,7 @@ import { recall, remember } from '../remembered.ts';
 import type { DroppedFiles } from './dropped-files.ts';
 import { modelsAmong, type DroppedModel } from './dropped-models.ts';
 import { Fit } from './fit.svelte.ts';
-import { modelsWorker } from './models-worker.ts';
+import { inspectModel, modelsWorker } from './models-worker.ts';
 
 export type { Role };
 
@@ -219,7 +219,7 @@ export class Shelf {
   private async store({ name: wanted, files }: DroppedModel, signal: AbortSignal): Promise<void> {
     this.storing = { name: wanted, share: 0 };
     // Inspected first: a refused model is not copied.
-    await modelsWorker().inspect(wanted, files);
+    await inspectModel(wanted, files, signal);
     const name = this.freeName(wanted, files);
     // Without this, a browser that runs short of space may delete models.
     void navigator.storage.persist().catch(() => false);
