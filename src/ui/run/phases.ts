@@ -48,7 +48,7 @@ export function phaseText(status: Status): PhaseText {
     case 'stopped':
       return {
         title: `Stopped after step ${step}`,
-        explanation: 'The steps so far stay in this browser, and the run can go on.',
+        explanation: 'The steps so far stay in this browser.',
       };
     case 'failed':
       return {
