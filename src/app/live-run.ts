@@ -243,10 +243,11 @@ export class LiveRun implements TrainingService {
     return `compiling the kernels (${this.around?.gpu.compiled ?? 0} so far)`;
   }
 
-  private report({ metrics, groups: [group], evaluation }: StepResult): void {
+  private report({ metrics, groups: [group], followed, evaluation }: StepResult): void {
     this.listener?.onStep({
       metrics,
       ...(group && { group }),
+      ...(followed && { followed }),
       ...(evaluation && { evaluation: shownEvaluation(evaluation) }),
     } satisfies StepReport);
   }

@@ -39,7 +39,12 @@ export async function exportRun(
 ): Promise<ExportFile[]> {
   const run = within(runs, id);
   const step = (await findCheckpoint(run, 'contents')).found?.step;
-  const folders = ['completions', 'evaluations', ...(step ? [checkpointPath(step)] : [])];
+  const folders = [
+    'completions',
+    'followed',
+    'evaluations',
+    ...(step ? [checkpointPath(step)] : []),
+  ];
   const files = await copies(run, ['metrics.jsonl', 'summary.json', 'run.json']);
   for (const folder of folders) files.push(...(await filesIn(run, folder)));
   const yaml = await readText(run, 'recipe.yaml');
