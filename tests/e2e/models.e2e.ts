@@ -243,7 +243,7 @@ describe('taking the trained model home', () => {
     await page.getByRole('button', { name: 'Pause', exact: true }).click();
     await page.getByRole('button', { name: 'Continue', exact: true }).waitFor({ timeout: 60_000 });
     await page.evaluate(() => (location.hash = location.hash.replace('/set-up', '/runs')));
-    await page.getByRole('heading', { name: 'Take it home' }).waitFor();
+    await page.getByRole('heading', { name: 'Save the model' }).waitFor();
 
     const adapter = await download();
     expect(adapter.name).toMatch(/^my-adapter-step-\d+-adapter$/);
