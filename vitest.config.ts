@@ -4,9 +4,9 @@ export default defineConfig({
   test: {
     include: ['{src,tests,scripts}/**/*.test.ts'],
     pool: 'forks',
-    // Dawn spends every core on the software adapter: files side by side would only slow each other.
-    fileParallelism: false,
-    testTimeout: 120_000,
-    hookTimeout: 60_000,
+    // Most of a GPU test is compiling kernels, on one core. A real model takes 3 GB beside that.
+    maxWorkers: 2,
+    testTimeout: 240_000,
+    hookTimeout: 120_000,
   },
 });

@@ -70,7 +70,16 @@ function runOf(arm, seed) {
 async function judge(name, arm, model = 'public/models/policy') {
   const rows = await judgeOnce(
     join(runs, `${name}.jsonl`),
-    ...['--model', model, '--split', 'held-out', '--num_prompts', '1024'],
+    ...[
+      '--model',
+      model,
+      '--world',
+      'meal-planner',
+      '--split',
+      'held-out',
+      '--num_prompts',
+      '1024',
+    ],
     ...['--thinking', String(arm === 'think'), '--max_completion_length', LENGTH[arm]],
     ...['--reward_models', 'public/models/reward,public/models/second-reward'],
   );

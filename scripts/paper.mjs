@@ -202,7 +202,16 @@ async function judge(out, job, model) {
   const recipe = readRecipe(job);
   await judgeOnce(
     out,
-    ...['--model', model, '--split', 'held-out', '--num_prompts', HELD_OUT_PROMPTS],
+    ...[
+      '--model',
+      model,
+      '--world',
+      'meal-planner',
+      '--split',
+      'held-out',
+      '--num_prompts',
+      HELD_OUT_PROMPTS,
+    ],
     ...['--thinking', String(recipe.thinking), '--malformed', recipe.malformed],
     ...['--max_completion_length', String(recipe.max_completion_length)],
     ...['--temperature', String(recipe.temperature)],

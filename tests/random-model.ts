@@ -27,8 +27,6 @@ const base: ModelConfig = {
   ropeTheta: 10000,
   maxPositions: 128,
   tieWordEmbeddings: true,
-  attentionBias: false,
-  qkNorm: false,
   eosTokenIds: [1],
   padTokenId: 0,
 };
@@ -41,6 +39,7 @@ export const CONFIGS: Record<string, ModelConfig> = {
     tieWordEmbeddings: false,
     ropeTheta: 500000,
     ropeScaling: {
+      type: 'llama3',
       factor: 8,
       lowFreqFactor: 1,
       highFreqFactor: 4,
@@ -51,7 +50,7 @@ export const CONFIGS: Record<string, ModelConfig> = {
   'qwen3, head norms, head_dim apart': {
     ...base,
     family: 'qwen3',
-    qkNorm: true,
+    qkNorm: 'head',
     headDim: 16,
     kvHeads: 1,
     rmsNormEps: 1e-6,

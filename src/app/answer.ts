@@ -6,6 +6,7 @@ import { splitCompletion, THINK_END } from '../rl/rollout/completion.ts';
 import type { Recipe } from '../rl/recipe/recipe.ts';
 import { promptTokens } from '../rl/rollout/rollout.ts';
 import { UNFILTERED } from '../rl/rollout/sample.ts';
+import { tokenizerStops } from '../rl/rollout/stop-tokens.ts';
 
 export interface Policy {
   model: LanguageModel;
@@ -57,7 +58,7 @@ export async function answer(
     const groups = await decoder.generate(
       [prompt],
       1,
-      samplingOf(recipe, question),
+      { ...samplingOf(recipe, question), stopIds: tokenizerStops(tokenizer) },
       Uint32Array.of(0),
       (_, written) => onDraft(draftOf(tokenizer, written[0]![0]!, recipe.thinking)),
     );

@@ -18,8 +18,7 @@ const config: ModelConfig = {
   ropeTheta: 1e6,
   maxPositions: 40960,
   tieWordEmbeddings: true,
-  attentionBias: false,
-  qkNorm: true,
+  qkNorm: 'head',
   eosTokenIds: [151645],
 };
 const policy = { config, storage: { layers: 'bf16', tables: 'bf16' } } as const;

@@ -1,12 +1,13 @@
 /** Finds out whether a folder that the user brings can be used, and as what. */
+import { readAdapterConfig } from '../model/adapter-config.ts';
 import { describeModel } from '../model/describe.ts';
 import { checkpointConfig } from '../model/adapted.ts';
 import { readConfig } from '../model/checkpoint.ts';
 import { CheckpointError } from '../model/errors.ts';
 import type { CheckpointFolder } from '../model/files.ts';
 import { layoutAdapter } from '../model/lora.ts';
-import { ADAPTER_WEIGHTS, openAdapter, readAdapterConfig, type LoraConfig } from '../model/peft.ts';
-import { SafetensorsFile } from '../model/safetensors.ts';
+import { adapterFile, openAdapter } from '../model/open-adapter.ts';
+import type { LoraConfig } from '../model/peft.ts';
 import { elementCount } from '../model/safetensors-header.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
 import { rewardModelTokens } from '../rl/rewards/reward-model.ts';
@@ -56,15 +57,9 @@ async function inspectAdapter(
   const base = await openBase(lora.base);
   if (base) {
     const config = await checkpointConfig({ base, adapter: { folder, config: lora } });
-    await openAdapter(folder, layoutAdapter(config, lora));
+    await openAdapter(folder, lora, layoutAdapter(config, lora));
   }
-  const source = await folder.open(ADAPTER_WEIGHTS);
-  if (!source) {
-    throw new CheckpointError(
-      `${folder.name} has no ${ADAPTER_WEIGHTS}; choose a folder that peft saved`,
-    );
-  }
-  const tensors = [...(await SafetensorsFile.open(source)).tensors.values()];
+  const tensors = [...(await adapterFile(folder)).tensors.values()];
   return {
     role: lora.task === 'SEQ_CLS' ? 'reward' : 'policy',
     family: '',
@@ -80,9 +75,12 @@ async function inspectAdapter(
  */
 export async function tryTexts(folder: CheckpointFolder, role: Role): Promise<void> {
   const tokenizer = await Tokenizer.load(folder);
-  const { vocabSize, eosTokenIds } = await readConfig(folder);
+  const { vocabSize, eosTokenIds, padTokenId } = await readConfig(folder);
   tokenizer.checkFits(vocabSize, eosTokenIds);
-  if (role === 'reward') rewardModelTokens(tokenizer, [{ prompt: 'x', response: 'x' }]);
-  // Without thinking, because a template that accepts no system message can still be used so.
-  else policyText(tokenizer, 'x', false);
+  if (role === 'reward') {
+    rewardModelTokens(tokenizer, [{ prompt: 'x', response: 'x' }], padTokenId);
+  } else {
+    // Without thinking, because a template that accepts no system message can still be used so.
+    policyText(tokenizer, 'x', false);
+  }
 }

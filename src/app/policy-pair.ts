@@ -20,13 +20,8 @@ import { Random } from '../rl/random.ts';
 import { makeRecipe, parseRecipe, RecipeError, type Recipe } from '../rl/recipe/recipe.ts';
 import type { GoldJudge, JudgedText, Reward } from '../rl/rewards/reward.ts';
 import { RewardModel } from '../rl/rewards/reward-model.ts';
-import {
-  lastCheckpoint,
-  nowhere,
-  readText,
-  runCheckpoint,
-  type RunFolder,
-} from '../rl/runs/run-folder.ts';
+import { lastCheckpoint, runCheckpoint } from '../rl/runs/checkpoints.ts';
+import { nowhere, readText, type RunFolder } from '../rl/runs/run-folder.ts';
 import { sampleCompletions } from '../rl/rollout/sample.ts';
 import { OpenedOnce } from './opened-once.ts';
 import { openIn, type RewardKind, type Surroundings } from './opening/surroundings.ts';

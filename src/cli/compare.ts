@@ -59,7 +59,7 @@ export const compare = defineCommand({
       base: baseline_base,
       writing: writingOf({ ...own, ...other }, { ...options, thinking: baseline_thinking }),
     };
-    const judging = await openJudging(options);
+    const judging = await openJudging(options, own.of || !other.of ? own : other, base);
     try {
       if (judging.notice) process.stderr.write(`${judging.notice}\n`);
       const count = judging.prompts.length;

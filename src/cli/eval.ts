@@ -32,7 +32,7 @@ export const evaluation = defineCommand({
   async run({ options }) {
     const policy = await findPolicy(options.model);
     const asked = { path: policy.path, base: options.base, writing: writingOf(policy, options) };
-    const judging = await openJudging(options);
+    const judging = await openJudging(options, policy, options.base);
     try {
       if (judging.notice) process.stderr.write(`${judging.notice}\n`);
       const progress = new Progress(judging.prompts.length);

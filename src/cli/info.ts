@@ -1,5 +1,5 @@
-import { checkpointConfig } from '../model/adapted.ts';
-import { describeModel } from '../model/describe.ts';
+import { asRewardConfig } from '../model/config.ts';
+import { describeCheckpoint, describeModel } from '../model/describe.ts';
 import { memoryNeeds, type MemoryNeed } from '../app/fit.ts';
 import { formatBytes } from '../app/format.ts';
 import type { Recipe } from '../rl/recipe/recipe.ts';
@@ -38,16 +38,13 @@ export const info = defineCommand({
     const checkpoint = await openAt(model, base);
     const { base: folder, adapter } = checkpoint;
     const facts = await describeModel(folder);
-    const config = await checkpointConfig(checkpoint);
-    const { parameters, dtypes } = facts;
+    const { parameters, dtypes, ownHead } = facts;
+    const own = adapter?.config;
+    const config = own?.task === 'SEQ_CLS' ? asRewardConfig(facts.config) : facts.config;
     const models = {
-      policy: { ...facts, lora: adapter?.config },
+      policy: { ...facts, lora: own },
       judges: await Promise.all(
-        judgesOf(sizes).map(async (path) => {
-          const judge = await openAt(path);
-          const { storage } = await describeModel(judge.base);
-          return { storage, config: await checkpointConfig(judge), lora: judge.adapter?.config };
-        }),
+        judgesOf(sizes).map(async (path) => describeCheckpoint(await openAt(path))),
       ),
     };
     const card = { memory: limit && 1e9 * limit, maxBinding: Infinity };
@@ -64,6 +61,7 @@ export const info = defineCommand({
       heads: config.heads,
       kv_heads: config.kvHeads,
       vocab_size: config.vocabSize,
+      ...(ownHead && { head: 'lm_head.weight, not the embedding as config.json says' }),
       memory: { run: run.bytes, lora: lora.bytes, full: full.bytes },
       ...(limit !== undefined && {
         advice: { run: advice(run), lora: advice(lora), full: advice(full) },

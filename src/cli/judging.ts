@@ -3,10 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import type { Gpu } from '../gpu/device.ts';
 import { loadCheckpoint } from '../model/adapted.ts';
+import { CheckpointError } from '../model/errors.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
 import { evaluate, type Evaluated } from '../rl/evaluation/evaluate.ts';
 import { mealInstructions } from '../rl/evaluation/meal-checks.ts';
 import {
+  answersOf,
   PromptFileError,
   readPromptFile,
   type EvaluationPrompt,
@@ -15,15 +17,19 @@ import type { GoldJudge, Reward } from '../rl/rewards/reward.ts';
 import { rolloutOptions, type Writing } from '../rl/rollout/rollout.ts';
 import type { RewardKind, Surroundings } from '../app/opening/surroundings.ts';
 import { worldEvaluation } from '../rl/world/judging.ts';
+import { VOCABULARY } from '../rl/world/menu.ts';
+import type { Prompt } from '../rl/data/dataset.ts';
+import { evaluationPrompts } from '../app/opening/data.ts';
 import { UsageError } from './arguments.ts';
-import { nodeSurroundings, openAt, refuseRewardModel } from './open.ts';
+import { nodeSurroundings, openAt, readRecipeFile, refuseRewardModel } from './open.ts';
+import type { PolicyFolder } from './run-files.ts';
 
 export const judgingOptions = {
   world: {
     type: 'choice',
     choices: ['meal-planner'],
-    default: 'meal-planner',
-    help: 'The world that gives the prompts and the gold utility, unless --prompts is given.',
+    optional: true,
+    help: "The world that gives the prompts and the gold utility. Without --world and --prompts, the held-out prompts are those of the policy's run.",
   },
   split: {
     type: 'choice',
@@ -34,7 +40,7 @@ export const judgingOptions = {
   prompts: {
     type: 'text',
     optional: true,
-    help: 'JSONL file of prompts in place of the world: AlpacaEval, WildBench, Arena-Hard, IFEval, or rows {prompt}.',
+    help: 'JSONL file of prompts: AlpacaEval, WildBench, Arena-Hard, IFEval, or rows {prompt}.',
   },
   num_prompts: {
     type: 'integer',
@@ -68,6 +74,7 @@ export interface JudgeOptions {
 }
 
 export interface JudgingOptions extends JudgeOptions {
+  world: 'meal-planner' | undefined;
   split: 'dev' | 'held-out';
   prompts: string | undefined;
   num_prompts: number;
@@ -86,13 +93,21 @@ export interface Judging {
   close(): void;
 }
 
-/** Opens devices, judges and prompts; `close` closes the devices. */
-export async function openJudging(options: JudgingOptions): Promise<Judging> {
+/**
+ * Opens devices, judges and prompts; `close` closes the devices.
+ * @param policy that is judged; the prompts are those held out of its run, unless the options name others
+ */
+export async function openJudging(
+  options: JudgingOptions,
+  policy: PolicyFolder,
+  base: string | undefined,
+): Promise<Judging> {
+  const held = await heldOutPrompts(options, policy, base);
   const around = await nodeSurroundings();
   try {
     const judges = await openJudges(options, around);
     const { gpu } = around;
-    return { ...(await heldOutPrompts(options)), judges, gpu, close: () => around.close() };
+    return { ...held, judges, gpu, close: () => around.close() };
   } catch (error) {
     around.close();
     throw error;
@@ -122,15 +137,64 @@ export async function openJudges(
 
 async function heldOutPrompts(
   options: JudgingOptions,
+  { path, of }: PolicyFolder,
+  base: string | undefined,
 ): Promise<Pick<Judging, 'prompts' | 'gold' | 'notice'>> {
-  const { prompts: path, num_prompts: count } = options;
-  if (path === undefined) {
+  const { prompts: file, num_prompts: count } = options;
+  if (file !== undefined) {
+    const { rows, notice } = await readPrompts(file, count);
+    return { prompts: rows, ...(notice !== undefined && { notice }) };
+  }
+  if (options.world ?? of?.recipe.world ?? (!of && (await speaksWorld(path, base)))) {
     const { prompts, gold } = worldEvaluation(options.split, count, options.seed);
     const rows = prompts.map((prompt) => ({ prompt, instructions: mealInstructions(prompt) }));
     return { prompts: rows, gold };
   }
-  const { rows, notice } = await readPrompts(path, count);
-  return { prompts: rows, ...(notice !== undefined && { notice }) };
+  if (!of) {
+    throw new UsageError(
+      `${path} is not a checkpoint of a run, so it has no held-out prompts; name a file with --prompts`,
+    );
+  }
+  const columns = await heldOutRows(of, count, '');
+  return { prompts: columns.map(({ prompt, columns }) => ({ prompt, ...answersIn(columns) })) };
+}
+
+/** The accepted answers in the columns of a row, as in a file of prompts. */
+function answersIn(columns: Prompt['columns'] = {}): Pick<EvaluationPrompt, 'answers'> {
+  const answers = answersOf(columns);
+  return answers ? { answers } : {};
+}
+
+/** Whether the vocabulary of the built-in world is the model's own. */
+async function speaksWorld(path: string, base: string | undefined): Promise<boolean> {
+  const tokenizer = await Tokenizer.load((await openAt(path, base)).tokenizer);
+  try {
+    return VOCABULARY.every((word, id) => tokenizer.encode(word).join() === String(id));
+  } catch (error) {
+    // A tokenizer without an unknown token refuses words that it does not have.
+    if (error instanceof CheckpointError) return false;
+    throw error;
+  }
+}
+
+/**
+ * The first held-out prompts of a run.
+ * @param otherwise what else can be done, for the message
+ * @throws UsageError when its recipe has none
+ */
+export async function heldOutRows(
+  { run, recipe }: NonNullable<PolicyFolder['of']>,
+  count: number,
+  otherwise: string,
+): Promise<readonly Prompt[]> {
+  if (!recipe.world && !recipe.datasets.some(({ split }) => split === 'test')) {
+    throw new UsageError(
+      `${run} has no held-out prompts (no dataset of its recipe has split: test); name a file of prompts ` +
+        `with --prompts${otherwise}`,
+    );
+  }
+  const heldOut = { ...recipe, eval_strategy: 'steps', eval_num_prompts: count } as const;
+  return (await evaluationPrompts(heldOut, readRecipeFile))!;
 }
 
 /** At most `count` prompts of a file. */

@@ -2,10 +2,12 @@
  * The command line. A command's result goes to standard output: text, or with --json one JSON
  * document. An error becomes one line on standard error and exit code 1.
  */
+import { watchForeignCalls } from './foreign-watch.ts';
 import { explain, runCommand } from './commands.ts';
 
 // `ponder ... | head` closes the pipe early, which is not an error.
 process.stdout.on('error', () => process.exit(0));
+watchForeignCalls();
 try {
   process.stdout.write(await runCommand(process.argv.slice(2)));
 } catch (error) {

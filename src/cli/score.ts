@@ -1,7 +1,7 @@
 import { packBatch } from '../model/batch.ts';
 import { BatchRunner } from '../model/batch-runner.ts';
 import { CheckpointError } from '../model/errors.ts';
-import { rewardModelTokens } from '../rl/rewards/reward-model.ts';
+import { rewardModelTokens, upToScore } from '../rl/rewards/reward-model.ts';
 import { UsageError } from './arguments.ts';
 import { defineCommand } from './command.ts';
 import { modelOption, parseIds, withModel } from './open.ts';
@@ -27,12 +27,12 @@ export const score = defineCommand({
       if (model.config.kind !== 'reward') {
         throw new CheckpointError(`${path} is a causal language model; score needs a reward model`);
       }
+      const { vocabSize, padTokenId } = model.config;
+      const text = { prompt: prompt ?? '', response: response ?? '' };
       const group =
         ids === undefined
-          ? rewardModelTokens(await tokenizer(), [
-              { prompt: prompt ?? '', response: response ?? '' },
-            ])
-          : { prompt: parseIds(ids, model.config.vocabSize), completions: [[]] };
+          ? rewardModelTokens(await tokenizer(), [text], padTokenId)
+          : { prompt: upToScore(parseIds(ids, vocabSize), padTokenId), completions: [[]] };
       const limits = { maxTokens: group.prompt.length, maxTargets: 1 };
       const runner = await BatchRunner.create(model, limits);
       const { values } = await runner.forward(packBatch([group], 'score'));

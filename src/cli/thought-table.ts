@@ -12,10 +12,9 @@ import { rolloutOptions } from '../rl/rollout/rollout.ts';
 import { sampleCompletions } from '../rl/rollout/sample.ts';
 import { openGold, openRewards } from '../app/opening/rewards.ts';
 import type { Surroundings } from '../app/opening/surroundings.ts';
-import { evaluationPrompts } from '../app/opening/data.ts';
 import { UsageError } from './arguments.ts';
-import { openJudges, readPrompts, type JudgeOptions } from './judging.ts';
-import { nodeSurroundings, openAt, readRecipeFile } from './open.ts';
+import { heldOutRows, openJudges, readPrompts, type JudgeOptions } from './judging.ts';
+import { nodeSurroundings, openAt } from './open.ts';
 import { findPolicy } from './run-files.ts';
 import { cells, type Table } from './text.ts';
 
@@ -75,7 +74,7 @@ async function askedPrompts(
   run: string,
   recipe: Recipe,
   { prompts, thought_prompts: count }: ThoughtOptions,
-): Promise<Prompt[]> {
+): Promise<readonly Prompt[]> {
   if (prompts !== undefined) {
     const { rows, notice } = await readPrompts(prompts, count);
     if (notice !== undefined) process.stderr.write(`${notice}\n`);
@@ -84,14 +83,7 @@ async function askedPrompts(
       ...(answers && { columns: { answer: answers } }),
     }));
   }
-  if (!recipe.world && !recipe.datasets.some(({ split }) => split === 'test')) {
-    throw new UsageError(
-      `${run} has no held-out prompts (no dataset of its recipe has split: test); name a file of prompts ` +
-        'with --prompts, or leave --thought_prompts out',
-    );
-  }
-  const heldOut = { ...recipe, eval_strategy: 'steps', eval_num_prompts: count } as const;
-  return (await evaluationPrompts(heldOut, readRecipeFile))!;
+  return heldOutRows({ run, recipe }, count, ', or leave --thought_prompts out');
 }
 
 /** The judges of the options, else the rewards of the run; and its gold judge on its own prompts. */

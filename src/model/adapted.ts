@@ -1,12 +1,14 @@
 /** A checkpoint: the folder of a model, or the folder of an adapter and that of its base. */
 import type { Gpu } from '../gpu/device.ts';
+import { readAdapterConfig } from './adapter-config.ts';
 import { loadModel, readConfig, type LoadOptions } from './checkpoint.ts';
 import { asRewardConfig, type ModelConfig } from './config.ts';
 import { CheckpointError } from './errors.ts';
 import type { CheckpointFolder } from './files.ts';
 import type { LanguageModel } from './language-model.ts';
 import { layoutAdapter } from './lora.ts';
-import { openAdapter, readAdapterConfig, type LoraConfig } from './peft.ts';
+import { openAdapter } from './open-adapter.ts';
+import type { LoraConfig } from './peft.ts';
 import type { StoredTensor } from './safetensors.ts';
 import { loadTensors } from './weight-transfer.ts';
 
@@ -103,5 +105,5 @@ async function openFactors(
   { folder, config }: NonNullable<Checkpoint['adapter']>,
 ): Promise<StoredTensor[]> {
   const model = await checkpointConfig({ base, adapter: { folder, config } });
-  return openAdapter(folder, layoutAdapter(model, config));
+  return openAdapter(folder, config, layoutAdapter(model, config));
 }

@@ -15,6 +15,8 @@ import { trunkOps, type Trunk } from './trunk.ts';
 
 export interface Plan extends Trunk {
   viewEnd: Activation;
+  /** The same of layers with a window; absent where the model has none. */
+  windowViewEnd?: Activation;
   idOwners: OwnerLists;
   head: HeadBuffers;
 }
@@ -31,8 +33,8 @@ export function backwardOps(
   ones: View,
   recompute: boolean,
 ): Op<BatchDims>[] {
-  const { shape, inputs } = plan;
-  const { hiddenSize } = model.config;
+  const { shape, inputs, viewEnd, windowViewEnd } = plan;
+  const { hiddenSize, embeddingScale } = model.config;
   const dResidual = new Activation('dResidual', shape.maxTokens * hiddenSize);
   const headOps = model.config.kind === 'reward' ? scoreHeadBackward : logprobHeadBackward;
   const layers = plan.layers.map((kept, i) => {
@@ -45,7 +47,7 @@ export function backwardOps(
         layerGradients(gradients, i),
         saved,
         backwardScratch(shape, i, ones),
-        { ...inputs, viewEnd: plan.viewEnd },
+        { ...inputs, viewEnd, ...(windowViewEnd && { windowViewEnd }) },
         dResidual,
       ),
     ];
@@ -53,7 +55,7 @@ export function backwardOps(
   return [
     ...headOps(model, gradients, plan.head, dResidual),
     ...layers.reverse().flat(),
-    ...embeddingBackward(gradients, plan, dResidual, hiddenSize),
+    ...embeddingBackward(gradients, plan, dResidual, hiddenSize, embeddingScale),
   ];
 }
 
@@ -82,6 +84,7 @@ function embeddingBackward(
   plan: Plan,
   dOut: Activation,
   cols: number,
+  scale: number | undefined,
 ): Op<BatchDims>[] {
   if (!gradients.has('embedding')) return [];
   return gradients.pieces('embedding').map(({ view, firstRow, rows }) =>
@@ -93,6 +96,7 @@ function embeddingBackward(
       count: rows,
       owners: (d) => d.idOwners,
       cols,
+      scale,
       label: 'd-embedding',
     }),
   );

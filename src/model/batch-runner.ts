@@ -9,9 +9,10 @@ import { lower, type Op } from '../gpu/kernel.ts';
 import { groupByTarget } from '../gpu/kernels/gather-backward.ts';
 import type { Memory, View } from '../gpu/memory.ts';
 import { Program } from '../gpu/program.ts';
-import { seenKeys, type PackedBatch } from './batch.ts';
+import { seenKeys, withinWindow, type PackedBatch } from './batch.ts';
 import { backwardOps, forwardOps, type Plan } from './batch-ops.ts';
 import { HeadBuffers, OwnerLists, type BatchDims } from './head-buffers.ts';
+import { requireFinite } from './errors.ts';
 import type { LanguageModel } from './language-model.ts';
 import type { ParameterPool } from './parameter-pool.ts';
 import { rowActivations, uploadRows } from './trunk.ts';
@@ -56,6 +57,9 @@ export function planBatch(
   const plan: Plan = {
     ...rowActivations(model, limits.maxTokens),
     viewEnd: new Activation('viewEnd', limits.maxTokens, true),
+    ...(model.config.window !== undefined && {
+      windowViewEnd: new Activation('window viewEnd', limits.maxTokens, true),
+    }),
     idOwners: new OwnerLists('ids', limits.maxTokens),
     head: new HeadBuffers(model, limits.maxTargets),
   };
@@ -97,12 +101,14 @@ abstract class Runner {
     const part = ({ view }: Activation): View => ({ ...(view as View), byteLength: bytes });
     const wanted = this.model.config.kind === 'reward' ? [values] : [values, entropy];
     const [first, second] = await this.model.gpu.read(...wanted.map(part));
-    return {
+    const result = {
       values: new Float32Array(first as ArrayBuffer),
       entropy: new Float32Array(second ?? []),
-      batch,
-      dims,
     };
+    const kind = this.model.config.kind === 'reward' ? 'score' : 'log-probability';
+    requireFinite(`A ${kind} that the model computes`, result.values);
+    requireFinite('An entropy that the model computes', result.entropy);
+    return { ...result, batch, dims };
   }
 
   destroy(): void {
@@ -118,13 +124,18 @@ abstract class Runner {
           `memory is planned for ${maxTokens} and ${maxTargets}`,
       );
     }
-    const { inputs, head } = this.memory.plan;
-    uploadRows(this.model.gpu, inputs, batch);
+    const { inputs, head, windowViewEnd } = this.memory.plan;
+    const { ropes, config } = this.model;
+    const near = config.window === undefined ? undefined : withinWindow(batch.spans, config.window);
+    uploadRows(this.model.gpu, inputs, { ...batch, ...(near && { windowSpans: near.spans }) });
+    if (near && windowViewEnd) upload(this.model, windowViewEnd, near.viewEnd);
+    ropes.useLength(batch.longest);
     upload(this.model, head.rows, batch.targetRows);
     upload(this.model, head.ids, batch.targetIds);
     return {
       tokens: batch.tokens,
-      pairs: seenKeys(batch),
+      pairs: seenKeys(batch.spans),
+      ...(near && { windowPairs: seenKeys(near.spans) }),
       targets: batch.targetRows.length,
       // Set by the backward pass.
       idOwners: 0,
@@ -152,7 +163,10 @@ export class BatchRunner extends Runner {
     return new BatchRunner(model, limits, memory, program, own);
   }
 
-  /** Log-probs under logits / `temperature` and entropies, or scores, of the batch's targets. */
+  /**
+   * Log-probs under logits / `temperature` and entropies, or scores, of the batch's targets.
+   * @throws NotFiniteError when one of them is not finite
+   */
   forward(batch: PackedBatch, temperature = 1): Promise<BatchValues> {
     return this.run(batch, temperature);
   }
@@ -214,6 +228,7 @@ export class TrainingRunner extends Runner {
     }
     this.memory.holds = undefined;
     const { batch } = pass;
+    this.model.ropes.useLength(batch.longest);
     const dims = {
       ...pass.dims,
       idOwners: this.uploadOwners(plan.idOwners, batch.ids),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { groupByPrefix, packBatch, splitGroups } from './batch.ts';
+import { groupByPrefix, packBatch, seenKeys, splitGroups, withinWindow } from './batch.ts';
 
 const groups = [
   {
@@ -50,6 +50,40 @@ describe('packBatch', () => {
         expect(bySpan).toBe(j <= i && i < b.viewEnd[j]!);
       }
     }
+  });
+});
+
+describe('withinWindow', () => {
+  const many = [
+    { prompt: [1, 2, 3, 4, 5, 6], completions: [[7, 8, 9], [], [7, 8, 9, 10, 11, 12, 13]] },
+    { prompt: [1], completions: [[2, 3, 4, 5, 6]] },
+  ];
+  const b = packBatch(many, 'score');
+
+  it.each([1, 2, 4, 7, 100])('keeps the last %i tokens of what a row sees', (window) => {
+    const { spans, viewEnd } = withinWindow(b.spans, window);
+    const keysOf = (all: Uint32Array, i: number): number[] => {
+      const [x, y, z, w] = [...all.subarray(4 * i, 4 * i + 4)] as [number, number, number, number];
+      return Array.from({ length: b.tokens }, (_, j) => j).filter(
+        (j) => (j >= x && j < y) || (j >= z && j < w),
+      );
+    };
+    for (let i = 0; i < b.tokens; i++) {
+      const seen = keysOf(b.spans, i).slice(-window);
+      expect(keysOf(spans, i)).toEqual(seen);
+      // All of them, and no others, are near enough; and none has its last viewer before i.
+      const near = keysOf(b.spans, i).filter((j) => b.positions[i]! - b.positions[j]! < window);
+      expect(near).toEqual(seen);
+      for (const j of seen) expect(viewEnd[j]).toBeGreaterThan(i);
+    }
+    for (let j = 0; j < b.tokens; j++) expect(keysOf(spans, viewEnd[j]! - 1)).toContain(j);
+  });
+
+  it('changes nothing where the window holds all', () => {
+    const { spans, viewEnd } = withinWindow(b.spans, 13);
+    expect(spans).toEqual(b.spans);
+    expect(viewEnd).toEqual(b.viewEnd);
+    expect(seenKeys(withinWindow(b.spans, 1).spans)).toBe(b.tokens);
   });
 });
 

@@ -14,6 +14,8 @@ export interface TokenGroup {
 export interface PackedBatch {
   /** Token rows. */
   readonly tokens: number;
+  /** Tokens of the longest prompt with a completion, its last token included. */
+  readonly longest: number;
   readonly ids: Uint32Array;
   readonly positions: Uint32Array;
   /** Four numbers per row: prefixStart, prefixEnd, segmentStart, segmentEnd (the row itself + 1). */
@@ -90,8 +92,12 @@ export function packBatch(groups: readonly TokenGroup[], targets: TargetKind): P
       return [firstTarget, targetRows.length] as const;
     });
   });
+  const lengths = groups.map(({ prompt, completions }) =>
+    completions.reduce((most, { length }) => Math.max(most, prompt.length + length), prompt.length),
+  );
   return {
     tokens,
+    longest: Math.max(0, ...lengths),
     ids,
     positions,
     spans,
@@ -102,10 +108,32 @@ export function packBatch(groups: readonly TokenGroup[], targets: TargetKind): P
   };
 }
 
-/** The number of (row, key) pairs in the spans of a batch. */
-export function seenKeys({ tokens, spans }: PackedBatch): number {
+/** Spans and viewEnd of layers in which a token attends to `window` tokens, itself included. */
+export function withinWindow(
+  spans: Uint32Array,
+  window: number,
+): Pick<PackedBatch, 'spans' | 'viewEnd'> {
+  const near = Uint32Array.from(spans);
+  const viewEnd = new Uint32Array(spans.length / 4);
+  // From the last row: the first that sees a key, coming from there, is the key's last viewer.
+  for (let row = viewEnd.length - 1; row >= 0; row--) {
+    const [x, y, z, w] = spans.subarray(4 * row, 4 * row + 4) as unknown as readonly number[];
+    const unseen = Math.max(0, y! - x! + w! - z! - window);
+    const ofPrefix = Math.min(unseen, y! - x!);
+    near[4 * row] = x! + ofPrefix;
+    near[4 * row + 2] = z! + unseen - ofPrefix;
+    for (const at of [4 * row, 4 * row + 2]) {
+      const end = near[at + 1]!;
+      for (let key = near[at]!; key < end && viewEnd[key] === 0; key++) viewEnd[key] = row + 1;
+    }
+  }
+  return { spans: near, viewEnd };
+}
+
+/** The number of (row, key) pairs in spans. */
+export function seenKeys(spans: Uint32Array): number {
   let keys = 0;
-  for (let i = 0; i < 4 * tokens; i += 4) {
+  for (let i = 0; i < spans.length; i += 4) {
     keys += spans[i + 1]! - spans[i]! + spans[i + 3]! - spans[i + 2]!;
   }
   return keys;

@@ -1,5 +1,20 @@
 /** Typed access to the fields of a config.json. Each error names the file and the field. */
-import { CheckpointError } from './errors.ts';
+import { CheckpointError, shown } from './errors.ts';
+
+/**
+ * The largest sizes that are believed, so that a file of a few bytes cannot ask for much time or
+ * memory. No published model comes near them.
+ */
+const LARGEST: Readonly<Record<string, number>> = {
+  num_hidden_layers: 1000,
+  num_attention_heads: 4096,
+  num_key_value_heads: 4096,
+  head_dim: 4096,
+  hidden_size: 2 ** 17,
+  intermediate_size: 2 ** 20,
+  vocab_size: 2 ** 24,
+};
+const LARGEST_OTHER = 2 ** 31;
 
 export class ConfigFields {
   constructor(
@@ -29,12 +44,25 @@ export class ConfigFields {
     return new ConfigFields(value as Record<string, unknown>, this.path, `${field}.`);
   }
 
-  /** A whole number of at least 1. Without a default the field must be there. */
+  get isEmpty(): boolean {
+    return Object.keys(this.json).length === 0;
+  }
+
+  /** A field whose value is an object. */
+  nestedField(): string | undefined {
+    const isNested = ([, value]: [string, unknown]): boolean =>
+      typeof value === 'object' && value !== null && !Array.isArray(value);
+    return Object.entries(this.json).find(isNested)?.[0];
+  }
+
+  /** A whole number from 1 to its largest. Without a default the field must be there. */
   size(field: string, byDefault?: number): number {
     const value = this.get(field) ?? byDefault;
     if (!Number.isSafeInteger(value) || (value as number) < 1) {
       throw this.error(field, 'must be a whole number of at least 1', value);
     }
+    const largest = LARGEST[field] ?? LARGEST_OTHER;
+    if ((value as number) > largest) throw this.error(field, `must be at most ${largest}`, value);
     return value as number;
   }
 
@@ -46,9 +74,8 @@ export class ConfigFields {
     return value;
   }
 
-  /** false when absent. */
-  flag(field: string): boolean {
-    const value = this.get(field) ?? false;
+  flag(field: string, byDefault = false): boolean {
+    const value = this.get(field) ?? byDefault;
     if (typeof value !== 'boolean') throw this.error(field, 'must be true or false');
     return value;
   }
@@ -65,14 +92,26 @@ export class ConfigFields {
     return ids;
   }
 
+  /**
+   * The first id of a field that only labels positions. As in transformers, an id that no row of the
+   * embedding has (-1, or one past the vocabulary) is the same as none.
+   */
+  tokenInVocabulary(field: string, vocabSize: number): number | undefined {
+    const value = this.get(field) ?? undefined;
+    const id: unknown = Array.isArray(value) ? value[0] : value;
+    if (id === undefined) return undefined;
+    if (!Number.isSafeInteger(id)) throw this.error(field, 'must be a token id');
+    return (id as number) >= 0 && (id as number) < vocabSize ? (id as number) : undefined;
+  }
+
   /** `value` is the value that was checked, if it is not the field's own (a default). */
   error(field: string, must: string, value = this.get(field)): CheckpointError {
-    const found = value === undefined ? 'is missing; it' : `is ${JSON.stringify(value)}; it`;
+    const found = value === undefined ? 'is missing; it' : `is ${shown(value)}; it`;
     return new CheckpointError(`${this.path}: ${this.prefix}${field} ${found} ${must}`);
   }
 
   unsupported(field: string, supported: string): CheckpointError {
-    const value = JSON.stringify(this.get(field));
+    const value = shown(this.get(field));
     return new CheckpointError(
       `${this.path}: ${this.prefix}${field} ${value} is not supported, only ${supported}; ` +
         'choose another model',

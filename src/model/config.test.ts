@@ -45,16 +45,14 @@ describe('reading', () => {
       ropeTheta: 10000,
       maxPositions: 2048,
       tieWordEmbeddings: false,
-      attentionBias: false,
-      qkNorm: false,
       eosTokenIds: [],
     });
   });
 
   it('knows what is particular to each family', () => {
-    expect(parse(qwen2)).toMatchObject({ family: 'qwen2', attentionBias: true, qkNorm: false });
+    expect(parse(qwen2)).toMatchObject({ family: 'qwen2', attentionBias: true });
     expect(parse(qwen2).maxPositions).toBe(32768);
-    expect(parse(qwen3)).toMatchObject({ family: 'qwen3', attentionBias: false, qkNorm: true });
+    expect(parse(qwen3)).toMatchObject({ family: 'qwen3', qkNorm: 'head' });
     expect(parse(qwen3).headDim).toBe(128);
     expect(parse({ ...qwen3, head_dim: 32 }).headDim).toBe(32);
   });
@@ -65,6 +63,20 @@ describe('reading', () => {
     expect(parse(named).kind).toBe('reward');
     expect(refusal({ ...reward, num_labels: 3 })).toContain('a classifier of 3 labels');
     expect(refusal({ ...reward, num_labels: undefined })).toContain('a classifier of 2 labels');
+  });
+
+  it('lets model_type decide where no architecture, or the bare decoder, is named', () => {
+    for (const architectures of [null, undefined, [], ['LlamaModel'], 'LlamaModel']) {
+      expect(parse({ ...llama, model_type: 'llama', architectures })).toEqual(parse(llama));
+    }
+    expect(parse({ ...llama, model_type: 'qwen3', architectures: null }).family).toBe('qwen3');
+    expect(parse({ ...llama, architectures: ['LlamaForCausalLM', 'Other'] })).toEqual(parse(llama));
+  });
+
+  it('takes a label that no row of the embedding has for none, as transformers does', () => {
+    const odd = parse({ ...llama, pad_token_id: -1, bos_token_id: 151643 });
+    expect(odd).toEqual(parse({ ...llama, pad_token_id: null, bos_token_id: null }));
+    expect(parse({ ...llama, bos_token_id: [3, 4] }).bosTokenId).toBe(3);
   });
 
   it('takes end tokens as a number, a list, or none', () => {
@@ -86,6 +98,7 @@ describe('reading', () => {
   const scaled = {
     ropeTheta: 500000,
     ropeScaling: {
+      type: 'llama3',
       factor: 8,
       lowFreqFactor: 1,
       highFreqFactor: 4,
@@ -107,11 +120,24 @@ describe('reading', () => {
     expect(plain.ropeScaling).toBeUndefined();
     const beside = parse({ ...llama, rope_theta: 3e5, rope_parameters: { rope_type: 'default' } });
     expect(beside.ropeTheta).toBe(3e5);
+    const inside = { rope_theta: 500000, ...scaling };
+    expect(parse({ ...llama, rope_theta: 7, rope_scaling: inside })).toMatchObject(scaled);
+    const both = { rope_scaling: inside, rope_parameters: { rope_theta: 7, rope_type: 'default' } };
+    expect(parse({ ...llama, ...both })).toMatchObject(scaled);
+    const empty = { rope_scaling: {}, rope_parameters: inside };
+    expect(parse({ ...llama, ...empty })).toMatchObject(scaled);
   });
 
   it.each([
-    [{ rope_scaling: { type: 'yarn', factor: 4 } }, 'rope_scaling.type "yarn" is not supported'],
-    [{ rope_parameters: { rope_type: 'linear' } }, 'rope_parameters.rope_type "linear" is not'],
+    [
+      { rope_scaling: { type: 'axial', factor: 4 } },
+      'rope_scaling.type "axial" is not supported, only default, linear, dynamic, llama3, yarn,',
+    ],
+    [{ rope_parameters: { rope_type: 'linear' } }, 'rope_parameters.factor is missing'],
+    [
+      { rope_scaling: { type: 'longrope', long_factor: [2], short_factor: [1, 1] } },
+      'rope_scaling.short_factor is [1,1]; it must be a list of 8 positive numbers',
+    ],
     [
       { rope_scaling: { ...scaling, factor: 0 } },
       'rope_scaling.factor is 0; it must be a positive',
@@ -120,6 +146,10 @@ describe('reading', () => {
     [{ rope_scaling: { rope_type: 'llama3', factor: 8 } }, 'low_freq_factor is missing'],
     [{ rope_scaling: 8 }, 'rope_scaling is 8; it must be an object'],
     [{ rope_parameters: { partial_rotary_factor: 0.5 } }, 'partial_rotary_factor 0.5 is not'],
+    [
+      { rope_parameters: { full_attention: { rope_theta: 5e5 } } },
+      'rope_parameters.full_attention {"rope_theta":500000} is not supported, only one rotary',
+    ],
   ])('refuses the rotary embedding %j', (fields, sentence) => {
     expect(refusal({ ...llama, ...fields })).toContain(sentence);
   });
@@ -128,13 +158,29 @@ describe('reading', () => {
 describe('refusals', () => {
   it.each([
     [
-      { architectures: ['MistralForCausalLM'] },
-      'architecture MistralForCausalLM; supported are Ll',
+      { architectures: ['MixtralForCausalLM'] },
+      'architecture "MixtralForCausalLM", which is not supported; choose a model of',
     ],
-    [{ architectures: undefined }, 'names no architecture; supported are'],
-    [{ architectures: [] }, 'names no architecture'],
-    [{ model_type: 'mistral' }, 'model_type "mistral" but architecture LlamaForCausalLM'],
-    [{ hidden_act: 'gelu' }, 'hidden_act "gelu" is not supported, only silu'],
+    [
+      { architectures: ['LlamaForTokenClassification'] },
+      'architecture "LlamaForTokenClassification",',
+    ],
+    [{ architectures: [7] }, 'describes architecture 7, which is not supported; choose a model of'],
+    [
+      { architectures: undefined, model_type: undefined },
+      'names no architecture, and its model_type is (none); choose a model of a supported family, ' +
+        'or correct the file: model_type can be llama, qwen2,',
+    ],
+    [
+      { architectures: [], model_type: 'bert' },
+      'names no architecture, and its model_type is "bert";',
+    ],
+    [{ architectures: null, model_type: 3 }, 'names no architecture, and its model_type is 3;'],
+    [
+      { model_type: 'mistral' },
+      'model_type "mistral" but architecture "LlamaForCausalLM", and these',
+    ],
+    [{ hidden_act: 'gelu' }, 'hidden_act "gelu" is not supported, only silu, gelu_pytorch_tanh'],
     [{ attention_bias: true }, 'attention_bias true is not supported'],
     [{ mlp_bias: true }, 'mlp_bias true is not supported'],
     [{ use_sliding_window: true }, 'use_sliding_window true is not supported'],
@@ -153,8 +199,11 @@ describe('refusals', () => {
     [{ max_position_embeddings: 'x' }, 'max_position_embeddings is "x"; it must'],
     [{ tie_word_embeddings: 'yes' }, 'tie_word_embeddings is "yes"; it must be true or false'],
     [{ eos_token_id: 100 }, 'eos_token_id is 100; it must be token ids below vocab_size 100'],
-    [{ pad_token_id: -1 }, 'pad_token_id is -1; it must be token ids'],
-    [{ bos_token_id: 'a' }, 'bos_token_id is "a"; it must be token ids'],
+    [{ pad_token_id: 1.5 }, 'pad_token_id is 1.5; it must be a token id'],
+    [{ bos_token_id: 'a' }, 'bos_token_id is "a"; it must be a token id'],
+    [{ num_hidden_layers: 1e9 }, 'num_hidden_layers is 1000000000; it must be at most 1000'],
+    [{ vocab_size: 2 ** 52 }, 'vocab_size is 4503599627370496; it must be at most 16777216'],
+    [{ hidden_size: 2 ** 40, head_dim: 16 }, 'hidden_size is 1099511627776; it must be at most'],
   ])('%j', (fields, sentence) => {
     const message = refusal({ ...llama, ...fields });
     expect(message).toContain(sentence);

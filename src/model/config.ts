@@ -2,21 +2,15 @@
  * The shape of a model, read from and written to a Hugging Face config.json. Features that the
  * forward pass does not compute are refused here by name; else its results would be wrong.
  */
-import { CheckpointError } from './errors.ts';
 import { ConfigFields } from './config-fields.ts';
+import { CheckpointError, shown } from './errors.ts';
+import { FAMILIES, type FamilyName } from './families/families.ts';
+import type { Differences } from './families/family.ts';
+import { ropeToJson, type Rope } from './families/rope.ts';
 
-export type Family = 'llama' | 'qwen2' | 'qwen3';
-
-/** Llama 3's scaling of the rotary embedding; see rope.ts. */
-export interface Llama3RopeScaling {
-  factor: number;
-  lowFreqFactor: number;
-  highFreqFactor: number;
-  originalMaxPositionEmbeddings: number;
-}
-
-export interface ModelConfig {
-  family: Family;
+/** What a config.json says. What is absent of `Differences` is as in Llama. */
+export interface ModelConfig extends Rope, Differences {
+  family: FamilyName;
   /** A causal language model, or a sequence classifier with one label. */
   kind: 'causal' | 'reward';
   vocabSize: number;
@@ -29,35 +23,37 @@ export interface ModelConfig {
   /** Even; not always hiddenSize / heads. */
   headDim: number;
   rmsNormEps: number;
-  ropeTheta: number;
-  ropeScaling?: Llama3RopeScaling;
   maxPositions: number;
   tieWordEmbeddings: boolean;
-  /** Biases on the query, key and value projections (qwen2). */
-  attentionBias: boolean;
-  /** RMSNorm on every query and key head (qwen3). */
-  qkNorm: boolean;
   eosTokenIds: number[];
   bosTokenId?: number;
   padTokenId?: number;
 }
 
-const CLASS_PREFIX: Record<Family, string> = { llama: 'Llama', qwen2: 'Qwen2', qwen3: 'Qwen3' };
-const CLASS_SUFFIX = { causal: 'ForCausalLM', reward: 'ForSequenceClassification' } as const;
-const KINDS = Object.keys(CLASS_SUFFIX) as ModelConfig['kind'][];
+type Kind = ModelConfig['kind'];
+
+const NAMES = Object.keys(FAMILIES) as FamilyName[];
 const ARCHITECTURES = new Map(
-  (Object.keys(CLASS_PREFIX) as Family[]).flatMap((family) =>
-    KINDS.map((kind) => [className(family, kind), { family, kind }] as const),
+  NAMES.flatMap((family) =>
+    (['causal', 'reward'] as const).map(
+      (kind) => [FAMILIES[family][kind], { family, kind }] as const,
+    ),
   ),
 );
 
-function className(family: Family, kind: ModelConfig['kind']): string {
-  return CLASS_PREFIX[family] + CLASS_SUFFIX[kind];
-}
+/** LlamaModel and its like: decoders without a head. */
+const BARE: ReadonlySet<unknown> = new Set(
+  NAMES.flatMap((family) => {
+    const { causal, reward } = FAMILIES[family];
+    return [causal.replace('ForCausalLM', 'Model'), reward.replace(/For.*/, 'Model')];
+  }),
+);
 
-/** Hugging Face's own defaults, for the fields that checkpoints leave out. */
-const DEFAULT_MAX_POSITIONS: Record<Family, number> = { llama: 2048, qwen2: 32768, qwen3: 32768 };
-const QWEN3_HEAD_DIM = 128;
+/** By the names that config.json has for them. */
+const ACTIVATIONS: ReadonlyMap<unknown, Pick<Differences, 'activation'>> = new Map([
+  ['silu', {}],
+  ['gelu_pytorch_tanh', { activation: 'gelu_tanh' }],
+]);
 
 /**
  * Reads the object of a config.json; `path` is for messages.
@@ -66,79 +62,97 @@ const QWEN3_HEAD_DIM = 128;
 export function parseConfig(json: Record<string, unknown>, path: string): ModelConfig {
   const fields = new ConfigFields(json, path);
   const { family, kind } = architecture(fields);
-  refuseUnsupported(fields, family, kind);
+  const rules = FAMILIES[family];
+  const { defaults } = rules;
+  refuseUnsupported(fields, kind);
   const hiddenSize = fields.size('hidden_size');
   const heads = fields.size('num_attention_heads');
   const kvHeads = fields.size('num_key_value_heads', heads);
   if (heads % kvHeads !== 0) {
     throw fields.error('num_key_value_heads', `must divide num_attention_heads ${heads}`);
   }
-  const headDim = fields.size('head_dim', family === 'qwen3' ? QWEN3_HEAD_DIM : hiddenSize / heads);
+  const headDim = fields.size('head_dim', defaults.headDim ?? hiddenSize / heads);
   if (headDim % 2 !== 0) throw fields.error('head_dim', 'must be even');
   const vocabSize = fields.size('vocab_size');
-  const bosTokenId = fields.tokenIds('bos_token_id', vocabSize)[0];
-  const padTokenId = fields.tokenIds('pad_token_id', vocabSize)[0];
+  const bosTokenId = fields.tokenInVocabulary('bos_token_id', vocabSize);
+  const padTokenId = fields.tokenInVocabulary('pad_token_id', vocabSize);
+  const layers = fields.size('num_hidden_layers');
+  const maxPositions = fields.size('max_position_embeddings', defaults.maxPositions);
+  const sizes = { hiddenSize, heads, headDim, layers, maxPositions };
+  const differences = rules.read?.(fields, sizes) ?? {};
+  // With this field Hugging Face also adds a bias to the output projection, which qwen2 never has.
+  if (!differences.attentionBias && fields.flag('attention_bias')) {
+    throw fields.unsupported('attention_bias', 'false');
+  }
   return {
     family,
     kind,
     vocabSize,
-    hiddenSize,
     intermediateSize: fields.size('intermediate_size'),
-    layers: fields.size('num_hidden_layers'),
-    heads,
     kvHeads,
-    headDim,
-    rmsNormEps: fields.positive('rms_norm_eps', 1e-6),
-    ...rope(fields),
-    maxPositions: fields.size('max_position_embeddings', DEFAULT_MAX_POSITIONS[family]),
-    tieWordEmbeddings: fields.flag('tie_word_embeddings'),
-    attentionBias: family === 'qwen2',
-    qkNorm: family === 'qwen3',
+    ...sizes,
+    rmsNormEps: fields.positive('rms_norm_eps', defaults.rmsNormEps ?? 1e-6),
+    ...rules.rope(fields, sizes),
+    ...activation(fields, family),
+    ...differences,
+    tieWordEmbeddings: fields.flag('tie_word_embeddings', defaults.tieWordEmbeddings),
     eosTokenIds: fields.tokenIds('eos_token_id', vocabSize),
     ...(bosTokenId !== undefined && { bosTokenId }),
     ...(padTokenId !== undefined && { padTokenId }),
   };
 }
 
-function architecture(fields: ConfigFields): { family: Family; kind: ModelConfig['kind'] } {
-  const names = fields.get('architectures');
-  const name: unknown = Array.isArray(names) ? names[0] : names;
-  const found = typeof name === 'string' ? ARCHITECTURES.get(name) : undefined;
-  const type = fields.get('model_type');
-  const supported = `supported are ${[...ARCHITECTURES.keys()].join(', ')}`;
+function activation(fields: ConfigFields, family: FamilyName): Pick<Differences, 'activation'> {
+  const { activationField } = FAMILIES[family];
+  const field = activationField ?? 'hidden_act';
+  const byDefault = activationField ? 'gelu_pytorch_tanh' : 'silu';
+  const found = ACTIVATIONS.get(fields.get(field) ?? byDefault);
+  if (!found) throw fields.unsupported(field, [...ACTIVATIONS.keys()].join(', '));
+  return found;
+}
+
+/**
+ * The field `architectures` names family and kind. Where it names none, or the bare decoder
+ * (LlamaModel), `model_type` decides as in transformers, and the model is a causal one.
+ */
+function architecture(fields: ConfigFields): { family: FamilyName; kind: Kind } {
+  const names = fields.get('architectures') ?? [];
+  const list: readonly unknown[] = Array.isArray(names) ? names : [names];
+  const name = list.length === 0 ? undefined : list[0];
+  const type = fields.get('model_type') ?? undefined;
+  const ofType = NAMES.find((family) => FAMILIES[family].modelType === type);
+  const found =
+    name === undefined || BARE.has(name)
+      ? ofType && { family: ofType, kind: 'causal' as const }
+      : ARCHITECTURES.get(name as string);
+  const types = NAMES.map((family) => FAMILIES[family].modelType).join(', ');
+  const supported = `model_type can be ${types}, each with its ForCausalLM or ForSequenceClassification`;
   if (!found) {
     const problem =
-      typeof name === 'string' ? `describes architecture ${name}` : 'names no architecture';
-    throw new CheckpointError(`${fields.path} ${problem}; ${supported}`);
-  }
-  if (type !== undefined && type !== found.family) {
+      name === undefined
+        ? `names no architecture, and its model_type is ${shown(type)}`
+        : `describes architecture ${shown(name)}, which is not supported`;
     throw new CheckpointError(
-      `${fields.path} has model_type ${JSON.stringify(type)} but architecture ${name as string}; ` +
-        supported,
+      `${fields.path} ${problem}; choose a model of a supported family, or correct the file: ${supported}`,
+    );
+  }
+  if (type !== undefined && type !== FAMILIES[found.family].modelType) {
+    throw new CheckpointError(
+      `${fields.path} has model_type ${shown(type)} but architecture ${shown(name)}, and these two ` +
+        `do not belong together; correct one of them: ${supported}`,
     );
   }
   return found;
 }
 
 /** Refuses features that change the results and are not computed. */
-function refuseUnsupported(fields: ConfigFields, family: Family, kind: ModelConfig['kind']): void {
-  const activation = fields.get('hidden_act') ?? 'silu';
-  if (activation !== 'silu') throw fields.unsupported('hidden_act', 'silu');
+function refuseUnsupported(fields: ConfigFields, kind: Kind): void {
   if (fields.object('quantization_config') !== undefined) {
     throw new CheckpointError(
       `${fields.path} describes a quantised model; choose its F32, F16 or BF16 version`,
     );
   }
-  // With this field Hugging Face also adds a bias to the output projection, which qwen2 never has.
-  if (family !== 'qwen2' && fields.flag('attention_bias')) {
-    throw fields.unsupported('attention_bias', 'false');
-  }
   if (fields.flag('mlp_bias')) throw fields.unsupported('mlp_bias', 'false');
-  if (fields.flag('use_sliding_window')) throw fields.unsupported('use_sliding_window', 'false');
-  const layers = fields.get('layer_types') ?? [];
-  if (!Array.isArray(layers) || layers.some((type) => type !== 'full_attention')) {
-    throw fields.unsupported('layer_types', 'full_attention');
-  }
   if (kind === 'reward') {
     // Without either field, Hugging Face assumes two labels.
     const named = fields.get('id2label');
@@ -152,38 +166,6 @@ function refuseUnsupported(fields: ConfigFields, family: Family, kind: ModelConf
   }
 }
 
-/** From `rope_theta` and `rope_scaling`, or from the `rope_parameters` of transformers 5. */
-function rope(fields: ConfigFields): Pick<ModelConfig, 'ropeTheta' | 'ropeScaling'> {
-  const parameters = fields.object('rope_parameters');
-  const scaling = parameters ?? fields.object('rope_scaling');
-  const thetaFrom = parameters?.has('rope_theta') ? parameters : fields;
-  const ropeTheta = thetaFrom.positive('rope_theta', 10000);
-  if (!scaling) return { ropeTheta };
-  const typeField = scaling.get('rope_type') === undefined ? 'type' : 'rope_type';
-  const type = scaling.get(typeField) ?? 'default';
-  if (type !== 'default' && type !== 'llama3') {
-    throw scaling.unsupported(typeField, 'default, llama3');
-  }
-  if ((scaling.get('partial_rotary_factor') ?? 1) !== 1) {
-    throw scaling.unsupported('partial_rotary_factor', '1');
-  }
-  if (type === 'default') return { ropeTheta };
-  const lowFreqFactor = scaling.positive('low_freq_factor');
-  const highFreqFactor = scaling.positive('high_freq_factor');
-  if (highFreqFactor <= lowFreqFactor) {
-    throw scaling.error('high_freq_factor', `must be above low_freq_factor ${lowFreqFactor}`);
-  }
-  return {
-    ropeTheta,
-    ropeScaling: {
-      factor: scaling.positive('factor'),
-      lowFreqFactor,
-      highFreqFactor,
-      originalMaxPositionEmbeddings: scaling.size('original_max_position_embeddings'),
-    },
-  };
-}
-
 /** The config of a reward model: a score head takes the place of the language-model head. */
 export function asRewardConfig(config: ModelConfig): ModelConfig {
   return { ...config, kind: 'reward' };
@@ -192,7 +174,7 @@ export function asRewardConfig(config: ModelConfig): ModelConfig {
 /** The fields in which the config.json of a reward model differs from that of a policy. */
 export function rewardFields(family: ModelConfig['family']): Record<string, unknown> {
   return {
-    architectures: [className(family, 'reward')],
+    architectures: [FAMILIES[family].reward],
     id2label: { 0: 'LABEL_0' },
     label2id: { LABEL_0: 0 },
   };
@@ -200,10 +182,11 @@ export function rewardFields(family: ModelConfig['family']): Record<string, unkn
 
 /** The object of a config.json that transformers (4 and 5) and `parseConfig` read. */
 export function configToJson(config: ModelConfig): Record<string, unknown> {
-  const { family, kind, ropeScaling: scaling, eosTokenIds } = config;
+  const { family, kind, eosTokenIds } = config;
+  const rules = FAMILIES[family];
   return {
-    architectures: [className(family, kind)],
-    model_type: family,
+    architectures: [rules[kind]],
+    model_type: rules.modelType,
     vocab_size: config.vocabSize,
     hidden_size: config.hiddenSize,
     intermediate_size: config.intermediateSize,
@@ -211,24 +194,16 @@ export function configToJson(config: ModelConfig): Record<string, unknown> {
     num_attention_heads: config.heads,
     num_key_value_heads: config.kvHeads,
     head_dim: config.headDim,
-    hidden_act: 'silu',
+    hidden_act: config.activation ? 'gelu_pytorch_tanh' : 'silu',
     rms_norm_eps: config.rmsNormEps,
-    rope_theta: config.ropeTheta,
-    rope_scaling: scaling
-      ? {
-          rope_type: 'llama3',
-          factor: scaling.factor,
-          low_freq_factor: scaling.lowFreqFactor,
-          high_freq_factor: scaling.highFreqFactor,
-          original_max_position_embeddings: scaling.originalMaxPositionEmbeddings,
-        }
-      : null,
+    ...ropeToJson(config),
     max_position_embeddings: config.maxPositions,
     tie_word_embeddings: config.tieWordEmbeddings,
     eos_token_id: eosTokenIds.length > 1 ? eosTokenIds : (eosTokenIds[0] ?? null),
     bos_token_id: config.bosTokenId ?? null,
     pad_token_id: config.padTokenId ?? null,
     torch_dtype: 'float32',
+    ...rules.write?.(config),
     ...(kind === 'reward' && rewardFields(family)),
   };
 }

@@ -6,7 +6,8 @@ import { keepRows } from '../gpu/kernels/keep-rows.ts';
 import { kvStore } from '../gpu/kernels/kv-store.ts';
 import { sample } from '../gpu/kernels/sample.ts';
 import type { Memory, View } from '../gpu/memory.ts';
-import { decodeLayer, type StepDims } from './decode-layer.ts';
+import type { ModelConfig } from './config.ts';
+import { decodeLayer, type CacheRows, type StepDims } from './decode-layer.ts';
 import { nextLogits } from './heads.ts';
 import type { LanguageModel } from './language-model.ts';
 import {
@@ -14,13 +15,14 @@ import {
   feedForward,
   kvWidth,
   layerActivations,
-  projectDown,
+  layerOutput,
+  spansOf,
   projectHeads,
   qkvWidth,
   qWidth,
   type RowDims,
 } from './layers.ts';
-import { embed, layerShape, rowInputs, type Trunk } from './trunk.ts';
+import { embed, layerShape, rowInputs, type HostInputs } from './trunk.ts';
 
 export interface DecoderLimits {
   /** Sequences generated at the same time: prompts times samples per prompt. */
@@ -40,11 +42,21 @@ export interface SamplingOptions {
   minP: number;
   seed: number;
   maxNewTokens: number;
+  /** Tokens that end a sequence, besides the model's own: the tokenizer's end token. */
+  stopIds?: readonly number[];
 }
 
-/** Each of these tokens ends a sequence, and stays its last. The kernel takes at most four. */
-export const stopIds = (model: LanguageModel<Memory>): number[] =>
-  model.config.eosTokenIds.slice(0, 4);
+/**
+ * End tokens that the sampling kernel gets: it takes four. They only spare it work, because the host
+ * ends a sequence at every one.
+ */
+const KERNEL_STOPS = 4;
+
+/** Which rows of a whole cache belong to whom. */
+export const cacheRows = ({ maxPromptTokens, maxNewTokens }: DecoderLimits): CacheRows => ({
+  firstOwn: maxPromptTokens,
+  ownRows: maxNewTokens,
+});
 
 export interface DecodeDims extends StepDims {
   sampling: SamplingOptions;
@@ -53,8 +65,8 @@ export interface DecodeDims extends StepDims {
 }
 
 export class DecoderBuffers {
-  readonly prefillInputs: Trunk['inputs'];
-  readonly decodeInputs: Trunk['inputs'];
+  readonly prefillInputs: HostInputs;
+  readonly decodeInputs: HostInputs;
   readonly logits: Activation; // [sequences, vocab]
   readonly tokens: Activation; // [sequences, maxNewTokens]
   readonly logps: Activation; // [sequences, maxNewTokens]
@@ -62,11 +74,12 @@ export class DecoderBuffers {
   readonly streams: Activation; // [sequences]
   readonly kept: Activation; // [sequences]; see keepRows
 
-  constructor(limits: DecoderLimits, vocabSize: number) {
+  constructor(limits: DecoderLimits, config: ModelConfig) {
     const { maxSequences: n, maxNewTokens } = limits;
-    this.prefillInputs = rowInputs(limits.maxPromptTokens);
-    this.decodeInputs = rowInputs(n);
-    this.logits = new Activation('logits', n * vocabSize);
+    this.prefillInputs = rowInputs(config, limits.maxPromptTokens);
+    // The kernels of decoding find a window in the spans of a whole cache.
+    this.decodeInputs = rowInputs({}, n);
+    this.logits = new Activation('logits', n * config.vocabSize);
     this.tokens = new Activation('tokens', n * maxNewTokens, true);
     this.logps = new Activation('logps', n * maxNewTokens, true);
     this.done = new Activation('done', n, true);
@@ -89,8 +102,9 @@ export function prefill(
   const ops: Op<RowDims>[] = embed(model, inputs.ids, hidden);
   caches.forEach((cache, i) => {
     const s = layerActivations(shape, i, hidden);
+    const layer = model.layer(i);
     ops.push(
-      ...projectHeads<RowDims>(shape, model.layer(i), s, inputs),
+      ...projectHeads<RowDims>(shape, layer, s, inputs),
       kvStore<RowDims>({
         ...{ qkv: s.qkv, cache, spans: inputs.spans, rows: (d) => d.tokens },
         ...{ qkvStride: qkvWidth(c), kOffset: qWidth(c) },
@@ -100,13 +114,13 @@ export function prefill(
     if (i === caches.length - 1) return;
     ops.push(
       attention<RowDims>({
-        ...attentionShape(c),
+        ...attentionShape(c, layer),
         ...{ q: s.qkv, qStride: qkvWidth(c), qOffset: 0 },
         ...{ kv: cache, kvStride: 2 * kvWidth(c), kOffset: 0, vOffset: kvWidth(c) },
-        ...{ o: s.attended, lse: s.lse, spans: inputs.spans, tokens: (d) => d.tokens },
+        ...{ o: s.attended, lse: s.lse, spans: spansOf(layer, inputs), tokens: (d) => d.tokens },
       }),
-      ...feedForward<RowDims>(shape, model.layer(i), s),
-      ...projectDown<RowDims>(model.layer(i), s),
+      ...feedForward<RowDims>(shape, layer, s),
+      ...layerOutput<RowDims>(shape, layer, s),
     );
     hidden = s.output;
   });
@@ -133,7 +147,9 @@ export function decodeStep(
   ];
   caches.forEach((cache, i) => {
     const s = layerActivations(shape, i, hidden);
-    ops.push(...decodeLayer<DecodeDims>(shape, model.layer(i), s, inputs, cache));
+    ops.push(
+      ...decodeLayer<DecodeDims>(shape, model.layer(i), s, inputs, cache, cacheRows(limits)),
+    );
     hidden = s.output;
   });
   const normed = new Activation('normed', limits.maxSequences * c.hiddenSize);
@@ -158,7 +174,7 @@ export function decodeStep(
       seed: (d) => d.sampling.seed,
       step,
       maxSteps: limits.maxNewTokens,
-      eosIds: stopIds(model),
+      eosIds: c.eosTokenIds.slice(0, KERNEL_STOPS),
       padId: c.padTokenId ?? 0,
     }),
   ];

@@ -13,15 +13,17 @@ import { lower, type Op } from '../gpu/kernel.ts';
 import type { Memory, View } from '../gpu/memory.ts';
 import { Program, type Readback } from '../gpu/program.ts';
 import {
+  cacheRows,
   DecoderBuffers,
   decodeStep,
   prefill,
-  stopIds,
   type DecodeDims,
   type DecoderLimits,
   type SamplingOptions,
 } from './decoder-ops.ts';
+import { ownCacheRows } from './decode-layer.ts';
 import type { LanguageModel } from './language-model.ts';
+import { layerKind } from './layer-kinds.ts';
 import { kvWidth, type RowDims } from './layers.ts';
 import {
   appendTokens,
@@ -32,6 +34,7 @@ import {
   type Sequence,
 } from './sequences.ts';
 import { uploadRows } from './trunk.ts';
+import { withinWindow } from './batch.ts';
 
 export type { Generation };
 
@@ -58,11 +61,13 @@ interface DecoderPrograms {
 /** Allocates the caches and activations of generation within `limits`. */
 export function planDecoder(model: LanguageModel<Memory>, limits: DecoderLimits): DecoderPrograms {
   const { gpu, config: c } = model;
-  const buffers = new DecoderBuffers(limits, c.vocabSize);
-  const cacheRows = limits.maxPromptTokens + limits.maxSequences * limits.maxNewTokens;
-  const caches = Array.from({ length: c.layers }, (_, layer) =>
-    gpu.allocate('kv', 4 * cacheRows * 2 * kvWidth(c), `kv ${layer}`),
-  );
+  const buffers = new DecoderBuffers(limits, c);
+  const { maxPromptTokens, maxSequences } = limits;
+  const caches = Array.from({ length: c.layers }, (_, layer) => {
+    const own = ownCacheRows(layerKind(c, layer).window, cacheRows(limits));
+    const rows = maxPromptTokens + maxSequences * own;
+    return gpu.allocate('kv', 4 * rows * 2 * kvWidth(c), `kv ${layer}`);
+  });
   const prefillOps = lower(prefill(model, limits, buffers, caches), gpu.variants);
   const decodeOps = lower(decodeStep(model, limits, buffers, caches), gpu.variants);
   const activations = planActivations(gpu, prefillOps, decodeOps);
@@ -99,7 +104,8 @@ export class Decoder {
   /**
    * Samples `samplesPerPrompt` continuations of each prompt (token ids); returns them by prompt.
    * `streams` has the random stream of each sequence: the same seed and stream give the same tokens
-   * with any other sequences in the batch. `onProgress` is called every few tokens with the share
+   * with any other sequences in the batch. A stop token ends its sequence, and stays its last.
+   * `onProgress` is called every few tokens with the share
    * of maxNewTokens that is done and the sequences so far.
    * @throws Error when a prompt is empty or the prompts exceed `limits`, or when the decoder is
    * destroyed before the end
@@ -112,10 +118,11 @@ export class Decoder {
     onProgress?: (share: number, written: Generation[][]) => void,
   ): Promise<Generation[][]> {
     const sequences = startSequences(prompts, samplesPerPrompt, streams, this.limits);
+    this.useLengths(prompts, sampling.maxNewTokens);
     this.uploadPrompts(prompts, sequences.length);
-    await this.prefill.run(promptDims(prompts));
+    await this.prefill.run(promptDims(prompts, this.model.config.window));
 
-    const stops = new Set(stopIds(this.model));
+    const stops = new Set([...this.model.config.eosTokenIds, ...(sampling.stopIds ?? [])]);
     const written = (): Generation[][] =>
       prompts.map((_, p) =>
         sequences.slice(p * samplesPerPrompt, (p + 1) * samplesPerPrompt).map(toGeneration),
@@ -158,12 +165,15 @@ export class Decoder {
     groups: readonly (readonly Generation[])[],
     sampling: SamplingOptions,
   ): number {
-    let flops = this.prefill.flops(promptDims(prompts));
+    const { window = Infinity } = this.model.config;
+    let flops = this.prefill.flops(promptDims(prompts, window));
     for (let step = 0; step < sampling.maxNewTokens; step++) {
       const alive = groups.map((g) => g.filter(({ ids }) => ids.length > step).length);
       const tokens = alive.reduce((sum, n) => sum + n, 0);
-      const pairs = alive.reduce((sum, n, p) => sum + n * (prompts[p]!.length + step), 0);
-      if (tokens > 0) flops += this.decode.flops({ tokens, pairs, step, sampling });
+      const seen = (most: number): number =>
+        alive.reduce((sum, n, p) => sum + n * Math.min(most, prompts[p]!.length + step), 0);
+      const dims = { tokens, pairs: seen(Infinity), windowPairs: seen(window), step, sampling };
+      if (tokens > 0) flops += this.decode.flops(dims);
     }
     return flops;
   }
@@ -175,6 +185,25 @@ export class Decoder {
     const { gpu } = this.model;
     for (const view of this.activations) gpu.release('activations', view);
     for (const view of this.caches) gpu.release('kv', view);
+  }
+
+  /**
+   * The cache keeps keys as they were rotated first, so that the frequencies may not change on the
+   * way (dynamic and longrope scaling).
+   */
+  private useLengths(prompts: readonly (readonly number[])[], maxNewTokens: number): void {
+    const { ropes } = this.model;
+    if (!ropes.dependOnLength) return;
+    const lengths = prompts.map((prompt) => prompt.length);
+    const [shortest, longest] = [Math.min(...lengths), Math.max(...lengths)];
+    if (!ropes.areSame(shortest, longest + maxNewTokens)) {
+      throw new Error(
+        `the rotary embedding of this model changes between ${shortest} and ` +
+          `${longest + maxNewTokens} tokens, the lengths of this generation; write fewer tokens ` +
+          '(max_completion_length), or keep the prompts of a batch on one side of the change',
+      );
+    }
+    ropes.useLength(longest);
   }
 
   /** Uploads the prompts, packed, each without its last token. */
@@ -196,10 +225,13 @@ export class Decoder {
         spans.push(start, start, start, start + t + 1);
       }
     }
+    const { window } = this.model.config;
+    const spanArray = Uint32Array.from(spans);
     uploadRows(this.model.gpu, this.buffers.prefillInputs, {
       ids: Uint32Array.from(rows),
       positions: Uint32Array.from(positions),
-      spans: Uint32Array.from(spans),
+      spans: spanArray,
+      ...(window !== undefined && { windowSpans: withinWindow(spanArray, window).spans }),
     });
   }
 
@@ -237,9 +269,13 @@ export class Decoder {
     repack: boolean,
   ): Promise<Block> {
     const count = Math.min(TOKENS_PER_READBACK, sampling.maxNewTokens - first);
+    const { window = Infinity } = this.model.config;
+    const seen = (most: number, step: number): number =>
+      rows.reduce((sum, { position }) => sum + Math.min(most, position + 1 + step), 0);
     const runs = Array.from({ length: count }, (_, i) => ({
       tokens: rows.length,
-      pairs: rows.reduce((sum, { position }) => sum + position + 1 + first + i, 0),
+      pairs: seen(Infinity, first + i),
+      windowPairs: seen(window, first + i),
       step: first + i,
       sampling,
       repack: repack && i === 0,
@@ -255,11 +291,15 @@ export class Decoder {
 }
 
 /** The rows of packed prompts, of which the last tokens are left to decoding. */
-function promptDims(prompts: readonly (readonly number[])[]): Required<RowDims> {
+function promptDims(prompts: readonly (readonly number[])[], window = Infinity): Required<RowDims> {
   const rows = prompts.map((prompt) => prompt.length - 1);
   return {
     tokens: rows.reduce((sum, n) => sum + n, 0),
     pairs: rows.reduce((sum, n) => sum + (n * (n + 1)) / 2, 0),
+    windowPairs: rows.reduce((sum, n) => {
+      const short = Math.min(n, window);
+      return sum + (short * (short + 1)) / 2 + (n - short) * short;
+    }, 0),
   };
 }
 

@@ -1,12 +1,17 @@
 /** What a model folder has, without loading it: from the config and the headers of the weights. */
-import { openWeights, readConfig, weightStorage } from './checkpoint.ts';
-import type { ModelConfig } from './config.ts';
+import type { Checkpoint } from './adapted.ts';
+import { readConfig } from './checkpoint.ts';
+import { asRewardConfig, type ModelConfig } from './config.ts';
 import type { CheckpointFolder } from './files.ts';
+import { openWeights, weightStorage } from './open-weights.ts';
 import type { WeightStorage } from './parameters.ts';
+import type { LoraConfig } from './peft.ts';
 import { elementCount } from './safetensors-header.ts';
 
 export interface ModelFacts {
   config: ModelConfig;
+  /** config.json ties the head to the embedding, but the files have a head of other values. */
+  ownHead: boolean;
   /** The number of parameters. */
   parameters: number;
   /** Element types in the files. */
@@ -17,12 +22,25 @@ export interface ModelFacts {
 
 /** @throws CheckpointError when the model could not be loaded */
 export async function describeModel(folder: CheckpointFolder): Promise<ModelFacts> {
-  const config = await readConfig(folder);
-  const tensors = await openWeights(folder, config);
+  const read = await readConfig(folder);
+  const { config, tensors } = await openWeights(folder, read);
   return {
     config,
+    ownHead: read.tieWordEmbeddings && !config.tieWordEmbeddings,
     parameters: tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0),
     dtypes: [...new Set(tensors.map(({ dtype }) => dtype))],
     storage: weightStorage(tensors),
   };
+}
+
+/** The facts of a model or of an adapter's base; the config is that of the model with its adapter. */
+export async function describeCheckpoint({
+  base,
+  adapter,
+}: Pick<Checkpoint, 'base' | 'adapter'>): Promise<ModelFacts & { lora?: LoraConfig }> {
+  const facts = await describeModel(base);
+  if (!adapter) return facts;
+  const { config: lora } = adapter;
+  const config = lora.task === 'SEQ_CLS' ? asRewardConfig(facts.config) : facts.config;
+  return { ...facts, config, lora };
 }

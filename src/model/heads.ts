@@ -82,9 +82,15 @@ function chunkLogits(model: LanguageModel<Memory>, h: HeadBuffers, chunk: Chunk)
     m: targets,
     n: chunk.count,
     k: model.config.hiddenSize,
+    ...logitScale(model),
     label: 'logits',
   });
 }
+
+/** The factor of the logits, where the model has one. */
+const logitScale = ({
+  config: { logitScale: scale },
+}: LanguageModel<Memory>): { scale?: number } => (scale === undefined ? {} : { scale });
 
 /** A chunk's rows of the head, or of its gradient. */
 function headRows(model: LanguageModel<Memory>, pool: ParameterPool, { piece, row }: Chunk): Slice {
@@ -109,6 +115,7 @@ export function allLogits<D>(
       m: rows,
       n,
       k,
+      ...logitScale(model),
       label: 'logits',
     }),
   );
@@ -133,6 +140,7 @@ export function nextLogits<D>(
       m: rows,
       n,
       k,
+      ...logitScale(model),
       label: 'logits',
     }),
   );
@@ -204,6 +212,7 @@ export function logprobHeadBackward(
         n: k,
         k: chunk.count,
         accumulate: i > 0,
+        ...logitScale(model),
         label: 'd-logits-input',
       }),
       ...(gradients.has(model.headBlock)
@@ -217,6 +226,7 @@ export function logprobHeadBackward(
               n: k,
               k: targets,
               accumulate: true,
+              ...logitScale(model),
               label: 'd-head-weight',
             }),
           ]

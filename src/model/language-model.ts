@@ -4,13 +4,14 @@
  * (generation).
  */
 import type { Gpu } from '../gpu/device.ts';
-import type { Memory, View } from '../gpu/memory.ts';
+import type { Memory } from '../gpu/memory.ts';
 import { asRewardConfig, type ModelConfig } from './config.ts';
+import { layerKind } from './layer-kinds.ts';
 import type { LayerWeights } from './layers.ts';
 import { adapterPart, layoutAdapter, type LoraConfig } from './lora.ts';
 import { ParameterPool } from './parameter-pool.ts';
 import { ALL_F32, layerBlock, layoutParameters, type WeightStorage } from './parameters.ts';
-import { inverseFrequencies } from './rope.ts';
+import { RopeTables } from './rope-tables.ts';
 
 export interface ModelOptions {
   /** How the weights are stored. Weights that train must be f32. */
@@ -25,8 +26,7 @@ export class LanguageModel<M extends Memory = Gpu> {
     readonly gpu: M,
     readonly config: ModelConfig,
     readonly weights: ParameterPool,
-    /** [headDim / 2] inverse frequencies of the rotary embedding. */
-    readonly frequencies: View,
+    readonly ropes: RopeTables,
     readonly lora: { readonly config: LoraConfig; readonly pool: ParameterPool } | undefined,
     /** false: the weights belong to another model, which destroys them. */
     private readonly ownsWeights = true,
@@ -44,17 +44,15 @@ export class LanguageModel<M extends Memory = Gpu> {
     const limit = memory.maxBinding;
     const layout = layoutParameters(config, storage, limit);
     const weights = new ParameterPool(memory, layout, 'weights', 'weights');
-    const values = Float32Array.from(inverseFrequencies(config));
-    const frequencies = memory.allocate('weights', values.byteLength, 'rotary frequencies');
-    memory.upload(frequencies, values);
+    const ropes = new RopeTables(memory, config);
     const adapter = lora && allocateAdapter(memory, config, lora);
-    return new LanguageModel(memory, config, weights, frequencies, adapter);
+    return new LanguageModel(memory, config, weights, ropes, adapter);
   }
 
   /** A model over the same weights, without the adapter. */
   withoutAdapter(): LanguageModel<M> {
     return new LanguageModel(
-      ...([this.gpu, this.config, this.weights, this.frequencies] as const),
+      ...([this.gpu, this.config, this.weights, this.ropes] as const),
       undefined,
       false,
     );
@@ -64,7 +62,7 @@ export class LanguageModel<M extends Memory = Gpu> {
   withAdapter(lora: LoraConfig): LanguageModel<M> {
     const config = lora.task === 'SEQ_CLS' ? asRewardConfig(this.config) : this.config;
     return new LanguageModel(
-      ...([this.gpu, config, this.weights, this.frequencies] as const),
+      ...([this.gpu, config, this.weights, this.ropes] as const),
       allocateAdapter(this.gpu, config, lora),
       false,
     );
@@ -76,8 +74,10 @@ export class LanguageModel<M extends Memory = Gpu> {
   }
 
   layer(index: number): LayerWeights {
-    const { config, weights, lora } = this;
+    const { config, weights, ropes, lora } = this;
+    const { rope, window } = layerKind(config, index);
     return {
+      ...{ rotates: rope !== 'none', rope: ropes.of(rope), window },
       vector: (part) => weights.block(layerBlock(index, part)),
       linear: (part) => {
         const block = weights.layout.blocks.get(layerBlock(index, part))!;
@@ -86,6 +86,9 @@ export class LanguageModel<M extends Memory = Gpu> {
           weight: weights.block(layerBlock(index, part)),
           in: block.cols,
           out: block.rows,
+          // These two add to the residual.
+          ...(config.residualScale !== undefined &&
+            (part === 'output' || part === 'down') && { scale: config.residualScale }),
           ...(adapter && { adapter }),
         };
       },
@@ -101,7 +104,7 @@ export class LanguageModel<M extends Memory = Gpu> {
     this.lora?.pool.destroy();
     if (!this.ownsWeights) return;
     this.weights.destroy();
-    this.gpu.release('weights', this.frequencies);
+    this.ropes.destroy();
   }
 }
 

@@ -7,12 +7,15 @@ import { attentionBackward } from '../gpu/kernels/attention.ts';
 import { copy } from '../gpu/kernels/copy.ts';
 import { matmul } from '../gpu/kernels/matmul.ts';
 import { rmsNormBackward, normPartials } from '../gpu/kernels/rms-norm.ts';
-import { rope } from '../gpu/kernels/rope.ts';
 import { swigluBackward } from '../gpu/kernels/swiglu.ts';
 import type { View } from '../gpu/memory.ts';
+import { normsOf } from './layer-kinds.ts';
 import {
   adapterActivations,
   attentionShape,
+  headNorms,
+  rotation,
+  spansOf,
   qkvWidth,
   qWidth,
   kvWidth,
@@ -24,7 +27,8 @@ import {
   type RowInputs,
 } from './layers.ts';
 import { linearBackward, type LinearGradients } from './linear.ts';
-import type { LinearPart, VectorPart } from './parameters.ts';
+import type { NormPart, VectorPart } from './parameters.ts';
+import type { LinearPart } from './projections.ts';
 
 /** The buffers to which a layer's gradients are added; frozen weights have none. */
 export interface LayerGradients {
@@ -40,7 +44,8 @@ export interface BackwardScratch {
   dAttended: Activation; // [N, H d]
   delta: Activation; // [N, H]
   dQkv: Activation; // [N, (H + 2K) d]
-  dQkvRaw: Activation; // the same, before the head norms (Qwen3)
+  dQkvRaw: Activation; // the same, before the norms of q and k
+  dBranch: Activation; // [N, D], before a norm behind attention or the feed-forward part
   partials: Activation; // partial sums of a norm weight's gradient
   ones: View; // [N] ones: a bias gradient is ones^T dY
   dAdapted: Partial<Record<LinearPart, Activation>>; // [N, R]
@@ -59,9 +64,13 @@ export function backwardScratch(shape: LayerShape, layer: number, ones: View): B
     delta: make('delta', n * c.heads),
     dQkv,
     dQkvRaw: c.qkNorm ? make('dQkvRaw', n * qkvWidth(c)) : dQkv,
+    dBranch: make('dBranch', n * c.hiddenSize),
     partials: make(
       'partials',
-      Math.max(normPartials(n, c.hiddenSize), c.qkNorm ? normPartials(n * c.heads, c.headDim) : 0),
+      Math.max(
+        normPartials(n, c.hiddenSize),
+        ...headNorms(c).map(({ layout }) => normPartials(n * layout.heads, layout.cols)),
+      ),
     ),
     ones,
     dAdapted: adapterActivations(shape, `${layer}.dAdapted`),
@@ -79,22 +88,35 @@ export function layerBackward<D extends RowDims>(
   g: LayerGradients,
   s: LayerSaved,
   t: BackwardScratch,
-  inputs: RowInputs & { viewEnd: Bindable },
+  inputs: RowInputs & { viewEnd: Bindable; windowViewEnd?: Bindable },
   dResidual: Activation,
 ): Op<D>[] {
   const { config: c } = shape;
-  const { hiddenSize, intermediateSize, rmsNormEps: eps } = c;
+  const norms = normsOf(c);
   const dBias = g.vector('qkvBias');
   const width = qkvWidth(c);
-  const norm = { rows, cols: hiddenSize, eps, partials: t.partials };
+  const { window } = w;
+  // What flows into attention and the feed-forward part from behind.
+  const dFeedForward = norms.feedForwardOutNorm ? t.dBranch : dResidual;
+  const dAttention = norms.attentionOutNorm ? t.dBranch : dResidual;
+  const norm = (part: NormPart, x: Activation, dy: Activation, dx: Activation): Op<D>[] =>
+    norms[part]
+      ? rmsNormBackward<D>({
+          ...{ rows, cols: c.hiddenSize, eps: c.rmsNormEps, partials: t.partials },
+          ...{ x, weight: w.vector(part), dy, dx, dWeight: g.vector(part) },
+          // A norm before a part adds to the gradient that flows past the part.
+          accumulate: dx === dResidual,
+        })
+      : [];
   return [
+    ...norm('feedForwardOutNorm', s.feedForwardOut, dResidual, dFeedForward),
     ...linearBackward<D>({
       linear: w.linear('down'),
       gradients: g.linear('down'),
       rows,
       x: s.inner,
       h: s.adapted.down,
-      dy: dResidual,
+      dy: dFeedForward,
       dx: t.dInner,
       dh: t.dAdapted.down,
     }),
@@ -103,7 +125,8 @@ export function layerBackward<D extends RowDims>(
       dy: t.dInner,
       dGateUp: t.dGateUp,
       rows,
-      width: intermediateSize,
+      width: c.intermediateSize,
+      gate: c.activation,
     }),
     ...linearBackward<D>({
       linear: w.linear('gateUp'),
@@ -112,25 +135,18 @@ export function layerBackward<D extends RowDims>(
       x: s.middleNormed,
       h: s.adapted.gateUp,
       dy: t.dGateUp,
-      dx: t.dHidden,
+      ...(norms.postNorm ? { dx: t.dHidden } : { dx: dResidual, accumulate: true }),
       dh: t.dAdapted.gateUp,
     }),
-    ...rmsNormBackward<D>({
-      ...norm,
-      x: s.middle,
-      weight: w.vector('postNorm'),
-      dy: t.dHidden,
-      dx: dResidual,
-      accumulate: true,
-      dWeight: g.vector('postNorm'),
-    }),
+    ...norm('postNorm', s.middle, t.dHidden, dResidual),
+    ...norm('attentionOutNorm', s.attentionOut, dResidual, dAttention),
     ...linearBackward<D>({
       linear: w.linear('output'),
       gradients: g.linear('output'),
       rows,
       x: s.attended,
       h: s.adapted.output,
-      dy: dResidual,
+      dy: dAttention,
       dx: t.dAttended,
       dh: t.dAdapted.output,
     }),
@@ -140,27 +156,18 @@ export function layerBackward<D extends RowDims>(
       dO: t.dAttended,
       lse: s.lse,
       delta: t.delta,
-      spans: inputs.spans,
-      viewEnd: inputs.viewEnd,
+      spans: spansOf(w, inputs),
+      viewEnd: window === undefined ? inputs.viewEnd : inputs.windowViewEnd!,
+      window: window === undefined ? undefined : { size: window, positions: inputs.positions },
       dQkv: t.dQkv,
       tokens: rows,
-      ...attentionShape(c),
+      ...attentionShape(c, w),
       rowStride: width,
       kOffset: qWidth(c),
       vOffset: qWidth(c) + kvWidth(c),
     }),
-    rope<D>({
-      x: t.dQkv,
-      positions: inputs.positions,
-      frequencies: shape.frequencies,
-      rows,
-      heads: c.heads + c.kvHeads,
-      rowStride: width,
-      offset: 0,
-      headDim: c.headDim,
-      direction: -1,
-    }),
-    ...(c.qkNorm ? headNormsBackward<D>(shape, w, g, s, t) : []),
+    ...rotation<D>(shape, w, t.dQkv, inputs, -1),
+    ...headNormsBackward<D>(shape, w, g, s, t),
     ...(dBias
       ? [
           matmul<D>({
@@ -183,47 +190,28 @@ export function layerBackward<D extends RowDims>(
       x: s.inputNormed,
       h: s.adapted.qkv,
       dy: t.dQkvRaw,
-      dx: t.dHidden,
+      ...(norms.inputNorm ? { dx: t.dHidden } : { dx: dResidual, accumulate: true }),
       dh: t.dAdapted.qkv,
     }),
-    ...rmsNormBackward<D>({
-      ...norm,
-      x: s.input,
-      weight: w.vector('inputNorm'),
-      dy: t.dHidden,
-      dx: dResidual,
-      accumulate: true,
-      dWeight: g.vector('inputNorm'),
-    }),
+    ...norm('inputNorm', s.input, t.dHidden, dResidual),
   ];
 }
 
 function headNormsBackward<D extends RowDims>(
-  shape: LayerShape,
+  { config: c }: LayerShape,
   w: LayerWeights,
   g: LayerGradients,
   s: LayerSaved,
   t: BackwardScratch,
 ): Op<D>[] {
-  const { config: c } = shape;
-  const part = (name: 'qNorm' | 'kNorm', heads: number, offset: number): Op<D>[] =>
-    rmsNormBackward<D>({
-      x: s.qkvRaw,
-      weight: w.vector(name),
-      dy: t.dQkv,
-      dx: t.dQkvRaw,
-      dWeight: g.vector(name),
-      partials: t.partials,
-      rows: (d) => d.tokens * heads,
-      cols: c.headDim,
-      eps: c.rmsNormEps,
-      heads,
-      rowStride: qkvWidth(c),
-      offset,
-    });
+  if (!c.qkNorm) return [];
   return [
     copy<D>({ x: t.dQkv, y: t.dQkvRaw, count: (d) => d.tokens * qkvWidth(c) }),
-    ...part('qNorm', c.heads, 0),
-    ...part('kNorm', c.kvHeads, qWidth(c)),
+    ...headNorms(c).flatMap(({ part, layout }) =>
+      rmsNormBackward<D>({
+        ...{ ...layout, x: s.qkvRaw, weight: w.vector(part), dy: t.dQkv, dx: t.dQkvRaw },
+        ...{ dWeight: g.vector(part), partials: t.partials, eps: c.rmsNormEps },
+      }),
+    ),
   ];
 }

@@ -13,8 +13,11 @@ import { swiglu } from '../gpu/kernels/swiglu.ts';
 import type { View } from '../gpu/memory.ts';
 import type { ModelConfig } from './config.ts';
 import { adapterForward, linearForward, linearOutput, type Linear } from './linear.ts';
+import { normsOf, rotaryDim } from './layer-kinds.ts';
 import { adapterWidth, type LoraConfig } from './lora.ts';
-import type { LinearPart, VectorPart } from './parameters.ts';
+import type { NormPart, VectorPart } from './parameters.ts';
+import { LINEAR_PARTS, type LinearPart } from './projections.ts';
+import type { RopeTable } from './rope-tables.ts';
 
 /** The sizes on which every replay of a model's program depends. */
 export interface RowDims {
@@ -22,6 +25,8 @@ export interface RowDims {
   tokens: number;
   /** The number of (row, key) pairs in the spans of these rows; used only to count flops. */
   pairs?: number;
+  /** The same of layers with a window. */
+  windowPairs?: number;
 }
 
 /** The token, position and span of each row; the host writes them before a replay. */
@@ -29,12 +34,19 @@ export interface RowInputs {
   readonly ids: Bindable;
   readonly positions: Bindable;
   readonly spans: Bindable;
+  /** The spans of layers with a window; absent where the model has none. */
+  readonly windowSpans?: Bindable;
 }
 
-/** The weights of one layer by part. */
+/** What a layer has of its own: its weights by part, its rotary embedding and its window. */
 export interface LayerWeights {
   vector(part: VectorPart): View;
   linear(part: LinearPart): Linear;
+  readonly rope: RopeTable;
+  /** false: queries and keys stay as they are. */
+  readonly rotates: boolean;
+  /** A token attends to so many tokens, itself included; undefined: to all before it. */
+  readonly window: number | undefined;
 }
 
 /** Sizes that the ops of a layer share. */
@@ -42,8 +54,6 @@ export interface LayerShape {
   readonly config: ModelConfig;
   /** Activation memory is planned for this many token rows. */
   readonly maxTokens: number;
-  /** [d/2] inverse frequencies of the rotary embedding. */
-  readonly frequencies: View;
   readonly lora: LoraConfig | undefined;
 }
 
@@ -54,40 +64,45 @@ export const qkvWidth = (c: ModelConfig): number => qWidth(c) + 2 * kvWidth(c);
 /** The activations of a layer; its backward pass reads all but `output`. */
 export interface LayerSaved {
   input: Activation; // [N, D]
-  inputNormed: Activation; // [N, D]
+  inputNormed: Activation; // [N, D], the same as input if no norm stands there
   qkv: Activation; // [N, (H + 2K) d], rotated
-  qkvRaw: Activation; // [N, (H + 2K) d], before the head norms (Qwen3), else the same as qkv
+  qkvRaw: Activation; // [N, (H + 2K) d], before the norms of q and k, else the same as qkv
   attended: Activation; // [N, H d]
   lse: Activation; // [N, H]
+  attentionOut: Activation; // [N, D], where a norm stands behind attention
   middle: Activation; // [N, D]
-  middleNormed: Activation; // [N, D]
+  middleNormed: Activation; // [N, D], the same as middle if no norm stands there
   gateUp: Activation; // [N, 2F]
   inner: Activation; // [N, F]
+  feedForwardOut: Activation; // [N, D], where a norm stands behind the feed-forward part
   output: Activation; // [N, D]
   /** [N, R] x A^T of the linear layers that have an adapter. */
   adapted: Partial<Record<LinearPart, Activation>>;
 }
 
 export const rows = (d: RowDims): number => d.tokens;
-const pairs = (d: RowDims): number => d.pairs ?? 0;
 
 /** The activations of one layer; `input` is the output of the layer before. */
 export function layerActivations(shape: LayerShape, layer: number, input: Activation): LayerSaved {
   const { config: c, maxTokens: n } = shape;
   const make = (name: string, width: number): Activation =>
     new Activation(`${layer}.${name}`, n * width);
+  const { inputNorm, postNorm } = normsOf(c);
   const qkv = make('qkv', qkvWidth(c));
+  const middle = make('middle', c.hiddenSize);
   return {
     input,
-    inputNormed: make('inputNormed', c.hiddenSize),
+    inputNormed: inputNorm ? make('inputNormed', c.hiddenSize) : input,
     qkv,
     qkvRaw: c.qkNorm ? make('qkvRaw', qkvWidth(c)) : qkv,
     attended: make('attended', qWidth(c)),
     lse: make('lse', c.heads),
-    middle: make('middle', c.hiddenSize),
-    middleNormed: make('middleNormed', c.hiddenSize),
+    attentionOut: make('attentionOut', c.hiddenSize),
+    middle,
+    middleNormed: postNorm ? make('middleNormed', c.hiddenSize) : middle,
     gateUp: make('gateUp', 2 * c.intermediateSize),
     inner: make('inner', c.intermediateSize),
+    feedForwardOut: make('feedForwardOut', c.hiddenSize),
     output: make('output', c.hiddenSize),
     adapted: adapterActivations(shape, `${layer}.adapted`),
   };
@@ -99,11 +114,57 @@ export function adapterActivations(
   name: string,
 ): Partial<Record<LinearPart, Activation>> {
   if (!lora) return {};
-  const parts = (['qkv', 'output', 'gateUp', 'down'] as const)
-    .map((part) => [part, adapterWidth(config, lora, part)] as const)
+  const parts = LINEAR_PARTS.map((part) => [part, adapterWidth(config, lora, part)] as const)
     .filter(([, width]) => width > 0)
     .map(([part, width]) => [part, new Activation(`${name}.${part}`, maxTokens * width)]);
   return Object.fromEntries(parts) as Partial<Record<LinearPart, Activation>>;
+}
+
+/** A norm of [N, D], plus a residual, where the layer has one. */
+export function layerNorm<D extends RowDims>(
+  { config: c }: LayerShape,
+  w: LayerWeights,
+  part: NormPart,
+  io: { x: Activation; y: Activation; residual?: Activation },
+): Op<D>[] {
+  if (!normsOf(c)[part]) return [];
+  const weight = w.vector(part);
+  return [rmsNorm<D>({ ...io, weight, rows, cols: c.hiddenSize, eps: c.rmsNormEps })];
+}
+
+/** The norms of queries and keys: which columns of q | k | v, in heads of so many. */
+export function headNorms(c: ModelConfig) {
+  const all = c.qkNorm === 'all';
+  const norm = (part: 'qNorm' | 'kNorm', heads: number, offset: number) => ({
+    part,
+    layout: {
+      rows: (d: RowDims): number => d.tokens * (all ? 1 : heads),
+      cols: all ? heads * c.headDim : c.headDim,
+      heads: all ? 1 : heads,
+      rowStride: qkvWidth(c),
+      offset,
+    },
+  });
+  return c.qkNorm ? [norm('qNorm', c.heads, 0), norm('kNorm', c.kvHeads, qWidth(c))] : [];
+}
+
+/** The rotation of the queries and keys of `x`, in place; direction -1 is its transpose. */
+export function rotation<D extends RowDims>(
+  { config: c }: LayerShape,
+  w: LayerWeights,
+  x: Activation,
+  { positions }: RowInputs,
+  direction: 1 | -1,
+): Op<D>[] {
+  if (!w.rotates) return [];
+  const { frequencies, factor } = w.rope;
+  return [
+    rope<D>({
+      ...{ x, positions, frequencies, factor, direction, rows },
+      ...{ heads: c.heads + c.kvHeads, headDim: c.headDim, rotaryDim: rotaryDim(c) },
+      ...{ rowStride: qkvWidth(c), offset: 0 },
+    }),
+  ];
 }
 
 /** Norm, query/key/value projection and rotation: `input` -> `qkv`. */
@@ -115,17 +176,8 @@ export function projectHeads<D extends RowDims>(
 ): Op<D>[] {
   const { config: c } = shape;
   const width = qkvWidth(c);
-  const heads = { rowStride: width, cols: c.headDim, eps: c.rmsNormEps };
-  const x = { x: s.qkvRaw, y: s.qkv };
   return [
-    rmsNorm<D>({
-      x: s.input,
-      weight: w.vector('inputNorm'),
-      y: s.inputNormed,
-      rows,
-      cols: c.hiddenSize,
-      eps: c.rmsNormEps,
-    }),
+    ...layerNorm<D>(shape, w, 'inputNorm', { x: s.input, y: s.inputNormed }),
     ...linearForward<D>({
       linear: w.linear('qkv'),
       x: s.inputNormed,
@@ -135,69 +187,39 @@ export function projectHeads<D extends RowDims>(
       ...(c.attentionBias && { bias: w.vector('qkvBias') }),
       label: 'qkv',
     }),
-    ...(c.qkNorm
-      ? [
-          // The copy is for the values, which have no norm.
-          copy<D>({ x: s.qkvRaw, y: s.qkv, count: (d) => d.tokens * width }),
-          rmsNorm<D>({
-            ...x,
-            ...heads,
-            weight: w.vector('qNorm'),
-            rows: (d) => d.tokens * c.heads,
-            heads: c.heads,
-            offset: 0,
-            label: 'q-norm',
-          }),
-          rmsNorm<D>({
-            ...x,
-            ...heads,
-            weight: w.vector('kNorm'),
-            rows: (d) => d.tokens * c.kvHeads,
-            heads: c.kvHeads,
-            offset: qWidth(c),
-            label: 'k-norm',
-          }),
-        ]
-      : []),
-    rope<D>({
-      x: s.qkv,
-      positions: inputs.positions,
-      frequencies: shape.frequencies,
-      rows,
-      heads: c.heads + c.kvHeads,
-      rowStride: width,
-      offset: 0,
-      headDim: c.headDim,
-      direction: 1,
-    }),
+    // The copy is for the values, which have no norm.
+    ...(c.qkNorm ? [copy<D>({ x: s.qkvRaw, y: s.qkv, count: (d) => d.tokens * width })] : []),
+    ...headNorms(c).map(({ part, layout }) =>
+      rmsNorm<D>({
+        ...{ ...layout, x: s.qkvRaw, y: s.qkv, weight: w.vector(part), eps: c.rmsNormEps },
+        label: part === 'qNorm' ? 'q-norm' : 'k-norm',
+      }),
+    ),
+    ...rotation<D>(shape, w, s.qkv, inputs, 1),
   ];
 }
 
-/** `attended` -> `inner`: output projection, residual add, norm, gate and up projection, SwiGLU. */
+/** `attended` -> `inner`: output projection, residual add, norm, gate and up projection, gate. */
 export function feedForward<D extends RowDims>(
   shape: LayerShape,
   w: LayerWeights,
   s: LayerSaved,
 ): Op<D>[] {
-  const { hiddenSize, intermediateSize, rmsNormEps } = shape.config;
+  const { config: c } = shape;
+  const { attentionOutNorm, feedForwardOutNorm } = normsOf(c);
   return [
     ...linearForward<D>({
       linear: w.linear('output'),
       x: s.attended,
       h: s.adapted.output,
-      y: s.middle,
+      ...(attentionOutNorm ? { y: s.attentionOut } : { y: s.middle, residual: s.input }),
       rows,
-      residual: s.input,
       label: 'attention-output',
     }),
-    rmsNorm<D>({
-      x: s.middle,
-      weight: w.vector('postNorm'),
-      y: s.middleNormed,
-      rows,
-      cols: hiddenSize,
-      eps: rmsNormEps,
+    ...layerNorm<D>(shape, w, 'attentionOutNorm', {
+      ...{ x: s.attentionOut, y: s.middle, residual: s.input },
     }),
+    ...layerNorm<D>(shape, w, 'postNorm', { x: s.middle, y: s.middleNormed }),
     ...linearForward<D>({
       linear: w.linear('gateUp'),
       x: s.middleNormed,
@@ -206,8 +228,16 @@ export function feedForward<D extends RowDims>(
       rows,
       label: 'gate-up',
     }),
-    swiglu<D>({ gateUp: s.gateUp, y: s.inner, rows, width: intermediateSize }),
+    swiglu<D>({
+      gateUp: s.gateUp,
+      y: s.inner,
+      rows,
+      width: c.intermediateSize,
+      gate: c.activation,
+    }),
     ...adapterForward<D>(downLaunch(w, s)),
+    // The backward pass of a norm reads its input.
+    ...(feedForwardOutNorm ? linearOutput<D>({ ...downLaunch(w, s), y: s.feedForwardOut }) : []),
   ];
 }
 
@@ -219,12 +249,20 @@ const downLaunch = (w: LayerWeights, s: LayerSaved) => ({
   label: 'down',
 });
 
-/** `inner` -> `output`: the last projection and the second residual add. */
-export function projectDown<D extends RowDims>(w: LayerWeights, s: LayerSaved): Op<D>[] {
-  return linearOutput<D>({ ...downLaunch(w, s), y: s.output, residual: s.middle });
+/** The end of a layer, which only the next one reads: the last projection or norm, and the residual. */
+export function layerOutput<D extends RowDims>(
+  shape: LayerShape,
+  w: LayerWeights,
+  s: LayerSaved,
+): Op<D>[] {
+  return normsOf(shape.config).feedForwardOutNorm
+    ? layerNorm<D>(shape, w, 'feedForwardOutNorm', {
+        ...{ x: s.feedForwardOut, y: s.output, residual: s.middle },
+      })
+    : linearOutput<D>({ ...downLaunch(w, s), y: s.output, residual: s.middle });
 }
 
-/** One layer over packed rows without its last projection: all that the backward pass reads. */
+/** One layer over packed rows without its end: all that the backward pass reads. */
 export function layerInner<D extends RowDims>(
   shape: LayerShape,
   w: LayerWeights,
@@ -239,9 +277,9 @@ export function layerInner<D extends RowDims>(
       kv: s.qkv,
       o: s.attended,
       lse: s.lse,
-      spans: inputs.spans,
+      spans: spansOf(w, inputs),
       tokens: rows,
-      ...attentionShape(c),
+      ...attentionShape(c, w),
       qStride: qkvWidth(c),
       qOffset: 0,
       kvStride: qkvWidth(c),
@@ -252,10 +290,14 @@ export function layerInner<D extends RowDims>(
   ];
 }
 
-export const attentionShape = (c: ModelConfig) => ({
+/** The rows that each row attends to in this layer. */
+export const spansOf = ({ window }: LayerWeights, { spans, windowSpans }: RowInputs): Bindable =>
+  window === undefined ? spans : windowSpans!;
+
+export const attentionShape = (c: ModelConfig, { window }: LayerWeights) => ({
   heads: c.heads,
   kvHeads: c.kvHeads,
   headDim: c.headDim,
-  scale: 1 / Math.sqrt(c.headDim),
-  pairs,
+  scale: c.attentionScale ?? 1 / Math.sqrt(c.headDim),
+  pairs: (d: RowDims): number => (window === undefined ? d.pairs : d.windowPairs) ?? 0,
 });

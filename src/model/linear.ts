@@ -2,7 +2,8 @@
  * A linear layer, y = x W^T (+ bias), with or without a LoRA adapter, forward and backward.
  * N token rows; R: the ranks of the layer's adapted projections together. With an adapter,
  *   h = scale x A^T [N, R],  y = x W^T + h B^T in one matmul per projection,
- * and backwards dB += dy^T h, dh = scale dy B, dA += dh^T x, dx = dy W + dh A in one matmul.
+ * and backwards dB += dy^T h, dh = scale dy B, dA += dh^T x, dx = dy W + dh A in one matmul. Where the
+ * whole output has a factor, so have dB, dA, dx and dW, but not h and dh.
  */
 import type { Bindable, Dyn, Op } from '../gpu/kernel.ts';
 import { matmulNormed } from '../gpu/kernels/matmul-normed.ts';
@@ -10,6 +11,7 @@ import { matmul } from '../gpu/kernels/matmul.ts';
 import type { Slice } from '../gpu/kernels/matmul-places.ts';
 import { rmsNorm } from '../gpu/kernels/rms-norm.ts';
 import { swigluAdapted, type Factors } from '../gpu/kernels/swiglu-adapted.ts';
+import type { Gate } from '../gpu/kernels/gate.ts';
 import { swiglu } from '../gpu/kernels/swiglu.ts';
 import type { View } from '../gpu/memory.ts';
 import type { LinearAdapter } from './lora.ts';
@@ -19,6 +21,8 @@ export interface Linear {
   weight: View;
   in: number;
   out: number;
+  /** The output, adapter included and before a residual is added, is multiplied by it; absent: 1. */
+  scale?: number;
   adapter?: LinearAdapter;
 }
 
@@ -69,8 +73,9 @@ type Output<D> = Shared<D> &
 /** y, when h has been computed. */
 export function linearOutput<D>(launch: Output<D>): Op<D>[] {
   const { linear, rows, x, h, y, bias, residual, label } = launch;
-  const { adapter, weight } = linear;
-  const shared = { layout: 'nt', a: x, m: rows, k: linear.in, label } as const;
+  const { adapter, weight, scale } = linear;
+  const scaled = scale !== undefined && { scale };
+  const shared = { layout: 'nt', a: x, m: rows, k: linear.in, label, ...scaled } as const;
   const epilogue = { ...(bias && { bias }), ...(residual && { residual }) };
   if (!adapter || !h) {
     return [matmul<D>({ ...shared, ...epilogue, b: weight, c: y, n: linear.out })];
@@ -113,14 +118,21 @@ export interface InputNorm {
   normed: Bindable;
 }
 
-type NormedOutput<D> = Omit<Output<D>, 'residual'> & { norm: InputNorm };
+type NormedOutput<D> = Omit<Output<D>, 'residual'> & { norm?: InputNorm | undefined };
 
-/** y = norm(x) W^T (+ bias) and h = scale norm(x) A^T. y lacks h B^T, which a later op adds. */
-export function linearNormed<D>(launch: NormedOutput<D> & { gated?: boolean }): Op<D> {
+/**
+ * y = norm(x) W^T (+ bias) and h = scale norm(x) A^T. y lacks h B^T, which a later op adds. Without a
+ * norm x is taken as it is.
+ */
+export function linearNormed<D>(launch: NormedOutput<D> & { gated?: Gate }): Op<D>[] {
   const { linear, norm, rows, x, h, y, label, bias, gated } = launch;
   const { adapter, weight } = linear;
+  if (!norm) {
+    const base = { weight, in: linear.in, out: linear.out };
+    return [...adapterForward(launch), ...linearOutput({ ...launch, linear: base })];
+  }
   const { normed, ...weightAndEps } = norm;
-  return matmulNormed<D>({
+  const product = matmulNormed<D>({
     ...{ x, b: weight, c: y, norm: weightAndEps, normed, label },
     ...{ m: rows, n: linear.out, k: linear.in },
     ...(bias && { bias }),
@@ -130,47 +142,59 @@ export function linearNormed<D>(launch: NormedOutput<D> & { gated?: boolean }): 
         side: { b: adapter.a, c: h, n: adapter.parts.length * adapter.rank, scale: adapter.scale },
       }),
   });
+  return [product];
 }
 
 /**
- * y [N, out / 2] = silu(gate) * up of gate | up = norm(x) W^T (+ h B^T); gateUp [N, out]: scratch.
- * With an adapter these are two launches, on the CPU those of packed rows.
+ * y [N, out / 2] = gate(g) * up of g | up = norm(x) W^T (+ h B^T); gateUp [N, out]: scratch. With an
+ * adapter these are two launches, on the CPU those of packed rows.
  */
 export function linearNormedGated<D>({
   gateUp,
+  gate = 'silu',
   ...launch
-}: Omit<NormedOutput<D>, 'bias'> & { gateUp: Bindable }): Op<D> {
+}: Omit<NormedOutput<D>, 'bias'> & { gateUp: Bindable; gate?: Gate | undefined }): Op<D>[] {
   const { linear, norm, x, h, y, rows } = launch;
   const { adapter } = linear;
-  if (!adapter || !h) return linearNormed<D>({ ...launch, gated: true });
-  const { b, rank, parts } = adapter;
   const width = linear.out / 2;
+  if (!norm) {
+    return [
+      ...linearForward({ ...launch, y: gateUp }),
+      swiglu<D>({ gateUp, y, rows, width, gate }),
+    ];
+  }
+  if (!adapter || !h) return linearNormed<D>({ ...launch, gated: gate });
+  const { b, rank, parts } = adapter;
   const factors = (first: number): Factors | undefined => {
-    const part = parts.findIndex(({ row }) => row === first);
-    return part < 0 ? undefined : { column: part * rank, row: parts[part]!.bRow };
+    const part = parts.findIndex(({ row, rows: n }) => row <= first && first < row + n);
+    if (part < 0) return undefined;
+    const { row, bRow } = parts[part]!;
+    return { column: part * rank, row: bRow + first - row };
   };
-  const product = linearNormed<D>({ ...launch, y: gateUp });
+  const [product] = linearNormed<D>({ ...launch, y: gateUp });
   const { weight, eps, normed } = norm;
-  return {
-    ...product,
-    lower: ({ matmul: kind }) =>
-      kind === 'cpu'
-        ? [
-            rmsNorm<D>({ x, weight, y: normed, rows, cols: linear.in, eps }),
-            ...linearForward<D>({ ...launch, x: normed, y: gateUp }),
-            swiglu<D>({ gateUp, y, rows, width }),
-          ]
-        : [
-            product,
-            swigluAdapted<D>({
-              ...{ gateUp, h, hWidth: parts.length * rank, b, rank },
-              ...{ gate: factors(0), up: factors(width), y, rows, width },
-            }),
-          ],
-  };
+  return [
+    {
+      ...product!,
+      lower: ({ matmul: kind }) =>
+        kind === 'cpu'
+          ? [
+              rmsNorm<D>({ x, weight, y: normed, rows, cols: linear.in, eps }),
+              ...linearForward<D>({ ...launch, x: normed, y: gateUp }),
+              swiglu<D>({ gateUp, y, rows, width, gate }),
+            ]
+          : [
+              product!,
+              swigluAdapted<D>({
+                ...{ gateUp, h, hWidth: parts.length * rank, b, rank },
+                ...{ gate: factors(0), up: factors(width), kind: gate, y, rows, width },
+              }),
+            ],
+    },
+  ];
 }
 
-/** Writes dx and adds to the gradients. */
+/** Writes dx, or adds to it, and adds to the gradients. */
 export function linearBackward<D>(
   launch: Shared<D> & {
     gradients: LinearGradients;
@@ -178,14 +202,26 @@ export function linearBackward<D>(
     dy: Bindable;
     /** [N, in] */
     dx: Bindable;
+    /** Add to dx instead of overwriting it. */
+    accumulate?: boolean;
     /** [N, R], scratch; where there is an adapter. */
     dh?: Bindable | undefined;
   },
 ): Op<D>[] {
-  const { linear, gradients, rows, x, h, dy, dx, dh } = launch;
+  const { linear, gradients, rows, x, h, dy, dx, dh, accumulate = false } = launch;
   const { adapter, weight } = linear;
-  const input = { layout: 'nn', a: dy, b: weight, c: dx, m: rows, n: linear.in } as const;
-  const sum = { layout: 'tn', k: rows, accumulate: true, label: 'd-weight' } as const;
+  const scaled = linear.scale !== undefined && { scale: linear.scale };
+  const input = {
+    layout: 'nn',
+    a: dy,
+    b: weight,
+    c: dx,
+    m: rows,
+    n: linear.in,
+    accumulate,
+    ...scaled,
+  } as const;
+  const sum = { layout: 'tn', k: rows, accumulate: true, label: 'd-weight', ...scaled } as const;
   if (!adapter || !h || !dh) {
     const own = matmul<D>({ ...input, k: linear.out, label: 'd-input' });
     if (!gradients.weight) return [own];

@@ -7,12 +7,16 @@ import { lower } from '../gpu/kernel.ts';
 import { rmsNorm } from '../gpu/kernels/rms-norm.ts';
 import type { View } from '../gpu/memory.ts';
 import { Program } from '../gpu/program.ts';
-import { packBatch } from './batch.ts';
+import { packBatch, withinWindow } from './batch.ts';
+import { requireFinite } from './errors.ts';
 import { allLogits } from './heads.ts';
 import type { LanguageModel } from './language-model.ts';
 import { rowActivations, trunkOps, uploadRows, type RowDims } from './trunk.ts';
 
-/** T rows of V logits for T token ids, at least one. */
+/**
+ * T rows of V logits for T token ids, at least one.
+ * @throws NotFiniteError when one of them is not finite
+ */
 export async function sequenceLogits(
   model: LanguageModel,
   ids: readonly number[],
@@ -38,13 +42,18 @@ export async function sequenceLogits(
   const lowered = lower(ops, gpu.variants);
   const buffers = planActivations(gpu, lowered);
   const program = await Program.compile(gpu, lowered);
-  uploadRows(gpu, trunk.inputs, packBatch([{ prompt: ids, completions: [] }], 'score'));
-  await program.run({ tokens, pairs: (tokens * (tokens + 1)) / 2 });
+  const batch = packBatch([{ prompt: ids, completions: [] }], 'score');
+  const windowSpans =
+    config.window === undefined ? undefined : withinWindow(batch.spans, config.window).spans;
+  uploadRows(gpu, trunk.inputs, { ...batch, ...(windowSpans && { windowSpans }) });
+  model.ropes.useLength(tokens);
+  await program.run({ tokens });
   const all = await gpu.readFloats({
     ...(logits.view as View),
     byteLength: 4 * tokens * config.vocabSize,
   });
   program.destroy();
   for (const view of buffers) gpu.release('activations', view);
+  requireFinite('A logit', all);
   return ids.map((_, t) => all.slice(t * config.vocabSize, (t + 1) * config.vocabSize));
 }

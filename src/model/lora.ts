@@ -6,13 +6,16 @@
 import type { View } from '../gpu/memory.ts';
 import type { ModelConfig } from './config.ts';
 import type { ParameterPool } from './parameter-pool.ts';
+import { CheckpointError } from './errors.ts';
+import { layoutBlocks, type BlockSpec, type ParameterLayout } from './parameters.ts';
+import { loraTensor, SCORE_TENSOR, type LoraConfig } from './peft.ts';
 import {
-  layoutBlocks,
-  type BlockSpec,
+  LINEAR_PARTS,
+  projectionsOf,
   type LinearPart,
-  type ParameterLayout,
-} from './parameters.ts';
-import { loraTensor, SCORE_TENSOR, type LoraConfig, type Projection } from './peft.ts';
+  type Member,
+  type Projection,
+} from './projections.ts';
 
 export type { LoraConfig, Projection };
 
@@ -29,36 +32,6 @@ export interface LinearAdapter {
   parts: readonly { row: number; rows: number; bRow: number }[];
 }
 
-interface Member {
-  projection: Projection;
-  row: number;
-  rows: number;
-}
-
-/** The projections of a linear layer, one after the other along its output. */
-function membersOf(config: ModelConfig, part: LinearPart): Member[] {
-  const q = config.heads * config.headDim;
-  const kv = config.kvHeads * config.headDim;
-  const { hiddenSize: d, intermediateSize: f } = config;
-  switch (part) {
-    case 'qkv':
-      return [
-        { projection: 'q_proj', row: 0, rows: q },
-        { projection: 'k_proj', row: q, rows: kv },
-        { projection: 'v_proj', row: q + kv, rows: kv },
-      ];
-    case 'output':
-      return [{ projection: 'o_proj', row: 0, rows: d }];
-    case 'gateUp':
-      return [
-        { projection: 'gate_proj', row: 0, rows: f },
-        { projection: 'up_proj', row: f, rows: f },
-      ];
-    case 'down':
-      return [{ projection: 'down_proj', row: 0, rows: d }];
-  }
-}
-
 const inputWidth = (config: ModelConfig, part: LinearPart): number =>
   part === 'output'
     ? config.heads * config.headDim
@@ -66,14 +39,35 @@ const inputWidth = (config: ModelConfig, part: LinearPart): number =>
       ? config.intermediateSize
       : config.hiddenSize;
 
-const PARTS: readonly LinearPart[] = ['qkv', 'output', 'gateUp', 'down'];
-
 export const factorBlock = (layer: number, part: LinearPart, factor: 'A' | 'B'): string =>
   `${layer}.${part}.${factor}`;
 
-function adapted(config: ModelConfig, lora: LoraConfig, part: LinearPart): Member[] {
-  return membersOf(config, part).filter(({ projection }) => lora.targets.includes(projection));
+/** The projections that make up a fused one. */
+const PARTS_OF: Partial<Record<Projection, readonly Projection[]>> = {
+  qkv_proj: ['q_proj', 'k_proj', 'v_proj'],
+  gate_up_proj: ['gate_proj', 'up_proj'],
+};
+
+/**
+ * The adapted projections of a linear layer. A fused one is named itself, or by all its parts.
+ * @throws CheckpointError when only some of its parts are named
+ */
+function adapted(config: ModelConfig, { targets }: LoraConfig, part: LinearPart): Member[] {
+  return projectionsOf(config, part).filter(({ projection }) => {
+    if (targets.includes(projection)) return true;
+    const parts = PARTS_OF[projection];
+    if (!parts?.some((name) => targets.includes(name))) return false;
+    if (parts.every((name) => targets.includes(name))) return true;
+    throw new CheckpointError(
+      `this model has ${parts.join(', ')} in one projection, ${projection}; name all of them in the ` +
+        'target modules of the adapter, or none',
+    );
+  });
 }
+
+/** The adapted projections of a layer, by the names that they have in this model. */
+export const targetsOf = (config: ModelConfig, lora: LoraConfig): Projection[] =>
+  LINEAR_PARTS.flatMap((part) => adapted(config, lora, part).map(({ projection }) => projection));
 
 /** R, the width of x A^T: the ranks of the adapted projections of a linear layer together. */
 export function adapterWidth(config: ModelConfig, lora: LoraConfig, part: LinearPart): number {
@@ -88,7 +82,7 @@ export function layoutAdapter(
 ): ParameterLayout {
   const specs: BlockSpec[] = [];
   for (let layer = 0; layer < config.layers; layer++) {
-    for (const part of PARTS) {
+    for (const part of LINEAR_PARTS) {
       const members = adapted(config, lora, part);
       if (members.length === 0) continue;
       const width = inputWidth(config, part);

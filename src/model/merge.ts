@@ -5,9 +5,10 @@
  */
 import { decode, encodeHalves } from '../gpu/storage.ts';
 import { checkpointConfig, type Checkpoint } from './adapted.ts';
-import { openWeights, SCORE } from './checkpoint.ts';
 import { layoutAdapter } from './lora.ts';
-import { adaptedTensor, openAdapter, SCORE_TENSOR } from './peft.ts';
+import { openWeights, SCORE } from './open-weights.ts';
+import { openAdapter } from './open-adapter.ts';
+import { adaptedTensor, SCORE_TENSOR } from './peft.ts';
 import { safetensorsHeader, type StoredTensor } from './safetensors.ts';
 import { tensorBytes, type Dtype } from './safetensors-header.ts';
 
@@ -36,11 +37,11 @@ export async function openMerge(
   const config = await checkpointConfig({ base, adapter });
   const layout = layoutAdapter(config, adapter.config);
   const factors = new Map<string, Float32Array>();
-  for (const { name, file } of await openAdapter(adapter.folder, layout)) {
+  for (const { name, file } of await openAdapter(adapter.folder, adapter.config, layout)) {
     factors.set(name, await file.read(name));
   }
   const score = factors.get(SCORE_TENSOR);
-  const stored = await openWeights(base, config, score !== undefined);
+  const { tensors: stored } = await openWeights(base, config, score !== undefined);
   const tensors = score ? stored.filter(({ name }) => name !== SCORE) : stored;
   const head = score && { name: SCORE, shape: [1, config.hiddenSize], dtype: 'F32' as const };
   const entries = [...tensors, ...(head ? [head] : [])];

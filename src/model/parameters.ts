@@ -9,6 +9,9 @@
 import { rowUnit, storageBytes, type Storage } from '../gpu/storage.ts';
 import type { ModelConfig } from './config.ts';
 import { CheckpointError } from './errors.ts';
+import type { LayerNorms } from './families/family.ts';
+import { normsOf } from './layer-kinds.ts';
+import { groupOf, projectionsOf, type LinearPart } from './projections.ts';
 
 export interface Parameter {
   /** Hugging Face tensor name. */
@@ -17,6 +20,8 @@ export interface Parameter {
   readonly block: string;
   /** Its first row in the block. */
   readonly row: number;
+  /** A checkpoint has it less 1. */
+  readonly addOne: boolean;
 }
 
 /** Rows of a block that lie in one page. */
@@ -50,6 +55,8 @@ export interface ParameterLayout {
 
 export interface BlockSpec {
   readonly key: string;
+  /** A checkpoint has its members less 1. */
+  readonly addOne?: boolean;
   /** In order; the matrices of a block have rows of the same length. */
   readonly members: readonly { name: string; shape: readonly number[] }[];
   readonly storage: Storage;
@@ -67,13 +74,16 @@ export interface WeightStorage {
 
 export const ALL_F32: WeightStorage = { layers: 'f32', tables: 'f32' };
 
+/** A block is cut at multiples of this many rows, if a page holds as many. */
+const TILE_ROWS = 64;
+
 /** WebGPU binds storage buffers at multiples of 256 bytes. */
 const ALIGN = 256;
 
 /** Names of the blocks of one layer. */
 export const layerBlock = (layer: number, part: LayerPart): string => `${layer}.${part}`;
-export type LinearPart = 'qkv' | 'output' | 'gateUp' | 'down';
-export type VectorPart = 'inputNorm' | 'qkvBias' | 'qNorm' | 'kNorm' | 'postNorm';
+export type NormPart = keyof LayerNorms;
+export type VectorPart = NormPart | 'qkvBias' | 'qNorm' | 'kNorm';
 export type LayerPart = LinearPart | VectorPart;
 
 /**
@@ -86,12 +96,12 @@ export function layoutBlocks(specs: readonly BlockSpec[], pageLimit = Infinity):
   const blocks = new Map<string, Block>();
   const pages: { bytes: number; holds: Page['holds'] }[] = [];
   const limit = Math.floor(pageLimit / ALIGN) * ALIGN;
-  for (const { key, members, storage, divisible } of specs) {
+  for (const { key, members, storage, divisible, addOne = false } of specs) {
     const [, cols = 1] = members[0]!.shape;
     const holds = members[0]!.shape.length === 1 ? 'vectors' : 'matrices';
     let rows = 0;
     for (const { name, shape } of members) {
-      parameters.set(name, { name, shape, block: key, row: rows });
+      parameters.set(name, { name, shape, block: key, row: rows, addOne });
       rows += shape[0]!;
     }
     const stored = cols % rowUnit(storage) === 0 ? storage : 'f32';
@@ -107,7 +117,10 @@ export function layoutBlocks(specs: readonly BlockSpec[], pageLimit = Infinity):
     const pieces: Piece[] = [];
     for (let firstRow = 0; firstRow < rows;) {
       const wanted = rows - firstRow;
-      const fits = Math.min(wanted, Math.floor(limit / rowBytes));
+      const most = Math.floor(limit / rowBytes);
+      // Cut between whole tiles of a matmul, so that it can write four logits at a time.
+      const whole = most > TILE_ROWS ? most - (most % TILE_ROWS) : most;
+      const fits = wanted <= most ? wanted : whole;
       const bytes = Math.ceil((fits * rowBytes) / ALIGN) * ALIGN;
       let index = pages.findLastIndex((page) => page.holds === holds);
       if (index < 0 || pages[index]!.bytes + bytes > limit) {
@@ -139,7 +152,8 @@ export function layoutParameters(
   ): void => {
     const named = members.map(([name, ...shape]) => ({ name, shape }));
     const divisible = key === 'embedding' || key === 'head';
-    specs.push({ key, members: named, storage: stored, divisible });
+    const addOne = config.normsAddOne === true && /norm$/i.test(key);
+    specs.push({ key, members: named, storage: stored, divisible, addOne });
   };
   const { hiddenSize: d, intermediateSize: f, headDim } = config;
   const q = config.heads * headDim;
@@ -151,13 +165,21 @@ export function layoutParameters(
       block(layerBlock(layer, part), storage.layers, ...members);
     const vector = (part: VectorPart, ...members: [string, number][]): void =>
       block(layerBlock(layer, part), 'f32', ...members);
-    vector('inputNorm', [`${at}input_layernorm.weight`, d]);
-    matrix(
-      'qkv',
-      [`${at}self_attn.q_proj.weight`, q, d],
-      [`${at}self_attn.k_proj.weight`, kv, d],
-      [`${at}self_attn.v_proj.weight`, kv, d],
-    );
+    const norm = (part: NormPart): void => {
+      const name = normsOf(config)[part];
+      if (name) vector(part, [`${at}${name}.weight`, d]);
+    };
+    const linear = (part: LinearPart, width: number): void =>
+      matrix(
+        part,
+        ...projectionsOf(config, part).map(({ projection, rows }): [string, number, number] => [
+          `${at}${groupOf(projection)}.${projection}.weight`,
+          rows,
+          width,
+        ]),
+      );
+    norm('inputNorm');
+    linear('qkv', d);
     if (config.attentionBias) {
       vector(
         'qkvBias',
@@ -167,13 +189,16 @@ export function layoutParameters(
       );
     }
     if (config.qkNorm) {
-      vector('qNorm', [`${at}self_attn.q_norm.weight`, headDim]);
-      vector('kNorm', [`${at}self_attn.k_norm.weight`, headDim]);
+      const all = config.qkNorm === 'all';
+      vector('qNorm', [`${at}self_attn.q_norm.weight`, all ? q : headDim]);
+      vector('kNorm', [`${at}self_attn.k_norm.weight`, all ? kv : headDim]);
     }
-    matrix('output', [`${at}self_attn.o_proj.weight`, d, q]);
-    vector('postNorm', [`${at}post_attention_layernorm.weight`, d]);
-    matrix('gateUp', [`${at}mlp.gate_proj.weight`, f, d], [`${at}mlp.up_proj.weight`, f, d]);
-    matrix('down', [`${at}mlp.down_proj.weight`, d, f]);
+    linear('output', q);
+    norm('attentionOutNorm');
+    norm('postNorm');
+    linear('gateUp', d);
+    linear('down', f);
+    norm('feedForwardOutNorm');
   }
   block('norm', 'f32', ['model.norm.weight', d]);
   if (config.kind === 'reward') block('score', 'f32', ['score.weight', 1, d]);

@@ -3,7 +3,7 @@
  * tensors fill the file from the end of the header to the last byte, without gap or overlap.
  * https://huggingface.co/docs/safetensors
  */
-import { CheckpointError } from './errors.ts';
+import { CheckpointError, shown } from './errors.ts';
 
 /** Bytes per element of the dtypes that are read. */
 export const DTYPE_BYTES = { F32: 4, F16: 2, BF16: 2 } as const;
@@ -122,18 +122,18 @@ function parseEntry(name: string, value: unknown, dataStart: number, at: string)
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>;
   if (typeof dtype !== 'string' || !Object.hasOwn(DTYPE_BYTES, dtype)) {
     throw new CheckpointError(
-      `${at} has dtype ${describe(dtype)}, and only ` +
+      `${at} has dtype ${shown(dtype)}, and only ` +
         `${Object.keys(DTYPE_BYTES).join(', ')} are read; convert the checkpoint to one of them`,
     );
   }
   if (!isSizes(shape)) {
     throw new CheckpointError(
-      `${at} has the impossible shape ${describe(shape)}; download the file again`,
+      `${at} has the impossible shape ${shown(shape)}; download the file again`,
     );
   }
   if (!isSizes(offsets) || offsets.length !== 2 || offsets[0]! > offsets[1]!) {
     throw new CheckpointError(
-      `${at} has the impossible data_offsets ${describe(offsets)}; ` + 'download the file again',
+      `${at} has the impossible data_offsets ${shown(offsets)}; ` + 'download the file again',
     );
   }
   const [start, end] = offsets as [number, number];
@@ -149,9 +149,4 @@ function parseEntry(name: string, value: unknown, dataStart: number, at: string)
 
 function isSizes(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
-}
-
-/** A value of the header for a message. */
-function describe(value: unknown): string {
-  return value === undefined ? '(none)' : JSON.stringify(value);
 }

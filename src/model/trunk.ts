@@ -5,12 +5,12 @@ import { Activation } from '../gpu/activations.ts';
 import type { Op } from '../gpu/kernel.ts';
 import { gather } from '../gpu/kernels/gather.ts';
 import type { Memory } from '../gpu/memory.ts';
-import type { PackedBatch } from './batch.ts';
+import type { ModelConfig } from './config.ts';
 import type { LanguageModel } from './language-model.ts';
 import {
   layerActivations,
   layerInner,
-  projectDown,
+  layerOutput,
   type LayerSaved,
   type LayerShape,
   type RowDims,
@@ -19,9 +19,12 @@ import {
 
 export type { RowDims };
 
+/** Written by the host. */
+export type HostInputs = { [K in keyof RowInputs]: Activation };
+
 export interface Trunk {
   shape: LayerShape;
-  inputs: Record<keyof RowInputs, Activation>;
+  inputs: HostInputs;
   embedded: Activation; // [N, D]
   layers: LayerSaved[];
   /** The last layer's output, [N, D]. */
@@ -30,8 +33,8 @@ export interface Trunk {
 
 /** The shape that the ops of all layers share, with memory planned for `maxTokens` rows. */
 export function layerShape(model: LanguageModel<Memory>, maxTokens: number): LayerShape {
-  const { config, frequencies, lora } = model;
-  return { config, maxTokens, frequencies, lora: lora?.config };
+  const { config, lora } = model;
+  return { config, maxTokens, lora: lora?.config };
 }
 
 export function rowActivations(model: LanguageModel<Memory>, maxTokens: number): Trunk {
@@ -44,30 +47,32 @@ export function rowActivations(model: LanguageModel<Memory>, maxTokens: number):
     layers.push(saved);
     output = saved.output;
   }
-  return { shape, inputs: rowInputs(maxTokens), embedded, layers, output };
+  return { shape, inputs: rowInputs(model.config, maxTokens), embedded, layers, output };
 }
 
 /** The token, position and span of each row; the host writes them before a replay. */
-export function rowInputs(rows: number): Trunk['inputs'] {
+export function rowInputs({ window }: Pick<ModelConfig, 'window'>, rows: number): HostInputs {
   return {
     ids: new Activation('ids', rows, true),
     positions: new Activation('positions', rows, true),
     spans: new Activation('spans', 4 * rows, true),
+    ...(window !== undefined && { windowSpans: new Activation('window spans', 4 * rows, true) }),
   };
 }
 
 export function uploadRows(
   memory: Memory,
-  inputs: Trunk['inputs'],
-  rows: Pick<PackedBatch, 'ids' | 'positions' | 'spans'>,
+  inputs: HostInputs,
+  rows: { [K in keyof HostInputs]: Uint32Array },
 ): void {
-  for (const key of ['ids', 'positions', 'spans'] as const) {
-    const { view } = inputs[key];
-    if (view && rows[key].length > 0) memory.upload(view, rows[key]);
+  for (const key of ['ids', 'positions', 'spans', 'windowSpans'] as const) {
+    const view = inputs[key]?.view;
+    const data = rows[key];
+    if (view && data && data.length > 0) memory.upload(view, data);
   }
 }
 
-/** ids [N] -> rows of the embedding [N, D]; one op per piece of the table. */
+/** ids [N] -> rows of the embedding [N, D], times the model's factor; one op per piece of the table. */
 export function embed<D extends RowDims>(
   model: LanguageModel<Memory>,
   ids: Activation,
@@ -80,6 +85,7 @@ export function embed<D extends RowDims>(
       out,
       rows: (d) => d.tokens,
       cols: model.config.hiddenSize,
+      scale: model.config.embeddingScale,
       first: firstRow,
       count,
       label: 'embedding',
@@ -92,7 +98,7 @@ export function trunkOps<D extends RowDims>(model: LanguageModel<Memory>, trunk:
     ...embed<D>(model, trunk.inputs.ids, trunk.embedded),
     ...trunk.layers.flatMap((saved, i) => [
       ...layerInner<D>(trunk.shape, model.layer(i), saved, trunk.inputs),
-      ...projectDown<D>(model.layer(i), saved),
+      ...layerOutput<D>(trunk.shape, model.layer(i), saved),
     ]),
   ];
 }

@@ -3,10 +3,13 @@
  * two pieces at a time.
  */
 import type { Gpu } from '../gpu/device.ts';
+import { firstNotFinite } from '../gpu/finite.ts';
 import type { View } from '../gpu/memory.ts';
+import { decode } from '../gpu/storage.ts';
+import { CheckpointError, NotFiniteError } from './errors.ts';
 import { PIECE_BYTES } from './files.ts';
 import type { ParameterPool } from './parameter-pool.ts';
-import { safetensorsHeader, type SafetensorsFile } from './safetensors.ts';
+import { safetensorsHeader, type SafetensorsFile, type StoredRows } from './safetensors.ts';
 import { elementCount } from './safetensors-header.ts';
 
 /** A tensor on the card, and its name in a file. */
@@ -15,12 +18,23 @@ export interface Place {
   readonly pool: ParameterPool;
   /** Its name in the pool's layout. */
   readonly tensor: string;
+  /** The file has it less 1. */
+  readonly addOne?: boolean;
 }
 
 /** Every tensor of a pool, under its own name or the name that `nameOf` gives it. */
 export function placesOf(pool: ParameterPool, nameOf = (tensor: string) => tensor): Place[] {
   const tensors = [...pool.layout.parameters.keys()];
   return tensors.map((tensor) => ({ name: nameOf(tensor), pool, tensor }));
+}
+
+/** The weights of a model, as its checkpoint has them. */
+export function weightPlaces(pool: ParameterPool): Place[] {
+  const { parameters } = pool.layout;
+  return placesOf(pool).map((place) => ({
+    ...place,
+    addOne: parameters.get(place.tensor)!.addOne,
+  }));
 }
 
 /**
@@ -44,7 +58,7 @@ export async function loadTensors(
         await gpu.idle();
         waiting = 0;
       }
-      place.pool.setRows(place.tensor, rows);
+      store(place, rows);
       waiting += byteLength;
     }
     done += numbersOf(place);
@@ -52,9 +66,25 @@ export async function loadTensors(
   }
 }
 
+function store({ name, pool, tensor, addOne }: Place, rows: StoredRows): void {
+  try {
+    if (addOne) {
+      const values = decode(rows.storage, rows.data).map((x) => x + 1);
+      pool.setTensor(tensor, values, rows.firstRow);
+    } else pool.setRows(tensor, rows);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new CheckpointError(
+      `tensor ${name} is too large for its storage (${error.message}); set load_in_4bit and ` +
+        'load_in_8bit to false',
+    );
+  }
+}
+
 /**
  * A safetensors file of float32 tensors in this order, read back from the card as it is written. Each
  * yielded array is mapped device memory: it is valid until the next one is requested.
+ * @throws NotFiniteError when a number is not finite; the file is then incomplete
  */
 export async function* saveTensors(
   gpu: Gpu,
@@ -64,7 +94,9 @@ export async function* saveTensors(
   yield safetensorsHeader(
     places.map((place) => ({ name: place.name, shape: shapeOf(place), dtype: 'F32' })),
   );
-  const views = places.flatMap(({ pool, tensor }) => pool.views(tensor));
+  const views = places.flatMap(({ pool, tensor, addOne }) =>
+    pool.views(tensor).map((view): SavedView => ({ ...view, addOne: addOne === true })),
+  );
   const bytes = views.reduce((sum, { byteLength }) => sum + byteLength, 0);
   const staging = gpu.createBuffer({
     label: 'checkpoint readback',
@@ -82,7 +114,12 @@ export async function* saveTensors(
       gpu.submit(encoder);
       await gpu.idle();
       await staging.mapAsync(GPUMapMode.READ, 0, end);
-      yield new Uint8Array(staging.getMappedRange(0, end));
+      const data = staging.getMappedRange(0, end);
+      takeOne(batch, data);
+      if (firstNotFinite('f32', data) >= 0) {
+        throw new NotFiniteError('A number of the checkpoint is NaN or infinite');
+      }
+      yield new Uint8Array(data);
       staging.unmap();
     }
   } finally {
@@ -92,14 +129,28 @@ export async function* saveTensors(
   }
 }
 
+type SavedView = View & { readonly addOne: boolean };
+
+/** Subtracts 1 where `addOne`, in the f32 data of a batch. */
+function takeOne(batch: readonly SavedView[], data: ArrayBuffer): void {
+  let at = 0;
+  for (const { byteLength, addOne } of batch) {
+    if (addOne) {
+      const values = new Float32Array(data, at, byteLength / 4);
+      for (let i = 0; i < values.length; i++) values[i]! -= 1;
+    }
+    at += byteLength;
+  }
+}
+
 /** Cuts and groups ranges into batches of `batchBytes`, a multiple of 4. */
-function* batches(views: readonly View[], batchBytes: number): Generator<View[]> {
-  let batch: View[] = [];
+function* batches(views: readonly SavedView[], batchBytes: number): Generator<SavedView[]> {
+  let batch: SavedView[] = [];
   let room = batchBytes;
-  for (const { buffer, byteOffset, byteLength } of views) {
+  for (const { buffer, byteOffset, byteLength, addOne } of views) {
     for (let at = 0; at < byteLength;) {
       const bytes = Math.min(room, byteLength - at);
-      batch.push({ buffer, byteOffset: byteOffset + at, byteLength: bytes });
+      batch.push({ buffer, byteOffset: byteOffset + at, byteLength: bytes, addOne });
       at += bytes;
       room -= bytes;
       if (room > 0) continue;

@@ -19,7 +19,7 @@ export function trainInJax(task: TrainingTask): Training {
     });
   const [ids, targets] = [integers(0), integers(1)];
   const { headDim, hiddenSize } = config;
-  const frequencies = inverseFrequencies(config);
+  const frequencies = inverseFrequencies(config, headDim);
   const angles = (f: (x: number) => number): np.Array =>
     array(
       Float32Array.from({ length: length * frequencies.length }, (_, i) =>

@@ -284,3 +284,51 @@ describe('thoughts are judged', () => {
     await expect(run('thoughtless')).rejects.toThrow(/has no thoughts; leave --thought_prompts/);
   });
 });
+
+describe('eval without --prompts', () => {
+  const own = async (recipe: string, model = 'policy'): Promise<string> => {
+    const run = join(root, `run-of-${model}`);
+    await cp(join(root, model), join(run, 'checkpoints', 'step-1'), { recursive: true });
+    await writeFile(join(run, 'recipe.yaml'), recipe);
+    return join(run, 'checkpoints', 'step-1');
+  };
+  const rows = async (model: string, ...more: string[]): Promise<Evaluated[]> => {
+    const out = join(root, 'eval.jsonl');
+    await evaluation.run(['--model', model, '--out', out, ...few, ...more], true);
+    const lines = (await readFile(out, 'utf8')).trim().split('\n');
+    return lines.map((line) => JSON.parse(line) as Evaluated);
+  };
+
+  it('asks what is held out of the run, or says that nothing is', async () => {
+    const files = { train: join(root, 'mine.jsonl'), test: join(root, 'mine.test.jsonl') };
+    await writeFile(files.train, '{"prompt": "menu ham 3"}\n');
+    await writeFile(files.test, '{"prompt": "menu ham 5", "answer": "ham"}\n');
+    const dataset = (split: 'train' | 'test') => ({
+      path: 'json',
+      data_files: files[split],
+      split,
+    });
+    const both = [dataset('train'), dataset('test')];
+    const recipe = (datasets: unknown[]): string => runRecipe({ world: undefined, datasets });
+    const asked = await rows(await own(recipe(both)));
+    expect(asked.map(({ prompt }) => prompt)).toEqual(['menu ham 5']);
+    const none = await own(recipe([dataset('train')]));
+    await expect(rows(none)).rejects.toThrow(
+      /run-of-policy has no held-out prompts \(no dataset of its recipe has split: test\); name a/,
+    );
+    // The world is asked where it is named.
+    expect(await rows(none, '--world', 'meal-planner')).toHaveLength(8);
+  });
+
+  it('asks the world only a model that has its vocabulary', async () => {
+    expect(await rows(join(root, 'policy'))).toHaveLength(8);
+    const folder = join(root, 'stranger');
+    await cp(join(root, 'policy'), folder, { recursive: true });
+    const file = join(folder, 'tokenizer.json');
+    const words = await readFile(file, 'utf8');
+    await writeFile(file, words.replaceAll('"hello"', '"bonjour"'));
+    await expect(rows(folder)).rejects.toThrow(
+      /stranger is not a checkpoint of a run, so it has no held-out prompts; name a file with --prom/,
+    );
+  });
+});

@@ -13,7 +13,7 @@ import { openNodeGpu } from '../../src/gpu/node.ts';
 import { describeModel } from '../../src/model/describe.ts';
 import { nodeFolder } from '../../src/model/node-files.ts';
 import { layoutParameters } from '../../src/model/parameters.ts';
-import { readAdapterConfig } from '../../src/model/peft.ts';
+import { readAdapterConfig } from '../../src/model/adapter-config.ts';
 import { planJudge, planTraining } from '../../src/app/memory-plan.ts';
 import { makeRecipe } from '../../src/rl/recipe/recipe.ts';
 import { openRewardModel } from '../../src/app/opening/rewards.ts';

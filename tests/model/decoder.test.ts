@@ -61,6 +61,23 @@ it('writes the same ahead of the host and in step with it', async () => {
   });
 });
 
+it('ends at every stop token, of the model and of the call', async () => {
+  const free = idsOf(await (await open(1, [])).generate(prompts, 8, sampling, streams));
+  gpu.close();
+  const stops = [...new Set(free.flatMap((ids) => ids.slice(5, 30)))].slice(0, 6);
+  const upTo = (ids: number[]): number[] => {
+    const end = ids.findIndex((id) => stops.includes(id));
+    return end < 0 ? ids : ids.slice(0, end + 1);
+  };
+  const decoder = await open(1, stops.slice(0, 5));
+  const given = { ...sampling, stopIds: stops.slice(5) };
+  const ended = idsOf(await decoder.generate(prompts, 8, given, streams));
+  expect(ended).toEqual(free.map(upTo));
+  expect(ended.map((ids) => ids.at(-1)).filter((id) => stops.slice(4).includes(id!))).not.toEqual(
+    [],
+  );
+});
+
 describe.each([0, 1] as const)('%i blocks ahead', (blocksAhead) => {
   it('needs a submit for each block, and none for a readback', async () => {
     const decoder = await open(blocksAhead, []);

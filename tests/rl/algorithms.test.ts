@@ -7,7 +7,7 @@ import type { Gpu } from '../../src/gpu/device.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
 import { nodeFolder } from '../../src/model/node-files.ts';
-import { readAdapterConfig } from '../../src/model/peft.ts';
+import { readAdapterConfig } from '../../src/model/adapter-config.ts';
 import { planTraining } from '../../src/app/memory-plan.ts';
 import type { MetricsRow } from '../../src/rl/report.ts';
 import { makeRecipe } from '../../src/rl/recipe/recipe.ts';
@@ -41,8 +41,6 @@ const config: ModelConfig = {
   ropeTheta: 10000,
   maxPositions: 64,
   tieWordEmbeddings: true,
-  attentionBias: false,
-  qkNorm: false,
   eosTokenIds: [VOCABULARY.indexOf(EOS)],
   padTokenId: VOCABULARY.indexOf(PAD),
 };

@@ -101,9 +101,11 @@ describe('a preview', () => {
     expect(seen.policy.ids).toEqual(promptTokens(tokenizer, PROMPT, true));
     expect(seen.policy.tokens.map(({ text }) => text).join('')).toBe(seen.policy.text);
     const [model, rule] = seen.rewards;
-    const { prompt, completions } = rewardModelTokens(tokenizer, [
-      { prompt: PROMPT, response: 'ham 1 .' },
-    ]);
+    const { prompt, completions } = rewardModelTokens(
+      tokenizer,
+      [{ prompt: PROMPT, response: 'ham 1 .' }],
+      undefined,
+    );
     expect(model).toMatchObject({
       name: 'reward_model',
       weight: 1,

@@ -41,8 +41,6 @@ const config: ModelConfig = {
   ropeTheta: 10000,
   maxPositions: 128,
   tieWordEmbeddings: true,
-  attentionBias: false,
-  qkNorm: false,
   eosTokenIds: [VOCABULARY.indexOf(EOS)],
   padTokenId: VOCABULARY.indexOf(PAD),
 };

@@ -60,8 +60,6 @@ export function modelOf({ depth, width, vocabulary }: Point): ModelConfig {
     ropeTheta: 10000,
     maxPositions: 131072,
     tieWordEmbeddings: true,
-    attentionBias: false,
-    qkNorm: false,
     eosTokenIds: [],
     padTokenId: 0,
   };

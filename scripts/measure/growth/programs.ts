@@ -68,7 +68,7 @@ export function batchOf(point: Point): PackedBatch {
 export function batchDims(batch: PackedBatch): BatchDims {
   return {
     tokens: batch.tokens,
-    pairs: seenKeys(batch),
+    pairs: seenKeys(batch.spans),
     targets: batch.targetRows.length,
     idOwners: new Set(batch.ids).size,
     rowOwners: new Set(batch.targetRows).size,

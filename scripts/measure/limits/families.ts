@@ -29,7 +29,7 @@ function model(family: ModelConfig['family'], sizes: Sizes): ModelConfig {
     maxPositions: 131072,
     tieWordEmbeddings: !sizes.untied,
     attentionBias: family === 'qwen2',
-    qkNorm: family === 'qwen3',
+    ...(family === 'qwen3' && { qkNorm: 'head' }),
     eosTokenIds: [2],
     padTokenId: 0,
   };

@@ -89,7 +89,7 @@ function prepare(
   const spans = put(batch.spans);
   const [o, lse, delta] = [empty(tokens * q), empty(tokens * heads), empty(tokens * heads)];
   const shape = {
-    ...{ tokens, heads, kvHeads, headDim, pairs: seenKeys(batch) },
+    ...{ tokens, heads, kvHeads, headDim, pairs: seenKeys(batch.spans) },
     scale: 1 / Math.sqrt(headDim),
     kOffset: q,
     vOffset: q + kv,

@@ -13,8 +13,6 @@ const llama = {
   ropeTheta: 10000,
   maxPositions: 8192,
   tieWordEmbeddings: true,
-  attentionBias: false,
-  qkNorm: false,
   // Nothing ends a sequence, so that every measurement writes as many tokens.
   eosTokenIds: [],
 } as const;

@@ -1,6 +1,7 @@
 /** Opens the data that a recipe names: a built-in world, or JSONL files. */
 import {
   shuffledEpochs,
+  take,
   type PreferenceGroup,
   type Prompt,
   type SftExample,
@@ -21,19 +22,35 @@ import { demonstration } from '../../rl/world/sft-data.ts';
 import { worldEvaluation } from '../../rl/world/judging.ts';
 import type { ReadFile } from './surroundings.ts';
 
-export async function promptSource(recipe: Recipe, read: ReadFile): Promise<Source<Prompt>> {
+/**
+ * Why a row cannot be used, in a sentence that follows its file and line; undefined if it can. It is
+ * asked about every row that the run will use, before the first step.
+ */
+export type CheckRow<T> = (row: T) => string | undefined;
+
+export async function promptSource(
+  recipe: Recipe,
+  read: ReadFile,
+  check?: CheckRow<Prompt>,
+): Promise<Source<Prompt>> {
   if (recipe.world) {
     return {
       at: (i) => ({ prompt: promptText(drawPrompt(new Random(recipe.seed, `prompt ${i}`))) }),
     };
   }
-  return shuffledEpochs(await readRows(recipe, read, readPromptRow), recipe.seed);
+  const rows = await readRows(recipe, read, readPromptRow);
+  const perStep = recipe.per_device_train_batch_size / recipe.num_generations;
+  return checkedSource(recipe, rows, perStep, check);
 }
 
 /** Two in three of the world's demonstrations have a thought, because a thought has more to learn than an answer. */
 const THINKING_SHARE = { of: 3, think: 2 };
 
-export async function sftSource(recipe: Recipe, read: ReadFile): Promise<Source<SftExample>> {
+export async function sftSource(
+  recipe: Recipe,
+  read: ReadFile,
+  check?: CheckRow<SftExample>,
+): Promise<Source<SftExample>> {
   if (recipe.world) {
     const write = recipe.world_data === 'base' ? baseText : demonstration;
     return {
@@ -45,31 +62,34 @@ export async function sftSource(recipe: Recipe, read: ReadFile): Promise<Source<
     };
   }
   const rows = await readRows(recipe, read, (row) => readDemonstration(row, recipe.thinking));
-  return shuffledEpochs(rows, recipe.seed);
+  return checkedSource(recipe, rows, recipe.per_device_train_batch_size, check);
 }
 
 export async function preferenceSource(
   recipe: Recipe,
   read: ReadFile,
+  check?: CheckRow<PreferenceGroup>,
 ): Promise<Source<PreferenceGroup>> {
-  return shuffledEpochs(await preferenceRows(recipe, read, 'train'), recipe.seed);
+  const rows = await preferenceRows(recipe, read, 'train');
+  return checkedSource(recipe, rows, recipe.per_device_train_batch_size, check);
 }
 
 /** The pairs of the evaluations inside a run; undefined if the recipe has no evaluations. */
 export async function heldOutPreferences(
   recipe: Recipe,
   read: ReadFile,
+  check?: CheckRow<PreferenceGroup>,
 ): Promise<PreferenceGroup[] | undefined> {
   if (recipe.eval_strategy === 'no') return undefined;
   const rows = await preferenceRows(recipe, read, 'test');
-  return rows.slice(0, recipe.eval_num_prompts);
+  return checked(rows.slice(0, recipe.eval_num_prompts), check);
 }
 
 function preferenceRows(
   recipe: Recipe,
   read: ReadFile,
   split: Dataset['split'],
-): Promise<PreferenceGroup[]> {
+): Promise<Placed<PreferenceGroup>[]> {
   if (recipe.world === undefined) return readRows(recipe, read, readPreference, split);
   throw new RecipeError(
     'a reward model learns from pairs, but a world has none; remove world, and set datasets to JSONL ' +
@@ -81,6 +101,7 @@ function preferenceRows(
 export async function evaluationPrompts(
   recipe: Recipe,
   read: ReadFile,
+  check?: CheckRow<Prompt>,
 ): Promise<Prompt[] | undefined> {
   if (recipe.eval_strategy === 'no') return undefined;
   if (recipe.world) {
@@ -88,33 +109,69 @@ export async function evaluationPrompts(
     return prompts.map((prompt) => ({ prompt }));
   }
   const rows = await readRows(recipe, read, readPromptRow, 'test');
-  return rows.slice(0, recipe.eval_num_prompts);
+  return checked(rows.slice(0, recipe.eval_num_prompts), check);
 }
 
 /** Always the same, so that all runs of a world are evaluated on the same prompts. */
 const EVALUATION_SEED = 0;
+
+/** A row, and where it is: "data.jsonl, line 8". */
+interface Placed<T> {
+  row: T;
+  place: string;
+}
+
+/** @param perBatch rows of one batch, of which a step takes gradient_accumulation_steps */
+function checkedSource<T>(
+  recipe: Recipe,
+  rows: readonly Placed<T>[],
+  perBatch: number,
+  check?: CheckRow<T>,
+): Source<T> {
+  const source = shuffledEpochs(rows, recipe.seed);
+  const used = recipe.max_steps * perBatch * recipe.gradient_accumulation_steps;
+  checked(used < rows.length ? take(source, 0, Math.ceil(used)) : rows, check);
+  return { at: (index) => source.at(index).row };
+}
+
+/** @throws RecipeError that names the first row that cannot be used, and how many more there are */
+function checked<T>(rows: readonly Placed<T>[], check?: CheckRow<T>): T[] {
+  const problems = rows.flatMap(({ row, place }) => {
+    const problem = check?.(row);
+    return problem === undefined ? [] : [{ place, problem }];
+  });
+  const [first] = problems;
+  if (!first) return rows.map(({ row }) => row);
+  const more = problems.length > 1 ? ` (of ${problems.length} such rows)` : '';
+  throw new RecipeError(`${first.place}${more}: ${first.problem}.`);
+}
 
 async function readRows<T>(
   recipe: Recipe,
   read: ReadFile,
   parse: (row: Row) => T,
   split: Dataset['split'] = 'train',
-): Promise<T[]> {
+): Promise<Placed<T>[]> {
   const chosen = recipe.datasets.filter((dataset) => dataset.split === split);
   const files = chosen.flatMap((dataset) => dataset.data_files);
-  const rows: T[] = [];
-  for (const file of files) {
-    for (const { line, row, problem } of readLines(await read(file), parse)) {
-      if (row === undefined) throw new RecipeError(`${file}, line ${line}: ${problem}.`);
-      rows.push(row);
-    }
-  }
-  if (rows.length === 0) {
+  if (files.length === 0) {
     throw new RecipeError(
       split === 'test'
         ? 'the recipe has no data to evaluate on; add a dataset with split: test, or set eval_strategy: no.'
         : 'the recipe has no data to train on; set world: meal-planner, or datasets.',
     );
+  }
+  const rows: Placed<T>[] = [];
+  for (const file of files) {
+    const before = rows.length;
+    for (const { line, row, problem } of readLines(await read(file), parse)) {
+      const place = `${file}, line ${line}`;
+      if (row === undefined) throw new RecipeError(`${place}: ${problem}.`);
+      rows.push({ row, place });
+    }
+    if (rows.length === before) {
+      throw new RecipeError(`${file} is empty; it must have one JSON object per line.`);
+    }
   }
   return rows;
 }

@@ -3,17 +3,12 @@
  * surroundings (a worker's URLs, a command line's folders).
  */
 import { checkpointConfig, loadCheckpoint, type Checkpoint } from '../../model/adapted.ts';
-import {
-  loadModel,
-  loadWeights,
-  readConfig,
-  type CheckpointFiles,
-} from '../../model/checkpoint.ts';
+import { loadModel, readConfig, type CheckpointFiles } from '../../model/checkpoint.ts';
 import { asRewardConfig } from '../../model/config.ts';
 import { CheckpointError } from '../../model/errors.ts';
 import { LanguageModel } from '../../model/language-model.ts';
 import { Tokenizer, tokenizerFiles } from '../../model/tokenizer.ts';
-import type { Preferences } from '../../rl/data/dataset.ts';
+import type { PreferenceGroup, Preferences } from '../../rl/data/dataset.ts';
 import { DpoTrainer } from '../../rl/trainers/dpo-trainer.ts';
 import { GrpoTrainer } from '../../rl/trainers/grpo-trainer.ts';
 import { initializeAdapter, initializeWeights } from '../../rl/trainers/initialize.ts';
@@ -28,7 +23,10 @@ import {
   preferenceSource,
   promptSource,
   sftSource,
+  type CheckRow,
 } from './data.ts';
+import { inputsOf } from './inputs.ts';
+import { rowChecks, type RowChecks } from './row-lengths.ts';
 import { checkpointName, openIn, type Surroundings } from './surroundings.ts';
 import type { Trainer } from '../../rl/trainers/trainer.ts';
 import { openGold, openRewards } from './rewards.ts';
@@ -36,6 +34,8 @@ import { openGold, openRewards } from './rewards.ts';
 export interface OpenedTrainer {
   trainer: Trainer;
   tokenizerFiles: CheckpointFiles;
+  /** A hash of what lies under the paths of each recipe key. */
+  inputs: Record<string, string>;
 }
 
 export async function openTrainer(recipe: Recipe, around: Surroundings): Promise<OpenedTrainer> {
@@ -45,11 +45,13 @@ export async function openTrainer(recipe: Recipe, around: Surroundings): Promise
   // Checked before any weight is read.
   const tokenizer = await Tokenizer.load(checkpoint.tokenizer);
   tokenizer.checkFits(config.vocabSize, config.eosTokenIds);
-  const [files, model] = await Promise.all([
+  const [files, inputs, model] = await Promise.all([
     tokenizerFiles(checkpoint.tokenizer),
+    inputsOf(recipe, around),
     openModel(recipe, around, checkpoint),
   ]);
-  return { trainer: await makeTrainer(recipe, around, model, tokenizer), tokenizerFiles: files };
+  const trainer = await makeTrainer(recipe, around, model, tokenizer);
+  return { trainer, tokenizerFiles: files, inputs };
 }
 
 /** The model to train. An adapter is trained further on its base, with its own rank and projections. */
@@ -90,9 +92,10 @@ async function openModel(
     initializeAdapter(model.trainable, recipe.seed);
     return model;
   }
+  const as = rewarding ? 'reward' : undefined;
+  if (!recipe.random_init) return loadModel(gpu, base, { as, trainable: true, onProgress });
   const model = LanguageModel.allocate(gpu, rewarding ? asRewardConfig(config) : config);
-  if (recipe.random_init) initializeWeights(model, recipe.seed);
-  else await loadWeights(model, base, rewarding && config.kind === 'causal', onProgress);
+  initializeWeights(model, recipe.seed);
   return model;
 }
 
@@ -102,43 +105,62 @@ async function makeTrainer(
   model: LanguageModel,
   tokenizer: Tokenizer,
 ): Promise<Trainer> {
+  const checks = rowChecks(recipe, tokenizer, model.config);
   switch (recipe.algorithm) {
-    case 'sft':
-      return SftTrainer.create(recipe, model, tokenizer, await sftSource(recipe, around.readFile));
+    case 'sft': {
+      const examples = await sftSource(recipe, around.readFile, checks.demonstration);
+      return SftTrainer.create(recipe, model, tokenizer, examples);
+    }
     case 'reward': {
-      const preferences = await openPreferences(recipe, around);
+      const preferences = await openPreferences(recipe, around, checks.judgedPair);
       return RewardTrainer.create(recipe, model, tokenizer, preferences);
     }
     case 'grpo':
-      return GrpoTrainer.create(recipe, model, await openRollouts(recipe, around, tokenizer));
+      return GrpoTrainer.create(
+        recipe,
+        model,
+        await openRollouts(recipe, around, tokenizer, checks),
+      );
     case 'ppo':
-      return PpoTrainer.create(recipe, model, await openRollouts(recipe, around, tokenizer));
+      return PpoTrainer.create(
+        recipe,
+        model,
+        await openRollouts(recipe, around, tokenizer, checks),
+      );
     case 'dpo': {
       const parts = hasRewards(recipe)
-        ? await openRollouts(recipe, around, tokenizer)
-        : { tokenizer, ...(await openPreferences(recipe, around)) };
+        ? await openRollouts(recipe, around, tokenizer, checks)
+        : { tokenizer, ...(await openPreferences(recipe, around, checks.writtenPair)) };
       return DpoTrainer.create(recipe, model, parts);
     }
   }
 }
 
-async function openPreferences(recipe: Recipe, { readFile }: Surroundings): Promise<Preferences> {
-  const heldOut = await heldOutPreferences(recipe, readFile);
-  return { pairs: await preferenceSource(recipe, readFile), ...(heldOut && { heldOut }) };
+async function openPreferences(
+  recipe: Recipe,
+  { readFile }: Surroundings,
+  check: CheckRow<PreferenceGroup>,
+): Promise<Preferences> {
+  const heldOut = await heldOutPreferences(recipe, readFile, check);
+  return { pairs: await preferenceSource(recipe, readFile, check), ...(heldOut && { heldOut }) };
 }
 
 async function openRollouts(
   recipe: Recipe,
   around: Surroundings,
   tokenizer: Tokenizer,
+  { prompt: check }: RowChecks,
 ): Promise<RolloutParts> {
+  // The data first, because reading it is quick.
+  const prompts = await promptSource(recipe, around.readFile, check);
+  const heldOut = await evaluationPrompts(recipe, around.readFile, check);
   const gold = await openGold(recipe, around);
   return {
     tokenizer,
-    prompts: await promptSource(recipe, around.readFile),
+    prompts,
     rewardFunctions: await openRewards(recipe, around),
     ...(gold && { gold }),
-    evaluationPrompts: await evaluationPrompts(recipe, around.readFile),
+    evaluationPrompts: heldOut,
   };
 }
 

@@ -13,6 +13,9 @@ struct Params {
   k_offset: u32,
   v_offset: u32,
   d_stride: u32,
+  @for w WINDOW
+  window: u32,
+  @end w
   first_group: u32,
 }
 
@@ -22,6 +25,9 @@ struct Params {
 @group(0) @binding(3) var<storage, read> delta: array<f32>;
 @group(0) @binding(4) var<storage, read> view_end: array<u32>;
 @group(0) @binding(5) var<storage, read_write> d_qkv: array<vec4f>;
+@for w WINDOW
+@group(0) @binding(6) var<storage, read> positions: array<u32>;
+@end w
 @group(1) @binding(0) var<uniform> p: Params;
 
 var<workgroup> block: array<vec4f, BLOCK>;
@@ -62,6 +68,12 @@ fn main(
   @end c
   @end i
   let keys{g} = row{g} + vec4u(0u, 1u, 2u, 3u);
+  @for w WINDOW
+  let positions{g} = vec4u(
+    positions[min(row{g}, last_row)], positions[min(row{g} + 1u, last_row)],
+    positions[min(row{g} + 2u, last_row)], positions[min(row{g} + 3u, last_row)],
+  );
+  @end w
   let ends{g} = vec4u(end{g}_0, end{g}_1, end{g}_2, end{g}_3);
   let nearest{g} = min(min(end{g}_0, end{g}_1), min(end{g}_2, end{g}_3));
   atomicMax(&furthest, max(max(end{g}_0, end{g}_1), max(end{g}_2, end{g}_3)));
@@ -79,6 +91,9 @@ fn main(
       let stat{h}_{j} = min(query{h}_{j}, last_row) * p.heads + head;
       let lse{h}_{j} = vec4f(lse[stat{h}_{j}] * LOG2_E);
       let delta{h}_{j} = delta[stat{h}_{j}];
+      @for w WINDOW
+      let position{h}_{j} = positions[min(query{h}_{j}, last_row)];
+      @end w
       @end j
       @end h
       @for g GROUPS
@@ -98,6 +113,15 @@ fn main(
         @end j
         @end h
       }
+      @for w WINDOW
+      @for h PARTS
+      @for j KEYS
+      let near{h}_{j}_{g} = vec4u(position{h}_{j}) - positions{g} < vec4u(p.window);
+      s0_{h}_{j}_{g} = select(vec4f(), s0_{h}_{j}_{g}, near{h}_{j}_{g});
+      s1_{h}_{j}_{g} = select(vec4f(), s1_{h}_{j}_{g}, near{h}_{j}_{g});
+      @end j
+      @end h
+      @end w
       @end g
       // Score gradients and queries make dk, weights and dO make dv.
       @for p PRODUCTS

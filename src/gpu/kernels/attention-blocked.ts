@@ -63,11 +63,12 @@ export function blockGrid<D>(tokens: Dyn<D>, heads: number, { y, groups }: Block
   return (dims: D): Grid => [Math.ceil(resolve(tokens, dims) / (4 * y * groups)), heads];
 }
 
-/** `kernel` with its text completed for a block. */
+/** `kernel` with its text completed for a block; `kept` says which of its marked parts are kept. */
 export function blocked<P extends Record<string, ParamType>>(
   kernel: Kernel<P>,
   block: Block,
   pass: Pass,
+  kept: Record<string, boolean> = {},
 ): Kernel<P> {
   const { headVecs, x, y, groups, parts, keys, chunk } = block;
   const rowFours = y * groups;
@@ -95,7 +96,10 @@ export function blocked<P extends Record<string, ParamType>>(
     MAXIMA: part * rowFours,
     BLOCK: Math.max((rows + columns) * pitch, (part + (pass === 'forward' ? x : 0)) * rowFours),
   };
-  const counts = { ...constants, PRODUCTS: pass === 'forward' ? 1 : 2, FOUR: 4 };
+  const counts = {
+    ...{ ...constants, PRODUCTS: pass === 'forward' ? 1 : 2, FOUR: 4 },
+    ...Object.fromEntries(Object.entries(kept).map(([part, on]) => [part, Number(on)])),
+  };
   return {
     ...kernel,
     name: `${kernel.name} ${headVecs}: ${x}x${y}x${groups} ${parts}x${keys}`,

@@ -3,6 +3,7 @@ import type { View } from '../memory.ts';
 import { KERNELS_FOR } from '../variants.ts';
 import { attentionDecode, type DecodeAttention } from './attention-decode.ts';
 import { referenceAttention } from './attention-reference.ts';
+import type { Ring } from './ring.ts';
 import { expectClose, Sandbox, seeded } from './sandbox.ts';
 
 let box: Sandbox;
@@ -24,7 +25,13 @@ interface Case {
   heads: number;
   kvHeads: number;
   headDim: number;
-  norms?: boolean;
+  norms?: 'head' | 'all';
+  /** One part for q, k and v together. */
+  fused?: boolean;
+  rotaryDim?: number;
+  ropeFactor?: number;
+  /** The cache is a ring: spans are those of sequences of `ownRows` rows from row `firstOwn` on. */
+  ring?: Ring;
   adapted?: readonly Part[];
   rank?: number;
   step?: number;
@@ -39,6 +46,25 @@ const SPANS = [
   [0, 0, 170, 171],
   [0, 0, 180, 241],
 ] as const;
+/** Sequences of at most 50 tokens after 80 rows of prompts; those with step 0 are their first tokens. */
+const RINGS = [
+  {
+    window: 7,
+    spans: [
+      [0, 70, 80, 81],
+      [70, 71, 130, 131],
+      [71, 71, 180, 181],
+      [3, 70, 230, 231],
+    ],
+  },
+  {
+    window: 60,
+    spans: [
+      [0, 70, 80, 81],
+      [70, 71, 130, 160],
+    ],
+  },
+] as const;
 const LONG = [
   [0, 2100, 2101, 2102],
   [10, 300, 2110, 2800],
@@ -47,43 +73,100 @@ const LONG = [
 const CASES: Case[] = [
   { heads: 3, kvHeads: 3, headDim: 16 },
   { heads: 3, kvHeads: 3, headDim: 16, copies: 5 },
-  { heads: 4, kvHeads: 1, headDim: 16, copies: 13, norms: true, adapted: ['q', 'v'], rank: 2 },
+  { heads: 4, kvHeads: 1, headDim: 16, copies: 13, norms: 'head', adapted: ['q', 'v'], rank: 2 },
   { heads: 2, kvHeads: 1, headDim: 16, copies: 33, spans: LONG },
   { heads: 4, kvHeads: 2, headDim: 16, step: 3 },
-  { heads: 3, kvHeads: 3, headDim: 4, norms: true },
+  { heads: 3, kvHeads: 3, headDim: 4, norms: 'head' },
   { heads: 3, kvHeads: 1, headDim: 12, adapted: ['q', 'k', 'v'], rank: 3 },
-  { heads: 2, kvHeads: 2, headDim: 20, step: 2, norms: true },
+  { heads: 2, kvHeads: 2, headDim: 20, step: 2, norms: 'head' },
   { heads: 9, kvHeads: 3, headDim: 64, adapted: ['q', 'v'], rank: 8 },
   { heads: 9, kvHeads: 3, headDim: 64, step: 1, spans: LONG },
   { heads: 5, kvHeads: 1, headDim: 64, adapted: ['k'], rank: 4 },
   { heads: 7, kvHeads: 1, headDim: 32, adapted: ['v'], rank: 1 },
   { heads: 16, kvHeads: 2, headDim: 80, adapted: ['q'], rank: 4 },
-  { heads: 4, kvHeads: 2, headDim: 128, norms: true, adapted: ['q', 'k', 'v'], rank: 16, step: 3 },
-  { heads: 4, kvHeads: 1, headDim: 256, norms: true },
+  {
+    heads: 4,
+    kvHeads: 2,
+    headDim: 128,
+    norms: 'head',
+    adapted: ['q', 'k', 'v'],
+    rank: 16,
+    step: 3,
+  },
+  { heads: 4, kvHeads: 1, headDim: 256, norms: 'head' },
   { heads: 2, kvHeads: 1, headDim: 260 },
   { heads: 2, kvHeads: 2, headDim: 512, adapted: ['k', 'v'], rank: 4 },
+  { heads: 4, kvHeads: 2, headDim: 16, norms: 'all', adapted: ['q', 'k', 'v'], step: 1 },
+  { heads: 4, kvHeads: 2, headDim: 32, norms: 'all' },
+  {
+    heads: 4,
+    kvHeads: 2,
+    headDim: 16,
+    fused: true,
+    rotaryDim: 12,
+    ropeFactor: 1.25,
+    norms: 'head',
+  },
+  { heads: 2, kvHeads: 1, headDim: 64, fused: true, rotaryDim: 32, rank: 3 },
+  ...[
+    { heads: 3, kvHeads: 3, headDim: 16, step: 2 },
+    { heads: 4, kvHeads: 2, headDim: 16, copies: 13, norms: 'head' as const, step: 5 },
+    { heads: 2, kvHeads: 1, headDim: 64, step: 6, adapted: ['q' as const] },
+    { heads: 1, kvHeads: 1, headDim: 256, step: 9 },
+  ].flatMap((shape) =>
+    RINGS.map(({ window, spans }) => ({
+      ...shape,
+      spans,
+      ring: { window, firstOwn: 80, ownRows: 50 },
+    })),
+  ),
 ];
 
 /** The spans `copies` times, each with a cache row of its own for the sequence's token. */
-function copiesOf(spans: NonNullable<Case['spans']>, copies: number) {
-  const rows = Math.max(...spans.map(([, , , w]) => w)) + 10;
+function copiesOf(spans: NonNullable<Case['spans']>, copies: number, ring?: Ring) {
+  const apart = Math.max(...spans.map(([, , , w]) => w)) + 10;
+  const rows = ring ? ring.ownRows * spans.length : apart;
   return Array.from({ length: copies }, (_, copy) =>
     spans.map(([x, y, z, w]) => [x, y, z + copy * rows, w + copy * rows] as const),
   ).flat();
 }
 
+/** The cache rows that a token sees in a ring, token by token, as a span; and its own row. */
+function ringSpan(
+  [x, y, z, w]: readonly [number, number, number, number],
+  step: number,
+  { window, firstOwn, ownRows }: Ring,
+) {
+  const size = Math.min(window, ownRows);
+  const start = firstOwn + ((z - firstOwn) / ownRows) * size;
+  const ownTokens = Array.from({ length: w + step - z }, (_, t) => start + (t % size));
+  const prompt = Array.from({ length: y - x }, (_, t) => x + t);
+  const near = [...prompt, ...ownTokens].slice(-window);
+  const [first, own] = [
+    near.filter((row) => row < firstOwn),
+    near.filter((row) => row >= firstOwn),
+  ];
+  const from = Math.min(...own);
+  expect(new Set(own).size).toBe(Math.max(...own) + 1 - from);
+  return {
+    seen: [first[0] ?? 0, first.length > 0 ? y : 0, from, Math.max(...own) + 1],
+    own: ownTokens.at(-1)!,
+  };
+}
+
 /** Inputs of a case, and o and the cache rows of the tokens in float64. */
 function prepare(c: Case, seed: number) {
-  const { heads, kvHeads, headDim, norms = false, adapted = [], rank = 4, step = 0 } = c;
-  const spans = copiesOf(c.spans ?? SPANS, c.copies ?? 1);
+  const { heads, kvHeads, headDim, norms, adapted = [], rank = 4, step = 0 } = c;
+  const { rotaryDim = headDim, ropeFactor = 1, ring } = c;
+  const spans = copiesOf(c.spans ?? SPANS, c.copies ?? 1, ring);
   const [q, kv] = [heads * headDim, kvHeads * headDim];
   const width = q + 2 * kv;
   const tokens = spans.length;
   const cacheRows = Math.max(...spans.map(([, , , w]) => w)) + step + 1;
   const spanned = { q: [0, q], k: [q, kv], v: [q + kv, kv] } as const;
   let bRows = 0;
-  const parts = adapted.map((name) => {
-    const [row, rows] = spanned[name];
+  const adaptedParts = c.fused ? ([[0, width]] as const) : adapted.map((name) => spanned[name]);
+  const parts = adaptedParts.map(([row, rows]) => {
     bRows += rows;
     return { row, rows, bRow: bRows - rows };
   });
@@ -94,8 +177,8 @@ function prepare(c: Case, seed: number) {
     h: seeded(tokens * parts.length * rank, seed + 3),
     b: seeded(bRows * rank, seed + 4),
     frequencies: Float32Array.from(
-      { length: headDim / 2 },
-      (_, i) => 10000 ** ((-2 * i) / headDim),
+      { length: rotaryDim / 2 },
+      (_, i) => 10000 ** ((-2 * i) / rotaryDim),
     ),
   };
   const pairs = spans.reduce((sum, [x, y, z, w]) => sum + y - x + w - z + step, 0);
@@ -113,29 +196,43 @@ function prepare(c: Case, seed: number) {
         }
       }
     });
+    const normed = (from: number, size: number, weights: Float32Array): void => {
+      const values = x.subarray(i * width + from, i * width + from + size);
+      const mean = values.reduce((sum, value) => sum + value * value, 0) / size;
+      values.forEach((value, e) => (values[e] = (value / Math.sqrt(mean + 1e-6)) * weights[e]!));
+    };
+    if (norms === 'all') {
+      normed(0, q, data.weights);
+      normed(q, kv, data.weights.subarray(512));
+    }
     for (let head = 0; head < heads + kvHeads; head++) {
       const at = i * width + head * headDim;
       const values = x.subarray(at, at + headDim);
-      if (norms) {
-        const mean = values.reduce((sum, value) => sum + value * value, 0) / headDim;
-        const weights = data.weights.subarray(head < heads ? 0 : 512);
-        values.forEach((value, e) => (values[e] = (value / Math.sqrt(mean + 1e-6)) * weights[e]!));
+      if (norms === 'head') {
+        normed(head * headDim, headDim, data.weights.subarray(head < heads ? 0 : 512));
       }
-      for (let e = 0; e < headDim / 2; e++) {
+      for (let e = 0; e < rotaryDim / 2; e++) {
         const angle = Math.fround((positions[i]! + step) * data.frequencies[e]!);
-        const [left, right] = [values[e]!, values[e + headDim / 2]!];
-        values[e] = left * Math.cos(angle) - right * Math.sin(angle);
-        values[e + headDim / 2] = right * Math.cos(angle) + left * Math.sin(angle);
+        const [left, right] = [values[e]!, values[e + rotaryDim / 2]!];
+        values[e] = ropeFactor * (left * Math.cos(angle) - right * Math.sin(angle));
+        values[e + rotaryDim / 2] = ropeFactor * (right * Math.cos(angle) + left * Math.sin(angle));
       }
     }
     queries.set(x.subarray(i * width, i * width + q), i * q);
-    const own = spans[i]![3] + step - 1;
+    const own = ring ? ringSpan(spans[i]!, step, ring).own : spans[i]![3] + step - 1;
     cache.set(x.subarray(i * width + q, (i + 1) * width), own * 2 * kv);
   }
   const shape = { tokens, heads, kvHeads, headDim, step, scale: 0.9 / Math.sqrt(headDim) };
   const flat = Uint32Array.from(spans.flat());
+  // The reference sees what the kernel should: a ring's rows are those of this step.
+  const seen = ring ? spans.flatMap((span) => ringSpan(span, step, ring).seen) : [...flat];
   const layout = { qStride: q, qOffset: 0, kvStride: 2 * kv, kOffset: 0, vOffset: kv };
-  const { o } = referenceAttention({ ...shape, ...layout }, queries, cache, flat);
+  const { o } = referenceAttention(
+    { ...shape, ...layout, step: ring ? 0 : step },
+    queries,
+    cache,
+    Uint32Array.from(seen),
+  );
 
   const buffers = {
     qkv: box.put(data.qkv),
@@ -148,8 +245,8 @@ function prepare(c: Case, seed: number) {
   const both = box.put(data.weights);
   const half = (byteOffset: number): View => ({ ...both, byteOffset, byteLength: 2048 });
   const launch: DecodeAttention<unknown> = {
-    ...{ ...shape, ...buffers, maxTokens: tokens, pairs },
-    ...(norms && { norms: { q: half(0), k: half(2048), eps: 1e-6 } }),
+    ...{ ...shape, ...buffers, maxTokens: tokens, pairs, rotaryDim, ropeFactor, ring },
+    ...(norms && { norms: { of: norms, q: half(0), k: half(2048), eps: 1e-6 } }),
     ...(parts.length > 0 && { adapter: { h: box.put(data.h), b: box.put(data.b), rank, parts } }),
   };
   return { launch, o, cache, buffers };
@@ -158,7 +255,7 @@ function prepare(c: Case, seed: number) {
 /** Long heads are decoded by one kernel everywhere. */
 const KERNELS = [
   { set: 'card', cases: CASES },
-  { set: 'cpu', cases: CASES.filter(({ headDim }) => headDim <= 32) },
+  { set: 'cpu', cases: CASES.filter(({ headDim, ring }) => headDim <= 32 || ring) },
 ] as const;
 
 describe.each(KERNELS)('kernels for $set', ({ set, cases }) => {
@@ -180,7 +277,7 @@ describe.each(KERNELS)('kernels for $set', ({ set, cases }) => {
 
 it('refuses heads that do not fit', () => {
   box = boxes.card!;
-  const { launch } = prepare({ heads: 1, kvHeads: 1, headDim: 8, norms: true }, 1);
+  const { launch } = prepare({ heads: 1, kvHeads: 1, headDim: 8, norms: 'head' }, 1);
   expect(() => attentionDecode({ ...launch, headDim: 6 })).toThrow(/multiples of 4/);
   expect(() => attentionDecode({ ...launch, headDim: 4096 })).toThrow(/too long to decode/);
   const apart = { ...launch.norms!, k: box.marked(8) };

@@ -4,12 +4,21 @@
  * the CPU, where barriers are slow, take one kernel after the other.
  */
 import { Activation } from '../activations.ts';
-import { op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
+import {
+  op,
+  resolve,
+  type Bindable,
+  type Dyn,
+  type Kernel,
+  type Op,
+  type ParamType,
+} from '../kernel.ts';
 import type { View } from '../memory.ts';
 import adapterCode from './attention-decode-adapter.wgsl?raw';
 import code from './attention-decode.wgsl?raw';
 import { tiled, tileGrid, tilingOf, vec4s } from './attention-tiling.ts';
 import { pairFlops, queryParams, queryParamTypes } from './attention.ts';
+import ringPrelude from './attention-ring.wgsl?raw';
 import aloneCode from './attention.wgsl?raw';
 import { copy } from './copy.ts';
 import cosSin from './cos-sin.wgsl?raw';
@@ -17,6 +26,7 @@ import { elementOf } from './element.ts';
 import { kvStore } from './kv-store.ts';
 import { matmul } from './matmul.ts';
 import { rmsNorm } from './rms-norm.ts';
+import { ringParams, ringParamTypes, type Ring } from './ring.ts';
 import { rope } from './rope.ts';
 import { unroll } from './unroll.ts';
 
@@ -32,8 +42,13 @@ export interface DecodeAttention<D> {
   spans: Bindable;
   /** u32 [tokens]; positions[i] + step must be the number of keys before the token's own. */
   positions: Bindable;
-  /** f32 [headDim / 2]; see `rope`. */
+  /** f32 [rotaryDim / 2]; see `rope`. */
   frequencies: Bindable;
+  /** As for `rope`. */
+  rotaryDim?: number | undefined;
+  ropeFactor?: number | undefined;
+  /** The cache is that of a layer with a window; spans are those of a whole cache (see Ring). */
+  ring?: Ring | undefined;
   /** [tokens, heads * headDim] */
   o: Bindable;
   tokens: Dyn<D>;
@@ -45,7 +60,7 @@ export interface DecodeAttention<D> {
   headDim: number;
   /** Factor of the scores: 1 / sqrt(headDim) in most models. */
   scale: number;
-  /** The norms of the query heads and the key heads (Qwen3), with weights [headDim]. */
+  /** The norms of queries and keys. */
   norms?: HeadNorms | undefined;
   /** The adapter of a qkv that lacks the adapter's part. */
   adapter?: QkvAdapter | undefined;
@@ -55,6 +70,11 @@ export interface DecodeAttention<D> {
 }
 
 export interface HeadNorms {
+  /**
+   * head: of every head, with weights [headDim]. all: of the query heads together and of the key heads
+   * together, with weights [heads * headDim] and [kvHeads * headDim].
+   */
+  of: 'head' | 'all';
   q: View;
   /** In the buffer of q. */
   k: View;
@@ -77,19 +97,32 @@ export interface QkvAdapter {
  * @throws Error when headDim is no multiple of 4, or a head does not fit into a workgroup's memory
  */
 export function attentionDecode<D>(a: DecodeAttention<D>): Op<D> {
-  const together = inOneLaunch(a);
+  const together = a.norms?.of === 'all' ? normedBefore(a) : [inOneLaunch(a)];
   return {
-    ...together,
+    ...together.at(-1)!,
     lower: ({ attention }) =>
-      attention === 'shared' && a.headDim <= LONGEST_IN_PARTS ? inParts(a) : [together],
+      attention === 'shared' && a.headDim <= LONGEST_IN_PARTS ? inParts(a) : together,
   };
 }
+
+/** A norm of all heads together needs them before the workgroups of single heads begin. */
+function normedBefore<D>(a: DecodeAttention<D>): Op<D>[] {
+  const qkv = new Activation('normed-qkv', a.maxTokens * qkvWidth(a));
+  return [
+    ...addAdapter(a),
+    ...normHeads(a, qkv),
+    inOneLaunch({ ...a, qkv, norms: undefined, adapter: undefined }),
+  ];
+}
+
+const qkvWidth = <D>({ heads, kvHeads, headDim }: DecodeAttention<D>): number =>
+  (heads + 2 * kvHeads) * headDim;
 
 /** An invocation on the CPU holds a head of this many elements; a longer one is shared by several. */
 const LONGEST_IN_PARTS = 128;
 
 function inOneLaunch<D>(a: DecodeAttention<D>): Op<D> {
-  const { heads, kvHeads, scale, step, norms, adapter } = a;
+  const { heads, kvHeads, scale, step, norms, adapter, ring } = a;
   const cuts = cutsOf(a.headDim, heads / kvHeads);
   const kernels = cuts.map((cut) => kernelOf(a, cut));
   const [first, ...others] = kernels as [Kernel<Params>, ...Kernel<Params>[]];
@@ -100,7 +133,7 @@ function inOneLaunch<D>(a: DecodeAttention<D>): Op<D> {
       ...(norms ? [bothWeights(norms)] : []),
       ...(adapter ? [adapter.h, adapter.b] : []),
     ],
-    params: { heads, kvHeads, scale, step, eps: norms?.eps ?? 0 },
+    params: { heads, kvHeads, scale, step, eps: norms?.eps ?? 0, ...(ring && ringParams(ring)) },
     grid: (dims) => [heads / cuts[0]!.HEADS, resolve(a.tokens, dims)],
     flops: pairFlops(a),
     ...(others.length > 0 && { others, pick: (dims) => Number(fewOrLong(a, dims)) }),
@@ -108,30 +141,37 @@ function inOneLaunch<D>(a: DecodeAttention<D>): Op<D> {
 }
 
 const params = { heads: 'u32', kvHeads: 'u32', scale: 'f32', step: 'u32', eps: 'f32' } as const;
-type Params = typeof params;
+type Params = Record<keyof typeof params, ParamType>;
 
 function kernelOf<D>(a: DecodeAttention<D>, cut: Cut): Kernel<Params> {
-  const { norms, adapter } = a;
+  const { norms, adapter, ring, rotaryDim = a.headDim, ropeFactor = 1 } = a;
   const constants = {
     ...cut,
+    TURNED: `${rotaryDim / 2}u`,
+    TURN_FACTOR: `f32(${ropeFactor})`,
     ...(norms && normConstants(norms)),
     ...(adapter && adapterConstants(a, adapter)),
   };
   return elementOf(1).load({
-    name: `attention-decode ${Object.values(constants).join(' ')}`,
+    name: `attention-decode ${ring ? 'ring ' : ''}${Object.values(constants).join(' ')}`,
     code: [
       ...Object.entries(constants).map(([name, value]) => `const ${name} = ${value};`),
       cosSin,
+      ring ? ringPrelude : '',
       norms ? NORM_WEIGHTS : '',
       adapter ? factorCode(adapter, norms ? 6 : 5) + adapterCode : NOT_ADAPTED,
-      unroll(code, { ...cut, NORMED: Number(norms !== undefined) }),
+      unroll(code, {
+        ...cut,
+        NORMED: Number(norms !== undefined),
+        RING: Number(ring !== undefined),
+      }),
     ].join('\n'),
     bindings: [
       ...(['read', 'read', 'read', 'write', 'write'] as const),
       ...(norms ? (['read'] as const) : []),
       ...(adapter ? (['read', 'read'] as const) : []),
     ],
-    params,
+    params: { ...params, ...(ring && ringParamTypes) },
     cut: 'y',
   });
 }
@@ -226,10 +266,11 @@ function adapterConstants<D>({ heads, kvHeads, headDim }: DecodeAttention<D>, ad
   const { rank, parts } = adapter;
   const width = factorWidth(adapter);
   const place = (row: number): string => {
-    const part = parts.findIndex((one) => one.row === row);
+    // q, k and v may have one part together.
+    const part = parts.findIndex((one) => one.row <= row && row < one.row + one.rows);
     if (part < 0) return 'vec3u()';
     // The difference may be negative; u32 wraps.
-    const shift = (parts[part]!.bRow - row) >>> 0;
+    const shift = (parts[part]!.bRow - parts[part]!.row) >>> 0;
     return `vec3u(1u, ${(part * rank) / width}u, ${shift}u)`;
   };
   return {
@@ -249,11 +290,18 @@ const alone = {
   cut: 'x',
 } as const satisfies Kernel;
 
+const aloneInRing = {
+  ...alone,
+  name: 'attention-decode-alone-ring',
+  code: ringPrelude + aloneCode,
+  params: { ...queryParamTypes, ...ringParamTypes },
+} as const satisfies Kernel;
+
 /** The same in one launch after the other; an invocation takes all keys of a query. */
 function inParts<D>(a: DecodeAttention<D>): Op<D>[] {
-  const { cache, spans, tokens: rows, step, heads, kvHeads, headDim, norms, adapter } = a;
+  const { cache, spans, tokens: rows, step, heads, kvHeads, headDim, norms, ring } = a;
   const [qWidth, width] = [heads * headDim, kvHeads * headDim];
-  const stride = qWidth + 2 * width;
+  const stride = qkvWidth(a);
   const qkv = norms ? new Activation('normed-qkv', a.maxTokens * stride) : a.qkv;
   const queries = {
     ...{ q: qkv, kv: cache, spans, o: a.o, tokens: rows, step },
@@ -264,29 +312,34 @@ function inParts<D>(a: DecodeAttention<D>): Op<D>[] {
     ...tilingOf(headDim, heads / kvHeads, 'shared'),
     ...{ vecs: vec4s(headDim), slices: 1, shared: false, rows: 1, tiles: 16 },
   };
+  const kept = { LSE: false, RING: ring !== undefined, WHOLE: ring === undefined };
   return [
-    ...(adapter ? addAdapter(a, adapter) : []),
-    ...(norms ? normHeads(a, norms, qkv) : []),
+    ...addAdapter(a),
+    ...(norms ? normHeads(a, qkv) : []),
     rope<D>({
       ...{ x: qkv, positions: a.positions, frequencies: a.frequencies, rows, step },
       ...{ heads: heads + kvHeads, headDim, rowStride: stride, offset: 0, direction: 1 },
+      ...(a.rotaryDim && { rotaryDim: a.rotaryDim }),
+      ...(a.ropeFactor && { factor: a.ropeFactor }),
     }),
     kvStore<D>({
-      ...{ qkv, cache, spans, rows, step, width },
+      ...{ qkv, cache, spans, rows, step, width, ring },
       ...{ qkvStride: stride, kOffset: qWidth, cacheStride: 2 * width },
     }),
-    op<D, typeof queryParamTypes>(tiled(alone, tiling, { LSE: false }), {
+    op<D, Record<string, ParamType>>(tiled(ring ? aloneInRing : alone, tiling, kept), {
       label: a.label ?? 'attention-decode',
       bindings: [qkv, cache, spans, a.o],
-      params: queryParams(queries),
+      params: { ...queryParams(queries), ...(ring && ringParams(ring)) },
       grid: tileGrid(rows, heads, tiling),
       flops: pairFlops(a),
     }),
   ];
 }
 
-function addAdapter<D>(a: DecodeAttention<D>, { h, b, rank, parts }: QkvAdapter): Op<D>[] {
-  const stride = (a.heads + 2 * a.kvHeads) * a.headDim;
+function addAdapter<D>(a: DecodeAttention<D>): Op<D>[] {
+  if (!a.adapter) return [];
+  const { h, b, rank, parts } = a.adapter;
+  const stride = qkvWidth(a);
   return parts.map(({ row, rows: n, bRow }, part) =>
     matmul<D>({
       layout: 'nt',
@@ -299,17 +352,21 @@ function addAdapter<D>(a: DecodeAttention<D>, { h, b, rank, parts }: QkvAdapter)
 }
 
 /** a.qkv -> y; the values have no norm. */
-function normHeads<D>(a: DecodeAttention<D>, norms: HeadNorms, y: Bindable): Op<D>[] {
-  const { qkv: x, heads, kvHeads, headDim: cols } = a;
-  const rowStride = (heads + 2 * kvHeads) * cols;
-  const norm = (weight: View, count: number, offset: number, label: string): Op<D> =>
-    rmsNorm<D>({
-      ...{ x, y, weight, cols, rowStride, offset, label, heads: count, eps: norms.eps },
-      rows: (dims) => resolve(a.tokens, dims) * count,
+function normHeads<D>(a: DecodeAttention<D>, y: Bindable): Op<D>[] {
+  const { qkv: x, heads, kvHeads, headDim } = a;
+  const norms = a.norms!;
+  const rowStride = qkvWidth(a);
+  const norm = (weight: View, count: number, offset: number, label: string): Op<D> => {
+    const normed = norms.of === 'head' ? count : 1;
+    return rmsNorm<D>({
+      ...{ x, y, weight, rowStride, offset, label, heads: normed, eps: norms.eps },
+      cols: (count * headDim) / normed,
+      rows: (dims) => resolve(a.tokens, dims) * normed,
     });
+  };
   return [
     copy<D>({ x, y, count: (dims) => resolve(a.tokens, dims) * rowStride }),
     norm(norms.q, heads, 0, 'q-norm'),
-    norm(norms.k, kvHeads, heads * cols, 'k-norm'),
+    norm(norms.k, kvHeads, heads * headDim, 'k-norm'),
   ];
 }

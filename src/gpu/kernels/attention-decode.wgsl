@@ -29,6 +29,12 @@ struct Params {
   scale: f32,
   step: u32,
   eps: f32,
+  @for r RING
+  window: u32,
+  first_own: u32,
+  own_rows: u32,
+  ring: u32,
+  @end r
   first_group: u32,
 }
 
@@ -54,11 +60,20 @@ fn main(
   let row = block.y + p.first_group;
   let first_head = block.x * HEADS;
   let kv_head = first_head / (p.heads / p.kv_heads);
-  let span = spans[row];
-  let prefix = span.y - span.x;
-  let own_row = span.w + p.step - 1u;
+  var span = spans[row];
+  var prefix = span.y - span.x;
+  var own_row = span.w + p.step - 1u;
   // Keys before the token's own.
-  let count = prefix + own_row - span.z;
+  var count = prefix + own_row - span.z;
+  let position = count;
+  @for r RING
+  own_row = ring_row(span);
+  span = ring_span(span);
+  prefix = span.y - span.x;
+  count = prefix + span.w - span.z - 1u;
+  // In a full ring, the token's own row is not the last.
+  let own_place = prefix + own_row - span.z;
+  @end r
 
   for (var i = lane; i < (HEADS + 2u) * HEAD_VECS; i += LANES) {
     let slot = i / HEAD_VECS;
@@ -80,20 +95,26 @@ fn main(
   for (var i = lane; i < (HEADS + 1u) * HALF; i += LANES) {
     let slot = i / HALF;
     let c = i % HALF;
-    let at = slot * HEAD_DIM + c;
-    var x = vec2f(scratch[at], scratch[at + HALF]);
+    // The first TURNED pairs are rotated. The others stay, as the rest of a head.
+    let turns = c < TURNED;
+    let low = c + select(TURNED, 0u, turns);
+    let apart = select(HALF - TURNED, TURNED, turns);
+    let at = slot * HEAD_DIM + low;
+    var x = vec2f(scratch[at], scratch[at + apart]);
     @for n NORMED
     var squares = 0.0;
     for (var v = 0u; v < HEAD_VECS; v++) { squares += scores[slot * HEAD_VECS + v]; }
-    let weight = c + select(Q_NORM, K_NORM, slot == HEADS);
+    let weight = low + select(Q_NORM, K_NORM, slot == HEADS);
     x *= inverseSqrt(squares / f32(HEAD_DIM) + p.eps) *
-      vec2f(norm_weights[weight], norm_weights[weight + HALF]);
+      vec2f(norm_weights[weight], norm_weights[weight + apart]);
     @end n
     // exp2 is cheaper than exp.
     x *= select(p.scale * LOG2_E, 1.0, slot == HEADS);
-    let turn = turn_by(f32(count) * frequencies[c]);
-    turned[at] = x.x * turn.cosine - x.y * turn.sine;
-    turned[at + HALF] = x.y * turn.cosine + x.x * turn.sine;
+    let turn = turn_by(f32(position) * frequencies[min(c, TURNED - 1u)]);
+    let rotated = vec2f(x.x * turn.cosine - x.y * turn.sine, x.y * turn.cosine + x.x * turn.sine);
+    x = select(x, TURN_FACTOR * rotated, turns);
+    turned[at] = x.x;
+    turned[at + apart] = x.y;
   }
   workgroupBarrier();
 
@@ -146,7 +167,11 @@ fn main(
   for (var start = 0u; start < count; start += CHUNK) {
     @for k KEYS
     let place_{k} = {k}u * SPLITS + split;
-    let at_{k} = key_row(min(start + place_{k}, count - 1u), span, prefix) * 2u * kv_vecs;
+    var key_{k} = min(start + place_{k}, count - 1u);
+    @for r RING
+    key_{k} += select(0u, 1u, key_{k} >= own_place);
+    @end r
+    let at_{k} = key_row(key_{k}, span, prefix) * 2u * kv_vecs;
     @end k
     @for k KEYS
     @for v VECS

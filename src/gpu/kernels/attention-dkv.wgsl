@@ -1,7 +1,8 @@
 // Backward of attention.wgsl for the keys and values. With P_ij = exp(scale * q_i . k_j - lse_i):
 //   dv_j = sum_i P_ij dO_i
 //   dk_j = scale * sum_i P_ij (dO_i . v_j - delta_i) q_i
-// over the viewers of key j, the queries i in [j, view_end[j]), in all query heads of its group.
+// over the viewers of key j, the queries i in [j, view_end[j]), in all query heads of its group; with
+// a window, those of them whose position is less than `window` after that of the key.
 // Shapes and units are those of attention-dq.wgsl, which has written delta [tokens, heads].
 //
 // One invocation owns the gradients of ROWS neighbouring keys of one key head. The accumulators
@@ -20,6 +21,9 @@ struct Params {
   k_offset: u32,
   v_offset: u32,
   d_stride: u32,
+  @for w WINDOW
+  window: u32,
+  @end w
   first_group: u32,
 }
 
@@ -29,6 +33,9 @@ struct Params {
 @group(0) @binding(3) var<storage, read> delta: array<f32>;
 @group(0) @binding(4) var<storage, read> view_end: array<u32>;
 @group(0) @binding(5) var<storage, read_write> d_qkv: array<vec4f>;
+@for w WINDOW
+@group(0) @binding(6) var<storage, read> positions: array<u32>;
+@end w
 @group(1) @binding(0) var<uniform> p: Params;
 
 @compute @workgroup_size(TILES, SLICES)
@@ -50,6 +57,9 @@ fn main(
   @for r ROWS
   let key{r} = min(first + {r}u, p.tokens - 1u);
   let viewers{r} = view_end[key{r}] - key{r};
+  @for w WINDOW
+  let position{r} = positions[key{r}];
+  @end w
   stop = max(stop, key{r} + viewers{r});
   @for c VECS
   let k{r}_{c} = qkv[key{r} * stride + k_head + {c}u] * scale;
@@ -67,6 +77,11 @@ fn main(
     let back = vec4u(t, t + 1u, t + 2u, t + 3u);
     let queries = stop - 1u - min(back, vec4u(stop - 1u));
     let inside = back < vec4u(stop);
+    @for w WINDOW
+    let viewed_from = vec4u(
+      positions[queries.x], positions[queries.y], positions[queries.z], positions[queries.w],
+    );
+    @end w
     for (var h = 0u; h < group; h++) {
       let head = kv_head * group + h;
       let stats = queries * heads + head;
@@ -107,7 +122,10 @@ fn main(
       @end c
       @end n
       @for r ROWS
-      let sees{r} = (queries - key{r} < vec4u(viewers{r})) & inside;
+      var sees{r} = (queries - key{r} < vec4u(viewers{r})) & inside;
+      @for w WINDOW
+      sees{r} &= viewed_from - position{r} < vec4u(p.window);
+      @end w
       s{r} = over_slices(s{r}, lane);
       dp{r} = over_slices(dp{r}, lane);
       let w{r} = select(vec4f(), exp2(s{r} - vec4f(lse0, lse1, lse2, lse3)), sees{r});

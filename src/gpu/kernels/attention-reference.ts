@@ -6,22 +6,31 @@ export interface Tree {
   completions: readonly number[];
 }
 
-/** spans (4 per token) and viewEnd (1 per token) of trees packed one after another. */
-export function pack(trees: readonly Tree[]) {
+/**
+ * spans (4 per token), viewEnd and positions (1 per token) of trees packed one after another. With a
+ * window, a token sees only so many tokens, itself included.
+ */
+export function pack(trees: readonly Tree[], window = Infinity) {
   const spans: number[] = [];
   const viewEnd: number[] = [];
+  const positions: number[] = [];
   for (const { prompt, completions } of trees) {
     const start = viewEnd.length;
     const end = start + completions.reduce((sum, length) => sum + length, prompt);
     for (let i = start; i < start + prompt; i++) {
-      spans.push(start, start, start, i + 1);
+      const seen = Math.min(window, i - start + 1);
+      spans.push(start, start, i + 1 - seen, i + 1);
       viewEnd.push(end);
+      positions.push(i - start);
     }
     for (const length of completions) {
       const from = viewEnd.length;
       for (let i = from; i < from + length; i++) {
-        spans.push(start, start + prompt, from, i + 1);
+        const own = Math.min(window, i - from + 1);
+        const ofPrompt = Math.min(window - own, prompt);
+        spans.push(start + prompt - ofPrompt, start + prompt, i + 1 - own, i + 1);
         viewEnd.push(from + length);
+        positions.push(prompt + i - from);
       }
     }
   }
@@ -29,6 +38,7 @@ export function pack(trees: readonly Tree[]) {
     tokens: viewEnd.length,
     spans: Uint32Array.from(spans),
     viewEnd: Uint32Array.from(viewEnd),
+    positions: Uint32Array.from(positions),
   };
 }
 

@@ -17,7 +17,7 @@ fn within(rows: vec4u, span: vec4u) -> vec4<bool> {
 
 // True only if `whole` has every row of `part`.
 fn covers(whole: vec4u, part: vec4u) -> bool {
-  let prefix = part.x == part.y || all(part.xy == whole.xy) ||
+  let prefix = part.x == part.y || (part.x >= whole.x && part.y <= whole.y) ||
     (part.x >= whole.z && part.y <= whole.w);
   return prefix && part.z >= whole.z && part.w <= whole.w;
 }

@@ -83,14 +83,20 @@ const FORESTS = {
 };
 
 /** Inputs, and float64 results that both variants are compared with. */
-function computeWanted(forest: readonly Tree[], heads: number, kvHeads: number, headDim: number) {
-  const { tokens, spans, viewEnd } = pack(forest);
+function computeWanted(
+  forest: readonly Tree[],
+  heads: number,
+  kvHeads: number,
+  headDim: number,
+  window?: number,
+) {
+  const { tokens, spans, viewEnd, positions } = pack(forest, window);
   const shape = packedShape(tokens, heads, kvHeads, headDim);
   const qkv = seeded(tokens * shape.qStride, 1, -2, 2);
   const dO = seeded(tokens * heads * headDim, 3);
   const { o, lse } = referenceAttention(shape, qkv, qkv, spans);
   const dQkv = referenceBackward(shape, qkv, spans, { o, lse }, dO);
-  return { shape, spans, viewEnd, qkv, dO, o, lse, dQkv };
+  return { shape, spans, viewEnd, positions, window, qkv, dO, o, lse, dQkv };
 }
 type Wanted = ReturnType<typeof computeWanted>;
 const wanted = new Map<string, Wanted>();
@@ -109,6 +115,7 @@ async function compute({ shape, ...want }: Wanted) {
     lse: box.marked(want.lse.length),
     delta: box.marked(want.lse.length),
     dQkv: box.marked(want.dQkv.length),
+    ...(want.window && { window: { size: want.window, positions: box.put(want.positions) } }),
   };
   await box.run(attention(launch), ...attentionBackward(launch));
   return {
@@ -131,6 +138,18 @@ describe.each(VARIANTS)('$heads heads over $kvHeads of $headDim, $variant', (sha
     const got = await compute(want);
     expectClose(got.o, want.o, 2e-5);
     expectClose(got.lse, want.lse, 2e-5);
+    expectClose(got.dQkv, want.dQkv, 5e-5);
+  });
+
+  it.each([
+    ['FOREST', FOREST, 4],
+    ...(variant === 'blocked' ? ([['WOOD', WOOD, 75]] as const) : []),
+  ] as const)('attends and differentiates within a window: %s', async (name, forest, window) => {
+    const key = `${name} ${heads} ${kvHeads} ${headDim} ${window}`;
+    const want = wanted.get(key) ?? computeWanted(forest, heads, kvHeads, headDim, window);
+    wanted.set(key, want);
+    const got = await compute(want);
+    expectClose(got.o, want.o, 2e-5);
     expectClose(got.dQkv, want.dQkv, 5e-5);
   });
 

@@ -86,14 +86,24 @@ const dq = passKernels(
   blockedDqCode,
 );
 
-const dkv = passKernels(
+const dkvKernel = {
+  name: 'attention-dkv',
+  code: dkvCode,
+  bindings: ['read', 'read', 'read', 'read', 'read', 'write'],
+  params: backwardParams,
+  cut: 'x',
+} as const;
+
+const dkv = passKernels('dkv', dkvKernel, blockedDkvCode);
+
+/** The same for layers with a window. */
+const dkvNear = passKernels(
   'dkv',
   {
-    name: 'attention-dkv',
-    code: dkvCode,
-    bindings: ['read', 'read', 'read', 'read', 'read', 'write'],
-    params: backwardParams,
-    cut: 'x',
+    ...dkvKernel,
+    name: 'attention-dkv-near',
+    bindings: [...dkvKernel.bindings, 'read'],
+    params: { ...backwardParams, window: 'u32' },
   },
   blockedDkvCode,
 );
@@ -174,13 +184,16 @@ export interface AttentionBackward<D> extends Heads<D> {
   spans: Bindable;
   viewEnd: Bindable;
   dQkv: Bindable;
+  /** A query sees the keys whose position is less than `size` before its own. positions: u32 [tokens] */
+  window?: { size: number; positions: Bindable } | undefined;
 }
 
 /**
  * Writes dQkv [tokens, (heads + 2 kvHeads) * headDim] = dq | dk | dv, for self-attention over one
  * packed buffer qkv [tokens, rowStride] of queries (at offset 0 of a row), keys and values.
  * o, lse and spans are those of the forward, with step 0; delta [tokens, heads] is scratch.
- * viewEnd, u32 [tokens]: key row j must be seen by exactly the queries in [j, viewEnd[j]).
+ * viewEnd, u32 [tokens]: key row j must be seen by exactly the queries in [j, viewEnd[j]), or those of
+ * them that are in the window.
  */
 export function attentionBackward<D>(a: AttentionBackward<D>): Op<D>[] {
   const launch = { label: a.label, params: backwardArguments(a), flops: pairFlops(a) };
@@ -189,10 +202,16 @@ export function attentionBackward<D>(a: AttentionBackward<D>): Op<D>[] {
       ...launch,
       bindings: [a.qkv, a.o, a.dO, a.lse, a.spans, a.delta, a.dQkv],
     }),
-    onDevice(dkv, a, {
-      ...launch,
-      bindings: [a.qkv, a.dO, a.lse, a.delta, a.viewEnd, a.dQkv],
-    }),
+    a.window
+      ? onDevice(dkvNear, a, {
+          ...launch,
+          bindings: [a.qkv, a.dO, a.lse, a.delta, a.viewEnd, a.dQkv, a.window.positions],
+          params: { ...launch.params, window: a.window.size },
+        })
+      : onDevice(dkv, a, {
+          ...launch,
+          bindings: [a.qkv, a.dO, a.lse, a.delta, a.viewEnd, a.dQkv],
+        }),
   ];
 }
 
@@ -216,17 +235,18 @@ function onDevice<D, P extends Record<string, ParamType>>(
   launch: Omit<Parameters<typeof op<D, P>>[1], 'grid'>,
 ): Op<D> {
   const { pass } = kernels;
+  const kept = { LSE: true, WINDOW: 'window' in kernels.tiled.params, RING: false, WHOLE: true };
   // dkv has the heads of the keys. They share no loads, but neighbouring keys share their viewers.
   const [heads, group] = pass === 'dkv' ? [a.kvHeads, 1] : [a.heads, a.heads / a.kvHeads];
   const as = (variant: KernelVariants['attention']): Op<D> => {
     const block = variant === 'blocked' ? blockOf(a.headDim, pass) : undefined;
     if (block) {
       const grid = blockGrid(a.tokens, heads, block);
-      return op<D, P>(blocked(kernels.blocked, block, pass), { ...launch, grid });
+      return op<D, P>(blocked(kernels.blocked, block, pass, kept), { ...launch, grid });
     }
     const tiling = tilingOf(a.headDim, group, variant, pass);
     const grid = tileGrid(a.tokens, heads, tiling);
-    return op<D, P>(tiled(kernels.tiled, tiling, { LSE: true }), { ...launch, grid });
+    return op<D, P>(tiled(kernels.tiled, tiling, kept), { ...launch, grid });
   };
   return { ...as('blocked'), lower: ({ attention: variant }) => [as(variant)] };
 }

@@ -24,6 +24,12 @@ struct Params {
   k_offset: u32,
   v_offset: u32,
   step: u32,
+  @for r RING
+  window: u32,
+  first_own: u32,
+  own_rows: u32,
+  ring: u32,
+  @end r
   first_group: u32,
 }
 
@@ -35,6 +41,16 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> lse: array<f32>;
 @end l
 @group(1) @binding(0) var<uniform> p: Params;
+
+fn span_of(query: u32) -> vec4u {
+  let span = spans[query];
+  @for r RING
+  return ring_span(span);
+  @end r
+  @for r WHOLE
+  return span + vec4u(0u, 0u, 0u, p.step);
+  @end r
+}
 
 @compute @workgroup_size(TILES, SLICES)
 fn main(
@@ -52,7 +68,7 @@ fn main(
   let place = lane.x % SHARERS;
   @for r ROWS
   let query{r} = min(first + {r}u, p.tokens - 1u);
-  let span{r} = spans[query{r}] + vec4u(0u, 0u, 0u, p.step);
+  let span{r} = span_of(query{r});
   @for h HEADS
   var top{r}_{h} = MASKED;
   var total{r}_{h} = 0.0;
@@ -78,7 +94,7 @@ fn main(
   let top_query = of_first(vec4u(first)).x;
   let walks = longest(select(ROWS * SHARERS, 1u, joint));
   for (var walk = 0u; walk < walks; walk++) {
-    let own = spans[min(top_query + walk, p.tokens - 1u)] + vec4u(0u, 0u, 0u, p.step);
+    let own = span_of(min(top_query + walk, p.tokens - 1u));
     let span = select(own, whole, joint);
     let count = select(0u, length_of(span), walk == 0u || !joint);
     let end = longest(count);

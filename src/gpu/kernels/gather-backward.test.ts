@@ -29,13 +29,13 @@ it.each([
   [64, 99, 64],
   [40, 7, 76],
   [150, 3, 130],
-])('adds the gradients of %i rows into %i of %i', async (rows, n, cols) => {
+])('adds three times the gradients of %i rows into %i of %i', async (rows, n, cols) => {
   const ids = Uint32Array.from(seeded(rows, 1, 0, n));
   const dOut = seeded(rows * cols, 2);
   const before = seeded(n * cols, 3);
   const want = Float64Array.from(before);
   ids.forEach((id, row) => {
-    for (let c = 0; c < cols; c++) want[id * cols + c]! += dOut[row * cols + c]!;
+    for (let c = 0; c < cols; c++) want[id * cols + c]! += 3 * dOut[row * cols + c]!;
   });
   const groups = groupByTarget(ids);
   const run = async () => {
@@ -49,6 +49,7 @@ it.each([
         dTable,
         owners: groups.targets.length,
         cols,
+        scale: 3,
       }),
     );
     return box.floats(dTable, n * cols);

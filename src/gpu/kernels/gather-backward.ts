@@ -6,7 +6,7 @@ const kernel = {
   name: 'gather-backward',
   code,
   bindings: ['read', 'read', 'read', 'read', 'write'],
-  params: { owners: 'u32', cols: 'u32', first: 'u32', count: 'u32' },
+  params: { owners: 'u32', cols: 'u32', first: 'u32', count: 'u32', scale: 'f32' },
 } as const satisfies Kernel;
 
 /** Rows grouped by the table row they were gathered from; see `groupByTarget`. */
@@ -30,19 +30,21 @@ export interface GatherBackwardLaunch<D> extends TargetGroups<Bindable> {
   /** How many distinct table rows were gathered. */
   owners: Dyn<D>;
   cols: number;
+  /** That of the gather; 1 if absent. */
+  scale?: number | undefined;
   label?: string;
 }
 
-/** The gradient of `gather`, deterministic: dTable[ids[r],:] += dOut[r,:]. */
+/** The gradient of `gather`, deterministic: dTable[ids[r],:] += scale * dOut[r,:]. */
 export function gatherBackward<D>(launch: GatherBackwardLaunch<D>): Op<D> {
   const { dOut, order, starts, targets, dTable, owners, cols, label } = launch;
-  const { first = 0, count = 0xffffffff } = launch;
+  const { first = 0, count = 0xffffffff, scale = 1 } = launch;
   const { width, load } = elementOf(cols);
   const blocks = Math.ceil(cols / width / 16);
   return op<D, (typeof kernel)['params']>(load(kernel), {
     label: label ?? kernel.name,
     bindings: [dOut, order, starts, targets, dTable],
-    params: { owners, cols: cols / width, first, count },
+    params: { owners, cols: cols / width, first, count, scale },
     grid: (d) => foldGrid(Math.ceil((resolve(owners, d) * blocks) / 4)),
   });
 }

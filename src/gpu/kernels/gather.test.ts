@@ -14,11 +14,14 @@ it.each([
   [7, 5, 13],
   [64, 99, 64],
   [9, 3, 130],
-])('gathers %i of %i rows of %i', async (rows, n, cols) => {
+])('gathers and halves %i of %i rows of %i', async (rows, n, cols) => {
   const table = seeded(n * cols, 1);
   const ids = Uint32Array.from(seeded(rows, 2, 0, n));
   const out = box.marked(rows * cols + 1);
-  await box.run(gather({ table: box.put(table), ids: box.put(ids), out, rows, cols }));
-  const want = [...ids].flatMap((id) => [...table.subarray(id * cols, (id + 1) * cols)]);
+  const scale = 0.5;
+  await box.run(gather({ table: box.put(table), ids: box.put(ids), out, rows, cols, scale }));
+  const want = [...ids].flatMap((id) =>
+    [...table.subarray(id * cols, (id + 1) * cols)].map((x) => scale * x),
+  );
   expect([...(await box.floats(out, rows * cols + 1))]).toEqual([...want, MARK]);
 });

@@ -2,7 +2,7 @@ import { foldGrid, op, resolve, type Bindable, type Dyn, type Kernel, type Op } 
 import { fetchFours, type Storage } from '../storage.ts';
 import code from './gather.wgsl?raw';
 
-const params = { rows: 'u32', cols: 'u32', first: 'u32', count: 'u32' } as const;
+const params = { rows: 'u32', cols: 'u32', first: 'u32', count: 'u32', scale: 'f32' } as const;
 
 /** Copies four numbers at a time, of any storage, if the rows allow it; else one f32 at a time. */
 function kernelFor(storage: Storage, inFours: boolean): Kernel<typeof params> {
@@ -32,18 +32,20 @@ export interface GatherLaunch<D> {
    */
   first?: number;
   count?: number;
+  /** 1 if absent. */
+  scale?: number | undefined;
   label?: string;
 }
 
-/** out[r,:] = table[ids[r],:]: an embedding look-up, or a selection of rows. */
+/** out[r,:] = scale * table[ids[r],:]: an embedding look-up, or a selection of rows. */
 export function gather<D>(launch: GatherLaunch<D>): Op<D> {
-  const { table, ids, out, rows, cols, first = 0, count = 0xffffffff, label } = launch;
+  const { table, ids, out, rows, cols, first = 0, count = 0xffffffff, scale = 1, label } = launch;
   const inFours = cols % 4 === 0;
   const storage = ('storage' in table && table.storage) || 'f32';
   return op<D, typeof params>(kernelFor(storage, inFours), {
     ...(label && { label }),
     bindings: [table, ids, out],
-    params: { rows, cols: inFours ? cols / 4 : cols, first, count },
+    params: { rows, cols: inFours ? cols / 4 : cols, first, count, scale },
     grid: (d) => foldGrid(Math.ceil(resolve(rows, d) / 4)),
   });
 }

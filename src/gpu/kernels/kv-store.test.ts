@@ -32,3 +32,21 @@ it.each([
   }
   expect(await box.floats(cache, want.length)).toEqual(want);
 });
+
+it('stores in the ring of each sequence', async () => {
+  // Prompts have rows 0 to 2; two sequences of at most six tokens see three each.
+  const ring = { window: 3, firstOwn: 3, ownRows: 6 };
+  const width = 4;
+  const qkv = seeded(2 * 3 * width, 1);
+  const spans = Uint32Array.of(0, 3, 3, 4, 1, 2, 9, 10);
+  const cache = box.marked(9 * 2 * width);
+  const buffers = { qkv: box.put(qkv), spans: box.put(spans), cache };
+  const layout = { qkvStride: 3 * width, kOffset: width, cacheStride: 2 * width };
+  await box.run(kvStore({ ...layout, ...buffers, rows: 2, width, ring, step: 4 }));
+  const want = new Float32Array(9 * 2 * width).fill(MARK);
+  // Token 4 of a sequence lies in row 1 of its three.
+  for (const [i, row] of [3 + 1, 6 + 1].entries()) {
+    want.set(qkv.subarray((3 * i + 1) * width, (3 * i + 3) * width), row * 2 * width);
+  }
+  expect(await box.floats(cache, want.length)).toEqual(want);
+});

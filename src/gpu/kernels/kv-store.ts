@@ -1,11 +1,23 @@
 /** Fills the KV cache from the packed projections of prefill or of one decoding step. */
-import { foldGrid, op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
+import {
+  foldGrid,
+  op,
+  resolve,
+  type Bindable,
+  type Dyn,
+  type Kernel,
+  type Op,
+  type ParamType,
+} from '../kernel.ts';
 import { vec4s } from './attention-tiling.ts';
+import ringPrelude from './attention-ring.wgsl?raw';
 import code from './kv-store.wgsl?raw';
+import { ringParams, ringParamTypes, type Ring } from './ring.ts';
+import { unroll } from './unroll.ts';
 
 const kernel = {
   name: 'kv-store',
-  code,
+  code: unroll(code, { RING: 0 }),
   bindings: ['read', 'read', 'write'],
   params: {
     rows: 'u32',
@@ -16,6 +28,13 @@ const kernel = {
     cacheStride: 'u32',
     step: 'u32',
   },
+} as const satisfies Kernel;
+
+const inRing = {
+  ...kernel,
+  name: 'kv-store-ring',
+  code: ringPrelude + unroll(code, { RING: 1 }),
+  params: { ...kernel.params, ...ringParamTypes },
 } as const satisfies Kernel;
 
 /**
@@ -34,12 +53,15 @@ export function kvStore<D>(a: {
   width: number;
   cacheStride: number;
   step?: Dyn<D>;
+  /** The cache is that of a layer with a window, and its row is the ring's. */
+  ring?: Ring | undefined;
   label?: string;
 }): Op<D> {
-  return op<D, (typeof kernel)['params']>(kernel, {
+  return op<D, Record<string, ParamType>>(a.ring ? inRing : kernel, {
     label: a.label,
     bindings: [a.qkv, a.spans, a.cache],
     params: {
+      ...(a.ring && ringParams(a.ring)),
       rows: a.rows,
       qkvStride: vec4s(a.qkvStride),
       kOffset: vec4s(a.kOffset),

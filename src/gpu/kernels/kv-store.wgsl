@@ -11,6 +11,12 @@ struct Params {
   width: u32,
   cache_stride: u32,
   step: u32,
+  @for r RING
+  window: u32,
+  first_own: u32,
+  own_rows: u32,
+  ring: u32,
+  @end r
 }
 
 @group(0) @binding(0) var<storage, read> qkv: array<vec4f>;
@@ -27,7 +33,11 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let c = at % p.width;
   if (row >= p.rows) { return; }
   let source = row * p.qkv_stride + c;
-  let place = (spans[row].w - 1u + p.step) * p.cache_stride + c;
+  var to = spans[row].w - 1u + p.step;
+  @for r RING
+  to = ring_row(spans[row]);
+  @end r
+  let place = to * p.cache_stride + c;
   cache[place] = qkv[source + p.k_offset];
   cache[place + p.width] = qkv[source + p.v_offset];
 }

@@ -4,7 +4,7 @@
 // A workgroup computes ROWS rows of four columns. Its invocations share out k, so that neighbours
 // read neighbouring weights; each adds up its own dot products, and workgroup memory adds up theirs:
 // PARTS invocations a row first, then one. With a norm, the squares of A are added up after them.
-// Workgroups: x over columns, y over rows.
+// Workgroups: x and z over columns, of which a vocabulary has more than one axis holds; y over rows.
 const ROWS = 4u * R;
 const PARTS = TEAM / ROWS;
 var<workgroup> sums: array<vec4f, ROWS * TEAM>;
@@ -16,10 +16,11 @@ var<workgroup> square_parts: array<f32, TEAM>;
 @compute @workgroup_size(TEAM)
 fn main(
   @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
   let row = ROWS * (group.y + p.first_group);
-  let column = first_column(group.x);
+  let column = first_column(group.x + group.z * groups.x);
   @for r R
   @for i FOUR
   var sum_{r}_{i}: vec4f;

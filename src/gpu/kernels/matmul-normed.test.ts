@@ -116,7 +116,7 @@ it.each([
   const c = box.marked((m * n) / 2);
   const norm = { weight: put(weight), eps: EPS };
   const launch = { layout: 'nt', a: put(x), b: put(b), c, m: () => m, n, k } as const;
-  await box.run(matmulAs([variant], { ...launch, norm, gated: true }));
+  await box.run(matmulAs([variant], { ...launch, norm, gated: 'silu' }));
   const want = gatedHalf(product(normed(x, weight, k), b, { m, n, k }), m, n / 2);
   expectClose(await box.floats(c, (m * n) / 2), want, TOLERANCE);
 });
@@ -140,7 +140,7 @@ it.each([
   const side = { b: put(beside), c: h, n: width, scale: 2 };
   await box.run(
     matmulAs([variant], { ...launch, c, norm, side }),
-    matmulAs([variant], { ...launch, c: gated, norm, gated: true }),
+    matmulAs([variant], { ...launch, c: gated, norm, gated: 'silu' }),
   );
   const y = normed(x, weight, k);
   const want = product(y, held, { m, n, k });
@@ -173,7 +173,7 @@ describe.each(['blocked', 'cpu'] as const)('a device that runs %s', (kind) => {
     const side = { b: own.put(beside), c: h, n: 6, scale: 3 };
     await own.run(
       matmulNormed({ ...launch, c, side, bias: own.put(bias) }),
-      matmulNormed({ ...launch, c: gated, gated: true }),
+      matmulNormed({ ...launch, c: gated, gated: 'silu' }),
     );
     const y = normed(x, weight, k);
     const want = product(y, b, { m, n, k });

@@ -3,7 +3,8 @@
  * on the CPU, where each tile would repeat the norm and launches cost little, the norm is an op.
  */
 import type { Bindable, Op } from '../kernel.ts';
-import { matmul, type MatmulLaunch } from './matmul.ts';
+import type { MatmulLaunch } from './matmul-launch.ts';
+import { matmul } from './matmul.ts';
 import { rmsNorm } from './rms-norm.ts';
 
 /**

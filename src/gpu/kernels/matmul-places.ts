@@ -23,6 +23,11 @@ export function placed<D>(matrix: Matrix, width: Dyn<D>): Placed<D> {
   return 'of' in matrix ? matrix : { of: matrix, offset: 0, stride: width };
 }
 
+/** Rows of f32 that the buffer has memory for. */
+export function mostRows<D>({ of, offset, stride }: Placed<D>): number {
+  return typeof stride === 'number' ? Math.ceil((of.byteLength / 4 - offset) / stride) : Infinity;
+}
+
 export function operand<D>(place: Placed<D>, kMajor: boolean, width: Dyn<D>): Operand {
   const storage: Storage = ('storage' in place.of && place.of.storage) || 'f32';
   // A size that is a function may have any value. The rows of storages other than f32 always are

@@ -78,7 +78,7 @@ function operands({ a, b, evenK }: Product, index: number, memory: MatmulMemory)
     buffer(x, a, 2 + 2 * index),
     load(of(x, a)),
     buffer(y, b, 3 + 2 * index),
-    load({ ...of(y, b), as: side ? 'own' : y, normed, gated }),
+    load({ ...of(y, b), as: side ? 'own' : y, normed, gated: gated !== undefined }),
   ].join('\n');
 }
 

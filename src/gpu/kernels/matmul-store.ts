@@ -1,5 +1,7 @@
 /** The WGSL with which the matmul kernels store results: alignment, epilogue, and what c is. */
 
+import { gateCode, type Gate } from './gate.ts';
+
 /** How results are stored. */
 export interface StoredMemory {
   /** n, offset and stride of c are multiples of four: c and addend are accessed four at a time. */
@@ -11,8 +13,8 @@ export interface StoredMemory {
   accumulate: boolean;
   /** The products are multiplied by the parameter `scale`. */
   scaled: boolean;
-  /** c is silu(gate) * up, and the rows of B are those of gate, then those of up. */
-  gated: boolean;
+  /** c is gate(g) * up, and the rows of B are those of g, then those of up. */
+  gated: Gate | undefined;
 }
 
 /** store(row, column, value) writes four neighbours of c, with the addend; only those inside c. */
@@ -22,7 +24,7 @@ export function storePrelude(memory: StoredMemory, side?: { alignedC: boolean })
   return `
 @group(0) @binding(0) var<storage, read> addend: array<${element}>;
 @group(0) @binding(1) var<storage, read_write> c: array<${element}>;
-${gated ? storeGated(memory) : store(memory, side)}`;
+${gated ? storeGated(memory, gated) : store(memory, side)}`;
 }
 
 function store(memory: StoredMemory, side?: { alignedC: boolean }): string {
@@ -81,7 +83,7 @@ ${body}
 }
 
 /** Of four columns, two are of gate and two of up (see `load`): they give two neighbours of c. */
-function storeGated({ alignedC, wholeColumns }: StoredMemory): string {
+function storeGated({ alignedC, wholeColumns }: StoredMemory, gate: Gate): string {
   const body = alignedC
     ? `if (row < p.m${wholeColumns ? '' : ' && column < p.n'}) {
     c[(p.c_offset + row * p.c_stride + column / 2u) / 2u] = inner;
@@ -92,11 +94,9 @@ function storeGated({ alignedC, wholeColumns }: StoredMemory): string {
     }
   }`;
   return `
+${gateCode(gate, 'vec2f')}
 fn store(row: u32, column: u32, value: vec4f) {
-  let gate = value.xy;
-  // exp of numbers <= 0 only: it cannot overflow.
-  let e = exp(-abs(gate));
-  let inner = gate * select(e, vec2f(1.0), gate >= vec2f()) / (1.0 + e) * value.zw;
+  let inner = gate_of(value.xy) * value.zw;
   ${body}
 }`;
 }

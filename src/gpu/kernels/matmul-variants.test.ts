@@ -33,6 +33,28 @@ it('takes the tile that is the fastest of a measured card', () => {
   expect(cardVariants('nt', { m: 128, n: 64, k: 48 }, one).whole).toEqual(['large']);
 });
 
+it('compiles every variant that a replay picks, and no tile for more rows than there are', () => {
+  expect(cardVariants('nt', { m: { most: 12 }, n: 576, k: 576 })).toEqual({
+    whole: ['few'],
+    inParts: [],
+  });
+  for (const most of [1, 7, 64, 100, 300, 1000, 5000]) {
+    for (const n of [4, 48, 576, 4096]) {
+      for (const [layout, k] of [
+        ['nt', 48],
+        ['nt', 576],
+        ['nn', 96],
+      ] as const) {
+        const { whole, inParts } = cardVariants(layout, { m: { most }, n, k });
+        for (let m = 1; m <= most; m += Math.ceil(m / 9)) {
+          const some = partsOfK(layout, { m, n, k }) > 1 ? inParts : whole;
+          expect(some).not.toEqual([]);
+        }
+      }
+    }
+  }
+});
+
 describe('parts of k', () => {
   it('has several where there are few tiles and k is long', () => {
     expect(partsOfK('tn', { m: 48, n: 48, k: 2500 })).toBeGreaterThan(8);
@@ -49,6 +71,8 @@ describe('parts of k', () => {
     expect(partsOfK('nt', { m: 8, n: 576, k: 576 })).toBe(1);
   });
 
+  const unknown = { most: Infinity };
+
   it('needs no more memory than is planned, and few megabytes', () => {
     const sizes = [1, 3, 16, 48, 65, 130, 200, 500, 1000, 2500, 70_000];
     let several = 0;
@@ -61,9 +85,9 @@ describe('parts of k', () => {
           const taken = parts * m * pitchOf(n);
           for (const known of [
             { m, n, k },
-            { m, n, k: undefined },
-            { m: undefined, n, k },
-            { m, n: undefined, k: undefined },
+            { m, n, k: unknown },
+            { m: unknown, n, k },
+            { m, n: unknown, k: unknown },
           ]) {
             const most = mostPartialSums('tn', known);
             expect(taken).toBeLessThanOrEqual(most);

@@ -125,10 +125,10 @@ export function pitchOf(n: number): number {
 }
 
 /** Elements that the partial sums of any replay take, at most. */
-export function mostPartialSums(layout: MatmulLayout, { m, n, k }: KnownSizes): number {
-  if (m === undefined || n === undefined) return MOST_BLOCKS * BLOCK * BLOCK;
+export function mostPartialSums(layout: MatmulLayout, { m, n, k }: PlannedSizes): number {
+  if (typeof m !== 'number' || typeof n !== 'number') return MOST_BLOCKS * BLOCK * BLOCK;
   const most = Math.floor(MOST_BLOCKS / blocksOf(m, n));
-  const parts = k === undefined ? most : partsOfK(layout, { m, n, k });
+  const parts = typeof k !== 'number' ? most : partsOfK(layout, { m, n, k });
   return parts * m * pitchOf(n);
 }
 
@@ -147,19 +147,24 @@ export function cardVariant(
   return seconds.indexOf(Math.min(...seconds));
 }
 
-/** Sizes that a dimension known at replay only may take. */
-const POSSIBLE_SIZES = Array.from({ length: 18 }, (_, i) => 2 ** i);
+/** A size, or the largest that a size known at replay only may have. */
+export type PlannedSize = number | { most: number };
 
-/** A product's sizes; undefined: known at replay only. */
-export interface KnownSizes {
-  m: number | undefined;
-  n: number | undefined;
-  k: number | undefined;
+export interface PlannedSizes {
+  m: PlannedSize;
+  n: PlannedSize;
+  k: PlannedSize;
 }
 
-function possibleSizes({ m, n, k }: KnownSizes): Sizes[] {
-  const possible = (size: number | undefined): readonly number[] =>
-    size === undefined ? POSSIBLE_SIZES : [size];
+/** Sizes to try for one that is known at replay only, besides its largest. */
+const POSSIBLE_SIZES = Array.from({ length: 18 }, (_, i) => 2 ** i);
+
+function possibleSizes({ m, n, k }: PlannedSizes): Sizes[] {
+  const possible = (size: PlannedSize): readonly number[] => {
+    if (typeof size === 'number') return [size];
+    const smaller = POSSIBLE_SIZES.filter((possible) => possible < size.most);
+    return size.most < Infinity ? [...smaller, size.most] : smaller;
+  };
   return possible(m).flatMap((rows) =>
     possible(n).flatMap((columns) =>
       possible(k).map((depth) => ({ m: rows, n: columns, k: depth })),
@@ -173,13 +178,13 @@ function possibleSizes({ m, n, k }: KnownSizes): Sizes[] {
  */
 export function cardVariants(
   layout: MatmulLayout,
-  known: KnownSizes,
+  planned: PlannedSizes,
   card?: CardRates,
   mayCut = true,
 ): { whole: CardVariant[]; inParts: CardVariant[] } {
   // Only in nt do neighbours along k lie side by side in the weights.
   const all: CardVariant[] = layout === 'nt' ? [...TILE_NAMES, 'few'] : TILE_NAMES;
-  const replays = possibleSizes(known).map((sizes) => {
+  const replays = possibleSizes(planned).map((sizes) => {
     const parts = mayCut ? partsOfK(layout, sizes) : 1;
     return { parts, variant: cardVariant(all, sizes, parts, card) };
   });

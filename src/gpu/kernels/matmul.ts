@@ -3,28 +3,19 @@
  * for graphics cards, of which each replay picks one by its sizes, and one for adapters on the CPU.
  */
 import { Activation } from '../activations.ts';
-import {
-  op,
-  resolve,
-  type Bindable,
-  type Dyn,
-  type Grid,
-  type Kernel,
-  type Op,
-} from '../kernel.ts';
+import { op, resolve, type Dyn, type Grid, type Kernel, type Op } from '../kernel.ts';
 import type { CardRates } from '../variants.ts';
-import { matmulPrelude, type MatmulLayout, type MatmulMemory } from './matmul-prelude.ts';
-import type { StoredMemory } from './matmul-store.ts';
 import {
-  fours,
-  halfOf,
-  inFours,
-  inTwos,
-  operand,
-  placed,
-  type Matrix,
-  type Placed,
-} from './matmul-places.ts';
+  labelOf,
+  operandsOf,
+  plannedSizes,
+  sizesOf,
+  storedAs,
+  type MatmulLaunch,
+} from './matmul-launch.ts';
+import { halfOf, placed } from './matmul-places.ts';
+import { matmulPrelude, type MatmulMemory } from './matmul-prelude.ts';
+import type { StoredMemory } from './matmul-store.ts';
 import { sumOfParts } from './matmul-sum.ts';
 import {
   cardVariant,
@@ -32,7 +23,6 @@ import {
   mostPartialSums,
   partsOfK,
   pitchOf,
-  STEP,
   tileOf,
   variantBody,
   type CardVariant,
@@ -43,42 +33,6 @@ import { unroll } from './unroll.ts';
 
 /** cpu: for adapters on the CPU, needs the feature `subgroups`; the others are for graphics cards. */
 export type MatmulVariant = CardVariant | 'cpu';
-
-export interface ProductLaunch<D> {
-  /** [m, k], or [k, m] in layout tn; f32. */
-  a: Matrix;
-  /** [k, n], or [n, k] in layout nt; of any storage. */
-  b: Matrix;
-  k: Dyn<D>;
-}
-
-export interface MatmulLaunch<D> extends ProductLaunch<D> {
-  layout: MatmulLayout;
-  /** A second product of the same layout, added to the first. */
-  plus?: ProductLaunch<D>;
-  /** [m, n], f32 */
-  c: Matrix;
-  m: Dyn<D>;
-  n: Dyn<D>;
-  /** The products are multiplied by this. */
-  scale?: number;
-  /** [n], added to every row. If c is a slice, its column j gets element c.offset + j. */
-  bias?: Bindable;
-  /** [m, n] in the layout of c, added to the product; a bias beside it is not added. */
-  residual?: Bindable;
-  /** Add to what c holds instead of overwriting it. */
-  accumulate?: boolean;
-  /**
-   * Multiplies by y = a * rsqrt(mean(a^2) + eps) * weight, the RMSNorm of the rows of a, in place of
-   * a. weight: [k]. Not on the CPU. Only for layout nt and one product, as the next two are.
-   */
-  norm?: { weight: Bindable; eps: number };
-  /** A second matrix: c'[m,n'] = scale' A B'^T, dense and f32. Its scale and n are its own. */
-  side?: { b: Bindable; c: Bindable; n: number; scale: number };
-  /** c is [m, n / 2]: silu(gate) * up of the product, whose row is gate | up. Nothing is added. */
-  gated?: boolean;
-  label?: string;
-}
 
 /**
  * c[m,n] (+)= scale (A B (+ A' B')) (+ bias or residual), row-major, computed in f32.
@@ -96,11 +50,8 @@ export function matmul<D>(launch: MatmulLaunch<D>): Op<D> {
 
 /** A launch with k whole, and two for the replays that cut it into parts; not all may be needed. */
 function matmulOnCard<D>(launch: MatmulLaunch<D>, card?: CardRates): Op<D>[] {
-  const { layout, m, plus, norm, side, gated } = launch;
-  const known = (size: Dyn<D>): number | undefined => (typeof size === 'number' ? size : undefined);
-  const [first, second] = [known(launch.k), plus ? known(plus.k) : 0];
-  const k = first === undefined || second === undefined ? undefined : first + second;
-  const sizes = { m: known(m), n: known(columnsOf(launch)), k };
+  const { layout, norm, side, gated } = launch;
+  const sizes = plannedSizes(launch);
   const mayCut = !norm && !side && !gated;
   const { whole, inParts } = cardVariants(layout, sizes, card, mayCut);
   if (inParts.length === 0) return [matmulAs(whole, launch, { card })];
@@ -122,12 +73,6 @@ function partsOf<D>(launch: MatmulLaunch<D>): (d: D) => number {
     }
     return last.parts;
   };
-}
-
-function sizesOf<D>(launch: MatmulLaunch<D>, d: D): Sizes {
-  const { m, k, plus } = launch;
-  const sum = resolve(k, d) + (plus ? resolve(plus.k, d) : 0);
-  return { m: resolve(m, d), n: resolve(columnsOf(launch), d), k: sum };
 }
 
 /**
@@ -164,12 +109,6 @@ interface CardChoice<D> {
   partials?: Activation;
 }
 
-/** Columns of both matrices together. */
-function columnsOf<D>({ n, side }: MatmulLaunch<D>): Dyn<D> {
-  if (!side) return n;
-  return typeof n === 'number' ? n + side.n : (d) => n(d) + side.n;
-}
-
 /** The same with the caller's choice of variants; each replay picks among them by its sizes. */
 export function matmulAs<D>(
   variants: readonly MatmulVariant[],
@@ -190,7 +129,8 @@ export function matmulAs<D>(
     variant === 'cpu' ? { rows: 16, columns: 16 * cpuBlocks(n) } : tileOf(variant),
   );
   const kernels = variants.map((variant, i) => {
-    const wholeColumns = typeof n === 'number' && n % tiles[i]!.columns === 0;
+    const { columns } = tiles[i]!;
+    const wholeColumns = typeof n === 'number' && n % columns === 0 && n / columns <= MOST_GROUPS;
     const stored = partials ? PARTIAL_SUMS : { ...storedAs(launch, c), wholeColumns };
     const memory = { ...stored, ...operandsOf(launch, products), inParts: !!partials };
     return kernelFor(variant, memory, variant === 'cpu' ? cpuBlocks(n) : 1);
@@ -227,7 +167,10 @@ export function matmulAs<D>(
       const tile = tiles[pick(d)]!;
       const across = (width: number): number => Math.ceil(width / tile.columns);
       const columns = across(resolve(n, d)) + across(side?.n ?? 0);
-      return [columns, Math.ceil(resolve(m, d) / tile.rows), parts(d)];
+      const rows = Math.ceil(resolve(m, d) / tile.rows);
+      // Only the kernel for few rows has so small tiles, and it never cuts k into parts.
+      const folds = Math.ceil(columns / MOST_GROUPS);
+      return folds > 1 ? [Math.ceil(columns / folds), rows, folds] : [columns, rows, parts(d)];
     },
     flops: (d) => {
       const sizes = sizesOf(launch, d);
@@ -236,7 +179,8 @@ export function matmulAs<D>(
   });
 }
 
-const labelOf = <D>({ label, layout }: MatmulLaunch<D>): string => label ?? `matmul ${layout}`;
+/** Workgroups that one axis can hold. */
+const MOST_GROUPS = 65535;
 
 /** How partial sums are stored; see `storeInParts`. */
 const PARTIAL_SUMS: StoredMemory = {
@@ -245,43 +189,8 @@ const PARTIAL_SUMS: StoredMemory = {
   addend: 'none',
   accumulate: false,
   scaled: false,
-  gated: false,
+  gated: undefined,
 };
-
-/** How c is stored by a kernel whose tiles may reach beyond column n. */
-function storedAs<D>(
-  { n, bias, residual, scale, accumulate = false, gated = false }: MatmulLaunch<D>,
-  c: Placed<D>,
-): StoredMemory {
-  return {
-    alignedC: fours(n) && (gated ? inTwos(c) : inFours(c)),
-    wholeColumns: false,
-    addend: residual ? 'matrix' : bias ? 'row' : 'none',
-    accumulate,
-    scaled: scale !== undefined,
-    gated,
-  };
-}
-
-/** How the operands lie in memory. */
-function operandsOf<D>(
-  { layout, m, n, norm, side }: MatmulLaunch<D>,
-  products: readonly { a: Placed<D>; b: Placed<D>; k: Dyn<D> }[],
-): Pick<MatmulMemory, 'products' | 'normed' | 'side'> {
-  const k = products[0]!.k;
-  return {
-    products: products.map((product) => ({
-      a: operand(product.a, layout === 'tn', layout === 'tn' ? m : product.k),
-      b: operand(product.b, layout !== 'nt', layout === 'nt' ? product.k : n),
-      evenK: fours(product.k),
-      wholeSteps: typeof product.k === 'number' && product.k % STEP === 0,
-    })),
-    normed: norm !== undefined,
-    ...(side && {
-      side: { b: operand(placed(side.b, k), false, k), alignedC: fours(side.n) },
-    }),
-  };
-}
 
 /**
  * Blocks of 16 columns in a tile of matmul-cpu. With three blocks it is 1.5 times as fast as with

@@ -133,6 +133,12 @@ describe.each(ROW_VARIANTS)('rows: %s', (variant) => {
         expectClose(await box.floats(dx, x.length), sum(before, want.dx), 2e-5);
         expectClose(await box.floats(dWeight, shape.cols), sum(start, want.dWeight), 2e-5);
 
+        if (shape.rowStride === shape.heads * shape.cols) {
+          await box.run(rmsNorm({ ...launch, y, residual: box.put(before) }));
+          const normed = reference(shape, x, weight);
+          expectClose(await box.floats(y, x.length), sum(before, normed), 1e-5);
+        }
+
         await box.run(...rmsNormBackward({ ...backward, dx }));
         const written = await box.floats(dx, x.length);
         const gaps = want.dx.map((value, i) => (dy[i] === 0 ? before[i]! : value));

@@ -18,6 +18,7 @@ import partialsCode from './rms-norm-weight-partials.wgsl?raw';
 import weightCode from './rms-norm-weight.wgsl?raw';
 import code from './rms-norm.wgsl?raw';
 import { byRows, teamed } from './team.ts';
+import { unroll } from './unroll.ts';
 
 const forward = {
   name: 'rms-norm',
@@ -117,22 +118,34 @@ function forRows<D, P extends Record<string, ParamType>>(
   };
 }
 
-/** y = x * rsqrt(mean(x^2) + eps) * weight; x and y are different buffers of one layout. */
+const plain = { ...forward, code: unroll(code, { ADDED: 0 }) };
+const added = {
+  ...forward,
+  name: 'rms-norm added',
+  code: unroll(code, { ADDED: 1 }),
+  bindings: [...forward.bindings, 'read'],
+} as const;
+
+/**
+ * y = x * rsqrt(mean(x^2) + eps) * weight (+ residual); x, y and residual are of one layout, and x and
+ * y different buffers.
+ */
 export function rmsNorm<D>(
   a: RowLayout<D> & {
     x: Bindable;
     /** [cols] */
     weight: Bindable;
     y: Bindable;
+    residual?: Bindable | undefined;
     eps: number;
     label?: string;
   },
 ): Op<D> {
   return byRows((variant) => {
-    const { kernel, params, ...launch } = forRows(forward, a, variant);
+    const { kernel, params, ...launch } = forRows(a.residual ? added : plain, a, variant);
     return op<D, (typeof forward)['params']>(kernel, {
       label: a.label ?? forward.name,
-      bindings: [a.x, a.weight, a.y],
+      bindings: [a.x, a.weight, a.y, ...(a.residual ? [a.residual] : [])],
       params: { ...params, eps: a.eps },
       ...launch,
     });

@@ -8,6 +8,8 @@ interface Shape {
   headDim: number;
   rowStride: number;
   offset: number;
+  rotaryDim?: number;
+  factor?: number;
 }
 
 function reference(
@@ -17,8 +19,8 @@ function reference(
   frequencies: Float32Array,
   step: number,
 ): Float64Array {
-  const { rows, heads, headDim, rowStride, offset } = shape;
-  const half = headDim / 2;
+  const { rows, heads, headDim, rowStride, offset, rotaryDim = headDim, factor = 1 } = shape;
+  const half = rotaryDim / 2;
   const y = Float64Array.from(x);
   for (let row = 0; row < rows; row++) {
     for (let head = 0; head < heads; head++) {
@@ -26,8 +28,8 @@ function reference(
         const at = row * rowStride + offset + head * headDim + i;
         const angle = Math.fround((positions[row]! + step) * frequencies[i]!);
         const [a, b] = [x[at] as number, x[at + half] as number];
-        y[at] = a * Math.cos(angle) - b * Math.sin(angle);
-        y[at + half] = b * Math.cos(angle) + a * Math.sin(angle);
+        y[at] = factor * (a * Math.cos(angle) - b * Math.sin(angle));
+        y[at + half] = factor * (b * Math.cos(angle) + a * Math.sin(angle));
       }
     }
   }
@@ -40,6 +42,8 @@ const SHAPES: (Shape & { step: number })[] = [
   { rows: 3, heads: 2, headDim: 20, rowStride: 60, offset: 20, step: 1 },
   { rows: 9, heads: 6, headDim: 16, rowStride: 144, offset: 16, step: 0 },
   { rows: 4, heads: 2, headDim: 128, rowStride: 256, offset: 0, step: 0 },
+  { rows: 5, heads: 3, headDim: 16, rowStride: 72, offset: 8, step: 1, rotaryDim: 8, factor: 1.2 },
+  { rows: 2, heads: 2, headDim: 20, rowStride: 60, offset: 0, step: 0, rotaryDim: 6 },
 ];
 
 describe.each(ROW_VARIANTS)('rows: %s', (rowVariant) => {
@@ -51,12 +55,12 @@ describe.each(ROW_VARIANTS)('rows: %s', (rowVariant) => {
   afterAll(() => box.close());
 
   it.each(SHAPES)('$heads heads of $headDim, step $step: values and gradients', async (shape) => {
-    const { rows, rowStride, headDim, step } = shape;
+    const { rows, rowStride, headDim, rotaryDim = headDim, step } = shape;
     // Both ends of the reduction of the angle: fractions of a turn, and thousands of turns.
     const positions = Uint32Array.from({ length: rows }, (_, i) => (i < 3 ? i : 29 ** i % 32768));
     const frequencies = Float32Array.from(
-      { length: headDim / 2 },
-      (_, i) => 10000 ** ((-2 * i) / headDim),
+      { length: rotaryDim / 2 },
+      (_, i) => 10000 ** ((-2 * i) / rotaryDim),
     );
     const data = seeded(rows * rowStride, 1);
     const dy = seeded(rows * rowStride, 2);

@@ -15,7 +15,9 @@ const kernel = {
     rowStride: 'u32',
     offset: 'u32',
     half: 'u32',
+    headSize: 'u32',
     direction: 'f32',
+    factor: 'f32',
     step: 'u32',
   },
 } as const satisfies Kernel;
@@ -23,8 +25,9 @@ const kernel = {
 /**
  * Rotates, in place, the first `heads` heads of every row of x [rows, rowStride] from element
  * `offset`, by (positions[row] + step) * frequencies[i] radians in the plane of elements i and
- * i + headDim / 2. positions: u32 [rows]; frequencies: f32 [headDim / 2], radians per position,
- * with any scaling (llama3) already applied. direction -1 is the transpose: the backward pass.
+ * i + rotaryDim / 2, and multiplies them by `factor`. positions: u32 [rows]; frequencies: f32
+ * [rotaryDim / 2], radians per position, with any scaling (llama3) already applied. direction -1 is
+ * the transpose: the backward pass.
  */
 export function rope<D>(a: {
   x: Bindable;
@@ -35,12 +38,17 @@ export function rope<D>(a: {
   rowStride: number;
   offset: number;
   headDim: number;
+  /** The first so many elements of a head are rotated; absent: all. */
+  rotaryDim?: number;
+  /** 1 if absent. */
+  factor?: number;
   direction: 1 | -1;
   step?: Dyn<D>;
   label?: string;
 }): Op<D> {
-  const { width, load } = elementOf(a.headDim / 2, a.rowStride, a.offset);
-  const half = a.headDim / 2 / width;
+  const { rotaryDim = a.headDim } = a;
+  const { width, load } = elementOf(rotaryDim / 2, a.headDim, a.rowStride, a.offset);
+  const half = rotaryDim / 2 / width;
   return byRows((variant) => {
     const halfLanes = half > 4 ? 8 : half > 2 ? 4 : half;
     // The angles of a row are the same in all heads. A card computes them again for fewer heads each.
@@ -55,7 +63,9 @@ export function rope<D>(a: {
         rowStride: a.rowStride / width,
         offset: a.offset / width,
         half,
+        headSize: a.headDim / width,
         direction: a.direction,
+        factor: a.factor ?? 1,
         step: a.step ?? 0,
       },
       constants: { HALF_LANES: halfLanes, HEAD_LANES: headLanes },

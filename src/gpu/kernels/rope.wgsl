@@ -1,9 +1,9 @@
 // Rotary embedding, rotate-half (Su et al. 2021; the pairing of Hugging Face's llama):
 //   angle = (positions[row] + step) * frequencies[i]
-//   x[i]        <- x[i] cos(angle) - direction * x[i + half] sin(angle)
-//   x[i + half] <- x[i + half] cos(angle) + direction * x[i] sin(angle)     i < half = head_dim / 2
-// in place on the first `heads` heads of a row of x [rows, row_stride], from `offset`.
-// direction -1 rotates back: the transpose, which is the backward pass.
+//   x[i]        <- factor * (x[i] cos(angle) - direction * x[i + half] sin(angle))
+//   x[i + half] <- factor * (x[i + half] cos(angle) + direction * x[i] sin(angle))     i < half
+// in place on the first `heads` heads of a row of x [rows, row_stride], from `offset`; the other
+// elements of a head, 2 * half to head_size, stay. direction -1 is the transpose: the backward pass.
 
 // A row's invocations: HALF_LANES share the pairs of a head, HEAD_LANES the heads. A workgroup has
 // 64 / (HALF_LANES * HEAD_LANES) rows. All counts below are of Elements.
@@ -16,7 +16,9 @@ struct Params {
   row_stride: u32,
   offset: u32,
   half: u32,
+  head_size: u32,
   direction: f32,
+  factor: f32,
   step: u32,
 }
 
@@ -36,14 +38,15 @@ fn main(
   let position = f32(positions[row] + p.step);
   for (var i = lane.x; i < p.half; i += HALF_LANES) {
     let turn = turn_by(position * frequencies[i]);
-    let sine = turn.sine * p.direction;
-    var at = row * p.row_stride + p.offset + i + lane.y * 2u * p.half;
+    let cosine = turn.cosine * p.factor;
+    let sine = turn.sine * (p.direction * p.factor);
+    var at = row * p.row_stride + p.offset + i + lane.y * p.head_size;
     for (var head = lane.y; head < p.heads; head += HEAD_LANES) {
       let a = x[at];
       let b = x[at + p.half];
-      x[at] = a * turn.cosine - b * sine;
-      x[at + p.half] = b * turn.cosine + a * sine;
-      at += HEAD_LANES * 2u * p.half;
+      x[at] = a * cosine - b * sine;
+      x[at + p.half] = b * cosine + a * sine;
+      at += HEAD_LANES * p.head_size;
     }
   }
 }

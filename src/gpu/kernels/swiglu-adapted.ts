@@ -1,5 +1,6 @@
 /** SwiGLU of a product to which a LoRA adapter's part is still to be added. */
 import { op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
+import { gateCode, type Gate } from './gate.ts';
 import code from './swiglu-adapted.wgsl?raw';
 
 const kernel = {
@@ -21,7 +22,7 @@ export interface Factors {
 }
 
 /**
- * y = silu(gate + hg Bg^T) * (up + hu Bu^T); gateUp [rows, 2 * width] holds gate | up in a row, y is
+ * y = silu(gate + hg Bg^T) * (up + hu Bu^T), or GELU (`kind`) for silu; gateUp [rows, 2 * width] holds gate | up in a row, y is
  * [rows, width]. h: [rows, hWidth]; b: [., rank]. Without factors nothing is added to a half.
  */
 export function swigluAdapted<D>(a: {
@@ -32,18 +33,23 @@ export function swigluAdapted<D>(a: {
   rank: number;
   gate?: Factors | undefined;
   up?: Factors | undefined;
+  kind?: Gate | undefined;
   y: Bindable;
   rows: Dyn<D>;
   width: number;
 }): Op<D> {
-  const { gateUp, h, hWidth, b, rank, gate, up, y, rows, width } = a;
+  const { gateUp, h, hWidth, b, rank, gate, up, kind = 'silu', y, rows, width } = a;
   const unit = rank % 4 === 0 ? 4 : 1;
   const element =
     unit === 4
       ? 'alias Element = vec4f;\nfn product(x: vec4f, y: vec4f) -> f32 { return dot(x, y); }\n'
       : 'alias Element = f32;\nfn product(x: f32, y: f32) -> f32 { return x * y; }\n';
   return op<D, (typeof kernel)['params']>(
-    { ...kernel, name: `${kernel.name} ${unit}`, code: element + code },
+    {
+      ...kernel,
+      name: `${kernel.name} ${unit} ${kind}`,
+      code: element + gateCode(kind, 'f32') + code,
+    },
     {
       bindings: [gateUp, h, b, y],
       params: {

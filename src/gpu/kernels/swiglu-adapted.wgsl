@@ -1,4 +1,4 @@
-// y[r, c] = silu(g) * u,  g = gate[r, c] + hg[r] . Bg[c],  u = up[r, c] + hu[r] . Bu[c]
+// y[r, c] = gate_of(g) * u (see gate.wgsl),  g = gate[r, c] + hg[r] . Bg[c],  u = up[r, c] + hu[r] . Bu[c]
 // gate_up [rows, 2 * width]: a row is gate | up;  h [rows, h_width];  b [., rank];  y [rows, width]
 // hg and hu are RANK columns of h, Bg and Bu `width` rows of b, where they are adapted at all.
 // Elements of h and b are vec4s if the rank is a multiple of four; rank, h_width and the places in h
@@ -56,9 +56,6 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: 
     let at = (row + i) * 2u * p.width + column;
     let gate = gate_up[at] + gates[i];
     let up = gate_up[at + p.width] + ups[i];
-    // exp of numbers <= 0 only: it cannot overflow.
-    let e = exp(-abs(gate));
-    let sigmoid = select(e, 1.0, gate >= 0.0) / (1.0 + e);
-    y[(row + i) * p.width + column] = gate * sigmoid * up;
+    y[(row + i) * p.width + column] = gate_of(gate) * up;
   }
 }

@@ -1,5 +1,5 @@
-// With s = sigmoid(gate):
-// d_gate[r, c] = dy[r, c] * up[r, c] * s * (1 + gate * (1 - s))
+// With s = sigmoid(bend(gate)); see gate.wgsl:
+// d_gate[r, c] = dy[r, c] * up[r, c] * s * (1 + gate * (1 - s) * bend'(gate))
 // d_up[r, c]   = dy[r, c] * gate * s
 // gate_up, d_gate_up [rows, 2 * width]: a row is gate | up;  dy [rows, width]
 // The cut into invocations is that of swiglu.wgsl.
@@ -20,10 +20,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   for (var row = id.y; row < p.rows; row += groups.y * (64u / LANES)) {
     let at = row * 2u * width + id.x;
     let gate = gate_up[at];
-    let e = exp(-abs(gate));
-    let s = select(e, Element(1.0), gate >= Element()) / (1.0 + e);
+    let s = sigmoid(bend(gate));
     let g = dy[row * width + id.x];
-    d_gate_up[at] = g * gate_up[at + width] * s * (1.0 + gate * (1.0 - s));
+    d_gate_up[at] = g * gate_up[at + width] * s * (1.0 + gate * (1.0 - s) * bend_slope(gate));
     d_gate_up[at + width] = g * gate * s;
   }
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, it } from 'vitest';
 import { centralDifferences, expectClose, Sandbox, seeded } from './sandbox.ts';
+import type { Gate } from './gate.ts';
 import { swiglu, swigluBackward } from './swiglu.ts';
 
 let box: Sandbox;
@@ -8,22 +9,34 @@ beforeAll(async () => {
 });
 afterAll(() => box.close());
 
-function reference(gateUp: ArrayLike<number>, rows: number, width: number): Float64Array {
+const GATES = {
+  silu: (x: number): number => x / (1 + Math.exp(-x)),
+  gelu_tanh: (x: number): number =>
+    0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+};
+
+function reference(
+  gateUp: ArrayLike<number>,
+  rows: number,
+  width: number,
+  gate: Gate,
+): Float64Array {
   return Float64Array.from({ length: rows * width }, (_, i) => {
     const at = Math.floor(i / width) * 2 * width + (i % width);
-    const gate = gateUp[at] as number;
-    return (gate / (1 + Math.exp(-gate))) * (gateUp[at + width] as number);
+    return GATES[gate](gateUp[at] as number) * (gateUp[at + width] as number);
   });
 }
 
 it.each([
-  [1, 1],
-  [7, 33],
-  [16, 64],
-  [70, 96],
-  [3, 130],
-  [3, 300],
-])('%i rows of %i: values and gradients', async (rows, width) => {
+  [1, 1, 'silu'],
+  [7, 33, 'silu'],
+  [16, 64, 'silu'],
+  [70, 96, 'silu'],
+  [3, 130, 'silu'],
+  [3, 300, 'silu'],
+  [7, 33, 'gelu_tanh'],
+  [3, 64, 'gelu_tanh'],
+] as const)('%i rows of %i: values and gradients of %s', async (rows, width, gate) => {
   const data = seeded(rows * 2 * width, 1, -6, 6);
   // Far out the sigmoid saturates, and exp must not overflow.
   data.set([-200, 200].slice(0, width));
@@ -31,11 +44,11 @@ it.each([
   const gateUp = box.put(data);
   const [y, dGateUp] = [box.marked(rows * width), box.marked(rows * 2 * width)] as const;
   await box.run(
-    swiglu({ gateUp, y, rows, width }),
-    swigluBackward({ gateUp, dy: box.put(dy), dGateUp, rows, width }),
+    swiglu({ gateUp, y, rows, width, gate }),
+    swigluBackward({ gateUp, dy: box.put(dy), dGateUp, rows, width, gate }),
   );
-  expectClose(await box.floats(y, rows * width), reference(data, rows, width), 1e-5);
+  expectClose(await box.floats(y, rows * width), reference(data, rows, width, gate), 1e-5);
   const loss = (x: Float64Array) =>
-    reference(x, rows, width).reduce((sum, value, i) => sum + value * dy[i]!, 0);
+    reference(x, rows, width, gate).reduce((sum, value, i) => sum + value * dy[i]!, 0);
   expectClose(await box.floats(dGateUp, data.length), centralDifferences(data, loss), 1e-5);
 });

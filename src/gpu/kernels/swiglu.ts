@@ -9,6 +9,7 @@ import {
   type Op,
 } from '../kernel.ts';
 import { elementOf } from './element.ts';
+import { gateCode, type Gate } from './gate.ts';
 import backwardCode from './swiglu-backward.wgsl?raw';
 import code from './swiglu.wgsl?raw';
 
@@ -31,13 +32,20 @@ const backward = {
 /** Several rows per invocation, so that the work of a workgroup outweighs its start. */
 const ROWS_PER_THREAD = 4;
 
-function forRows<D>(kernel: typeof forward | typeof backward, rows: Dyn<D>, width: number) {
+function forRows<D>(
+  kernel: typeof forward | typeof backward,
+  { rows, width, gate = 'silu' }: { rows: Dyn<D>; width: number; gate?: Gate | undefined },
+) {
   const { width: element, load } = elementOf(width);
   const columns = width / element;
   const lanes = columns > 64 ? 64 : 16;
   const rowsPerGroup = (64 / lanes) * ROWS_PER_THREAD;
   return {
-    kernel: load<typeof params>(kernel),
+    kernel: load<typeof params>({
+      ...kernel,
+      name: `${kernel.name} ${gate}`,
+      code: gateCode(gate, 'Element') + kernel.code,
+    }),
     params: { rows, width: columns },
     constants: { LANES: lanes },
     grid: (dims: D): Grid => [
@@ -47,15 +55,19 @@ function forRows<D>(kernel: typeof forward | typeof backward, rows: Dyn<D>, widt
   };
 }
 
-/** y = silu(gate) * up; gateUp [rows, 2 * width] holds gate | up in a row, y is [rows, width]. */
+/**
+ * y = silu(gate) * up, or GELU for silu; gateUp [rows, 2 * width] holds gate | up in a row, y is
+ * [rows, width].
+ */
 export function swiglu<D>(a: {
   gateUp: Bindable;
   y: Bindable;
   rows: Dyn<D>;
   width: number;
+  gate?: Gate | undefined;
   label?: string;
 }): Op<D> {
-  const { kernel, ...launch } = forRows(forward, a.rows, a.width);
+  const { kernel, ...launch } = forRows(forward, a);
   return op<D, typeof params>(kernel, {
     label: a.label ?? forward.name,
     bindings: [a.gateUp, a.y],
@@ -70,9 +82,10 @@ export function swigluBackward<D>(a: {
   dGateUp: Bindable;
   rows: Dyn<D>;
   width: number;
+  gate?: Gate | undefined;
   label?: string;
 }): Op<D> {
-  const { kernel, ...launch } = forRows(backward, a.rows, a.width);
+  const { kernel, ...launch } = forRows(backward, a);
   return op<D, typeof params>(kernel, {
     label: a.label ?? backward.name,
     bindings: [a.gateUp, a.dy, a.dGateUp],

@@ -1,4 +1,4 @@
-// y[r, c] = silu(gate[r, c]) * up[r, c],  silu(g) = g / (1 + exp(-g))
+// y[r, c] = gate_of(gate[r, c]) * up[r, c],  with silu: gate_of(g) = g / (1 + exp(-g)); see gate.wgsl
 // gate_up [rows, 2 * width]: a row is gate | up;  y [rows, width]; `width` counts Elements.
 // Neighbouring invocations take neighbouring columns; each takes every num_workgroups.y-th row.
 
@@ -16,10 +16,6 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (id.x >= width) { return; }
   for (var row = id.y; row < p.rows; row += groups.y * (64u / LANES)) {
     let at = row * 2u * width + id.x;
-    let gate = gate_up[at];
-    // exp of numbers <= 0 only: it cannot overflow.
-    let e = exp(-abs(gate));
-    let sigmoid = select(e, Element(1.0), gate >= Element()) / (1.0 + e);
-    y[row * width + id.x] = gate * sigmoid * gate_up[at + width];
+    y[row * width + id.x] = gate_of(gate_up[at]) * gate_up[at + width];
   }
 }

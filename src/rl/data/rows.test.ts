@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { ChatMessage } from '../../model/tokenizer.ts';
 import { conversationPrompt, promptTurns, readablePrompt } from './conversation.ts';
-import { readDemonstration, readLines, readPreference, readPrompt, type Row } from './rows.ts';
+import {
+  isPreference,
+  readDemonstration,
+  readLines,
+  readPreference,
+  readPrompt,
+  readPromptRow,
+  type Row,
+} from './rows.ts';
+import { readTurns } from './turns.ts';
 
 const system: ChatMessage = { role: 'system', content: 'Be brief.' };
 const tea: ChatMessage = { role: 'user', content: 'Tea?' };
@@ -38,9 +47,16 @@ describe('rows of data', () => {
     expect(problem({ prompt: [tea, yes] }, readPrompt)).toBe(
       'the last turn of "prompt" must be the user\'s',
     );
-    for (const prompt of ['', ' ', 3, [], [{ role: 'tool', content: '' }], [tea, system]]) {
-      expect(problem({ prompt }, readPrompt)).toMatch(/^no text field "prompt", nor a list of/);
+    for (const prompt of ['', ' ', 3, null]) {
+      expect(problem({ prompt, id: 1 }, readPrompt)).toMatch(
+        /^no text field "prompt", nor a list of turns {role, content}; the row has .*id$/,
+      );
     }
+    // Other columns stay as they are, for rules.
+    expect(readPromptRow({ prompt: 'Tea?', answer: null })).toEqual({
+      prompt: 'Tea?',
+      columns: { answer: null },
+    });
   });
 
   it('demonstrations are prompt and completion, plain or in turns, or messages', () => {
@@ -56,7 +72,10 @@ describe('rows of data', () => {
     const thought = { role: 'assistant', content: '<think>\nlate </think> No.' };
     expect(read({ messages: [tea, thought] }, true).completion).toBe('late </think> No.');
     expect(read({ messages: [tea, thought] }).completion).toBe(thought.content);
-    expect(problem({ messages: [tea] }, read)).toMatch(/^"messages" must be a list of turns/);
+    expect(problem({ messages: 3 }, read)).toMatch(/^"messages" must be a list of turns/);
+    expect(problem({ messages: [tea] }, read)).toMatch(
+      /^the last turn of "messages" must be the as/,
+    );
     expect(problem({ messages: [tea, yes, more] }, read)).toMatch(/of "messages" must be the ass/);
     expect(problem({ messages: [yes, no] }, read)).toMatch(/before the last of .* the user's$/);
     expect(problem({ prompt: 'Tea?' }, read)).toMatch(/^no text field "completion"/);
@@ -71,7 +90,7 @@ describe('rows of data', () => {
     const row = { prompt: 'Tea?', chosen: 'Yes.', rejected: 'No.', margin: 0.5 };
     expect(readPreference(row)).toEqual({ ...pair, margin: 0.5 });
     expect(readPreference({ ...pair, margin: -1 })).toEqual({ ...pair, margin: -1 });
-    for (const margin of ['1', null, [1]]) {
+    for (const margin of ['1', [1]]) {
       expect(problem({ ...row, margin }, readPreference)).toBe('"margin" must be a number');
       expect(problem({ ...pair, margin }, readPreference)).toBe('"margin" must be a number');
     }
@@ -91,5 +110,114 @@ describe('rows of data', () => {
       { line: 5, row: 'c' },
       { line: 6, problem: 'no text field "prompt", nor a list of turns {role, content}' },
     ]);
+  });
+
+  it('take a null column for one that is not there', () => {
+    const plain = { prompt: 'Tea?', completion: 'Yes.', thinking: false };
+    const row = { prompt: 'Tea?', completion: 'Yes.', messages: null };
+    expect(readDemonstration(row, false)).toEqual(plain);
+    const other = { prompt: null, completion: null, messages: [tea, { ...yes, tool_calls: null }] };
+    expect(readDemonstration(other, false)).toEqual(plain);
+    const whole = { chosen: [tea, yes], rejected: [tea, no] };
+    const nulls = { margin: null, prompt: null, responses: null, pairs: null };
+    expect(readPreference({ ...whole, ...nulls })).toEqual(readPreference(whole));
+  });
+
+  it('preferences may have responses of their own, or rewards', () => {
+    const pair = { prompt: 'Tea?', chosen: 'Yes.', rejected: 'No.' };
+    for (const responses of [['a', 'b', 'c'], [{ model: 'x', response: 'a' }], 3]) {
+      expect(readPreference({ ...pair, responses })).toEqual(readPreference(pair));
+      expect(isPreference({ ...pair, responses })).toBe(true);
+    }
+    const group = { prompt: 'Tea?', responses: ['bad', 'best', 'good'] };
+    expect(readPreference({ ...group, rewards: [-1, 2, 0.5] })).toEqual({
+      ...group,
+      pairs: [[1, 0]],
+    });
+    expect(isPreference({ ...group, rewards: [1, 2, 3] })).toBe(true);
+    expect(isPreference(group)).toBe(false);
+    for (const [rewards, sentence] of [
+      [[1, 1, 1], '"rewards" are all equal, so no response is preferred; leave the row out'],
+      [[1, 2], '"rewards" must be a list of 3 numbers, one for each response'],
+      [[1, 2, 'x'], '"rewards" must be a list of 3 numbers, one for each response'],
+      [undefined, '"responses" need "pairs" or "rewards", or write "chosen" and "rejected"'],
+    ] as const) {
+      expect(problem({ ...group, rewards }, readPreference)).toBe(sentence);
+    }
+    for (const pairs of [[[0, 7]], [[0, 0]], [[0]], [[0, 1, 2]], [], [[-1, 0]], [[0.5, 1]], 'x']) {
+      expect(problem({ ...group, pairs }, readPreference)).toBe(
+        '"pairs" must be a list of pairs [preferred, other], two different numbers from 0 to 2',
+      );
+    }
+    for (const responses of [['one'], ['a', 3], [{ text: 'a' }, { text: 'b' }], 'x']) {
+      expect(problem({ prompt: 'Tea?', responses, pairs: [[0, 1]] }, readPreference)).toBe(
+        '"responses" must be a list of two or more texts',
+      );
+    }
+  });
+
+  it('answers that are whole conversations have the prompt in them', () => {
+    const long = { chosen: [tea, yes, more, yes], rejected: [tea, yes, more, no] };
+    const asked = conversationPrompt([tea, yes, more]);
+    for (const prompt of [undefined, 'Tea?', 'More? ', [tea, yes, more]]) {
+      expect(readPreference({ ...long, prompt }).prompt).toBe(asked);
+    }
+    expect(problem({ ...long, prompt: 'Coffee?' }, readPreference)).toMatch(
+      /^"prompt" is not in the turns of "chosen" and "rejected"; remove/,
+    );
+  });
+
+  it('lines end in any way, and may begin with a byte order mark', () => {
+    for (const end of ['\n', '\r\n', '\r', '\n\n', '\n\ufeff']) {
+      const read = readLines(`\ufeff{"prompt":"a"}${end}{"prompt":"b"}${end}`, readPrompt);
+      expect(read.map(({ row }) => row)).toEqual(['a', 'b']);
+    }
+    const utf16 = '{"prompt":"a"}'.replace(/./g, '$&\0');
+    expect(readLines(utf16, readPrompt)[0]!.problem).toMatch(
+      /^not text in UTF-8; save the file as/,
+    );
+    const deep = '{"prompt":"a","x":' + '['.repeat(1e5) + ']'.repeat(1e5) + '}';
+    expect(readLines(deep, readPrompt)[0]!.problem).toMatch(/^not JSON/);
+  });
+});
+
+describe('turns', () => {
+  const one = (turn: unknown) => readTurns([turn], 'x')[0];
+
+  it('are also those of ShareGPT, and contents in parts', () => {
+    const told = [
+      { from: 'system', value: 'Be brief.' },
+      { from: 'human', value: 'Tea?' },
+      { from: 'gpt', value: 'Yes.', weight: 1 },
+    ];
+    expect(readTurns(told, 'conversations')).toEqual([system, tea, yes]);
+    expect(readDemonstration({ conversations: told }, false).completion).toBe('Yes.');
+    const parts = [{ type: 'text', text: 'Te' }, { text: 'a' }, '?'];
+    expect(one({ role: 'user', content: parts })).toEqual(tea);
+  });
+
+  it('of the system without content are left out', () => {
+    const empty = { role: 'system', content: null };
+    expect(readTurns([empty, tea], 'x')).toEqual([tea]);
+    expect(one({ role: 'system', content: '' })).toEqual({ role: 'system', content: '' });
+  });
+
+  it.each<[unknown[], string]>([
+    [[tea, { role: 'tool', content: 'x' }], 'turn 2 of "x" has the role "tool"; only system, user'],
+    [[{ role: 'developer', content: 'x' }], 'turn 1 of "x" has the role "developer"; write system'],
+    [[{ from: 'observation', value: 'x' }], 'turn 1 of "x" has the role "observation"'],
+    [[tea, yes, system], 'turn 3 of "x" is of the system, which only the first turn may be'],
+    [[tea, { role: 'assistant', content: null }], 'turn 2 of "x" has no content; write its text'],
+    [[tea, { ...yes, tool_calls: [{}] }], 'turn 2 of "x" calls tools, which is not supported'],
+    [[{ content: 'x' }], 'turn 1 of "x" has no role; write system, user or assistant'],
+    [['Tea?'], 'turn 1 of "x" is "Tea?"; it must be {role, content}'],
+    [[{ role: 'user', content: 5 }], 'turn 1 of "x" has the content 5; it must be a text'],
+    [
+      [{ role: 'user', content: [{ type: 'image', url: 'x' }] }],
+      'turn 1 of "x" has a part of type "image"; only parts with a text are read',
+    ],
+    [[], '"x" is an empty list; it needs turns'],
+  ])('%j are refused', (turns, sentence) => {
+    expect(() => readTurns(turns, 'x')).toThrow(sentence);
   });
 });

@@ -1,7 +1,9 @@
 /** Reads lines of JSONL in the formats of TRL's data sets, plain and conversational. */
+import { parseBounded } from '../../model/json.ts';
 import type { ChatMessage } from '../../model/tokenizer.ts';
-import { conversationPrompt, isConversation } from './conversation.ts';
+import { conversationPrompt } from './conversation.ts';
 import type { PreferenceGroup, Prompt, SftExample } from './dataset.ts';
+import { readTurns, RowError } from './turns.ts';
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -13,16 +15,15 @@ export interface ReadLine<T> {
   problem?: string;
 }
 
-/** A line in the wrong format; the message says what it must be. */
-class RowError extends Error {}
-
-/** Reads every line that is not empty. */
+/** Reads every line that is not empty. Lines end with LF, CR LF or CR. */
 export function readLines<T>(text: string, read: (row: Row) => T): ReadLine<T>[] {
-  return text.split('\n').flatMap((content, i): ReadLine<T>[] => {
-    if (content.trim() === '') return [];
+  return text.split(/\r\n|\n|\r/).flatMap((content, i): ReadLine<T>[] => {
+    // Also removes a byte order mark.
+    const json = content.trim();
+    if (json === '') return [];
     const line = i + 1;
     try {
-      return [{ line, row: read(parseObject(content)) }];
+      return [{ line, row: read(parseObject(json)) }];
     } catch (error) {
       if (!(error instanceof RowError)) throw error;
       return [{ line, problem: error.message }];
@@ -30,51 +31,60 @@ export function readLines<T>(text: string, read: (row: Row) => T): ReadLine<T>[]
   });
 }
 
-function parseObject(content: string): Row {
-  let value: unknown;
-  try {
-    value = JSON.parse(content);
-  } catch {
-    value = undefined;
-  }
+function parseObject(json: string): Row {
+  const value = parseBounded(json);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Row;
-  throw new RowError('not JSON; each line must be one JSON object');
+  throw new RowError(
+    /[\0\ufffd]/.test(json)
+      ? 'not text in UTF-8; save the file as JSONL in UTF-8, not compressed'
+      : 'not JSON; each line must be one JSON object',
+  );
+}
+
+/** Without the columns that are null, which is how tables write what a row does not have. */
+export function present(row: Row): Row {
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null));
 }
 
 /** {prompt} as readPrompt reads it, and the other columns of the row. */
 export function readPromptRow(row: Row): Prompt {
-  const { prompt, ...columns } = row;
-  return { prompt: readPrompt({ prompt }), ...(Object.keys(columns).length > 0 && { columns }) };
+  const others = Object.entries(row).filter(([column]) => column !== 'prompt');
+  return {
+    prompt: readPrompt(row),
+    ...(others.length > 0 && { columns: Object.fromEntries(others) }),
+  };
 }
 
 /** {prompt}: a text, or a conversation that ends with the user's turn. */
 export function readPrompt(row: Row): string {
   const { prompt } = row;
   if (typeof prompt === 'string' && prompt.trim() !== '') return prompt;
-  if (!isConversation(prompt)) {
-    throw new RowError('no text field "prompt", nor a list of turns {role, content}');
-  }
-  return conversationPrompt(endingWith('user', prompt, 'the last turn of "prompt"'));
+  if (!Array.isArray(prompt)) throw noField(row, 'prompt');
+  const turns = readTurns(prompt, 'prompt');
+  return conversationPrompt(endingWith('user', turns, 'the last turn of "prompt"'));
 }
 
 /**
- * {prompt, completion}, or {messages}, whose last turn is the completion. With `thinking` the prompt
- * opens the thought, so a `<think>` at the start of the completion is removed.
+ * {prompt, completion}, or {messages} (or ShareGPT's {conversations}), whose last turn is the completion.
+ * With `thinking` the prompt opens the thought, so a `<think>` at the start of the completion is removed.
  */
-export function readDemonstration(row: Row, thinking: boolean): SftExample {
-  const { messages } = row;
-  if (messages === undefined) {
+export function readDemonstration(columns: Row, thinking: boolean): SftExample {
+  const row = present(columns);
+  const field = ['messages', 'conversations'].find((name) => row[name] !== undefined);
+  if (field === undefined) {
     return {
       prompt: readPrompt(row),
       completion: opened(answer(row, 'completion'), thinking),
       thinking,
     };
   }
-  if (!isConversation(messages) || messages.length < 2) {
-    throw new RowError('"messages" must be a list of turns {role, content}, with an answer last');
+  const messages = row[field];
+  if (!Array.isArray(messages)) {
+    throw new RowError(`"${field}" must be a list of turns {role, content}, with an answer last`);
   }
-  const turns = endingWith('assistant', messages, 'the last turn of "messages"');
-  const asked = endingWith('user', turns.slice(0, -1), 'the turn before the last of "messages"');
+  const turns = endingWith('assistant', readTurns(messages, field), `the last turn of "${field}"`);
+  const before = `the turn before the last of "${field}"`;
+  const asked = endingWith('user', turns.slice(0, -1), before);
   return {
     prompt: conversationPrompt(asked),
     completion: opened(turns.at(-1)!.content, thinking),
@@ -86,45 +96,106 @@ export function readDemonstration(row: Row, thinking: boolean): SftExample {
 export const opened = (completion: string, thinking: boolean): string =>
   thinking ? completion.replace(/^\s*<think>\n?/, '') : completion;
 
+/** Whether a row has preferences; other rows may have a column "responses" too. */
+export function isPreference(columns: Row): boolean {
+  const { chosen, rejected, responses, pairs, rewards } = present(columns);
+  const isPair = chosen !== undefined && rejected !== undefined;
+  return isPair || (responses !== undefined && (pairs !== undefined || rewards !== undefined));
+}
+
 /**
  * {prompt, chosen, rejected}; {chosen, rejected} as whole conversations that differ in their last
- * turn; or {prompt, responses, pairs} for ranked groups (ours). Each may have a number {margin}.
+ * turn; {prompt, responses, pairs} for ranked groups (ours); or RLHFlow's {prompt, responses, rewards},
+ * of which the best response is preferred to the worst. Each may have a number {margin}.
  */
-export function readPreference(row: Row): PreferenceGroup {
+export function readPreference(columns: Row): PreferenceGroup {
+  const row = present(columns);
   const margin = readMargin(row);
-  if ('responses' in row)
-    return { ...(row as unknown as PreferenceGroup), prompt: readPrompt(row) };
-  const pair = { responses: ['chosen', 'rejected'].map((field) => answer(row, field)) };
-  return { prompt: sharedPrompt(row), ...pair, pairs: [[0, 1] as const], ...margin };
+  if (row.responses === undefined || row.chosen !== undefined || row.rejected !== undefined) {
+    const pair = { responses: ['chosen', 'rejected'].map((field) => answer(row, field)) };
+    return { prompt: sharedPrompt(row), ...pair, pairs: [[0, 1] as const], ...margin };
+  }
+  const { responses, pairs, rewards } = row;
+  if (!isListOf(responses, (item) => typeof item === 'string') || responses.length < 2) {
+    throw new RowError('"responses" must be a list of two or more texts');
+  }
+  const group = { prompt: readPrompt(row), responses };
+  if (pairs !== undefined)
+    return { ...group, pairs: readPairs(pairs, responses.length), ...margin };
+  if (rewards === undefined) {
+    throw new RowError('"responses" need "pairs" or "rewards", or write "chosen" and "rejected"');
+  }
+  return { ...group, pairs: [bestAndWorst(rewards, responses.length)], ...margin };
 }
+
+function readPairs(value: unknown, count: number): PreferenceGroup['pairs'] {
+  const isIndex = (item: unknown): item is number =>
+    Number.isSafeInteger(item) && (item as number) >= 0 && (item as number) < count;
+  const isPair = (item: unknown): item is [number, number] =>
+    isListOf(item, isIndex) && item.length === 2 && item[0] !== item[1];
+  if (isListOf(value, isPair) && value.length > 0) return value;
+  throw new RowError(
+    `"pairs" must be a list of pairs [preferred, other], two different numbers from 0 to ${count - 1}`,
+  );
+}
+
+function bestAndWorst(rewards: unknown, count: number): readonly [number, number] {
+  if (
+    !isListOf(rewards, Number.isFinite as (n: unknown) => n is number) ||
+    rewards.length !== count
+  ) {
+    throw new RowError(`"rewards" must be a list of ${count} numbers, one for each response`);
+  }
+  const [best, worst] = [Math.max(...rewards), Math.min(...rewards)].map((r) => rewards.indexOf(r));
+  if (best !== worst) return [best!, worst!];
+  throw new RowError('"rewards" are all equal, so no response is preferred; leave the row out');
+}
+
+const isListOf = <T>(value: unknown, isItem: (item: unknown) => item is T): value is T[] =>
+  Array.isArray(value) && value.every(isItem);
 
 function readMargin({ margin }: Row): Pick<PreferenceGroup, 'margin'> {
   if (margin === undefined) return {};
-  if (typeof margin === 'number') return { margin };
+  if (typeof margin === 'number' && Number.isFinite(margin)) return { margin };
   throw new RowError('"margin" must be a number');
 }
 
-/** The prompt of a preference pair; whole conversations contain it. */
-function sharedPrompt({ prompt, chosen, rejected }: Row): string {
-  if (prompt !== undefined || !isConversation(chosen) || !isConversation(rejected)) {
-    return readPrompt({ prompt });
-  }
+/** The prompt of a preference pair. Where the answers are whole conversations, it is in them. */
+function sharedPrompt(row: Row): string {
+  const [ours, theirs] = ['chosen', 'rejected'].map((field) => {
+    const turns = Array.isArray(row[field]) ? readTurns(row[field] as unknown[], field) : [];
+    return turns.slice(0, -1);
+  });
+  if (ours!.length === 0 && theirs!.length === 0) return readPrompt(row);
   const before = 'the turn before the last of "chosen" and "rejected"';
-  const [ours, theirs] = [chosen, rejected].map((turns) =>
-    conversationPrompt(endingWith('user', turns.slice(0, -1), before)),
+  const [asked, other] = [ours!, theirs!].map((turns) =>
+    conversationPrompt(endingWith('user', turns, before)),
   );
-  if (ours === theirs) return ours!;
-  throw new RowError('"chosen" and "rejected" must differ only in their last turn');
+  if (asked !== other) {
+    throw new RowError('"chosen" and "rejected" must differ only in their last turn');
+  }
+  if (row.prompt === undefined) return asked!;
+  const prompt = readPrompt(row);
+  if (prompt === asked || ours!.some(({ content }) => content.trim() === prompt.trim()))
+    return asked!;
+  throw new RowError(
+    '"prompt" is not in the turns of "chosen" and "rejected"; remove "prompt", or those turns',
+  );
 }
 
 /** A text, or the last turn of a conversation. */
 function answer(row: Row, field: string): string {
   const value = row[field];
   if (typeof value === 'string') return value;
-  if (!isConversation(value)) {
-    throw new RowError(`no text field "${field}", nor a list of turns {role, content}`);
-  }
-  return endingWith('assistant', value, `the last turn of "${field}"`).at(-1)!.content;
+  if (!Array.isArray(value)) throw noField(row, field);
+  const turns = readTurns(value, field);
+  return endingWith('assistant', turns, `the last turn of "${field}"`).at(-1)!.content;
+}
+
+function noField(row: Row, field: string): RowError {
+  const names = Object.keys(present(row)).slice(0, 6);
+  const has = names.length > 0 ? `; the row has ${names.join(', ')}` : '';
+  return new RowError(`no text field "${field}", nor a list of turns {role, content}${has}`);
 }
 
 function endingWith(

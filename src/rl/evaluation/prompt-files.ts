@@ -3,6 +3,8 @@
  * ({turns}, or {prompt, uid} since v2) and IFEval ({prompt, instruction_id_list, kwargs}), and plain
  * {prompt} rows: JSONL, or one JSON array as in AlpacaEval. The format is recognised by the fields.
  */
+import { parseBounded } from '../../model/json.ts';
+import { readTurns, RowError } from '../data/turns.ts';
 import { conversationPrompt, isConversation } from '../data/conversation.ts';
 import type { Kwargs } from './ifeval-checks.ts';
 import type { Instruction } from './ifeval-checks.ts';
@@ -50,12 +52,14 @@ export function readPromptFile(text: string, name: string): PromptFile {
 
 function readRows(text: string, name: string): Row[] {
   if (text.trimStart().startsWith('[')) {
-    const all = parse(text, name);
+    const all = parse(text.trim(), name);
     return (all as unknown[]).map((row, i) => asObject(row, `${name}, row ${i + 1}`));
   }
-  return text.split('\n').flatMap((line, i) => {
+  return text.split(/\r\n|\n|\r/).flatMap((line, i) => {
     const place = `${name}, line ${i + 1}`;
-    return line.trim() === '' ? [] : [asObject(parse(line, place), place)];
+    // Also removes a byte order mark.
+    const json = line.trim();
+    return json === '' ? [] : [asObject(parse(json, place), place)];
   });
 }
 
@@ -87,7 +91,9 @@ export function readEvaluationRow(
     return { prompt: textOf((turns[0] as Row | null)?.content, 'content', place) };
   }
   const field = format === 'alpaca_eval' ? 'instruction' : 'prompt';
-  const prompt = textOf(row[field], field, place);
+  const prompt = Array.isArray(row[field])
+    ? conversationOf(row[field] as unknown[], field, place)
+    : textOf(row[field], field, place);
   const answers = answersOf(row);
   return {
     prompt,
@@ -106,10 +112,22 @@ function instructionsOf(row: Row, place: string): Instruction[] {
   return ids.map((id, i) => ({ id, kwargs: (kwargs[i] ?? {}) as Kwargs }));
 }
 
-function answersOf({ answers, answer }: Row): string[] | undefined {
+/** The accepted answers of a row; undefined if it has none. */
+export function answersOf({ answers, answer }: Row): string[] | undefined {
   const all: unknown = answers ?? (answer === undefined ? undefined : [answer]);
   if (!Array.isArray(all)) return undefined;
   return all.filter((one) => typeof one === 'string' || typeof one === 'number').map(String);
+}
+
+function conversationOf(value: readonly unknown[], field: string, place: string): string {
+  try {
+    const turns = readTurns(value, field);
+    if (turns.at(-1)?.role === 'user') return conversationPrompt(turns);
+  } catch (error) {
+    if (error instanceof RowError) throw new PromptFileError(`${place}${error.message}.`);
+    throw error;
+  }
+  throw new PromptFileError(`${place}the last turn of "${field}" must be the user's.`);
 }
 
 function textOf(value: unknown, field: string, place: string): string {
@@ -118,14 +136,12 @@ function textOf(value: unknown, field: string, place: string): string {
 }
 
 function asObject(value: unknown, place: string): Row {
-  if (typeof value === 'object' && value !== null) return value as Row;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Row;
   throw new PromptFileError(`${place}: not a JSON object; each row must be one.`);
 }
 
 function parse(text: string, place: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new PromptFileError(`${place}: not JSON; each line must be one JSON object.`);
-  }
+  const value = parseBounded(text);
+  if (value !== undefined) return value;
+  throw new PromptFileError(`${place}: not JSON; each line must be one JSON object.`);
 }

@@ -11,6 +11,7 @@ import { splitCompletion, THINK_END, type Malformed } from '../rollout/completio
 import type { Prompt } from '../data/dataset.ts';
 import type { GoldJudge, Reward } from '../rewards/reward.ts';
 import type { RolloutGroup } from '../rollout/rollout.ts';
+import { tokenizerStops } from '../rollout/stop-tokens.ts';
 import { hierarchicalBootstrap, type Interval } from './intervals.ts';
 import { verdict } from './win-rate.ts';
 
@@ -84,7 +85,10 @@ export async function thoughtEffect(
   const scores = new Map<ThoughtVariant, Record<string, number[]>>();
   for (const variant of THOUGHT_VARIANTS) {
     const prefixes = forcedPrefixes(thoughts, variant, delimiter);
-    const written = await continueFrom(model, prefixes, sampling);
+    const written = await continueFrom(model, prefixes, {
+      ...sampling,
+      stopIds: tokenizerStops(tokenizer),
+    });
     const texts = thoughts.map(({ prompt, columns }, i) => {
       const text = THINK_END + tokenizer.decode(written[i]!);
       return {

@@ -71,12 +71,14 @@ export const generation = {
   top_k: {
     type: 'integer',
     default: 0,
+    aliases: { null: 0, '-1': 0 },
     min: 0,
     help: 'Samples only from this many of the most probable tokens; 0 turns it off.',
   },
   min_p: {
     type: 'number',
     default: 0,
+    aliases: { null: 0 },
     min: 0,
     max: 1,
     help: 'Never samples a token whose probability is below this share of the most probable token; 0 turns it off.',

@@ -1,5 +1,6 @@
 /** Checks the values of a recipe, one by one and together. */
 import { parse } from 'yaml';
+import { shown } from '../../model/errors.ts';
 import type { Recipe } from './keys.ts';
 import type { Dataset, NamesKey, NumberKey, RecipeKeySpec } from './spec.ts';
 import { nearest } from './nearest.ts';
@@ -33,7 +34,7 @@ export function checkValue(
 ): unknown {
   if (value === null && spec.optional) return undefined;
   const refuse = (expected: string): never => {
-    throw new RecipeError(`${place}: ${key} is ${show(value)}; it must be ${expected}.`);
+    throw new RecipeError(`${place}: ${key} is ${shown(value)}; it must be ${expected}.`);
   };
   switch (spec.type) {
     case 'number':
@@ -57,9 +58,9 @@ export function checkValue(
       if (typeof value === 'number') return String(value);
       return isText(value) ? value : refuse('a text');
     case 'datasets':
-      return (
-        checkDatasets(value) ?? refuse('a list of entries {path: json, data_files: FILE.jsonl}')
-      );
+      return checkDatasets(value, (problem) => {
+        throw new RecipeError(`${place}: ${key}${problem}.`);
+      });
   }
 }
 
@@ -83,6 +84,8 @@ export function describeRange({ type, min, above, max }: NumberKey): string {
 }
 
 function checkNumber(spec: NumberKey, value: unknown): number | undefined {
+  const alias = spec.aliases?.[String(value)];
+  if (alias !== undefined) return alias;
   // Other YAML parsers read 1e-6 as a text, so some recipes write it in quotes.
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   if (typeof number !== 'number' || !Number.isFinite(number)) return undefined;
@@ -119,16 +122,44 @@ function checkNames({ choices, all }: NamesKey, value: unknown): readonly string
   return choices.filter((choice) => names.includes(choice));
 }
 
-function checkDatasets(value: unknown): readonly Dataset[] | undefined {
-  if (!Array.isArray(value)) return undefined;
-  const datasets = value.map((entry: unknown) => {
-    const { path, data_files, split = 'train' } = (entry ?? {}) as Record<string, unknown>;
+const DATASET_KEYS = ['path', 'data_files', 'split'];
+const ONE_DATASET = '{path: json, data_files: FILE.jsonl}';
+
+/** @param refuse throws; its text follows "datasets" */
+function checkDatasets(value: unknown, refuse: (problem: string) => never): readonly Dataset[] {
+  if (!Array.isArray(value)) {
+    return refuse(` is ${shown(value)}; it must be a list of entries ${ONE_DATASET}`);
+  }
+  return value.map((entry: unknown, i) => {
+    const wrong = (problem: string): never => refuse(`, entry ${i + 1}: ${problem}`);
+    if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
+      return wrong(`${shown(entry)} must be ${ONE_DATASET}`);
+    }
+    const given = entry as Record<string, unknown>;
+    const unknown = Object.keys(given).find((key) => !DATASET_KEYS.includes(key));
+    if (unknown !== undefined) {
+      const meant = nearest(unknown, DATASET_KEYS);
+      wrong(
+        `unknown key ${unknown}; ` +
+          (meant ? `did you mean ${meant}?` : `an entry has ${oneOf(DATASET_KEYS)}`),
+      );
+    }
+    const { path, data_files, split = 'train' } = given;
+    if (path !== 'json') {
+      wrong(`path is ${shown(path)}; it must be json, with data_files (nothing is downloaded)`);
+    }
     const files: unknown[] = Array.isArray(data_files) ? data_files : [data_files];
-    const areTexts = files.length > 0 && files.every((file) => typeof file === 'string');
-    if (path !== 'json' || !areTexts || (split !== 'train' && split !== 'test')) return undefined;
-    return { path, data_files: files, split } as const;
+    if (files.length === 0 || !files.every(isText)) {
+      return wrong(
+        `data_files is ${shown(data_files)}; it must be a JSONL file or a list of them (write an entry of ` +
+          'its own with split: test for the test file)',
+      );
+    }
+    if (split !== 'train' && split !== 'test') {
+      return wrong(`split is ${shown(split)}; it must be train or test, for all rows of the files`);
+    }
+    return { path: 'json', data_files: files, split };
   });
-  return datasets.every((dataset) => dataset !== undefined) ? datasets : undefined;
 }
 
 /**
@@ -266,8 +297,16 @@ function checkRewards(recipe: Recipe, refuse: (problem: string) => never): void 
         'judge_model_name_or_path to the folder of an instruct model, or reward_funcs to rules.',
     );
   }
+  const odd = recipe.reward_funcs.find((path) => !/\.[cm]?js$/.test(path));
+  if (odd !== undefined) {
+    refuse(
+      `reward_funcs has ${shown(odd)}, which is not a JavaScript file; write the rule in a file such as ` +
+        'rules/accuracy.js.',
+    );
+  }
   const twice = names.find((name, i) => names.indexOf(name) < i);
-  if (twice !== undefined) refuse(`two rewards have the name ${twice}; rename a file.`);
+  if (twice !== undefined)
+    refuse(`two rewards have the name ${twice}; rename a file of reward_funcs.`);
   const weights = recipe.reward_weights;
   if (weights && weights.length !== names.length) {
     refuse(
@@ -285,8 +324,3 @@ function checkRewards(recipe: Recipe, refuse: (problem: string) => never): void 
 }
 
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
-
-function show(value: unknown): string {
-  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
-}

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { recipeYaml, makeRecipe, parseRecipe, RecipeError } from './recipe.ts';
 import { describeRange } from './check.ts';
 import { recipeGroups, recipeKeys } from './keys.ts';
+import { otherKey } from './other-keys.ts';
+import { trlKeys } from './trl-keys.ts';
 import type { RecipeKeySpec } from './spec.ts';
 
 const complete = `model_name_or_path: policy
@@ -95,8 +97,7 @@ describe('a recipe', () => {
   it('accepts keys that have no effect here, with a notice', () => {
     const { notices } = parseRecipe(`${complete}report_to: wandb\nbf16: true`, 'my.yaml');
     expect(notices).toEqual([
-      'my.yaml, line 5: report_to has no effect (metrics are in metrics.jsonl).',
-      'my.yaml, line 6: bf16 has no effect (everything is computed in float32).',
+      'my.yaml: not used here: report_to, bf16 (everything is computed in float32).',
     ]);
   });
 });
@@ -179,7 +180,10 @@ describe('a refusal', () => {
       'my.yaml: reward_weights has 2 numbers for 3 rewards; give one for each of ' +
         'reward_model, x, y.',
     ],
-    ['reward_funcs: [a/x.js, b/x.js]', 'my.yaml: two rewards have the name x; rename a file.'],
+    [
+      'reward_funcs: [a/x.js, b/x.js]',
+      'my.yaml: two rewards have the name x; rename a file of reward_funcs.',
+    ],
     ['judge_prompt: Is {response} good?', /judge_prompt needs a judge; set judge_model/],
     [
       'judge_model_name_or_path: j\njudge_prompt: Good?',
@@ -187,17 +191,32 @@ describe('a refusal', () => {
     ],
     ['load_in_4bit: true', /quantised weights cannot be trained; set use_peft: true/],
     ['lora_target_modules: [q_proj, z]', /it must be all-linear or a list of q_proj, .* down_proj/],
-    [
-      'num_train_epochs: 3',
-      /there is no key num_train_epochs; set max_steps, a number of steps\.$/,
-    ],
+    ['reward_funcs: [accuracy]', /reward_funcs has "accuracy", which is not a JavaScript file/],
     ['eval_strategy: epoch', /eval_strategy is "epoch"; it must be no or steps/],
     [
       'num_generations: 3',
       'my.yaml: per_device_train_batch_size is 8 completions, which is not a multiple of ' +
         'num_generations (3); set it to 9.',
     ],
-    ['datasets: [{path: hub}]', /datasets is \[{"path":"hub"}\]; it must be a list of entries/],
+    ['datasets: {path: json}', /datasets is {"path":"json"}; it must be a list of entries/],
+    ['datasets: [x]', /: datasets, entry 1: "x" must be {path: json, data_files: FILE\.jsonl}\.$/],
+    ['datasets: [{path: hub}]', /entry 1: path is "hub"; it must be json, with data_files \(noth/],
+    [
+      'datasets: [{path: json, data_files: a}, {path: json, data_files: a, splt: test}]',
+      'my.yaml, line 5: datasets, entry 2: unknown key splt; did you mean split?.',
+    ],
+    [
+      'datasets: [{path: json, data_files: a, columns: [x]}]',
+      /unknown key columns; an entry has pa/,
+    ],
+    [
+      'datasets: [{path: json, data_files: a, split: all}]',
+      /split is "all"; it must be train or te/,
+    ],
+    [
+      'datasets: [{path: json, data_files: {train: a}}]',
+      /data_files is {"train":"a"}; it must be a/,
+    ],
     ['datasets: [{path: json, data_files: a.jsonl}]', /world and datasets are both set/],
     ['a: b: c', /^my.yaml, line 5: not YAML \(Nested mappings/],
     ['world: meal-planner', /^my.yaml, line 5: not YAML \(Map keys must be unique\)/],
@@ -251,4 +270,109 @@ it('every key has help in whole sentences and a default within its own range', (
       if (spec.above !== undefined) expect(value, key).toBeGreaterThan(spec.above);
     }
   }
+});
+
+describe('a recipe for TRL, open-r1 or unsloth', () => {
+  const grpo = complete.replace('max_steps: 10\n', '');
+
+  it('is taken as it is; what means nothing here is listed once', () => {
+    const text = `${complete}
+dtype: bfloat16
+attn_implementation: flash_attention_2
+bf16: true
+use_vllm: true
+vllm_mode: colocate
+gradient_checkpointing: true
+gradient_checkpointing_kwargs:
+  use_reentrant: false
+optim: paged_adamw_8bit
+hub_model_id: someone/model
+push_to_hub: true
+log_level: info
+logging_steps: 1
+report_to: [wandb]
+num_train_epochs: 1
+dataset_num_proc: 4
+ddp_timeout: 1800
+do_eval: true
+overwrite_output_dir: true
+lora_task_type: CAUSAL_LM
+packing: false
+sync_ref_model: false
+repetition_penalty: 1.0
+steps_per_generation: null
+max_length: 1024
+top_k: null
+min_p: null
+save_total_limit: 1
+`;
+    const { recipe, notices } = parseRecipe(text, 'r1.yaml');
+    expect(recipe).toMatchObject({ top_k: 0, min_p: 0, save_total_limit: 1, max_steps: 10 });
+    expect(notices).toHaveLength(1);
+    expect(notices[0]).toMatch(/^r1\.yaml: not used here: dtype \(frozen weights keep their type/);
+    for (const key of ['vllm_mode', 'optim', 'hub_model_id', 'lora_task_type', 'packing']) {
+      expect(notices[0]).toContain(key);
+    }
+    expect(notices[0]).toContain('num_train_epochs (max_steps decides)');
+    expect(notices[0]!.length).toBeLessThan(1500);
+  });
+
+  it('is refused with all keys that would change the result, in one message', () => {
+    const wrong = `max_steps: -1
+num_train_epoch: 1
+optim: lion_32bit
+packing: true
+dataset_name: someone/data
+use_rslora: true
+learning_rte: 1
+zzzzzzzzzz: 1
+`;
+    expect(refusal(() => parseRecipe(grpo + wrong, 'r1.yaml'))).toBe(
+      'r1.yaml: 8 keys must change: line 4: max_steps is -1; it must be a whole number of at least 1; ' +
+        'line 5: unknown key num_train_epoch; did you mean num_train_epochs?; ' +
+        'line 6: optim would change the result and is not available (the optimizer is AdamW); remove it; ' +
+        'line 7: packing would change the result and is not available (texts are never joined); remove it; ' +
+        'line 8: dataset_name would change the result and is not available (set datasets to files; ' +
+        'nothing is downloaded); remove it; ' +
+        'line 9: use_rslora would change the result and is not available (set lora_alpha to lora_alpha ' +
+        'times the square root of lora_r); remove it; ' +
+        'line 10: unknown key learning_rte; did you mean learning_rate?; ' +
+        'line 11: unknown key zzzzzzzzzz; `ponder train --help` lists the keys.',
+    );
+    expect(refusal(() => parseRecipe(`${grpo}num_train_epochs: 3`, 'r1.yaml'))).toBe(
+      'r1.yaml, line 4: num_train_epochs would change the result and is not available (set max_steps, ' +
+        'a number of steps); remove it.',
+    );
+  });
+
+  it("knows every key of TRL: none is unknown, with TRL's default or another value", () => {
+    for (const [key, value] of Object.entries(trlKeys)) {
+      for (const given of [value, 'other']) {
+        const known = Object.hasOwn(recipeKeys, key) || otherKey(key, given, new Map());
+        expect(known, key).toBeTruthy();
+      }
+    }
+  });
+});
+
+describe('a file in malice', () => {
+  const bomb = ['a: &a [x, x, x, x, x, x, x, x, x]'];
+  for (const [name, of] of ['ba', 'cb', 'dc', 'ed', 'fe', 'gf', 'hg', 'ih']) {
+    bomb.push(`${name}: &${name} [${Array.from({ length: 9 }, () => `*${of}`).join(', ')}]`);
+  }
+
+  it.each<[string, string]>([
+    ['aliases of aliases', bomb.join('\n')],
+    ['deep lists', `seed: ${'['.repeat(20_000)}${']'.repeat(20_000)}`],
+    ['deep maps', Array.from({ length: 400 }, (_, i) => `${' '.repeat(i)}a:`).join('\n')],
+    ['deep blocks', `seed:\n  ${'- '.repeat(20_000)}1`],
+    ['much text', 'x'.repeat(300_000)],
+    ['many keys', Array.from({ length: 9000 }, (_, i) => `k${i}: 1`).join('\n')],
+  ])('is refused in a second: %s', (_, text) => {
+    const started = performance.now();
+    const message = refusal(() => parseRecipe(text, 'my.yaml'));
+    expect(message).toMatch(/^my\.yaml/);
+    expect(message.length).toBeLessThan(2000);
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
 });

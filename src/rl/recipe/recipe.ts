@@ -8,15 +8,8 @@ import type { BatchLimits } from '../../model/batch-runner.ts';
 import type { LoraConfig } from '../../model/peft.ts';
 import { nearest } from './nearest.ts';
 import { checkTogether, checkValue, readArgument, RecipeError, warnings } from './check.ts';
-import {
-  ignoredKeys,
-  keysOf,
-  laterKeys,
-  otherNames,
-  recipeKeys,
-  type Recipe,
-  type RecipeKey,
-} from './keys.ts';
+import { keysOf, recipeKeys, type Recipe, type RecipeKey } from './keys.ts';
+import { otherKey, otherNames } from './other-keys.ts';
 import type { Algorithm, RecipeKeySpec } from './spec.ts';
 
 export { hasRewards, RecipeError } from './check.ts';
@@ -25,7 +18,7 @@ export type { Algorithm, Dataset } from './spec.ts';
 
 export interface ParsedRecipe {
   readonly recipe: Recipe;
-  /** One sentence for each key that has no effect here, or whose value is probably a mistake. */
+  /** One sentence about the keys that mean nothing here, and one for each value that is probably a mistake. */
   readonly notices: readonly string[];
 }
 
@@ -67,6 +60,26 @@ export function recipeYaml(recipe: Recipe): string {
 }
 
 function readYaml(text: string, fileName: string): Map<string, Given> {
+  if (text.length > MOST_TEXT || text.split(':').length > MOST_COLONS) {
+    throw new RecipeError(
+      `${fileName}: not a recipe (more than ${MOST_TEXT} characters, or ${MOST_COLONS} colons).`,
+    );
+  }
+  try {
+    return readKeys(text, fileName);
+  } catch (error) {
+    if (error instanceof RecipeError) throw error;
+    // The parser gives up on values that are nested or repeated too often.
+    throw new RecipeError(`${fileName}: not a recipe (${(error as Error).message}).`);
+  }
+}
+
+/** A recipe with more characters is not believed. */
+const MOST_TEXT = 100_000;
+/** Each key has a colon; the parser compares all keys with each other. */
+const MOST_COLONS = 1000;
+
+function readKeys(text: string, fileName: string): Map<string, Given> {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const lineAt = (offset: number) => `${fileName}, line ${lines.linePos(offset).line}`;
@@ -90,30 +103,70 @@ function readYaml(text: string, fileName: string): Map<string, Given> {
 
 function assemble(given: ReadonlyMap<string, Given>, source: string): ParsedRecipe {
   const algorithm = readAlgorithm(given);
-  const keys = keysOf(algorithm);
-  const notices: string[] = [];
   const values: Record<string, unknown> = {};
   for (const [key, spec] of Object.entries<RecipeKeySpec>(recipeKeys)) {
     values[key] = spec.defaults?.[algorithm] ?? spec.default;
   }
-  for (const [key, { value, place }] of given) {
-    const spec = specOf(key);
-    if (spec && (keys as string[]).includes(key)) {
-      values[key] = checkValue(key, spec, value, place);
-    } else if (spec) {
-      throw new RecipeError(
-        `${place}: ${key} has no meaning when algorithm is ${algorithm}; remove it.`,
-      );
-    } else if (Object.hasOwn(ignoredKeys, key)) {
-      notices.push(`${place}: ${key} has no effect (${ignoredKeys[key]!}).`);
-    } else {
-      refuseUnknown(key, place, keys);
+  const unused: string[] = [];
+  const problems: string[] = [];
+  for (const key of given.keys()) {
+    try {
+      const read = readKey(key, given, algorithm);
+      if ('reason' in read) unused.push(read.reason ? `${key} (${read.reason})` : key);
+      else values[key] = read.value;
+    } catch (error) {
+      if (!(error instanceof RecipeError)) throw error;
+      problems.push(error.message);
     }
   }
+  refuseAll(problems, source);
   const recipe = values as unknown as Recipe;
   checkTogether(recipe, source);
-  notices.push(...warnings(recipe).map((warning) => `${source}: ${warning}`));
+  const notices = warnings(recipe).map((warning) => `${source}: ${warning}`);
+  if (unused.length > 0) notices.unshift(`${source}: not used here: ${unused.join(', ')}.`);
   return { recipe, notices };
+}
+
+/** A message with more problems than this is not read. */
+const MOST_SHOWN = 20;
+
+/** All problems in one message. @param problems sentences that begin with their place */
+function refuseAll(problems: readonly string[], source: string): void {
+  const [only, ...more] = problems;
+  if (only === undefined) return;
+  if (more.length === 0) throw new RecipeError(only);
+  const short = problems.map((problem) => problem.replace(`${source}, `, '').replace(/\.$/, ''));
+  const left = short.length - MOST_SHOWN;
+  const list = short.slice(0, MOST_SHOWN).join('; ') + (left > 0 ? `; and ${left} more` : '');
+  throw new RecipeError(`${source}: ${problems.length} keys must change: ${list}.`);
+}
+
+/** The value of a key of this algorithm, or why a key is not used. */
+function readKey(
+  key: string,
+  given: ReadonlyMap<string, Given>,
+  algorithm: Algorithm,
+): { value: unknown } | { reason: string } {
+  const { value, place } = given.get(key)!;
+  const keys: readonly string[] = keysOf(algorithm);
+  const spec = specOf(key);
+  if (spec && keys.includes(key)) return { value: checkValue(key, spec, value, place) };
+  const other = otherKey(key, value, given);
+  if (other?.use === 'none') return { reason: other.reason ?? '' };
+  if (spec) {
+    throw new RecipeError(
+      `${place}: ${key} has no meaning when algorithm is ${algorithm}; remove it.`,
+    );
+  }
+  if (other) {
+    const advice = other.advice === undefined ? '' : ` (${other.advice})`;
+    throw new RecipeError(
+      `${place}: ${key} would change the result and is not available${advice}; remove it.`,
+    );
+  }
+  const meant = nearest(key, keys) ?? nearest(key, otherNames);
+  const hint = meant ? `did you mean ${meant}?` : '`ponder train --help` lists the keys.';
+  throw new RecipeError(`${place}: unknown key ${key}; ${hint}`);
 }
 
 function readAlgorithm(given: ReadonlyMap<string, Given>): Algorithm {
@@ -121,18 +174,6 @@ function readAlgorithm(given: ReadonlyMap<string, Given>): Algorithm {
   if (!entry) return recipeKeys.algorithm.default;
   const { value, place } = entry;
   return checkValue('algorithm', recipeKeys.algorithm, value, place) as Algorithm;
-}
-
-function refuseUnknown(key: string, place: string, keys: readonly string[]): never {
-  if (Object.hasOwn(otherNames, key)) {
-    throw new RecipeError(`${place}: there is no key ${key}; ${otherNames[key]!}.`);
-  }
-  if (Object.hasOwn(laterKeys, key)) {
-    throw new RecipeError(`${place}: ${key} is not available yet (${laterKeys[key]!}); remove it.`);
-  }
-  const meant = nearest(key, keys);
-  const hint = meant ? `did you mean ${meant}?` : '`ponder train --help` lists the keys.';
-  throw new RecipeError(`${place}: unknown key ${key}; ${hint}`);
 }
 
 function specOf(key: string): RecipeKeySpec | undefined {

@@ -32,7 +32,11 @@ interface ChoiceKey extends Key<'choice', string> {
   /** Other spellings that TRL accepts, each with the choice that it means. */
   readonly aliases?: Readonly<Record<string, string>>;
 }
-export type NumberKey = (Key<'number', number> | Key<'integer', number>) & Range;
+export type NumberKey = (Key<'number', number> | Key<'integer', number>) &
+  Range & {
+    /** Other spellings that TRL accepts, each with the number that it means. */
+    readonly aliases?: Readonly<Record<string, number>>;
+  };
 export type RecipeKeySpec =
   | NumberKey
   | ChoiceKey

@@ -1,6 +1,6 @@
 /**
  * A learned reward: a sequence classifier with one label, read at the last token of the prompt and
- * response in the reward model's own chat template and tokenizer (RLMT, arXiv 2509.20357, sec. 3).
+ * response (that is not padding) in the reward model's own chat template and tokenizer (RLMT, arXiv 2509.20357, sec. 3).
  */
 import type { Tokenizer } from '../../model/tokenizer.ts';
 import { groupByPrefix, packBatch, splitGroups, type TokenGroup } from '../../model/batch.ts';
@@ -33,7 +33,7 @@ export class RewardModel implements Reward {
   async score(texts: readonly JudgedText[]): Promise<number[]> {
     const scores: number[] = [];
     const groups = sharedPromptGroups(texts).map((group) =>
-      rewardModelTokens(this.tokenizer, group),
+      rewardModelTokens(this.tokenizer, group, this.model.config.padTokenId),
     );
     for (const batch of splitGroups(groups, 'score', this.runner.limits)) {
       const { values } = await this.runner.forward(packBatch(batch, 'score'));
@@ -63,9 +63,24 @@ function sharedPromptGroups(texts: readonly JudgedText[]): JudgedText[][] {
  * The token ids that a reward model reads: the chat template with user and assistant. The common
  * beginning of the texts (their prompt) is computed once.
  */
-export function rewardModelTokens(tokenizer: Tokenizer, texts: readonly JudgedText[]): TokenGroup {
-  const sequences = texts.map((text) => tokenizer.encode(rewardModelText(tokenizer, text)));
+export function rewardModelTokens(
+  tokenizer: Tokenizer,
+  texts: readonly JudgedText[],
+  padTokenId: number | undefined,
+): TokenGroup {
+  const sequences = texts.map((text) =>
+    upToScore(tokenizer.encode(rewardModelText(tokenizer, text)), padTokenId),
+  );
   return groupByPrefix(sequences);
+}
+
+/**
+ * The ids up to the last one that is not padding, where transformers reads the score, also when the
+ * template ends the turn with the padding token. What follows does not change that score.
+ */
+export function upToScore(ids: readonly number[], padTokenId: number | undefined): number[] {
+  const last = ids.findLastIndex((id) => id !== padTokenId);
+  return ids.slice(0, Math.max(0, last) + 1);
 }
 
 /** A conversation and its response in the reward model's own, unchanged template. */

@@ -6,6 +6,7 @@ import type { Decoder, Generation } from '../../model/decoder.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
 import { splitCompletion, type Malformed, type SplitCompletion } from './completion.ts';
 import type { Recipe } from '../recipe/recipe.ts';
+import { tokenizerStops } from './stop-tokens.ts';
 import { policyText } from './thinking-template.ts';
 
 export interface RolloutSample extends Generation, SplitCompletion {
@@ -103,7 +104,7 @@ export async function rollOut(
   const groups = await decoder.generate(
     prompts.map(({ promptIds }) => promptIds),
     options.samplesPerPrompt,
-    options.sampling,
+    { ...options.sampling, stopIds: tokenizerStops(tokenizer) },
     streams,
     onProgress,
   );

@@ -3,7 +3,7 @@
  * Files are read piece by piece, so a model is never in memory as a whole.
  */
 import type { Checkpoint } from '../../model/adapted.ts';
-import { readConfig } from '../../model/checkpoint.ts';
+import { GENERATION_CONFIG, readConfig } from '../../model/checkpoint.ts';
 import { rewardFields } from '../../model/config.ts';
 import { CheckpointError } from '../../model/errors.ts';
 import {
@@ -54,7 +54,6 @@ export async function modelFiles(checkpoint: Checkpoint, to: ExportKind): Promis
   ];
 }
 
-const GENERATION_CONFIG = 'generation_config.json';
 const ADAPTER_FILES = [ADAPTER_CONFIG, ADAPTER_WEIGHTS];
 
 function checkKind({ base, adapter }: Checkpoint, to: ExportKind): void {

@@ -1,6 +1,6 @@
 /** Makes a recorded run from a run's folder: one group of every step, small enough to ship with the page. */
 import { mean, std } from '../statistics.ts';
-import { parseJsonLines } from '../data/json-lines.ts';
+import { jsonObject, parseJsonLines } from '../data/json-lines.ts';
 import { shownEvaluation, type Evaluated } from '../evaluation/evaluate.ts';
 import type { Group, MetricsRow, Sample, StepReport, TokenTrace } from '../report.ts';
 import type { RecipeValues } from '../recipe/values.ts';
@@ -33,11 +33,11 @@ export class RecordError extends Error {
 
 /** @throws RecordError if the folder has no finished run with completions. */
 export async function recordRun(folder: RunFolder, name: string): Promise<RecordedRun> {
-  const { adapter } = JSON.parse(await requireText(folder, name, 'summary.json')) as {
-    adapter: string;
-  };
+  const summary = jsonObject(await requireText(folder, name, 'summary.json'));
+  if (!summary) throw new RecordError(`${name}/summary.json is damaged; add --resume to write it again`);
   const yaml = await requireText(folder, name, 'recipe.yaml');
   const { recipe } = parseRecipe(yaml, `${name}/recipe.yaml`);
+  const { adapter } = summary as { adapter: string };
   const steps = (await recordedSteps(folder, name)).map(small);
   return { recipe: chosenValues(recipe), adapter, steps };
 }
@@ -45,8 +45,8 @@ export async function recordRun(folder: RunFolder, name: string): Promise<Record
 export interface RecordedOptions {
   /** Traces are kept every so many steps, and for the first and the last step. */
   traceSteps?: number;
-  /** Called for a file that cannot be read, which is then left out; without this, it is an error. */
-  onDamage?: (file: string, error: unknown) => void;
+  /** Called with what cannot be read, which is then left out; without this, it is an error. */
+  onDamage?: (place: string) => void;
 }
 
 /** The steps that a run has written to its folder so far. */
@@ -55,14 +55,14 @@ export async function recordedSteps(
   name: string,
   { traceSteps = TRACE_STEPS, onDamage }: RecordedOptions = {},
 ): Promise<StepReport[]> {
-  const read = <T>(file: string, text: string): T[] => {
-    try {
-      return parseJsonLines<T>(text);
-    } catch (error) {
-      if (!onDamage) throw error;
-      onDamage(file, error);
-      return [];
+  const read = <T extends object>(file: string, text: string): T[] => {
+    const { rows, damaged } = parseJsonLines<T>(text);
+    for (const line of damaged) {
+      const place = `${file}, line ${line}`;
+      if (!onDamage) throw new RecordError(`${name}/${place} is damaged; name another run`);
+      onDamage(place);
     }
+    return rows;
   };
   const METRICS = 'metrics.jsonl';
   const rows = read<MetricsRow>(METRICS, await requireText(folder, name, METRICS));
@@ -71,7 +71,7 @@ export async function recordedSteps(
   for (const metrics of rows) {
     const { step } = metrics;
     const withTrace = step === 1 || step === last || step % traceSteps === 0;
-    const rowsIn = async <T>(kind: string): Promise<T[]> => {
+    const rowsIn = async <T extends object>(kind: string): Promise<T[]> => {
       const file = `${kind}/step-${step}.jsonl`;
       const text = await readText(folder, file);
       return text === undefined ? [] : read(file, text);

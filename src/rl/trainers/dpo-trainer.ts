@@ -25,6 +25,7 @@ import {
 } from './pair-groups.ts';
 import type { Group } from '../report.ts';
 import { adamwOptions, type Recipe } from '../recipe/recipe.ts';
+import { turnEnd } from '../rollout/stop-tokens.ts';
 import { openReference, type Reference } from './reference.ts';
 import {
   countTokens,
@@ -61,7 +62,7 @@ export class DpoTrainer implements Trainer {
     readonly model: LanguageModel,
     private readonly parts: DpoParts,
     readonly optimizer: AdamW,
-    private readonly runner: TrainingRunner,
+    readonly runner: TrainingRunner,
     private readonly reference: Reference,
     private readonly writer: RolloutWriter | undefined,
     /** Writes the completions of evaluations with the current policy; may be the writer itself. */
@@ -126,7 +127,8 @@ export class DpoTrainer implements Trainer {
     const pairs = countPairs(data);
     if (pairs === 0) return { pairs };
     const metrics = await this.compare(data, true);
-    return { pairs, ...metrics, grad_norm: await moveWeights(this, rate, this.step) };
+    const norm = await moveWeights(this, rate, this.step, metrics.loss!);
+    return { pairs, ...metrics, grad_norm: norm };
   }
 
   private async judgeHeldOut(groups: readonly PreferenceGroup[]): Promise<StepEvaluation> {
@@ -205,8 +207,9 @@ export class DpoTrainer implements Trainer {
   }
 
   private tokens(groups: readonly PreferenceGroup[]): PairGroup[] {
-    const eos = this.model.config.eosTokenIds[0];
-    return tokenPairs(groups, this.parts.tokenizer, eos, this.recipe);
+    const { tokenizer } = this.parts;
+    const eos = turnEnd(tokenizer, this.model.config.eosTokenIds);
+    return tokenPairs(groups, tokenizer, eos, this.recipe);
   }
 
   /** The numbers of policy and reference for a group's tokens. */

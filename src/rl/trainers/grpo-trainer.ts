@@ -4,6 +4,7 @@
  */
 import { AdamW } from '../../model/adamw.ts';
 import { TrainingRunner } from '../../model/batch-runner.ts';
+import { requireFinite } from '../../model/errors.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
 import { advantages } from '../objectives/advantages.ts';
 import { packGroups, perCompletion, perTarget, type MicroBatch } from './micro-batch.ts';
@@ -60,7 +61,7 @@ export class GrpoTrainer implements Trainer {
     private readonly parts: RolloutParts,
     readonly optimizer: AdamW,
     private readonly writer: RolloutWriter,
-    private readonly runner: TrainingRunner,
+    readonly runner: TrainingRunner,
     private readonly reference: Reference | undefined,
     private readonly followed: FollowedPrompts | undefined,
   ) {}
@@ -95,6 +96,8 @@ export class GrpoTrainer implements Trainer {
       groups.map((g) => g.reward),
       recipe.scale_rewards,
     );
+    // They become float32 derivatives.
+    requireFinite('An advantage', Float32Array.from(groupAdvantages.flat()));
     const rate = scheduledRate(recipe, this.step);
     const isDue = this.followed?.isDue(this.step + 1);
     const held = isDue ? await this.followed?.write() : undefined;
@@ -167,7 +170,7 @@ export class GrpoTrainer implements Trainer {
         }
         sums.targets += values.length;
       }
-      gradNorm = await moveWeights(this, rate, this.step);
+      gradNorm = await moveWeights(this, rate, this.step, sums.loss);
     }
     const tokens = Math.max(1, totals.activeTokens) * recipe.num_iterations;
     const targets = Math.max(1, sums.targets);

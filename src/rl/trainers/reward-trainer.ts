@@ -28,7 +28,7 @@ export class RewardTrainer implements Trainer {
     private readonly tokenizer: Tokenizer,
     private readonly preferences: Preferences,
     readonly optimizer: AdamW,
-    private readonly runner: TrainingRunner,
+    readonly runner: TrainingRunner,
   ) {
     const { heldOut } = preferences;
     if (heldOut) this.evaluate = () => this.judgeHeldOut(heldOut);
@@ -52,7 +52,7 @@ export class RewardTrainer implements Trainer {
     const groups = take(this.preferences.pairs, this.step * perStep, perStep);
     const { tokens, ...totals } = await this.compare(groups, true);
     const rate = scheduledRate(recipe, this.step);
-    const gradNorm = await moveWeights(this, rate, this.step);
+    const gradNorm = await moveWeights(this, rate, this.step, totals.loss);
     this.step++;
     this.tokensSeen += tokens;
     const metrics = {
@@ -120,7 +120,7 @@ export class RewardTrainer implements Trainer {
   private tokens({ prompt, responses, pairs, margin }: PreferenceGroup): PairedTokens {
     const texts = responses.map((response) => ({ prompt, response }));
     return {
-      ...rewardModelTokens(this.tokenizer, texts),
+      ...rewardModelTokens(this.tokenizer, texts, this.model.config.padTokenId),
       pairs,
       ...(margin !== undefined && { margin }),
     };

@@ -22,7 +22,7 @@ import {
   tokenizePrompts,
   type RolloutGroup,
 } from '../rollout/rollout.ts';
-import type { WeightedRewards } from '../rewards/weighted-rewards.ts';
+import { checkSpread, type WeightedRewards } from '../rewards/weighted-rewards.ts';
 
 /** The source of the prompts, and the judges of their completions. */
 export interface RolloutParts {
@@ -150,6 +150,7 @@ export class RolloutWriter {
     return groups.map((group, g) => {
       const part = <T>(all: readonly T[]): T[] => all.slice(g * perGroup, (g + 1) * perGroup);
       const own = part(scores);
+      checkSpread(own.map(({ reward }) => reward));
       return {
         ...group,
         rewards: own.map((score) => score.rewards),

@@ -1,11 +1,19 @@
 /** Reads a file of prompts that a visitor brings, and says what is wrong with it. */
-import { isConversation, promptTurns, readablePrompt } from '../../rl/data/conversation.ts';
+import { promptTurns, readablePrompt } from '../../rl/data/conversation.ts';
 import {
   promptFormat,
   PromptFileError,
   readEvaluationRow,
 } from '../../rl/evaluation/prompt-files.ts';
-import { readLines, readPreference, readPrompt, type Row } from '../../rl/data/rows.ts';
+import {
+  isPreference,
+  present,
+  readLines,
+  readPreference,
+  readPrompt,
+  type Row,
+} from '../../rl/data/rows.ts';
+import { readTurns } from '../../rl/data/turns.ts';
 
 /** What all rows hold besides prompts. */
 export type PromptKind = 'prompts' | 'preferences' | 'demonstrations';
@@ -33,7 +41,7 @@ type ReadRow = PromptRow | 'follow-ups' | { problem: string };
  */
 export function readBroughtPrompts(name: string, text: string): BroughtPrompts {
   if (name.endsWith('.txt')) {
-    const prompts = text.split('\n').map((line) => line.trim());
+    const prompts = text.split(/\r\n|\n|\r/).map((line) => line.trim());
     const rows = prompts.filter(Boolean).map((prompt) => promptRow('prompts', prompt, {}));
     return { rows, bad: [], followUps: 0 };
   }
@@ -68,13 +76,15 @@ function arrayLines(text: string): string | undefined {
   }
 }
 
-function readRow(row: Row): ReadRow {
-  if ('responses' in row || ('chosen' in row && 'rejected' in row)) {
+function readRow(columns: Row): ReadRow {
+  const row = present(columns);
+  if (isPreference(row)) {
     return promptRow('preferences', readPreference(row).prompt, row);
   }
-  if ('messages' in row) return readDialogue(row);
+  const dialogue = row['messages'] ?? row['conversations'];
+  if (dialogue !== undefined) return readDialogue(row, dialogue);
   const format = promptFormat(row) ?? 'prompts';
-  if (format === 'prompts' || isConversation(row['prompt'])) {
+  if (format === 'prompts' || Array.isArray(row['prompt'])) {
     return promptRow('completion' in row ? 'demonstrations' : 'prompts', readPrompt(row), row);
   }
   try {
@@ -87,11 +97,11 @@ function readRow(row: Row): ReadRow {
 }
 
 /** A demonstration: its last answer is what was demonstrated. */
-function readDialogue(row: Row): ReadRow {
-  const { messages } = row;
-  if (!isConversation(messages)) {
+function readDialogue(row: Row, dialogue: unknown): ReadRow {
+  if (!Array.isArray(dialogue)) {
     return { problem: '"messages" must be a list of turns {role, content}' };
   }
+  const messages = readTurns(dialogue, 'messages');
   const last = messages.findLastIndex(({ role }) => role === 'assistant');
   const asked = last < 0 ? messages : messages.slice(0, last);
   if (asked.at(-1)?.role !== 'user') {

@@ -31,6 +31,7 @@ function inverseFrequencies(config: ModelConfig): number[] {
   const base = Array.from({ length: half }, (_, i) => config.ropeTheta ** (-i / half));
   const s = config.ropeScaling;
   if (!s) return base;
+  if (s.type !== 'llama3') throw new Error(`${s.type} is compared with transformers`);
   return base.map((f) => {
     const wavelength = (2 * Math.PI) / f;
     const low = s.originalMaxPositionEmbeddings / s.lowFreqFactor;
