@@ -10,7 +10,7 @@ import { basename } from '../../model/files.ts';
 import { mapPaths, STORED } from '../../rl/recipe/paths.ts';
 import type { Streamed } from '../../model/stored-models.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
-import { readText, within, type RunFolder } from '../../rl/runs/run-folder.ts';
+import { readText, ROW_FOLDERS, within, type RunFolder } from '../../rl/runs/run-folder.ts';
 import { TRAINER_STATE } from '../../rl/runs/trainer-state.ts';
 import { DATA, MODELS } from './export-run.ts';
 import { readFacts, unknownFacts, writeFacts } from './facts.ts';
@@ -43,8 +43,9 @@ export interface ImportOptions {
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** The files of a run, by their paths in its folder. */
-const OF_A_RUN =
-  /^(recipe\.yaml|metrics\.jsonl|summary\.json|run\.json|(completions|followed|evaluations)\/step-\d+\.jsonl|checkpoints\/step-\d+\/(value\/)?[\w.-]+)$/;
+const OF_A_RUN = new RegExp(
+  `^(recipe\\.yaml|metrics\\.jsonl|summary\\.json|run\\.json|(${ROW_FOLDERS.join('|')})/step-\\d+\\.jsonl|checkpoints/step-\\d+/(value/)?[\\w.-]+)$`,
+);
 const OF_A_MODEL = /^models\/[\w.-]+\/[\w.-]+$/;
 const OF_DATA = /^data\/[\w.-]+$/;
 

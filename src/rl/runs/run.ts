@@ -31,7 +31,7 @@ import {
   setAside,
 } from './checkpoints.ts';
 import { marking, type FileMark } from './file-mark.ts';
-import { readText, type RunFolder } from './run-folder.ts';
+import { readText, ROW_FOLDERS, type RunFolder } from './run-folder.ts';
 import {
   ChangedRunError,
   describeDifference,
@@ -279,7 +279,7 @@ export class Run {
   /** Removes what was written of steps after the checkpoint, because those steps are done again. */
   private async forgetAfter(step: number): Promise<void> {
     await this.folder.write('metrics.jsonl', jsonLines(this.rows));
-    for (const kind of ['completions', 'followed', 'evaluations']) {
+    for (const kind of ROW_FOLDERS) {
       for (const name of await this.folder.list(kind)) {
         if (Number(/^step-(\d+)\.jsonl$/.exec(name)?.[1] ?? -1) > step) {
           await this.folder.remove(`${kind}/${name}`);
