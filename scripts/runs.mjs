@@ -1,7 +1,7 @@
 // Shared by the long jobs: commands in their own process, and runs and evaluations that are made once. A
 // job can be stopped at any time, and continues when it is started again.
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './install.mjs';
 import { gpuEnv } from './software-gpu.mjs';
@@ -62,7 +62,7 @@ export async function ponder(...args) {
 }
 
 /**
- * Trains into a folder, unless that is done already; continues from the last checkpoint if there is one.
+ * Trains into a folder, unless that is done already; goes on from the last checkpoint if there is one.
  * Returns whether the run is finished.
  * @param {string} recipe
  * @param {string} out
@@ -70,10 +70,7 @@ export async function ponder(...args) {
  */
 export async function tryTrain(recipe, out, ...overrides) {
   if (isFinished(out)) return true;
-  const begun = hasCheckpoint(out);
-  if (!begun) rmSync(join(root, out), { recursive: true, force: true });
-  const resume = begun ? ['--resume'] : [];
-  return tryPonder('train', recipe, '--out', out, ...overrides, ...resume);
+  return tryPonder('train', recipe, '--out', out, ...overrides, '--resume');
 }
 
 /**
@@ -89,16 +86,6 @@ export async function train(recipe, out, ...overrides) {
 /** @param {string} out */
 export function isFinished(out) {
   return existsSync(join(root, out, 'summary.json'));
-}
-
-/**
- * A checkpoint is complete if it has trainer_state.json, which is written last.
- * @param {string} out
- */
-function hasCheckpoint(out) {
-  const folder = join(root, out, 'checkpoints');
-  if (!existsSync(folder)) return false;
-  return readdirSync(folder).some((step) => existsSync(join(folder, step, 'trainer_state.json')));
 }
 
 /** @param {string} out */

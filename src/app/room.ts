@@ -2,6 +2,7 @@
 import { MemoryPlan } from '../gpu/memory.ts';
 import { allocateOptimizer } from '../model/adamw.ts';
 import { LanguageModel } from '../model/language-model.ts';
+import { keysOf } from '../rl/recipe/keys.ts';
 import { loraConfig, type Recipe } from '../rl/recipe/recipe.ts';
 import { allocateValueModel } from '../rl/trainers/value-model.ts';
 import type { Planned } from './memory-plan.ts';
@@ -32,7 +33,9 @@ export function runBytes(
   allocateOptimizer(model);
   if (recipe.algorithm === 'ppo') allocateOptimizer(allocateValueModel(model));
   const checkpoint = CHECKPOINT_PER_MOMENT * plan.ledger.moments;
-  const completions = recipe.log_completions ? recipe.per_device_train_batch_size : 0;
+  // Some algorithms sample nothing.
+  const logs = keysOf(recipe.algorithm).includes('log_completions') && recipe.log_completions;
+  const completions = logs ? recipe.per_device_train_batch_size : 0;
   const steps = (recipe.max_steps - step) * recipe.gradient_accumulation_steps;
   const tokens = steps * completions * recipe.max_completion_length;
   return checkpoints * checkpoint + BYTES_PER_TOKEN * tokens;

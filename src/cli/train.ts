@@ -4,6 +4,7 @@ import { findCheckpoint } from '../rl/runs/checkpoints.ts';
 import { holdRunFolder } from '../rl/runs/lock.node.ts';
 import { Run } from '../rl/runs/run.ts';
 import type { RunFolder } from '../rl/runs/run-folder.ts';
+import { StorageError } from '../rl/runs/storage-error.ts';
 import { ChangedRunError } from '../rl/runs/same-run.ts';
 import { gaveUp, Losses } from '../app/lost-device.ts';
 import { openTrainer } from '../app/opening/trainer.ts';
@@ -117,7 +118,7 @@ async function trainOn(
   const progress = new Progress(recipe.max_steps, trainer.step);
   let last = { step: trainer.step } as Record<string, number>;
   while (!run.finished) {
-    last = (await run.advance()).metrics;
+    last = (await run.advance().catch((error: unknown) => stopped(error, run))).metrics;
     done.steps++;
     done.last = trainer.step;
     const value = last.reward ?? last.accuracy ?? last.loss ?? 0;
@@ -125,6 +126,14 @@ async function trainOn(
   }
   progress.clear();
   return last;
+}
+
+/** A full disk stops the run, not what is on it. */
+function stopped(error: unknown, { savedStep }: Run): never {
+  if (!(error instanceof StorageError) || savedStep === 0) throw error;
+  throw new StorageError(`${error.message}: with --resume, from step ${savedStep}`, {
+    cause: error,
+  });
 }
 
 function headline(row: Record<string, number>): string {

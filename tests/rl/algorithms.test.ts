@@ -92,6 +92,7 @@ function close({ trainer }: Run): void {
 
 async function finish(run: Run): Promise<MetricsRow[]> {
   const rows: MetricsRow[] = [];
+  if (run.trainer.step === 0) await run.begin();
   while (!run.finished) rows.push((await run.advance()).metrics);
   close(run);
   return rows;
