@@ -343,6 +343,8 @@ const zip: Parser = {
     const shelf = {
       read: (name: string) => Promise.resolve(data.get(name)),
       write: (name: string, text: string) => Promise.resolve(void data.set(name, text)),
+      modelSize: () => Promise.resolve(undefined),
+      storeModel: () => Promise.resolve(),
     };
     const runs = memoryFolder();
     const blob = new Blob([input]);
