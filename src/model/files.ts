@@ -166,11 +166,11 @@ export async function weightFiles(folder: CheckpointFolder): Promise<FileSource[
   if (single) return [single];
   const index = await readJson(folder, INDEX);
   if (!index) return [await onlyWeights(folder)];
-  const places: unknown[] = Object.values(index.weight_map ?? {});
-  const names = [...new Set(places)].sort();
-  if (names.length === 0 || !names.every((name) => typeof name === 'string')) {
+  const names = [...new Set(Object.values(index.weight_map ?? {}))];
+  if (names.length === 0 || !areTexts(names)) {
     throw new CheckpointError(`${folder.name}/${INDEX} has no weight_map; copy the file again`);
   }
+  names.sort();
   const outside = names.find((name) => /[/\\]/.test(name));
   if (outside !== undefined) {
     throw new CheckpointError(
@@ -187,6 +187,9 @@ export async function weightFiles(folder: CheckpointFolder): Promise<FileSource[
   }
   return shards as FileSource[];
 }
+
+const areTexts = (values: readonly unknown[]): values is string[] =>
+  values.every((value) => typeof value === 'string');
 
 async function onlyWeights(folder: CheckpointFolder): Promise<FileSource> {
   const names = ((await folder.list?.()) ?? []).filter((name) => name.endsWith('.safetensors'));
