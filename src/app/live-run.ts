@@ -3,6 +3,7 @@
  * does not depend on workers, so tests can use it directly.
  */
 import { messageOf } from './message-of.ts';
+import { basename } from '../model/files.ts';
 import { CHECKPOINTS, writeFacts } from './runs/facts.ts';
 import { Saver } from './saver.ts';
 import type {
@@ -20,8 +21,10 @@ import { shownEvaluation } from '../rl/evaluation/evaluate.ts';
 import { makeRecipe, parseRecipe, type Recipe } from '../rl/recipe/recipe.ts';
 import { layerRecipes } from '../rl/recipe/keys.ts';
 import { recordedSteps } from '../rl/runs/record.ts';
+import { findCheckpoint } from '../rl/runs/checkpoints.ts';
 import { Run } from '../rl/runs/run.ts';
 import { nowhere, readText, type RunFolder } from '../rl/runs/run-folder.ts';
+import { recipeToGoOn, valuesOf } from '../rl/runs/same-run.ts';
 import { openTrainer } from './opening/trainer.ts';
 import type { Surroundings } from './opening/surroundings.ts';
 import type { StepResult } from '../rl/trainers/trainer.ts';
@@ -98,7 +101,9 @@ export class LiveRun implements TrainingService {
       if (!run) return;
       // Killed before its first checkpoint, a run begins again, with the same numbers.
       if (!(await run.resume())) await run.begin();
-      for (const report of await recordedSteps(folder, 'The run', { traceSteps: 1 })) {
+      const onDamage = (place: string): void =>
+        void run.notices.push(`${place} is damaged: its row is lost.`);
+      for (const report of await recordedSteps(folder, 'The run', { traceSteps: 1, onDamage })) {
         this.listener?.onStep(report);
       }
     });
@@ -117,6 +122,7 @@ export class LiveRun implements TrainingService {
         return;
       }
       this.around = around;
+      around.gpu.onCompiled = () => this.tellCompiling();
       void around.gpu.lost.then((error) => this.guard(() => Promise.reject(error)));
       await load(around);
       this.tell(this.run?.finished ? 'finished' : 'paused');
@@ -131,7 +137,7 @@ export class LiveRun implements TrainingService {
     around: LiveSurroundings,
   ): Promise<Run | undefined> {
     this.recipe = recipe;
-    const { trainer, tokenizerFiles } = await openTrainer(recipe, {
+    const { trainer, tokenizerFiles, inputs } = await openTrainer(recipe, {
       ...around,
       onLoading: (model, share) => this.tellLoading(model, share),
     });
@@ -139,7 +145,7 @@ export class LiveRun implements TrainingService {
     trainer.onDetail = (detail) => {
       if (this.phase === 'training') this.tell('training', detail);
     };
-    return (this.run = new Run(recipe, trainer, folder, tokenizerFiles));
+    return (this.run = new Run(recipe, trainer, folder, tokenizerFiles, inputs));
   }
 
   async start(): Promise<void> {
@@ -223,15 +229,25 @@ export class LiveRun implements TrainingService {
   }
 
   private tellLoading(model: string, share: number): void {
-    const detail = `loading ${model} (${Math.floor(100 * share)}%)`;
-    if (share >= 1) this.tell('compiling', 'compiling the kernels');
+    const detail = `loading ${basename(model)} (${Math.floor(100 * share)}%)`;
+    if (share >= 1) this.tell('compiling', this.compilingDetail);
     else if (detail !== this.detail) this.tell('loading', detail);
   }
 
-  private report({ metrics, groups: [group], evaluation }: StepResult): void {
+  /** Compiling takes long on some cards: the count shows that it goes on. */
+  private tellCompiling(): void {
+    if (this.phase === 'compiling') this.tell('compiling', this.compilingDetail);
+  }
+
+  private get compilingDetail(): string {
+    return `compiling the kernels (${this.around?.gpu.compiled ?? 0} so far)`;
+  }
+
+  private report({ metrics, groups: [group], followed, evaluation }: StepResult): void {
     this.listener?.onStep({
       metrics,
       ...(group && { group }),
+      ...(followed && { followed }),
       ...(evaluation && { evaluation: shownEvaluation(evaluation) }),
     } satisfies StepReport);
   }
@@ -239,7 +255,7 @@ export class LiveRun implements TrainingService {
   private async saveIfMoved(): Promise<void> {
     const { run } = this;
     if (!run || this.ended || run.trainer.step === run.savedStep) return;
-    await this.saver.save(run);
+    await this.guard(() => this.saver.save(run));
     this.tell(this.phase);
   }
 
@@ -286,16 +302,23 @@ export class LiveRun implements TrainingService {
       ...(this.detail !== undefined && { detail: this.detail }),
       ...(error !== undefined && { error }),
       ...(this.run && this.run.savedStep > 0 && { savedStep: this.run.savedStep }),
+      ...(this.run && this.run.notices.length > 0 && { notice: this.run.notices.join(' ') }),
       ...(this.saver.unsaved !== undefined && { unsaved: this.saver.unsaved }),
-      ...(gpu && { adapter: gpu.info.description || gpu.info.vendor, memory: { ...gpu.ledger } }),
+      ...(gpu && { adapter: nameOf(gpu.info), memory: { ...gpu.ledger } }),
     };
     this.listener?.onStatus(status);
   }
 }
 
+/** What the browser tells of the card: Chrome gives a description only with a flag. */
+const nameOf = ({ vendor, architecture, description }: GPUAdapterInfo): string =>
+  description || [vendor, architecture].filter(Boolean).join(' ');
+
 /** @throws Error if the folder holds no run */
 async function storedRecipe(folder: RunFolder): Promise<Recipe> {
   const yaml = await readText(folder, 'recipe.yaml');
+  const { found } = await findCheckpoint(folder, 'sizes');
+  if (found?.state.recipe) return makeRecipe(recipeToGoOn(found.state, valuesOf(yaml)));
   if (yaml !== undefined) return parseRecipe(yaml, 'recipe.yaml').recipe;
   throw new Error('This run has no recipe.yaml, so it cannot go on. Train it again.');
 }

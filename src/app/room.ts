@@ -1,4 +1,4 @@
-/** How much a run will write to the browser's storage, before it begins. */
+/** How much a run will write, before it begins. */
 import { MemoryPlan } from '../gpu/memory.ts';
 import { allocateOptimizer } from '../model/adamw.ts';
 import { LanguageModel } from '../model/language-model.ts';
@@ -13,18 +13,27 @@ const CHECKPOINT_PER_MOMENT = 3 / 2;
 /** Text of a completion (whole, thought and response) and its numbers, for each token. */
 const BYTES_PER_TOKEN = 16;
 
+export interface Remaining {
+  /** Steps that are done. */
+  step?: number;
+  /** Number of checkpoints that are there at once: an old one goes when the new one is complete. */
+  checkpoints?: number;
+}
+
 /** Bytes that the run will have written at most: its checkpoints, and all completions. */
-export function runBytes(recipe: Recipe, { config, storage, lora: given }: Planned): number {
+export function runBytes(
+  recipe: Recipe,
+  { config, storage, lora: given }: Planned,
+  { step = 0, checkpoints = (recipe.save_total_limit ?? CHECKPOINTS) + 1 }: Remaining = {},
+): number {
   const plan = new MemoryPlan(Infinity);
   const lora = recipe.use_peft ? (given ?? loraConfig(recipe)) : undefined;
   const model = LanguageModel.allocate(plan, config, lora ? { lora, storage } : {});
   allocateOptimizer(model);
   if (recipe.algorithm === 'ppo') allocateOptimizer(allocateValueModel(model));
   const checkpoint = CHECKPOINT_PER_MOMENT * plan.ledger.moments;
-  // An old checkpoint goes when the new one is complete.
-  const checkpoints = (recipe.save_total_limit ?? CHECKPOINTS) + 1;
   const completions = recipe.log_completions ? recipe.per_device_train_batch_size : 0;
-  const steps = recipe.max_steps * recipe.gradient_accumulation_steps;
+  const steps = (recipe.max_steps - step) * recipe.gradient_accumulation_steps;
   const tokens = steps * completions * recipe.max_completion_length;
   return checkpoints * checkpoint + BYTES_PER_TOKEN * tokens;
 }

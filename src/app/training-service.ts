@@ -19,6 +19,8 @@ export interface Status {
   error?: string;
   /** The run can continue from this step after a reload; absent before the first checkpoint. */
   savedStep?: number;
+  /** What was passed over when the run went on, and from where it goes on. */
+  notice?: string;
   /** Why the run is not saved any more, and what to do. Training continues. */
   unsaved?: string;
   adapter?: string;

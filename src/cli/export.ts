@@ -1,15 +1,16 @@
-import { createWriteStream } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { trlFiles, type HandoverSource } from '../app/handover/trl/trl.ts';
 import { CheckpointError } from '../model/errors.ts';
 import { nodeFolder } from '../model/node-files.ts';
-import { EXPORTS, modelFiles } from '../rl/runs/export.ts';
-import { lastCheckpoint } from '../rl/runs/run-folder.ts';
-import { nodeRunFolder } from '../rl/runs/run-folder.node.ts';
+import { EXPORTS, modelFiles, type ExportFile } from '../rl/runs/export.ts';
+import { PARTIAL } from '../rl/runs/run-folder.node.ts';
+import { storageError } from '../rl/runs/storage-error.ts';
+import { UsageError } from './arguments.ts';
 import { defineCommand } from './command.ts';
-import { baseOption, openAt } from './open.ts';
+import { baseOption, openAt, readRecipeFile } from './open.ts';
+import { refuseIfFull } from './room.ts';
+import { findPolicy, lastCheckpointIn } from './run-files.ts';
 
 export const exporting = defineCommand({
   name: 'export',
@@ -20,29 +21,73 @@ export const exporting = defineCommand({
   options: {
     to: {
       type: 'choice',
-      choices: EXPORTS,
-      help: 'hf: a model whose weights were trained; peft: an adapter; merged: an adapter merged into its base model.',
+      choices: [...EXPORTS, 'trl'],
+      help: 'hf: a model whose weights were trained; peft: an adapter; merged: an adapter merged into its base model; trl: a run, to go on in TRL.',
     },
     out: { type: 'text', help: 'Folder to write; it must be empty or new.' },
     ...baseOption,
   },
   async run({ positionals: [source = ''], options: { to, out, base } }) {
-    const files = await modelFiles(await openAt(await checkpointPath(source), base), to);
-    if ((await readdir(out).catch(() => [])).length > 0) {
+    // The error for a folder that is not there.
+    await nodeFolder(source);
+    const files =
+      to === 'trl'
+        ? await trlFiles(await handoverSource(source, base))
+        : await modelFiles(await openAt((await lastCheckpointIn(source)) ?? source, base), to);
+    const there = await readdir(out).catch(() => []);
+    if (there.some((name) => name !== PARTIAL)) {
       throw new CheckpointError(`${out} is not empty; choose a new folder`);
     }
-    await mkdir(out, { recursive: true });
-    for (const { path, pieces } of files) {
-      await pipeline(Readable.from(pieces()), createWriteStream(join(out, path)));
-    }
+    await writeWhole(out, files).catch((error: unknown) => {
+      throw storageError(error, out);
+    });
     return { out, files: files.map(({ path }) => path).sort() };
   },
   format: ({ out, files }) => `${out}: ${files.join(', ')}\n`,
 });
 
-/** A run's last complete checkpoint, or the folder itself. */
-async function checkpointPath(source: string): Promise<string> {
-  await nodeFolder(source);
-  const step = await lastCheckpoint(nodeRunFolder(source));
-  return step === undefined ? source : join(source, 'checkpoints', `step-${step}`);
+/** The files are in the folder when all of them are written: nobody takes half of an export for a model. */
+async function writeWhole(out: string, files: readonly ExportFile[]): Promise<void> {
+  const isNew = (await mkdir(out, { recursive: true })) !== undefined;
+  const partial = join(out, PARTIAL);
+  try {
+    const bytes = files.reduce((sum, { size }) => sum + size, 0);
+    await refuseIfFull(out, bytes, 'free some space, or choose a folder on another disk');
+    await mkdir(partial, { recursive: true });
+    for (const { path, pieces } of files) {
+      await mkdir(dirname(join(partial, path)), { recursive: true });
+      const handle = await open(join(partial, path), 'w');
+      try {
+        // Its types leave out that it takes a stream, piece by piece.
+        await handle.writeFile(pieces() as unknown as string);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+    }
+    // The config comes first in the list, and last into the folder.
+    const entries = new Set(files.map(({ path }) => path.split('/', 1)[0]!));
+    for (const name of [...entries].toReversed())
+      await rename(join(partial, name), join(out, name));
+    await rmdir(partial);
+  } catch (error) {
+    await rm(isNew ? out : partial, { recursive: true, force: true }).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** A run at its last checkpoint, and what its recipe names. */
+async function handoverSource(path: string, base?: string): Promise<HandoverSource> {
+  const { of, path: checkpoint } = await findPolicy(path);
+  if (!of) throw new UsageError(`${path} is no run; name the folder of a run`);
+  const { recipe } = of;
+  return {
+    recipe,
+    step: Number(/\d+$/.exec(checkpoint)![0]),
+    policy: await openAt(checkpoint, base),
+    moments: await (await nodeFolder(checkpoint)).open('optimizer.safetensors'),
+    start: () => openAt(recipe.model_name_or_path!),
+    open: openAt,
+    readFile: readRecipeFile,
+  };
 }

@@ -13,6 +13,7 @@ import { parseRecipe, RecipeError, type Recipe } from '../rl/recipe/recipe.ts';
 import { openReward } from '../app/opening/rewards.ts';
 import type { Surroundings } from '../app/opening/surroundings.ts';
 import { UsageError } from './arguments.ts';
+import { refuseDamaged } from './run-files.ts';
 
 export const modelOption = {
   model: {
@@ -32,6 +33,7 @@ export const baseOption = {
 /** Opens a model's folder, or an adapter's folder and that of its base. */
 export async function openAt(path: string, base?: string): Promise<Checkpoint> {
   const folder = await nodeFolder(path);
+  await refuseDamaged(path);
   return openCheckpoint(folder, (name) => baseFolder(name, folder), base);
 }
 

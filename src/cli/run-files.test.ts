@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeSafetensors } from '../../tests/safetensors.ts';
 import { findPolicy, readRows, readRun } from './run-files.ts';
 
 describe('run files', () => {
@@ -32,12 +33,17 @@ describe('run files', () => {
     expect(await findPolicy(first!)).toEqual({ path: first });
     await writeFile(
       join(run, 'recipe.yaml'),
-      'world: meal-planner\nmodel_name_or_path: a\nreward_funcs: b',
+      'world: meal-planner\nmodel_name_or_path: a\nreward_funcs: b.js',
     );
     await expect(findPolicy(run)).rejects.toThrow(
       /run has no complete checkpoint; name the folder/,
     );
-    for (const path of [first!, second!]) await writeFile(join(path, 'trainer_state.json'), '{}');
+    for (const [i, path] of [first!, second!].entries()) {
+      for (const name of ['model.safetensors', 'optimizer.safetensors']) {
+        await writeFile(join(path, name), writeSafetensors(new Map()));
+      }
+      await writeFile(join(path, 'trainer_state.json'), `{"global_step":${i + 1}}`);
+    }
     const of = { run, recipe: { model_name_or_path: 'a' } };
     expect(await findPolicy(run)).toMatchObject({ path: second, of });
     expect(await findPolicy(first!)).toMatchObject({ path: first, of });

@@ -4,8 +4,10 @@ import { basename, dirname, join, resolve } from 'node:path';
 import type { Evaluated } from '../rl/evaluation/evaluate.ts';
 import type { MetricsRow } from '../rl/report.ts';
 import { parseRecipe, type Recipe } from '../rl/recipe/recipe.ts';
-import { lastCheckpoint, readText } from '../rl/runs/run-folder.ts';
+import { checkpointProblem, findCheckpoint, passedOver } from '../rl/runs/checkpoints.ts';
+import { readText } from '../rl/runs/run-folder.ts';
 import { nodeRunFolder } from '../rl/runs/run-folder.node.ts';
+import { checkpointPath, TRAINER_STATE } from '../rl/runs/trainer-state.ts';
 import { UsageError } from './arguments.ts';
 
 export interface RunData {
@@ -51,11 +53,38 @@ export async function findPolicy(path: string): Promise<PolicyFolder> {
   if (yaml === undefined) return { path };
   const of = { run, recipe: parseRecipe(yaml, join(run, 'recipe.yaml')).recipe };
   if (!isRun) return { path, of };
-  const step = await lastCheckpoint(folder);
-  if (step === undefined) {
+  const checkpoint = await lastCheckpointIn(run);
+  if (checkpoint === undefined) {
     throw new UsageError(`${run} has no complete checkpoint; name the folder of a model`);
   }
-  return { path: join(run, 'checkpoints', `step-${step}`), of };
+  return { path: checkpoint, of };
+}
+
+/**
+ * The folder of a run's last checkpoint that is as it was written; undefined if there is none. Later ones
+ * that are not are named on standard error.
+ */
+export async function lastCheckpointIn(run: string): Promise<string | undefined> {
+  const search = await findCheckpoint(nodeRunFolder(run), 'contents');
+  if (!search.found) return undefined;
+  const path = checkpointPath(search.found.step);
+  for (const sentence of passedOver(search, `${path} is used`)) {
+    process.stderr.write(`${run}: ${sentence}\n`);
+  }
+  return join(run, path);
+}
+
+/** @throws UsageError if the folder is a checkpoint of a run, and not as it was written */
+export async function refuseDamaged(path: string): Promise<void> {
+  const isInside = basename(dirname(resolve(path))) === 'checkpoints';
+  const [, step] = /^step-(\d+)$/.exec(basename(resolve(path))) ?? [];
+  if (!isInside || step === undefined) return;
+  const run = join(path, '..', '..');
+  const folder = nodeRunFolder(run);
+  if ((await folder.open(`${checkpointPath(Number(step))}/${TRAINER_STATE}`)) === undefined) return;
+  const problem = await checkpointProblem(folder, Number(step), 'contents');
+  if (problem === undefined) return;
+  throw new UsageError(`${join(run, problem)}; name another checkpoint of the run`);
 }
 
 /** The first and the last evaluation of a run; undefined when it has fewer than two. */
@@ -100,13 +129,16 @@ function parseLines<T extends object>(
   isRow: (row: Partial<T>) => boolean,
   remedy: string,
 ): T[] {
-  return text.split('\n').flatMap((line, i) => {
+  const lines = text.replaceAll('\0', '').split('\n');
+  return lines.flatMap((line, i) => {
     if (line.trim() === '') return [];
     const place = `${path}, line ${i + 1}`;
     let row: unknown;
     try {
       row = JSON.parse(line);
     } catch {
+      // Half a last row: the run was killed while it wrote that row.
+      if (i > 0 && i === lines.length - 1) return [];
       throw new UsageError(`${place} is not JSON; ${remedy}`);
     }
     if (typeof row === 'object' && row !== null && isRow(row)) return [row as T];

@@ -5,7 +5,9 @@
  */
 import { Template } from '@huggingface/jinja';
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
+import { renderWithin } from './bounded-template.ts';
 import { CheckpointError } from './errors.ts';
+import { runForeign } from './foreign.ts';
 import { readJson, readText, requireJson, type CheckpointFolder } from './files.ts';
 
 export interface ChatMessage {
@@ -83,7 +85,11 @@ export class Tokenizer {
       if (token !== undefined) specialTokens[name] = token;
     }
     const tokenizer = guard(
-      () => new HuggingFaceTokenizer({ added_tokens: [], ...json }, config),
+      () =>
+        runForeign(
+          `The tokenizer in ${folder.name}/tokenizer.json`,
+          () => new HuggingFaceTokenizer({ added_tokens: [], ...json }, config),
+        ),
       `${folder.name}/tokenizer.json cannot be used`,
       'use a tokenizer that transformers saved',
     );
@@ -118,7 +124,7 @@ export class Tokenizer {
 
   /** Special tokens written out in the text become their ids; none are added. */
   encode(text: string): number[] {
-    const { ids, tokens } = this.tokenizer.encode(text, { add_special_tokens: false });
+    const { ids, tokens } = this.run((own) => own.encode(text, { add_special_tokens: false }));
     const unknown = (ids as (number | undefined)[]).indexOf(undefined);
     if (unknown >= 0) {
       const token = JSON.stringify(tokens[unknown]);
@@ -141,7 +147,13 @@ export class Tokenizer {
   decode(ids: readonly number[], options: { skipSpecial?: boolean } = {}): string {
     const known = ids.filter((id) => this.tokenizer.id_to_token(id) !== undefined);
     if (known.length === 0) return '';
-    return this.tokenizer.decode(known, { skip_special_tokens: options.skipSpecial ?? false });
+    const skip_special_tokens = options.skipSpecial ?? false;
+    return this.run((own) => own.decode(known, { skip_special_tokens }));
+  }
+
+  /** The tokenizer's own patterns are foreign code. */
+  private run<T>(use: (tokenizer: HuggingFaceTokenizer) => T): T {
+    return runForeign(`The tokenizer in ${this.folder}/tokenizer.json`, () => use(this.tokenizer));
   }
 
   /** @throws CheckpointError when there is no template, or it refuses the messages */
@@ -155,7 +167,7 @@ export class Tokenizer {
     }
     return guard(
       () =>
-        template.parsed.render({
+        render(template, {
           messages,
           add_generation_prompt: options.addGenerationPrompt ?? false,
           ...(options.enableThinking !== undefined && { enable_thinking: options.enableThinking }),
@@ -200,10 +212,16 @@ async function loadTemplate(
   const file = own === undefined ? 'tokenizer_config.json' : 'chat_template.jinja';
   const path = `${folder.name}/${file}`;
   return guard(
-    () => ({ path, parsed: new Template(source) }),
+    () => ({ path, parsed: runForeign(template(path), () => new Template(source)) }),
     `the chat template in ${path} is not valid Jinja`,
     'correct it there',
   );
+}
+
+const template = (path: string): string => `The chat template in ${path}`;
+
+function render({ path, parsed }: ChatTemplate, variables: Record<string, unknown>): string {
+  return runForeign(template(path), () => renderWithin(parsed, variables));
 }
 
 /** The field is a template, or a list of named templates with a default. */

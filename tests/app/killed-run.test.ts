@@ -127,7 +127,7 @@ function mortal(disk: RunFolder, killAt: number, onKilled: () => void): RunFolde
 }
 
 const rowsOf = async (disk: RunFolder): Promise<MetricsRow[]> =>
-  parseJsonLines<MetricsRow>((await readText(disk, 'metrics.jsonl')) ?? '');
+  parseJsonLines<MetricsRow>((await readText(disk, 'metrics.jsonl')) ?? '').rows;
 
 /** All that a run has written, without times. */
 async function written(disk: RunFolder) {

@@ -19,7 +19,9 @@ export function memoryFolder(): RunFolder & { files: Map<string, Blob> } {
       files.set(path, new Blob(pieces));
     },
     append(path, text) {
-      files.set(path, new Blob([files.get(path) ?? '', text]));
+      const before = files.get(path);
+      if (!before) return Promise.reject(new Error(`${path} was removed`));
+      files.set(path, new Blob([before, text]));
       return Promise.resolve();
     },
     list(path) {

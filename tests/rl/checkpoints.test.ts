@@ -6,13 +6,15 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
 import { AdamW } from '../../src/model/adamw.ts';
+import type { TrainingRunner } from '../../src/model/batch-runner.ts';
 import type { LoraConfig } from '../../src/model/lora.ts';
 import { LanguageModel } from '../../src/model/language-model.ts';
 import type { ParameterPool } from '../../src/model/parameter-pool.ts';
 import { Random } from '../../src/rl/random.ts';
 import { adamwOptions, makeRecipe } from '../../src/rl/recipe/recipe.ts';
 import { Run } from '../../src/rl/runs/run.ts';
-import { lastCheckpoint, type RunFolder } from '../../src/rl/runs/run-folder.ts';
+import { lastCheckpoint } from '../../src/rl/runs/checkpoints.ts';
+import type { RunFolder } from '../../src/rl/runs/run-folder.ts';
 import { nodeRunFolder } from '../../src/rl/runs/run-folder.node.ts';
 import type { Trained, Trainer } from '../../src/rl/trainers/trainer.ts';
 import { valueModel } from '../../src/rl/trainers/value-model.ts';
@@ -40,7 +42,10 @@ beforeEach(() => {
 
 async function trained(lora?: LoraConfig): Promise<Trained> {
   const model = LanguageModel.allocate(gpu, config, { lora });
-  return { model, optimizer: await AdamW.create(model, adamwOptions(recipeOf())) };
+  const optimizer = await AdamW.create(model, adamwOptions(recipeOf()));
+  // The pass before a save is tested in not-finite.test.ts.
+  const runner = { forward: () => Promise.resolve() } as unknown as TrainingRunner;
+  return { model, optimizer, runner };
 }
 
 const recipeOf = (keys: Record<string, unknown> = {}) =>
@@ -145,7 +150,7 @@ it('a checkpoint of another recipe, or without a file, is refused in a sentence'
   await folder.remove('checkpoints/step-3/optimizer.safetensors');
   const same = trainerOf(await trained(LORA));
   await expect(new Run(recipe, same, folder, new Map()).resume()).rejects.toThrow(
-    'checkpoints/step-3/optimizer.safetensors is missing; delete this checkpoint to resume',
+    'no checkpoint of this run can be used: checkpoints/step-3/optimizer.safetensors is missing; start',
   );
 });
 

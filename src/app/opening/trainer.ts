@@ -25,6 +25,7 @@ import {
   sftSource,
   type CheckRow,
 } from './data.ts';
+import { inputsOf } from './inputs.ts';
 import { rowChecks, type RowChecks } from './row-lengths.ts';
 import { checkpointName, openIn, type Surroundings } from './surroundings.ts';
 import type { Trainer } from '../../rl/trainers/trainer.ts';
@@ -33,6 +34,8 @@ import { openGold, openRewards } from './rewards.ts';
 export interface OpenedTrainer {
   trainer: Trainer;
   tokenizerFiles: CheckpointFiles;
+  /** A hash of what lies under the paths of each recipe key. */
+  inputs: Record<string, string>;
 }
 
 export async function openTrainer(recipe: Recipe, around: Surroundings): Promise<OpenedTrainer> {
@@ -42,11 +45,13 @@ export async function openTrainer(recipe: Recipe, around: Surroundings): Promise
   // Checked before any weight is read.
   const tokenizer = await Tokenizer.load(checkpoint.tokenizer);
   tokenizer.checkFits(config.vocabSize, config.eosTokenIds);
-  const [files, model] = await Promise.all([
+  const [files, inputs, model] = await Promise.all([
     tokenizerFiles(checkpoint.tokenizer),
+    inputsOf(recipe, around),
     openModel(recipe, around, checkpoint),
   ]);
-  return { trainer: await makeTrainer(recipe, around, model, tokenizer), tokenizerFiles: files };
+  const trainer = await makeTrainer(recipe, around, model, tokenizer);
+  return { trainer, tokenizerFiles: files, inputs };
 }
 
 /** The model to train. An adapter is trained further on its base, with its own rank and projections. */

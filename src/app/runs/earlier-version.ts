@@ -24,7 +24,7 @@ const KEPT = 'live';
 export async function moveEarlierRuns(runs: RunFolder, page: RecipeValues): Promise<void> {
   const store = createStore('ponder-runs', 'runs');
   const all = await entries<string, unknown>(store);
-  const kept = parseJsonLines<MetricsRow>(
+  const { rows: kept } = parseJsonLines<MetricsRow>(
     (await readText(within(runs, KEPT), 'metrics.jsonl')) ?? '',
   );
   for (const [key, value] of all) {

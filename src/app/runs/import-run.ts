@@ -1,22 +1,32 @@
 /** Opens a run from a .zip that export-run.ts described, or of any run folder. Weights are streamed. */
-import { BlobReader, configure, ZipReader, type FileEntry } from '@zip.js/zip.js/lib/zip-core-native.js';
+import {
+  BlobReader,
+  configure,
+  ZipReader,
+  type FileEntry,
+} from '@zip.js/zip.js/lib/zip-core-native.js';
 import { stringify } from 'yaml';
 import { basename } from '../../model/files.ts';
 import { mapPaths, STORED } from '../../rl/recipe/paths.ts';
+import type { Streamed } from '../../model/stored-models.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
-import { TRAINER_STATE, readText, within, type RunFolder } from '../../rl/runs/run-folder.ts';
-import { DATA } from './export-run.ts';
+import { readText, within, type RunFolder } from '../../rl/runs/run-folder.ts';
+import { TRAINER_STATE } from '../../rl/runs/trainer-state.ts';
+import { DATA, MODELS } from './export-run.ts';
 import { readFacts, unknownFacts, writeFacts } from './facts.ts';
 import { readRecipe } from './recipe-of-run.ts';
 
 // The caller is a worker already.
 configure({ useWebWorkers: false });
 
-/** Where rules and prompts are stored in the browser, by name. */
+/** Where rules, prompts and models are stored in the browser, by name. */
 export interface DataShelf {
   /** undefined if there is no such file. */
   read(name: string): Promise<string | undefined>;
   write(name: string, text: string): Promise<void>;
+  /** Bytes of a stored model; undefined if there is none. */
+  modelSize(name: string): Promise<number | undefined>;
+  storeModel(name: string, files: ReadonlyMap<string, Streamed>): Promise<void>;
 }
 
 export interface ImportOptions {
@@ -29,7 +39,8 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** The files of a run, by their paths in its folder. */
 const OF_A_RUN =
-  /^(recipe\.yaml|metrics\.jsonl|summary\.json|run\.json|(completions|evaluations)\/step-\d+\.jsonl|checkpoints\/step-\d+\/(value\/)?[\w.-]+)$/;
+  /^(recipe\.yaml|metrics\.jsonl|summary\.json|run\.json|(completions|followed|evaluations)\/step-\d+\.jsonl|checkpoints\/step-\d+\/(value\/)?[\w.-]+)$/;
+const OF_A_MODEL = /^models\/[\w.-]+\/[\w.-]+$/;
 const OF_DATA = /^data\/[\w.-]+$/;
 
 /**
@@ -56,6 +67,12 @@ export async function importRun(
       const counted = (bytes: number): void => onProgress?.((done += bytes) / total);
       await run.write(path, contents(entry, counted, signal));
     }
+    for (const [name, own] of await storeModels(entries, shelf, (bytes) => {
+      signal?.throwIfAborted();
+      onProgress?.((done += bytes) / total);
+    })) {
+      names.set(`${MODELS}/${name}`, own);
+    }
     await ownPaths(run, top, names);
     await writeFacts(run, {
       ...((await readFacts(run, id).catch(() => undefined)) ?? unknownFacts(id)),
@@ -75,9 +92,7 @@ interface Entry {
   entry: FileEntry;
 }
 
-async function entriesOfRun(
-  reader: ZipReader<Blob>,
-): Promise<{ top: string; entries: Entry[] }> {
+async function entriesOfRun(reader: ZipReader<Blob>): Promise<{ top: string; entries: Entry[] }> {
   const all = await reader.getEntries().catch(() => {
     throw new Error('This file is not a whole .zip; choose a run that was exported here.');
   });
@@ -91,7 +106,7 @@ async function entriesOfRun(
   const entries = files
     .filter(({ filename }) => filename.startsWith(top))
     .map((entry) => ({ path: entry.filename.slice(top.length), entry }))
-    .filter(({ path }) => OF_A_RUN.test(path) || OF_DATA.test(path));
+    .filter(({ path }) => OF_A_RUN.test(path) || OF_DATA.test(path) || OF_A_MODEL.test(path));
   // A checkpoint is complete when its last file is there.
   const isLast = ({ path }: Entry): number => Number(path.endsWith(TRAINER_STATE));
   return { top, entries: entries.sort((a, b) => isLast(a) - isLast(b)) };
@@ -122,6 +137,45 @@ async function storedAs(name: string, text: string, shelf: DataShelf): Promise<s
   }
 }
 
+/** Stores models, each under a name where no other lies. @returns the names */
+async function storeModels(
+  entries: readonly Entry[],
+  shelf: DataShelf,
+  onBytes: (bytes: number) => void,
+): Promise<Map<string, string>> {
+  const models = new Map<string, Map<string, Streamed>>();
+  for (const { path, entry } of entries) {
+    const [, name, file] = OF_A_MODEL.test(path) ? path.split('/') : [];
+    if (name === undefined || file === undefined) continue;
+    const files = models.get(name) ?? new Map<string, Streamed>();
+    models.set(name, files);
+    files.set(file, {
+      size: entry.uncompressedSize,
+      stream: () => streamOf(contents(entry, onBytes)),
+    });
+  }
+  const names = new Map<string, string>();
+  for (const [name, files] of models) {
+    const bytes = [...files.values()].reduce((sum, { size }) => sum + size, 0);
+    for (let i = 1; !names.has(name); i++) {
+      const free = i === 1 ? name : `${name}-${i}`;
+      const there = await shelf.modelSize(free);
+      if (there === undefined) await shelf.storeModel(free, files);
+      if (there === undefined || there === bytes) names.set(name, free);
+    }
+  }
+  return names;
+}
+
+const streamOf = (pieces: AsyncGenerator<Bytes>): ReadableStream<Bytes> =>
+  new ReadableStream({
+    async pull(controller) {
+      const next = await pieces.next();
+      if (next.done) controller.close();
+      else controller.enqueue(next.value);
+    },
+  });
+
 /** Replaces the paths in the run's recipe by those of this browser. */
 async function ownPaths(
   run: RunFolder,
@@ -131,7 +185,8 @@ async function ownPaths(
   const yaml = (await readText(run, 'recipe.yaml')) ?? '';
   const shipped = (path: string): boolean => path.startsWith('public/') || path.startsWith(STORED);
   const recipe = mapPaths(recipeIn(yaml), {
-    model: (path) => (shipped(path) ? path : STORED + basename(path)),
+    model: (path) =>
+      shipped(path) ? path : STORED + (names.get(`${MODELS}/${basename(path)}`) ?? basename(path)),
     file: (path) => {
       if (shipped(path)) return path;
       const name = basename(path);

@@ -2,18 +2,13 @@
  * The runs that a browser stores: a folder for each, which is all that is known of the run. What is
  * missing or not whole in a folder is named; the rest of the run is there.
  */
-import { ADAPTER_WEIGHTS } from '../../model/peft.ts';
-import { SafetensorsFile } from '../../model/safetensors.ts';
 import type { MetricsRow, StepReport } from '../../rl/report.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
 import { recordedSteps } from '../../rl/runs/record.ts';
-import {
-  checkpointPath,
-  lastCheckpoint,
-  readText,
-  within,
-  type RunFolder,
-} from '../../rl/runs/run-folder.ts';
+import { findCheckpoint } from '../../rl/runs/checkpoints.ts';
+import { readText, within, type RunFolder } from '../../rl/runs/run-folder.ts';
+import { recipeToGoOn, valuesOf } from '../../rl/runs/same-run.ts';
+import type { TrainerState } from '../../rl/runs/trainer-state.ts';
 import { readFacts, unknownFacts, type RunFacts } from './facts.ts';
 import { chosenOf, readRecipe } from './recipe-of-run.ts';
 
@@ -42,20 +37,20 @@ export async function listRuns(runs: RunFolder, page: RecipeValues): Promise<Sto
   return found.sort((a, b) => a.facts.started - b.facts.started);
 }
 
-export async function readRun(
-  runs: RunFolder,
-  id: string,
-  page: RecipeValues,
-): Promise<StoredRun> {
+export async function readRun(runs: RunFolder, id: string, page: RecipeValues): Promise<StoredRun> {
   const run = within(runs, id);
   const problems: string[] = [];
   const facts = await readFacts(run, id).catch(() => {
     problems.push('run.json is not whole: the name and the note are lost.');
     return undefined;
   });
-  const recipe = await recipeOf(run, problems);
-  const savedStep = (await lastCheckpoint(run)) ?? 0;
-  if (savedStep > 0) problems.push(...(await checkpointProblems(run, savedStep)));
+  const { found, problems: damaged } = await findCheckpoint(run, 'sizes');
+  const recipe = await recipeOf(run, problems, found?.state);
+  const savedStep = found?.step ?? 0;
+  if (damaged.length > 0) {
+    const goesOn = found ? `the run goes on from step ${savedStep}` : 'this run cannot go on';
+    problems.push(`${damaged.join('; ')}: ${goesOn}.`);
+  }
   return {
     id,
     facts: facts ?? unknownFacts(id),
@@ -68,8 +63,13 @@ export async function readRun(
   };
 }
 
-async function recipeOf(run: RunFolder, problems: string[]): Promise<RecipeValues> {
+async function recipeOf(
+  run: RunFolder,
+  problems: string[],
+  state: TrainerState | undefined,
+): Promise<RecipeValues> {
   const yaml = await readText(run, 'recipe.yaml');
+  if (state?.recipe) return recipeToGoOn(state, valuesOf(yaml));
   try {
     if (yaml !== undefined) return readRecipe(yaml);
     problems.push('recipe.yaml is missing: this run cannot go on.');
@@ -96,22 +96,6 @@ async function rowsOf(run: RunFolder, problems: string[]): Promise<MetricsRow[]>
   return rows;
 }
 
-/** Whether the weights and the moments are there, as long as their headers say. */
-async function checkpointProblems(run: RunFolder, step: number): Promise<string[]> {
-  const at = checkpointPath(step);
-  const names = await run.list(at);
-  const weights = names.includes(ADAPTER_WEIGHTS) ? ADAPTER_WEIGHTS : 'model.safetensors';
-  const problems: string[] = [];
-  for (const name of [weights, 'optimizer.safetensors']) {
-    const source = await run.open(`${at}/${name}`);
-    const whole = source && (await SafetensorsFile.open(source).catch(() => undefined));
-    if (whole) continue;
-    const what = source ? 'not whole' : 'missing';
-    problems.push(`${at}/${name} is ${what}: this run cannot go on from step ${step}.`);
-  }
-  return problems;
-}
-
 export interface OpenedRun {
   reports: StepReport[];
   /** Files that cannot be read, a sentence each. */
@@ -123,7 +107,7 @@ export async function openRun(runs: RunFolder, id: string): Promise<OpenedRun> {
   const problems: string[] = [];
   const reports = await recordedSteps(within(runs, id), id, {
     traceSteps: 1,
-    onDamage: (file, error) => problems.push(`${file} cannot be read (${String(error)}).`),
+    onDamage: (place) => problems.push(`${place} is damaged: its row is lost.`),
   });
   return { reports, problems };
 }
@@ -140,7 +124,10 @@ export async function sizeOf(folder: RunFolder, path = ''): Promise<number> {
 }
 
 /** A tab that was closed before the first step left such a run; nothing of it is worth keeping. */
-export async function isEmpty(runs: RunFolder, { id, rows, savedStep }: StoredRun): Promise<boolean> {
+export async function isEmpty(
+  runs: RunFolder,
+  { id, rows, savedStep }: StoredRun,
+): Promise<boolean> {
   if (savedStep > 0 || rows.some(({ step }) => step > 0)) return false;
   const written = await Promise.all(
     ['completions', 'checkpoints'].map((name) => within(runs, id).list(name)),

@@ -1,8 +1,7 @@
 /**
- * Work that takes too long for the page's own thread: inspecting models, planning the memory of a
- * run, and writing trained models.
+ * Work that takes too long for the page's own thread, or whose foreign code may never end: inspecting
+ * models and previewing what they read, planning the memory of a run, and writing trained models.
  */
-import * as Comlink from 'comlink';
 import { parse } from 'yaml';
 import { openCheckpoint, type Checkpoint } from '../../model/adapted.ts';
 import { describeCheckpoint, describeModel, type ModelFacts } from '../../model/describe.ts';
@@ -14,6 +13,7 @@ import { DEFAULT_RECIPE } from '../default-recipe.ts';
 import { memoryNeeds, type MemoryNeed, type MemoryUse } from '../fit.ts';
 import { inspectFolder, tryTexts, type Inspected } from '../inspect.ts';
 import { OpenedOnce } from '../opened-once.ts';
+import { longestTexts, previewOnPage } from '../page-preview.ts';
 import { pageBaseFolder, pageModelFolder, SHIPPED } from '../page-paths.ts';
 import { runBytes } from '../room.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
@@ -21,8 +21,10 @@ import { layerRecipes } from '../../rl/recipe/keys.ts';
 import { makeRecipe, type Recipe } from '../../rl/recipe/recipe.ts';
 import { worldGold } from '../../rl/world/judging.ts';
 import { browserRuns } from '../../rl/runs/run-folder.browser.ts';
-import { lastCheckpoint, readText, runCheckpoint, within } from '../../rl/runs/run-folder.ts';
+import { findCheckpoint, lastCheckpoint, runCheckpoint } from '../../rl/runs/checkpoints.ts';
+import { readText, within } from '../../rl/runs/run-folder.ts';
 import { writeFolder, writeZip } from '../take-home.ts';
+import { serve } from './serve.ts';
 
 export interface Fitting {
   needs: Record<MemoryUse, MemoryNeed>;
@@ -70,7 +72,7 @@ async function keptCheckpoint(
   id: string,
 ): Promise<{ step: number; checkpoint: Checkpoint } | undefined> {
   const run = within(await browserRuns(), id);
-  const step = await lastCheckpoint(run);
+  const step = (await findCheckpoint(run, 'contents')).found?.step;
   if (step === undefined) return undefined;
   return { step, checkpoint: await openCheckpoint(runCheckpoint(run, step), pageBaseFolder) };
 }
@@ -86,6 +88,9 @@ const service = {
     if (!found.lora) await tryTexts(folder, found.role);
     return found;
   },
+
+  preview: previewOnPage,
+  longestTexts,
 
   async describe(name: string): Promise<Inspected & { bytes: number }> {
     const folder = await storedFolder(name);
@@ -162,4 +167,4 @@ const service = {
 
 export type ModelsService = typeof service;
 
-Comlink.expose(service);
+serve(service);

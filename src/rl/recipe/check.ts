@@ -305,7 +305,8 @@ function checkRewards(recipe: Recipe, refuse: (problem: string) => never): void 
     );
   }
   const twice = names.find((name, i) => names.indexOf(name) < i);
-  if (twice !== undefined) refuse(`two rewards have the name ${twice}; rename a file.`);
+  if (twice !== undefined)
+    refuse(`two rewards have the name ${twice}; rename a file of reward_funcs.`);
   const weights = recipe.reward_weights;
   if (weights && weights.length !== names.length) {
     refuse(

@@ -180,7 +180,10 @@ describe('a refusal', () => {
       'my.yaml: reward_weights has 2 numbers for 3 rewards; give one for each of ' +
         'reward_model, x, y.',
     ],
-    ['reward_funcs: [a/x.js, b/x.js]', 'my.yaml: two rewards have the name x; rename a file.'],
+    [
+      'reward_funcs: [a/x.js, b/x.js]',
+      'my.yaml: two rewards have the name x; rename a file of reward_funcs.',
+    ],
     ['judge_prompt: Is {response} good?', /judge_prompt needs a judge; set judge_model/],
     [
       'judge_model_name_or_path: j\njudge_prompt: Good?',

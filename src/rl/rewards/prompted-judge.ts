@@ -12,7 +12,7 @@ import { JUDGE } from '../recipe/reward-names.ts';
 import type { JudgedText, Reward } from './reward.ts';
 
 /** The question if the recipe has no judge_prompt. */
-const QUESTION =
+export const QUESTION =
   'Request:\n{prompt}\n\nResponse:\n{response}\n\n' +
   'Is this a helpful, correct and complete response to the request? Answer Yes or No.';
 

@@ -1,6 +1,9 @@
 /** The folder of all runs in the origin private file system, for a worker or the page. */
 import { basename, blobSource } from '../../model/files.ts';
 import type { RunFolder } from './run-folder.ts';
+import { storageError } from './storage-error.ts';
+
+type Pieces = AsyncIterable<Uint8Array<ArrayBuffer>> | [string | Uint8Array<ArrayBuffer>];
 
 /** There is no such entry, or it is a folder where a file is asked for, or the other way round. */
 const missing = (error: unknown): boolean =>
@@ -19,13 +22,10 @@ export async function browserRuns(): Promise<RunFolder> {
     return folder;
   };
   /** The file appears when all of it is written. */
-  const put = async (
-    path: string,
-    pieces: AsyncIterable<Uint8Array<ArrayBuffer>> | [string | Uint8Array<ArrayBuffer>],
-    keepExistingData: boolean,
-  ): Promise<void> => {
-    const folder = await folderOf(path, true);
-    const file = await folder.getFileHandle(basename(path), { create: true });
+  const put = async (path: string, pieces: Pieces, keepExistingData: boolean): Promise<void> => {
+    const create = !keepExistingData;
+    const folder = await folderOf(path, create);
+    const file = await folder.getFileHandle(basename(path), { create });
     const stream = await file.createWritable({ keepExistingData });
     try {
       if (keepExistingData) await stream.seek((await file.getFile()).size);
@@ -39,6 +39,10 @@ export async function browserRuns(): Promise<RunFolder> {
       throw error;
     }
   };
+  const told = <T>(path: string, work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      throw storageError(error, path);
+    });
 
   return {
     async open(path) {
@@ -51,9 +55,11 @@ export async function browserRuns(): Promise<RunFolder> {
         throw error;
       }
     },
-    write: (path, data) =>
-      put(path, typeof data === 'string' || data instanceof Uint8Array ? [data] : data, false),
-    append: (path, text) => put(path, [text], true),
+    write: (path, data) => {
+      const isWhole = typeof data === 'string' || data instanceof Uint8Array;
+      return told(path, put(path, isWhole ? [data] : data, false));
+    },
+    append: (path, text) => told(path, put(path, [text], true)),
     async list(path) {
       try {
         const folder = await folderOf(`${path}/.`, false);

@@ -3,30 +3,53 @@
  *   recipe.yaml              every key, defaults included
  *   metrics.jsonl            one row per step
  *   completions/step-N.jsonl every completion of step N
+ *   followed/step-N.jsonl    in a step that is evaluated: completions of held-out prompts before the
+ *                            update, in the form of completions/ (trainers/followed.ts)
  *   evaluations/step-N.jsonl every completion of an evaluation after step N; 0 is before the first
  *   checkpoints/step-N/      a Hugging Face folder (of a model, or of a peft adapter), plus
  *                            optimizer.safetensors and trainer_state.json; the same for PPO's
  *                            value model in checkpoints/step-N/value/
  *   summary.json             written when the run ends
  *   run.json                 what the page adds: the run's name and note (app/runs/facts.ts)
- * A checkpoint is complete when its trainer_state.json exists, which is written last. Data and random
- * numbers depend only on the step number, so a resumed run gives the numbers of an uninterrupted one.
+ *   lock.json                while the command line writes (lock.node.ts)
+ * A checkpoint is complete when its trainer_state.json exists, which is written last and has a mark of
+ * every file (trainer-state.ts). Data and random numbers depend only on the step number, so a resumed run
+ * gives the numbers of an uninterrupted one.
  */
 import type { CheckpointFiles } from '../../model/checkpoint.ts';
+import { CheckpointError } from '../../model/errors.ts';
 import { jsonLines, parseJsonLines } from '../data/json-lines.ts';
 import { divergence, rewardAndGold } from '../evaluation/overoptimisation.ts';
 import type { Group, MetricsRow } from '../report.ts';
 import { recipeYaml, type Recipe } from '../recipe/recipe.ts';
 import {
-  checkpointPath,
-  lastCheckpoint,
+  checkpointSteps,
+  findCheckpoint,
   modelFolder,
-  readText,
+  passedOver,
   removeOldCheckpoints,
-  TRAINER_STATE,
-  type RunFolder,
-} from './run-folder.ts';
+  setAside,
+} from './checkpoints.ts';
+import { marking, type FileMark } from './file-mark.ts';
+import { readText, type RunFolder } from './run-folder.ts';
 import {
+  ChangedRunError,
+  describeDifference,
+  differences,
+  originOf,
+  scheduleNotice,
+  valuesOf,
+} from './same-run.ts';
+import {
+  checkpointPath,
+  stateText,
+  TRAINER_STATE,
+  type Origin,
+  type TrainerState,
+} from './trainer-state.ts';
+import {
+  checkMetrics,
+  inStep,
   restoreTrained,
   trainedFiles,
   type StepResult,
@@ -37,7 +60,13 @@ import {
 export class Run {
   /** Step of the last complete checkpoint of this run, 0 before the first. */
   savedStep = 0;
+  /** What was passed over when the run went on, a sentence each. */
+  readonly notices: string[] = [];
   private readonly started = performance.now();
+  private rows: MetricsRow[] = [];
+  /** The completions and evaluations that were written since the last checkpoint. */
+  private written: Record<string, FileMark> = {};
+  private readonly origin: Origin;
 
   constructor(
     readonly recipe: Recipe,
@@ -45,7 +74,11 @@ export class Run {
     readonly folder: RunFolder,
     /** Tokenizer files by name, which are written to every checkpoint. */
     private readonly tokenizerFiles: CheckpointFiles,
-  ) {}
+    /** A hash of what lies under the paths of each recipe key (app/opening/inputs.ts). */
+    inputs: Origin['inputs'] = {},
+  ) {
+    this.origin = originOf(recipe, inputs);
+  }
 
   get finished(): boolean {
     return this.trainer.step >= this.recipe.max_steps;
@@ -54,37 +87,72 @@ export class Run {
   /** Starts a new run in the folder; what a run wrote there before its first checkpoint is removed. */
   async begin(): Promise<void> {
     await this.folder.write('recipe.yaml', recipeYaml(this.recipe));
+    await this.folder.remove('summary.json');
     await this.forgetAfter(-1);
   }
 
-  /** Continues from the last complete checkpoint; false if there is none. */
+  /**
+   * Continues from the last checkpoint that is as it was written; false if none was ever complete.
+   * @throws ChangedRunError if the recipe would make another run of it; CheckpointError if all
+   * checkpoints are damaged. The folder stays as it is then.
+   */
   async resume(): Promise<boolean> {
-    const step = await lastCheckpoint(this.folder);
-    if (step === undefined) return false;
-    const at = checkpointPath(step);
-    const counters = JSON.parse(
-      (await readText(this.folder, `${at}/${TRAINER_STATE}`)) ?? '{}',
-    ) as { num_input_tokens_seen?: number; optimizer_steps?: number };
-    // Older checkpoints have no such number; their steps were one optimizer step each.
-    const optimizerSteps = counters.optimizer_steps ?? step;
+    const { folder, recipe } = this;
+    const values = valuesOf(await readText(folder, 'recipe.yaml'));
+    const foreign: TrainerState[] = [];
+    const search = await findCheckpoint(folder, 'contents', (state) => {
+      const found = state.recipe ? differences(state, this.origin) : [];
+      if (found.length === 0) return undefined;
+      foreign.push(state);
+      return found.map(describeDifference).join('; ');
+    });
+    const { found, problems } = search;
+    if (!found && !search.anySaved) return false;
+    if (!found) {
+      throw new CheckpointError(
+        `no checkpoint of this run can be used: ${problems.join('; ')}; start a new run in another folder`,
+      );
+    }
+    const { step, state } = found;
+    const of = state.recipe ? state : { recipe: values ?? this.origin.recipe };
+    let changed = differences(of, this.origin);
+    // Checkpoints of two runs: recipe.yaml says whose folder it is.
+    if (changed.length === 0 && foreign.length > 0 && values) {
+      changed = differences({ ...state, recipe: values }, this.origin);
+    }
+    if (changed.length > 0) throw new ChangedRunError(changed, step);
+    await this.restore(step, state);
+    this.notices.push(
+      ...passedOver(search, `the run goes on from ${checkpointPath(step)}`),
+      ...scheduleNotice(state.recipe ?? values, recipe),
+    );
+    // Those that were passed over are made again.
+    for (const later of await checkpointSteps(folder)) {
+      if (later > step) await setAside(folder, later);
+    }
+    this.rows = [...(state.log_history ?? (await this.storedRows(step)))];
+    await this.forgetAfter(step);
+    this.savedStep = step;
+    // The recipe may have more steps now; a run that was finished then goes on.
+    await folder.write('recipe.yaml', recipeYaml(recipe));
+    if (!this.finished) await folder.remove('summary.json');
+    // A run that was stopped between its last checkpoint and its summary needs only the summary.
+    const last = this.rows.at(-1);
+    if (this.finished && last && !(await folder.open('summary.json'))) await this.summarize(last);
+    return true;
+  }
+
+  private async restore(step: number, state: TrainerState): Promise<void> {
     const { trainer, folder } = this;
+    const at = checkpointPath(step);
+    // Older checkpoints have no such number; their steps were one optimizer step each.
+    const optimizerSteps = state.optimizer_steps ?? step;
     await restoreTrained(trainer, modelFolder(folder, at), optimizerSteps);
     if (trainer.value) {
       await restoreTrained(trainer.value, modelFolder(folder, `${at}/value`), optimizerSteps);
     }
     trainer.step = step;
-    trainer.tokensSeen = counters.num_input_tokens_seen ?? 0;
-    await this.forgetAfter(step);
-    this.savedStep = step;
-    // The recipe may have more steps now; a run that was finished then goes on.
-    await folder.write('recipe.yaml', recipeYaml(this.recipe));
-    if (!this.finished) await folder.remove('summary.json');
-    // A run that was stopped between its last checkpoint and its summary needs only the summary.
-    const last = (await this.metrics()).at(-1);
-    if (this.finished && last && !(await folder.open('summary.json'))) {
-      await this.summarize(last);
-    }
-    return true;
+    trainer.tokensSeen = state.num_input_tokens_seen ?? 0;
   }
 
   /** Does and records one step, and before the first step an evaluation. */
@@ -104,9 +172,13 @@ export class Run {
 
   /** One step, and an evaluation if one is due; nothing is written yet. */
   async step(): Promise<StepResult> {
-    const result = await this.trainer.trainStep();
-    const due = this.finished || this.trainer.step % this.recipe.eval_steps === 0;
-    return (due && (await this.evaluate(result))) || result;
+    return inStep(this.trainer.step + 1, async () => {
+      const result = await this.trainer.trainStep();
+      const due = this.finished || this.trainer.step % this.recipe.eval_steps === 0;
+      const whole = (due && (await this.evaluate(result))) || result;
+      checkMetrics(whole.metrics);
+      return whole;
+    });
   }
 
   private async evaluate(result: StepResult): Promise<StepResult | undefined> {
@@ -121,48 +193,77 @@ export class Run {
   async record(result: StepResult): Promise<void> {
     const { step } = result.metrics;
     await this.folder.append('metrics.jsonl', jsonLines([result.metrics]));
+    this.rows.push(result.metrics);
     if (result.groups.length > 0 && this.recipe.log_completions) {
-      await this.folder.write(
-        `completions/step-${step}.jsonl`,
-        completionRows(step, result.groups),
-      );
+      await this.writeRows('completions', step, completionRows(step, result.groups));
     }
-    if (result.evaluation) {
-      await this.folder.write(`evaluations/step-${step}.jsonl`, jsonLines(result.evaluation));
+    if (result.followed) {
+      await this.writeRows('followed', step, completionRows(step, result.followed));
     }
+    if (result.evaluation) await this.writeRows('evaluations', step, jsonLines(result.evaluation));
     if (step === 0) return;
     if (step % this.recipe.save_steps === 0 || this.finished) await this.save();
     if (this.finished) await this.summarize(result.metrics);
   }
 
-  /** Writes a checkpoint of the last step. */
-  async save(): Promise<void> {
-    const { trainer } = this;
-    const { step, tokensSeen, optimizer } = trainer;
-    const at = checkpointPath(step);
-    await this.saveModel(trainer, at);
-    if (trainer.value) await this.saveModel(trainer.value, `${at}/value`);
-    const counters = {
-      global_step: step,
-      num_input_tokens_seen: tokensSeen,
-      optimizer_steps: optimizer.steps,
-    };
-    await this.folder.write(`${at}/${TRAINER_STATE}`, JSON.stringify(counters));
-    this.savedStep = step;
-    const limit = this.recipe.save_total_limit;
-    // A removal that fails is tried again after the next checkpoint.
-    if (limit !== undefined) await removeOldCheckpoints(this.folder, limit).catch(() => undefined);
+  private async writeRows(kind: string, step: number, text: string): Promise<void> {
+    const path = `${kind}/step-${step}.jsonl`;
+    await this.folder.write(
+      path,
+      marking(text, (mark) => (this.written[path] = mark)),
+    );
   }
 
-  private async saveModel(trained: Trained, at: string): Promise<void> {
-    for (const [name, data] of [...this.tokenizerFiles, ...trainedFiles(trained)]) {
-      await this.folder.write(`${at}/${name}`, data);
+  /** Writes a checkpoint of the last step; nothing of it stays if that fails. */
+  async save(): Promise<void> {
+    const { trainer, folder } = this;
+    const { step } = trainer;
+    const at = checkpointPath(step);
+    try {
+      // A killed run may have left half of it, or it was passed over.
+      if ((await folder.list(at)).length > 0) await folder.remove(at);
+      await this.saveAll(at);
+    } catch (error) {
+      await folder.remove(at).catch(() => undefined);
+      throw error;
     }
+    this.savedStep = step;
+    this.written = {};
+    const limit = this.recipe.save_total_limit;
+    // A removal that fails is tried again after the next checkpoint.
+    if (limit !== undefined) await removeOldCheckpoints(folder, limit).catch(() => undefined);
+  }
+
+  private async saveAll(at: string): Promise<void> {
+    const { trainer } = this;
+    const files: Record<string, FileMark> = {};
+    const saveModel = async (trained: Trained, inside: string): Promise<void> => {
+      for (const [name, data] of [...this.tokenizerFiles, ...(await trainedFiles(trained))]) {
+        const path = `${inside}${name}`;
+        await this.folder.write(
+          `${at}/${path}`,
+          marking(data, (mark) => (files[path] = mark)),
+        );
+      }
+    };
+    await inStep(trainer.step, async () => {
+      await saveModel(trainer, '');
+      if (trainer.value) await saveModel(trainer.value, 'value/');
+    });
+    const state: TrainerState = {
+      global_step: trainer.step,
+      num_input_tokens_seen: trainer.tokensSeen,
+      optimizer_steps: trainer.optimizer.steps,
+      ...this.origin,
+      files,
+      rows: this.written,
+      log_history: this.rows,
+    };
+    await this.folder.write(`${at}/${TRAINER_STATE}`, await stateText(state));
   }
 
   private async summarize(last: MetricsRow): Promise<void> {
-    const rows = await this.metrics();
-    const judged = rewardAndGold(rows);
+    const judged = rewardAndGold(this.rows);
     const summary = {
       algorithm: this.recipe.algorithm,
       steps: last.step,
@@ -177,9 +278,8 @@ export class Run {
 
   /** Removes what was written of steps after the checkpoint, because those steps are done again. */
   private async forgetAfter(step: number): Promise<void> {
-    const kept = (await this.metrics()).filter((row) => row.step <= step);
-    await this.folder.write('metrics.jsonl', jsonLines(kept));
-    for (const kind of ['completions', 'evaluations']) {
+    await this.folder.write('metrics.jsonl', jsonLines(this.rows));
+    for (const kind of ['completions', 'followed', 'evaluations']) {
       for (const name of await this.folder.list(kind)) {
         if (Number(/^step-(\d+)\.jsonl$/.exec(name)?.[1] ?? -1) > step) {
           await this.folder.remove(`${kind}/${name}`);
@@ -188,8 +288,12 @@ export class Run {
     }
   }
 
-  private async metrics(): Promise<MetricsRow[]> {
-    return parseJsonLines((await readText(this.folder, 'metrics.jsonl')) ?? '');
+  /** The rows up to a step, as metrics.jsonl has them: an older checkpoint has none. */
+  private async storedRows(step: number): Promise<MetricsRow[]> {
+    const text = (await readText(this.folder, 'metrics.jsonl')) ?? '';
+    const { rows, damaged } = parseJsonLines<MetricsRow>(text);
+    for (const line of damaged) this.notices.push(`metrics.jsonl: the row in line ${line} is lost.`);
+    return rows.filter((row) => row.step <= step);
   }
 }
 
