@@ -9,6 +9,7 @@ import { renderWithin } from './bounded-template.ts';
 import { CheckpointError } from './errors.ts';
 import { runForeign } from './foreign.ts';
 import { readJson, readText, requireJson, type CheckpointFolder } from './files.ts';
+import { checkVocabulary } from './vocabulary.ts';
 
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';
@@ -78,6 +79,7 @@ export class Tokenizer {
   /** @throws CheckpointError when a file is missing or cannot be used */
   static async load(folder: CheckpointFolder): Promise<Tokenizer> {
     const json = await requireJson(folder, 'tokenizer.json');
+    checkVocabulary(json, `${folder.name}/tokenizer.json`);
     const config = (await readJson(folder, 'tokenizer_config.json')) ?? {};
     const specialTokens: Partial<Record<SpecialToken, string>> = {};
     for (const name of SPECIAL_TOKENS) {

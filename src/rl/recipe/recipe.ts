@@ -5,6 +5,7 @@
 import { isMap, isNode, isScalar, LineCounter, parseDocument, stringify } from 'yaml';
 import type { AdamWOptions } from '../../model/adamw.ts';
 import type { BatchLimits } from '../../model/batch-runner.ts';
+import { DEEPEST, depthOf } from '../../model/json.ts';
 import type { LoraConfig } from '../../model/peft.ts';
 import { nearest } from './nearest.ts';
 import { checkTogether, checkValue, readArgument, RecipeError, warnings } from './check.ts';
@@ -60,9 +61,11 @@ export function recipeYaml(recipe: Recipe): string {
 }
 
 function readYaml(text: string, fileName: string): Map<string, Given> {
-  if (text.length > MOST_TEXT || text.split(':').length > MOST_COLONS) {
+  const isLarge = text.length > MOST_TEXT || text.split(':').length > MOST_COLONS;
+  if (isLarge || depthOf(text) > DEEPEST) {
     throw new RecipeError(
-      `${fileName}: not a recipe (more than ${MOST_TEXT} characters, or ${MOST_COLONS} colons).`,
+      `${fileName}: not a recipe (more than ${MOST_TEXT} characters or ${MOST_COLONS} colons, or brackets ` +
+        `more than ${DEEPEST} deep).`,
     );
   }
   try {
@@ -70,8 +73,14 @@ function readYaml(text: string, fileName: string): Map<string, Given> {
   } catch (error) {
     if (error instanceof RecipeError) throw error;
     // The parser gives up on values that are nested or repeated too often.
-    throw new RecipeError(`${fileName}: not a recipe (${(error as Error).message}).`);
+    throw new RecipeError(`${fileName}: not a recipe (${short((error as Error).message)}).`);
   }
+}
+
+/** In one line: the parser quotes the text. */
+function short(reason: string): string {
+  const line = reason.replace(/[\s\p{Cc}]+/gu, ' ');
+  return line.length > 200 ? `${line.slice(0, 197)}...` : line;
 }
 
 /** A recipe with more characters is not believed. */
@@ -84,7 +93,8 @@ function readKeys(text: string, fileName: string): Map<string, Given> {
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const lineAt = (offset: number) => `${fileName}, line ${lines.linePos(offset).line}`;
   const [problem] = document.errors;
-  if (problem) throw new RecipeError(`${lineAt(problem.pos[0])}: not YAML (${problem.message}).`);
+  if (problem)
+    throw new RecipeError(`${lineAt(problem.pos[0])}: not YAML (${short(problem.message)}).`);
   const given = new Map<string, Given>();
   const { contents } = document;
   if (contents === null) return given;
@@ -166,7 +176,7 @@ function readKey(
   }
   const meant = nearest(key, keys) ?? nearest(key, otherNames);
   const hint = meant ? `did you mean ${meant}?` : '`ponder train --help` lists the keys.';
-  throw new RecipeError(`${place}: unknown key ${key}; ${hint}`);
+  throw new RecipeError(`${place}: unknown key ${short(key)}; ${hint}`);
 }
 
 function readAlgorithm(given: ReadonlyMap<string, Given>): Algorithm {
