@@ -3,31 +3,8 @@
  * takes for fields that its config.json lacks. This folder reads a config.json through `Fields` and
  * imports nothing else of src/model.
  */
-import type { Rope } from './rope.ts';
-
-/** Access to the fields of a config.json; its errors name the file and the field. */
-export interface Fields {
-  get(field: string): unknown;
-  has(field: string): boolean;
-  object(field: string): Fields | undefined;
-  size(field: string, byDefault?: number): number;
-  positive(field: string, byDefault?: number): number;
-  flag(field: string): boolean;
-  error(field: string, must: string): Error;
-  unsupported(field: string, supported: string): Error;
-  readonly isEmpty: boolean;
-  /** A field whose value is an object. */
-  nestedField(): string | undefined;
-}
-
-/** The sizes that are read the same way for every family. */
-export interface Sizes {
-  hiddenSize: number;
-  heads: number;
-  headDim: number;
-  layers: number;
-  maxPositions: number;
-}
+import type { Fields, Sizes } from './fields.ts';
+import type { Rope, RopeFields } from './rope.ts';
 
 /**
  * The norms of a layer by their names in a checkpoint. inputNorm and postNorm stand before attention
@@ -91,8 +68,6 @@ export interface Family {
   /** The fields of config.json that `rope` and `read` read. */
   write?: (config: Differences & RopeFields & Sizes) => Record<string, unknown>;
 }
-
-export type RopeFields = Rope & Pick<Differences, 'slidingRope' | 'rotaryDim'>;
 
 /** `layer_types` as which layers slide; `byDefault` decides where the field is absent. */
 export function readSliding(

@@ -1,4 +1,5 @@
-import { layerTypes, readSliding, windowOf, type Family, type Fields } from './family.ts';
+import { layerTypes, readSliding, windowOf, type Family } from './family.ts';
+import type { Fields } from './fields.ts';
 import { layeredRope, layeredRopeToJson } from './rope.ts';
 
 /**

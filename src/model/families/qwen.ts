@@ -1,13 +1,6 @@
 /** Qwen 2 and 3: Llama with biases on q, k and v, and with norms of the query and key heads. */
-import {
-  layerTypes,
-  readSliding,
-  windowOf,
-  type Differences,
-  type Family,
-  type Fields,
-  type Sizes,
-} from './family.ts';
+import { layerTypes, readSliding, windowOf, type Differences, type Family } from './family.ts';
+import type { Fields, Sizes } from './fields.ts';
 import { ropeOf } from './rope.ts';
 
 /** With use_sliding_window, the layers from max_window_layers on have a window. */

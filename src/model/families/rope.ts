@@ -2,11 +2,17 @@
  * The rotary embedding in a config.json: `rope_theta` and `rope_scaling`, or the `rope_parameters` of
  * transformers 5, which may lie under the names of layer types. Definitions: modeling_rope_utils.py.
  */
-import type { Fields, RopeFields, Sizes } from './family.ts';
+import type { Fields, Sizes } from './fields.ts';
 
 export interface Rope {
   ropeTheta: number;
   ropeScaling?: RopeScaling;
+}
+
+/** What a config.json says of rotation; see `Differences` in family.ts. */
+export interface RopeFields extends Rope {
+  slidingRope?: Rope;
+  rotaryDim?: number;
 }
 
 interface Scaled {

@@ -1,4 +1,5 @@
-import { layerTypes, readSliding, windowOf, type Family, type Fields } from './family.ts';
+import { layerTypes, readSliding, windowOf, type Family } from './family.ts';
+import type { Fields } from './fields.ts';
 import { ropeOf } from './rope.ts';
 
 /** Llama without rotation in every fourth layer; with use_sliding_window those layers have a window. */

@@ -90,9 +90,7 @@ async function wholeFiles(base: CheckpointFolder): Promise<ExportFile[]> {
   const [only, ...more] = await weightFiles(base);
   if (only && more.length === 0) return [...config, copy('model.safetensors', only)];
   const index = await copies(base, ['model.safetensors.index.json']);
-  const shards = [only!, ...more].map((source) =>
-    copy(basename(source.path), source),
-  );
+  const shards = [only!, ...more].map((source) => copy(basename(source.path), source));
   return [...config, ...index, ...shards];
 }
 

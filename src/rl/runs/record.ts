@@ -34,7 +34,8 @@ export class RecordError extends Error {
 /** @throws RecordError if the folder has no finished run with completions. */
 export async function recordRun(folder: RunFolder, name: string): Promise<RecordedRun> {
   const summary = jsonObject(await requireText(folder, name, 'summary.json'));
-  if (!summary) throw new RecordError(`${name}/summary.json is damaged; add --resume to write it again`);
+  if (!summary)
+    throw new RecordError(`${name}/summary.json is damaged; add --resume to write it again`);
   const yaml = await requireText(folder, name, 'recipe.yaml');
   const { recipe } = parseRecipe(yaml, `${name}/recipe.yaml`);
   const { adapter } = summary as { adapter: string };
@@ -82,8 +83,7 @@ export async function recordedSteps(
     steps.push({
       metrics: rounded(metrics),
       ...(completions.length > 0 && { group: groupsOf(completions, withTrace)[0]! }),
-      ...(followed.length > 0 &&
-        withTrace && { followed: groupsOf(followed, withTrace) }),
+      ...(followed.length > 0 && withTrace && { followed: groupsOf(followed, withTrace) }),
       ...(judged.length > 0 && { evaluation: shownEvaluation(judged).map(rounded) }),
     });
   }

@@ -292,7 +292,8 @@ export class Run {
   private async storedRows(step: number): Promise<MetricsRow[]> {
     const text = (await readText(this.folder, 'metrics.jsonl')) ?? '';
     const { rows, damaged } = parseJsonLines<MetricsRow>(text);
-    for (const line of damaged) this.notices.push(`metrics.jsonl: the row in line ${line} is lost.`);
+    for (const line of damaged)
+      this.notices.push(`metrics.jsonl: the row in line ${line} is lost.`);
     return rows.filter((row) => row.step <= step);
   }
 }
