@@ -46,7 +46,6 @@ describe.each([
       await inSight(page.getByRole('img', { name: /^Is it getting better/ }).first());
       // The replay goes on: step 16 comes before five seconds are over.
       await expect.poll(() => now.textContent(), { timeout: 5000 }).not.toBe(first);
-      await page.getByRole('button', { name: 'Pause' }).click();
       expect(await page.locator('main').textContent()).not.toMatch(/SwiftShader|adapter/);
       expect(await page.evaluate(() => scrollY)).toBe(0);
     }));
@@ -161,6 +160,7 @@ describe('for a class', () => {
   it.each(['light', 'dark'] as const)('five links on one screen, in %s', (colorScheme) =>
     open({ hash: '#/teach', viewport: WIDE, colorScheme }, async (page) => {
       const part = region(page, /Five links for a class/);
+      await part.waitFor();
       expect(await part.getByRole('heading', { level: 3 }).count()).toBe(5);
       const box = (await part.boundingBox())!;
       const dock = (await page.locator('[aria-label="The run"]').boundingBox())!;

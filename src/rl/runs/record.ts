@@ -19,10 +19,13 @@ export interface RecordedRun {
 
 /** Significant digits, as many as a curve or a table can show. */
 const DIGITS = 4;
-const TRACE_DECIMALS = 4;
+const TRACE_DECIMALS = 3;
 
-/** Traces are most of a step's bytes: the run that ships with the page has every tenth. */
-const TRACE_STEPS = 10;
+/**
+ * Traces are most of a step's bytes: the run that ships with the page has them at every thirtieth step,
+ * and there alone the groups of the prompts that it follows.
+ */
+const TRACE_STEPS = 30;
 
 export class RecordError extends Error {
   override name = 'RecordError';
@@ -79,7 +82,8 @@ export async function recordedSteps(
     steps.push({
       metrics: rounded(metrics),
       ...(completions.length > 0 && { group: groupsOf(completions, withTrace)[0]! }),
-      ...(followed.length > 0 && { followed: groupsOf(followed, withTrace) }),
+      ...(followed.length > 0 &&
+        withTrace && { followed: groupsOf(followed, withTrace) }),
       ...(judged.length > 0 && { evaluation: shownEvaluation(judged).map(rounded) }),
     });
   }

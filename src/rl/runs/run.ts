@@ -11,6 +11,7 @@
  *                            value model in checkpoints/step-N/value/
  *   summary.json             written when the run ends
  *   run.json                 what the page adds: the run's name and note (app/runs/facts.ts)
+ *   lock.json                while the command line writes (lock.node.ts)
  * A checkpoint is complete when its trainer_state.json exists, which is written last and has a mark of
  * every file (trainer-state.ts). Data and random numbers depend only on the step number, so a resumed run
  * gives the numbers of an uninterrupted one.
@@ -30,7 +31,7 @@ import {
   setAside,
 } from './checkpoints.ts';
 import { marking, type FileMark } from './file-mark.ts';
-import { readText, type RunFolder } from './run-folder.ts';
+import { readText, ROW_FOLDERS, type RunFolder } from './run-folder.ts';
 import {
   ChangedRunError,
   describeDifference,
@@ -278,7 +279,7 @@ export class Run {
   /** Removes what was written of steps after the checkpoint, because those steps are done again. */
   private async forgetAfter(step: number): Promise<void> {
     await this.folder.write('metrics.jsonl', jsonLines(this.rows));
-    for (const kind of ['completions', 'followed', 'evaluations']) {
+    for (const kind of ROW_FOLDERS) {
       for (const name of await this.folder.list(kind)) {
         if (Number(/^step-(\d+)\.jsonl$/.exec(name)?.[1] ?? -1) > step) {
           await this.folder.remove(`${kind}/${name}`);

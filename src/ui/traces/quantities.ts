@@ -81,6 +81,24 @@ export function available(samples: readonly Sample[]): Quantity[] {
   );
 }
 
+export interface TracedRow {
+  sample: Sample;
+  /** Of the sample in its group. */
+  index: number;
+  /** Of its tokens. */
+  values: readonly number[];
+}
+
+/** The traced samples with a quantity of their tokens, by reward. */
+export function bestFirst(samples: readonly Sample[], { of }: Quantity): TracedRow[] {
+  return samples
+    .map((sample, index) => ({ sample, index }))
+    .sort((a, b) => b.sample.reward - a.sample.reward)
+    .flatMap(({ sample, index }) =>
+      sample.trace ? [{ sample, index, values: of(sample.trace, sample) ?? [] }] : [],
+    );
+}
+
 /** The name of token t, shown and read aloud. A token that is only part of a character is a dot. */
 export function tokenName(texts: readonly string[], t: number): string {
   const text = texts[t] ?? '';

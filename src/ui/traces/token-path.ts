@@ -53,7 +53,9 @@ export function pathOf(
       name: 'KL',
       value: formatNumber(kl, 3),
       why:
-        terms.beta > 0 ? `β = ${formatCompact(terms.beta)} times its slope pulls back` : 'β is 0',
+        terms.beta > 0
+          ? `its slope, times β = ${formatCompact(terms.beta)}, is subtracted`
+          : 'β is 0',
     },
     {
       name: 'Mask',
@@ -91,7 +93,10 @@ function clipOf(
   }
   const range = `${formatNumber(1 - epsilon, 3)} to ${formatNumber(1 + epsilonHigh, 3)}`;
   if (!clipped) return { value: 'no', why: `it counts from ${range}` };
-  return { value: 'yes', why: `it is ${clipped === 'high' ? 'above' : 'below'} ${range}` };
+  return {
+    value: 'yes',
+    why: `it is ${clipped === 'high' ? 'above' : 'below'} the range ${range}`,
+  };
 }
 
 const NORMALISERS: Readonly<Record<LossType, string>> = {
