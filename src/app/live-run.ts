@@ -3,6 +3,7 @@
  * does not depend on workers, so tests can use it directly.
  */
 import { messageOf } from './message-of.ts';
+import { basename } from '../model/files.ts';
 import { CHECKPOINTS, writeFacts } from './runs/facts.ts';
 import { Saver } from './saver.ts';
 import type {
@@ -121,6 +122,7 @@ export class LiveRun implements TrainingService {
         return;
       }
       this.around = around;
+      around.gpu.onCompiled = () => this.tellCompiling();
       void around.gpu.lost.then((error) => this.guard(() => Promise.reject(error)));
       await load(around);
       this.tell(this.run?.finished ? 'finished' : 'paused');
@@ -227,15 +229,25 @@ export class LiveRun implements TrainingService {
   }
 
   private tellLoading(model: string, share: number): void {
-    const detail = `loading ${model} (${Math.floor(100 * share)}%)`;
-    if (share >= 1) this.tell('compiling', 'compiling the kernels');
+    const detail = `loading ${basename(model)} (${Math.floor(100 * share)}%)`;
+    if (share >= 1) this.tell('compiling', this.compilingDetail);
     else if (detail !== this.detail) this.tell('loading', detail);
   }
 
-  private report({ metrics, groups: [group], evaluation }: StepResult): void {
+  /** Compiling takes long on some cards: the count shows that it goes on. */
+  private tellCompiling(): void {
+    if (this.phase === 'compiling') this.tell('compiling', this.compilingDetail);
+  }
+
+  private get compilingDetail(): string {
+    return `compiling the kernels (${this.around?.gpu.compiled ?? 0} so far)`;
+  }
+
+  private report({ metrics, groups: [group], followed, evaluation }: StepResult): void {
     this.listener?.onStep({
       metrics,
       ...(group && { group }),
+      ...(followed && { followed }),
       ...(evaluation && { evaluation: shownEvaluation(evaluation) }),
     } satisfies StepReport);
   }
@@ -243,7 +255,7 @@ export class LiveRun implements TrainingService {
   private async saveIfMoved(): Promise<void> {
     const { run } = this;
     if (!run || this.ended || run.trainer.step === run.savedStep) return;
-    await this.saver.save(run);
+    await this.guard(() => this.saver.save(run));
     this.tell(this.phase);
   }
 
@@ -292,11 +304,15 @@ export class LiveRun implements TrainingService {
       ...(this.run && this.run.savedStep > 0 && { savedStep: this.run.savedStep }),
       ...(this.run && this.run.notices.length > 0 && { notice: this.run.notices.join(' ') }),
       ...(this.saver.unsaved !== undefined && { unsaved: this.saver.unsaved }),
-      ...(gpu && { adapter: gpu.info.description || gpu.info.vendor, memory: { ...gpu.ledger } }),
+      ...(gpu && { adapter: nameOf(gpu.info), memory: { ...gpu.ledger } }),
     };
     this.listener?.onStatus(status);
   }
 }
+
+/** What the browser tells of the card: Chrome gives a description only with a flag. */
+const nameOf = ({ vendor, architecture, description }: GPUAdapterInfo): string =>
+  description || [vendor, architecture].filter(Boolean).join(' ');
 
 /** @throws Error if the folder holds no run */
 async function storedRecipe(folder: RunFolder): Promise<Recipe> {

@@ -1,6 +1,7 @@
 /** Saves a live run while it trains, so that little is lost when its tab is closed. */
 import { messageOf } from './message-of.ts';
 import type { Run } from '../rl/runs/run.ts';
+import { TrainingError } from '../rl/trainers/trainer.ts';
 
 /** At most so many seconds of training are lost, unless one step takes longer. */
 const SAVE_SECONDS = 60;
@@ -14,12 +15,16 @@ export class Saver {
   /** Seconds of training since the last checkpoint. */
   private since = 0;
 
-  /** Writing may fail (storage full, or refused); the run then continues unsaved and reports that. */
+  /**
+   * Writing may fail (storage full, or refused); the run then continues unsaved and reports that.
+   * @throws TrainingError when the model itself cannot be saved
+   */
   async keep(write: () => Promise<void> | undefined): Promise<void> {
     if (this.unsaved !== undefined) return;
     try {
       await write();
     } catch (error) {
+      if (error instanceof TrainingError) throw error;
       const reason = messageOf(error);
       this.unsaved =
         `This run is not saved any more (${reason}). Training continues; ` +

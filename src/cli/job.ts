@@ -3,9 +3,11 @@
  * kernels are compiled once. A parent sends the words of a command, and gets back whether it succeeded.
  */
 import { keepDevices } from '../gpu/node.ts';
+import { watchForeignCalls } from './foreign-watch.ts';
 import { explain, runCommand } from './commands.ts';
 
 keepDevices();
+watchForeignCalls();
 
 process.on('message', (argv: string[]) => {
   runCommand(argv).then(

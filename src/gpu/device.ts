@@ -66,6 +66,10 @@ export class Gpu implements Memory {
   readonly info: GPUAdapterInfo;
   private chosen: KernelVariants;
   readonly pace: Pace;
+  /** Kernels that are compiled. */
+  compiled = 0;
+  /** Is told of every kernel that is compiled. */
+  onCompiled: (() => void) | undefined;
   /** While it is set, the launches of all programs are timed one by one. */
   profile: Profile | undefined;
 
@@ -237,6 +241,12 @@ export class Gpu implements Memory {
         },
       });
       this.pipelines.set(key, pipeline);
+      const count = (): void => {
+        this.compiled++;
+        this.onCompiled?.();
+      };
+      // Whoever asked for the pipeline gets its error.
+      pipeline.then(count, () => undefined);
     }
     return pipeline;
   }

@@ -73,7 +73,10 @@ export function fetchFours(storage: Storage, name: string): { element: string; c
   }
 }
 
-/** The contents of a buffer that holds `values`, rounded to what the storage can hold. */
+/**
+ * The contents of a buffer that holds `values`, rounded to what the storage can hold.
+ * @throws RangeError when a block of int8 or int4 spans more than float16 can express
+ */
 export function encode(storage: Storage, values: Float32Array): Float32Array | Uint32Array {
   switch (storage) {
     case 'f32':
@@ -139,6 +142,9 @@ function quantise(values: Float32Array, bits: number): Uint32Array {
     const m = valueOf[minimum]!;
     const step = toHalf((high - m) / top);
     const d = valueOf[step]!;
+    if (!Number.isFinite(m) || !Number.isFinite(d)) {
+      throw new RangeError(`int${bits} cannot store numbers from ${low} to ${high}`);
+    }
     out[at++] = step | (minimum << 16);
     for (let i = first; i < first + BLOCK; i += perWord) {
       let word = 0;

@@ -12,6 +12,7 @@ import { Program } from '../gpu/program.ts';
 import { seenKeys, withinWindow, type PackedBatch } from './batch.ts';
 import { backwardOps, forwardOps, type Plan } from './batch-ops.ts';
 import { HeadBuffers, OwnerLists, type BatchDims } from './head-buffers.ts';
+import { requireFinite } from './errors.ts';
 import type { LanguageModel } from './language-model.ts';
 import type { ParameterPool } from './parameter-pool.ts';
 import { rowActivations, uploadRows } from './trunk.ts';
@@ -100,12 +101,14 @@ abstract class Runner {
     const part = ({ view }: Activation): View => ({ ...(view as View), byteLength: bytes });
     const wanted = this.model.config.kind === 'reward' ? [values] : [values, entropy];
     const [first, second] = await this.model.gpu.read(...wanted.map(part));
-    return {
+    const result = {
       values: new Float32Array(first as ArrayBuffer),
       entropy: new Float32Array(second ?? []),
-      batch,
-      dims,
     };
+    const kind = this.model.config.kind === 'reward' ? 'score' : 'log-probability';
+    requireFinite(`A ${kind} that the model computes`, result.values);
+    requireFinite('An entropy that the model computes', result.entropy);
+    return { ...result, batch, dims };
   }
 
   destroy(): void {
@@ -160,7 +163,10 @@ export class BatchRunner extends Runner {
     return new BatchRunner(model, limits, memory, program, own);
   }
 
-  /** Log-probs under logits / `temperature` and entropies, or scores, of the batch's targets. */
+  /**
+   * Log-probs under logits / `temperature` and entropies, or scores, of the batch's targets.
+   * @throws NotFiniteError when one of them is not finite
+   */
   forward(batch: PackedBatch, temperature = 1): Promise<BatchValues> {
     return this.run(batch, temperature);
   }

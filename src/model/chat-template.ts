@@ -1,6 +1,7 @@
 /** A checkpoint's chat template and special tokens, taken from the files where transformers takes them. */
 import { CheckpointError } from './errors.ts';
 import { readJson, type CheckpointFolder } from './files.ts';
+import { runForeign } from './foreign.ts';
 import { TemplateError } from './jinja/errors.ts';
 import { Template } from './jinja/template.ts';
 
@@ -40,7 +41,7 @@ export async function loadChatTemplate(
 /** @throws CheckpointError when the source is not valid Jinja */
 export function parseTemplate(source: string, path: string): Template {
   try {
-    return new Template(source);
+    return runForeign(foreign(path), () => new Template(source));
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error;
     throw new CheckpointError(
@@ -48,6 +49,8 @@ export function parseTemplate(source: string, path: string): Template {
     );
   }
 }
+
+const foreign = (path: string): string => `The chat template in ${path}`;
 
 const firstLine = ({ message }: Error): string => message.split('\n')[0]!;
 
@@ -60,7 +63,7 @@ export function renderTemplate(
   variables: Record<string, unknown>,
 ): string {
   try {
-    return parsed.render(variables);
+    return runForeign(foreign(path), () => parsed.render(variables));
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error;
     throw new CheckpointError(

@@ -8,11 +8,15 @@ import { rmsNorm } from '../gpu/kernels/rms-norm.ts';
 import type { View } from '../gpu/memory.ts';
 import { Program } from '../gpu/program.ts';
 import { packBatch, withinWindow } from './batch.ts';
+import { requireFinite } from './errors.ts';
 import { allLogits } from './heads.ts';
 import type { LanguageModel } from './language-model.ts';
 import { rowActivations, trunkOps, uploadRows, type RowDims } from './trunk.ts';
 
-/** T rows of V logits for T token ids, at least one. */
+/**
+ * T rows of V logits for T token ids, at least one.
+ * @throws NotFiniteError when one of them is not finite
+ */
 export async function sequenceLogits(
   model: LanguageModel,
   ids: readonly number[],
@@ -50,5 +54,6 @@ export async function sequenceLogits(
   });
   program.destroy();
   for (const view of buffers) gpu.release('activations', view);
+  requireFinite('A logit', all);
   return ids.map((_, t) => all.slice(t * config.vocabSize, (t + 1) * config.vocabSize));
 }

@@ -4,6 +4,7 @@
  * https://huggingface.co/docs/safetensors
  */
 import { CheckpointError, shown } from './errors.ts';
+import { parseBounded } from './json.ts';
 
 /**
  * Bytes per element of the dtypes that are read. BLOCK8 and BLOCK4 are int8 and int4 as the GPU stores
@@ -61,6 +62,7 @@ export function parseHeader(
 ): Map<string, TensorEntry> {
   const json = parseObject(header, path);
   const dataStart = PREFIX_BYTES + header.length;
+  checkMetadata(json.__metadata__, path);
   const entries = Object.entries(json)
     .filter(([name]) => name !== '__metadata__')
     .map(([name, value]) => parseEntry(name, value, dataStart, `${path}, tensor ${name}`))
@@ -86,13 +88,24 @@ export function parseHeader(
   return new Map(entries.map((entry) => [entry.name, entry]));
 }
 
+/** A map of texts, as the format's own library asks. It is not read. */
+function checkMetadata(value: unknown, path: string): void {
+  const isMap = typeof (value ?? {}) === 'object' && !Array.isArray(value);
+  if (isMap && Object.values(value ?? {}).every((text) => typeof text === 'string')) return;
+  throw new CheckpointError(
+    `${path}: __metadata__ is ${shown(value)}; it must be a map of texts, so save the file again`,
+  );
+}
+
 function parseObject(header: Uint8Array, path: string): Record<string, unknown> {
   let text: string;
-  let json: unknown;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(header);
-    json = JSON.parse(text);
   } catch {
+    text = '';
+  }
+  const json = parseBounded(text);
+  if (json === undefined) {
     throw new CheckpointError(`${path} has a header that is not JSON; download it again`);
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {

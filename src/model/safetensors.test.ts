@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { readSafetensors, writeSafetensors } from '../../tests/safetensors.ts';
+import { decode } from '../gpu/storage.ts';
 import { CheckpointError } from './errors.ts';
+import { blobSource } from './files.ts';
 import { SafetensorsFile } from './safetensors.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -96,8 +98,8 @@ describe('half precision', () => {
     return [...(await readSafetensors(bytes, 'x')).get('w')!];
   };
 
-  it('F16: normal, subnormal, signed zero, infinite, NaN', async () => {
-    const bits = [0x3c00, 0xc000, 0x3555, 0x7bff, 0x0400, 0x0001, 0x83ff, 0x8000, 0xfc00, 0x7e00];
+  it('F16: normal, subnormal, signed zero', async () => {
+    const bits = [0x3c00, 0xc000, 0x3555, 0x7bff, 0x0400, 0x0001, 0x83ff, 0x8000];
     expect(await read('F16', bits)).toEqual([
       1,
       -2,
@@ -107,15 +109,75 @@ describe('half precision', () => {
       2 ** -24,
       -1023 * 2 ** -24,
       -0,
-      -Infinity,
-      NaN,
     ]);
   });
 
   it('BF16', async () => {
-    const bits = [0x3f80, 0xc000, 0x4049, 0x8000, 0xff80, 0x7fc0, 0x0001];
-    const want = [1, -2, 3.140625, -0, -Infinity, NaN, 2 ** -133];
+    const bits = [0x3f80, 0xc000, 0x4049, 0x8000, 0x7f7f, 0x0001];
+    const want = [1, -2, 3.140625, -0, 255 * 2 ** 120, 2 ** -133];
     expect(await read('BF16', bits)).toEqual(want);
+  });
+
+  it('decodes what is not finite too', () => {
+    const decoded = (storage: 'f16' | 'bf16', bits: number[]) => [
+      ...decode(storage, Uint16Array.from(bits).buffer),
+    ];
+    expect(decoded('f16', [0xfc00, 0x7e00])).toEqual([-Infinity, NaN]);
+    expect(decoded('bf16', [0xff80, 0x7fc0])).toEqual([-Infinity, NaN]);
+  });
+});
+
+describe('a number that is not finite', () => {
+  /** A file of one tensor [rows, 2] of zeros, with `bits` as its last number but `after`. */
+  const fileOf = (dtype: 'F32' | 'F16' | 'BF16', rows: number, bits: number, after: number) => {
+    const width = dtype === 'F32' ? 4 : 2;
+    const size = 2 * rows * width;
+    const bytes = file({ w: tensor(0, size, [rows, 2], dtype) }, size);
+    const data = new DataView(bytes.buffer);
+    const at = bytes.length - (after + 1) * width;
+    if (width === 4) data.setUint32(at, bits, true);
+    else data.setUint16(at, bits, true);
+    return bytes;
+  };
+  const kinds = [
+    ['F32', 'NaN', 0x7fc00000],
+    ['F32', 'NaN', 0xff800001],
+    ['F32', '-Infinity', 0xff800000],
+    ['F16', 'NaN', 0x7c01],
+    ['F16', '-Infinity', 0xfc00],
+    ['BF16', 'NaN', 0xffff],
+    ['BF16', 'Infinity', 0x7f80],
+  ] as const;
+
+  it.each(kinds)('is refused in %s: %s, with its tensor and row', async (dtype, value, bits) => {
+    for (const [after, row] of [
+      [0, 4],
+      [1, 4],
+      [7, 1],
+    ] as const) {
+      const opened = await SafetensorsFile.open(
+        blobSource('x', new Blob([fileOf(dtype, 5, bits, after)])),
+      );
+      const sentence = `x: tensor w has ${value} in row ${row}, and every number must be finite; use`;
+      await expect(opened.read('w')).rejects.toThrow(sentence);
+      // In pieces of one row, and whole.
+      for (const pieceBytes of [1, 1000]) {
+        const read = async () => {
+          for await (const part of opened.parts('w', pieceBytes)) expect(part.data).toBeDefined();
+        };
+        await expect(read()).rejects.toThrow(sentence);
+      }
+    }
+  });
+
+  it.each([
+    ['F32', 0x7f7fffff],
+    ['F16', 0xfbff],
+    ['BF16', 0x7f7f],
+  ] as const)('is not the largest that %s holds', async (dtype, bits) => {
+    const bytes = fileOf(dtype, 5, bits, 3);
+    const opened = await SafetensorsFile.open(blobSource('x', new Blob([bytes])));
+    expect((await opened.read('w')).every(Number.isFinite)).toBe(true);
   });
 });
 
@@ -184,4 +246,20 @@ describe('a broken file is refused in one sentence', () => {
     expect(message).toMatch(/; (download|convert|save) /);
     expect(message).not.toContain('\n');
   });
+});
+
+it('takes no metadata but a map of texts', async () => {
+  for (const metadata of [null, {}, { format: 'pt' }]) {
+    expect(await readSafetensors(file({ __metadata__: metadata }), 'x')).toEqual(new Map());
+  }
+  for (const metadata of [1, 'x', ['a'], { a: 1 }, { a: { b: 'c' } }]) {
+    expect(await refusal(file({ __metadata__: metadata }))).toMatch(
+      /^m\/model\.safetensors: __metadata__ is .*; it must be a map of texts, so save the file again/,
+    );
+  }
+});
+
+it('a header that is nested without end is refused', async () => {
+  const deep = `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+  expect(await refusal(file(deep))).toMatch(/has a header that is not JSON; download it again/);
 });

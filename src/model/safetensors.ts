@@ -1,8 +1,10 @@
 /** Reads safetensors files in rows, so that a file may be larger than memory, and writes their headers. */
+import { firstNotFinite } from '../gpu/finite.ts';
 import { decode, type Storage } from '../gpu/storage.ts';
 import { CheckpointError } from './errors.ts';
 import { PIECE_BYTES, type FileSource } from './files.ts';
 import {
+  elementCount,
   tensorBytes,
   PREFIX_BYTES,
   headerLength,
@@ -75,16 +77,22 @@ export class SafetensorsFile {
     return new SafetensorsFile(source, parseHeader(header, size, path));
   }
 
-  /** One tensor's values, row-major, whatever dtype they are stored in. */
+  /**
+   * One tensor's values, row-major, whatever dtype they are stored in.
+   * @throws CheckpointError when one of them is not finite
+   */
   async read(name: string): Promise<Float32Array> {
     const { start, end, dtype } = this.entry(name);
-    return decode(STORAGE[dtype], await this.readRange(name, start, end));
+    const data = await this.readRange(name, start, end);
+    this.checkFinite(name, data);
+    return decode(STORAGE[dtype], data);
   }
 
   /**
    * The tensor as it is stored, some whole rows at a time, so that a large tensor is never in memory as
    * a whole.
    * @param pieceBytes size of the rows that are read together; a longer row is read alone
+   * @throws CheckpointError when a number is not finite
    */
   async *parts(name: string, pieceBytes = PIECE_BYTES): AsyncGenerator<StoredRows, void> {
     const { start, end, shape, dtype } = this.entry(name);
@@ -94,6 +102,7 @@ export class SafetensorsFile {
     for (let row = 0; row < rows; row += rowsPerPart) {
       const last = Math.min(rows, row + rowsPerPart);
       const data = await this.readRange(name, start + row * rowBytes, start + last * rowBytes);
+      this.checkFinite(name, data, row);
       yield { storage: STORAGE[dtype], data, firstRow: row };
     }
   }
@@ -106,6 +115,22 @@ export class SafetensorsFile {
       );
     }
     return entry;
+  }
+
+  private checkFinite(name: string, data: ArrayBuffer, firstRow = 0): void {
+    const { dtype, shape } = this.entry(name);
+    const storage = STORAGE[dtype];
+    const at =
+      storage === 'int8' || storage === 'int4'
+        ? decode(storage, data).findIndex((x) => !Number.isFinite(x))
+        : firstNotFinite(storage, data);
+    if (at < 0) return;
+    const value = decode(storage, data)[at];
+    const row = firstRow + Math.floor(at / elementCount(shape.slice(1)));
+    throw new CheckpointError(
+      `${this.source.path}: tensor ${name} has ${value} in row ${row}, and every number must be ` +
+        'finite; use another checkpoint',
+    );
   }
 
   /** In a buffer of its own, because typed arrays need an aligned start. */

@@ -1,5 +1,6 @@
 /** The sequences of a generation on the host: their cache rows, and the tokens that were read. */
 import type { DecoderLimits } from './decoder-ops.ts';
+import { NotFiniteError } from './errors.ts';
 
 export interface Generation {
   /** Generated ids, the stop token included; without it the sequence was cut off. */
@@ -64,6 +65,7 @@ export function startSequences(
 
 /**
  * Appends what a block has sampled, up to the first stop token of each sequence.
+ * @throws NotFiniteError when the logits of a row are not finite: its log-prob is the lowest float then
  * @param data tokens (u32) and log-probs (f32) [rows, stride], column t of step t
  */
 export function appendTokens(
@@ -79,10 +81,18 @@ export function appendTokens(
       if (sequence.finished) return;
       const id = tokens[t] as number;
       sequence.ids.push(id);
-      sequence.logps.push(logps[t] as number);
+      sequence.logps.push(finite(logps[t] as number));
       sequence.finished = stops.has(id);
     }
   });
+}
+
+/** The sampling kernel writes -3.4e38, about the lowest float, for logits that are not finite (sample.wgsl). */
+const LEAST_LOGP = -3e38;
+
+function finite(logp: number): number {
+  if (logp > LEAST_LOGP && logp < Infinity) return logp;
+  throw new NotFiniteError('A logit of the next token is NaN or infinite');
 }
 
 export const toGeneration = ({ ids, logps, finished }: Sequence): Generation => ({

@@ -71,6 +71,9 @@ export function directoryFolder(
   };
 }
 
+/** A file to copy: a Blob, or another stream of a known length. */
+export type Streamed = Pick<Blob, 'size' | 'stream'>;
+
 export interface StoreOptions {
   onProgress?: (share: number) => void;
   /** After an abort, nothing of the model stays. */
@@ -83,7 +86,7 @@ export interface StoreOptions {
  */
 export function storeModel(
   name: string,
-  files: ReadonlyMap<string, Blob>,
+  files: ReadonlyMap<string, Streamed>,
   options: StoreOptions = {},
 ): Promise<void> {
   return navigator.locks.request(lockOf(name), () => store(name, files, options));
@@ -91,7 +94,7 @@ export function storeModel(
 
 async function store(
   name: string,
-  files: ReadonlyMap<string, Blob>,
+  files: ReadonlyMap<string, Streamed>,
   { onProgress, signal }: StoreOptions,
 ): Promise<void> {
   const total = [...files.values()].reduce((sum, { size }) => sum + size, 0);
@@ -108,9 +111,9 @@ async function store(
   try {
     await removeStoredModel(name);
     const folder = await (await shelf()).getDirectoryHandle(name, { create: true });
-    for (const [file, blob] of files) {
+    for (const [file, contents] of files) {
       const handle = await folder.getFileHandle(file, { create: true });
-      await blob
+      await contents
         .stream()
         .pipeThrough(counter())
         .pipeTo(await handle.createWritable(), signal && { signal });

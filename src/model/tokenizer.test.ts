@@ -242,6 +242,6 @@ it('a tokenizer.json that is missing or of another kind is refused', async () =>
     /tokenizer\.json cannot be used \(.*Other\); use a tokenizer that transformers saved/,
   );
   expect(await refusal(() => load({ 'tokenizer.json': { model: null } }))).toMatch(
-    /tokenizer\.json cannot be used/,
+    /tokenizer\.json: model is null, which is no tokenizer/,
   );
 });

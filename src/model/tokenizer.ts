@@ -11,10 +11,12 @@ import {
   type ChatTemplate,
 } from './chat-template.ts';
 import { CheckpointError } from './errors.ts';
+import { runForeign } from './foreign.ts';
 import { readJson, requireJson, type CheckpointFolder } from './files.ts';
 import { asTransformers } from './tokenizers/as-transformers.ts';
 import { cleanUp } from './tokenizers/decoders.ts';
 import { TextTokenizer } from './tokenizers/text-tokenizer.ts';
+import { checkVocabulary } from './vocabulary.ts';
 
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';
@@ -65,11 +67,16 @@ export class Tokenizer {
   /** @throws CheckpointError when a file is missing or cannot be used */
   static async load(folder: CheckpointFolder): Promise<Tokenizer> {
     const json = await requireJson(folder, 'tokenizer.json');
+    checkVocabulary(json, `${folder.name}/tokenizer.json`);
     const config = (await readJson(folder, 'tokenizer_config.json')) ?? {};
     const special = await specialTokens(folder, config);
     const { model_type: modelType } = (await readJson(folder, 'config.json')) ?? {};
     const tokenizer = guard(
-      () => new TextTokenizer(asTransformers(json, config, special, modelType)),
+      () =>
+        runForeign(
+          `The tokenizer in ${folder.name}/tokenizer.json`,
+          () => new TextTokenizer(asTransformers(json, config, special, modelType)),
+        ),
       `${folder.name}/tokenizer.json cannot be used`,
       'use a tokenizer that transformers saved',
     );
@@ -107,7 +114,7 @@ export class Tokenizer {
 
   /** Special tokens written out in the text become their ids; none are added. */
   encode(text: string): number[] {
-    return this.known(this.tokenizer.encode(text));
+    return this.known(this.run((own) => own.encode(text)));
   }
 
   /**
@@ -115,7 +122,8 @@ export class Tokenizer {
    * the prompt of a model without one gets the tokenizer's, such as BOS.
    */
   encodePrompt(text: string): number[] {
-    return this.hasChatTemplate ? this.encode(text) : this.known(this.tokenizer.encode(text, true));
+    if (this.hasChatTemplate) return this.encode(text);
+    return this.known(this.run((own) => own.encode(text, true)));
   }
 
   private known({ ids, tokens }: ReturnType<TextTokenizer['encode']>): number[] {
@@ -139,8 +147,13 @@ export class Tokenizer {
 
   /** Ids beyond the vocabulary, which padded embeddings have, are skipped. */
   decode(ids: readonly number[], options: { skipSpecial?: boolean } = {}): string {
-    const text = this.tokenizer.decode(ids, options.skipSpecial);
+    const text = this.run((own) => own.decode(ids, options.skipSpecial));
     return this.cleansUp ? cleanUp(text) : text;
+  }
+
+  /** The tokenizer's own patterns are foreign code. */
+  private run<T>(use: (tokenizer: TextTokenizer) => T): T {
+    return runForeign(`The tokenizer in ${this.folder}/tokenizer.json`, () => use(this.tokenizer));
   }
 
   /** @throws CheckpointError when there is no template, or it refuses the messages */

@@ -3,11 +3,13 @@
  * two pieces at a time.
  */
 import type { Gpu } from '../gpu/device.ts';
+import { firstNotFinite } from '../gpu/finite.ts';
 import type { View } from '../gpu/memory.ts';
 import { decode } from '../gpu/storage.ts';
+import { CheckpointError, NotFiniteError } from './errors.ts';
 import { PIECE_BYTES } from './files.ts';
 import type { ParameterPool } from './parameter-pool.ts';
-import { safetensorsHeader, type SafetensorsFile } from './safetensors.ts';
+import { safetensorsHeader, type SafetensorsFile, type StoredRows } from './safetensors.ts';
 import { elementCount } from './safetensors-header.ts';
 
 /** A tensor on the card, and its name in a file. */
@@ -56,10 +58,7 @@ export async function loadTensors(
         await gpu.idle();
         waiting = 0;
       }
-      if (place.addOne) {
-        const values = decode(rows.storage, rows.data).map((x) => x + 1);
-        place.pool.setTensor(place.tensor, values, rows.firstRow);
-      } else place.pool.setRows(place.tensor, rows);
+      store(place, rows);
       waiting += byteLength;
     }
     done += numbersOf(place);
@@ -67,9 +66,25 @@ export async function loadTensors(
   }
 }
 
+function store({ name, pool, tensor, addOne }: Place, rows: StoredRows): void {
+  try {
+    if (addOne) {
+      const values = decode(rows.storage, rows.data).map((x) => x + 1);
+      pool.setTensor(tensor, values, rows.firstRow);
+    } else pool.setRows(tensor, rows);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new CheckpointError(
+      `tensor ${name} is too large for its storage (${error.message}); set load_in_4bit and ` +
+        'load_in_8bit to false',
+    );
+  }
+}
+
 /**
  * A safetensors file of float32 tensors in this order, read back from the card as it is written. Each
  * yielded array is mapped device memory: it is valid until the next one is requested.
+ * @throws NotFiniteError when a number is not finite; the file is then incomplete
  */
 export async function* saveTensors(
   gpu: Gpu,
@@ -101,6 +116,9 @@ export async function* saveTensors(
       await staging.mapAsync(GPUMapMode.READ, 0, end);
       const data = staging.getMappedRange(0, end);
       takeOne(batch, data);
+      if (firstNotFinite('f32', data) >= 0) {
+        throw new NotFiniteError('A number of the checkpoint is NaN or infinite');
+      }
       yield new Uint8Array(data);
       staging.unmap();
     }

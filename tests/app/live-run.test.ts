@@ -77,7 +77,13 @@ it('pauses, steps, stops, and resumes after the tab was closed', async () => {
   await first.begin();
   expect(first.statuses.at(-1)).toMatchObject({ phase: 'paused', step: 0, maxSteps: 5 });
   const loading = first.statuses.filter(({ phase }) => phase === 'loading');
-  expect(loading.at(-1)!.detail).toMatch(/^loading .*policy \(\d+%\)$/);
+  expect(loading.at(-1)!.detail).toMatch(/^loading policy \(\d+%\)$/);
+  const compiled = first.statuses
+    .filter(({ phase }) => phase === 'compiling')
+    .map(({ detail }) => Number(/^compiling the kernels \((\d+) so far\)$/.exec(detail!)?.[1]));
+  expect(compiled.length).toBeGreaterThan(3);
+  expect(compiled).toEqual([...compiled].sort((a, b) => a - b));
+  expect(compiled.at(-1)).toBeGreaterThan(3);
   await first.live.step();
   expect(first.statuses.at(-1)).toMatchObject({ phase: 'paused', step: 1 });
   await first.live.step();

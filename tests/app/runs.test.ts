@@ -3,13 +3,14 @@ import { makeZip } from 'client-zip';
 import { readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
-import { exportRun } from '../../src/app/runs/export-run.ts';
+import { exportRun, type Brought, type BroughtModel } from '../../src/app/runs/export-run.ts';
 import { readFacts, unknownFacts, writeFacts } from '../../src/app/runs/facts.ts';
 import { folderName } from '../../src/app/runs/folder-name.ts';
 import { importRun, type DataShelf } from '../../src/app/runs/import-run.ts';
 import { heldRuns, holdRun, whenFree, whileHeld } from '../../src/app/runs/lock.ts';
 import { isEmpty, listRuns, openRun, readRun, sizeOf } from '../../src/app/runs/stored-runs.ts';
 import { runBytes } from '../../src/app/room.ts';
+import { blobSource } from '../../src/model/files.ts';
 import { makeRecipe, parseRecipe, recipeYaml } from '../../src/rl/recipe/recipe.ts';
 import type { RecipeValues } from '../../src/rl/recipe/values.ts';
 import type { RecordedRun } from '../../src/rl/runs/record.ts';
@@ -142,9 +143,17 @@ describe('a stored run', () => {
 });
 
 /** Rules and prompts of a visitor, by name. */
-const shelfOf = (files: Map<string, string>): DataShelf => ({
+const shelfOf = (files: Map<string, string>, models = new Map<string, string>()): DataShelf => ({
   read: (name) => Promise.resolve(files.get(name)),
   write: (name, text) => Promise.resolve(void files.set(name, text)),
+  modelSize: (name) => Promise.resolve(models.get(name)?.length),
+  async storeModel(name, sources) {
+    const texts: string[] = [];
+    for (const [file, source] of sources) {
+      texts.push(`${file}: ${await new Response(source.stream()).text()}`);
+    }
+    models.set(name, texts.join('\n'));
+  },
 });
 
 const OWN: RecipeValues = {
@@ -160,11 +169,26 @@ const BROUGHT = new Map([
   ['mine.jsonl', '{"prompt": "tea?"}\n'],
 ]);
 
-async function zipOf(changes: RecipeValues, top = 'my-run'): Promise<Blob> {
-  const { runs } = await storedRun(changes);
-  const files = await exportRun(runs, 'run-7', top, (name) =>
+/** A model of two files. */
+const MODEL: BroughtModel = {
+  name: 'my-model',
+  files: ['config.json', 'model.safetensors'].map((file) =>
+    blobSource(`my-model/${file}`, new Blob([`of ${file}`])),
+  ),
+};
+const brought = (models: readonly BroughtModel[] = []): Brought => ({
+  data: (name) =>
     BROUGHT.has(name) ? Promise.resolve(BROUGHT.get(name)!) : Promise.reject(new Error('gone')),
-  );
+  models: (name) => Promise.resolve(models.filter((model) => model.name === name)),
+});
+
+async function zipOf(
+  changes: RecipeValues,
+  models?: readonly BroughtModel[],
+  top = 'my-run',
+): Promise<Blob> {
+  const { runs } = await storedRun(changes);
+  const files = await exportRun(runs, 'run-7', top, brought(models));
   const entries = files.map(({ path, size, pieces }) => ({
     ...{ name: `${top}/${path}`, size, input: pieces() },
   }));
@@ -194,9 +218,7 @@ describe('a .zip of a run', () => {
 
   it('has a recipe that the command line takes as it is', async () => {
     const { runs } = await storedRun(OWN);
-    const [file] = await exportRun(runs, 'run-7', 'my-run', (name) =>
-      Promise.resolve(BROUGHT.get(name)!),
-    );
+    const [file] = await exportRun(runs, 'run-7', 'my-run', brought());
     expect(file!.path).toBe('recipe.yaml');
     let yaml = '';
     for await (const piece of file!.pieces()) yaml += new TextDecoder().decode(piece);
@@ -207,6 +229,28 @@ describe('a .zip of a run', () => {
       reward_funcs: ['my-run/data/kind.js', 'public/rules/long-answer.js'],
       datasets: [{ data_files: ['my-run/data/mine.jsonl'] }],
     });
+  });
+
+  it('holds the models that the visitor brought, and stores those that are not here', async () => {
+    const zip = await zipOf(OWN, [MODEL]);
+    const open = async (models: Map<string, string>): Promise<RecipeValues> => {
+      const runs = memoryFolder();
+      await importRun(runs, 'run-9', zip, shelfOf(new Map(), models));
+      return (await listRuns(runs, page))[0]!.recipe;
+    };
+    const text = 'config.json: of config.json\nmodel.safetensors: of model.safetensors';
+    const none = new Map<string, string>();
+    expect((await open(none))['model_name_or_path']).toBe('stored:my-model');
+    expect(none.get('my-model')).toBe(text);
+    // Of the same size it is the same model; any other stays.
+    const bytes = MODEL.files.reduce((sum, { size }) => sum + size, 0);
+    const same = new Map([['my-model', 'x'.repeat(bytes)]]);
+    await open(same);
+    expect(same.size).toBe(1);
+    const other = new Map([['my-model', 'other']]);
+    expect((await open(other))['model_name_or_path']).toBe('stored:my-model-2');
+    expect(other.get('my-model-2')).toBe(text);
+    expect(other.get('my-model')).toBe('other');
   });
 
   it('does not replace another file of the same name', async () => {

@@ -155,15 +155,47 @@ describe('runs', () => {
       await dialog.getByRole('button', { name: 'Keep it' }).click();
       await page.locator('summary', { hasText: 'More about My control' }).click();
       await runs.getByRole('button', { name: 'Delete…' }).click();
-      await dialog.getByRole('button', { name: 'Delete this run' }).click();
+      const deletes = dialog.getByRole('button', { name: 'Delete this run' });
+      await deletes.click();
       await expect.poll(() => name.count()).toBe(0);
+      // It comes back with its name, and is deleted again.
+      await runs.getByRole('button', { name: 'Undo' }).click();
+      await expect.poll(() => name.inputValue()).toBe('My control');
+      await page.locator('summary', { hasText: 'More about My control' }).click();
+      await runs.getByRole('button', { name: 'Delete…' }).click();
+      await deletes.click();
+      await expect.poll(() => name.count()).toBe(0);
+      await expect
+        .poll(() => page.evaluate(() => document.activeElement?.textContent))
+        .toMatch(/^“My control” is deleted/);
       await page.reload();
       await reaches(page, STEPS);
       await open(page, 'Runs', 'Your runs');
       await page.waitForTimeout(300);
       expect(await name.count()).toBe(0);
       expect(await page.getByRole('button', { name: /^Continue from/ }).count()).toBe(0);
-      expect(await storedLabels(page)).toEqual([]);
+      await expect.poll(() => storedLabels(page), { timeout: 15_000 }).toEqual([]);
+    }));
+
+  it('have a twin with another learning rate in three clicks, or are refused at the field', () =>
+    withPage({ recipe: { max_steps: 4 } }, async (page) => {
+      await reaches(page, STEPS);
+      await show(page, 'Runs');
+      await page.locator('summary', { hasText: 'Train a twin of The recorded run' }).click();
+      const rate = page.getByRole('textbox', { name: 'Learning rate' });
+      await rate.fill('much');
+      await page.getByRole('button', { name: 'Train it', exact: true }).click();
+      await page.getByText(/^Learning_rate is "much"; it must be a number/).waitFor();
+      await rate.fill('0.001');
+      await page.getByRole('button', { name: 'Train it', exact: true }).click();
+      await page.getByRole('heading', { name: 'Trained for 4 steps' }).waitFor();
+      await page.getByRole('row').filter({ hasText: 'learning_rate: 0.001' }).waitFor();
+      // The number of tries does not go with the batch.
+      await page.locator('summary', { hasText: 'Train a twin of The recorded run' }).click();
+      await page.getByLabel('Change one setting').selectOption('Tries for each prompt');
+      await page.getByRole('textbox', { name: 'Tries for each prompt' }).fill('3');
+      await page.keyboard.press('Enter');
+      await page.getByText(/not a multiple of num_generations \(3\)/).waitFor();
     }));
 
   it('wait for the one under way', () =>
@@ -185,7 +217,7 @@ describe('the recipe', () => {
   it('is edited, refuses what is wrong in place, and lives in the address', () =>
     withPage({}, async (page) => {
       await reaches(page, STEPS);
-      const recipe = await open(page, 'Set up', /the recipe/);
+      const recipe = await open(page, 'Set up', 'The recipe');
       const seed = recipe.getByRole('textbox', { name: 'Seed seed' });
       await seed.fill('7');
       await seed.press('Enter');
@@ -209,9 +241,13 @@ describe('the recipe', () => {
       await tries.fill('3');
       await tries.press('Enter');
       await recipe.getByText(/not a multiple of num_generations \(3\)/).waitFor();
-      expect(
-        await recipe.getByRole('button', { name: 'Train with this recipe' }).isDisabled(),
-      ).toBe(true);
+      // The field to change is shown, with the reason.
+      const batch = recipe.getByRole('textbox', { name: /^Batch size/ });
+      expect(await batch.getAttribute('aria-invalid')).toBe('true');
+      expect(await tries.getAttribute('aria-invalid')).toBe('true');
+      expect(await page.getByRole('button', { name: 'Train', exact: true }).isDisabled()).toBe(
+        true,
+      );
       await recipe.getByRole('button', { name: 'Reset all' }).click();
       await recipe.getByText('No changes to the default recipe.').waitFor();
     }));
@@ -219,7 +255,7 @@ describe('the recipe', () => {
   it('goes out and in as YAML, with errors by line', () =>
     withPage({}, async (page) => {
       await reaches(page, STEPS);
-      const recipe = await open(page, 'Set up', /the recipe/);
+      const recipe = await open(page, 'Set up', 'The recipe');
       await recipe.getByText('The recipe as YAML').first().click();
       const [name, yaml] = await downloaded(page, recipe.getByRole('button', { name: 'Download' }));
       expect(name).toBe('recipe.yaml');
@@ -240,12 +276,16 @@ describe('the recipe', () => {
   it('has presets that break it, and trains them', () =>
     withPage({ recipe: { max_steps: 8 } }, async (page) => {
       await reaches(page, STEPS);
-      const recipe = await open(page, 'Set up', /the recipe/);
+      const recipe = await open(page, 'Set up', 'The recipe');
       const preset = recipe.getByRole('button', { name: /^No thought/ });
+      const menu = recipe.getByText('Break it on purpose');
+      await menu.click();
       await preset.click();
+      await recipe.getByText(/^No thought\. The model has to answer at once/).waitFor();
+      await menu.click();
       expect(await preset.getAttribute('aria-pressed')).toBe('true');
       expect(hashOf(page)).toBe('#/set-up?thinking=false');
-      await recipe.getByRole('button', { name: 'Train with this recipe' }).click();
+      await page.getByRole('button', { name: 'Train', exact: true }).click();
       await page.getByRole('heading', { name: 'Trained for 8 steps' }).waitFor();
       // What the worker got: without a thought the fake's gold begins a point lower.
       await show(page, 'Runs');
@@ -266,12 +306,12 @@ describe('a link', () => {
     withPage({ hash: '#seed=3&beta=0.1&hide=models,runs&lock=1' }, async (page) => {
       await reaches(page, STEPS);
       await page.getByText('It will train with seed: 3 (was 0); beta: 0.1 (was 0.04)').waitFor();
-      const recipe = await open(page, 'Set up', /the recipe/);
+      const recipe = await open(page, 'Set up', 'The recipe');
       const seed = recipe.getByRole('textbox', { name: 'Seed seed' });
       expect(await seed.inputValue()).toBe('3');
       expect(await seed.isDisabled()).toBe(true);
-      expect(await recipe.getByRole('button', { name: /^No thought/ }).count()).toBe(0);
-      expect(await section(page, 'Bring your own model').count()).toBe(0);
+      expect(await recipe.getByText('Break it on purpose').count()).toBe(0);
+      expect(await section(page, 'The model').count()).toBe(0);
       const judge = section(page, 'What counts as good').getByLabel(/^A reward model/);
       expect(await judge.isDisabled()).toBe(true);
       await open(page, 'Runs', 'What else changes');
@@ -312,11 +352,12 @@ describe('a link', () => {
   it('is made for a class', () =>
     withPage({ permissions: ['clipboard-read', 'clipboard-write'] }, async (page) => {
       await reaches(page, STEPS);
-      const recipe = await open(page, 'Set up', /the recipe/);
+      const recipe = await open(page, 'Set up', 'The recipe');
+      await recipe.getByText('Break it on purpose').click();
       await recipe.getByRole('button', { name: /^Two tries/ }).click();
       await recipe.getByRole('button', { name: 'A link for a class' }).click();
       const dialog = page.getByRole('dialog', { name: 'A link for a class' });
-      await dialog.getByRole('checkbox', { name: 'Bring your own model' }).check();
+      await dialog.getByRole('checkbox', { name: 'The model' }).check();
       await dialog.getByRole('checkbox', { name: /^Lock the recipe/ }).check();
       expect(await accessibilityFaults(page)).toEqual([]);
       await dialog.getByRole('button', { name: 'Copy link' }).click();
@@ -333,7 +374,7 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
       await open(page, 'Runs', 'Your runs');
       await page.locator('summary', { hasText: /^The run as a whole/ }).click();
       expect(await accessibilityFaults(page)).toEqual([]);
-      const recipe = await open(page, 'Set up', /the recipe/);
+      const recipe = await open(page, 'Set up', 'The recipe');
       await recipe.locator('summary', { hasText: /^Optimizer/ }).click();
       expect(await accessibilityFaults(page)).toEqual([]);
       const overflow = await page.evaluate(

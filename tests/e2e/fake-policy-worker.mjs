@@ -18,6 +18,8 @@ class FakeService {
   saved = 0;
   /** Whether every step is saved. */
   saves = true;
+  /** Steps take no time, have long traces, and after the first ones write nothing. */
+  quick = false;
   /** To save after this step. */
   asked = false;
   maxSteps = 0;
@@ -63,6 +65,7 @@ class FakeService {
     this.maxSteps = Number(recipe.max_steps);
     this.gold = recipe.thinking === false ? 1 : 2;
     this.saves = recipe.save_steps !== 1000;
+    this.quick = recipe.quick === true;
     this.send('loading');
     await hold(id);
     await pause(STEP_MS);
@@ -112,9 +115,10 @@ class FakeService {
 
   async one() {
     this.send('training', 'writing 8 samples (50%)');
-    await pause(STEP_MS);
+    await pause(this.quick ? 0 : STEP_MS);
     await this.report();
-    if (this.saves || this.asked || this.done === this.maxSteps) await this.write();
+    const saves = this.saves && !(this.quick && this.done > 20);
+    if (saves || this.asked || this.done === this.maxSteps) await this.write();
     this.asked = false;
     this.send('training', 'updating');
   }
@@ -146,6 +150,7 @@ class FakeService {
         tokens: 17,
         reward,
         advantage: (reward - mean) / 2.16,
+        ...(this.quick && { trace: longTrace(this.done, i) }),
       })),
       mean,
       std: 2.16,
@@ -153,7 +158,9 @@ class FakeService {
     const completions = group.samples.map((sample) =>
       JSON.stringify({ ...metrics, prompt, ...sample }),
     );
-    await write(this.id, `completions/step-${this.done}.jsonl`, `${completions.join('\n')}\n`);
+    if (!this.quick || this.done <= 20) {
+      await write(this.id, `completions/step-${this.done}.jsonl`, `${completions.join('\n')}\n`);
+    }
     await this.listener?.onStep({ metrics, group });
   }
 
@@ -169,6 +176,16 @@ class FakeService {
     if (this.saved) status.savedStep = this.saved;
     void this.listener?.onStatus(status);
   }
+}
+
+/** @param {number} step @param {number} sample */
+function longTrace(step, sample) {
+  const tokens = Array.from({ length: 200 }, (_, i) => i);
+  return {
+    text: tokens.map((i) => `${step}, ${sample}: ${i} `),
+    logp: tokens.map((i) => -i / 7 - step),
+    entropy: tokens.map((i) => i / 9 + step),
+  };
 }
 
 /** A file without a tensor. */

@@ -200,18 +200,22 @@ describe('what a run takes', () => {
     await page.getByLabel('The policy (the model that is trained)').selectOption('sharded');
     await expect.poll(() => row.textContent()).toMatch(/Train all weights/);
     const before = await row.textContent();
+    await page.getByText('How it is trained').first().click();
     await page.getByLabel('What is trained').selectOption('A small adapter (LoRA)');
     await expect.poll(() => row.textContent()).toMatch(/Train an adapter/);
-    await page.getByLabel('Rank of the adapter').selectOption('64');
-    await page.getByLabel('Longest completion, in tokens').fill('3000');
-    await page.getByLabel('Longest completion, in tokens').blur();
+    await page.getByRole('combobox', { name: 'Rank of the adapter' }).selectOption('64');
+    const longest = page.getByRole('spinbutton', { name: 'Longest completion, in tokens' });
+    await longest.fill('3000');
+    await longest.blur();
+    // The recipe shows the same value.
+    expect(new URL(page.url()).hash).toContain('max_completion_length=3000');
     await page.getByLabel('My graphics card has').selectOption('2 GB');
     await says(
       /^Too much for this card: it takes [\d.]+ GB, and about 1\.8 GB of the card can be used/,
     );
     await page.getByRole('button', { name: 'Make it fit' }).click();
     await says(/^With these settings, training takes .*, which has room for it/);
-    expect(await page.getByLabel(/Recompute layers/).isChecked()).toBe(true);
+    expect(await page.getByRole('checkbox', { name: /^Recompute layers/ }).isChecked()).toBe(true);
     expect(await row.textContent()).not.toBe(before);
   });
 });
@@ -220,12 +224,12 @@ describe('taking the trained model home', () => {
   it('goes on with an adapter for a step and gives it, alone or merged, with the run', async () => {
     await page.getByLabel('The policy (the model that is trained)').selectOption('my-adapter');
     // Its rank and projections are its own.
-    const rank = page.getByLabel('Rank of the adapter');
+    const rank = page.getByRole('combobox', { name: 'Rank of the adapter' });
     await expect.poll(() => rank.inputValue()).toBe('2');
     expect(await rank.isDisabled()).toBe(true);
     for (const [label, value] of [
       ['Tries for each prompt', '2'],
-      ['Completions per batch', '4'],
+      ['Batch size', '4'],
       ['Longest completion, in tokens', '8'],
     ]) {
       const field = page.getByRole('spinbutton', { name: label! });
@@ -238,6 +242,7 @@ describe('taking the trained model home', () => {
       .toMatch(/[1-9]/);
     await page.getByRole('button', { name: 'Pause', exact: true }).click();
     await page.getByRole('button', { name: 'Continue', exact: true }).waitFor({ timeout: 60_000 });
+    await page.evaluate(() => (location.hash = location.hash.replace('/set-up', '/runs')));
     await page.getByRole('heading', { name: 'Take it home' }).waitFor();
 
     const adapter = await download();

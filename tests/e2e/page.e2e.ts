@@ -2,6 +2,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchBrowser } from '../../scripts/browser.mjs';
+import { longestTask } from './main-thread.ts';
 import {
   accessibilityFaults,
   reaches,
@@ -144,6 +145,111 @@ describe('training', () => {
     }));
 });
 
+describe('the keyboard', () => {
+  const focused = (page: Page): Promise<string> =>
+    page.evaluate(() => {
+      const { activeElement: element } = document;
+      return element?.getAttribute('aria-label') ?? element?.textContent.trim() ?? '';
+    });
+  const held = (page: Page): Promise<boolean> =>
+    page.evaluate(() => document.activeElement !== document.body);
+
+  it('pauses the replay within five tab stops, and skips to the view', () =>
+    withPage({ reducedMotion: 'no-preference' }, async (page) => {
+      await reaches(page, 2);
+      const stops: string[] = [];
+      while (stops.length < 5 && stops.at(-1) !== 'Pause the replay') {
+        await page.keyboard.press('Tab');
+        stops.push(await focused(page));
+      }
+      expect(stops[0]).toBe('Skip to the view');
+      expect(stops.at(-1)).toBe('Pause the replay');
+      await page.keyboard.press('Enter');
+      expect(await focused(page)).toBe('Play the replay');
+    }));
+
+  it('keeps its place while a run begins, pauses, ends and is deleted, and a phase is spoken', () =>
+    withPage({ recipe: { max_steps: 1000 } }, async (page) => {
+      await reaches(page, STEPS);
+      await page.getByRole('button', { name: 'Train', exact: true }).focus();
+      await page.keyboard.press('Enter');
+      await expect.poll(() => step(page)).toBeLessThan(STEPS);
+      await reaches(page, 2);
+      await page.getByText('Training, step 0 of 1000').waitFor({ state: 'attached' });
+      expect(await focused(page)).toBe('Pause');
+      await page.keyboard.press('Enter');
+      await page.getByRole('heading', { name: 'Paused' }).waitFor();
+      expect(await focused(page)).toBe('Continue');
+      await page.keyboard.press('Tab');
+      expect(await focused(page)).toBe('One step');
+      await page.keyboard.press('Tab');
+      expect(await focused(page)).toBe('Stop');
+      await page.keyboard.press('Enter');
+      await page.getByRole('heading', { name: /Stopped after step/ }).waitFor();
+      await expect.poll(() => held(page)).toBe(true);
+      // A run that has stopped is not live.
+      expect(await page.getByRole('button', { name: /live/i }).count()).toBe(0);
+
+      await show(page, 'Set up');
+      const seed = page.getByRole('textbox', { name: /^Seed/ });
+      await seed.fill('7');
+      await seed.press('Enter');
+      await page.getByRole('button', { name: 'Reset Seed' }).focus();
+      await page.keyboard.press('Enter');
+      await expect.poll(() => seed.inputValue()).not.toBe('7');
+      await expect.poll(() => held(page)).toBe(true);
+      await page.goBack();
+      await page.goBack();
+      await expect.poll(() => held(page)).toBe(true);
+    }));
+
+  it('has shortcuts with a list, which can be turned off', () =>
+    withPage({}, async (page) => {
+      await reaches(page, STEPS);
+      await page.keyboard.press(',');
+      expect(await step(page)).toBe(STEPS - 1);
+      await page.keyboard.press('/');
+      const search = page.getByRole('searchbox', { name: 'Find a metric' });
+      await expect.poll(() => search.evaluate((s) => s === document.activeElement)).toBe(true);
+      // What is typed is no shortcut.
+      await page.keyboard.type('1');
+      await search.waitFor();
+      await search.blur();
+      await page.keyboard.press('t');
+      await page.getByRole('textbox', { name: 'Learning rate' }).waitFor();
+      await page.keyboard.press('Escape');
+      await page.keyboard.press('4');
+      await page.getByRole('heading', { name: 'The recipe' }).waitFor();
+      await page.keyboard.press('?');
+      const list = page.getByRole('dialog', { name: 'Keyboard and motion' });
+      await list.getByText('One step back').waitFor();
+      expect(await accessibilityFaults(page)).toEqual([]);
+      await list.getByRole('checkbox', { name: 'Use these keys' }).uncheck();
+      await list.getByRole('button', { name: 'Close' }).click();
+      await page.keyboard.press('1');
+      await page.waitForTimeout(100);
+      await page.getByRole('heading', { name: 'The recipe' }).waitFor();
+    }));
+});
+
+it('stops motion on request, and remembers it', () =>
+  withPage({ reducedMotion: 'no-preference' }, async (page) => {
+    await reaches(page, 2);
+    await page.getByRole('button', { name: 'Keyboard and motion' }).click();
+    const stop = page.getByRole('checkbox', { name: /^Stop motion/ });
+    await stop.check();
+    const stood = await step(page);
+    await page.waitForTimeout(1200);
+    expect(await step(page)).toBe(stood);
+    await page.reload();
+    await reaches(page, STEPS);
+    await page.getByRole('button', { name: 'Play the replay' }).waitFor();
+    const transition = await page
+      .getByRole('button', { name: 'Train', exact: true })
+      .evaluate((button) => getComputedStyle(button).transitionDuration);
+    expect(parseFloat(transition)).toBeLessThan(0.001);
+  }));
+
 it('says what to do without WebGPU, and replays all the same', () =>
   withPage({ gpu: 'none' }, async (page) => {
     const notice = page.getByRole('alert');
@@ -165,7 +271,7 @@ it('remembers the colours that were chosen', () =>
   }));
 
 describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
-  it.each([390, 820, 1440])('at %i px has no accessibility faults and fits', (width) =>
+  it.each([390, 1280, 1440])('at %i px has no accessibility faults and fits', (width) =>
     withPage({ colorScheme, gpu: 'none', viewport: { width, height: 900 } }, async (page) => {
       await reaches(page, STEPS);
       for (const view of ['Watch', 'Understand', 'Runs', 'Set up', 'Try']) {
@@ -180,3 +286,96 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
     }),
   );
 });
+
+/** By view and, in "Set up", by the part that a phone shows. */
+const CONTROLS: [view: string, part: string | null, names: [string, string | RegExp][]][] = [
+  [
+    'Set up',
+    'Model',
+    [
+      ['combobox', /^The policy/],
+      ['button', 'Choose a folder'],
+      ['combobox', 'My graphics card has'],
+    ],
+  ],
+  [
+    'Set up',
+    'Rewards and prompts',
+    [
+      ['combobox', 'A reward model'],
+      ['combobox', /^A chat model/],
+      ['button', 'Write a rule'],
+      ['combobox', /^A judge that only watches/],
+      ['combobox', 'Prompts to train on'],
+      ['button', 'Choose a file'],
+    ],
+  ],
+  [
+    'Set up',
+    'Recipe',
+    [
+      ['searchbox', 'Find a setting'],
+      ['combobox', /^Algorithm/],
+      ['switch', /^Think first/],
+      ['textbox', /^Seed/],
+      ['textbox', /^Steps/],
+      ['textbox', /^Learning rate/],
+      ['textbox', /^Tries for each prompt/],
+      ['textbox', /^KL penalty/],
+      ['textbox', /^Temperature/],
+      ['button', 'A link for a class'],
+    ],
+  ],
+];
+
+it.each([
+  [1280, 720],
+  [390, 844],
+])('at %i x %i every control that matters is in sight', (width, height) =>
+  withPage({ viewport: { width, height } }, async (page) => {
+    await reaches(page, STEPS);
+    const bar = page.getByRole('region', { name: 'The run' });
+    for (const [view, part, controls] of CONTROLS) {
+      await show(page, view);
+      if (part && width < 1120) await page.getByRole('button', { name: part, exact: true }).click();
+      const end = (await bar.boundingBox())!.y;
+      for (const [role, name] of controls) {
+        const exact = typeof name === 'string';
+        const control = page
+          .getByRole('main')
+          .getByRole(role as 'button', { name, exact })
+          .first();
+        await control.waitFor();
+        const { y, height: tall } = (await control.boundingBox())!;
+        expect(y + tall, `${view}: ${String(name)}`).toBeLessThanOrEqual(end);
+      }
+      await bar.getByRole('button', { name: 'Train', exact: true }).waitFor();
+    }
+  }),
+);
+
+it('over 2,000 steps the memory stays flat, tasks short, and early tries are read again', () =>
+  withPage({ recipe: { max_steps: 2000, quick: true } }, async (page) => {
+    const session = await page.context().newCDPSession(page);
+    const heap = async (): Promise<number> => {
+      await session.send('HeapProfiler.collectGarbage');
+      return (await session.send('Runtime.getHeapUsage')).usedSize / 1e6;
+    };
+    await reaches(page, STEPS);
+    await train(page);
+    await show(page, 'Understand');
+    await expect.poll(() => step(page)).toBeLessThan(STEPS);
+    const upTo = (wanted: number): Promise<void> =>
+      expect.poll(() => step(page), { timeout: 60_000 }).toBeGreaterThanOrEqual(wanted);
+    await upTo(500);
+    const early = await heap();
+    await upTo(1500);
+    expect(await longestTask(browser, page, () => upTo(1700))).toBeLessThan(50);
+    await page.getByRole('heading', { name: 'Trained for 2000 steps' }).waitFor();
+    // 1,500 steps with all their traces take more than 50 MB.
+    expect((await heap()) - early).toBeLessThan(15);
+
+    await page.getByRole('slider', { name: 'Step' }).fill('7');
+    await page.getByText('One group of step 7,').waitFor();
+    await page.getByText('left 3').first().waitFor();
+  }));

@@ -107,7 +107,7 @@ it('writes a rule, tries it on the group, and trains with two rewards on prompts
 
   const watcher = rewards.getByLabel('A judge that only watches (gold)');
   expect(await watcher.locator('option:checked').textContent()).toBe('None');
-  await watcher.selectOption('The second reward model of this page, which knows dinners');
+  await watcher.selectOption('The second dinner judge of this page');
   await source.fill('export default (prompt, response) => response.length');
   await rewards.getByRole('spinbutton', { name: 'Weight of the rule digits' }).fill('0.01');
   await page.getByRole('button', { name: 'Train', exact: true }).click();
@@ -119,7 +119,7 @@ it('writes a rule, tries it on the group, and trains with two rewards on prompts
   await rewards.getByText(/^digits: mean \d+\.\d\d at step 1$/).waitFor({ timeout: 1000 });
 
   // All of it is there at the next visit, chosen as it was.
-  await rewards.getByLabel(/^Tell the model something/).fill('Be brief.');
+  await rewards.getByLabel(/^System prompt/).fill('Be brief.');
   await expect.poll(async () => (await keptChoice(page))?.systemPrompt).toBe('Be brief.');
   await page.reload();
   const rule = rewards.getByRole('checkbox', { name: 'A rule: digits' });
@@ -129,8 +129,8 @@ it('writes a rule, tries it on the group, and trains with two rewards on prompts
   expect(await rule.isChecked()).toBe(true);
   expect(await weight.inputValue()).toBe('0.01');
   expect(await prompts.inputValue()).toBe('dinners.jsonl');
-  expect(await watcher.locator('option:checked').textContent()).toMatch(/^The second reward model/);
-  expect(await rewards.getByLabel(/^Tell the model something/).inputValue()).toBe('Be brief.');
+  expect(await watcher.locator('option:checked').textContent()).toMatch(/^The second dinner judge/);
+  expect(await rewards.getByLabel(/^System prompt/).inputValue()).toBe('Be brief.');
 
   // What is out of use stays so, and what is gone is named once.
   await rule.uncheck();

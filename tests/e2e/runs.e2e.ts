@@ -186,7 +186,8 @@ it('goes out as a .zip, is deleted with all its files, and comes back from the .
     await (await entry(row, 'Delete…')).click();
     await page.getByRole('button', { name: 'Delete this run' }).click();
     await expect.poll(() => row.count()).toBe(0);
-    expect(await storedFiles(page)).toEqual([]);
+    // For ten seconds it could be brought back.
+    await expect.poll(() => storedFiles(page), { timeout: 15_000 }).toEqual([]);
 
     await runs.getByLabel('A run that was exported').setInputFiles(zip);
     await runs.getByText('“My run” is in the table.').waitFor();

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { expect, inject } from 'vitest';
 import type { RecipeValues } from '../../src/rl/recipe/values.ts';
+import type { RecordedRun } from '../../src/rl/runs/record.ts';
 import { parse } from 'yaml';
 import { syntheticRun } from './synthetic-run.ts';
 
@@ -16,6 +17,8 @@ export interface Setting extends BrowserContextOptions {
   /** How the recorded run, and so what training here gets, differs from the default recipe. */
   recipe?: RecipeValues;
   recorded?: boolean;
+  /** In place of the synthetic run. */
+  run?: RecordedRun;
   gpu?: 'fake' | 'none';
   /** The hash of the address, with the "#". */
   hash?: string;
@@ -24,7 +27,14 @@ export interface Setting extends BrowserContextOptions {
 /** Opens the page on a fake policy worker; `use` fails on any error in the page. */
 export async function withPage(
   browser: Browser,
-  { recipe = { max_steps: 30 }, recorded = true, gpu = 'fake', hash = '', ...options }: Setting,
+  {
+    recipe = { max_steps: 30 },
+    recorded = true,
+    run: given,
+    gpu = 'fake',
+    hash = '',
+    ...options
+  }: Setting,
   use: (page: Page) => Promise<void>,
 ): Promise<void> {
   const context = await browser.newContext({
@@ -39,7 +49,7 @@ export async function withPage(
       Object.defineProperty(navigator, 'gpu', { value: has ? fake : undefined });
     }, gpu === 'fake');
     const whole = { ...(await defaultRecipe()), ...recipe };
-    const run = recorded ? JSON.stringify(syntheticRun(STEPS, whole)) : null;
+    const run = recorded ? JSON.stringify(given ?? syntheticRun(STEPS, whole)) : null;
     await context.route('**/recorded-run.json', (route) =>
       run
         ? route.fulfill({ contentType: 'application/json', body: run })

@@ -1,7 +1,8 @@
 """What TRL made of a run that was handed over to it, for trl.test.ts.
 
-  node scripts/ponder.mjs export RUN --to trl --out FOLDER     RUN as trl.test.ts makes it
-  python make_trl.py FOLDER OUT.json                           needs FOLDER/requirements.txt; run once, by hand
+  node --import ./scripts/typescript.mjs tests/handover/make-run.ts RUN
+  npm run ponder -- export RUN --to trl --out FOLDER
+  python make_trl.py FOLDER OUT.json      needs FOLDER/requirements.txt; run once, by hand
   torchrun --nproc_per_node 2 make_trl.py FOLDER OUT.json --per_device_train_batch_size 8 --ddp_backend gloo
 
 TRL runs unchanged, from FOLDER/train.py; what it sampled and what came of it is written down. If OUT.json

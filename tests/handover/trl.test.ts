@@ -10,39 +10,19 @@ import { parse } from 'yaml';
 import { openTrainer } from '../../src/app/opening/trainer.ts';
 import { exporting } from '../../src/cli/export.ts';
 import { nodeSurroundings } from '../../src/cli/open.ts';
-import { loadWeights } from '../../src/model/checkpoint.ts';
 import { Decoder } from '../../src/model/decoder.ts';
-import { nodeFolder } from '../../src/model/node-files.ts';
 import { parseRecipe } from '../../src/rl/recipe/recipe.ts';
+import { nodeRunFolder } from '../../src/rl/runs/run-folder.node.ts';
+import { Run } from '../../src/rl/runs/run.ts';
+import { makeRun, RECIPE, STEP } from './make-run.ts';
 import golden from './trl.json' with { type: 'json' };
-
-const STEP = 20;
-const RECIPE = `algorithm: grpo
-seed: 3
-model_name_or_path: public/models/policy
-reward_model_name_or_path: public/models/reward
-world: meal-planner
-max_steps: 23
-per_device_train_batch_size: 16
-num_generations: 8
-max_prompt_length: 24
-max_completion_length: 48
-learning_rate: 3e-4
-lr_scheduler_type: cosine
-warmup_steps: 10
-adam_beta2: 0.95
-beta: 0.04
-`;
 
 let home: string;
 let run: string;
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'ponder-handover-'));
   run = join(home, 'run');
-  const checkpoint = join(run, 'checkpoints', `step-${STEP}`);
-  await cp('public/models/trained', checkpoint, { recursive: true });
-  await writeFile(join(checkpoint, 'trainer_state.json'), JSON.stringify({ global_step: STEP }));
-  await writeFile(join(run, 'recipe.yaml'), RECIPE);
+  await makeRun(run);
 });
 afterAll(() => rm(home, { recursive: true }));
 
@@ -68,9 +48,9 @@ describe('a run that is handed over', () => {
   it('has the rewards, advantages, losses and gradients that TRL has on the same samples', async () => {
     const around = await nodeSurroundings();
     const { recipe } = parseRecipe(RECIPE, 'recipe.yaml');
-    const { trainer } = await openTrainer(recipe, around);
-    await loadWeights(trainer.model, await nodeFolder('public/models/trained'));
-    trainer.step = STEP;
+    const { trainer, tokenizerFiles } = await openTrainer(recipe, around);
+    await new Run(recipe, trainer, nodeRunFolder(run), tokenizerFiles).resume();
+    expect(trainer.step).toBe(STEP);
     const generate = vi.spyOn(Decoder.prototype, 'generate');
     for (const want of golden.steps) {
       const written = want.ids.map((ids) => ({

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
 import { AdamW } from '../../src/model/adamw.ts';
+import type { TrainingRunner } from '../../src/model/batch-runner.ts';
 import type { LoraConfig } from '../../src/model/lora.ts';
 import { LanguageModel } from '../../src/model/language-model.ts';
 import type { ParameterPool } from '../../src/model/parameter-pool.ts';
@@ -41,7 +42,10 @@ beforeEach(() => {
 
 async function trained(lora?: LoraConfig): Promise<Trained> {
   const model = LanguageModel.allocate(gpu, config, { lora });
-  return { model, optimizer: await AdamW.create(model, adamwOptions(recipeOf())) };
+  const optimizer = await AdamW.create(model, adamwOptions(recipeOf()));
+  // The pass before a save is tested in not-finite.test.ts.
+  const runner = { forward: () => Promise.resolve() } as unknown as TrainingRunner;
+  return { model, optimizer, runner };
 }
 
 const recipeOf = (keys: Record<string, unknown> = {}) =>

@@ -1,56 +1,100 @@
 /**
- * A whole run as the files of one folder: what it wrote with its last checkpoint, and in data/ the rules
- * and prompts that it used. The command line takes its recipe.yaml as it is, where the folder lies inside
- * the folder of Ponder; models that the visitor brought are named, not included.
+ * A whole run as the files of one folder: what it wrote with its last checkpoint, in data/ the rules and
+ * prompts that it used, and in models/ the models that the visitor brought. The command line takes its
+ * recipe.yaml as it is, where the folder lies inside the folder of Ponder. Models that ship with Ponder are
+ * not included.
  */
 import { parseDocument, stringify } from 'yaml';
 import { mapPaths, STORED } from '../../rl/recipe/paths.ts';
+import { basename, type FileSource } from '../../model/files.ts';
 import { copy, inMemory, type ExportFile } from '../../rl/runs/export.ts';
 import { findCheckpoint } from '../../rl/runs/checkpoints.ts';
 import { readText, within, type RunFolder } from '../../rl/runs/run-folder.ts';
 import { checkpointPath } from '../../rl/runs/trainer-state.ts';
 import { readRecipe } from './recipe-of-run.ts';
 
-/** The folder of rules and prompts inside an exported run. */
+/** The folders of an exported run: rules and prompts, and models. */
 export const DATA = 'data';
+export const MODELS = 'models';
 
-/**
- * @param top name of the exported folder, which the paths in its recipe begin with
- * @param readStored reads a file that the visitor brought, by its name
- */
+/** What the visitor brought, by its name. */
+export interface Brought {
+  /** A rule, or a file of prompts. */
+  data(name: string): Promise<string>;
+  /** The files of a model, and those of its base if it is an adapter; empty to leave it out. */
+  models(name: string): Promise<readonly BroughtModel[]>;
+}
+
+export interface BroughtModel {
+  name: string;
+  files: readonly FileSource[];
+}
+
+/** @param top name of the exported folder, which the paths in its recipe begin with */
 export async function exportRun(
   runs: RunFolder,
   id: string,
   top: string,
-  readStored: (name: string) => Promise<string>,
+  brought: Brought,
 ): Promise<ExportFile[]> {
   const run = within(runs, id);
   const step = (await findCheckpoint(run, 'contents')).found?.step;
-  const folders = ['completions', 'evaluations', ...(step ? [checkpointPath(step)] : [])];
+  const folders = [
+    'completions',
+    'followed',
+    'evaluations',
+    ...(step ? [checkpointPath(step)] : []),
+  ];
   const files = await copies(run, ['metrics.jsonl', 'summary.json', 'run.json']);
   for (const folder of folders) files.push(...(await filesIn(run, folder)));
   const yaml = await readText(run, 'recipe.yaml');
   if (yaml === undefined) return files;
-  const { text, data } = portableRecipe(yaml, top);
+  const models = new Map<string, BroughtModel>();
+  for (const name of modelsIn(yaml)) {
+    for (const model of await brought.models(name)) models.set(model.name, model);
+  }
+  const { text, data } = portableRecipe(yaml, top, models);
   files.unshift(inMemory('recipe.yaml', encoded(text)));
   for (const name of data) {
     // A rule or a file of prompts may have been removed since.
-    const content = await readStored(name).catch(() => undefined);
+    const content = await brought.data(name).catch(() => undefined);
     if (content !== undefined) files.push(inMemory(`${DATA}/${name}`, encoded(content)));
+  }
+  for (const { name, files: sources } of models.values()) {
+    const at = (source: FileSource): string => `${MODELS}/${name}/${basename(source.path)}`;
+    files.push(...sources.map((source) => copy(at(source), source)));
   }
   return files;
 }
 
+/** Names of the models in a recipe that the visitor brought; none if it is no recipe. */
+function modelsIn(yaml: string): Set<string> {
+  const names = new Set<string>();
+  if (parseDocument(yaml).errors.length > 0) return names;
+  const model = (path: string): string => {
+    if (path.startsWith(STORED)) names.add(path.slice(STORED.length));
+    return path;
+  };
+  mapPaths(readRecipe(yaml), { model, file: (path) => path });
+  return names;
+}
+
 /** The recipe with paths that the command line can open, and the names of the files in data/. */
-function portableRecipe(yaml: string, top: string): { text: string; data: Set<string> } {
+function portableRecipe(
+  yaml: string,
+  top: string,
+  included: ReadonlyMap<string, BroughtModel>,
+): { text: string; data: Set<string> } {
   if (parseDocument(yaml).errors.length > 0) return { text: yaml, data: new Set() };
   const data = new Set<string>();
-  const models = new Set<string>();
+  const missing = new Set<string>();
   const recipe = mapPaths(readRecipe(yaml), {
     model: (path) => {
       if (!path.startsWith(STORED)) return path;
-      models.add(path.slice(STORED.length));
-      return path.slice(STORED.length);
+      const name = path.slice(STORED.length);
+      if (included.has(name)) return `${top}/${MODELS}/${name}`;
+      missing.add(name);
+      return name;
     },
     file: (path) => {
       if (!path.startsWith(STORED)) return path;
@@ -61,7 +105,7 @@ function portableRecipe(yaml: string, top: string): { text: string; data: Set<st
   const command = `npm run ponder -- train ${top}/recipe.yaml --out`;
   const notes = [
     'Unpack the .zip in the folder of Ponder.',
-    ...[...models].map((name) => `Put the model folder ${name} there, too.`),
+    ...[...missing].map((name) => `Put the model folder ${name} there, too.`),
     `To train again: ${command} NEW-FOLDER`,
     `To go on from the last checkpoint: ${command} ${top} --resume`,
   ];

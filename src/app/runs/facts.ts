@@ -15,7 +15,12 @@ export interface RunFacts {
   ended?: 'stopped' | 'failed';
   /** Why it failed, in a sentence. */
   reason?: string;
+  /** When it was deleted, in milliseconds since 1970: for a moment that can be undone. */
+  deleted?: number;
 }
+
+/** How long a deleted run can be brought back, in milliseconds. */
+export const UNDO_MS = 10_000;
 
 /**
  * Checkpoints that a page's run keeps: a browser has little room, and every minute writes one. The one

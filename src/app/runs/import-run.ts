@@ -1,23 +1,37 @@
 /** Opens a run from a .zip that export-run.ts described, or of any run folder. Weights are streamed. */
-import { BlobReader, configure, ZipReader, type FileEntry } from '@zip.js/zip.js/lib/zip-core-native.js';
+import {
+  BlobReader,
+  configure,
+  ZipReader,
+  type FileEntry,
+} from '@zip.js/zip.js/lib/zip-core-native.js';
 import { stringify } from 'yaml';
 import { basename } from '../../model/files.ts';
 import { mapPaths, STORED } from '../../rl/recipe/paths.ts';
+import type { Streamed } from '../../model/stored-models.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
 import { readText, within, type RunFolder } from '../../rl/runs/run-folder.ts';
 import { TRAINER_STATE } from '../../rl/runs/trainer-state.ts';
-import { DATA } from './export-run.ts';
+import { DATA, MODELS } from './export-run.ts';
 import { readFacts, unknownFacts, writeFacts } from './facts.ts';
 import { readRecipe } from './recipe-of-run.ts';
 
 // The caller is a worker already.
 configure({ useWebWorkers: false });
 
-/** Where rules and prompts are stored in the browser, by name. */
+/** A .zip that cannot be opened as a run; the message says what to do. */
+export class ImportError extends Error {
+  override name = 'ImportError';
+}
+
+/** Where rules, prompts and models are stored in the browser, by name. */
 export interface DataShelf {
   /** undefined if there is no such file. */
   read(name: string): Promise<string | undefined>;
   write(name: string, text: string): Promise<void>;
+  /** Bytes of a stored model; undefined if there is none. */
+  modelSize(name: string): Promise<number | undefined>;
+  storeModel(name: string, files: ReadonlyMap<string, Streamed>): Promise<void>;
 }
 
 export interface ImportOptions {
@@ -30,12 +44,13 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /** The files of a run, by their paths in its folder. */
 const OF_A_RUN =
-  /^(recipe\.yaml|metrics\.jsonl|summary\.json|run\.json|(completions|evaluations)\/step-\d+\.jsonl|checkpoints\/step-\d+\/(value\/)?[\w.-]+)$/;
+  /^(recipe\.yaml|metrics\.jsonl|summary\.json|run\.json|(completions|followed|evaluations)\/step-\d+\.jsonl|checkpoints\/step-\d+\/(value\/)?[\w.-]+)$/;
+const OF_A_MODEL = /^models\/[\w.-]+\/[\w.-]+$/;
 const OF_DATA = /^data\/[\w.-]+$/;
 
 /**
  * Stores the run under a new `id`. If it cannot be stored, nothing of it stays.
- * @throws Error if the file is no zip of a run, or is damaged
+ * @throws ImportError if the file is no zip of a run, or is damaged
  */
 export async function importRun(
   runs: RunFolder,
@@ -57,6 +72,12 @@ export async function importRun(
       const counted = (bytes: number): void => onProgress?.((done += bytes) / total);
       await run.write(path, contents(entry, counted, signal));
     }
+    for (const [name, own] of await storeModels(entries, shelf, (bytes) => {
+      signal?.throwIfAborted();
+      onProgress?.((done += bytes) / total);
+    })) {
+      names.set(`${MODELS}/${name}`, own);
+    }
     await ownPaths(run, top, names);
     await writeFacts(run, {
       ...((await readFacts(run, id).catch(() => undefined)) ?? unknownFacts(id)),
@@ -76,23 +97,21 @@ interface Entry {
   entry: FileEntry;
 }
 
-async function entriesOfRun(
-  reader: ZipReader<Blob>,
-): Promise<{ top: string; entries: Entry[] }> {
+async function entriesOfRun(reader: ZipReader<Blob>): Promise<{ top: string; entries: Entry[] }> {
   const all = await reader.getEntries().catch(() => {
-    throw new Error('This file is not a whole .zip; choose a run that was exported here.');
+    throw new ImportError('This file is not a whole .zip; choose a run that was exported here.');
   });
   const files = all.filter((entry): entry is FileEntry => !entry.directory);
   const recipes = files.filter(({ filename }) => basename(filename) === 'recipe.yaml');
   const [recipe] = recipes.sort((a, b) => a.filename.length - b.filename.length);
   if (!recipe) {
-    throw new Error('This .zip holds no run: there is no recipe.yaml in it.');
+    throw new ImportError('This .zip holds no run: there is no recipe.yaml in it.');
   }
   const top = recipe.filename.slice(0, -'recipe.yaml'.length);
   const entries = files
     .filter(({ filename }) => filename.startsWith(top))
     .map((entry) => ({ path: entry.filename.slice(top.length), entry }))
-    .filter(({ path }) => OF_A_RUN.test(path) || OF_DATA.test(path));
+    .filter(({ path }) => OF_A_RUN.test(path) || OF_DATA.test(path) || OF_A_MODEL.test(path));
   // A checkpoint is complete when its last file is there.
   const isLast = ({ path }: Entry): number => Number(path.endsWith(TRAINER_STATE));
   return { top, entries: entries.sort((a, b) => isLast(a) - isLast(b)) };
@@ -123,6 +142,45 @@ async function storedAs(name: string, text: string, shelf: DataShelf): Promise<s
   }
 }
 
+/** Stores models, each under a name where no other lies. @returns the names */
+async function storeModels(
+  entries: readonly Entry[],
+  shelf: DataShelf,
+  onBytes: (bytes: number) => void,
+): Promise<Map<string, string>> {
+  const models = new Map<string, Map<string, Streamed>>();
+  for (const { path, entry } of entries) {
+    const [, name, file] = OF_A_MODEL.test(path) ? path.split('/') : [];
+    if (name === undefined || file === undefined) continue;
+    const files = models.get(name) ?? new Map<string, Streamed>();
+    models.set(name, files);
+    files.set(file, {
+      size: entry.uncompressedSize,
+      stream: () => streamOf(contents(entry, onBytes)),
+    });
+  }
+  const names = new Map<string, string>();
+  for (const [name, files] of models) {
+    const bytes = [...files.values()].reduce((sum, { size }) => sum + size, 0);
+    for (let i = 1; !names.has(name); i++) {
+      const free = i === 1 ? name : `${name}-${i}`;
+      const there = await shelf.modelSize(free);
+      if (there === undefined) await shelf.storeModel(free, files);
+      if (there === undefined || there === bytes) names.set(name, free);
+    }
+  }
+  return names;
+}
+
+const streamOf = (pieces: AsyncGenerator<Bytes>): ReadableStream<Bytes> =>
+  new ReadableStream({
+    async pull(controller) {
+      const next = await pieces.next();
+      if (next.done) controller.close();
+      else controller.enqueue(next.value);
+    },
+  });
+
 /** Replaces the paths in the run's recipe by those of this browser. */
 async function ownPaths(
   run: RunFolder,
@@ -132,7 +190,8 @@ async function ownPaths(
   const yaml = (await readText(run, 'recipe.yaml')) ?? '';
   const shipped = (path: string): boolean => path.startsWith('public/') || path.startsWith(STORED);
   const recipe = mapPaths(recipeIn(yaml), {
-    model: (path) => (shipped(path) ? path : STORED + basename(path)),
+    model: (path) =>
+      shipped(path) ? path : STORED + (names.get(`${MODELS}/${basename(path)}`) ?? basename(path)),
     file: (path) => {
       if (shipped(path)) return path;
       const name = basename(path);
@@ -148,7 +207,7 @@ function recipeIn(yaml: string): RecipeValues {
   try {
     return readRecipe(yaml);
   } catch {
-    throw new Error('recipe.yaml in this .zip is not a recipe; export the run again.');
+    throw new ImportError('recipe.yaml in this .zip is not a recipe; export the run again.');
   }
 }
 
@@ -169,18 +228,16 @@ async function* contents(
     .getData(writable, { ...(signal && { signal }) })
     .catch((error: unknown) => {
       signal?.throwIfAborted();
-      throw new Error(`${entry.filename} in this .zip is damaged; export the run again.`, {
+      throw new ImportError(`${entry.filename} in this .zip is damaged; export the run again.`, {
         cause: error,
       });
     });
-  // Awaited below; the stream may end before.
-  unpacked.catch(() => undefined);
+  // If it fails before its first byte, the stream neither ends nor fails.
+  const damaged = new Promise<never>((_, reject) => void unpacked.catch(reject));
+  damaged.catch(() => undefined);
   const reader = readable.getReader();
   for (;;) {
-    const { done, value } = await reader.read().catch(async (error: unknown) => {
-      await unpacked;
-      throw error;
-    });
+    const { done, value } = await Promise.race([damaged, reader.read().catch(() => damaged)]);
     if (done) break;
     yield value;
     onBytes?.(value.byteLength);

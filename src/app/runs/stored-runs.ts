@@ -37,11 +37,7 @@ export async function listRuns(runs: RunFolder, page: RecipeValues): Promise<Sto
   return found.sort((a, b) => a.facts.started - b.facts.started);
 }
 
-export async function readRun(
-  runs: RunFolder,
-  id: string,
-  page: RecipeValues,
-): Promise<StoredRun> {
+export async function readRun(runs: RunFolder, id: string, page: RecipeValues): Promise<StoredRun> {
   const run = within(runs, id);
   const problems: string[] = [];
   const facts = await readFacts(run, id).catch(() => {
@@ -128,7 +124,10 @@ export async function sizeOf(folder: RunFolder, path = ''): Promise<number> {
 }
 
 /** A tab that was closed before the first step left such a run; nothing of it is worth keeping. */
-export async function isEmpty(runs: RunFolder, { id, rows, savedStep }: StoredRun): Promise<boolean> {
+export async function isEmpty(
+  runs: RunFolder,
+  { id, rows, savedStep }: StoredRun,
+): Promise<boolean> {
   if (savedStep > 0 || rows.some(({ step }) => step > 0)) return false;
   const written = await Promise.all(
     ['completions', 'checkpoints'].map((name) => within(runs, id).list(name)),

@@ -1,5 +1,5 @@
 import * as Comlink from 'comlink';
-import { expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { connect } from './connection.ts';
 
 const service = {
@@ -87,4 +87,37 @@ it('closed on purpose, it rejects what waits, and nobody is told that it broke',
   await expect(waits).rejects.toThrow('The worker that doubles was closed.');
   expect(worker.terminated).toBe(true);
   expect(reasons).toEqual([]);
+});
+
+describe('foreign code in the worker', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+  const announce = (worker: FakeWorker, foreign?: string): void =>
+    void worker.dispatchEvent(new MessageEvent('message', { data: { foreign } }));
+
+  it('that does not end, ends the worker with a sentence', async () => {
+    const { worker, connection, reasons } = open();
+    const waits = expect(connection.service.hang()).rejects.toThrow(
+      'The rule mine takes longer than 10 seconds, so it was stopped; correct it, or use another.',
+    );
+    announce(worker, 'The rule mine');
+    vi.advanceTimersByTime(10_000);
+    expect(worker.terminated).toBe(false);
+    vi.advanceTimersByTime(1000);
+    await waits;
+    expect([worker.terminated, reasons.length]).toEqual([true, 1]);
+  });
+
+  it('may be called for as long as each call ends, and a closed worker is not watched', () => {
+    const { worker, connection, reasons } = open();
+    for (let i = 0; i < 10; i++) {
+      announce(worker, 'The rule mine');
+      vi.advanceTimersByTime(9000);
+      announce(worker);
+    }
+    announce(worker, 'The rule mine');
+    connection.close();
+    vi.advanceTimersByTime(60_000);
+    expect(reasons).toEqual([]);
+  });
 });

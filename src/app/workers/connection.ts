@@ -1,8 +1,10 @@
 /**
  * The page's connection to a worker. A worker can fail in ways that no call returns: its script does
- * not load, an error ends it, a message cannot be read. Every waiting call then rejects with a sentence.
+ * not load, an error ends it, a message cannot be read, foreign code in it takes too long. Every waiting
+ * call then rejects with a sentence.
  */
 import * as Comlink from 'comlink';
+import { ForeignDeadline, isForeignMessage } from './foreign-deadline.ts';
 
 /** A service in a worker of its own. */
 export interface Connection<Service> {
@@ -40,11 +42,16 @@ export function connect<Service extends object>(
   const end = (sentence: string, tell?: (reason: Error) => void): void => {
     if (ended) return;
     ended = new Error(sentence);
+    deadline.stop();
     remote[Comlink.releaseProxy]();
     worker.terminate();
     for (const giveUp of waiting) giveUp(ended);
     tell?.(ended);
   };
+  const deadline = new ForeignDeadline((sentence) => end(sentence, onBroken));
+  worker.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
+    if (!ended && isForeignMessage(data)) deadline.onMessage(data);
+  });
   worker.addEventListener('error', (event) => {
     // The error is handled here, so that it does not also stop the caller, which may be a worker itself.
     event.preventDefault();

@@ -1,5 +1,4 @@
 /** Comlink around the measurement, on devices of its own; closing the worker stops it. */
-import * as Comlink from 'comlink';
 import { Gpu } from '../../gpu/device.ts';
 import { makeRecipe } from '../../rl/recipe/recipe.ts';
 import { DEFAULT_RECIPE } from '../default-recipe.ts';
@@ -13,6 +12,7 @@ import {
 import type { Measurement } from '../measure/measurement.ts';
 import { pageModelFolder } from '../page-paths.ts';
 import { readPageFile } from '../stored-data.ts';
+import { serve } from './serve.ts';
 
 const openGpu = (): Promise<Gpu> => Gpu.open(navigator.gpu, { features: MEASURED_FEATURES });
 
@@ -40,4 +40,4 @@ const service = {
 
 export type MeasureService = typeof service;
 
-Comlink.expose(service);
+serve(service);

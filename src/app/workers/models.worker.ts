@@ -1,8 +1,7 @@
 /**
- * Work that takes too long for the page's own thread: inspecting models, planning the memory of a
- * run, and writing trained models.
+ * Work that takes too long for the page's own thread, or whose foreign code may never end: inspecting
+ * models and previewing what they read, planning the memory of a run, and writing trained models.
  */
-import * as Comlink from 'comlink';
 import { parse } from 'yaml';
 import { openCheckpoint, type Checkpoint } from '../../model/adapted.ts';
 import { describeCheckpoint, describeModel, type ModelFacts } from '../../model/describe.ts';
@@ -15,6 +14,7 @@ import { DEFAULT_RECIPE } from '../default-recipe.ts';
 import { memoryNeeds, type MemoryNeed, type MemoryUse } from '../fit.ts';
 import { inspectFolder, tryTexts, type Inspected } from '../inspect.ts';
 import { OpenedOnce } from '../opened-once.ts';
+import { longestTexts, previewOnPage } from '../page-preview.ts';
 import { pageBaseFolder, pageModelFolder, SHIPPED } from '../page-paths.ts';
 import { runBytes } from '../room.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
@@ -25,6 +25,7 @@ import { browserRuns } from '../../rl/runs/run-folder.browser.ts';
 import { findCheckpoint, lastCheckpoint, runCheckpoint } from '../../rl/runs/checkpoints.ts';
 import { readText, within } from '../../rl/runs/run-folder.ts';
 import { writeFolder, writeZip } from '../take-home.ts';
+import { serve } from './serve.ts';
 
 export interface Fitting {
   needs: Record<MemoryUse, MemoryNeed>;
@@ -88,6 +89,9 @@ const service = {
     if (!found.lora) await tryTexts(folder, found.role);
     return found;
   },
+
+  preview: previewOnPage,
+  longestTexts,
 
   async describe(name: string): Promise<Inspected & { bytes: number }> {
     const folder = await storedFolder(name);
@@ -164,4 +168,4 @@ const service = {
 
 export type ModelsService = typeof service;
 
-Comlink.expose(service);
+serve(service);

@@ -1,5 +1,4 @@
 /** Comlink around PolicyPair, which has its own device, so it also works while a run trains. */
-import * as Comlink from 'comlink';
 import { DEFAULT_RECIPE } from '../default-recipe.ts';
 import { PolicyPair, type PolicyPairSurroundings } from '../policy-pair.ts';
 import { openGpu } from '../open-gpu.ts';
@@ -7,6 +6,7 @@ import { pageBaseFolder, pageModelFolder } from '../page-paths.ts';
 import { nowhere, within } from '../../rl/runs/run-folder.ts';
 import { browserRuns } from '../../rl/runs/run-folder.browser.ts';
 import { readPageFile } from '../stored-data.ts';
+import { serve } from './serve.ts';
 
 const surroundings = async (): Promise<PolicyPairSurroundings> => ({
   gpu: await openGpu(),
@@ -21,4 +21,4 @@ const surroundings = async (): Promise<PolicyPairSurroundings> => ({
     ),
 });
 
-Comlink.expose(new PolicyPair(surroundings, DEFAULT_RECIPE));
+serve(new PolicyPair(surroundings, DEFAULT_RECIPE));

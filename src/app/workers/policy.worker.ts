@@ -10,6 +10,7 @@ import { connect, type Connection } from './connection.ts';
 import type { RewardService } from './reward.worker.ts';
 import { ELSEWHERE, holdRun } from '../runs/lock.ts';
 import { readPageFile } from '../stored-data.ts';
+import { serve } from './serve.ts';
 
 async function surroundings(): Promise<LiveSurroundings> {
   const gpu = await openGpu();
@@ -46,4 +47,4 @@ async function surroundings(): Promise<LiveSurroundings> {
   };
 }
 
-Comlink.expose(new LiveRun(surroundings, DEFAULT_RECIPE));
+serve(new LiveRun(surroundings, DEFAULT_RECIPE));

@@ -1,11 +1,11 @@
 /** Scores responses on its own device while the policy writes the next ones. */
-import * as Comlink from 'comlink';
 import { pageBaseFolder, pageModelFolder } from '../page-paths.ts';
 import type { JudgedText, Reward } from '../../rl/rewards/reward.ts';
 import { openReward } from '../opening/rewards.ts';
 import type { RewardKind, OnLoading } from '../opening/surroundings.ts';
 import { openGpu } from '../open-gpu.ts';
 import { readPageFile } from '../stored-data.ts';
+import { serve } from './serve.ts';
 
 let judge: Reward | undefined;
 
@@ -34,4 +34,4 @@ const service = {
 
 export type RewardService = typeof service;
 
-Comlink.expose(service);
+serve(service);

@@ -1,13 +1,20 @@
 /** The stored runs: listed, opened, measured, written to a .zip and read from one. */
-import * as Comlink from 'comlink';
 import { DEFAULT_RECIPE } from '../default-recipe.ts';
 import { formatBytes } from '../format.ts';
 import { messageOf } from '../message-of.ts';
 import { moveEarlierRuns } from '../runs/earlier-version.ts';
-import { exportRun } from '../runs/export-run.ts';
-import { newRunId, writeFacts, type RunFacts } from '../runs/facts.ts';
+import { exportRun, type BroughtModel } from '../runs/export-run.ts';
+import {
+  newRunId,
+  readFacts,
+  UNDO_MS,
+  unknownFacts,
+  writeFacts,
+  type RunFacts,
+} from '../runs/facts.ts';
 import { importRun } from '../runs/import-run.ts';
-import { heldRuns, whileHeld } from '../runs/lock.ts';
+import { keepLast, readReport } from '../runs/kept-reports.ts';
+import { heldRuns, whileFactsHeld, whileHeld } from '../runs/lock.ts';
 import {
   isEmpty,
   listRuns,
@@ -16,10 +23,21 @@ import {
   type OpenedRun,
   type StoredRun,
 } from '../runs/stored-runs.ts';
+import { readJson, type FileSource } from '../../model/files.ts';
+import { ADAPTER_CONFIG } from '../../model/peft.ts';
+import {
+  storedFolder,
+  storedModels,
+  storeModel,
+  type Streamed,
+} from '../../model/stored-models.ts';
+import { baseAmong } from '../page-paths.ts';
 import { readStoredData, storeData } from '../stored-data.ts';
 import { writeZip } from '../take-home.ts';
+import type { MetricsRow, StepReport } from '../../rl/report.ts';
 import { browserRuns } from '../../rl/runs/run-folder.browser.ts';
 import { within } from '../../rl/runs/run-folder.ts';
+import { serve } from './serve.ts';
 
 let cancelling = new AbortController();
 /** Facts are written one after the other, so that the last ones stay. */
@@ -35,14 +53,30 @@ const service = {
     const held = await heldRuns();
     const kept: StoredRun[] = [];
     for (const run of listed) {
+      if (run.facts.deleted !== undefined) {
+        removeLater(run.id, run.facts.deleted + UNDO_MS - Date.now());
+        continue;
+      }
       if (!(await isEmpty(runs, run)) || held.has(run.id)) kept.push(run);
       else await whileHeld(run.id, () => runs.remove(run.id)).catch(() => undefined);
     }
     return kept;
   },
 
+  /** With the completions of the last steps. */
   async open(id: string): Promise<OpenedRun> {
-    return openRun(await browserRuns(), id);
+    const { reports, problems } = await openRun(await browserRuns(), id);
+    return { reports: keepLast(reports), problems };
+  },
+
+  /** With all completions, which may be much. */
+  async openWhole(id: string): Promise<StepReport[]> {
+    return (await openRun(await browserRuns(), id)).reports;
+  },
+
+  /** One step with its completions, by its row of metrics. */
+  async report(id: string, row: MetricsRow): Promise<StepReport | undefined> {
+    return readReport(await browserRuns(), id, row);
   },
 
   /** Bytes of all its files. */
@@ -57,19 +91,38 @@ const service = {
       // The run may have been removed.
       if ((await runs.list(id)).length > 0) await writeFacts(within(runs, id), facts);
     };
-    await (writing = writing.then(write, write));
+    const held = (): Promise<void> => whileFactsHeld(id, write);
+    await (writing = writing.then(held, held));
   },
 
-  /** With its weights. @throws if another tab trains it */
+  /** Its folder goes after a moment, in which `restore` brings it back. @throws if another tab trains it */
   async remove(id: string): Promise<void> {
-    const runs = await browserRuns();
-    await whileHeld(id, () => runs.remove(id));
+    await whileHeld(id, () => changeFacts(id, (facts) => ({ ...facts, deleted: Date.now() })));
+    removeLater(id, UNDO_MS);
   },
 
-  /** @returns the .zip NAME.zip, on disk */
-  async export(id: string, name: string, onProgress: (share: number) => void): Promise<File> {
+  async restore(id: string): Promise<void> {
+    await whileHeld(id, () =>
+      changeFacts(id, (facts) => {
+        delete facts.deleted;
+        return facts;
+      }),
+    );
+  },
+
+  /**
+   * @param withModels also the models that the visitor brought
+   * @returns the .zip NAME.zip, on disk
+   */
+  async export(
+    id: string,
+    name: string,
+    withModels: boolean,
+    onProgress: (share: number) => void,
+  ): Promise<File> {
     cancelling = new AbortController();
-    const files = await exportRun(await browserRuns(), id, name, readStoredData);
+    const models = withModels ? broughtModels : (): Promise<[]> => Promise.resolve([]);
+    const files = await exportRun(await browserRuns(), id, name, { data: readStoredData, models });
     return writeZip(name, files, {
       signal: cancelling.signal,
       onProgress: wholePercents(onProgress),
@@ -83,6 +136,9 @@ const service = {
     const shelf = {
       read: (name: string) => readStoredData(name).catch(() => undefined),
       write: storeData,
+      modelSize: async (name: string) => (await storedSources(name))?.reduce(sumOfSizes, 0),
+      storeModel: (name: string, files: ReadonlyMap<string, Streamed>) =>
+        storeModel(name, files, { signal: cancelling.signal }),
     };
     const options = { signal: cancelling.signal, onProgress: wholePercents(onProgress) };
     const runs = await browserRuns();
@@ -104,6 +160,43 @@ const service = {
   },
 };
 
+const sumOfSizes = (sum: number, { size }: FileSource): number => sum + size;
+
+/** The files of a stored model; undefined if there is none. */
+async function storedSources(name: string): Promise<FileSource[] | undefined> {
+  const folder = await storedFolder(name).catch(() => undefined);
+  const files = await Promise.all(
+    (await folder?.list?.())?.map((file) => folder!.open(file)) ?? [],
+  );
+  return folder && files.filter((file) => file !== undefined);
+}
+
+/** A stored model, and the stored base of an adapter. */
+async function broughtModels(name: string): Promise<BroughtModel[]> {
+  const files = await storedSources(name);
+  if (!files) return [];
+  const adapter = await readJson(await storedFolder(name), ADAPTER_CONFIG);
+  const base = adapter?.['base_model_name_or_path'];
+  const stored = typeof base === 'string' ? baseAmong(await storedModels(), base) : undefined;
+  return [{ name, files }, ...(stored === undefined ? [] : await broughtModels(stored))];
+}
+
+async function changeFacts(id: string, change: (facts: RunFacts) => RunFacts): Promise<void> {
+  const run = within(await browserRuns(), id);
+  const facts = await readFacts(run, id).catch(() => undefined);
+  await writeFacts(run, change(facts ?? unknownFacts(id)));
+}
+
+/** Removes a run with its weights, unless it was restored or somebody trains it by then. */
+function removeLater(id: string, milliseconds: number): void {
+  const removeNow = async (): Promise<void> => {
+    const runs = await browserRuns();
+    const facts = await readFacts(within(runs, id), id);
+    if (facts?.deleted !== undefined) await runs.remove(id);
+  };
+  setTimeout(() => void whileHeld(id, removeNow).catch(() => undefined), milliseconds);
+}
+
 /** Only whole percents are sent to the page. */
 function wholePercents(onProgress: (share: number) => void): (share: number) => void {
   let last = -1;
@@ -116,4 +209,4 @@ function wholePercents(onProgress: (share: number) => void): (share: number) => 
 
 export type RunsService = typeof service;
 
-Comlink.expose(service);
+serve(service);

@@ -1,5 +1,6 @@
 /** The value of an expression. */
 import { TemplateError } from './errors.ts';
+import { TemplateBudget } from './budget.ts';
 import { applyFilter, escapeHtml } from './filters.ts';
 import { attribute, calculate, item, negate, slice } from './operators.ts';
 import type { Arguments, Expression, FilterCall } from './syntax.ts';
@@ -39,7 +40,18 @@ export class Scope {
 }
 
 export class Evaluator {
+  readonly budget = new TemplateBudget();
+
+  /** @throws RangeError when the template takes too many steps or makes too much */
   evaluate(expression: Expression, scope: Scope): Value {
+    this.budget.step();
+    const made = this.valueOf(expression, scope);
+    if (typeof made === 'string') this.budget.make(made.length);
+    else if (Array.isArray(made)) this.budget.make(made.length, true);
+    return made;
+  }
+
+  private valueOf(expression: Expression, scope: Scope): Value {
     const value = (one: Expression): Value => this.evaluate(one, scope);
     switch (expression.is) {
       case 'constant':

@@ -46,6 +46,7 @@ class Interpreter {
 
   private run(statement: Statement, scope: Scope, out: string[]): End {
     const { evaluator } = this;
+    evaluator.budget.step();
     switch (statement.is) {
       case 'text':
         out.push(statement.text);
@@ -109,6 +110,7 @@ class Interpreter {
   private runLoop(loop: For, iterable: Value, outer: Scope, out: string[], depth: number): void {
     const items: Value[] = [];
     for (const one of iterate(iterable)) {
+      this.evaluator.budget.step();
       if (loop.test) {
         const inner = outer.inner();
         assign(loop.target, one, inner);

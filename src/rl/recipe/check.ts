@@ -4,7 +4,7 @@ import { shown } from '../../model/errors.ts';
 import type { Recipe } from './keys.ts';
 import type { Dataset, NamesKey, NumberKey, RecipeKeySpec } from './spec.ts';
 import { nearest } from './nearest.ts';
-import { rewardNames } from './reward-names.ts';
+import { isTaken, rewardNames, ruleName } from './reward-names.ts';
 
 /** A recipe that cannot be run; the message says where the mistake is, what it is, and what to write. */
 export class RecipeError extends Error {
@@ -304,8 +304,13 @@ function checkRewards(recipe: Recipe, refuse: (problem: string) => never): void 
         'rules/accuracy.js.',
     );
   }
+  const taken = recipe.reward_funcs.find((path) => isTaken(ruleName(path)));
+  if (taken !== undefined) {
+    refuse(`the rule ${taken} has the name of another column of the completions; rename the file.`);
+  }
   const twice = names.find((name, i) => names.indexOf(name) < i);
-  if (twice !== undefined) refuse(`two rewards have the name ${twice}; rename a file.`);
+  if (twice !== undefined)
+    refuse(`two rewards have the name ${twice}; rename a file of reward_funcs.`);
   const weights = recipe.reward_weights;
   if (weights && weights.length !== names.length) {
     refuse(

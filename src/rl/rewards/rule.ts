@@ -4,10 +4,12 @@
  * which returns a number, or true or false for 1 and 0. `row` has the other columns of the prompt's row
  * in its data set, such as the right answer, or is {}. The rule runs in QuickJS compiled to WebAssembly.
  * It has only the language itself: no network, page, file, clock or random numbers, and limited memory
- * and time. Every response is judged in a new context, so a rule remembers nothing, and the same prompt
+ * and time. QuickJS cannot interrupt its own built-in functions, so a watcher ends what stays in one
+ * (model/foreign.ts). Every response is judged in a new context, so a rule remembers nothing, and the same prompt
  * and response always get the same reward.
  */
 import type { QuickJSContext, QuickJSHandle, QuickJSRuntime } from 'quickjs-emscripten-core';
+import { runForeign } from '../../model/foreign.ts';
 import { readablePrompt } from '../data/conversation.ts';
 import { ruleName } from '../recipe/reward-names.ts';
 import type { JudgedText, Reward } from './reward.ts';
@@ -71,14 +73,16 @@ export class Rule implements Reward {
    */
   static async open(path: string, source: string): Promise<Rule> {
     const rule = new Rule(ruleName(path), source, await newRuntime());
-    rule.run(() => undefined);
+    runForeign(`The rule ${rule.name}`, () => rule.run(() => undefined));
     return rule;
   }
 
   /** @throws RuleError if the rule throws, needs too much time or memory, or returns no number */
   score(texts: readonly JudgedText[]): Promise<number[]> {
     // An error in a rule becomes a rejection, as with every other reward.
-    return Promise.resolve().then(() => texts.map((text) => this.judge(text)));
+    return Promise.resolve().then(() =>
+      texts.map((text) => runForeign(`The rule ${this.name}`, () => this.judge(text))),
+    );
   }
 
   private judge({ prompt, response, columns = {} }: JudgedText): number {

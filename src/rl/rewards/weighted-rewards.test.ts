@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Reward } from './reward.ts';
-import { WeightedRewards } from './weighted-rewards.ts';
+import { NotFiniteError } from '../../model/errors.ts';
+import { checkSpread, WeightedRewards } from './weighted-rewards.ts';
 
 const reward = (name: string, of: (response: string) => number): Reward => ({
   name,
@@ -36,4 +37,25 @@ it.each([
 it('refuses a reward that returns too few numbers', async () => {
   const short: Reward = { name: 'short', score: () => Promise.resolve([1]) };
   await expect(new WeightedRewards([short]).score(texts)).rejects.toThrow('short is undefined for');
+});
+
+it('names the reward whose model computes no finite number', async () => {
+  const broken: Reward = {
+    name: 'judge',
+    score: () => Promise.reject(new NotFiniteError('A score is NaN')),
+  };
+  await expect(new WeightedRewards([broken]).score(texts)).rejects.toThrow(
+    /^judge: A score is NaN\. The model's weights are damaged/,
+  );
+});
+
+it.each([
+  [[1e300, 1e300, 1e300, 1e300], true],
+  [[1e100, -1e100], true],
+  [[1e308, 1e308], false],
+  [[1e308, -1e308], false],
+])('the rewards %j of one prompt can be compared: %s', (rewards, fine) => {
+  const check = () => checkSpread(rewards);
+  if (fine) expect(check).not.toThrow();
+  else expect(check).toThrow(/^The rewards of one prompt go from .*Return smaller numbers\.$/);
 });

@@ -1,4 +1,6 @@
 /** Several rewards as one: their weighted sum (TRL's reward_weights). */
+import { NotFiniteError } from '../../model/errors.ts';
+import { mean, std } from '../statistics.ts';
 import type { JudgedText, Reward } from './reward.ts';
 
 /** A reward that cannot be trained on; the message says which, and for what response. */
@@ -27,7 +29,7 @@ export class WeightedRewards {
    */
   async score(texts: readonly JudgedText[]): Promise<WeightedScore[]> {
     const rows = await Promise.all(
-      this.rewards.map(async (reward) => finite(reward.name, await reward.score(texts), texts)),
+      this.rewards.map(async (reward) => finite(reward.name, await scoresOf(reward, texts), texts)),
     );
     return texts.map((_, i) => {
       const own = rows.map((row) => row[i]!);
@@ -39,6 +41,28 @@ export class WeightedRewards {
       };
     });
   }
+}
+
+async function scoresOf(reward: Reward, texts: readonly JudgedText[]): Promise<number[]> {
+  try {
+    return await reward.score(texts);
+  } catch (error) {
+    throw error instanceof NotFiniteError
+      ? new RewardError(`${reward.name}: ${error.message}`)
+      : error;
+  }
+}
+
+/**
+ * Rewards of one prompt, which are compared with each other.
+ * @throws RewardError when their mean or standard deviation is not finite
+ */
+export function checkSpread(rewards: readonly number[]): void {
+  if (Number.isFinite(mean(rewards)) && Number.isFinite(std(rewards))) return;
+  throw new RewardError(
+    `The rewards of one prompt go from ${Math.min(...rewards)} to ${Math.max(...rewards)}, so their ` +
+      'mean and standard deviation are too large to compute. Return smaller numbers.',
+  );
 }
 
 function finite(name: string, scores: readonly number[], texts: readonly JudgedText[]): number[] {

@@ -3,12 +3,15 @@
  *   recipe.yaml              every key, defaults included
  *   metrics.jsonl            one row per step
  *   completions/step-N.jsonl every completion of step N
+ *   followed/step-N.jsonl    in a step that is evaluated: completions of held-out prompts before the
+ *                            update, in the form of completions/ (trainers/followed.ts)
  *   evaluations/step-N.jsonl every completion of an evaluation after step N; 0 is before the first
  *   checkpoints/step-N/      a Hugging Face folder (of a model, or of a peft adapter), plus
  *                            optimizer.safetensors and trainer_state.json; the same for PPO's
  *                            value model in checkpoints/step-N/value/
  *   summary.json             written when the run ends
  *   run.json                 what the page adds: the run's name and note (app/runs/facts.ts)
+ *   lock.json                while the command line writes (lock.node.ts)
  * A checkpoint is complete when its trainer_state.json exists, which is written last and has a mark of
  * every file (trainer-state.ts). Data and random numbers depend only on the step number, so a resumed run
  * gives the numbers of an uninterrupted one.
@@ -45,6 +48,8 @@ import {
   type TrainerState,
 } from './trainer-state.ts';
 import {
+  checkMetrics,
+  inStep,
   restoreTrained,
   trainedFiles,
   type StepResult,
@@ -167,9 +172,13 @@ export class Run {
 
   /** One step, and an evaluation if one is due; nothing is written yet. */
   async step(): Promise<StepResult> {
-    const result = await this.trainer.trainStep();
-    const due = this.finished || this.trainer.step % this.recipe.eval_steps === 0;
-    return (due && (await this.evaluate(result))) || result;
+    return inStep(this.trainer.step + 1, async () => {
+      const result = await this.trainer.trainStep();
+      const due = this.finished || this.trainer.step % this.recipe.eval_steps === 0;
+      const whole = (due && (await this.evaluate(result))) || result;
+      checkMetrics(whole.metrics);
+      return whole;
+    });
   }
 
   private async evaluate(result: StepResult): Promise<StepResult | undefined> {
@@ -187,6 +196,9 @@ export class Run {
     this.rows.push(result.metrics);
     if (result.groups.length > 0 && this.recipe.log_completions) {
       await this.writeRows('completions', step, completionRows(step, result.groups));
+    }
+    if (result.followed) {
+      await this.writeRows('followed', step, completionRows(step, result.followed));
     }
     if (result.evaluation) await this.writeRows('evaluations', step, jsonLines(result.evaluation));
     if (step === 0) return;
@@ -226,7 +238,7 @@ export class Run {
     const { trainer } = this;
     const files: Record<string, FileMark> = {};
     const saveModel = async (trained: Trained, inside: string): Promise<void> => {
-      for (const [name, data] of [...this.tokenizerFiles, ...trainedFiles(trained)]) {
+      for (const [name, data] of [...this.tokenizerFiles, ...(await trainedFiles(trained))]) {
         const path = `${inside}${name}`;
         await this.folder.write(
           `${at}/${path}`,
@@ -234,8 +246,10 @@ export class Run {
         );
       }
     };
-    await saveModel(trainer, '');
-    if (trainer.value) await saveModel(trainer.value, 'value/');
+    await inStep(trainer.step, async () => {
+      await saveModel(trainer, '');
+      if (trainer.value) await saveModel(trainer.value, 'value/');
+    });
     const state: TrainerState = {
       global_step: trainer.step,
       num_input_tokens_seen: trainer.tokensSeen,
@@ -265,7 +279,7 @@ export class Run {
   /** Removes what was written of steps after the checkpoint, because those steps are done again. */
   private async forgetAfter(step: number): Promise<void> {
     await this.folder.write('metrics.jsonl', jsonLines(this.rows));
-    for (const kind of ['completions', 'evaluations']) {
+    for (const kind of ['completions', 'followed', 'evaluations']) {
       for (const name of await this.folder.list(kind)) {
         if (Number(/^step-(\d+)\.jsonl$/.exec(name)?.[1] ?? -1) > step) {
           await this.folder.remove(`${kind}/${name}`);

@@ -62,7 +62,7 @@ export class DpoTrainer implements Trainer {
     readonly model: LanguageModel,
     private readonly parts: DpoParts,
     readonly optimizer: AdamW,
-    private readonly runner: TrainingRunner,
+    readonly runner: TrainingRunner,
     private readonly reference: Reference,
     private readonly writer: RolloutWriter | undefined,
     /** Writes the completions of evaluations with the current policy; may be the writer itself. */
@@ -127,7 +127,8 @@ export class DpoTrainer implements Trainer {
     const pairs = countPairs(data);
     if (pairs === 0) return { pairs };
     const metrics = await this.compare(data, true);
-    return { pairs, ...metrics, grad_norm: await moveWeights(this, rate, this.step) };
+    const norm = await moveWeights(this, rate, this.step, metrics.loss!);
+    return { pairs, ...metrics, grad_norm: norm };
   }
 
   private async judgeHeldOut(groups: readonly PreferenceGroup[]): Promise<StepEvaluation> {

@@ -4,6 +4,7 @@
  */
 import { AdamW } from '../../model/adamw.ts';
 import { TrainingRunner } from '../../model/batch-runner.ts';
+import { requireFinite } from '../../model/errors.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
 import { advantages } from '../objectives/advantages.ts';
 import { packGroups, perCompletion, perTarget, type MicroBatch } from './micro-batch.ts';
@@ -14,6 +15,7 @@ import {
   type CompletionTerms,
   type GrpoOptions,
 } from '../objectives/grpo.ts';
+import { FollowedPrompts } from './followed.ts';
 import type { TokenTrace } from '../report.ts';
 import { adamwOptions, type Recipe } from '../recipe/recipe.ts';
 import { openReference, type Reference } from './reference.ts';
@@ -59,8 +61,9 @@ export class GrpoTrainer implements Trainer {
     private readonly parts: RolloutParts,
     readonly optimizer: AdamW,
     private readonly writer: RolloutWriter,
-    private readonly runner: TrainingRunner,
+    readonly runner: TrainingRunner,
     private readonly reference: Reference | undefined,
+    private readonly followed: FollowedPrompts | undefined,
   ) {}
 
   /** Allocates everything that a run needs; `policy` is trained in place. */
@@ -73,7 +76,12 @@ export class GrpoTrainer implements Trainer {
     const writer = await RolloutWriter.create(recipe, policy, parts);
     const runner = await TrainingRunner.create(policy, updateLimits(recipe), optimizer.gradients);
     const reference = recipe.beta > 0 ? await openReference(policy, runner) : undefined;
-    return new GrpoTrainer(recipe, policy, parts, optimizer, writer, runner, reference);
+    const { tokenizer, evaluationPrompts: prompts } = parts;
+    const followed =
+      prompts && recipe.log_completions
+        ? new FollowedPrompts(recipe, prompts, tokenizer, writer, runner, reference)
+        : undefined;
+    return new GrpoTrainer(recipe, policy, parts, optimizer, writer, runner, reference, followed);
   }
 
   get evaluate(): Trainer['evaluate'] {
@@ -88,9 +96,14 @@ export class GrpoTrainer implements Trainer {
       groups.map((g) => g.reward),
       recipe.scale_rewards,
     );
+    // They become float32 derivatives.
+    requireFinite('An advantage', Float32Array.from(groupAdvantages.flat()));
     const rate = scheduledRate(recipe, this.step);
+    const isDue = this.followed?.isDue(this.step + 1);
+    const held = isDue ? await this.followed?.write() : undefined;
     const stats = await this.update(groups, groupAdvantages, rate);
     const traces = recipe.log_completions && (await this.traces(groups[0]!, stats.firstGroup));
+    const followed = held && (await this.followed?.describe(held));
     this.step++;
     this.tokensSeen += countTokens(groups);
     const reports = groups.map((group, i) =>
@@ -110,7 +123,7 @@ export class GrpoTrainer implements Trainer {
       num_tokens: this.tokensSeen,
       step_time: (performance.now() - started) / 1000,
     };
-    return { metrics, groups: reports };
+    return { metrics, groups: reports, ...(followed && { followed }) };
   }
 
   private async update(
@@ -157,7 +170,7 @@ export class GrpoTrainer implements Trainer {
         }
         sums.targets += values.length;
       }
-      gradNorm = await moveWeights(this, rate, this.step);
+      gradNorm = await moveWeights(this, rate, this.step, sums.loss);
     }
     const tokens = Math.max(1, totals.activeTokens) * recipe.num_iterations;
     const targets = Math.max(1, sums.targets);
@@ -283,6 +296,6 @@ function traceColumns(
   return groups[0]!.samples.map((_, i) => ({
     logp: logp[i]!,
     entropy: entropies[i]!,
-    ...(refLogp && { kl: k3(logp[i]!, refLogp[i]!) }),
+    ...(refLogp && { ref: refLogp[i]!, kl: k3(logp[i]!, refLogp[i]!) }),
   }));
 }

@@ -7,6 +7,7 @@
  */
 import { AdamW } from '../../model/adamw.ts';
 import { TrainingRunner } from '../../model/batch-runner.ts';
+import { requireFinite } from '../../model/errors.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
 import { mean } from '../statistics.ts';
 import { packGroups, perCompletion, perTarget } from './micro-batch.ts';
@@ -51,8 +52,7 @@ export class PpoTrainer implements Trainer {
     private readonly parts: RolloutParts,
     readonly optimizer: AdamW,
     private readonly writer: RolloutWriter,
-    private readonly runner: TrainingRunner,
-    private readonly valueRunner: TrainingRunner,
+    readonly runner: TrainingRunner,
     private readonly reference: Reference | undefined,
   ) {}
 
@@ -67,12 +67,13 @@ export class PpoTrainer implements Trainer {
     const runner = await TrainingRunner.create(policy, updateLimits(recipe), optimizer.gradients);
     const reference = recipe.kl_coef > 0 ? await openReference(policy, runner) : undefined;
     const model = valueModel(policy);
-    const value = { model, optimizer: await AdamW.create(model, adamwOptions(recipe)) };
-    const { gradients } = value.optimizer;
+    const valueOptimizer = await AdamW.create(model, adamwOptions(recipe));
+    const { gradients } = valueOptimizer;
     const valueRunner = await TrainingRunner.create(model, updateLimits(recipe), gradients);
+    const value = { model, optimizer: valueOptimizer, runner: valueRunner };
     // prettier-ignore
     return new PpoTrainer(
-      recipe, policy, value, parts, optimizer, writer, runner, valueRunner, reference,
+      recipe, policy, value, parts, optimizer, writer, runner, reference,
     );
   }
 
@@ -87,6 +88,11 @@ export class PpoTrainer implements Trainer {
       await this.judge(await writer.write(this.step, this.onDetail)),
       recipe,
     );
+    for (const { targets } of groups.flatMap((group) => group.lessons)) {
+      // They become float32 derivatives.
+      requireFinite('An advantage', Float32Array.from(targets.advantages));
+      requireFinite('A return', Float32Array.from(targets.returns));
+    }
     const rate = scheduledRate(recipe, this.step);
     const update = await this.update(groups, rate);
     const traces = recipe.log_completions && (await this.traces(groups[0]!));
@@ -125,7 +131,7 @@ export class PpoTrainer implements Trainer {
       const refLogp = reference && cut(reference.values);
       const policy = await this.runner.forward(packed, temperature);
       const [logp, entropy] = [cut(policy.values), cut(policy.entropy)];
-      const values = cut((await this.valueRunner.forward(packed)).values);
+      const values = cut((await this.value.runner.forward(packed)).values);
       let at = 0;
       for (const group of members) {
         const episodes = group.samples.map((sample, i): Episode => {
@@ -167,8 +173,8 @@ export class PpoTrainer implements Trainer {
       const first = (update % recipe.num_mini_batches) * perMiniBatch;
       await this.learn(order.slice(first, first + perMiniBatch), sums);
       norms = await Promise.all([
-        moveWeights(this, rate, this.step),
-        moveWeights(this.value, valueRate, this.step, 'val/grad_norm'),
+        moveWeights(this, rate, this.step, sums.policyLoss),
+        moveWeights(this.value, valueRate, this.step, sums.valueLoss, 'val/grad_norm'),
       ]);
     }
     const tokens = groups.flatMap((g) => g.lessons).reduce((n, l) => n + l.logp.length, 0);
@@ -196,7 +202,7 @@ export class PpoTrainer implements Trainer {
     const tokens = groups.flatMap((g) => g.lessons).reduce((n, l) => n + l.logp.length, 0);
     for (const { groups: members, packed } of packGroups(groups, this.perBatch)) {
       const policy = await this.runner.forward(packed, recipe.temperature);
-      const value = await this.valueRunner.forward(packed);
+      const value = await this.value.runner.forward(packed);
       const logp = perCompletion(policy.values, packed);
       const values = perCompletion(value.values, packed);
       const lessons = members.flatMap((group) => group.lessons);
@@ -212,7 +218,7 @@ export class PpoTrainer implements Trainer {
       const { dLogp, dValues, ...result } = ppoLoss(terms, options, tokens);
       await this.runner.backward(policy, perTarget(dLogp));
       const dValue = perTarget(dValues).map((d) => recipe.vf_coef * d);
-      await this.valueRunner.backward(value, dValue);
+      await this.value.runner.backward(value, dValue);
       for (const key of Object.keys(result) as (keyof UpdateSums)[]) sums[key] += result[key];
     }
   }
@@ -245,7 +251,7 @@ export class PpoTrainer implements Trainer {
     this.reference?.destroy();
     this.runner.destroy();
     this.optimizer.destroy();
-    this.valueRunner.destroy();
+    this.value.runner.destroy();
     this.value.optimizer.destroy();
     this.value.model.destroy();
   }

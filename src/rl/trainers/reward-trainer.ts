@@ -28,7 +28,7 @@ export class RewardTrainer implements Trainer {
     private readonly tokenizer: Tokenizer,
     private readonly preferences: Preferences,
     readonly optimizer: AdamW,
-    private readonly runner: TrainingRunner,
+    readonly runner: TrainingRunner,
   ) {
     const { heldOut } = preferences;
     if (heldOut) this.evaluate = () => this.judgeHeldOut(heldOut);
@@ -52,7 +52,7 @@ export class RewardTrainer implements Trainer {
     const groups = take(this.preferences.pairs, this.step * perStep, perStep);
     const { tokens, ...totals } = await this.compare(groups, true);
     const rate = scheduledRate(recipe, this.step);
-    const gradNorm = await moveWeights(this, rate, this.step);
+    const gradNorm = await moveWeights(this, rate, this.step, totals.loss);
     this.step++;
     this.tokensSeen += tokens;
     const metrics = {

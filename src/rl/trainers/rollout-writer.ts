@@ -10,13 +10,19 @@ import type { Tokenizer } from '../../model/tokenizer.ts';
 import { fractionZeroStd } from '../objectives/advantages.ts';
 import { mean, std } from '../statistics.ts';
 import { take, type Prompt, type Source } from '../data/dataset.ts';
-import { fixedEvaluation, type StepEvaluation } from '../evaluation/fixed.ts';
+import { EVALUATION_SEED, fixedEvaluation, type StepEvaluation } from '../evaluation/fixed.ts';
 import { completionMetrics } from '../evaluation/completion-metrics.ts';
 import type { Group, TokenTrace } from '../report.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { GoldJudge } from '../rewards/reward.ts';
-import { rollOut, rolloutOptions, tokenizePrompts, type RolloutGroup } from '../rollout/rollout.ts';
-import type { WeightedRewards } from '../rewards/weighted-rewards.ts';
+import {
+  promptTokens,
+  rollOut,
+  rolloutOptions,
+  tokenizePrompts,
+  type RolloutGroup,
+} from '../rollout/rollout.ts';
+import { checkSpread, type WeightedRewards } from '../rewards/weighted-rewards.ts';
 
 /** The source of the prompts, and the judges of their completions. */
 export interface RolloutParts {
@@ -116,6 +122,24 @@ export class RolloutWriter {
     return (await Promise.all(scored)).flat();
   }
 
+  /** In tokens. */
+  promptLength({ prompt }: Prompt): number {
+    const { thinking, system_prompt } = this.recipe;
+    return promptTokens(this.parts.tokenizer, prompt, thinking, system_prompt).length;
+  }
+
+  /** A scored group for each held-out prompt: always with the same random numbers. They fill one part at most. */
+  async writeHeldOut(asked: readonly Prompt[]): Promise<ScoredGroup[]> {
+    const { recipe, parts } = this;
+    const options = rolloutOptions(recipe, recipe.num_generations, EVALUATION_SEED);
+    const prompts = tokenizePrompts(
+      parts.tokenizer,
+      asked.map(({ prompt }) => prompt),
+      options,
+    );
+    return this.score(await rollOut(this.decoder, parts.tokenizer, prompts, options, 0), asked);
+  }
+
   private async score(groups: RolloutGroup[], asked: readonly Prompt[]): Promise<ScoredGroup[]> {
     const { rewardFunctions, gold } = this.parts;
     const texts = groups.flatMap(({ samples }, g) =>
@@ -126,6 +150,7 @@ export class RolloutWriter {
     return groups.map((group, g) => {
       const part = <T>(all: readonly T[]): T[] => all.slice(g * perGroup, (g + 1) * perGroup);
       const own = part(scores);
+      checkSpread(own.map(({ reward }) => reward));
       return {
         ...group,
         rewards: own.map((score) => score.rewards),

@@ -13,7 +13,7 @@ import { adamwOptions, batchLimits, type Recipe } from '../recipe/recipe.ts';
 import { promptWithCompletions } from '../rollout/rollout.ts';
 import { turnEnd } from '../rollout/stop-tokens.ts';
 import { scheduledRate } from './schedule.ts';
-import { moveWeights, type StepResult, type Trainer } from './trainer.ts';
+import { moveWeights, TrainingError, type StepResult, type Trainer } from './trainer.ts';
 
 export class SftTrainer implements Trainer {
   step = 0;
@@ -29,7 +29,7 @@ export class SftTrainer implements Trainer {
     private readonly tokenizer: Tokenizer,
     private readonly examples: Source<SftExample>,
     readonly optimizer: AdamW,
-    private readonly runner: TrainingRunner,
+    readonly runner: TrainingRunner,
   ) {
     this.turnEnd = turnEnd(tokenizer, model.config.eosTokenIds);
   }
@@ -51,6 +51,7 @@ export class SftTrainer implements Trainer {
     const perStep = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps;
     const groups = take(this.examples, this.step * perStep, perStep).map((e) => this.tokens(e));
     const targets = groups.reduce((sum, g) => sum + (g.completions[0]?.length ?? 0), 0);
+    if (targets === 0) throw nothingToLearn(this.step + 1);
     let loss = 0;
     let entropySum = 0;
     let tokens = 0;
@@ -64,7 +65,7 @@ export class SftTrainer implements Trainer {
       tokens += part.reduce((n, g) => n + g.prompt.length, values.length);
     }
     const rate = scheduledRate(recipe, this.step);
-    const gradNorm = await moveWeights(this, rate, this.step);
+    const gradNorm = await moveWeights(this, rate, this.step, loss);
     this.step++;
     this.tokensSeen += tokens;
     const metrics = {
@@ -97,4 +98,11 @@ export class SftTrainer implements Trainer {
     this.runner.destroy();
     this.optimizer.destroy();
   }
+}
+
+function nothingToLearn(step: number): TrainingError {
+  return new TrainingError(
+    `Training stopped in step ${step}: no example of the step has a token to learn. Leave out rows ` +
+      'with an empty completion, or give the model an eos_token_id, which then ends every completion.',
+  );
 }

@@ -3,8 +3,10 @@
  * line. One call of `trainStep` takes one batch of data, and does one or more optimizer steps on it.
  */
 import type { AdamW } from '../../model/adamw.ts';
+import { packBatch } from '../../model/batch.ts';
+import type { TrainingRunner } from '../../model/batch-runner.ts';
 import { checkpointFiles, type CheckpointFiles } from '../../model/checkpoint.ts';
-import { CheckpointError } from '../../model/errors.ts';
+import { CheckpointError, NotFiniteError, requireFinite } from '../../model/errors.ts';
 import type { CheckpointFolder } from '../../model/files.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
 import { ADAPTER_WEIGHTS } from '../../model/peft.ts';
@@ -25,14 +27,17 @@ export interface StepResult {
   metrics: MetricsRow;
   /** All groups of the step; none for algorithms without rollouts. */
   groups: Group[];
+  /** Groups of held-out prompts, in the order of the evaluation; only in a step that is evaluated. */
+  followed?: readonly Group[];
   /** Every completion of the evaluation, if there was one. */
   evaluation?: readonly Evaluated[];
 }
 
-/** A model that is trained, with its optimizer. */
+/** A model that is trained, with its optimizer and what runs its passes. */
 export interface Trained {
   readonly model: LanguageModel;
   readonly optimizer: AdamW;
+  readonly runner: TrainingRunner;
 }
 
 export interface Trainer extends Trained {
@@ -56,17 +61,43 @@ export class TrainingError extends Error {
 }
 
 /**
+ * Does a part of step `step` (from 1) of a run.
+ * @throws TrainingError when a number of the step is not finite, with that number's name
+ */
+export async function inStep<T>(step: number, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof NotFiniteError)) throw error;
+    throw new TrainingError(
+      `Training stopped in step ${step}: ${error.finding}. The last checkpoint is good, and none ` +
+        'is written of this step. Train again with a lower learning_rate, or with rewards of a ' +
+        'smaller size; if this is the first step, check the weights of the model.',
+    );
+  }
+}
+
+/** @throws NotFiniteError that names the first metric that is not finite */
+export function checkMetrics(metrics: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(metrics)) requireFinite(name, [value]);
+}
+
+/**
  * Moves a model against its gradient, in step `step` (from 0) of a run, and returns the gradient's
  * global norm before clipping.
+ * @param loss the gradient is its derivative
  * @param metric what the norm is called in the metrics
- * @throws TrainingError when the norm is not finite; that gradient has moved nothing
+ * @throws NotFiniteError when the loss is not finite, and TrainingError when the norm is not; that
+ *   gradient has moved nothing
  */
 export async function moveWeights(
   { optimizer }: Trained,
   rate: number,
   step: number,
+  loss: number,
   metric = 'grad_norm',
 ): Promise<number> {
+  requireFinite('loss', [loss]);
   const norm = await optimizer.step(rate);
   if (Number.isFinite(norm)) return norm;
   throw new TrainingError(
@@ -84,8 +115,15 @@ function momentPlaces({ memory: { m, v } }: AdamW): Place[] {
   return placesOf(m, (tensor) => `exp_avg.${tensor}`).flatMap((first, i) => [first, second[i]!]);
 }
 
-/** The files of one trained model in a checkpoint: the model's own, and the optimizer's moments. */
-export function trainedFiles({ model, optimizer }: Trained): CheckpointFiles {
+/**
+ * The files of one trained model in a checkpoint: the model's own, and the optimizer's moments.
+ * @throws NotFiniteError when the model computes no finite numbers any more
+ */
+export async function trainedFiles(trained: Trained): Promise<CheckpointFiles> {
+  const { model, optimizer, runner } = trained;
+  const [token] = model.config.eosTokenIds;
+  const shortest = { prompt: [token ?? 0], completions: [[token ?? 0]] };
+  await runner.forward(packBatch([shortest], 'completion'));
   const moments = saveTensors(model.gpu, momentPlaces(optimizer));
   return new Map([...checkpointFiles(model), [MOMENTS, moments]]);
 }

@@ -1,5 +1,5 @@
 import { messageOf } from '../../app/message-of.ts';
-import type { RecipeObject, RecipeValues } from '../../rl/recipe/values.ts';
+import type { RecipeValues } from '../../rl/recipe/values.ts';
 import { forget, recall, remember } from '../remembered.ts';
 import { modelsWorker } from './models-worker.ts';
 import type { Fitting } from '../../app/workers/models.worker.ts';
@@ -10,8 +10,6 @@ const REST_MS = 250;
 
 /** Will it fit: what the visitor sets for it, and what was planned. */
 export class Fit {
-  /** Recipe keys that were changed here. */
-  recipe = $state.raw<RecipeValues>({});
   /** Memory of the graphics card in GB, as the visitor stated it; null if not stated. */
   card = $state<number | null>(null);
   planned = $state.raw<Fitting | null>(null);
@@ -30,14 +28,6 @@ export class Fit {
   setCard(gigabytes: number | null): void {
     this.card = gigabytes;
     void (gigabytes === null ? forget(CARD) : remember(CARD, gigabytes));
-  }
-
-  change(changes: RecipeObject): void {
-    this.recipe = { ...this.recipe, ...changes };
-  }
-
-  reset(): void {
-    this.recipe = {};
   }
 
   /** Plans a run soon, unless another request comes first. */

@@ -16,3 +16,26 @@ export function modelsWorker(): Comlink.Remote<ModelsService> {
   );
   return connection.service;
 }
+
+/**
+ * Inspects a model that was brought.
+ * @param signal ends the worker, because foreign code in it may not end
+ */
+export async function inspectModel(
+  name: string,
+  files: ReadonlyMap<string, File>,
+  signal: AbortSignal,
+): Promise<void> {
+  const worker = modelsWorker();
+  const inspecting = connection;
+  const end = (): void => {
+    inspecting?.close();
+    if (connection === inspecting) connection = undefined;
+  };
+  signal.addEventListener('abort', end, { once: true });
+  try {
+    await worker.inspect(name, files);
+  } finally {
+    signal.removeEventListener('abort', end);
+  }
+}

@@ -12,7 +12,7 @@ import { recall, remember } from '../remembered.ts';
 import type { DroppedFiles } from './dropped-files.ts';
 import { modelsAmong, type DroppedModel } from './dropped-models.ts';
 import { Fit } from './fit.svelte.ts';
-import { modelsWorker } from './models-worker.ts';
+import { inspectModel, modelsWorker } from './models-worker.ts';
 
 export type { Role };
 
@@ -41,6 +41,22 @@ const FOR_LARGER_POLICIES = {
   eval_num_prompts: 16,
 };
 
+/** The recipe keys that belong to one policy: they do not apply to the next that is chosen. */
+export const KEYS_OF_A_POLICY = [
+  'model_name_or_path',
+  'use_peft',
+  'lora_r',
+  'lora_alpha',
+  'lora_target_modules',
+  'load_in_8bit',
+  'load_in_4bit',
+  'gradient_checkpointing',
+  'gradient_accumulation_steps',
+  'per_device_train_batch_size',
+  'max_prompt_length',
+  'max_completion_length',
+];
+
 /** Where the next visit finds the chosen policy. */
 const KEY = 'policy-choice';
 
@@ -54,14 +70,18 @@ export class Shelf {
   storing = $state.raw<{ name: string; share: number } | null>(null);
   /** Why models could not be stored, a sentence each. */
   problems = $state.raw<readonly string[]>([]);
-  /** How the chosen policy is to be trained so that it fits. */
+  /** What the next run takes of the graphics card. */
   readonly fit = new Fit();
   private cancelling: AbortController | undefined;
   private remembers = false;
 
   constructor(
-    /** Called with the name of a reward model that was brought. */
-    private readonly onReward: (name: string) => void,
+    private readonly listener: {
+      /** Gets the name of a reward model that was brought. */
+      onReward: (name: string) => void;
+      /** Another policy was chosen. */
+      onPolicy: () => void;
+    },
   ) {}
 
   /**
@@ -77,7 +97,7 @@ export class Shelf {
     this.remembers = true;
     // The visitor may have chosen meanwhile.
     if (!kept || this.chosen.policy !== null) return;
-    if (this.policies.some(({ name }) => name === kept)) this.choose(kept);
+    if (this.policies.some(({ name }) => name === kept)) this.chosen.policy = kept;
     else
       this.problems = [
         `${kept}, chosen at your last visit, cannot be used any more; choose another model.`,
@@ -130,8 +150,7 @@ export class Shelf {
   /** Chooses the policy to train. */
   choose(name: string | null): void {
     this.chosen.policy = name;
-    // Settings that made one policy fit do not apply to another.
-    this.fit.reset();
+    this.listener.onPolicy();
     if (this.remembers) void remember(KEY, name);
   }
 
@@ -176,13 +195,10 @@ export class Shelf {
     return this.models.find(({ name }) => name === base);
   }
 
-  /** Recipe keys for the chosen models, and the settings that make them fit. */
+  /** Recipe keys that the chosen policy needs. */
   get recipe(): RecipeValues {
     const learner = this.models.find(({ name }) => name === this.chosen.policy);
-    return {
-      ...(learner && this.recipeOf(learner)),
-      ...this.fit.recipe,
-    };
+    return learner ? this.recipeOf(learner) : {};
   }
 
   private recipeOf(learner: ShelfModel): RecipeValues {
@@ -203,7 +219,7 @@ export class Shelf {
   private async store({ name: wanted, files }: DroppedModel, signal: AbortSignal): Promise<void> {
     this.storing = { name: wanted, share: 0 };
     // Inspected first: a refused model is not copied.
-    await modelsWorker().inspect(wanted, files);
+    await inspectModel(wanted, files, signal);
     const name = this.freeName(wanted, files);
     // Without this, a browser that runs short of space may delete models.
     void navigator.storage.persist().catch(() => false);
@@ -218,7 +234,7 @@ export class Shelf {
     }
     const stored = this.models.find((model) => model.name === name);
     if (!stored || !this.usable.includes(stored)) return;
-    if (stored.role === 'reward') this.onReward(name);
+    if (stored.role === 'reward') this.listener.onReward(name);
     else this.choose(name);
   }
 

@@ -1,20 +1,23 @@
 import { messageOf } from '../../app/message-of.ts';
+import { keep, type KeptReport } from '../../app/runs/kept-reports.ts';
 import type { Status } from '../../app/training-service.ts';
 import type { StepReport } from '../../rl/report.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
 import type { RecordedRun } from '../../rl/runs/record.ts';
 import { layerRecipes } from '../../rl/recipe/keys.ts';
-import { Shelf } from '../models/shelf.svelte.ts';
+import { KEYS_OF_A_POLICY, Shelf } from '../models/shelf.svelte.ts';
 import type { ListedRun } from '../runs/listed-run.svelte.ts';
 import { Runs } from '../runs/runs.svelte.ts';
-import { runsWorker } from '../runs/runs-worker.ts';
+import { runsWorker, storedReports } from '../runs/runs-worker.ts';
 import { BrowserStorage } from '../runs/storage.svelte.ts';
 import { algorithmChange, type Twin } from '../runs/twins.ts';
 import { Settings } from '../settings/settings.svelte.ts';
+import { without } from '../settings/without.ts';
 import { findGpuProblem, type GpuProblem } from '../webgpu.ts';
 import { RewardChoice } from '../rewards/rewards.svelte.ts';
 import { guardLeaving } from './leaving.ts';
 import { Live } from './live.svelte.ts';
+import { OnePrompt } from './one-prompt.svelte.ts';
 import { Player } from './player.svelte.ts';
 import { connectPolicyWorker } from './policy-worker.ts';
 import { fetchRecordedRun } from './recorded.ts';
@@ -28,6 +31,7 @@ export interface WaitingRun extends Twin {
 /** Everything the page is about: the run on view, and where its reports come from. */
 export class PageState {
   readonly run = new ViewedRun();
+  readonly prompt = new OnePrompt(this.run);
   readonly player = new Player(this.run);
   readonly live = new Live(connectPolicyWorker, {
     onStatus: (status) => {
@@ -40,7 +44,10 @@ export class PageState {
   readonly runs = new Runs();
   readonly storage = new BrowserStorage();
   readonly settings = new Settings();
-  readonly shelf = new Shelf((name) => (this.rewards.model.name = name));
+  readonly shelf: Shelf = new Shelf({
+    onReward: (name) => (this.rewards.model.name = name),
+    onPolicy: () => this.settings.replace(without(this.settings.overrides, ...KEYS_OF_A_POLICY)),
+  });
   readonly rewards: RewardChoice = new RewardChoice((name) =>
     this.shelf.usable.some((model) => model.name === name),
   );
@@ -53,7 +60,7 @@ export class PageState {
   tooLarge = $state.raw<{ problem: string; train: () => Promise<void> } | null>(null);
   /** The id of the run that this tab trains, or trained last. */
   private liveId = $state<string | null>(null);
-  private liveReports: StepReport[] = [];
+  private liveReports: KeptReport[] = [];
   readonly isLiveOnView = $derived(this.liveId !== null && this.runs.onView === this.liveId);
   /** The run that this tab trains, or trained last. */
   readonly liveRun: ListedRun | undefined = $derived(this.runs.find(this.liveId));
@@ -124,12 +131,12 @@ export class PageState {
     // What was said of a run that has ended is not about this one.
     if (!this.live.active) this.live.status = null;
     this.runs.onView = id;
-    this.run.reset(total);
+    this.run.reset(total, id === 'recorded' ? undefined : storedReports(id));
     this.run.push(...reports);
   }
 
   private onReport(report: StepReport): void {
-    this.liveReports.push(report);
+    keep(this.liveReports, report);
     this.runs.append(report.metrics);
     if (this.isLiveOnView) this.run.push(report);
   }
@@ -141,13 +148,18 @@ export class PageState {
     if (phase === 'finished') void this.startNext();
   }
 
-  /** What the next run trains with: the default recipe, the visitor's settings, what was chosen. */
-  get nextRecipe(): RecipeValues {
+  /** The recipe before the visitor's settings: the default one, and what the chosen policy needs. */
+  get startRecipe(): RecipeValues {
     // The recorded run has the default recipe; without a recorded run, the worker has its own copy.
-    const linked = layerRecipes(this.recorded?.recipe ?? {}, this.settings.overrides);
+    const recorded = this.recorded?.recipe ?? {};
     // A link that locks the recipe also locks the models, the rewards and the prompts.
-    if (this.settings.locked) return linked;
-    const set = layerRecipes(linked, this.shelf.recipe);
+    return this.settings.locked ? recorded : layerRecipes(recorded, this.shelf.recipe);
+  }
+
+  /** What the next run trains with. */
+  get nextRecipe(): RecipeValues {
+    const set = layerRecipes(this.startRecipe, this.settings.overrides);
+    if (this.settings.locked) return set;
     // Only those reward keys that the algorithm uses.
     const { algorithm = 'grpo' } = set;
     return layerRecipes(set, layerRecipes(this.rewards.recipeOver(set), { algorithm }));
@@ -246,6 +258,14 @@ export class PageState {
     this.show(id, [], 0);
   }
 
+  playOrPause(): void {
+    const { live, player } = this;
+    if (live.status?.phase === 'training') void live.pause();
+    else if (live.status?.phase === 'paused') void live.resume();
+    else if (player.playing) player.pause();
+    else player.play();
+  }
+
   seek(head: number): void {
     this.player.pause();
     this.run.seek(head);
@@ -256,7 +276,7 @@ export class PageState {
     const { settings } = this;
     if (!Object.keys(settings.overrides).length) return;
     const { problemWith } = await import('../settings/check.ts');
-    settings.problem ??= problemWith(this.recorded?.recipe ?? {}, settings.overrides);
+    settings.problem ??= problemWith(this.startRecipe, settings.overrides);
   }
 
   private async checkGpu(): Promise<void> {

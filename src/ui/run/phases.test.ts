@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Phase } from '../../app/training-service.ts';
-import { phaseText } from './phases.ts';
+import { phaseText, spokenStatus } from './phases.ts';
 
 const text = (phase: Phase, more: { detail?: string; error?: string } = {}) =>
   phaseText({ phase, step: 4, maxSteps: 30, ...more });
@@ -28,4 +28,15 @@ describe('phaseText', () => {
       'The card is lost. Reload.',
     );
   });
+});
+
+it('is spoken when the phase changes, and ten times in a run', () => {
+  const status = { maxSteps: 150, secondsPerStep: 1, detail: 'writing 8 completions (50%)' };
+  const spoken = Array.from({ length: 151 }, (_, step) =>
+    spokenStatus({ ...status, phase: 'training', step }),
+  );
+  expect(new Set(spoken).size).toBe(11);
+  expect(spoken[47]).toBe('Training, step 45 of 150');
+  expect(spokenStatus({ ...status, phase: 'compiling', step: 0 })).toBe('Compiling the kernels');
+  expect(spokenStatus({ ...status, phase: 'finished', step: 150 })).toBe('Trained for 150 steps');
 });

@@ -57,3 +57,11 @@ export function phaseText(status: Status): PhaseText {
       };
   }
 }
+
+/** For screen readers: each phase, and while it trains every tenth of the way. */
+export function spokenStatus(status: Status): string {
+  const { phase, step, maxSteps } = status;
+  if (phase !== 'training') return phaseText({ ...status, detail: '' }).title;
+  const part = Math.max(1, Math.ceil(maxSteps / 10));
+  return `Training, step ${step - (step % part)} of ${maxSteps}`;
+}

@@ -1,5 +1,16 @@
 import type { StepReport } from '../../rl/report.ts';
+import { keep, thin, type KeptReport } from '../../app/runs/kept-reports.ts';
 import { MetricTable } from '../charts/metric-table.ts';
+
+/** Where the completions of earlier steps are. */
+export interface ReportSource {
+  /** The step's whole report. */
+  read(step: KeptReport): Promise<StepReport | undefined>;
+  readAll(): Promise<readonly StepReport[]>;
+}
+
+/** How many earlier steps that were looked at stay whole. */
+const LOOKED_AT = 30;
 
 /**
  * The run on view, recorded or live. Reports are pushed here, and everything that the page draws is
@@ -11,12 +22,12 @@ export class ViewedRun {
   /** How many of the reports lie before the playhead; the last of them is the current one. */
   head = $state(0);
   /** The same two in a new object whenever they have grown, so that readers notice. */
-  private grown = $state.raw({ reports: [] as StepReport[], table: new MetricTable() });
+  private grown = $state.raw({ reports: [] as KeptReport[], table: new MetricTable() });
 
   readonly current = $derived(this.reports[this.head - 1]);
 
   /** Oldest first. The array grows in place: read it where it is used, a $derived of it is stale. */
-  get reports(): readonly StepReport[] {
+  get reports(): readonly KeptReport[] {
     return this.grown.reports;
   }
 
@@ -30,8 +41,15 @@ export class ViewedRun {
     return this.table.x.step;
   }
 
-  /** Begins an empty run of `total` steps. */
-  reset(total: number): void {
+  private source: ReportSource | undefined;
+  /** Reports that were read again, by index, the oldest first. */
+  private lookedAt: number[] = [];
+  private reading = false;
+
+  /** Begins an empty run of `total` steps. Without a `source`, all its reports stay as they are. */
+  reset(total: number, source?: ReportSource): void {
+    this.source = source;
+    this.lookedAt = [];
     this.grown = { reports: [], table: new MetricTable() };
     this.total = total;
     this.head = 0;
@@ -42,7 +60,8 @@ export class ViewedRun {
     const following = this.isFollowing;
     const { reports: all, table } = this.grown;
     for (const report of reports) {
-      all.push(report);
+      if (this.source) keep(all, report);
+      else all.push(report);
       table.append(report.metrics);
     }
     this.grown = { reports: all, table };
@@ -53,6 +72,38 @@ export class ViewedRun {
   seek(head: number): void {
     const { length } = this.reports;
     this.head = Math.min(length, Math.max(Math.min(1, length), head));
+    void this.readShown();
+  }
+
+  /** All reports with their completions, also those that are not in memory. */
+  readAll(): Promise<readonly StepReport[]> {
+    // A run that is not stored has only what is in memory.
+    return this.source?.readAll().catch(() => this.reports) ?? Promise.resolve(this.reports);
+  }
+
+  /** Reads what the playhead shows and memory lacks: the step, and the evaluated one before it. */
+  private async readShown(): Promise<void> {
+    if (this.reading) return;
+    const { source, reports } = this;
+    const shown = this.head - 1;
+    const evaluated = reports.slice(0, this.head).findLastIndex(({ evaluation }) => evaluation);
+    const index = [shown, evaluated].find((i) => reports[i]?.thinned);
+    if (!source || index === undefined) return;
+    this.reading = true;
+    const whole = await source.read(reports[index]!).catch(() => undefined);
+    this.reading = false;
+    // Another run may be on view by now, and then this one is not waited for.
+    if (this.grown.reports === reports && whole) this.keepWhole(index, whole);
+    if (whole || this.head - 1 !== shown) void this.readShown();
+  }
+
+  private keepWhole(index: number, whole: StepReport): void {
+    const { reports, table } = this.grown;
+    reports[index] = whole;
+    this.lookedAt.push(index);
+    const oldest = this.lookedAt.length > LOOKED_AT ? this.lookedAt.shift() : undefined;
+    if (oldest !== undefined) reports[oldest] = thin(reports[oldest]!);
+    this.grown = { reports, table };
   }
 
   get isFollowing(): boolean {

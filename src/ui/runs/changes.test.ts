@@ -44,9 +44,9 @@ it('nameOf is short', () => {
     'A 1, b 1, c 1 and 2 more',
   );
   expect(nameOf([change('model_name_or_path', 'stored:x/y')])).toBe('Model y');
-  expect(nameOf([change('reward_model_name_or_path', null), change('reward_funcs', ['a/b.js'])])).toBe(
-    'No reward model, reward funcs b.js',
-  );
+  expect(
+    nameOf([change('reward_model_name_or_path', null), change('reward_funcs', ['a/b.js'])]),
+  ).toBe('No reward model, reward funcs b.js');
 });
 
 it('letterOf never repeats', () => {

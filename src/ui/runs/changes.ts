@@ -1,5 +1,6 @@
 /** How a run differs from another: the changes of its recipe, and a name made from them. */
 import { basename } from '../../model/files.ts';
+import { mapPaths, STORED } from '../../rl/recipe/paths.ts';
 import type { RecipeValue, RecipeValues } from '../../rl/recipe/values.ts';
 
 export interface Change {
@@ -43,7 +44,9 @@ export function valueText(value: RecipeValue): string {
 /** What tells an entry of `datasets` from others: "mine.jsonl (test)". */
 function dataFiles(entry: RecipeValue): string | undefined {
   if (typeof entry !== 'object' || entry === null || !('data_files' in entry)) return undefined;
-  const { data_files: files = '', split = 'train' } = entry as Readonly<Record<string, RecipeValue>>;
+  const { data_files: files = '', split = 'train' } = entry as Readonly<
+    Record<string, RecipeValue>
+  >;
   return `${valueText(files).replaceAll('stored:', '')} (${valueText(split)})`;
 }
 
@@ -65,9 +68,7 @@ export function nameOf(list: readonly Change[]): string {
 function shortValue(value: RecipeValue): string {
   const list = Array.isArray(value) ? (value as readonly RecipeValue[]) : [value];
   return list
-    .map((item) =>
-      typeof item === 'string' ? basename(item) : valueText(item),
-    )
+    .map((item) => (typeof item === 'string' ? basename(item) : valueText(item)))
     .join(', ');
 }
 
@@ -75,4 +76,15 @@ function shortValue(value: RecipeValue): string {
 export function letterOf(slot: number): string {
   const letter = String.fromCharCode(65 + (slot % 26));
   return slot < 26 ? letter : letterOf(Math.floor(slot / 26) - 1) + letter;
+}
+
+/** Whether the recipe names a model that the visitor brought. */
+export function usesModels(recipe: RecipeValues): boolean {
+  let uses = false;
+  const model = (path: string): string => {
+    uses ||= path.startsWith(STORED);
+    return path;
+  };
+  mapPaths(recipe, { model, file: (path) => path });
+  return uses;
 }

@@ -20,7 +20,10 @@ const run = (
 });
 
 it('compares what at least one run has measured', () => {
-  const rows = compareRuns([run({ reward: -0.2, gold: 1.65 }, 1, 90), run({ reward: -0.67 }, 1, 60)]);
+  const rows = compareRuns([
+    run({ reward: -0.2, gold: 1.65 }, 1, 90),
+    run({ reward: -0.67 }, 1, 60),
+  ]);
   expect(rows).toEqual([
     { label: 'Reward', values: ['−0.20', '−0.67'], difference: '+0.47' },
     { label: 'Gold, the hidden true score', values: ['1.65', '–'] },

@@ -64,7 +64,12 @@ export function compareRuns(runs: readonly ComparableRun[]): ComparedRow[] {
   const rows = MEASURES.map(({ key, label, format }) => {
     const numbers = runs.map((run) => finalOf(run.table, key, commonStepWith(runs, key, step)));
     const shown = key === 'gold' ? goldOfAll(runs) : label;
-    return compared(sameScale(runs, key) ? shown : `${shown} (another judge for each run)`, numbers, format, sameScale(runs, key));
+    return compared(
+      sameScale(runs, key) ? shown : `${shown} (another judge for each run)`,
+      numbers,
+      format,
+      sameScale(runs, key),
+    );
   });
   const totals = (axis: 'time' | 'tokens'): (number | null)[] =>
     runs.map(({ table }) => table.x[axis][indexAt(table.x.step, step)] || null);
@@ -111,7 +116,8 @@ function compared(
   sameScale = true,
 ): ComparedRow {
   const [first, second] = numbers;
-  const both = sameScale && numbers.length === 2 && typeof first === 'number' && typeof second === 'number';
+  const both =
+    sameScale && numbers.length === 2 && typeof first === 'number' && typeof second === 'number';
   return {
     label,
     values: numbers.map(format),

@@ -1,7 +1,11 @@
 import type { RunFacts } from '../../app/runs/facts.ts';
 import type { MetricsRow } from '../../rl/report.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
-import { divergence, rewardAndGold, type Divergence } from '../../rl/evaluation/overoptimisation.ts';
+import {
+  divergence,
+  rewardAndGold,
+  type Divergence,
+} from '../../rl/evaluation/overoptimisation.ts';
 import { finalOf, judgedBy, MetricTable } from '../charts/metric-table.ts';
 import type { Overlay } from '../charts/view.svelte.ts';
 import { PALETTE } from '../charts/specs.ts';

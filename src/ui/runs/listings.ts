@@ -42,7 +42,11 @@ export function listingsOf(
   });
 }
 
-function endOf({ id, finished, facts }: StoredRun, held: ReadonlySet<string>, here: boolean): RunEnd {
+function endOf(
+  { id, finished, facts }: StoredRun,
+  held: ReadonlySet<string>,
+  here: boolean,
+): RunEnd {
   if (held.has(id)) return here ? 'running' : 'elsewhere';
   return finished ? 'finished' : (facts.ended ?? 'stopped');
 }

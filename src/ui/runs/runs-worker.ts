@@ -1,5 +1,6 @@
 import type * as Comlink from 'comlink';
 import { connect, type Connection } from '../../app/workers/connection.ts';
+import type { ReportSource } from '../run/viewed-run.svelte.ts';
 import type { RunsService } from '../../app/workers/runs.worker.ts';
 
 let connection: Connection<Comlink.Remote<RunsService>> | undefined;
@@ -13,3 +14,9 @@ export function runsWorker(): Comlink.Remote<RunsService> {
   );
   return connection.service;
 }
+
+/** Reads the reports of a stored run from its folder. */
+export const storedReports = (id: string): ReportSource => ({
+  read: ({ metrics }) => runsWorker().report(id, metrics),
+  readAll: () => runsWorker().openWhole(id),
+});

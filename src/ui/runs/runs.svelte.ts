@@ -1,4 +1,4 @@
-import { newRunId, unknownFacts } from '../../app/runs/facts.ts';
+import { newRunId, UNDO_MS, unknownFacts } from '../../app/runs/facts.ts';
 import { heldRuns, whenFree } from '../../app/runs/lock.ts';
 import type { Status } from '../../app/training-service.ts';
 import type { MetricsRow } from '../../rl/report.ts';
@@ -19,6 +19,8 @@ const MOST_OVERLAYS = 5;
 export class Runs {
   /** Oldest first; the recorded run before all. */
   list = $state.raw<readonly ListedRun[]>([]);
+  /** The run that was deleted a moment ago and can be brought back. */
+  removed = $state.raw<ListedRun | null>(null);
   /** The id of the run on view. */
   onView = $state<string | null>(null);
   readonly viewed = $derived(this.find(this.onView));
@@ -183,6 +185,21 @@ export class Runs {
   async remove(run: ListedRun): Promise<void> {
     await runsWorker().remove(run.id);
     this.list = this.list.filter((other) => other !== run);
+    this.removed = run;
+    setTimeout(() => {
+      if (this.removed === run) this.removed = null;
+    }, UNDO_MS - 500);
+  }
+
+  /** Brings back the run that was deleted last. */
+  async restore(): Promise<void> {
+    const { removed } = this;
+    if (!removed) return;
+    this.removed = null;
+    await runsWorker()
+      .restore(removed.id)
+      .catch(() => undefined);
+    await this.refresh();
   }
 
   /** Sets the size of a run's folder. */

@@ -17,10 +17,11 @@ export class Transfer {
 
   constructor(private readonly runs: Runs) {}
 
-  async export(run: ListedRun): Promise<void> {
+  /** `withModels`: also the models that the visitor brought. */
+  async export(run: ListedRun, withModels: boolean): Promise<void> {
     const name = folderName(run.label);
     await this.go(`Writing ${name}.zip`, async (onProgress) => {
-      download(`${name}.zip`, await runsWorker().export(run.id, name, onProgress));
+      download(`${name}.zip`, await runsWorker().export(run.id, name, withModels, onProgress));
       return `${name}.zip is in your downloads.`;
     });
   }

@@ -10,18 +10,23 @@ import { algorithmChange, rolloutAlgorithms, twinsOf } from './twins.ts';
 const shipped = parse(readFileSync('recipes/default.yaml', 'utf8')) as RecipeValues;
 
 describe('every algorithm', () => {
-  it.each(algorithms)('%s trains on the default recipe, without keys of other algorithms', (algorithm) => {
-    const recipe = makeRecipe(layerRecipes(shipped, algorithmChange(algorithm)));
-    expect(recipe.algorithm).toBe(algorithm);
-    expect(recipe.seed).toBe(shipped['seed']);
-  });
+  it.each(algorithms)(
+    '%s trains on the default recipe, without keys of other algorithms',
+    (algorithm) => {
+      const recipe = makeRecipe(layerRecipes(shipped, algorithmChange(algorithm)));
+      expect(recipe.algorithm).toBe(algorithm);
+      expect(recipe.seed).toBe(shipped['seed']);
+    },
+  );
 });
 
 describe('twinsOf', () => {
   it('flips the thought, and offers the other algorithms that write', () => {
     expect(twinsOf(shipped).map(({ label }) => label)).toEqual([
       'Without a thought',
-      ...rolloutAlgorithms.filter((name) => name !== 'grpo').map((name) => `With ${name.toUpperCase()}`),
+      ...rolloutAlgorithms
+        .filter((name) => name !== 'grpo')
+        .map((name) => `With ${name.toUpperCase()}`),
     ]);
     expect(twinsOf({ thinking: false })[0]).toEqual({
       label: 'With a thought',

@@ -8,15 +8,15 @@ import { layerRecipes, recipeKeys } from '../../rl/recipe/keys.ts';
 /** The place that sentences of recipe.ts name; the page leaves it out. */
 export const PLACE = 'settings';
 
-/** The recipe before any change: that of the recorded run, completed by recipes/default.yaml. */
-export function baseRecipe(recorded: RecipeValues): RecipeValues {
-  const known = Object.entries(recorded).filter(([key]) => Object.hasOwn(recipeKeys, key));
+/** The recipe before any change: `start`, completed by recipes/default.yaml. */
+export function baseRecipe(start: RecipeValues): RecipeValues {
+  const known = Object.entries(start).filter(([key]) => Object.hasOwn(recipeKeys, key));
   return { ...DEFAULT_RECIPE, ...Object.fromEntries(known) };
 }
 
 /** Why these changes cannot be trained, in a sentence; null when they can. */
-export function problemWith(recorded: RecipeValues, overrides: RecipeValues): string | null {
-  return attempt(() => makeRecipe(layerRecipes(baseRecipe(recorded), overrides)));
+export function problemWith(start: RecipeValues, overrides: RecipeValues): string | null {
+  return attempt(() => makeRecipe(layerRecipes(baseRecipe(start), overrides)));
 }
 
 /** The sentence of the error that `action` throws, without the place; null when it throws none. */

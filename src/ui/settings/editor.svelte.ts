@@ -6,7 +6,7 @@ import { keysOf, layerRecipes, recipeKeys } from '../../rl/recipe/keys.ts';
 import { algorithms, type Algorithm, type RecipeKeySpec } from '../../rl/recipe/spec.ts';
 import { algorithmChange } from '../runs/twins.ts';
 import { attempt, baseRecipe, PLACE, problemWith } from './check.ts';
-import { valueOfText } from './fields.ts';
+import { formOf, keysNamedIn, valueOfText, type Form } from './fields.ts';
 import type { Settings } from './settings.svelte.ts';
 import { without } from './without.ts';
 
@@ -26,15 +26,21 @@ export class Editor {
   );
   /** Why the recipe as a whole cannot be trained, in a sentence. */
   readonly problem: string | null = $derived.by(() =>
-    problemWith(this.recorded(), this.settings.overrides),
+    problemWith(this.start(), this.settings.overrides),
   );
   /** '' while there is a problem. */
   readonly yaml: string = $derived(this.problem ? '' : recipeYaml(makeRecipe(this.values)));
 
+  readonly form: Form = $derived(formOf(this.algorithm));
+  /** The keys that do not go together; the first is the one to change. */
+  readonly blamed: readonly string[] = $derived(
+    this.problem === null ? [] : keysNamedIn(this.problem, this.form),
+  );
+
   constructor(
     readonly settings: Settings,
-    /** The recorded run's recipe, which is the default one. */
-    private readonly recorded: () => RecipeValues,
+    /** The recipe before the visitor's settings. */
+    private readonly start: () => RecipeValues,
   ) {}
 
   defaultOf(key: string): RecipeValue | undefined {
@@ -50,6 +56,19 @@ export class Editor {
 
   isChanged(key: string): boolean {
     return key in this.settings.overrides;
+  }
+
+  /** What is wrong at a field, in a sentence. */
+  problemAt(key: string): string | undefined {
+    return this.errors[key] ?? (key === this.blamed[0] ? (this.problem ?? undefined) : undefined);
+  }
+
+  /** Sets values that are known to be possible. */
+  set(values: RecipeValues): void {
+    const changed = Object.entries({ ...this.settings.overrides, ...values });
+    this.settings.replace(
+      Object.fromEntries(changed.filter(([key, value]) => !same(value, this.defaultOf(key)))),
+    );
   }
 
   /** Takes what was typed or chosen. If it is refused, sets the error and keeps the value before. */
@@ -111,7 +130,7 @@ export class Editor {
   }
 
   private base(): RecipeValues {
-    return baseRecipe(this.recorded());
+    return baseRecipe(this.start());
   }
 
   private setError(key: string, problem: string | null): void {

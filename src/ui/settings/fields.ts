@@ -58,7 +58,31 @@ const LABELS: Readonly<Record<string, string>> = {
   max_steps: 'Steps',
   num_generations: 'Tries for each prompt',
   beta: 'KL penalty',
+  per_device_train_batch_size: 'Batch size',
+  max_prompt_length: 'Longest prompt, in tokens',
+  max_completion_length: 'Longest completion, in tokens',
+  lora_r: 'Rank of the adapter',
+  gradient_checkpointing: 'Recompute layers',
 };
+
+/** The fields whose key, label or help has every word of `text`. */
+export function findFields({ first, groups }: Form, text: string): Field[] {
+  const words = text
+    .toLowerCase()
+    .split(/[\s_]+/)
+    .filter(Boolean);
+  return [...first, ...groups.flatMap(({ fields }) => fields)].filter(({ key, spec }) => {
+    const about = `${key} ${labelOf(key)} ${spec.help}`.toLowerCase();
+    return words.every((word) => about.includes(word));
+  });
+}
+
+/** The keys that a sentence names, in its order: a refusal names first the key that it asks to change. */
+export function keysNamedIn(sentence: string, form: Form): string[] {
+  const known = findFields(form, '').map(({ key }) => key);
+  const names = sentence.toLowerCase().match(/\w+/g) ?? [];
+  return [...new Set(names)].filter((name) => known.includes(name));
+}
 
 /** The label of a key: "Learning rate" for "learning_rate". */
 export function labelOf(key: string): string {

@@ -13,6 +13,8 @@ export class Settings {
   hidden = $state.raw<readonly string[]>([]);
   /** A link may lock the recipe, for a class. */
   locked = $state(false);
+  /** The recipe form refuses the settings. */
+  refused = $state(false);
   /** What is wrong with the link, in a sentence. */
   problem = $state<string | null>(null);
 

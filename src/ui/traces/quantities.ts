@@ -1,5 +1,6 @@
 /** The quantities that can be shown for every token. */
 import type { Sample, TokenTrace } from '../../rl/report.ts';
+import { formatShareChange } from '../format.ts';
 import type { Scale } from './scale.ts';
 
 export interface Quantity {
@@ -95,7 +96,7 @@ export interface Move {
   after: number;
 }
 
-/** The tokens whose probability the update moved most, largest first. */
+/** The tokens whose probability the update moved most, largest first; only moves that can be printed. */
 export function mostMoved(samples: readonly Sample[], count: number): Move[] {
   const moves = samples.flatMap(({ trace }, sample) =>
     (trace?.after ?? []).map((after, token) => ({
@@ -106,5 +107,8 @@ export function mostMoved(samples: readonly Sample[], count: number): Move[] {
     })),
   );
   const size = ({ before, after }: Move): number => Math.abs(after - before);
-  return moves.sort((a, b) => size(b) - size(a)).slice(0, count);
+  return moves
+    .filter(({ before, after }) => formatShareChange(before, after) !== null)
+    .sort((a, b) => size(b) - size(a))
+    .slice(0, count);
 }
