@@ -1,5 +1,5 @@
 // The command line: runs src/cli/main.ts from its source, with WebGPU from the graphics card, or from the
-// software adapter on a machine without one.
+// software adapter on a machine without one. Its process ends when this one is killed.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { root } from './install.mjs';
@@ -12,7 +12,7 @@ const child = spawn(
     join(root, 'src', 'cli', 'main.ts'),
     ...process.argv.slice(2),
   ],
-  { stdio: 'inherit', env: { ...process.env, ...(await gpuEnv()) } },
+  { stdio: ['inherit', 'inherit', 'inherit', 'ipc'], env: { ...process.env, ...(await gpuEnv()) } },
 );
 // Ctrl-C reaches the child too; this process only waits until the child has ended.
 process.on('SIGINT', () => {});

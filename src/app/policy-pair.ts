@@ -20,7 +20,7 @@ import { Random } from '../rl/random.ts';
 import { makeRecipe, parseRecipe, RecipeError, type Recipe } from '../rl/recipe/recipe.ts';
 import type { GoldJudge, JudgedText, Reward } from '../rl/rewards/reward.ts';
 import { RewardModel } from '../rl/rewards/reward-model.ts';
-import { lastCheckpoint, runCheckpoint } from '../rl/runs/checkpoints.ts';
+import { findCheckpoint, lastCheckpoint, runCheckpoint } from '../rl/runs/checkpoints.ts';
 import { nowhere, readText, type RunFolder } from '../rl/runs/run-folder.ts';
 import { sampleCompletions } from '../rl/rollout/sample.ts';
 import { OpenedOnce } from './opened-once.ts';
@@ -226,11 +226,14 @@ export class PolicyPair implements PolicyPairService {
     const around = await this.around();
     const run = this.chosen === null ? nowhere : await around.run(this.chosen);
     const yaml = await readText(run, 'recipe.yaml');
-    const step = await lastCheckpoint(run);
+    const keyOf = (step: number | undefined): string => `${this.chosen} ${yaml}${step}`;
+    let step = await lastCheckpoint(run);
+    // What is loaded was read whole before.
+    if (keyOf(step) !== this.loaded?.key)
+      step = (await findCheckpoint(run, 'contents')).found?.step;
     if (yaml !== undefined && step !== undefined) {
       const { recipe } = parseRecipe(yaml, 'recipe.yaml');
-      const folder = runCheckpoint(run, step);
-      return { key: `${this.chosen} ${yaml}${step}`, recipe, trained: { step }, folder };
+      return { key: keyOf(step), recipe, trained: { step }, folder: runCheckpoint(run, step) };
     }
     const recipe = makeRecipe(this.defaults);
     const shipped = await around.folder(SHIPPED);

@@ -1,6 +1,7 @@
 /** Writes an export as one .zip to download, or into a folder that the visitor picked. */
 import { makeZip } from 'client-zip';
 import type { ExportFile } from '../rl/runs/export.ts';
+import { storageError } from '../rl/runs/storage-error.ts';
 
 export interface WriteOptions {
   /** Share of the bytes that are written, 0 to 1. */
@@ -32,11 +33,17 @@ export async function writeZip(
       input: counted(pieces(), count),
     })),
   );
-  await zip.pipeTo(await handle.createWritable(), { signal });
+  try {
+    await zip.pipeTo(await handle.createWritable(), { signal });
+  } catch (error) {
+    // Half of a zip takes room that the next one needs.
+    await top.removeEntry(FOLDER, { recursive: true }).catch(() => undefined);
+    throw storageError(error, `${name}.zip`);
+  }
   return handle.getFile();
 }
 
-/** Writes the same files to a folder `name` inside `parent`. */
+/** Writes the same files to a folder `name` inside `parent`. If that fails, none of them stays. */
 export async function writeFolder(
   parent: FileSystemDirectoryHandle,
   name: string,
@@ -44,24 +51,46 @@ export async function writeFolder(
   { onProgress, signal }: WriteOptions,
 ): Promise<void> {
   const count = counter(files, onProgress);
-  for (const { path, pieces } of files) {
-    let folder = await parent.getDirectoryHandle(name, { create: true });
-    const parts = path.split('/');
-    for (const part of parts.slice(0, -1)) {
-      folder = await folder.getDirectoryHandle(part, { create: true });
-    }
-    const file = await folder.getFileHandle(parts.at(-1)!, { create: true });
-    const writable = await file.createWritable();
-    try {
-      for await (const piece of counted(pieces(), count)) {
-        signal.throwIfAborted();
-        await writable.write(piece);
+  const isNew = await parent.getDirectoryHandle(name).then(
+    () => false,
+    () => true,
+  );
+  const done: [FileSystemDirectoryHandle, string][] = [];
+  try {
+    for (const { path, pieces } of files) {
+      let folder = await parent.getDirectoryHandle(name, { create: true });
+      const parts = path.split('/');
+      for (const part of parts.slice(0, -1)) {
+        folder = await folder.getDirectoryHandle(part, { create: true });
       }
-      await writable.close();
-    } catch (error) {
-      await writable.abort();
-      throw error;
+      done.push([folder, parts.at(-1)!]);
+      const file = await folder.getFileHandle(parts.at(-1)!, { create: true });
+      await writeFile(await file.createWritable(), counted(pieces(), count), signal);
     }
+  } catch (error) {
+    const gone = isNew
+      ? [parent.removeEntry(name, { recursive: true })]
+      : done.map(([folder, file]) => folder.removeEntry(file));
+    await Promise.allSettled(gone);
+    throw storageError(error, name);
+  }
+}
+
+async function writeFile(
+  writable: FileSystemWritableFileStream,
+  pieces: AsyncIterable<Uint8Array<ArrayBuffer>>,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    for await (const piece of pieces) {
+      signal.throwIfAborted();
+      await writable.write(piece);
+    }
+    await writable.close();
+  } catch (error) {
+    // If this fails too, the first error is the one to report.
+    await writable.abort().catch(() => undefined);
+    throw error;
   }
 }
 

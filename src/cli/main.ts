@@ -5,6 +5,9 @@
 import { watchForeignCalls } from './foreign-watch.ts';
 import { explain, runCommand } from './commands.ts';
 
+// scripts/ponder.mjs was killed: training must not go on unseen.
+process.on('disconnect', () => process.exit(1));
+process.channel?.unref();
 // `ponder ... | head` closes the pipe early, which is not an error.
 process.stdout.on('error', () => process.exit(0));
 watchForeignCalls();

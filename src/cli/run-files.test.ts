@@ -33,7 +33,7 @@ describe('run files', () => {
     expect(await findPolicy(first!)).toEqual({ path: first });
     await writeFile(
       join(run, 'recipe.yaml'),
-      'world: meal-planner\nmodel_name_or_path: a\nreward_funcs: b',
+      'world: meal-planner\nmodel_name_or_path: a\nreward_funcs: b.js',
     );
     await expect(findPolicy(run)).rejects.toThrow(
       /run has no complete checkpoint; name the folder/,

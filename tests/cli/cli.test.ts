@@ -1,11 +1,12 @@
 /** The command line: its results, and one clear line for every kind of wrong input. */
 import { spawnSync } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Command } from '../../src/cli/command.ts';
 import { evaluation } from '../../src/cli/eval.ts';
+import { exporting } from '../../src/cli/export.ts';
 import { generate } from '../../src/cli/generate.ts';
 import { info } from '../../src/cli/info.ts';
 import { logits } from '../../src/cli/logits.ts';
@@ -220,7 +221,7 @@ describe('a recipe', () => {
 
   it.each([
     ['max_stepz: 3', /line 1: unknown key max_stepz; did you mean max_steps\?/],
-    ['max_steps: -3', /max_steps is -3; it must be a whole number of at least 1/],
+    ['max_steps: -3', /max_steps is -3; it must be a whole number from 1 to 1000000000/],
     ['max_steps: [', /line 1: not YAML/],
     ['- 3', /this is not a recipe/],
     ['algorithm: grop', /did you mean grpo/],
@@ -229,11 +230,8 @@ describe('a recipe', () => {
     expect(await attempt(yaml)).toMatch(wanted);
   });
 
-  it('with broken models, data or resume', async () => {
+  it('with broken models or data', async () => {
     const sft = `algorithm: sft\nmodel_name_or_path: ${at('policy')}\nmax_steps: 1\n`;
-    expect(await attempt(`${sft}world: meal-planner`, '--resume')).toMatch(
-      /no complete checkpoint/,
-    );
     expect(
       await attempt(`${sft}datasets: [{path: json, data_files: ${at('none.jsonl')}}]`),
     ).toMatch(/none\.jsonl cannot be read/);
@@ -247,6 +245,49 @@ describe('a recipe', () => {
       ),
     ).toMatch(/nowhere does not exist/);
   });
+});
+
+it('a run can go on or begin again, and stays the same run', async () => {
+  const out = at('killed', 'out');
+  await writeFile(
+    at('sft.yaml'),
+    `algorithm: sft\nworld: meal-planner\nmodel_name_or_path: ${at('policy')}\nmax_steps: 1\n` +
+      'per_device_train_batch_size: 2\nmax_length: 160\n',
+  );
+  const run = (...more: string[]): Promise<string> =>
+    refusal(train, at('sft.yaml'), '--out', out, ...more);
+  // Killed before its first checkpoint, it begins with and without --resume.
+  await mkdir(out, { recursive: true });
+  await writeFile(join(out, 'recipe.yaml'), 'algorithm: sft\n');
+  await writeFile(join(out, 'metrics.jsonl'), '{"step":1,"lo');
+  expect(await run('--resume')).toBe('accepted');
+  await rm(join(out, 'checkpoints'), { recursive: true });
+  expect(await run()).toBe('accepted');
+  expect(await run()).toBe(
+    `${out} already holds a run, saved after step 1; add --resume to continue it, or name another folder`,
+  );
+  expect(await run('--resume', '--seed', '5')).toContain(
+    `${out} was trained with seed: 42, not 5.`,
+  );
+  expect(await run('--resume', '--max_steps', '2')).toBe('accepted');
+  expect(await readFile(join(out, 'recipe.yaml'), 'utf8')).toMatch(/^max_steps: 2$/m);
+  const rows = await readFile(join(out, 'metrics.jsonl'), 'utf8');
+  expect(rows.trimEnd().split('\n')).toHaveLength(2);
+  // The weights are used as they were written, or not at all.
+  const weights = join(out, 'checkpoints', 'step-2', 'model.safetensors');
+  const bytes = await readFile(weights);
+  bytes[bytes.length - 1]! ^= 1;
+  await writeFile(weights, bytes);
+  expect(await refusal(logits, '--model', join(out, 'checkpoints', 'step-2'), '--ids', '3')).toBe(
+    `${weights} is damaged; name another checkpoint of the run`,
+  );
+  await json(exporting, out, '--to', 'hf', '--out', at('exported'));
+  const [exported, kept] = await Promise.all(
+    [at('exported'), join(out, 'checkpoints', 'step-1')].map((folder) =>
+      readFile(join(folder, 'model.safetensors')),
+    ),
+  );
+  expect(exported!.equals(kept!)).toBe(true);
 });
 
 it('ends with code 1 and one line on standard error', () => {

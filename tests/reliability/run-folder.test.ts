@@ -7,13 +7,13 @@
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Random } from '../../src/rl/random.ts';
 import type { RecipeValues } from '../../src/rl/recipe/values.ts';
-import { findCheckpoint, lastCheckpoint } from '../../src/rl/runs/checkpoints.ts';
+import { findCheckpoint } from '../../src/rl/runs/checkpoints.ts';
 import { nodeRunFolder } from '../../src/rl/runs/run-folder.node.ts';
-import type { RunFolder } from '../../src/rl/runs/run-folder.ts';
 import { StorageError } from '../../src/rl/runs/storage-error.ts';
 import { memoryFolder } from '../app/memory-folder.ts';
 import { disk, Killed, ROOT } from './crash-disk.ts';
 import { fakeRun, STEPS, train } from './fake-trainer.ts';
+import { filesIn, written } from './written.ts';
 
 vi.mock('node:fs/promises', async (original) => {
   const { crashing } = await import('./crash-disk.ts');
@@ -31,26 +31,6 @@ const table: [fault: string, injected: number][] = [];
 afterAll(() => {
   console.log(table.map(([fault, injected]) => `| ${fault} | ${injected} |`).join('\n'));
 });
-
-async function filesIn(folder: RunFolder, path = ''): Promise<[string, string][]> {
-  const source = path === '' ? undefined : await folder.open(path);
-  if (source) return [[path, Buffer.from(await source.read()).toString('latin1')]];
-  const names = await folder.list(path);
-  const inside = names.map((name) => filesIn(folder, path === '' ? name : `${path}/${name}`));
-  return (await Promise.all(inside)).flat();
-}
-
-/** All that a run wrote, with its last checkpoint; without summary.json, which has a time. */
-async function written(folder: RunFolder): Promise<Record<string, string>> {
-  const last = `checkpoints/step-${await lastCheckpoint(folder)}/`;
-  const kept = (await filesIn(folder)).filter(
-    ([path]) =>
-      (!path.startsWith('checkpoints/') || path.startsWith(last)) &&
-      !path.endsWith('.partial') &&
-      path !== 'summary.json',
-  );
-  return Object.fromEntries(kept);
-}
 
 async function wholeRun(changes: RecipeValues = {}): Promise<Record<string, string>> {
   const folder = memoryFolder();

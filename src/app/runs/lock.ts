@@ -18,15 +18,23 @@ export function holdRun(id: string, patience = PATIENCE): Promise<(() => void) |
   });
 }
 
-/** Does `work` while nobody else writes the run. @throws if somebody does */
+/** Does `work` while nobody else writes the run or its facts. @throws if somebody trains it */
 export async function whileHeld<T>(id: string, work: () => Promise<T>): Promise<T> {
   const release = await holdRun(id);
   if (!release) throw new Error(ELSEWHERE);
   try {
-    return await work();
+    return await whileFactsHeld(id, work);
   } finally {
     release();
   }
+}
+
+/**
+ * The facts of a run (its name, its note) may change while a worker trains the run: they have a lock of
+ * their own, so that they are not written into a folder that another tab is deleting.
+ */
+export function whileFactsHeld<T>(id: string, work: () => Promise<T>): Promise<T> {
+  return navigator.locks.request(`facts of ${id}`, work);
 }
 
 export const ELSEWHERE = 'This run is training in another tab. Close that tab, then go on here.';

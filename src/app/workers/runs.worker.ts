@@ -14,7 +14,7 @@ import {
 } from '../runs/facts.ts';
 import { importRun } from '../runs/import-run.ts';
 import { keepLast, readReport } from '../runs/kept-reports.ts';
-import { heldRuns, whileHeld } from '../runs/lock.ts';
+import { heldRuns, whileFactsHeld, whileHeld } from '../runs/lock.ts';
 import {
   isEmpty,
   listRuns,
@@ -91,7 +91,8 @@ const service = {
       // The run may have been removed.
       if ((await runs.list(id)).length > 0) await writeFacts(within(runs, id), facts);
     };
-    await (writing = writing.then(write, write));
+    const held = (): Promise<void> => whileFactsHeld(id, write);
+    await (writing = writing.then(held, held));
   },
 
   /** Its folder goes after a moment, in which `restore` brings it back. @throws if another tab trains it */

@@ -27,6 +27,9 @@ interface Owner {
 /** Two processes may take over the same lock; the one whose lock stays after this time has it. */
 const SETTLE_MS = 50;
 
+/** A process that was stopped just now may hold its lock for a moment. */
+const PATIENCE_MS = 2_000;
+
 export interface HeldFolder {
   readonly folder: RunFolder;
   readonly release: () => Promise<void>;
@@ -72,21 +75,36 @@ export async function holdRunFolder(root: string): Promise<HeldFolder> {
 /** @returns whether the folder is new */
 async function take(root: string, lock: string, me: string): Promise<boolean> {
   const isNew = (await mkdir(root, { recursive: true })) !== undefined;
+  const until = Date.now() + PATIENCE_MS;
+  while (!(await create(lock, me))) {
+    const other = await settled(lock);
+    if (await isAlive(other)) {
+      if (Date.now() > until) throw new StorageError(inUse(root, other!));
+      await sleep(SETTLE_MS);
+    } else if (await replace(lock, other, me)) break;
+  }
+  return isNew;
+}
+
+/** false if there is a lock already. */
+async function create(lock: string, me: string): Promise<boolean> {
   try {
     await writeFile(lock, me, { flag: 'wx' });
-    return isNew;
+    return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
   }
-  const other = await settled(lock);
-  if (await isAlive(other)) throw new StorageError(inUse(root, other!));
+}
+
+/** Takes over the lock of a process that has ended; false if another one was faster. */
+async function replace(lock: string, other: string | undefined, me: string): Promise<boolean> {
   const own = `${lock}.${randomUUID()}`;
   await writeFile(own, me);
-  await rename(own, lock);
+  if ((await textOf(lock)) === other) await rename(own, lock);
+  else await rm(own);
   await sleep(SETTLE_MS);
-  const winner = await textOf(lock);
-  if (winner !== me) throw new StorageError(inUse(root, winner ?? ''));
-  return isNew;
+  return (await textOf(lock)) === me;
 }
 
 /** The lock's text. One that another process has just made may be empty for a moment. */

@@ -11,6 +11,7 @@
  *                            value model in checkpoints/step-N/value/
  *   summary.json             written when the run ends
  *   run.json                 what the page adds: the run's name and note (app/runs/facts.ts)
+ *   lock.json                while the command line writes (lock.node.ts)
  * A checkpoint is complete when its trainer_state.json exists, which is written last and has a mark of
  * every file (trainer-state.ts). Data and random numbers depend only on the step number, so a resumed run
  * gives the numbers of an uninterrupted one.
