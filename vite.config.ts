@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
 import { offline } from './scripts/offline-plugin.ts';
+import { HEADERS, securityPolicy } from './scripts/security-policy.ts';
 import { texPlugin } from './src/ui/learn/typeset.ts';
 
 /** A slow machine is nothing to warn of. */
@@ -21,7 +22,8 @@ function commit(): string | null {
 }
 
 export default defineConfig({
-  plugins: [svelte(), texPlugin(), offline()],
+  plugins: [svelte(), texPlugin(), offline(), securityPolicy()],
+  preview: { headers: HEADERS },
   define: { __PONDER_COMMIT__: JSON.stringify(commit()) },
   base: './',
   build: {

@@ -131,6 +131,8 @@ async function install(workspaces) {
       ...(existsSync(join(root, RECORD)) ? ['install', '--no-save'] : ['ci']),
       // npm's warnings are shown even under `npm run --silent`.
       '--loglevel=warn',
+      // No package needs its scripts, and none gets to run one.
+      '--ignore-scripts',
       '--include=dev',
       ...(parts.length === 0 ? ['--workspaces=false'] : ['--include-workspace-root']),
       ...parts.map((part) => `--workspace=${part}`),

@@ -11,13 +11,41 @@ const cli = [...page, ...dependenciesOf('src/cli')];
 /** The command line's GPU, and what tests of kernels run in. */
 const NOT_OF_THE_PAGE = ['src/gpu/node.ts', 'src/gpu/kernels/sandbox.ts'];
 
+/** MPL asks only that changes of its own files stay open; axe-core and lightningcss have it, unchanged. */
+const PERMISSIVE = new Set([
+  ...['MIT', 'Apache-2.0', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', '0BSD', 'BlueOak-1.0.0'],
+  'MPL-2.0',
+]);
+
 it('the page imports only packages that npm start installs', () => {
   const files = [
     ...['vite.config.ts', 'scripts/start.mjs', 'scripts/install.mjs', 'scripts/offline-plugin.ts'],
+    'scripts/security-policy.ts',
     ...['src/model', 'src/rl', 'src/ui', 'src/gpu'].flatMap(sourcesIn),
   ].filter((file) => !NOT_OF_THE_PAGE.includes(file));
   expect(files.length).toBeGreaterThan(200);
   expect(strangers(files, page)).toEqual([]);
+});
+
+it('every package may be used and passed on', () => {
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<
+      string,
+      { license?: string; link?: boolean; resolved?: string; integrity?: string }
+    >;
+  };
+  const foreign = Object.entries(lock.packages).filter(
+    ([path, { link }]) => path.includes('node_modules/') && !link,
+  );
+  expect(foreign.length).toBeGreaterThan(100);
+  const odd = foreign.filter(([, { license = 'none' }]) => !PERMISSIVE.has(license));
+  expect(odd.map(([path, { license }]) => `${path}: ${license}`)).toEqual([]);
+  // Without an address, npm takes it from the registry; the hash says which file.
+  const registry = 'https://registry.npmjs.org/';
+  const elsewhere = foreign.filter(
+    ([, { resolved = registry, integrity }]) => !integrity || !resolved.startsWith(registry),
+  );
+  expect(elsewhere.map(([path]) => path)).toEqual([]);
 });
 
 it('the command line imports only packages that it installs', () => {

@@ -1,6 +1,6 @@
 /** Finds out whether a folder that the user brings can be used, and as what. */
 import { readAdapterConfig } from '../model/adapter-config.ts';
-import { describeModel } from '../model/describe.ts';
+import { attentionWords, describeModel } from '../model/describe.ts';
 import { checkpointConfig } from '../model/adapted.ts';
 import { readConfig } from '../model/checkpoint.ts';
 import { CheckpointError } from '../model/errors.ts';
@@ -20,6 +20,8 @@ export interface Inspected {
   role: Role;
   /** Empty for an adapter, because its files do not name the family. */
   family: string;
+  /** Windows and rotary scaling in words; empty if it has none. */
+  attention: string;
   parameters: number;
   /** Element types in the files. */
   dtype: string;
@@ -40,7 +42,8 @@ export async function inspectFolder(
   if (lora) return inspectAdapter(folder, lora, openBase);
   const { config, parameters, dtypes } = await describeModel(folder);
   const role = config.kind === 'reward' ? 'reward' : 'policy';
-  return { role, family: config.family, parameters, dtype: dtypes.join(', ') };
+  const attention = attentionWords(config);
+  return { role, family: config.family, attention, parameters, dtype: dtypes.join(', ') };
 }
 
 async function inspectAdapter(
@@ -63,6 +66,7 @@ async function inspectAdapter(
   return {
     role: lora.task === 'SEQ_CLS' ? 'reward' : 'policy',
     family: '',
+    attention: '',
     parameters: tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0),
     dtype: [...new Set(tensors.map(({ dtype }) => dtype))].join(', '),
     lora,

@@ -2,6 +2,7 @@
  * A live run as the page controls it: open, start, pause, step, stop, with reports of each step. It
  * does not depend on workers, so tests can use it directly.
  */
+import { gaveUp, Losses } from './lost-device.ts';
 import { messageOf } from './message-of.ts';
 import { basename } from '../model/files.ts';
 import { CHECKPOINTS, writeFacts } from './runs/facts.ts';
@@ -61,6 +62,11 @@ export class LiveRun implements TrainingService {
   /** The steps that are running; settled when the run pauses. */
   private running: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
+  /** Opens the run, or after a loss opens it again. */
+  private load: ((around: LiveSurroundings) => Promise<void>) | undefined;
+  private readonly losses = new Losses();
+  /** The last step that the listener has. */
+  private reported = -1;
   private wish: 'run' | 'pause' | 'stop' = 'pause';
   private readonly times: number[] = [];
 
@@ -75,13 +81,18 @@ export class LiveRun implements TrainingService {
   async begin({ id, recipe: values, facts }: NewRun, listener: TrainingListener): Promise<void> {
     const given = makeRecipe(layerRecipes(this.defaults, values));
     const recipe = { ...given, save_total_limit: given.save_total_limit ?? CHECKPOINTS };
-    await this.open(listener, async (around) => {
+    /** A new run can train unsaved. */
+    const claim = async (around: LiveSurroundings): Promise<RunFolder> => {
       let folder = nowhere;
-      // A new run can train unsaved.
       await this.saver.keep(async () => void (folder = await around.claim(id)));
+      return folder;
+    };
+    await this.open(listener, async (around) => {
+      const folder = await claim(around);
       const run = await this.openRun(recipe, folder, around);
       if (!run) return;
       this.isNew = true;
+      this.load = (next) => this.reload(next, claim);
       await this.saver.keep(async () => {
         await run.begin();
         await writeFacts(folder, facts);
@@ -99,8 +110,10 @@ export class LiveRun implements TrainingService {
         around,
       );
       if (!run) return;
+      this.load = (next) => this.reload(next, (other) => other.claim(id));
       // Killed before its first checkpoint, a run begins again, with the same numbers.
       if (!(await run.resume())) await run.begin();
+      this.reported = run.trainer.step;
       const onDamage = (place: string): void =>
         void run.notices.push(`${place} is damaged: its row is lost.`);
       for (const report of await recordedSteps(folder, 'The run', { traceSteps: 1, onDamage })) {
@@ -114,8 +127,15 @@ export class LiveRun implements TrainingService {
     load: (around: LiveSurroundings) => Promise<void>,
   ): Promise<void> {
     this.listener = listener;
-    this.opening = this.guard(async () => {
-      this.tell('loading', 'opening the graphics device');
+    this.load = load;
+    this.opening = this.openOn('opening the graphics device');
+    await this.opening;
+  }
+
+  /** Opens a device and the run on it, or another device if that one is lost. */
+  private async openOn(detail: string): Promise<void> {
+    await this.guard(async () => {
+      this.tell('loading', detail);
       const around = await this.surroundings();
       if (this.stopping) {
         around.close();
@@ -123,11 +143,42 @@ export class LiveRun implements TrainingService {
       }
       this.around = around;
       around.gpu.onCompiled = () => this.tellCompiling();
-      void around.gpu.lost.then((error) => this.guard(() => Promise.reject(error)));
-      await load(around);
-      this.tell(this.run?.finished ? 'finished' : 'paused');
+      void around.gpu.lost.then((error) => this.onLost(around, error));
+      await this.load!(around);
     });
-    await this.opening;
+    if (!this.running) this.tell(this.run?.finished ? 'finished' : 'paused');
+  }
+
+  /** What opens or trains fails by itself when its device is lost; a run that rests does not notice. */
+  private onLost(around: LiveSurroundings, error: Error): void {
+    if (this.around !== around || this.phase !== 'paused' || this.running) return;
+    this.opening = this.guard(() => Promise.reject(error)).then(() => undefined);
+  }
+
+  /** The run from its last checkpoint, with the numbers that it would have had. */
+  private async reload(
+    around: LiveSurroundings,
+    claim: (around: LiveSurroundings) => Promise<RunFolder>,
+  ): Promise<void> {
+    const run = await this.openRun(this.recipe!, await claim(around), around);
+    if (run && !(await run.resume())) await run.begin();
+  }
+
+  /** @returns false if the device is not lost; else there is a new one, or the run has failed */
+  private async recover(error: unknown): Promise<boolean> {
+    const { around } = this;
+    if (this.ended || !(await this.losses.explain(error, around?.gpu, this.times.length)))
+      return false;
+    this.around = undefined;
+    around?.close();
+    if (!this.losses.goesOn(this.run?.trainer.step ?? 0)) {
+      this.fail(new Error(gaveUp(error)));
+      return true;
+    }
+    this.tell('loading', this.losses.sentence);
+    await this.losses.settle();
+    await this.openOn(this.losses.sentence);
+    return true;
   }
 
   /** undefined if the run was stopped meanwhile. */
@@ -203,8 +254,12 @@ export class LiveRun implements TrainingService {
   /** Runs steps until the run is done or asked to pause; at least one, unless it has ended. */
   private async loop(): Promise<void> {
     await this.opening;
-    const { run } = this;
-    if (run && !this.ended) await this.guard(() => this.train(run));
+    // Again after a loss, until steps are done.
+    for (let done = false; this.run && !this.ended && !done;) {
+      const { run } = this;
+      done = await this.guard(() => this.train(run));
+      if (this.wish === 'stop') break;
+    }
     this.running = undefined;
   }
 
@@ -243,10 +298,14 @@ export class LiveRun implements TrainingService {
     return `compiling the kernels (${this.around?.gpu.compiled ?? 0} so far)`;
   }
 
-  private report({ metrics, groups: [group], evaluation }: StepResult): void {
+  private report({ metrics, groups: [group], followed, evaluation }: StepResult): void {
+    // Steps that are done again after a loss give the same numbers.
+    if (metrics.step <= this.reported) return;
+    this.reported = metrics.step;
     this.listener?.onStep({
       metrics,
       ...(group && { group }),
+      ...(followed && { followed }),
       ...(evaluation && { evaluation: shownEvaluation(evaluation) }),
     } satisfies StepReport);
   }
@@ -265,12 +324,16 @@ export class LiveRun implements TrainingService {
     await run.folder.remove('').catch(() => undefined);
   }
 
-  private async guard(work: () => Promise<void>): Promise<void> {
+  /** @returns whether the work is done: not if the device was lost, or the run failed */
+  private async guard(work: () => Promise<void>): Promise<boolean> {
     try {
       await work();
+      return true;
     } catch (error) {
+      if (await this.recover(error)) return false;
       if (!this.ended) await this.removeIfEmpty();
       this.fail(error);
+      return false;
     }
   }
 

@@ -5,7 +5,7 @@
 import { Tokenizer } from '../model/tokenizer.ts';
 import { makeRecipe, type Recipe } from '../rl/recipe/recipe.ts';
 import type { RecipeValues } from '../rl/recipe/values.ts';
-import { policyText } from '../rl/rollout/thinking-template.ts';
+import { promptTokens } from '../rl/rollout/rollout.ts';
 import { DEFAULT_RECIPE } from './default-recipe.ts';
 import { OpenedOnce } from './opened-once.ts';
 import { pageModelFolder } from './page-paths.ts';
@@ -46,15 +46,15 @@ export async function longestTexts(
 ): Promise<{ prompt: number; response: number }> {
   const recipe = recipeOf(values);
   const tokenizer = await tokenizerAt(recipe.model_name_or_path!);
-  const most = (texts: readonly string[], read: (text: string) => string): number => {
+  const most = (texts: readonly string[], tokens: (text: string) => number[]): number => {
     const longest = [...texts].sort((a, b) => b.length - a.length).slice(0, MEASURED);
-    return Math.max(0, ...longest.map((text) => tokenizer.encode(read(text)).length));
+    return Math.max(0, ...longest.map((text) => tokens(text).length));
   };
   return {
     prompt: most([...prompts, ...heldOut], (prompt) =>
-      policyText(tokenizer, prompt, recipe.thinking, recipe.system_prompt),
+      promptTokens(tokenizer, prompt, recipe.thinking, recipe.system_prompt),
     ),
-    response: most(responses, (response) => response) + 1,
+    response: most(responses, (response) => tokenizer.encode(response)) + 1,
   };
 }
 

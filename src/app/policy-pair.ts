@@ -100,7 +100,7 @@ export class PolicyPair implements PolicyPairService {
   /** Settled when no caller uses the policies any more. */
   private turn: Promise<unknown> = Promise.resolve();
   private asked = { stopped: false };
-  private readonly judges = new OpenedOnce<Reward>();
+  private judges = new OpenedOnce<Reward>();
 
   constructor(
     private readonly surroundings: () => Promise<PolicyPairSurroundings>,
@@ -317,7 +317,24 @@ export class PolicyPair implements PolicyPairService {
   }
 
   private around(): Promise<PolicyPairSurroundings> {
-    return (this.opened ??= this.surroundings());
+    this.opened ??= this.surroundings().then(
+      (around) => {
+        void around.gpu.lost.then(() => this.forgetDevice());
+        return around;
+      },
+      (error: unknown) => {
+        this.opened = undefined;
+        throw error;
+      },
+    );
+    return this.opened;
+  }
+
+  /** What was on it is gone; the next question opens another. */
+  private forgetDevice(): void {
+    this.opened = undefined;
+    this.loaded = undefined;
+    this.judges = new OpenedOnce<Reward>();
   }
 }
 

@@ -76,7 +76,7 @@ export function previewRecipe(
 
 /** A text as a tokenizer reads it, token by token. */
 export function seenText(tokenizer: Tokenizer, text: string): SeenText {
-  const ids = tokenizer.encode(text);
+  const ids = tokenizer.encodePrompt(text);
   let before = '';
   const tokens = ids.map((id, i): SeenToken => {
     const upTo = tokenizer.decode(ids.slice(0, i + 1));

@@ -1,4 +1,5 @@
 /** Saves a live run while it trains, so that little is lost when its tab is closed. */
+import { GpuError } from '../gpu/errors.ts';
 import { messageOf } from './message-of.ts';
 import type { Run } from '../rl/runs/run.ts';
 import { TrainingError } from '../rl/trainers/trainer.ts';
@@ -17,14 +18,14 @@ export class Saver {
 
   /**
    * Writing may fail (storage full, or refused); the run then continues unsaved and reports that.
-   * @throws TrainingError when the model itself cannot be saved
+   * @throws TrainingError or GpuError when the model itself cannot be saved
    */
   async keep(write: () => Promise<void> | undefined): Promise<void> {
     if (this.unsaved !== undefined) return;
     try {
       await write();
     } catch (error) {
-      if (error instanceof TrainingError) throw error;
+      if (error instanceof TrainingError || error instanceof GpuError) throw error;
       const reason = messageOf(error);
       this.unsaved =
         `This run is not saved any more (${reason}). Training continues; ` +

@@ -53,7 +53,7 @@ export async function readPageFile(path: string): Promise<string> {
   const name = storedName(path);
   if (name !== undefined) return readStoredData(name);
   const url = pageUrl(path);
-  const response = await fetch(url).catch(() => undefined);
+  const response = await fetch(url, { redirect: 'error' }).catch(() => undefined);
   // Some servers answer with the page if a file is missing.
   const isPage = response?.headers.get('content-type')?.startsWith('text/html') ?? false;
   if (response?.ok && !isPage) return response.text();

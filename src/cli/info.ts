@@ -1,5 +1,5 @@
 import { asRewardConfig } from '../model/config.ts';
-import { describeCheckpoint, describeModel } from '../model/describe.ts';
+import { attentionWords, describeCheckpoint, describeModel } from '../model/describe.ts';
 import { memoryNeeds, type MemoryNeed } from '../app/fit.ts';
 import { formatBytes } from '../app/format.ts';
 import type { Recipe } from '../rl/recipe/recipe.ts';
@@ -41,6 +41,7 @@ export const info = defineCommand({
     const { parameters, dtypes, ownHead } = facts;
     const own = adapter?.config;
     const config = own?.task === 'SEQ_CLS' ? asRewardConfig(facts.config) : facts.config;
+    const attention = attentionWords(config);
     const models = {
       policy: { ...facts, lora: own },
       judges: await Promise.all(
@@ -61,6 +62,7 @@ export const info = defineCommand({
       heads: config.heads,
       kv_heads: config.kvHeads,
       vocab_size: config.vocabSize,
+      ...(attention && { attention }),
       ...(ownHead && { head: 'lm_head.weight, not the embedding as config.json says' }),
       memory: { run: run.bytes, lora: lora.bytes, full: full.bytes },
       ...(limit !== undefined && {

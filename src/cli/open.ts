@@ -18,7 +18,7 @@ import { refuseDamaged } from './run-files.ts';
 export const modelOption = {
   model: {
     type: 'text',
-    help: 'Folder of a model (config.json, safetensors and tokenizer) or of an adapter.',
+    help: 'Folder of a model (config.json, safetensors and tokenizer) or of an adapter, or a GGUF file.',
   },
 } as const;
 

@@ -6,7 +6,9 @@ import { Run } from '../rl/runs/run.ts';
 import type { RunFolder } from '../rl/runs/run-folder.ts';
 import { StorageError } from '../rl/runs/storage-error.ts';
 import { ChangedRunError } from '../rl/runs/same-run.ts';
+import { gaveUp, Losses } from '../app/lost-device.ts';
 import { openTrainer } from '../app/opening/trainer.ts';
+import { TrainingError } from '../rl/trainers/trainer.ts';
 import { UsageError } from './arguments.ts';
 import { changedRun } from './changed-run.ts';
 import { defineCommand, optionTable } from './command.ts';
@@ -68,32 +70,62 @@ async function refuseSecondRun(out: string, folder: RunFolder): Promise<void> {
   );
 }
 
-/** Trains until the recipe's last step. @returns the metrics of the last step */
+type Place = { out: string; resume: boolean };
+type Around = Awaited<ReturnType<typeof nodeSurroundings>>;
+
+/** Trains until the recipe's last step, also when devices are lost. @returns the metrics of that step */
 async function trainIn(
   folder: RunFolder,
   recipe: Recipe,
-  { out, resume }: { out: string; resume: boolean },
+  { out, resume }: Place,
 ): Promise<Record<string, number>> {
-  const around = await nodeSurroundings();
-  try {
-    const { trainer, tokenizerFiles, inputs } = await openTrainer(recipe, around);
-    const run = new Run(recipe, trainer, folder, tokenizerFiles, inputs);
-    const goesOn = resume && (await run.resume());
-    await refuseFullDisk(out, recipe, trainer);
-    if (!goesOn) await run.begin();
-    for (const notice of run.notices) process.stderr.write(`${out}: ${notice}\n`);
-    const progress = new Progress(recipe.max_steps, trainer.step);
-    let last = { step: trainer.step } as Record<string, number>;
-    while (!run.finished) {
-      last = (await run.advance().catch((error: unknown) => stopped(error, run))).metrics;
-      const value = last.reward ?? last.accuracy ?? last.loss ?? 0;
-      progress.update(trainer.step, `${headline(last)} ${value.toFixed(3)}`);
+  const losses = new Losses();
+  let goesOn = resume;
+  for (;;) {
+    const done = { steps: 0, last: 0 };
+    let around: Around | undefined;
+    try {
+      around = await nodeSurroundings();
+      return await trainOn(around, folder, recipe, { out, resume: goesOn }, done);
+    } catch (error) {
+      if (!(await losses.explain(error, around?.gpu, done.steps))) throw error;
+      if (!losses.goesOn(done.last)) throw new TrainingError(gaveUp(error));
+      process.stderr.write(
+        `${out}: ${losses.sentence} The run goes on from its last checkpoint.\n`,
+      );
+      goesOn = true;
+    } finally {
+      around?.close();
     }
-    progress.clear();
-    return last;
-  } finally {
-    around.close();
+    await losses.settle();
   }
+}
+
+/** @param done is told how many steps were done here, and the number of the last */
+async function trainOn(
+  around: Around,
+  folder: RunFolder,
+  recipe: Recipe,
+  { out, resume }: Place,
+  done: { steps: number; last: number },
+): Promise<Record<string, number>> {
+  const { trainer, tokenizerFiles, inputs } = await openTrainer(recipe, around);
+  const run = new Run(recipe, trainer, folder, tokenizerFiles, inputs);
+  const goesOn = resume && (await run.resume());
+  await refuseFullDisk(out, recipe, trainer);
+  if (!goesOn) await run.begin();
+  for (const notice of run.notices) process.stderr.write(`${out}: ${notice}\n`);
+  const progress = new Progress(recipe.max_steps, trainer.step);
+  let last = { step: trainer.step } as Record<string, number>;
+  while (!run.finished) {
+    last = (await run.advance().catch((error: unknown) => stopped(error, run))).metrics;
+    done.steps++;
+    done.last = trainer.step;
+    const value = last.reward ?? last.accuracy ?? last.loss ?? 0;
+    progress.update(trainer.step, `${headline(last)} ${value.toFixed(3)}`);
+  }
+  progress.clear();
+  return last;
 }
 
 /** A full disk stops the run, not what is on it. */

@@ -94,6 +94,13 @@ it('of dropped files with one name, the outermost counts', async () => {
   expect(await readText(folder, 'config.json')).toBe('m/config.json');
 });
 
+it('JSON that is none is refused in one line, whatever it holds', async () => {
+  const folder = dropped({ 'config.json': '{\n\n"a": |\n\0\n' });
+  expect(await refusal(() => readJson(folder, 'config.json'))).toMatch(
+    /^your files\/config\.json is not JSON \([^\n]*\); copy the file again$/,
+  );
+});
+
 describe('the weights', () => {
   const index = JSON.stringify({ weight_map: { a: 's-2', b: 's-1', c: 's-2' } });
   const INDEX = 'model.safetensors.index.json';
@@ -104,6 +111,16 @@ describe('the weights', () => {
     const shards = await weightFiles(dropped({ [INDEX]: index, 's-1': '1', 's-2': '22' }));
     expect(shards.map(({ size }) => size)).toEqual([1, 2]);
   });
+
+  it.each(['../outside.safetensors', '/etc/passwd', 'a/b.safetensors', '..\\x'])(
+    'are in the folder itself, not in %s',
+    async (name) => {
+      const text = JSON.stringify({ weight_map: { a: name } });
+      expect(await refusal(() => weightFiles(dropped({ [INDEX]: text, [name]: 'x' })))).toMatch(
+        /index\.json names ".*", which is not a file of the folder itself; copy the file again$/,
+      );
+    },
+  );
 
   it('that are incomplete are refused with what to do', async () => {
     expect(await refusal(() => weightFiles(dropped({ [INDEX]: index, 's-1': '' })))).toBe(

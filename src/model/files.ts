@@ -2,7 +2,8 @@
  * Where a checkpoint's files come from: a folder on disk (node-files.ts), a URL, or files dropped
  * on the page. Weight files can be larger than memory, so they are read in pieces.
  */
-import { CheckpointError } from './errors.ts';
+import { CheckpointError, shown } from './errors.ts';
+import { DEEPEST, depthOf } from './json.ts';
 
 /** Large files are read, written and copied in pieces of at most this many bytes. */
 export const PIECE_BYTES = 2 ** 23;
@@ -27,6 +28,11 @@ export interface CheckpointFolder {
   open(file: string): Promise<FileSource | undefined>;
   /** Names of the files; absent for a URL, which has no list of files. */
   list?(): Promise<readonly string[]>;
+  /**
+   * A safetensors file whose matrices may have the GPU's quantised types, where the weights come in
+   * such types; model.safetensors then has them widened.
+   */
+  quantised?: (() => FileSource) | undefined;
 }
 
 /** Files under a URL, such as the models that ship with the page. Each is fetched whole. */
@@ -36,7 +42,8 @@ export function urlFolder(base: string): CheckpointFolder {
     name: root,
     async open(file) {
       const path = `${root}/${file}`;
-      const response = await fetch(path).catch((error: unknown) => {
+      // A redirect could lead to another server.
+      const response = await fetch(path, { redirect: 'error' }).catch((error: unknown) => {
         throw new CheckpointError(`${path} cannot be fetched (${String(error)}); try again`);
       });
       // Servers of single-page applications answer a missing file with the page.
@@ -102,17 +109,26 @@ export async function readJson(
   const text = await readText(folder, file);
   if (text === undefined) return undefined;
   const path = `${folder.name}/${file}`;
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    const { message } = error as SyntaxError;
-    throw new CheckpointError(`${path} is not JSON (${message}); copy the file again`);
-  }
+  const value = parseFile(text, path);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new CheckpointError(`${path} must hold a JSON object; copy the file again`);
   }
   return value as Record<string, unknown>;
+}
+
+function parseFile(text: string, path: string): unknown {
+  if (depthOf(text) > DEEPEST) {
+    throw new CheckpointError(
+      `${path} is nested more than ${DEEPEST} deep, so it is not what it should be; copy it again`,
+    );
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    // The parser quotes the text, which may have line breaks.
+    const reason = (error as SyntaxError).message.replace(/[\s\p{Cc}]+/gu, ' ');
+    throw new CheckpointError(`${path} is not JSON (${reason}); copy the file again`);
+  }
 }
 
 /** As `readJson`, for a file that must be there. */
@@ -128,12 +144,9 @@ export async function requireJson(
 /** Why `file` may be missing, judged by the files that are there. */
 async function whatIsMissing(folder: CheckpointFolder, file: string): Promise<string> {
   const names = (await folder.list?.()) ?? [];
-  const gguf = names.find((name) => name.endsWith('.gguf'));
-  if (gguf !== undefined) {
-    return (
-      `${folder.name} holds ${gguf}, a GGUF file, which is made for llama.cpp; choose the same ` +
-      "model's folder with config.json and safetensors"
-    );
+  const gguf = names.filter((name) => name.endsWith('.gguf'));
+  if (gguf.length > 0) {
+    return `${folder.name} holds ${gguf.length} GGUF files (${gguf.join(', ')}); choose one of them`;
   }
   if (file === 'config.json' && (await folder.open('adapter_config.json'))) {
     return `${folder.name} is an adapter where a whole model is needed; choose a model folder`;
@@ -157,6 +170,13 @@ export async function weightFiles(folder: CheckpointFolder): Promise<FileSource[
   const names = [...new Set(places)].sort();
   if (names.length === 0 || !names.every((name) => typeof name === 'string')) {
     throw new CheckpointError(`${folder.name}/${INDEX} has no weight_map; copy the file again`);
+  }
+  const outside = names.find((name) => /[/\\]/.test(name));
+  if (outside !== undefined) {
+    throw new CheckpointError(
+      `${folder.name}/${INDEX} names ${shown(outside)}, which is not a file of the folder itself; ` +
+        'copy the file again',
+    );
   }
   const shards = await Promise.all(names.map((name) => folder.open(name)));
   const missing = names.filter((_, i) => !shards[i]);

@@ -1,7 +1,7 @@
 /** JSON of unknown origin: nothing in it may take much time or memory later. */
 
 /** Deeper values are refused: some code that reads values calls itself at each level. */
-const DEEPEST = 100;
+export const DEEPEST = 100;
 
 /** The value of a JSON text, or undefined if it is not JSON or is nested more than 100 deep. */
 export function parseBounded(text: string): unknown {

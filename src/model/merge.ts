@@ -41,7 +41,9 @@ export async function openMerge(
     factors.set(name, await file.read(name));
   }
   const score = factors.get(SCORE_TENSOR);
-  const { tensors: stored } = await openWeights(base, config, score !== undefined);
+  // A merged model is written in the types of safetensors.
+  const widened = { ...base, quantised: undefined };
+  const { tensors: stored } = await openWeights(widened, config, score !== undefined);
   const tensors = score ? stored.filter(({ name }) => name !== SCORE) : stored;
   const head = score && { name: SCORE, shape: [1, config.hiddenSize], dtype: 'F32' as const };
   const entries = [...tensors, ...(head ? [head] : [])];

@@ -3,19 +3,24 @@ import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CheckpointError } from './errors.ts';
 import type { CheckpointFolder, FileSource } from './files.ts';
+import { ggufFolder, orGguf } from './gguf-folder.ts';
 
-/** @throws CheckpointError when there is no such folder. */
+/**
+ * @param path of a folder, or of a GGUF file
+ * @throws CheckpointError when there is no such folder
+ */
 export async function nodeFolder(path: string): Promise<CheckpointFolder> {
   const found = await statOf(path);
+  if (found?.isFile() && path.endsWith('.gguf')) return ggufFolder((await nodeFile(path))!);
   if (!found) throw new CheckpointError(`${path} does not exist; check the folder's name`);
   if (!found.isDirectory()) {
     throw new CheckpointError(`${path} is a file; name the folder that holds config.json`);
   }
-  return {
+  return orGguf({
     name: path,
     open: (file) => nodeFile(join(path, file)),
     list: () => readdir(path).catch(unreadable(path)),
-  };
+  });
 }
 
 /** undefined when there is no such file. */

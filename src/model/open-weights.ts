@@ -5,6 +5,7 @@ import { CheckpointError } from './errors.ts';
 import { weightFiles, type CheckpointFolder } from './files.ts';
 import { layoutParameters, type WeightStorage } from './parameters.ts';
 import { SafetensorsFile, type StoredTensor } from './safetensors.ts';
+import type { Dtype } from './safetensors-header.ts';
 import { nameReader, plainName } from './tensor-names.ts';
 
 export const SCORE = 'score.weight';
@@ -34,7 +35,8 @@ export async function openWeights(
   const read = nameReader([...parameters.keys(), HEAD]);
   const found = new Map<string, StoredTensor>();
   let head: StoredTensor | undefined;
-  for (const source of await weightFiles(folder)) {
+  const files = folder.quantised ? [folder.quantised()] : await weightFiles(folder);
+  for (const source of files) {
     const file = (await SafetensorsFile.open(source)).renamed(read);
     for (const [name, { shape, dtype }] of file.tensors) {
       const tensor = { name, shape, dtype, file };
@@ -60,18 +62,32 @@ export async function openWeights(
   return { config: { ...config, tieWordEmbeddings: false }, tensors: [...tensors, head] };
 }
 
-/** How frozen weights are stored on the GPU. */
+/** How frozen weights are stored on the GPU: as in the files; where types are mixed, in a wider one. */
 export function weightStorage(
   tensors: readonly StoredTensor[],
   quantised?: 'int8' | 'int4',
 ): WeightStorage {
-  const typeOf = (pattern: RegExp): 'f32' | 'f16' | 'bf16' => {
-    const dtypes = tensors.filter(({ name }) => pattern.test(name)).map(({ dtype }) => dtype);
-    // Mixed types are stored as f32.
-    if (dtypes.includes('F32') || new Set(dtypes).size !== 1) return 'f32';
-    return dtypes[0] === 'F16' ? 'f16' : 'bf16';
+  const dtypes = (pattern: RegExp): Dtype[] => [
+    ...new Set(tensors.filter(({ name }) => pattern.test(name)).map(({ dtype }) => dtype)),
+  ];
+  const matrices = dtypes(/_proj\.weight$/);
+  return {
+    layers: quantised ?? blockStorage(matrices) ?? plainStorage(matrices),
+    tables: plainStorage(dtypes(/embed_tokens|lm_head/)),
   };
-  return { layers: quantised ?? typeOf(/_proj\.weight$/), tables: typeOf(/embed_tokens|lm_head/) };
+}
+
+/** int8 holds int4 without loss. */
+function blockStorage(dtypes: readonly Dtype[]): 'int8' | 'int4' | undefined {
+  if (dtypes.length === 0 || !dtypes.every((type) => type.startsWith('BLOCK'))) return undefined;
+  return dtypes.includes('BLOCK8') ? 'int8' : 'int4';
+}
+
+/** Of f16 and bf16, neither holds the other. */
+function plainStorage(dtypes: readonly Dtype[]): 'f32' | 'f16' | 'bf16' {
+  const [only] = dtypes;
+  if (dtypes.length !== 1 || only === 'F32') return 'f32';
+  return only === 'BF16' ? 'bf16' : 'f16';
 }
 
 /** Tensors that some checkpoints carry although the model does not read them. */

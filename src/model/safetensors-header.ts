@@ -4,9 +4,14 @@
  * https://huggingface.co/docs/safetensors
  */
 import { CheckpointError, shown } from './errors.ts';
+import { parseBounded } from './json.ts';
 
-/** Bytes per element of the dtypes that are read. */
-export const DTYPE_BYTES = { F32: 4, F16: 2, BF16: 2 } as const;
+/**
+ * Bytes per element of the dtypes that are read. BLOCK8 and BLOCK4 are int8 and int4 as the GPU stores
+ * them (gpu/storage.ts); no file on a disk has them.
+ */
+const DTYPE_BYTES = { F32: 4, F16: 2, BF16: 2, BLOCK8: 36 / 32, BLOCK4: 20 / 32 } as const;
+const IN_FILES = 'F32, F16, BF16';
 export type Dtype = keyof typeof DTYPE_BYTES;
 
 /** How many numbers a tensor has. */
@@ -57,6 +62,7 @@ export function parseHeader(
 ): Map<string, TensorEntry> {
   const json = parseObject(header, path);
   const dataStart = PREFIX_BYTES + header.length;
+  checkMetadata(json.__metadata__, path);
   const entries = Object.entries(json)
     .filter(([name]) => name !== '__metadata__')
     .map(([name, value]) => parseEntry(name, value, dataStart, `${path}, tensor ${name}`))
@@ -82,13 +88,24 @@ export function parseHeader(
   return new Map(entries.map((entry) => [entry.name, entry]));
 }
 
+/** A map of texts, as the format's own library asks. It is not read. */
+function checkMetadata(value: unknown, path: string): void {
+  const isMap = typeof (value ?? {}) === 'object' && !Array.isArray(value);
+  if (isMap && Object.values(value ?? {}).every((text) => typeof text === 'string')) return;
+  throw new CheckpointError(
+    `${path}: __metadata__ is ${shown(value)}; it must be a map of texts, so save the file again`,
+  );
+}
+
 function parseObject(header: Uint8Array, path: string): Record<string, unknown> {
   let text: string;
-  let json: unknown;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(header);
-    json = JSON.parse(text);
   } catch {
+    text = '';
+  }
+  const json = parseBounded(text);
+  if (json === undefined) {
     throw new CheckpointError(`${path} has a header that is not JSON; download it again`);
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
@@ -123,7 +140,7 @@ function parseEntry(name: string, value: unknown, dataStart: number, at: string)
   if (typeof dtype !== 'string' || !Object.hasOwn(DTYPE_BYTES, dtype)) {
     throw new CheckpointError(
       `${at} has dtype ${shown(dtype)}, and only ` +
-        `${Object.keys(DTYPE_BYTES).join(', ')} are read; convert the checkpoint to one of them`,
+        `${IN_FILES} are read; convert the checkpoint to one of them`,
     );
   }
   if (!isSizes(shape)) {

@@ -247,3 +247,19 @@ describe('a broken file is refused in one sentence', () => {
     expect(message).not.toContain('\n');
   });
 });
+
+it('takes no metadata but a map of texts', async () => {
+  for (const metadata of [null, {}, { format: 'pt' }]) {
+    expect(await readSafetensors(file({ __metadata__: metadata }), 'x')).toEqual(new Map());
+  }
+  for (const metadata of [1, 'x', ['a'], { a: 1 }, { a: { b: 'c' } }]) {
+    expect(await refusal(file({ __metadata__: metadata }))).toMatch(
+      /^m\/model\.safetensors: __metadata__ is .*; it must be a map of texts, so save the file again/,
+    );
+  }
+});
+
+it('a header that is nested without end is refused', async () => {
+  const deep = `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+  expect(await refusal(file(deep))).toMatch(/has a header that is not JSON; download it again/);
+});

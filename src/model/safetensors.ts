@@ -1,6 +1,6 @@
 /** Reads safetensors files in rows, so that a file may be larger than memory, and writes their headers. */
 import { firstNotFinite } from '../gpu/finite.ts';
-import { decode } from '../gpu/storage.ts';
+import { decode, type Storage } from '../gpu/storage.ts';
 import { CheckpointError } from './errors.ts';
 import { PIECE_BYTES, type FileSource } from './files.ts';
 import {
@@ -23,12 +23,16 @@ export interface StoredTensor {
 
 /** Rows of a tensor as they lie in a file. */
 export interface StoredRows {
-  readonly storage: 'f32' | 'f16' | 'bf16';
+  readonly storage: Storage;
   readonly data: ArrayBuffer;
   readonly firstRow: number;
 }
 
-const STORAGE = { F32: 'f32', F16: 'f16', BF16: 'bf16' } as const;
+/** The storage on the GPU that has the same bytes. */
+export const STORAGE = {
+  ...{ F32: 'f32', F16: 'f16', BF16: 'bf16' },
+  ...{ BLOCK8: 'int8', BLOCK4: 'int4' },
+} as const satisfies Record<Dtype, Storage>;
 
 export class SafetensorsFile {
   private constructor(
@@ -115,9 +119,13 @@ export class SafetensorsFile {
 
   private checkFinite(name: string, data: ArrayBuffer, firstRow = 0): void {
     const { dtype, shape } = this.entry(name);
-    const at = firstNotFinite(STORAGE[dtype], data);
+    const storage = STORAGE[dtype];
+    const at =
+      storage === 'int8' || storage === 'int4'
+        ? decode(storage, data).findIndex((x) => !Number.isFinite(x))
+        : firstNotFinite(storage, data);
     if (at < 0) return;
-    const value = decode(STORAGE[dtype], data)[at];
+    const value = decode(storage, data)[at];
     const row = firstRow + Math.floor(at / elementCount(shape.slice(1)));
     throw new CheckpointError(
       `${this.source.path}: tensor ${name} has ${value} in row ${row}, and every number must be ` +

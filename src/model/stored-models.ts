@@ -5,6 +5,7 @@
  */
 import { CheckpointError } from './errors.ts';
 import { blobSource, type CheckpointFolder } from './files.ts';
+import { orGguf } from './gguf-folder.ts';
 
 /** The marker file, written after all others. */
 const COMPLETE = '.stored';
@@ -48,7 +49,7 @@ export async function storedFolder(name: string): Promise<CheckpointFolder> {
   if (!folder || !(await isComplete(folder))) {
     throw new CheckpointError(`${name} is not stored in this browser any more; drop it again`);
   }
-  return directoryFolder(folder, name);
+  return orGguf(directoryFolder(folder, name));
 }
 
 /** A folder of the origin private file system as a checkpoint folder. */

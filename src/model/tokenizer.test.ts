@@ -100,6 +100,55 @@ describe('a tokenizer', () => {
     );
   });
 
+  it('puts its own tokens around the prompt of a model without a template', async () => {
+    const special_tokens = { '<eos>': { id: '<eos>', ids: [8], tokens: ['<eos>'] } };
+    const single = [
+      { SpecialToken: { id: '<eos>', type_id: 0 } },
+      { Sequence: { id: 'A', type_id: 0 } },
+    ];
+    const post = { type: 'TemplateProcessing', single, pair: [], special_tokens };
+    const json = { ...tokenizerJson, post_processor: post };
+    const base = await load({ 'tokenizer.json': json });
+    expect(base.encodePrompt('ab')).toEqual([8, 6]);
+    expect(base.encode('ab')).toEqual([6]);
+    const chat = await load({ 'tokenizer.json': json, 'chat_template.jinja': 'x' });
+    expect(chat.encodePrompt('ab')).toEqual([6]);
+  });
+
+  it('cleans up spaces only if it is not BPE', async () => {
+    const words = {
+      ...{ ...tokenizerJson, pre_tokenizer: { type: 'WhitespaceSplit' }, decoder: null },
+      model: { type: 'WordLevel', vocab: { a: 0, '!': 1 }, unk_token: 'a' },
+    };
+    const clean = { clean_up_tokenization_spaces: true };
+    const load2 = (json: unknown, fields: unknown) =>
+      load({ 'tokenizer.json': json, 'tokenizer_config.json': fields });
+    expect((await load2(words, clean)).decode([0, 1, 1])).toBe('a!!');
+    expect((await load2(words, {})).decode([0, 1, 1])).toBe('a ! !');
+    const vocab = { ...tokenizerJson.model.vocab, '!': 11 };
+    const bytes = { ...tokenizerJson, model: { ...tokenizerJson.model, vocab } };
+    expect((await load2(bytes, clean)).decode([5, 11, 5, 11])).toBe(' ! !');
+  });
+
+  it('of the class of Llama 2 is built as transformers 5 builds it', async () => {
+    const vocab = { '<s>': 0, '▁': 1, a: 2, '▁a': 3, '<0x0A>': 4 };
+    const json = {
+      ...tokenizerJson,
+      ...{ added_tokens: [added('<s>', 0, true)], pre_tokenizer: null, decoder: null },
+      normalizer: { type: 'Prepend', prepend: '▁' },
+      model: { type: 'BPE', vocab, merges: ['▁ a'], byte_fallback: true, fuse_unk: true },
+    };
+    const ids = async (fields: object, model_type = 'llama') => {
+      const files = { 'tokenizer.json': json, 'config.json': { model_type } };
+      return (await load({ ...files, 'tokenizer_config.json': fields })).encode('a<s>a\n');
+    };
+    const llama = { tokenizer_class: 'LlamaTokenizer' };
+    expect(await ids(llama)).toEqual([3, 0, 2, 4]);
+    expect(await ids({ ...llama, legacy: true })).toEqual([3, 0, 3, 4]);
+    expect(await ids({ ...llama, add_prefix_space: false })).toEqual([2, 0, 2, 4]);
+    expect(await ids({})).toEqual([3, 0, 3, 4]);
+  });
+
   it('hands on its files', async () => {
     const files = await tokenizerFiles(folder({ ...good, 'model.safetensors': 'x' }));
     expect([...files.keys()]).toEqual(['tokenizer.json', 'tokenizer_config.json']);
@@ -133,6 +182,42 @@ describe('a chat template', () => {
     expect((await load(file)).applyChatTemplate(messages)).toBe('f');
   });
 
+  it('may be one of several only if it is the default', async () => {
+    const templates = (chat_template: unknown) =>
+      load({
+        ...{
+          'tokenizer.json': tokenizerJson,
+          'tokenizer_config.json': { ...config, chat_template },
+        },
+      });
+    expect((await templates({ default: 'd', rag: 'r' })).applyChatTemplate(messages)).toBe('d');
+    expect(await refusal(() => templates([{ name: 'rag', template: 'r' }]))).toBe(
+      'your files/tokenizer_config.json has chat templates called rag, and none called default; ' +
+        'give the one to use that name',
+    );
+    const beside = { ...good, 'm/additional_chat_templates/rag.jinja': 'r' };
+    expect(await refusal(() => load(beside))).toMatch(
+      /has chat templates in additional_chat_templates, and none is the default; copy the one/,
+    );
+    const both = { ...beside, 'chat_template.jinja': 'f' };
+    expect((await load(both)).applyChatTemplate(messages)).toBe('f');
+  });
+
+  it('gets special tokens of special_tokens_map.json, and tools and documents as none', async () => {
+    const show =
+      '{{ bos_token }}{{ pad_token }}{{ image_token }}{{ tools is none }}{{ documents }}';
+    const files = (fields: object) => ({
+      'tokenizer.json': tokenizerJson,
+      'tokenizer_config.json': { pad_token: '<eos>', image_token: 'ab', ...fields },
+      'special_tokens_map.json': { bos_token: { content: '<user>' }, pad_token: 'c' },
+      'chat_template.jinja': show,
+    });
+    expect((await load(files({}))).applyChatTemplate(messages)).toBe('<user>cabTrueNone');
+    // As in transformers, a list of added tokens says everything.
+    const listed = files({ added_tokens_decoder: {} });
+    expect((await load(listed)).applyChatTemplate(messages)).toBe('<eos>abTrueNone');
+  });
+
   it('that is missing, broken or unwilling is named', async () => {
     const without = await load({ 'tokenizer.json': tokenizerJson });
     expect(await refusal(() => without.applyChatTemplate(messages))).toMatch(
@@ -145,8 +230,7 @@ describe('a chat template', () => {
     const system = [{ role: 'system', content: 'ab' }] as const;
     expect(await refusal(() => tokenizer.applyChatTemplate(system))).toBe(
       'the chat template in your files/tokenizer_config.json refused the messages ' +
-        '(no system prompt, please); leave out what it does not take (a system turn, most often), ' +
-        'or change the template',
+        '(no system prompt, please); change the turns as it asks, or change the template',
     );
   });
 });
@@ -158,6 +242,6 @@ it('a tokenizer.json that is missing or of another kind is refused', async () =>
     /tokenizer\.json cannot be used \(.*Other\); use a tokenizer that transformers saved/,
   );
   expect(await refusal(() => load({ 'tokenizer.json': { model: null } }))).toMatch(
-    /tokenizer\.json cannot be used/,
+    /tokenizer\.json: model is null, which is no tokenizer/,
   );
 });

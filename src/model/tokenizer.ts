@@ -1,14 +1,22 @@
 /**
- * Text to token ids and back, and the chat template, from the checkpoint's own files.
- * @huggingface/tokenizers and @huggingface/jinja do the work. This file reads the files, makes the
- * choices that training needs, and gives errors that name the file.
+ * Text to token ids and back, and the chat template, from the checkpoint's own files, as transformers 5
+ * reads them. This file reads the files, makes the choices that training needs, and gives errors that
+ * name the file.
  */
-import { Template } from '@huggingface/jinja';
-import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
-import { renderWithin } from './bounded-template.ts';
+import {
+  contentOf,
+  loadChatTemplate,
+  renderTemplate,
+  specialTokens,
+  type ChatTemplate,
+} from './chat-template.ts';
 import { CheckpointError } from './errors.ts';
 import { runForeign } from './foreign.ts';
-import { readJson, readText, requireJson, type CheckpointFolder } from './files.ts';
+import { readJson, requireJson, type CheckpointFolder } from './files.ts';
+import { asTransformers } from './tokenizers/as-transformers.ts';
+import { cleanUp } from './tokenizers/decoders.ts';
+import { TextTokenizer } from './tokenizers/text-tokenizer.ts';
+import { checkVocabulary } from './vocabulary.ts';
 
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';
@@ -21,9 +29,6 @@ export interface TemplateOptions {
   /** Templates with thinking open the thought (true) or close it empty (false). Others ignore it. */
   enableThinking?: boolean;
 }
-
-const SPECIAL_TOKENS = ['bos_token', 'eos_token', 'pad_token', 'unk_token'] as const;
-type SpecialToken = (typeof SPECIAL_TOKENS)[number];
 
 /** The files that a saved checkpoint copies from the one it came from, if they exist. */
 const FILES = [
@@ -47,54 +52,39 @@ export async function tokenizerFiles(
   return files;
 }
 
-/** A chat template, and the file it is in. */
-interface ChatTemplate {
-  readonly path: string;
-  readonly parsed: Template;
-}
-
 export class Tokenizer {
-  private readonly folder: string;
-  private readonly tokenizer: HuggingFaceTokenizer;
-  private readonly template: ChatTemplate | undefined;
-  private readonly specialTokens: Partial<Record<SpecialToken, string>>;
-  /** One more than the largest id. */
-  private readonly ids: number;
-
   private constructor(
-    folder: string,
-    tokenizer: HuggingFaceTokenizer,
-    template: ChatTemplate | undefined,
-    specialTokens: Partial<Record<SpecialToken, string>>,
-    ids: number,
-  ) {
-    this.folder = folder;
-    this.tokenizer = tokenizer;
-    this.template = template;
-    this.specialTokens = specialTokens;
-    this.ids = ids;
-  }
+    private readonly folder: string,
+    private readonly tokenizer: TextTokenizer,
+    private readonly template: ChatTemplate | undefined,
+    private readonly specialTokens: ReadonlyMap<string, string>,
+    /** One more than the largest id. */
+    private readonly ids: number,
+    /** Whether decoded texts lose the spaces before punctuation. */
+    private readonly cleansUp: boolean,
+  ) {}
 
   /** @throws CheckpointError when a file is missing or cannot be used */
   static async load(folder: CheckpointFolder): Promise<Tokenizer> {
     const json = await requireJson(folder, 'tokenizer.json');
+    checkVocabulary(json, `${folder.name}/tokenizer.json`);
     const config = (await readJson(folder, 'tokenizer_config.json')) ?? {};
-    const specialTokens: Partial<Record<SpecialToken, string>> = {};
-    for (const name of SPECIAL_TOKENS) {
-      const token = contentOf(config[name]);
-      if (token !== undefined) specialTokens[name] = token;
-    }
+    const special = await specialTokens(folder, config);
+    const { model_type: modelType } = (await readJson(folder, 'config.json')) ?? {};
     const tokenizer = guard(
       () =>
         runForeign(
           `The tokenizer in ${folder.name}/tokenizer.json`,
-          () => new HuggingFaceTokenizer({ added_tokens: [], ...json }, config),
+          () => new TextTokenizer(asTransformers(json, config, special, modelType)),
         ),
       `${folder.name}/tokenizer.json cannot be used`,
       'use a tokenizer that transformers saved',
     );
-    const template = await loadTemplate(folder, config);
-    return new Tokenizer(folder.name, tokenizer, template, specialTokens, countIds(json));
+    const texts = new Map([...special].map(([name, token]) => [name, contentOf(token)]));
+    // transformers 5 cleans no text of a BPE tokenizer, whatever the file says.
+    const cleansUp = config.clean_up_tokenization_spaces === true && tokenizer.modelType !== 'BPE';
+    const template = await loadChatTemplate(folder, config);
+    return new Tokenizer(folder.name, tokenizer, template, texts, countIds(json), cleansUp);
   }
 
   /**
@@ -109,7 +99,7 @@ export class Tokenizer {
           `${vocabSize} rows; take both from the same checkpoint`,
       );
     }
-    const unknown = eosTokenIds.find((id) => this.tokenizer.id_to_token(id) === undefined);
+    const unknown = eosTokenIds.find((id) => this.tokenizer.token(id) === undefined);
     if (unknown !== undefined) {
       throw new CheckpointError(
         `${this.folder}/tokenizer.json is for another model: it has no token ${unknown}, an ` +
@@ -124,15 +114,27 @@ export class Tokenizer {
 
   /** Special tokens written out in the text become their ids; none are added. */
   encode(text: string): number[] {
-    const { ids, tokens } = this.run((own) => own.encode(text, { add_special_tokens: false }));
-    const unknown = (ids as (number | undefined)[]).indexOf(undefined);
+    return this.known(this.run((own) => own.encode(text)));
+  }
+
+  /**
+   * A prompt as TRL encodes it: what a chat template rendered has its special tokens written out, and
+   * the prompt of a model without one gets the tokenizer's, such as BOS.
+   */
+  encodePrompt(text: string): number[] {
+    if (this.hasChatTemplate) return this.encode(text);
+    return this.known(this.run((own) => own.encode(text, true)));
+  }
+
+  private known({ ids, tokens }: ReturnType<TextTokenizer['encode']>): number[] {
+    const unknown = ids.indexOf(undefined);
     if (unknown >= 0) {
       const token = JSON.stringify(tokens[unknown]);
       throw new CheckpointError(
         `${this.folder}/tokenizer.json has no token for ${token}; leave it out of the text`,
       );
     }
-    return ids;
+    return ids as number[];
   }
 
   /** Words (between white space) that have the unknown token in their encoding, each once. */
@@ -145,14 +147,12 @@ export class Tokenizer {
 
   /** Ids beyond the vocabulary, which padded embeddings have, are skipped. */
   decode(ids: readonly number[], options: { skipSpecial?: boolean } = {}): string {
-    const known = ids.filter((id) => this.tokenizer.id_to_token(id) !== undefined);
-    if (known.length === 0) return '';
-    const skip_special_tokens = options.skipSpecial ?? false;
-    return this.run((own) => own.decode(known, { skip_special_tokens }));
+    const text = this.run((own) => own.decode(ids, options.skipSpecial));
+    return this.cleansUp ? cleanUp(text) : text;
   }
 
   /** The tokenizer's own patterns are foreign code. */
-  private run<T>(use: (tokenizer: HuggingFaceTokenizer) => T): T {
+  private run<T>(use: (tokenizer: TextTokenizer) => T): T {
     return runForeign(`The tokenizer in ${this.folder}/tokenizer.json`, () => use(this.tokenizer));
   }
 
@@ -165,17 +165,15 @@ export class Tokenizer {
           'tokenizer_config.json',
       );
     }
-    return guard(
-      () =>
-        render(template, {
-          messages,
-          add_generation_prompt: options.addGenerationPrompt ?? false,
-          ...(options.enableThinking !== undefined && { enable_thinking: options.enableThinking }),
-          ...this.specialTokens,
-        }),
-      `the chat template in ${template.path} refused the messages`,
-      'leave out what it does not take (a system turn, most often), or change the template',
-    );
+    // transformers gives every template these two, as none when there are none.
+    const none = { tools: null, documents: null };
+    return renderTemplate(template, {
+      ...Object.fromEntries(this.specialTokens),
+      ...none,
+      messages,
+      add_generation_prompt: options.addGenerationPrompt ?? false,
+      ...(options.enableThinking !== undefined && { enable_thinking: options.enableThinking }),
+    });
   }
 
   get bosTokenId(): number | undefined {
@@ -195,41 +193,10 @@ export class Tokenizer {
     return this.idOf('unk_token');
   }
 
-  private idOf(name: SpecialToken): number | undefined {
-    const token = this.specialTokens[name];
-    return token === undefined ? undefined : this.tokenizer.token_to_id(token);
+  private idOf(name: string): number | undefined {
+    const token = this.specialTokens.get(name);
+    return token === undefined ? undefined : this.tokenizer.id(token);
   }
-}
-
-/** From chat_template.jinja, as transformers writes it today, else from tokenizer_config.json. */
-async function loadTemplate(
-  folder: CheckpointFolder,
-  config: Record<string, unknown>,
-): Promise<ChatTemplate | undefined> {
-  const own = await readText(folder, 'chat_template.jinja');
-  const source = own ?? templateField(config.chat_template);
-  if (source === undefined) return undefined;
-  const file = own === undefined ? 'tokenizer_config.json' : 'chat_template.jinja';
-  const path = `${folder.name}/${file}`;
-  return guard(
-    () => ({ path, parsed: runForeign(template(path), () => new Template(source)) }),
-    `the chat template in ${path} is not valid Jinja`,
-    'correct it there',
-  );
-}
-
-const template = (path: string): string => `The chat template in ${path}`;
-
-function render({ path, parsed }: ChatTemplate, variables: Record<string, unknown>): string {
-  return runForeign(template(path), () => renderWithin(parsed, variables));
-}
-
-/** The field is a template, or a list of named templates with a default. */
-function templateField(field: unknown): string | undefined {
-  if (!Array.isArray(field)) return typeof field === 'string' ? field : undefined;
-  const named = field as { name?: unknown; template?: unknown }[];
-  const template = named.find(({ name }) => name === 'default')?.template;
-  return typeof template === 'string' ? template : undefined;
 }
 
 /** One more than the largest id of a tokenizer.json. */
@@ -240,13 +207,6 @@ function countIds(json: Record<string, unknown>): number {
     ids.reduce((most, id) => Math.max(most, id), -1);
   const own = Array.isArray(vocab) ? vocab.length : largest(Object.values(vocab ?? {})) + 1;
   return Math.max(own, largest(added.map(({ id }) => id ?? -1)) + 1);
-}
-
-/** "<s>", or the same as an added token, {"content": "<s>", ...}. */
-function contentOf(token: unknown): string | undefined {
-  if (typeof token === 'string') return token;
-  const content = (token as { content?: unknown } | null | undefined)?.content;
-  return typeof content === 'string' ? content : undefined;
 }
 
 /** Runs a library's code; its error becomes one sentence. */

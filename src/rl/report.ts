@@ -17,7 +17,7 @@ export interface TokenTrace {
   kl?: readonly number[];
   /** Log-prob after the step's update. */
   after?: readonly number[];
-  /** Only in DPO: log-prob under the reference policy. */
+  /** Only in GRPO and DPO: log-prob under the reference policy; absent without a reference. */
   ref?: readonly number[];
   /** Only in PPO: reward with its KL penalty, value and advantage of every token. */
   reward?: readonly number[];
@@ -76,6 +76,8 @@ export interface StepReport {
   metrics: MetricsRow;
   /** One of the step's groups to show; absent for algorithms without rollouts. */
   group?: Group;
+  /** Groups of the first prompts of the evaluation, which training never uses. */
+  followed?: readonly Group[];
   /** Present at the steps with an evaluation (eval_steps). */
   evaluation?: readonly EvaluationSample[];
 }

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { formatCompact, formatCount, formatEstimate, formatNumber, formatShare } from './format.ts';
+import {
+  formatCompact,
+  formatCount,
+  formatEstimate,
+  formatNumber,
+  formatShare,
+  formatShareChange,
+} from './format.ts';
 
 describe('formatNumber', () => {
   it('writes a real minus, and a plus only when asked', () => {
@@ -73,4 +80,14 @@ describe('formatCount', () => {
       '1.24B',
     ]);
   });
+});
+
+it.each([
+  [0.5, 0.6, ['50%', '60%']],
+  [0.931, 0.934, ['93.1%', '93.4%']],
+  [0.9996, 0.9998, ['99.96%', '99.98%']],
+  [0.93, 0.93, null],
+  [0.00001, 0.00002, null],
+])('a change from %d to %d is printed as %j', (before, after, printed) => {
+  expect(formatShareChange(before, after)).toEqual(printed);
 });

@@ -28,6 +28,18 @@ export function formatShare(value: number | null | undefined): string {
   return `${Math.round(value * 100)}%`;
 }
 
+/**
+ * Two fractions as percentages that differ, with as many decimals as that takes: "93.1%", "93.4%".
+ * Null where they are equal to people: within 0.005%.
+ */
+export function formatShareChange(before: number, after: number): [string, string] | null {
+  for (let digits = 0; digits <= 2; digits++) {
+    const [from, to] = [before, after].map((share) => `${(100 * share).toFixed(digits)}%`);
+    if (from !== to) return [from!, to!];
+  }
+  return null;
+}
+
 /** An estimated number of seconds, rounded as people say it: "40 s", "9 min", "1 h 20 min". */
 export function formatEstimate(seconds: number): string {
   if (seconds <= 55) return `${5 * Math.ceil(seconds / 5)} s`;

@@ -1,3 +1,4 @@
+import './trusted-types.ts';
 import './language.ts';
 import { mount } from 'svelte';
 import App from './App.svelte';

@@ -44,6 +44,7 @@ async function storedRun(changes: RecipeValues = {}) {
     await run.write(`completions/step-${step}.jsonl`, line({ step, ...sample(`${step}`) }));
   }
   await run.write('evaluations/step-2.jsonl', line(sample('judged')));
+  await run.write('followed/step-2.jsonl', line(sample('followed')));
   for (const step of [1, 2]) {
     const at = `checkpoints/step-${step}`;
     const weights = writeSafetensors(
@@ -74,6 +75,7 @@ describe('a stored run', () => {
       trace: { logp: [-1, -2] },
     });
     expect(reports[1]!.evaluation).toHaveLength(1);
+    expect(reports[1]!.followed).toHaveLength(1);
     expect(await sizeOf(run)).toBe(
       [...runs.files.values()].reduce((sum, { size }) => sum + size, 0),
     );

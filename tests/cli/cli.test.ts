@@ -221,7 +221,7 @@ describe('a recipe', () => {
 
   it.each([
     ['max_stepz: 3', /line 1: unknown key max_stepz; did you mean max_steps\?/],
-    ['max_steps: -3', /max_steps is -3; it must be a whole number of at least 1/],
+    ['max_steps: -3', /max_steps is -3; it must be a whole number from 1 to 1000000000/],
     ['max_steps: [', /line 1: not YAML/],
     ['- 3', /this is not a recipe/],
     ['algorithm: grop', /did you mean grpo/],

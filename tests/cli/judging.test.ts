@@ -309,7 +309,7 @@ describe('eval without --prompts', () => {
       split,
     });
     const both = [dataset('train'), dataset('test')];
-    const recipe = (datasets: unknown[]): string => runRecipe({ world: undefined, datasets });
+    const recipe = (datasets: unknown[]): string => runRecipe({ world: null, datasets });
     const asked = await rows(await own(recipe(both)));
     expect(asked.map(({ prompt }) => prompt)).toEqual(['menu ham 5']);
     const none = await own(recipe([dataset('train')]));

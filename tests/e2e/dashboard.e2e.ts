@@ -185,7 +185,7 @@ describe('runs', () => {
       const rate = page.getByRole('textbox', { name: 'Learning rate' });
       await rate.fill('much');
       await page.getByRole('button', { name: 'Train it', exact: true }).click();
-      await page.getByText(/^Learning_rate is "much"; it must be a number/).waitFor();
+      await page.getByText(/^learning_rate is "much"; it must be a number/).waitFor();
       await rate.fill('0.001');
       await page.getByRole('button', { name: 'Train it', exact: true }).click();
       await page.getByRole('heading', { name: 'Trained for 4 steps' }).waitFor();

@@ -363,7 +363,7 @@ it('over 2,000 steps the memory stays flat, tasks short, and early tries are rea
     };
     await reaches(page, STEPS);
     await train(page);
-    await show(page, 'Understand');
+    await show(page, 'Runs');
     await expect.poll(() => step(page)).toBeLessThan(STEPS);
     const upTo = (wanted: number): Promise<void> =>
       expect.poll(() => step(page), { timeout: 60_000 }).toBeGreaterThanOrEqual(wanted);
@@ -375,6 +375,7 @@ it('over 2,000 steps the memory stays flat, tasks short, and early tries are rea
     // 1,500 steps with all their traces take more than 50 MB.
     expect((await heap()) - early).toBeLessThan(15);
 
+    await show(page, 'Understand');
     await page.getByRole('slider', { name: 'Step' }).fill('7');
     await page.getByText('One group of step 7,').waitFor();
     await page.getByText('left 3').first().waitFor();

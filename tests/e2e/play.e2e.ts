@@ -74,7 +74,7 @@ describe('ask it yourself', () => {
         await page.getByRole('button', { name: 'New menu' }).click();
         expect(await text.inputValue()).not.toBe(menu);
         await text.fill('menu pasta 3 for Ana veggie budget 9');
-        await page.getByText('The policy knows only menus of its own form').waitFor();
+        await page.getByText('The policy was trained only on menus of this form').waitFor();
         await page.getByRole('button', { name: 'Ask both' }).click();
         await page.getByText('does not know the words “Ana” and “pasta”').waitFor(PATIENCE);
         // Its own words in another order are answered; without a trained policy by the first alone.

@@ -5,6 +5,7 @@ import type { Browser, Page } from 'playwright-core';
 import { launchBrowser } from '../../scripts/browser.mjs';
 import type { KeptChoice } from '../../src/ui/rewards/kept-choice.ts';
 import { syntheticRun } from './synthetic-run.ts';
+import { violationsOf } from './violations.ts';
 
 let browser: Browser;
 beforeAll(async () => {
@@ -46,6 +47,7 @@ it('writes a rule, tries it on the group, and trains with two rewards on prompts
   const page = await context.newPage();
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(error.message));
+  const broken = await violationsOf(page);
   await page.goto(`${inject('page')}#/set-up`);
   const rewards = page.getByRole('region', { name: 'What counts as good' });
 
@@ -146,6 +148,6 @@ it('writes a rule, tries it on the group, and trains with two rewards on prompts
   await page.reload();
   await rule.waitFor();
   expect(await rewards.getByText(/^Chosen at your last visit/).count()).toBe(0);
-  expect(errors).toEqual([]);
+  expect([errors, broken]).toEqual([[], []]);
   await context.close();
 });

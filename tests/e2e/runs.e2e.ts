@@ -62,7 +62,7 @@ const storedFiles = (page: Page): Promise<string[]> =>
 
 /** A run that this browser has stored is on view. */
 const onView = (page: Page): Promise<void> =>
-  page.getByRole('heading', { name: 'A run of this browser' }).waitFor();
+  page.getByRole('heading', { name: 'Stored in this browser' }).waitFor();
 
 const trained = (page: Page, steps: number): Promise<void> =>
   page.getByRole('heading', { name: `Trained for ${steps} steps` }).waitFor();

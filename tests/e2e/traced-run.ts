@@ -18,6 +18,19 @@ export function tracedRun(steps: number, recipe: RecipeValues): RecordedRun {
   return { ...run, steps: run.steps.map((report) => traced(report, recipe['algorithm'])) };
 }
 
+/** The same, with groups for the held-out prompts in every step that is evaluated. */
+export function followedRun(steps: number, recipe: RecipeValues): RecordedRun {
+  const run = tracedRun(steps, recipe);
+  return {
+    ...run,
+    steps: run.steps.map((report) => {
+      const { evaluation, group } = report;
+      if (!evaluation) return report;
+      return { ...report, followed: evaluation.map(({ prompt }) => ({ ...group!, prompt })) };
+    }),
+  };
+}
+
 function traced(report: StepReport, algorithm: unknown): StepReport {
   const group = report.group!;
   const { step } = report.metrics;

@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { expect, inject } from 'vitest';
 import type { RecipeValues } from '../../src/rl/recipe/values.ts';
+import type { RecordedRun } from '../../src/rl/runs/record.ts';
 import { parse } from 'yaml';
 import { syntheticRun } from './synthetic-run.ts';
+import { violationsOf } from './violations.ts';
 
 const COMLINK = join(import.meta.dirname, '../../node_modules/comlink/dist/esm/comlink.mjs');
 /** Length of the recorded run. */
@@ -16,6 +18,8 @@ export interface Setting extends BrowserContextOptions {
   /** How the recorded run, and so what training here gets, differs from the default recipe. */
   recipe?: RecipeValues;
   recorded?: boolean;
+  /** In place of the synthetic run. */
+  run?: RecordedRun;
   gpu?: 'fake' | 'none';
   /** The hash of the address, with the "#". */
   hash?: string;
@@ -24,7 +28,14 @@ export interface Setting extends BrowserContextOptions {
 /** Opens the page on a fake policy worker; `use` fails on any error in the page. */
 export async function withPage(
   browser: Browser,
-  { recipe = { max_steps: 30 }, recorded = true, gpu = 'fake', hash = '', ...options }: Setting,
+  {
+    recipe = { max_steps: 30 },
+    recorded = true,
+    run: given,
+    gpu = 'fake',
+    hash = '',
+    ...options
+  }: Setting,
   use: (page: Page) => Promise<void>,
 ): Promise<void> {
   const context = await browser.newContext({
@@ -39,7 +50,7 @@ export async function withPage(
       Object.defineProperty(navigator, 'gpu', { value: has ? fake : undefined });
     }, gpu === 'fake');
     const whole = { ...(await defaultRecipe()), ...recipe };
-    const run = recorded ? JSON.stringify(syntheticRun(STEPS, whole)) : null;
+    const run = recorded ? JSON.stringify(given ?? syntheticRun(STEPS, whole)) : null;
     await context.route('**/recorded-run.json', (route) =>
       run
         ? route.fulfill({ contentType: 'application/json', body: run })
@@ -58,9 +69,10 @@ export async function withPage(
     const page = await context.newPage();
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(error.message));
+    const violations = await violationsOf(page);
     await page.goto(inject('page') + hash);
     await use(page);
-    expect(errors).toEqual([]);
+    expect([errors, violations]).toEqual([[], []]);
   } finally {
     await context.close();
   }

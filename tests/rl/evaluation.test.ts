@@ -153,6 +153,30 @@ describe('eval_strategy: steps', () => {
     expect(steps[0]!.evaluation![0]!.prompt).toBe(start![0]!.prompt);
   });
 
+  it('follows the first held-out prompts: groups like those of training, never trained on', async () => {
+    const { steps } = await recordRun(nodeRunFolder(join(root, 'judged')), 'judged');
+    // A recorded run has them where it has traces; two prompts fill a sampling batch.
+    expect(steps.map(({ followed }) => followed?.length)).toEqual([undefined, 2, undefined, 2]);
+    expect((await lines('judged', 'followed/step-2.jsonl')).length).toBe(4);
+    const asked = steps[0]!.evaluation!.slice(0, 2).map(({ prompt }) => prompt);
+    for (const { followed, group } of [steps[1]!, steps[3]!]) {
+      expect(followed!.map(({ prompt }) => prompt)).toEqual(asked);
+      expect(asked).not.toContain(group!.prompt);
+      for (const { samples, mean } of followed!) {
+        expect(samples.length).toBe(2);
+        expect(samples.reduce((sum, { reward }) => sum + reward, 0) / 2).toBeCloseTo(mean, 3);
+        for (const { trace, tokens } of samples) {
+          for (const column of ['text', 'logp', 'entropy', 'after'] as const) {
+            expect(trace![column]!.length).toBe(tokens);
+          }
+        }
+      }
+    }
+    const [first, last] = [1, 3].map((step) => steps[step]!.followed![0]!.samples[0]!.trace!);
+    // Each update is seen on a prompt that it did not use.
+    for (const trace of [first!, last!]) expect(trace.after).not.toEqual(trace.logp);
+  });
+
   it('does not change training, and a resumed run repeats the evaluations', async () => {
     const plain = await openRun('plain', { eval_strategy: 'no' });
     await plain.begin();

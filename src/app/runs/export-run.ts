@@ -9,7 +9,7 @@ import { mapPaths, STORED } from '../../rl/recipe/paths.ts';
 import { basename, type FileSource } from '../../model/files.ts';
 import { copy, inMemory, type ExportFile } from '../../rl/runs/export.ts';
 import { findCheckpoint } from '../../rl/runs/checkpoints.ts';
-import { readText, within, type RunFolder } from '../../rl/runs/run-folder.ts';
+import { readText, ROW_FOLDERS, within, type RunFolder } from '../../rl/runs/run-folder.ts';
 import { checkpointPath } from '../../rl/runs/trainer-state.ts';
 import { readRecipe } from './recipe-of-run.ts';
 
@@ -39,7 +39,7 @@ export async function exportRun(
 ): Promise<ExportFile[]> {
   const run = within(runs, id);
   const step = (await findCheckpoint(run, 'contents')).found?.step;
-  const folders = ['completions', 'evaluations', ...(step ? [checkpointPath(step)] : [])];
+  const folders = [...ROW_FOLDERS, ...(step ? [checkpointPath(step)] : [])];
   const files = await copies(run, ['metrics.jsonl', 'summary.json', 'run.json']);
   for (const folder of folders) files.push(...(await filesIn(run, folder)));
   const yaml = await readText(run, 'recipe.yaml');

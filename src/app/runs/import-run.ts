@@ -10,7 +10,7 @@ import { basename } from '../../model/files.ts';
 import { mapPaths, STORED } from '../../rl/recipe/paths.ts';
 import type { Streamed } from '../../model/stored-models.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
-import { readText, within, type RunFolder } from '../../rl/runs/run-folder.ts';
+import { readText, ROW_FOLDERS, within, type RunFolder } from '../../rl/runs/run-folder.ts';
 import { TRAINER_STATE } from '../../rl/runs/trainer-state.ts';
 import { DATA, MODELS } from './export-run.ts';
 import { readFacts, unknownFacts, writeFacts } from './facts.ts';
@@ -18,6 +18,11 @@ import { readRecipe } from './recipe-of-run.ts';
 
 // The caller is a worker already.
 configure({ useWebWorkers: false });
+
+/** A .zip that cannot be opened as a run; the message says what to do. */
+export class ImportError extends Error {
+  override name = 'ImportError';
+}
 
 /** Where rules, prompts and models are stored in the browser, by name. */
 export interface DataShelf {
@@ -38,14 +43,15 @@ export interface ImportOptions {
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** The files of a run, by their paths in its folder. */
-const OF_A_RUN =
-  /^(recipe\.yaml|metrics\.jsonl|summary\.json|run\.json|(completions|evaluations)\/step-\d+\.jsonl|checkpoints\/step-\d+\/(value\/)?[\w.-]+)$/;
+const OF_A_RUN = new RegExp(
+  `^(recipe\\.yaml|metrics\\.jsonl|summary\\.json|run\\.json|(${ROW_FOLDERS.join('|')})/step-\\d+\\.jsonl|checkpoints/step-\\d+/(value/)?[\\w.-]+)$`,
+);
 const OF_A_MODEL = /^models\/[\w.-]+\/[\w.-]+$/;
 const OF_DATA = /^data\/[\w.-]+$/;
 
 /**
  * Stores the run under a new `id`. If it cannot be stored, nothing of it stays.
- * @throws Error if the file is no zip of a run, or is damaged
+ * @throws ImportError if the file is no zip of a run, or is damaged
  */
 export async function importRun(
   runs: RunFolder,
@@ -94,13 +100,13 @@ interface Entry {
 
 async function entriesOfRun(reader: ZipReader<Blob>): Promise<{ top: string; entries: Entry[] }> {
   const all = await reader.getEntries().catch(() => {
-    throw new Error('This file is not a whole .zip; choose a run that was exported here.');
+    throw new ImportError('This file is not a whole .zip; choose a run that was exported here.');
   });
   const files = all.filter((entry): entry is FileEntry => !entry.directory);
   const recipes = files.filter(({ filename }) => basename(filename) === 'recipe.yaml');
   const [recipe] = recipes.sort((a, b) => a.filename.length - b.filename.length);
   if (!recipe) {
-    throw new Error('This .zip holds no run: there is no recipe.yaml in it.');
+    throw new ImportError('This .zip holds no run: there is no recipe.yaml in it.');
   }
   const top = recipe.filename.slice(0, -'recipe.yaml'.length);
   const entries = files
@@ -202,7 +208,7 @@ function recipeIn(yaml: string): RecipeValues {
   try {
     return readRecipe(yaml);
   } catch {
-    throw new Error('recipe.yaml in this .zip is not a recipe; export the run again.');
+    throw new ImportError('recipe.yaml in this .zip is not a recipe; export the run again.');
   }
 }
 
@@ -223,18 +229,16 @@ async function* contents(
     .getData(writable, { ...(signal && { signal }) })
     .catch((error: unknown) => {
       signal?.throwIfAborted();
-      throw new Error(`${entry.filename} in this .zip is damaged; export the run again.`, {
+      throw new ImportError(`${entry.filename} in this .zip is damaged; export the run again.`, {
         cause: error,
       });
     });
-  // Awaited below; the stream may end before.
-  unpacked.catch(() => undefined);
+  // If it fails before its first byte, the stream neither ends nor fails.
+  const damaged = new Promise<never>((_, reject) => void unpacked.catch(reject));
+  damaged.catch(() => undefined);
   const reader = readable.getReader();
   for (;;) {
-    const { done, value } = await reader.read().catch(async (error: unknown) => {
-      await unpacked;
-      throw error;
-    });
+    const { done, value } = await Promise.race([damaged, reader.read().catch(() => damaged)]);
     if (done) break;
     yield value;
     onBytes?.(value.byteLength);

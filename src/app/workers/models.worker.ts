@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { openCheckpoint, type Checkpoint } from '../../model/adapted.ts';
 import { describeCheckpoint, describeModel, type ModelFacts } from '../../model/describe.ts';
 import { droppedFolder, type CheckpointFolder } from '../../model/files.ts';
+import { orGguf } from '../../model/gguf-folder.ts';
 import { readAdapterConfig } from '../../model/adapter-config.ts';
 import { storedFolder } from '../../model/stored-models.ts';
 import { modelFiles, runFiles, type ExportKind } from '../../rl/runs/export.ts';
@@ -83,7 +84,7 @@ const service = {
   /** Inspects dropped files before they are stored. */
   async inspect(name: string, files: ReadonlyMap<string, File>): Promise<Inspected> {
     const named = [...files].map(([file, blob]) => [`${name}/${file}`, blob] as const);
-    const folder = droppedFolder(new Map(named));
+    const folder = await orGguf(droppedFolder(new Map(named)));
     const found = await inspectFolder(folder, findBase);
     if (!found.lora) await tryTexts(folder, found.role);
     return found;

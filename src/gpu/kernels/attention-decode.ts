@@ -4,92 +4,24 @@
  * the CPU, where barriers are slow, take one kernel after the other.
  */
 import { Activation } from '../activations.ts';
-import {
-  op,
-  resolve,
-  type Bindable,
-  type Dyn,
-  type Kernel,
-  type Op,
-  type ParamType,
-} from '../kernel.ts';
+import { op, resolve, type Kernel, type Op, type ParamType } from '../kernel.ts';
 import type { View } from '../memory.ts';
 import adapterCode from './attention-decode-adapter.wgsl?raw';
+import {
+  qkvWidth,
+  type DecodeAttention,
+  type HeadNorms,
+  type QkvAdapter,
+} from './attention-decode-launch.ts';
+import { addAdapter, inParts, normHeads } from './attention-decode-parts.ts';
 import code from './attention-decode.wgsl?raw';
-import { tiled, tileGrid, tilingOf, vec4s } from './attention-tiling.ts';
-import { pairFlops, queryParams, queryParamTypes } from './attention.ts';
 import ringPrelude from './attention-ring.wgsl?raw';
-import aloneCode from './attention.wgsl?raw';
-import { copy } from './copy.ts';
+import { vec4s } from './attention-tiling.ts';
+import { pairFlops } from './attention.ts';
 import cosSin from './cos-sin.wgsl?raw';
 import { elementOf } from './element.ts';
-import { kvStore } from './kv-store.ts';
-import { matmul } from './matmul.ts';
-import { rmsNorm } from './rms-norm.ts';
-import { ringParams, ringParamTypes, type Ring } from './ring.ts';
-import { rope } from './rope.ts';
+import { ringParams, ringParamTypes } from './ring.ts';
 import { unroll } from './unroll.ts';
-
-export interface DecodeAttention<D> {
-  /** [tokens, (heads + 2 kvHeads) * headDim]: q | k | v of each token, as projected; overwritten. */
-  qkv: Bindable;
-  /** [*, 2 kvHeads * headDim]: k | v of earlier tokens, rotated. */
-  cache: View;
-  /**
-   * vec4u (x, y, z, w) per token: it sees the cache rows [x, y) and [z, w + step), of which the last
-   * gets its own k and v. No token may see the last row of another.
-   */
-  spans: Bindable;
-  /** u32 [tokens]; positions[i] + step must be the number of keys before the token's own. */
-  positions: Bindable;
-  /** f32 [rotaryDim / 2]; see `rope`. */
-  frequencies: Bindable;
-  /** As for `rope`. */
-  rotaryDim?: number | undefined;
-  ropeFactor?: number | undefined;
-  /** The cache is that of a layer with a window; spans are those of a whole cache (see Ring). */
-  ring?: Ring | undefined;
-  /** [tokens, heads * headDim] */
-  o: Bindable;
-  tokens: Dyn<D>;
-  maxTokens: number;
-  step: Dyn<D>;
-  heads: number;
-  kvHeads: number;
-  /** A multiple of 4. */
-  headDim: number;
-  /** Factor of the scores: 1 / sqrt(headDim) in most models. */
-  scale: number;
-  /** The norms of queries and keys. */
-  norms?: HeadNorms | undefined;
-  /** The adapter of a qkv that lacks the adapter's part. */
-  adapter?: QkvAdapter | undefined;
-  /** The number of (query, key) pairs in all spans; used to count flops and to choose a kernel. */
-  pairs?: Dyn<D>;
-  label?: string;
-}
-
-export interface HeadNorms {
-  /**
-   * head: of every head, with weights [headDim]. all: of the query heads together and of the key heads
-   * together, with weights [heads * headDim] and [kvHeads * headDim].
-   */
-  of: 'head' | 'all';
-  q: View;
-  /** In the buffer of q. */
-  k: View;
-  eps: number;
-}
-
-/** qkv += h B^T for those of q, k and v that have an adapter; see LinearAdapter in lora.ts. */
-export interface QkvAdapter {
-  /** [tokens, parts * rank] */
-  h: Bindable;
-  /** [rows of all parts, rank] */
-  b: View;
-  rank: number;
-  parts: readonly { row: number; rows: number; bRow: number }[];
-}
 
 /**
  * Adds the adapter's part to qkv, norms and rotates q and k, stores k and v in the cache, and writes
@@ -114,9 +46,6 @@ function normedBefore<D>(a: DecodeAttention<D>): Op<D>[] {
     inOneLaunch({ ...a, qkv, norms: undefined, adapter: undefined }),
   ];
 }
-
-const qkvWidth = <D>({ heads, kvHeads, headDim }: DecodeAttention<D>): number =>
-  (heads + 2 * kvHeads) * headDim;
 
 /** An invocation on the CPU holds a head of this many elements; a longer one is shared by several. */
 const LONGEST_IN_PARTS = 128;
@@ -280,93 +209,4 @@ function adapterConstants<D>({ heads, kvHeads, headDim }: DecodeAttention<D>, ad
     PART_K: place(heads * headDim),
     PART_V: place((heads + kvHeads) * headDim),
   };
-}
-
-const alone = {
-  name: 'attention-decode-alone',
-  code: aloneCode,
-  bindings: ['read', 'read', 'read', 'write'],
-  params: queryParamTypes,
-  cut: 'x',
-} as const satisfies Kernel;
-
-const aloneInRing = {
-  ...alone,
-  name: 'attention-decode-alone-ring',
-  code: ringPrelude + aloneCode,
-  params: { ...queryParamTypes, ...ringParamTypes },
-} as const satisfies Kernel;
-
-/** The same in one launch after the other; an invocation takes all keys of a query. */
-function inParts<D>(a: DecodeAttention<D>): Op<D>[] {
-  const { cache, spans, tokens: rows, step, heads, kvHeads, headDim, norms, ring } = a;
-  const [qWidth, width] = [heads * headDim, kvHeads * headDim];
-  const stride = qkvWidth(a);
-  const qkv = norms ? new Activation('normed-qkv', a.maxTokens * stride) : a.qkv;
-  const queries = {
-    ...{ q: qkv, kv: cache, spans, o: a.o, tokens: rows, step },
-    ...{ heads, kvHeads, headDim, scale: a.scale, ...(a.pairs && { pairs: a.pairs }) },
-    ...{ qStride: stride, qOffset: 0, kvStride: 2 * width, kOffset: 0, vOffset: width },
-  };
-  const tiling = {
-    ...tilingOf(headDim, heads / kvHeads, 'shared'),
-    ...{ vecs: vec4s(headDim), slices: 1, shared: false, rows: 1, tiles: 16 },
-  };
-  const kept = { LSE: false, RING: ring !== undefined, WHOLE: ring === undefined };
-  return [
-    ...addAdapter(a),
-    ...(norms ? normHeads(a, qkv) : []),
-    rope<D>({
-      ...{ x: qkv, positions: a.positions, frequencies: a.frequencies, rows, step },
-      ...{ heads: heads + kvHeads, headDim, rowStride: stride, offset: 0, direction: 1 },
-      ...(a.rotaryDim && { rotaryDim: a.rotaryDim }),
-      ...(a.ropeFactor && { factor: a.ropeFactor }),
-    }),
-    kvStore<D>({
-      ...{ qkv, cache, spans, rows, step, width, ring },
-      ...{ qkvStride: stride, kOffset: qWidth, cacheStride: 2 * width },
-    }),
-    op<D, Record<string, ParamType>>(tiled(ring ? aloneInRing : alone, tiling, kept), {
-      label: a.label ?? 'attention-decode',
-      bindings: [qkv, cache, spans, a.o],
-      params: { ...queryParams(queries), ...(ring && ringParams(ring)) },
-      grid: tileGrid(rows, heads, tiling),
-      flops: pairFlops(a),
-    }),
-  ];
-}
-
-function addAdapter<D>(a: DecodeAttention<D>): Op<D>[] {
-  if (!a.adapter) return [];
-  const { h, b, rank, parts } = a.adapter;
-  const stride = qkvWidth(a);
-  return parts.map(({ row, rows: n, bRow }, part) =>
-    matmul<D>({
-      layout: 'nt',
-      a: { of: h, offset: part * rank, stride: parts.length * rank },
-      b: { of: b, offset: bRow * rank, stride: rank },
-      c: { of: a.qkv, offset: row, stride },
-      ...{ m: a.tokens, n, k: rank, accumulate: true, label: 'qkv adapter' },
-    }),
-  );
-}
-
-/** a.qkv -> y; the values have no norm. */
-function normHeads<D>(a: DecodeAttention<D>, y: Bindable): Op<D>[] {
-  const { qkv: x, heads, kvHeads, headDim } = a;
-  const norms = a.norms!;
-  const rowStride = qkvWidth(a);
-  const norm = (weight: View, count: number, offset: number, label: string): Op<D> => {
-    const normed = norms.of === 'head' ? count : 1;
-    return rmsNorm<D>({
-      ...{ x, y, weight, rowStride, offset, label, heads: normed, eps: norms.eps },
-      cols: (count * headDim) / normed,
-      rows: (dims) => resolve(a.tokens, dims) * normed,
-    });
-  };
-  return [
-    copy<D>({ x, y, count: (dims) => resolve(a.tokens, dims) * rowStride }),
-    norm(norms.q, heads, 0, 'q-norm'),
-    norm(norms.k, kvHeads, heads * headDim, 'k-norm'),
-  ];
 }

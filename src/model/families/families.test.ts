@@ -1,6 +1,9 @@
 /** What transformers 5.24 reads from a config.json that lacks most fields, or has older ones. */
 import { describe, expect, it } from 'vitest';
 import { configToJson, parseConfig, type ModelConfig } from '../config.ts';
+import { layoutAdapter, targetsOf } from '../lora.ts';
+import { layoutParameters } from '../parameters.ts';
+import { PROJECTIONS, type LoraConfig } from '../peft.ts';
 import { FAMILIES, type FamilyName } from './families.ts';
 
 type Json = Record<string, unknown>;
@@ -140,4 +143,32 @@ it.each<[FamilyName, Json, string]>([
   ],
 ])('refuses %s %j', (family, fields, sentence) => {
   expect(() => parse(family, fields)).toThrow(sentence);
+});
+
+describe('fused projections', () => {
+  const config = parse('phi3', { num_key_value_heads: 2 });
+  const lora: LoraConfig = { task: 'CAUSAL_LM', r: 4, alpha: 8, targets: PROJECTIONS };
+  const shapes = (targets: LoraConfig['targets']): Map<string, readonly number[]> =>
+    new Map(
+      [...layoutAdapter(config, { ...lora, targets }).parameters]
+        .filter(([name]) => name.includes('layers.0.'))
+        .map(([name, { shape }]) => [name.replace(/.*layers.0.(.*).weight/, '$1'), shape]),
+    );
+
+  it('are one tensor in a checkpoint, and one pair of factors in an adapter', () => {
+    const { parameters } = layoutParameters(config);
+    expect(parameters.get('model.layers.7.self_attn.qkv_proj.weight')?.shape).toEqual([128, 64]);
+    expect(parameters.get('model.layers.7.mlp.gate_up_proj.weight')?.shape).toEqual([320, 64]);
+    expect(shapes(PROJECTIONS).get('self_attn.qkv_proj.lora_B')).toEqual([128, 4]);
+    expect(targetsOf(config, lora)).toEqual(['qkv_proj', 'o_proj', 'gate_up_proj', 'down_proj']);
+  });
+
+  it('are adapted by their own name or by those of all their parts, not by some', () => {
+    const some = ['self_attn.qkv_proj.lora_A', 'self_attn.qkv_proj.lora_B'];
+    expect([...shapes(['qkv_proj']).keys()]).toEqual(some);
+    expect([...shapes(['q_proj', 'k_proj', 'v_proj']).keys()]).toEqual(some);
+    expect(() => shapes(['q_proj', 'v_proj'])).toThrow(
+      'this model has q_proj, k_proj, v_proj in one projection, qkv_proj; name all of them',
+    );
+  });
 });

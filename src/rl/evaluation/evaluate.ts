@@ -86,7 +86,7 @@ export async function judgeCompletions(
 }
 
 /** Number of completions of an evaluation that the page shows and a recorded run has. */
-const SHOWN = 8;
+export const SHOWN = 8;
 
 export function shownEvaluation(rows: readonly Evaluated[]): EvaluationSample[] {
   return rows.slice(0, SHOWN).map((row) => ({

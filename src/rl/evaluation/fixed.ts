@@ -22,7 +22,7 @@ import {
 import type { WeightedRewards } from '../rewards/weighted-rewards.ts';
 
 /** Seed of the sampling in an evaluation. */
-const SEED = 0;
+export const EVALUATION_SEED = 0;
 
 export interface StepEvaluation {
   /** `eval_reward`, `eval_gold` and so on. */
@@ -38,7 +38,7 @@ export async function fixedEvaluation(
   decoder: Decoder,
 ): Promise<StepEvaluation> {
   const { tokenizer, rewardFunctions, gold } = judged;
-  const options = rolloutOptions(recipe, 1, SEED);
+  const options = rolloutOptions(recipe, 1, EVALUATION_SEED);
   const prompts = asked.map(({ prompt }) => prompt);
   const tokenized = tokenizePrompts(tokenizer, prompts, options);
   const groups: RolloutGroup[] = [];

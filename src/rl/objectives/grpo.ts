@@ -112,7 +112,7 @@ export function grpoLoss(
 const isKept = ({ kept }: CompletionTerms, t: number): boolean => !kept || kept[t]!;
 
 /** The factor that turns a sum over tokens into the step's mean. */
-function tokenWeight(options: GrpoOptions, totals: BatchTotals, length: number): number {
+export function tokenWeight(options: GrpoOptions, totals: BatchTotals, length: number): number {
   switch (options.lossType) {
     case 'grpo':
     case 'sapo':
@@ -132,7 +132,11 @@ function tokenWeight(options: GrpoOptions, totals: BatchTotals, length: number):
   }
 }
 
-function importanceRatios(terms: CompletionTerms, level: 'token' | 'sequence'): Float64Array {
+/** rho of each token; at the level of the sequence all tokens have the same. */
+export function importanceRatios(
+  terms: Pick<CompletionTerms, 'logp' | 'oldLogp'>,
+  level: 'token' | 'sequence',
+): Float64Array {
   const length = terms.logp.length;
   const ratios = new Float64Array(length);
   for (let t = 0; t < length; t++) ratios[t] = terms.logp[t]! - terms.oldLogp[t]!;

@@ -1,11 +1,12 @@
 /** Recipe keys that only some algorithms have. */
-import type { RecipeKeys } from './spec.ts';
+import { MOST_SEQUENCES, MOST_TOKENS, type RecipeKeys } from './spec.ts';
 
 export const examples = {
   max_length: {
     type: 'integer',
     default: 1024,
     min: 2,
+    max: MOST_TOKENS,
     help: 'Longest training example, in tokens. Memory is planned for this length, and a longer example is an error.',
   },
 } as const satisfies RecipeKeys;
@@ -39,6 +40,7 @@ export const generation = {
     type: 'integer',
     default: 512,
     min: 1,
+    max: MOST_TOKENS,
     help: 'Longest prompt, in tokens. Memory is planned for this length, and a longer prompt is an error.',
   },
   num_generations: {
@@ -46,12 +48,14 @@ export const generation = {
     default: 8,
     defaults: { ppo: 1 },
     min: 1,
+    max: MOST_SEQUENCES,
     help: 'Completions per prompt: the group that GRPO compares. A larger group gives a less noisy advantage; PPO compares nothing, so 1 is enough.',
   },
   max_completion_length: {
     type: 'integer',
     default: 256,
     min: 1,
+    max: MOST_TOKENS,
     help: 'Longest completion, in tokens, thought and response together; raise it when many are cut off.',
   },
   temperature: {
@@ -73,6 +77,7 @@ export const generation = {
     default: 0,
     aliases: { null: 0, '-1': 0 },
     min: 0,
+    max: 2 ** 24,
     help: 'Samples only from this many of the most probable tokens; 0 turns it off.',
   },
   min_p: {

@@ -4,7 +4,7 @@ import { shown } from '../../model/errors.ts';
 import type { Recipe } from './keys.ts';
 import type { Dataset, NamesKey, NumberKey, RecipeKeySpec } from './spec.ts';
 import { nearest } from './nearest.ts';
-import { rewardNames } from './reward-names.ts';
+import { isTaken, rewardNames, ruleName } from './reward-names.ts';
 
 /** A recipe that cannot be run; the message says where the mistake is, what it is, and what to write. */
 export class RecipeError extends Error {
@@ -303,6 +303,10 @@ function checkRewards(recipe: Recipe, refuse: (problem: string) => never): void 
       `reward_funcs has ${shown(odd)}, which is not a JavaScript file; write the rule in a file such as ` +
         'rules/accuracy.js.',
     );
+  }
+  const taken = recipe.reward_funcs.find((path) => isTaken(ruleName(path)));
+  if (taken !== undefined) {
+    refuse(`the rule ${taken} has the name of another column of the completions; rename the file.`);
   }
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined)

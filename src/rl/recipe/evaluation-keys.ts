@@ -1,5 +1,5 @@
 /** Recipe keys of the evaluations inside a run, for every algorithm with a measure of success. */
-import type { RecipeKeys } from './spec.ts';
+import { MOST_STEPS, type RecipeKeys } from './spec.ts';
 
 export const evaluation = {
   eval_strategy: {
@@ -13,12 +13,14 @@ export const evaluation = {
     type: 'integer',
     default: 25,
     min: 1,
+    max: MOST_STEPS,
     help: 'Steps from one evaluation to the next.',
   },
   eval_num_prompts: {
     type: 'integer',
     default: 64,
     min: 1,
+    max: MOST_STEPS,
     help: 'Number of prompts or pairs in an evaluation (ours). They come from the world, or are the first rows of the datasets with split: test.',
   },
 } as const satisfies RecipeKeys;

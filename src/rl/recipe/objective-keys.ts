@@ -1,5 +1,5 @@
 /** Recipe keys of the losses that train a policy. */
-import type { RecipeKeys } from './spec.ts';
+import { MOST_SEQUENCES, type RecipeKeys } from './spec.ts';
 
 export const preference = {
   beta: {
@@ -147,6 +147,7 @@ export const proximal = {
     type: 'integer',
     default: 1,
     min: 1,
+    max: MOST_SEQUENCES,
     help: 'Optimizer steps in each pass: the prompts of a step are shuffled and split into this many parts.',
   },
   kl_coef: {

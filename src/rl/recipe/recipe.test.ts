@@ -191,6 +191,17 @@ describe('a refusal', () => {
     ],
     ['load_in_4bit: true', /quantised weights cannot be trained; set use_peft: true/],
     ['lora_target_modules: [q_proj, z]', /it must be all-linear or a list of q_proj, .* down_proj/],
+    [
+      'reward_funcs: [rules/prompt.js]',
+      /the rule rules\/prompt\.js has the name of another column/,
+    ],
+    ['reward_funcs: [rules/__proto__.js]', /the rule rules\/__proto__\.js has the name of another/],
+    ['per_device_train_batch_size: 4503599627370496', /must be a whole number from 1 to 65536\.$/],
+    ['save_steps: 9007199254740991', /a whole number from 1 to 1000000000\.$/],
+    [
+      'lora_alpha: 1e300',
+      /lora_alpha is 1e\+300; it must be a number above 0 and at most 1000000\.$/,
+    ],
     ['reward_funcs: [accuracy]', /reward_funcs has "accuracy", which is not a JavaScript file/],
     ['eval_strategy: epoch', /eval_strategy is "epoch"; it must be no or steps/],
     [
@@ -328,7 +339,7 @@ learning_rte: 1
 zzzzzzzzzz: 1
 `;
     expect(refusal(() => parseRecipe(grpo + wrong, 'r1.yaml'))).toBe(
-      'r1.yaml: 8 keys must change: line 4: max_steps is -1; it must be a whole number of at least 1; ' +
+      'r1.yaml: 8 keys must change: line 4: max_steps is -1; it must be a whole number from 1 to 1000000000; ' +
         'line 5: unknown key num_train_epoch; did you mean num_train_epochs?; ' +
         'line 6: optim would change the result and is not available (the optimizer is AdamW); remove it; ' +
         'line 7: packing would change the result and is not available (texts are never joined); remove it; ' +

@@ -3,6 +3,16 @@
 export const REWARD_MODEL = 'reward_model';
 export const JUDGE = 'judge';
 
+/** Columns of a run's completions, in which each reward has a column too. */
+const COLUMNS: ReadonlySet<string> = new Set([
+  ...['step', 'prompt', 'completion', 'thought', 'response', 'wellFormed', 'truncated', 'tokens'],
+  ...['reward', 'rewards', 'advantage', 'gold', 'trace', 'mean', 'std', 'samples', 'pair'],
+  ...[REWARD_MODEL, JUDGE, '__proto__', ''],
+]);
+
+/** Whether a rule cannot have this name, because another column has it. */
+export const isTaken = (name: string): boolean => COLUMNS.has(name);
+
 /** A rule has the name of its file: the name of "rules/short-answer.js" is short-answer. */
 export function ruleName(path: string): string {
   return path.replace(/^.*[/\\:]/, '').replace(/\.[cm]?js$/, '');

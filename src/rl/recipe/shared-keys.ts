@@ -1,6 +1,6 @@
 /** Recipe keys that every algorithm has: the run, its model and data, and the optimizer. */
 import { PROJECTIONS } from '../../model/peft.ts';
-import { algorithms, type RecipeKeys } from './spec.ts';
+import { algorithms, MOST_SEQUENCES, MOST_STEPS, type RecipeKeys } from './spec.ts';
 
 export const run = {
   algorithm: {
@@ -25,18 +25,21 @@ export const run = {
     type: 'integer',
     default: 100,
     min: 1,
+    max: MOST_STEPS,
     help: 'Number of steps in the run. Each step takes one batch; it updates the weights more than once if num_iterations, num_ppo_epochs or num_mini_batches is above 1.',
   },
   save_steps: {
     type: 'integer',
     default: 100,
     min: 1,
+    max: MOST_STEPS,
     help: 'Steps from one checkpoint to the next; the last step is saved too. Raise it when disk space is short.',
   },
   save_total_limit: {
     type: 'integer',
     optional: true,
     min: 1,
+    max: MOST_STEPS,
     help: 'How many checkpoints stay, the newest ones: when a new one is complete, older ones are deleted. If it is not set, the command line keeps all checkpoints and the browser the last two.',
   },
 } as const satisfies RecipeKeys;
@@ -92,6 +95,7 @@ export const adapter = {
     type: 'number',
     default: 32,
     above: 0,
+    max: 1e6,
     help: 'The output of the adapter is multiplied by lora_alpha / lora_r; twice the rank is usual.',
   },
   lora_target_modules: {
@@ -124,12 +128,14 @@ export const optimizer = {
     default: 8,
     defaults: { sft: 16 },
     min: 1,
+    max: MOST_SEQUENCES,
     help: 'Number of examples, pairs or sampled completions that are processed at once; lower it when memory is short.',
   },
   gradient_accumulation_steps: {
     type: 'integer',
     default: 1,
     min: 1,
+    max: MOST_SEQUENCES,
     help: 'Number of batches whose gradients are added for one optimizer step; raise it for a larger batch in the same memory.',
   },
   learning_rate: {
@@ -159,6 +165,7 @@ export const optimizer = {
     type: 'integer',
     default: 0,
     min: 0,
+    max: MOST_STEPS,
     help: 'Length of the warm-up in steps; above 0 it replaces warmup_ratio.',
   },
   weight_decay: {

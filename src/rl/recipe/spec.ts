@@ -3,6 +3,11 @@
 export const algorithms = ['sft', 'reward', 'grpo', 'ppo', 'dpo'] as const;
 export type Algorithm = (typeof algorithms)[number];
 
+/** The largest numbers of a recipe that are believed; far above what any machine can do. */
+export const MOST_STEPS = 1e9;
+export const MOST_SEQUENCES = 65536;
+export const MOST_TOKENS = 2 ** 20;
+
 interface Key<Type extends string, Value> {
   readonly type: Type;
   readonly default?: Value;

@@ -75,7 +75,38 @@ export function promptTokens(
   thinking: boolean,
   systemPrompt?: string,
 ): number[] {
-  return tokenizer.encode(policyText(tokenizer, prompt, thinking, systemPrompt));
+  return tokenizer.encodePrompt(policyText(tokenizer, prompt, thinking, systemPrompt));
+}
+
+/**
+ * A prompt with completions that were written elsewhere, encoded together, as TRL's SFT and DPO do: a
+ * completion begins where the ids of the texts part from those of the prompt alone. Where the prompt's
+ * last characters and the completion's first make one token, the prompt ends before them.
+ * @returns the completions without a stop token
+ */
+export function promptWithCompletions(
+  tokenizer: Tokenizer,
+  prompt: string,
+  completions: readonly string[],
+  thinking: boolean,
+  systemPrompt?: string,
+): { prompt: number[]; completions: number[][] } {
+  const text = policyText(tokenizer, prompt, thinking, systemPrompt);
+  const alone = tokenizer.encodePrompt(text);
+  const together = completions.map((completion) => tokenizer.encodePrompt(text + completion));
+  const shared = Math.min(
+    alone.length,
+    ...together.map((ids) => ids.findIndex((id, i) => id !== alone[i])).filter((at) => at >= 0),
+    ...together.map((ids) => ids.length),
+  );
+  // Nothing can be predicted before the first token.
+  if (shared === 0) {
+    return { prompt: alone, completions: completions.map((text) => tokenizer.encode(text)) };
+  }
+  return {
+    prompt: alone.slice(0, shared),
+    completions: together.map((ids) => ids.slice(shared)),
+  };
 }
 
 /** Prompts as `rollOut` takes them, by the same options. */

@@ -2,7 +2,7 @@
  * The prompt of a policy: its own chat template if it has one, with an open thought, or without a
  * thought when thinking is off (RLMT, arXiv 2509.20357, sec. 3).
  * - A template that supports thinking (it renders differently for `enable_thinking`) is used as it is.
- * - A template that does not gets an instruction as its system message.
+ * - A template that does not gets an instruction as its system message, or in the user's turn.
  * - A base model has no template and gets the instruction as plain text: the paper's zero setting.
  */
 import type { ChatMessage, Tokenizer } from '../../model/tokenizer.ts';
@@ -28,19 +28,57 @@ export function policyText(
   const turns = promptTurns(prompt);
   if (!tokenizer.hasChatTemplate) return zeroPrompt(turns, thinking, systemPrompt);
   const builtIn = thinking && !knowsThinking(tokenizer) ? INSTRUCTION : undefined;
-  const text = tokenizer.applyChatTemplate(instructed(turns, systemPrompt ?? builtIn), {
-    addGenerationPrompt: true,
-    enableThinking: thinking,
-  });
+  const text = instructedText(tokenizer, turns, thinking, systemPrompt ?? builtIn);
   return thinking ? opened(text) : text;
 }
 
-/** Adds the instruction to the system message, after the conversation's own system message. */
-function instructed(turns: readonly ChatMessage[], instruction?: string): readonly ChatMessage[] {
-  if (instruction === undefined) return turns;
+/**
+ * The turns with the instruction in the system message, after the conversation's own. Some templates
+ * refuse a system turn, or leave it out: there it opens the first turn of the user, as in Gemma's template.
+ */
+function instructedText(
+  tokenizer: Tokenizer,
+  turns: readonly ChatMessage[],
+  thinking: boolean,
+  instruction?: string,
+): string {
+  const render = (messages: readonly ChatMessage[]): string =>
+    tokenizer.applyChatTemplate(messages, { addGenerationPrompt: true, enableThinking: thinking });
+  if (instruction === undefined) return render(turns);
+  const asUser = (): string => render(inUserTurn(turns, instruction));
+  let text: string;
+  try {
+    text = render(inSystemTurn(turns, instruction));
+  } catch (error) {
+    // If the template refuses that too, what it said first is about the user's own turns.
+    return orUndefined(asUser) ?? rethrow(error);
+  }
+  return text.includes(instruction.trim()) ? text : asUser();
+}
+
+function rethrow(error: unknown): never {
+  throw error;
+}
+
+function orUndefined<T>(run: () => T): T | undefined {
+  try {
+    return run();
+  } catch {
+    return undefined;
+  }
+}
+
+function inSystemTurn(turns: readonly ChatMessage[], instruction: string): ChatMessage[] {
   const own = turns[0]?.role === 'system' ? turns[0].content : undefined;
   const content = own === undefined ? instruction : `${own}\n\n${instruction}`;
   return [{ role: 'system', content }, ...turns.slice(own === undefined ? 0 : 1)];
+}
+
+function inUserTurn(turns: readonly ChatMessage[], instruction: string): ChatMessage[] {
+  const first = turns.findIndex(({ role }) => role === 'user');
+  return turns.map((turn, i) =>
+    i === first ? { ...turn, content: `${instruction}\n\n${turn.content}` } : turn,
+  );
 }
 
 /** Opens the thought in the prompt, because some templates leave that to the model. */
@@ -48,13 +86,17 @@ function opened(text: string): string {
   return text.trimEnd().endsWith(THINK_START) ? text : `${text}${THINK_START}\n`;
 }
 
+/** Whether the template opens or closes thoughts by itself, seen on the shortest turns that it takes. */
 function knowsThinking(tokenizer: Tokenizer): boolean {
-  const render = (enableThinking: boolean): string =>
-    tokenizer.applyChatTemplate([{ role: 'user', content: 'x' }], {
-      addGenerationPrompt: true,
-      enableThinking,
-    });
-  return render(true) !== render(false) || render(true).includes(THINK_START);
+  const user = { role: 'user', content: 'x' } as const;
+  const system = { role: 'system', content: 'x' } as const;
+  const render = (messages: readonly ChatMessage[], enableThinking: boolean): string | undefined =>
+    orUndefined(() =>
+      tokenizer.applyChatTemplate(messages, { addGenerationPrompt: true, enableThinking }),
+    );
+  const takes = [[user], [system, user]].find((turns) => render(turns, true) !== undefined);
+  const text = takes && render(takes, true);
+  return text !== undefined && (text !== render(takes!, false) || text.includes(THINK_START));
 }
 
 const ZERO = 'A conversation between a user and an assistant.';

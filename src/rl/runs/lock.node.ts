@@ -8,7 +8,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nodeRunFolder, PARTIAL } from './run-folder.node.ts';
-import type { RunFolder } from './run-folder.ts';
+import { ROW_FOLDERS, type RunFolder } from './run-folder.ts';
 import { StorageError, storageError } from './storage-error.ts';
 
 const LOCK = 'lock.json';
@@ -167,13 +167,13 @@ function inUse(root: string, text: string): string {
 }
 
 const OF_A_RUN = new RegExp(
-  '^(\\w+\\.\\w+|(completions|evaluations)/step-\\d+\\.jsonl|checkpoints/step-\\d+/(value/)?[\\w.-]+)' +
+  `^(\\w+\\.\\w+|(${ROW_FOLDERS.join('|')})/step-\\d+\\.jsonl|checkpoints/step-\\d+/(value/)?[\\w.-]+)` +
     `\\${PARTIAL}$`,
 );
 
 /** Removes the files that a killed process was writing. */
 async function sweep(root: string): Promise<void> {
-  for (const folder of ['', 'completions', 'evaluations', 'checkpoints']) {
+  for (const folder of ['', ...ROW_FOLDERS, 'checkpoints']) {
     const names = await readdir(join(root, folder), { recursive: folder === 'checkpoints' }).catch(
       () => [],
     );

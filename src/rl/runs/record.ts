@@ -2,7 +2,7 @@
 import { mean, std } from '../statistics.ts';
 import { jsonObject, parseJsonLines } from '../data/json-lines.ts';
 import { shownEvaluation, type Evaluated } from '../evaluation/evaluate.ts';
-import type { Group, MetricsRow, Sample, StepReport } from '../report.ts';
+import type { Group, MetricsRow, Sample, StepReport, TokenTrace } from '../report.ts';
 import type { RecipeValues } from '../recipe/values.ts';
 import { parseRecipe, type Recipe } from '../recipe/recipe.ts';
 import { recipeKeys, type RecipeKey } from '../recipe/keys.ts';
@@ -19,9 +19,13 @@ export interface RecordedRun {
 
 /** Significant digits, as many as a curve or a table can show. */
 const DIGITS = 4;
+const TRACE_DECIMALS = 3;
 
-/** Traces are most of a step's bytes: the run that ships with the page has every tenth. */
-const TRACE_STEPS = 10;
+/**
+ * Traces are most of a step's bytes: the run that ships with the page has them at every thirtieth step,
+ * and there alone the groups of the prompts that it follows.
+ */
+const TRACE_STEPS = 30;
 
 export class RecordError extends Error {
   override name = 'RecordError';
@@ -34,7 +38,8 @@ export async function recordRun(folder: RunFolder, name: string): Promise<Record
   const yaml = await requireText(folder, name, 'recipe.yaml');
   const { recipe } = parseRecipe(yaml, `${name}/recipe.yaml`);
   const { adapter } = summary as { adapter: string };
-  return { recipe: chosenValues(recipe), adapter, steps: await recordedSteps(folder, name) };
+  const steps = (await recordedSteps(folder, name)).map(small);
+  return { recipe: chosenValues(recipe), adapter, steps };
 }
 
 export interface RecordedOptions {
@@ -72,10 +77,13 @@ export async function recordedSteps(
       return text === undefined ? [] : read(file, text);
     };
     const completions = await rowsIn<CompletionRow>('completions');
+    const followed = await rowsIn<CompletionRow>('followed');
     const judged = await rowsIn<Evaluated>('evaluations');
     steps.push({
       metrics: rounded(metrics),
-      ...(completions.length > 0 && { group: firstGroup(completions, withTrace) }),
+      ...(completions.length > 0 && { group: groupsOf(completions, withTrace)[0]! }),
+      ...(followed.length > 0 &&
+        withTrace && { followed: groupsOf(followed, withTrace) }),
       ...(judged.length > 0 && { evaluation: shownEvaluation(judged).map(rounded) }),
     });
   }
@@ -103,10 +111,19 @@ function chosenValues(recipe: Recipe): RecipeValues {
 /** A row also has a column for each reward, in addition to `rewards`. */
 type CompletionRow = Sample & { step: number; prompt: string; pair?: 'chosen' | 'rejected' };
 
-function firstGroup(rows: readonly CompletionRow[], withTrace: boolean): Group {
-  const prompt = rows[0]?.prompt ?? '';
-  const end = rows.findIndex((row) => row.prompt !== prompt);
-  const own = rows.slice(0, end < 0 ? rows.length : end);
+/** The rows of a group follow each other. */
+function groupsOf(rows: readonly CompletionRow[], withTrace: boolean): Group[] {
+  const parts: CompletionRow[][] = [];
+  for (const row of rows) {
+    const last = parts.at(-1);
+    if (last?.[0]?.prompt === row.prompt) last.push(row);
+    else parts.push([row]);
+  }
+  return parts.map((own) => groupOf(own, withTrace));
+}
+
+function groupOf(own: readonly CompletionRow[], withTrace: boolean): Group {
+  const prompt = own[0]!.prompt;
   const rewards = own.map(({ reward }) => reward);
   const samples = own.map((row) => recordedSample(row, withTrace));
   const [chosen, rejected] = (['chosen', 'rejected'] as const).map((role) =>
@@ -131,6 +148,27 @@ function recordedSample(row: CompletionRow, withTrace: boolean): Sample {
     ...(gold !== undefined && rounded({ gold })),
     // The numbers of a trace were rounded when it was made.
     ...(trace && withTrace && { trace }),
+  };
+}
+
+/** The report with the decimals of its traces that a picture can show: most bytes are theirs. */
+function small(report: StepReport): StepReport {
+  const short = (values: readonly number[]): number[] =>
+    values.map((value) => Number(value.toFixed(TRACE_DECIMALS)));
+  const smallGroup = (group: Group): Group => ({
+    ...group,
+    samples: group.samples.map((sample) => {
+      const { text, ...columns } = sample.trace ?? { text: [] };
+      if (!sample.trace) return sample;
+      const entries = Object.entries(columns).map(([name, values]) => [name, short(values)]);
+      return { ...sample, trace: { text, ...Object.fromEntries(entries) } as TokenTrace };
+    }),
+  });
+  const { group, followed } = report;
+  return {
+    ...report,
+    ...(group && { group: smallGroup(group) }),
+    ...(followed && { followed: followed.map(smallGroup) }),
   };
 }
 

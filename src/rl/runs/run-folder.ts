@@ -7,6 +7,9 @@ import type { FileContents, FileSource } from '../../model/files.ts';
 
 export { readText } from '../../model/files.ts';
 
+/** Folders of a run with rows of a step in each file, `step-N.jsonl`. */
+export const ROW_FOLDERS = ['completions', 'followed', 'evaluations'] as const;
+
 export interface RunFolder {
   /** undefined if there is no such file. */
   open(path: string): Promise<FileSource | undefined>;

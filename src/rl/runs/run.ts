@@ -3,6 +3,8 @@
  *   recipe.yaml              every key, defaults included
  *   metrics.jsonl            one row per step
  *   completions/step-N.jsonl every completion of step N
+ *   followed/step-N.jsonl    in a step that is evaluated: completions of held-out prompts before the
+ *                            update, in the form of completions/ (trainers/followed.ts)
  *   evaluations/step-N.jsonl every completion of an evaluation after step N; 0 is before the first
  *   checkpoints/step-N/      a Hugging Face folder (of a model, or of a peft adapter), plus
  *                            optimizer.safetensors and trainer_state.json; the same for PPO's
@@ -29,7 +31,7 @@ import {
   setAside,
 } from './checkpoints.ts';
 import { marking, type FileMark } from './file-mark.ts';
-import { readText, type RunFolder } from './run-folder.ts';
+import { readText, ROW_FOLDERS, type RunFolder } from './run-folder.ts';
 import {
   ChangedRunError,
   describeDifference,
@@ -195,6 +197,9 @@ export class Run {
     if (result.groups.length > 0 && this.recipe.log_completions) {
       await this.writeRows('completions', step, completionRows(step, result.groups));
     }
+    if (result.followed) {
+      await this.writeRows('followed', step, completionRows(step, result.followed));
+    }
     if (result.evaluation) await this.writeRows('evaluations', step, jsonLines(result.evaluation));
     if (step === 0) return;
     if (step % this.recipe.save_steps === 0 || this.finished) await this.save();
@@ -217,7 +222,7 @@ export class Run {
     try {
       // A killed run may have left half of it, or it was passed over.
       if ((await folder.list(at)).length > 0) await folder.remove(at);
-      await this.saveAll(at);
+      await inStep(step, () => this.saveAll(at));
     } catch (error) {
       await folder.remove(at).catch(() => undefined);
       throw error;
@@ -274,7 +279,7 @@ export class Run {
   /** Removes what was written of steps after the checkpoint, because those steps are done again. */
   private async forgetAfter(step: number): Promise<void> {
     await this.folder.write('metrics.jsonl', jsonLines(this.rows));
-    for (const kind of ['completions', 'evaluations']) {
+    for (const kind of ROW_FOLDERS) {
       for (const name of await this.folder.list(kind)) {
         if (Number(/^step-(\d+)\.jsonl$/.exec(name)?.[1] ?? -1) > step) {
           await this.folder.remove(`${kind}/${name}`);

@@ -15,6 +15,7 @@ import {
   type CompletionTerms,
   type GrpoOptions,
 } from '../objectives/grpo.ts';
+import { FollowedPrompts } from './followed.ts';
 import type { TokenTrace } from '../report.ts';
 import { adamwOptions, type Recipe } from '../recipe/recipe.ts';
 import { openReference, type Reference } from './reference.ts';
@@ -62,6 +63,7 @@ export class GrpoTrainer implements Trainer {
     private readonly writer: RolloutWriter,
     readonly runner: TrainingRunner,
     private readonly reference: Reference | undefined,
+    private readonly followed: FollowedPrompts | undefined,
   ) {}
 
   /** Allocates everything that a run needs; `policy` is trained in place. */
@@ -74,7 +76,12 @@ export class GrpoTrainer implements Trainer {
     const writer = await RolloutWriter.create(recipe, policy, parts);
     const runner = await TrainingRunner.create(policy, updateLimits(recipe), optimizer.gradients);
     const reference = recipe.beta > 0 ? await openReference(policy, runner) : undefined;
-    return new GrpoTrainer(recipe, policy, parts, optimizer, writer, runner, reference);
+    const { tokenizer, evaluationPrompts: prompts } = parts;
+    const followed =
+      prompts && recipe.log_completions
+        ? new FollowedPrompts(recipe, prompts, tokenizer, writer, runner, reference)
+        : undefined;
+    return new GrpoTrainer(recipe, policy, parts, optimizer, writer, runner, reference, followed);
   }
 
   get evaluate(): Trainer['evaluate'] {
@@ -92,8 +99,11 @@ export class GrpoTrainer implements Trainer {
     // They become float32 derivatives.
     requireFinite('An advantage', Float32Array.from(groupAdvantages.flat()));
     const rate = scheduledRate(recipe, this.step);
+    const isDue = this.followed?.isDue(this.step + 1);
+    const held = isDue ? await this.followed?.write() : undefined;
     const stats = await this.update(groups, groupAdvantages, rate);
     const traces = recipe.log_completions && (await this.traces(groups[0]!, stats.firstGroup));
+    const followed = held && (await this.followed?.describe(held));
     this.step++;
     this.tokensSeen += countTokens(groups);
     const reports = groups.map((group, i) =>
@@ -113,7 +123,7 @@ export class GrpoTrainer implements Trainer {
       num_tokens: this.tokensSeen,
       step_time: (performance.now() - started) / 1000,
     };
-    return { metrics, groups: reports };
+    return { metrics, groups: reports, ...(followed && { followed }) };
   }
 
   private async update(
@@ -286,6 +296,6 @@ function traceColumns(
   return groups[0]!.samples.map((_, i) => ({
     logp: logp[i]!,
     entropy: entropies[i]!,
-    ...(refLogp && { kl: k3(logp[i]!, refLogp[i]!) }),
+    ...(refLogp && { ref: refLogp[i]!, kl: k3(logp[i]!, refLogp[i]!) }),
   }));
 }

@@ -4,7 +4,7 @@ import type { Tokenizer } from '../../model/tokenizer.ts';
 import type { PreferenceGroup } from '../data/dataset.ts';
 import type { Group } from '../report.ts';
 import { RecipeError, type Recipe } from '../recipe/recipe.ts';
-import { promptTokens } from '../rollout/rollout.ts';
+import { promptWithCompletions } from '../rollout/rollout.ts';
 import type { ScoredGroup } from './rollout-writer.ts';
 import { opened } from '../data/rows.ts';
 
@@ -20,11 +20,15 @@ export function tokenPairs(
   recipe: Recipe,
 ): PairGroup[] {
   return groups.map((group) => {
-    const prompt = promptTokens(tokenizer, group.prompt, recipe.thinking, recipe.system_prompt);
-    const completions = group.responses.map((text) => {
-      const ids = tokenizer.encode(opened(text, recipe.thinking));
-      return eos === undefined ? ids : [...ids, eos];
-    });
+    const tokens = promptWithCompletions(
+      tokenizer,
+      group.prompt,
+      group.responses.map((text) => opened(text, recipe.thinking)),
+      recipe.thinking,
+      recipe.system_prompt,
+    );
+    const { prompt } = tokens;
+    const completions = tokens.completions.map((ids) => (eos === undefined ? ids : [...ids, eos]));
     refuseLong('prompt', prompt.length, recipe.max_prompt_length);
     refuseLong(
       'completion',

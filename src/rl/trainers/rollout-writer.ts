@@ -10,12 +10,18 @@ import type { Tokenizer } from '../../model/tokenizer.ts';
 import { fractionZeroStd } from '../objectives/advantages.ts';
 import { mean, std } from '../statistics.ts';
 import { take, type Prompt, type Source } from '../data/dataset.ts';
-import { fixedEvaluation, type StepEvaluation } from '../evaluation/fixed.ts';
+import { EVALUATION_SEED, fixedEvaluation, type StepEvaluation } from '../evaluation/fixed.ts';
 import { completionMetrics } from '../evaluation/completion-metrics.ts';
 import type { Group, TokenTrace } from '../report.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { GoldJudge } from '../rewards/reward.ts';
-import { rollOut, rolloutOptions, tokenizePrompts, type RolloutGroup } from '../rollout/rollout.ts';
+import {
+  promptTokens,
+  rollOut,
+  rolloutOptions,
+  tokenizePrompts,
+  type RolloutGroup,
+} from '../rollout/rollout.ts';
 import { checkSpread, type WeightedRewards } from '../rewards/weighted-rewards.ts';
 
 /** The source of the prompts, and the judges of their completions. */
@@ -114,6 +120,24 @@ export class RolloutWriter {
     }
     onDetail?.('scoring the responses');
     return (await Promise.all(scored)).flat();
+  }
+
+  /** In tokens. */
+  promptLength({ prompt }: Prompt): number {
+    const { thinking, system_prompt } = this.recipe;
+    return promptTokens(this.parts.tokenizer, prompt, thinking, system_prompt).length;
+  }
+
+  /** A scored group for each held-out prompt: always with the same random numbers. They fill one part at most. */
+  async writeHeldOut(asked: readonly Prompt[]): Promise<ScoredGroup[]> {
+    const { recipe, parts } = this;
+    const options = rolloutOptions(recipe, recipe.num_generations, EVALUATION_SEED);
+    const prompts = tokenizePrompts(
+      parts.tokenizer,
+      asked.map(({ prompt }) => prompt),
+      options,
+    );
+    return this.score(await rollOut(this.decoder, parts.tokenizer, prompts, options, 0), asked);
   }
 
   private async score(groups: RolloutGroup[], asked: readonly Prompt[]): Promise<ScoredGroup[]> {

@@ -10,7 +10,7 @@ import type { Tokenizer } from '../../model/tokenizer.ts';
 import { take, type SftExample, type Source } from '../data/dataset.ts';
 import { sftLoss } from '../objectives/sft.ts';
 import { adamwOptions, batchLimits, type Recipe } from '../recipe/recipe.ts';
-import { promptTokens } from '../rollout/rollout.ts';
+import { promptWithCompletions } from '../rollout/rollout.ts';
 import { turnEnd } from '../rollout/stop-tokens.ts';
 import { scheduledRate } from './schedule.ts';
 import { moveWeights, TrainingError, type StepResult, type Trainer } from './trainer.ts';
@@ -81,12 +81,17 @@ export class SftTrainer implements Trainer {
   }
 
   private tokens({ prompt, completion, thinking }: SftExample): TokenGroup {
-    const ids = this.tokenizer.encode(completion);
+    const { system_prompt: systemPrompt } = this.recipe;
+    const tokens = promptWithCompletions(
+      this.tokenizer,
+      prompt,
+      [completion],
+      thinking,
+      systemPrompt,
+    );
     const eos = this.turnEnd;
-    return {
-      prompt: promptTokens(this.tokenizer, prompt, thinking, this.recipe.system_prompt),
-      completions: [eos === undefined ? ids : [...ids, eos]],
-    };
+    const completions = tokens.completions.map((ids) => (eos === undefined ? ids : [...ids, eos]));
+    return { prompt: tokens.prompt, completions };
   }
 
   destroy(): void {

@@ -27,6 +27,8 @@ export interface StepResult {
   metrics: MetricsRow;
   /** All groups of the step; none for algorithms without rollouts. */
   groups: Group[];
+  /** Groups of held-out prompts, in the order of the evaluation; only in a step that is evaluated. */
+  followed?: readonly Group[];
   /** Every completion of the evaluation, if there was one. */
   evaluation?: readonly Evaluated[];
 }

@@ -1,6 +1,6 @@
-import { Template } from '@huggingface/jinja';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { describe, expect, it } from 'vitest';
+import { Template } from '../../model/jinja/template.ts';
 import { Random } from '../random.ts';
 import { VOCABULARY } from './menu.ts';
 import { demonstration } from './sft-data.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { AXES, axisRange, valueRange, type Room } from './axes.ts';
+import { AXES, axisRange, roundTicks, valueRange, type Room } from './axes.ts';
 
 const room = (more: Partial<Room> = {}): Room => ({
   log: false,
@@ -10,13 +10,29 @@ const room = (more: Partial<Room> = {}): Room => ({
 
 describe('axisRange', () => {
   it('goes to the last planned step of any run', () => {
-    expect(axisRange('step', 0, 0)).toEqual([1, 2]);
-    expect(axisRange('step', 12, 150)).toEqual([1, 150]);
-    expect(axisRange('step', 300, 150)).toEqual([1, 300]);
+    expect(axisRange('step', 1, 0, 0)).toEqual([1, 2]);
+    expect(axisRange('step', 1, 12, 150)).toEqual([1, 150]);
+    expect(axisRange('step', 1, 300, 150)).toEqual([1, 300]);
+  });
+  it('begins at step 0 if a run was evaluated before training', () => {
+    expect(axisRange('step', 0, 12, 150)).toEqual([0, 150]);
+    expect(axisRange('step', 10, 12, 150)).toEqual([1, 150]);
   });
   it('ends at the time and tokens so far', () => {
-    expect(axisRange('time', 95.5, 150)).toEqual([0, 95.5]);
-    expect(axisRange('tokens', 0, 150)).toEqual([0, 1]);
+    expect(axisRange('time', 0, 95.5, 150)).toEqual([0, 95.5]);
+    expect(axisRange('tokens', 0, 0, 150)).toEqual([0, 1]);
+  });
+});
+
+describe('roundTicks', () => {
+  it.each([
+    [[-1.3, 0.14], 3, [-1, -0.5, 0]],
+    [[0, 0.537], 3, [0, 0.2, 0.4]],
+    [[0.2, 0.9], 4, [0.2, 0.4, 0.6, 0.8]],
+    [[-130, 250], 4, [-100, 0, 100, 200]],
+    [[0.0011, 0.0019], 5, [0.0012, 0.0014, 0.0016, 0.0018]],
+  ] as const)('of %j, at most %i: %j', (range, most, ticks) => {
+    expect(roundTicks(range, most)).toEqual(ticks);
   });
 });
 

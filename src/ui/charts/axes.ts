@@ -44,9 +44,29 @@ export const AXES: Readonly<Record<AxisName, Axis>> = {
   },
 };
 
-/** The limits of an x-axis; `last` is the largest x of any run. */
-export function axisRange(axis: AxisName, last: number, total: number): [number, number] {
-  return axis === 'step' ? [1, Math.max(2, total, last)] : [0, Math.max(1, last)];
+/**
+ * The limits of an x-axis; `first` and `last` are the smallest and the largest x of any run. A run that
+ * was evaluated before training begins at step 0.
+ */
+export function axisRange(
+  axis: AxisName,
+  first: number,
+  last: number,
+  total: number,
+): [number, number] {
+  if (axis !== 'step') return [0, Math.max(1, last)];
+  return [Math.min(1, first), Math.max(2, total, last)];
+}
+
+/** Round numbers inside a range: as many as fit, at most `most`. */
+export function roundTicks([low, high]: readonly [number, number], most: number): number[] {
+  const least = (high - low) / most;
+  const power = 10 ** Math.floor(Math.log10(least));
+  const increment = power * [1, 2, 5, 10].find((factor) => factor * power >= least)!;
+  const first = Math.ceil(low / increment);
+  const count = Math.floor(high / increment) - first + 1;
+  // Multiples of 0.1 carry rounding errors.
+  return Array.from({ length: count }, (_, i) => Number(((first + i) * increment).toPrecision(6)));
 }
 
 /** Room around a y-scale's values. */

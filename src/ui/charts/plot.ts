@@ -93,7 +93,10 @@ export class Plot {
         points: { size: 8 },
       },
       scales: {
-        x: { time: false, range: (u) => axisRange(axis, this.lastX(u), this.total) },
+        x: {
+          time: false,
+          range: (u) => axisRange(axis, this.firstX(u), this.lastX(u), this.total),
+        },
         left: this.scale('left', right.length ? 'above' : 'all'),
         right: this.scale('right', 'below'),
       },
@@ -127,6 +130,12 @@ export class Plot {
 
   private linesOf(axis: Line['axis']): Line[] {
     return this.spec.lines.filter((line) => line.axis === axis);
+  }
+
+  private firstX(plot: uPlot): number {
+    const own = plot.data[0][0] ?? 1;
+    const { axis } = this.style;
+    return Math.min(own, ...this.overlays.map(({ overlay }) => overlay.table.x[axis][0] ?? 1));
   }
 
   private lastX(plot: uPlot): number {

@@ -220,7 +220,7 @@ const otherCharts: readonly ChartSpec[] = [
   },
   {
     title: 'Inside the optimizer',
-    note: 'This chart is last because it says least: in this kind of training the loss stays near zero while the model improves. The gradient norm shows how hard each step pulls.',
+    note: 'This chart is last because it says least: in this kind of training the loss stays near zero while the model improves. The gradient norm is the size of each step’s gradient, before clipping.',
     lines: [
       { key: 'loss', label: 'Loss', colour: 'ink-soft', axis: 'left', format: formatCompact },
       {

@@ -42,6 +42,14 @@ describe('the example that is shown first', () => {
     expect(mostImproved([])).toBe(0);
   });
 
+  it('greets no other guest at any step that the slider shows', () => {
+    const middle = {
+      step: 4,
+      samples: [sample('ana', 'rice', 1), sample('ben', 'hello ana !', 1), sample('ana', '', 1)],
+    };
+    expect(mostImproved([steps[0]!, middle, steps[1]!])).toBe(2);
+  });
+
   it('is shown as it was at the playhead', () => {
     expect(evaluatedBy(steps, 7)?.step).toBe(0);
     expect(evaluatedBy(steps, 8)?.step).toBe(8);

@@ -24,17 +24,23 @@ export function evaluatedBy(
 
 /**
  * The prompt to show first: the one whose answer improved most (in gold, else in reward) from the first
- * evaluation to the last. An answer that greets a guest of another prompt is no good example.
+ * evaluation to the last. A prompt is no good example if an answer to it greets a guest of another
+ * prompt, at any evaluation: the slider shows them all.
  */
 export function mostImproved(evaluated: readonly EvaluatedStep[]): number {
   const [first, last] = [evaluated[0]?.samples ?? [], evaluated.at(-1)?.samples ?? []];
   const guests = new Set(first.flatMap(({ prompt }) => guestsOf(prompt)));
-  const gains = first.map((before, i) => {
+  const examples = first.flatMap((before, i) => {
     const after = last[i];
-    if (!after || greetsAnother(after, guests)) return -Infinity;
-    return (after.gold ?? after.reward) - (before.gold ?? before.reward);
+    if (!after) return [];
+    const all = evaluated.flatMap(({ samples }) => samples[i] ?? []);
+    return {
+      i,
+      wrong: all.filter((sample) => greetsAnother(sample, guests)).length,
+      gain: (after.gold ?? after.reward) - (before.gold ?? before.reward),
+    };
   });
-  return Math.max(0, gains.indexOf(Math.max(...gains)));
+  return examples.sort((a, b) => a.wrong - b.wrong || b.gain - a.gain)[0]?.i ?? 0;
 }
 
 const guestsOf = (prompt: string): string[] =>

@@ -1,4 +1,5 @@
 /** The page "Measure this browser", apart from the other one so that neither loads the other. */
+import '../trusted-types.ts';
 import { mount } from 'svelte';
 import MeasurePage from './MeasurePage.svelte';
 import '../styles/tokens.css';

@@ -2,40 +2,41 @@ import type * as Comlink from 'comlink';
 import { connect, type Connection } from '../../app/workers/connection.ts';
 import type { ModelsService } from '../../app/workers/models.worker.ts';
 
-let connection: Connection<Comlink.Remote<ModelsService>> | undefined;
+type Models = Connection<Comlink.Remote<ModelsService>>;
 
-/**
- * Started when first needed, because it loads every kernel to plan with. If the worker breaks, the
- * next call starts another one.
- */
-export function modelsWorker(): Comlink.Remote<ModelsService> {
-  connection ??= connect<ModelsService>(
+const start = (name: string, onBroken?: () => void): Models =>
+  connect<ModelsService>(
     new Worker(new URL('../../app/workers/models.worker.ts', import.meta.url), { type: 'module' }),
-    { name: 'The worker that reads models', advice: 'try again' },
-    () => (connection = undefined),
+    { name, advice: 'try again' },
+    onBroken,
   );
-  return connection.service;
+
+/** A worker that starts when first needed. If it breaks, the next call starts another one. */
+function kept(name: string): () => Models['service'] {
+  let connection: Models | undefined;
+  return () => (connection ??= start(name, () => (connection = undefined))).service;
 }
 
+/** It loads every kernel to plan with. It calls no template and no tokenizer, which may not end. */
+export const modelsWorker = kept('The worker that reads models');
+
+/** Shows what models will read, by their templates and tokenizers. */
+export const previewWorker = kept('The worker that previews models');
+
 /**
- * Inspects a model that was brought.
- * @param signal ends the worker, because foreign code in it may not end
+ * Inspects a model that was brought, in a worker of its own.
+ * @param signal ends the worker, whatever it does
  */
 export async function inspectModel(
   name: string,
   files: ReadonlyMap<string, File>,
   signal: AbortSignal,
 ): Promise<void> {
-  const worker = modelsWorker();
-  const inspecting = connection;
-  const end = (): void => {
-    inspecting?.close();
-    if (connection === inspecting) connection = undefined;
-  };
-  signal.addEventListener('abort', end, { once: true });
+  const worker = start('The worker that inspects models');
+  signal.addEventListener('abort', () => worker.close());
   try {
-    await worker.inspect(name, files);
+    await worker.service.inspect(name, files);
   } finally {
-    signal.removeEventListener('abort', end);
+    worker.close();
   }
 }

@@ -1,7 +1,7 @@
 import type { MeasuredTexts } from '../../app/page-preview.ts';
 import type { Preview } from '../../app/preview.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
-import { modelsWorker } from '../models/models-worker.ts';
+import { previewWorker } from '../models/models-worker.ts';
 
 /**
  * What the models of the next run will see.
@@ -11,11 +11,11 @@ export const previewOnPage = (
   values: RecipeValues,
   prompt: string,
   completion: string,
-): Promise<Preview> => modelsWorker().preview(values, prompt, completion);
+): Promise<Preview> => previewWorker().preview(values, prompt, completion);
 
 /** Tokens of the longest prompt and of the longest response, with its end token, for the policy. */
 export const longestTexts = (
   values: RecipeValues,
   { prompts, heldOut, responses }: MeasuredTexts,
 ): Promise<{ prompt: number; response: number }> =>
-  modelsWorker().longestTexts(values, { prompts, heldOut, responses });
+  previewWorker().longestTexts(values, { prompts, heldOut, responses });

@@ -17,6 +17,7 @@ import { findGpuProblem, type GpuProblem } from '../webgpu.ts';
 import { RewardChoice } from '../rewards/rewards.svelte.ts';
 import { guardLeaving } from './leaving.ts';
 import { Live } from './live.svelte.ts';
+import { OnePrompt } from './one-prompt.svelte.ts';
 import { Player } from './player.svelte.ts';
 import { connectPolicyWorker } from './policy-worker.ts';
 import { fetchRecordedRun } from './recorded.ts';
@@ -30,6 +31,7 @@ export interface WaitingRun extends Twin {
 /** Everything the page is about: the run on view, and where its reports come from. */
 export class PageState {
   readonly run = new ViewedRun();
+  readonly prompt = new OnePrompt(this.run);
   readonly player = new Player(this.run);
   readonly live = new Live(connectPolicyWorker, {
     onStatus: (status) => {

@@ -20,13 +20,13 @@ export function phaseText(status: Status): PhaseText {
     case 'loading':
       return {
         title: sentence || 'Loading the models',
-        explanation: 'First the graphics card, then the policy and its judge.',
+        explanation: 'It opens the graphics card, then it loads the policy and its judge.',
       };
     case 'compiling':
       return {
         title: sentence || 'Compiling the kernels',
         explanation:
-          'The browser turns the training code into programs for this graphics card. This takes a moment, only once.',
+          'The browser turns the training code into programs for this graphics card. This may take half a minute, once in a run.',
       };
     case 'training':
       return {
@@ -48,7 +48,7 @@ export function phaseText(status: Status): PhaseText {
     case 'stopped':
       return {
         title: `Stopped after step ${step}`,
-        explanation: 'The steps so far stay on the page.',
+        explanation: 'The steps so far stay in this browser.',
       };
     case 'failed':
       return {

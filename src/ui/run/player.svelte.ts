@@ -1,9 +1,13 @@
 import type { ViewedRun } from './viewed-run.svelte.ts';
 
 /** A whole run is played in about this long, whatever its length. */
-const PLAY_MS = 36_000;
+const PLAY_MS = 22_000;
 const MIN_TICK_MS = 40;
 const MAX_TICK_MS = 600;
+
+/** How long each of a run's reports is on view. */
+export const tickOf = (reports: number): number =>
+  Math.min(MAX_TICK_MS, Math.max(MIN_TICK_MS, PLAY_MS / reports));
 
 /** Moves the playhead through the reports that a run already has. */
 export class Player {
@@ -18,8 +22,7 @@ export class Player {
     if (!this.run.reports.length) return;
     if (this.run.isFollowing) this.run.seek(1);
     this.playing = true;
-    const tick = Math.min(MAX_TICK_MS, Math.max(MIN_TICK_MS, PLAY_MS / this.run.reports.length));
-    this.timer = setInterval(() => this.tick(), tick);
+    this.timer = setInterval(() => this.tick(), tickOf(this.run.reports.length));
   }
 
   pause(): void {

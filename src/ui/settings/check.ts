@@ -27,6 +27,7 @@ export function attempt(action: () => unknown): string | null {
   } catch (error) {
     const text = messageOf(error);
     const sentence = text.startsWith(`${PLACE}: `) ? text.slice(PLACE.length + 2) : text;
-    return sentence.charAt(0).toUpperCase() + sentence.slice(1);
+    // The name of a key stays as it is.
+    return /^\w*_/.test(sentence) ? sentence : sentence.charAt(0).toUpperCase() + sentence.slice(1);
   }
 }

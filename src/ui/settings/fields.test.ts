@@ -96,7 +96,7 @@ describe('a field', () => {
   it('has a plain label and its range in words', () => {
     expect(labelOf('learning_rate')).toBe('Learning rate');
     expect(labelOf('beta')).toBe('KL penalty');
-    expect(rangeText(recipeKeys.max_steps)).toBe('A whole number of at least 1.');
+    expect(rangeText(recipeKeys.max_steps)).toBe('A whole number from 1 to 1000000000.');
     expect(rangeText(recipeKeys.thinking)).toBe('');
   });
 });

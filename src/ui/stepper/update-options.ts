@@ -10,6 +10,8 @@ export interface UpdateOptions {
   scaleRewards: ScaleRewards;
   iterations: number;
   grpo: GrpoOptions;
+  /** Which tokens count: of completions that were cut off, and by entropy. */
+  mask: { truncated: boolean; topEntropy: number };
   ppo: PpoOptions;
 }
 
@@ -43,6 +45,19 @@ export function updateOptions(recipe: RecipeValues): UpdateOptions {
         'importance_sampling_level',
       ) as GrpoOptions['importanceSamplingLevel'],
       maxCompletionLength: Number(read('max_completion_length')),
+      useBiasCorrectionKl: read('use_bias_correction_kl') === true,
+      sapoTemperature: {
+        pos: Number(read('sapo_temperature_pos')),
+        neg: Number(read('sapo_temperature_neg')),
+      },
+      vespo: {
+        pos: { k: Number(read('vespo_k_pos')), lambda: Number(read('vespo_lambda_pos')) },
+        neg: { k: Number(read('vespo_k_neg')), lambda: Number(read('vespo_lambda_neg')) },
+      },
+    },
+    mask: {
+      truncated: read('mask_truncated_completions') === true,
+      topEntropy: Number(read('top_entropy_quantile')),
     },
     ppo: {
       klCoef: Number(read('kl_coef')),

@@ -1,5 +1,6 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { Group } from '../../rl/report.ts';
+import type { SteppedGroup } from '../run/one-prompt.svelte.ts';
 import { domainOf } from './domain.ts';
 import type { UpdateOptions } from './update-options.ts';
 import { isRight, type Choices, type View } from './walks/step.ts';
@@ -14,7 +15,9 @@ export class Walk {
   /** The guess at each step; null if it was skipped. A step in this map is revealed. */
   private readonly guesses = new SvelteMap<number, number | null>();
 
-  readonly steps = $derived.by(() => walkThrough(this.group, this.options, this.choices));
+  readonly steps = $derived.by(() =>
+    walkThrough(this.group, this.options, this.choices, this.heldOut),
+  );
   readonly current = $derived(this.steps[Math.min(this.at, this.steps.length - 1)]!);
   readonly revealed = $derived(!this.current.question || this.guesses.has(this.at));
   readonly right = $derived.by(() => this.wasRight(this.at));
@@ -43,11 +46,17 @@ export class Walk {
     return domainOf(values);
   });
 
+  readonly step: number;
+  private readonly heldOut: boolean;
+  readonly group: Group;
+
   constructor(
-    readonly step: number,
-    readonly group: Group,
+    { step, group, heldOut }: SteppedGroup,
     private readonly options: UpdateOptions,
   ) {
+    this.step = step;
+    this.group = group;
+    this.heldOut = heldOut;
     this.choices = firstChoices(group, options);
   }
 

@@ -15,7 +15,7 @@ export interface Stop {
 export const stops: readonly Stop[] = [
   {
     view: 'watch',
-    place: '.hero',
+    place: '.words',
     title: 'A model learns to think',
     text: 'This is a real training run, replayed. The button trains the same model here, in this tab.',
   },
@@ -24,7 +24,7 @@ export const stops: readonly Stop[] = [
     section: 'before',
     place: '#before-after',
     title: 'Before, and now',
-    text: 'The same prompt, before training and at the step on the slider. The judge reads only the responses.',
+    text: 'The same prompt, before training and at the step on the slider. The judge reads only the responses. Choose another prompt, and every view follows.',
   },
   {
     view: 'watch',
@@ -51,7 +51,7 @@ export const stops: readonly Stop[] = [
     section: 'traces',
     place: '#tokens',
     title: 'Look closer',
-    text: 'Every token, coloured by what you choose: how sure the model was, or what the update changed.',
+    text: 'Click a token to follow it from the reward of its try to its gradient. Change a term, and see what the update would have done.',
   },
   {
     view: 'runs',

@@ -56,5 +56,8 @@ describe('mostMoved', () => {
     expect(second).toMatchObject({ sample: 1, token: 0 });
     expect(mostMoved([sample({ logp, after })], 1)).toHaveLength(1);
     expect(mostMoved([sample({})], 8)).toEqual([]);
+    // A move that would be printed as 93% -> 93% is none.
+    const still = [Math.log(0.93), Math.log(0.5)];
+    expect(mostMoved([sample({ logp: still, after: still })], 8)).toEqual([]);
   });
 });

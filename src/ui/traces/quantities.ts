@@ -1,5 +1,6 @@
 /** The quantities that can be shown for every token. */
 import type { Sample, TokenTrace } from '../../rl/report.ts';
+import { formatShareChange } from '../format.ts';
 import type { Scale } from './scale.ts';
 
 export interface Quantity {
@@ -80,6 +81,24 @@ export function available(samples: readonly Sample[]): Quantity[] {
   );
 }
 
+export interface TracedRow {
+  sample: Sample;
+  /** Of the sample in its group. */
+  index: number;
+  /** Of its tokens. */
+  values: readonly number[];
+}
+
+/** The traced samples with a quantity of their tokens, by reward. */
+export function bestFirst(samples: readonly Sample[], { of }: Quantity): TracedRow[] {
+  return samples
+    .map((sample, index) => ({ sample, index }))
+    .sort((a, b) => b.sample.reward - a.sample.reward)
+    .flatMap(({ sample, index }) =>
+      sample.trace ? [{ sample, index, values: of(sample.trace, sample) ?? [] }] : [],
+    );
+}
+
 /** The name of token t, shown and read aloud. A token that is only part of a character is a dot. */
 export function tokenName(texts: readonly string[], t: number): string {
   const text = texts[t] ?? '';
@@ -95,7 +114,7 @@ export interface Move {
   after: number;
 }
 
-/** The tokens whose probability the update moved most, largest first. */
+/** The tokens whose probability the update moved most, largest first; only moves that can be printed. */
 export function mostMoved(samples: readonly Sample[], count: number): Move[] {
   const moves = samples.flatMap(({ trace }, sample) =>
     (trace?.after ?? []).map((after, token) => ({
@@ -106,5 +125,8 @@ export function mostMoved(samples: readonly Sample[], count: number): Move[] {
     })),
   );
   const size = ({ before, after }: Move): number => Math.abs(after - before);
-  return moves.sort((a, b) => size(b) - size(a)).slice(0, count);
+  return moves
+    .filter(({ before, after }) => formatShareChange(before, after) !== null)
+    .sort((a, b) => size(b) - size(a))
+    .slice(0, count);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { scaleOf, shareOf } from './scale.ts';
+import { printable, scaleOf, shareOf } from './scale.ts';
 
 describe('scaleOf', () => {
   it('reaches to the largest size of a few values', () => {
@@ -10,6 +10,16 @@ describe('scaleOf', () => {
   it('does not let one outlier make all others pale', () => {
     const values = [...Array.from({ length: 199 }, () => 1), 1000];
     expect(scaleOf('sequential', values).limit).toBe(1);
+  });
+
+  it('is set by the loud tokens, not by the many quiet ones', () => {
+    const few = [
+      ...Array.from({ length: 1980 }, () => 0.001),
+      ...Array.from({ length: 20 }, () => 1),
+    ];
+    expect(scaleOf('sequential', few).limit).toBe(1);
+    const two = [...Array.from({ length: 298 }, (_, i) => 1e-5 * (i % 7)), 0.4, -0.5];
+    expect(scaleOf('diverging', two, printable(3)).limit).toBe(0.5);
   });
 
   it('keeps a single value visible', () => {

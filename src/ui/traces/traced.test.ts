@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import type { Sample, StepReport } from '../../rl/report.ts';
+import type { Group, Sample } from '../../rl/report.ts';
 import { isTraced, nearestTraced } from './traced.ts';
 
 const trace = { text: ['a'], logp: [0], entropy: [0] };
 
-function report(step: number, traced: boolean): StepReport {
+function group(traced: boolean): Group {
   const sample = { reward: 0, ...(traced && { trace }) } as Sample;
-  return { metrics: { step }, group: { prompt: '', samples: [sample], mean: 0, std: 0 } };
+  return { prompt: '', samples: [sample], mean: 0, std: 0 };
 }
 
 describe('the nearest step with traces', () => {
-  const reports = [1, 2, 3, 4, 5, 6, 7].map((step) => report(step, step === 1 || step === 5));
+  const groups = [1, 2, 3, 4, 5, 6, 7].map((step) => group(step === 1 || step === 5));
 
   it.each([
     [0, 0],
@@ -19,11 +19,11 @@ describe('the nearest step with traces', () => {
     [3, 4],
     [6, 4],
   ])('of %i is %i', (index, nearest) => {
-    expect(nearestTraced(reports, index)).toBe(nearest);
+    expect(nearestTraced(groups, index)).toBe(nearest);
   });
 
-  it('is none where no report has traces', () => {
-    expect(nearestTraced([report(1, false), { metrics: { step: 2 } }], 1)).toBe(-1);
+  it('is none where no group has traces', () => {
+    expect(nearestTraced([group(false), undefined], 1)).toBe(-1);
     expect(nearestTraced([], -1)).toBe(-1);
     expect(isTraced(undefined)).toBe(false);
   });

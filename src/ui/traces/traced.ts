@@ -1,4 +1,4 @@
-import type { StepReport } from '../../rl/report.ts';
+import type { Group } from '../../rl/report.ts';
 
 /** The way to the nearest step with numbers for single tokens, if some steps of the run have none. */
 export interface Detour {
@@ -8,14 +8,14 @@ export interface Detour {
   needed: boolean;
 }
 
-/** Whether the report has numbers for single tokens. */
-export const isTraced = (report: StepReport | undefined): boolean =>
-  report?.group?.samples.some(({ trace }) => trace) ?? false;
+/** Whether the group has numbers for single tokens. */
+export const isTraced = (group: Group | undefined): boolean =>
+  group?.samples.some(({ trace }) => trace) ?? false;
 
-/** Index of the traced report nearest to `index`, the earlier of two; -1 if there is none. */
-export function nearestTraced(reports: readonly StepReport[], index: number): number {
-  for (let away = 0; away <= reports.length; away++) {
-    for (const i of [index - away, index + away]) if (isTraced(reports[i])) return i;
+/** Index of the traced group nearest to `index`, the earlier of two; -1 if there is none. */
+export function nearestTraced(groups: readonly (Group | undefined)[], index: number): number {
+  for (let away = 0; away <= groups.length; away++) {
+    for (const i of [index - away, index + away]) if (isTraced(groups[i])) return i;
   }
   return -1;
 }

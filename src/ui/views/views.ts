@@ -13,6 +13,8 @@ export const VIEWS = {
   runs: { title: 'Runs', sections: ['curves', 'runs'] },
   'set-up': { title: 'Set up', sections: ['recipe', 'models', 'rewards'] },
   try: { title: 'Try', sections: ['try', 'blind', 'taste'] },
+  // For teachers: it is reached by its own link, not among the views.
+  teach: { title: 'For a class', sections: [] },
 } as const satisfies Record<string, View>;
 
 export type ViewId = keyof typeof VIEWS;

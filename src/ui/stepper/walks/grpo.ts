@@ -11,7 +11,12 @@ import { largest, sliderFor, type Choices, type Step } from './step.ts';
 /** Losses without a flat part: cispo bounds ratios, the others flatten smoothly. */
 const CLIPLESS: readonly LossType[] = ['cispo', 'sapo', 'vespo'];
 
-export function grpoWalk(group: Group, options: UpdateOptions, choices: Choices): Step[] {
+export function grpoWalk(
+  group: Group,
+  options: UpdateOptions,
+  choices: Choices,
+  heldOut: boolean,
+): Step[] {
   const first = rewardsStep(group);
   if (group.std < 1e-8) return [first, noGradientStep(group)];
   const scaled = groupAdvantages(group, choices.scale);
@@ -23,7 +28,7 @@ export function grpoWalk(group: Group, options: UpdateOptions, choices: Choices)
       ? []
       : [clipStep(group, options, scaled, choices.sample)]),
     lossStep(group, options, scaled, choices.sample),
-    updateStep(group, scaled),
+    updateStep(group, scaled, heldOut),
   ];
 }
 
@@ -37,12 +42,16 @@ function centreStep({ samples, mean }: Group): Step {
   const centred = samples.map(({ reward }) => reward - mean);
   const above = centred.filter((value) => value > 0).length;
   const positive = samples.filter(({ reward }) => reward > 0).length;
-  // Two choices with the same meaning would both be right.
+  const best = largest(centred).length;
+  // Two choices that mean the same tries would both be right, or both wrong.
   const rivals = [
-    ...(positive !== above ? [`The ${positive} with a reward above zero`] : []),
-    ...(above !== 1 ? ['Only the best one'] : []),
+    ...(positive > best && positive < samples.length && positive !== above
+      ? [`The ${positive} with a reward above zero`]
+      : []),
+    ...(best === 1 && above > 1 ? ['Only the best one'] : []),
     `All ${samples.length}, a little`,
-  ];
+    'Those with the longest thoughts',
+  ].slice(0, 3);
   return {
     title: 'Minus the mean',
     question: {

@@ -2,7 +2,7 @@
 import type { Group, TokenTrace } from '../../../rl/report.ts';
 import { formatNumber } from '../../format.ts';
 import { letter } from '../../group/letters.ts';
-import { largest, type Step } from './step.ts';
+import { alike, largest, type Step } from './step.ts';
 
 /** Names a few tries: "B", "B and D", "B, C and D". */
 export function names(indices: readonly number[]): string {
@@ -14,13 +14,19 @@ export function names(indices: readonly number[]): string {
 export function rewardsStep({ samples, mean }: Group): Step {
   const rewards = samples.map(({ reward }) => reward);
   const best = largest(rewards);
+  // Where all responses are the same, there is nothing to ask.
+  const options = alike(samples.map(({ response }) => response));
   return {
     title: 'Rewards',
-    question: {
-      kind: 'pick',
-      text: `The judge has read all ${samples.length} responses, and none of the thoughts. Which one did it like best?`,
-      answers: best,
-    },
+    ...(options.length > 1 && {
+      question: {
+        kind: 'pick',
+        text: `The judge has read all ${samples.length} responses, and none of the thoughts. Which one did it like best?`,
+        options,
+        answers: best,
+        needsPrompt: true,
+      },
+    }),
     reveal: `${names(best)} got ${formatNumber(rewards[best[0]!])}. A reward says nothing by itself: what counts is how it compares with the other tries.`,
     view: {
       kind: 'tries',
@@ -116,7 +122,7 @@ export function logpChanges({ samples }: Group): (number | null)[] {
 }
 
 /** `pushes`: above 0 the loss makes a try likelier, below 0 less likely. */
-export function updateStep(group: Group, pushes: readonly number[]): Step {
+export function updateStep(group: Group, pushes: readonly number[], heldOut = false): Step {
   const title = 'What the update did';
   const changes = logpChanges(group);
   const known = changes.filter((change) => change !== null);
@@ -131,14 +137,21 @@ export function updateStep(group: Group, pushes: readonly number[]): Step {
   }
   const most = largest(known);
   const factor = Math.exp(known[most[0]!]!);
+  const options = alike(group.samples.map(({ completion }) => completion));
+  const others = heldOut
+    ? 'Training never uses this prompt: the update learned from the other prompts of its step. So a bar may go against its push.'
+    : 'The other prompts of the batch push too, so not every bar follows its own push.';
   return {
     title,
-    question: {
-      kind: 'pick',
-      text: 'The optimizer has taken its step. Which try’s probability has grown the most?',
-      answers: most,
-    },
-    reveal: `${names(most)} is now ${formatNumber(factor, factor < 10 ? 2 : 0)} times as likely as before, thought included. The other prompts of the batch push too, so not every bar follows its own push.`,
+    ...(options.length > 1 && {
+      question: {
+        kind: 'pick',
+        text: 'The optimizer has taken its step. Which try’s probability has grown the most?',
+        options,
+        answers: most,
+      },
+    }),
+    reveal: `${names(most)} is now ${formatNumber(factor, factor < 10 ? 2 : 0)} times as likely as before, thought included. ${others}`,
     view: {
       kind: 'tries',
       values: changes,

@@ -7,8 +7,15 @@ import type { ChapterName } from '../../learn/chapters.ts';
 export type Question =
   /** One of several answers. */
   | { kind: 'choice'; text: string; choices: readonly string[]; answer: number }
-  /** One of the group's tries; several may be right. */
-  | { kind: 'pick'; text: string; answers: readonly number[] }
+  /** One of the group's tries, or several that are the same; more than one may be right. */
+  | {
+      kind: 'pick';
+      text: string;
+      options: readonly (readonly number[])[];
+      answers: readonly number[];
+      /** The prompt is needed to answer. */
+      needsPrompt?: true;
+    }
   /** A number on a slider, right within `tolerance`. */
   | {
       kind: 'guess';
@@ -80,10 +87,21 @@ export function isRight(question: Question, given: number): boolean {
     case 'choice':
       return given === question.answer;
     case 'pick':
-      return question.answers.includes(given);
+      return question.options[given]!.some((index) => question.answers.includes(index));
     case 'guess':
       return Math.abs(given - question.answer) <= question.tolerance + 1e-9;
   }
+}
+
+/** Indices of equal texts together, in the order of the first of each. */
+export function alike(texts: readonly string[]): number[][] {
+  const places = new Map<string, number[]>();
+  for (const [i, text] of texts.entries()) {
+    const same = places.get(text);
+    if (same) same.push(i);
+    else places.set(text, [i]);
+  }
+  return [...places.values()];
 }
 
 /** Indices of the largest values, ties included. */

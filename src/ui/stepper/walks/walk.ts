@@ -6,14 +6,20 @@ import { grpoWalk } from './grpo.ts';
 import { ppoWalk } from './ppo.ts';
 import type { Choices, Step } from './step.ts';
 
-export function walkThrough(group: Group, options: UpdateOptions, choices: Choices): Step[] {
+/** @param heldOut the update did not use this group: it learned from others */
+export function walkThrough(
+  group: Group,
+  options: UpdateOptions,
+  choices: Choices,
+  heldOut = false,
+): Step[] {
   switch (options.algorithm) {
     case 'ppo':
       return ppoWalk(group, options, choices);
     case 'dpo':
       return dpoWalk(group, options);
     default:
-      return grpoWalk(group, options, choices);
+      return grpoWalk(group, options, choices, heldOut);
   }
 }
 

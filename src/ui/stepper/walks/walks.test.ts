@@ -10,7 +10,7 @@ const MEAN = 3;
 
 function group(change: Partial<Group> = {}, trace?: (i: number) => TokenTrace): Group {
   const samples = REWARDS.map((reward, i): Sample => ({
-    completion: '',
+    completion: `completion ${i}`,
     thought: 'a thought',
     response: `response ${i}`,
     wellFormed: true,
@@ -196,8 +196,12 @@ describe('DPO', () => {
 describe('questions', () => {
   it('tell right from wrong', () => {
     expect(isRight({ kind: 'choice', text: '', choices: ['a', 'b'], answer: 1 }, 1)).toBe(true);
-    expect(isRight({ kind: 'pick', text: '', answers: [0, 2] }, 2)).toBe(true);
-    expect(isRight({ kind: 'pick', text: '', answers: [0, 2] }, 1)).toBe(false);
+    expect(isRight({ kind: 'pick', text: '', options: [[0], [1], [2]], answers: [0, 2] }, 2)).toBe(
+      true,
+    );
+    expect(isRight({ kind: 'pick', text: '', options: [[0], [1], [2]], answers: [0, 2] }, 1)).toBe(
+      false,
+    );
     const guess = { kind: 'guess', text: '', ...sliderFor(1.4), answer: 1.4 } as const;
     expect(isRight(guess, 1.4 + guess.tolerance)).toBe(true);
     expect(isRight(guess, 1.4 + 1.1 * guess.tolerance)).toBe(false);
@@ -213,5 +217,55 @@ describe('questions', () => {
 
   it('find all of the largest', () => {
     expect(largest([1, 3, 2, 3])).toEqual([1, 3]);
+  });
+});
+
+describe('what can be picked', () => {
+  const asked = (responses: string[]): Step => {
+    const one = group();
+    const samples = one.samples.map((sample, i) => ({ ...sample, response: responses[i]! }));
+    return walk('grpo', { ...one, samples })[0]!;
+  };
+
+  it('is each response once, however many tries gave it', () => {
+    const { question } = asked(['rice', 'soup', 'rice', 'soup']);
+    if (question?.kind !== 'pick') throw new Error('nothing to pick');
+    expect(question.options).toEqual([
+      [0, 2],
+      [1, 3],
+    ]);
+    // Try D got the most: the second option is right although B got less.
+    expect(isRight(question, 1)).toBe(true);
+    expect(isRight(question, 0)).toBe(false);
+  });
+
+  it('is nothing where all responses are the same', () => {
+    expect(asked(['rice', 'rice', 'rice', 'rice']).question).toBeUndefined();
+  });
+
+  it.each([
+    ['all rewards above zero', [1, 4, 2, 5]],
+    ['none above zero', [-1, -4, -2, -5]],
+    ['only the best above zero', [-1, -4, -2, 5]],
+    ['one above the mean', [0, 0, 0, 5]],
+    ['two best', [1, 5, 5, 0]],
+    ['as many above zero as above the mean', [-3, 4, -2, 5]],
+  ])('never means the same tries twice: %s', (_, rewards) => {
+    const mean = rewards.reduce((sum, reward) => sum + reward, 0) / 4;
+    const samples = group().samples.map((sample, i) => ({ ...sample, reward: rewards[i]! }));
+    const { question } = walk('grpo', { ...group(), samples, mean, std: std(rewards) })[1]!;
+    if (question?.kind !== 'choice') throw new Error('no choice');
+    expect(question.choices.length).toBeGreaterThan(2);
+    const above = rewards.filter((reward) => reward > mean).length;
+    const positive = rewards.filter((reward) => reward > 0).length;
+    const sizes = question.choices.flatMap((choice) => {
+      if (choice === 'Only the best one')
+        return rewards.filter((r) => r === Math.max(...rewards)).length;
+      if (choice.includes('above zero')) return positive;
+      if (choice.startsWith('All')) return 4;
+      return choice.includes('above the mean') ? above : [];
+    });
+    expect(new Set(sizes).size).toBe(sizes.length);
+    expect(sizes).not.toContain(0);
   });
 });

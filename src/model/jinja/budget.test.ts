@@ -1,9 +1,8 @@
-import { Template } from '@huggingface/jinja';
 import { expect, it } from 'vitest';
-import { renderWithin } from './bounded-template.ts';
+import { Template } from './template.ts';
 
 const render = (source: string): string =>
-  renderWithin(new Template(source), { messages: [{ content: 'hello' }] });
+  new Template(source).render({ messages: [{ content: 'hello' }] });
 const grow = (start: string, more: string): string =>
   `{% set ns = namespace(a=${start}) %}{% for i in range(60) %}{% set ns.a = ${more} %}{% endfor %}x`;
 
@@ -14,15 +13,21 @@ it.each([
     'a loop in a loop',
     '{% for i in range(9000) %}{% for j in range(9000) %}{% endfor %}{% endfor %}',
   ],
+  ['a list repeated too often', '{{ [1] * 1000000000 }}'],
+  ['a text repeated too often', '{{ "ab" * 200000000 }}'],
   ['a text that doubles', grow('"ab"', 'ns.a ~ ns.a')],
   ['a list that doubles', grow('[1]', 'ns.a + ns.a')],
 ])('refuses %s', (_, source) => {
-  expect(() => render(source)).toThrow(/too many steps|too long texts or lists/);
+  expect(() => render(source)).toThrow(
+    /too many steps|too long texts or lists|text is too long|Range too big/,
+  );
 });
 
 it('leaves other templates alone, and counts each rendering anew', () => {
   const long = '{% for i in range(5000) %}{{ messages[0].content }}{% endfor %}';
   for (let i = 0; i < 5; i++) expect(render(long)).toBe('hello'.repeat(5000));
-  expect(render('{{ range(3) }}{{ range(3, 1, -1) }}{{ range(-5) }}')).toBe('[0, 1, 2][3, 2][]');
-  expect(() => render('{{ range(1, 2, 0) }}')).toThrow('step must not be zero');
+  expect(render('{{ range(3) | list }}{{ range(3, 1, -1) | list }}{{ range(-5) | list }}')).toBe(
+    '[0, 1, 2][3, 2][]',
+  );
+  expect(() => render('{{ range(1, 2, 0) }}')).toThrow('must not be zero');
 });

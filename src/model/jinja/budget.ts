@@ -1,4 +1,4 @@
-/** What the rendering of one chat template may use. A template is foreign code (foreign.ts). */
+/** What the rendering of one chat template may use. A template is foreign code (../foreign.ts). */
 
 /** Expressions and statements; a template of a long conversation takes some thousands. */
 const MOST_STEPS = 500_000;

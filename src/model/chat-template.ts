@@ -1,0 +1,145 @@
+/** A checkpoint's chat template and special tokens, taken from the files where transformers takes them. */
+import { CheckpointError } from './errors.ts';
+import { readJson, type CheckpointFolder } from './files.ts';
+import { runForeign } from './foreign.ts';
+import { TemplateError } from './jinja/errors.ts';
+import { Template } from './jinja/template.ts';
+
+const FILE = 'chat_template.jinja';
+const FOLDER = 'additional_chat_templates';
+
+export interface ChatTemplate {
+  /** The file that it is in, for messages. */
+  readonly path: string;
+  readonly parsed: Template;
+}
+
+/**
+ * From chat_template.jinja, as transformers writes it today, else from `config`, tokenizer_config.json.
+ * Of several templates, the one called default is used.
+ * @returns undefined when there is none
+ * @throws CheckpointError when none of several is called default, or the template is not valid Jinja
+ */
+export async function loadChatTemplate(
+  folder: CheckpointFolder,
+  config: Readonly<Record<string, unknown>>,
+): Promise<ChatTemplate | undefined> {
+  const file = await readTemplate(folder, FILE);
+  if (file === undefined && (await hasAdditional(folder))) {
+    throw new CheckpointError(
+      `${folder.name} has chat templates in ${FOLDER}, and none is the default; ` +
+        `copy the one to use to ${folder.name}/${FILE}`,
+    );
+  }
+  const place = `${folder.name}/tokenizer_config.json`;
+  const source = file ?? templateField(config.chat_template, place);
+  if (source === undefined) return undefined;
+  const path = file === undefined ? place : `${folder.name}/${FILE}`;
+  return { path, parsed: parseTemplate(source, path) };
+}
+
+/** @throws CheckpointError when the source is not valid Jinja */
+export function parseTemplate(source: string, path: string): Template {
+  try {
+    return runForeign(foreign(path), () => new Template(source));
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error;
+    throw new CheckpointError(
+      `the chat template in ${path} is not valid Jinja (${firstLine(error)}); correct it there`,
+    );
+  }
+}
+
+const foreign = (path: string): string => `The chat template in ${path}`;
+
+const firstLine = ({ message }: Error): string => message.split('\n')[0]!;
+
+/**
+ * The text of a template, for `variables`.
+ * @throws CheckpointError when the template refuses them
+ */
+export function renderTemplate(
+  { path, parsed }: ChatTemplate,
+  variables: Record<string, unknown>,
+): string {
+  try {
+    return runForeign(foreign(path), () => parsed.render(variables));
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error;
+    throw new CheckpointError(
+      `the chat template in ${path} refused the messages (${firstLine(error)}); ` +
+        'change the turns as it asks, or change the template',
+    );
+  }
+}
+
+/** As Python reads text: a byte-order mark is a character. The template's lexer changes line ends. */
+async function readTemplate(folder: CheckpointFolder, file: string): Promise<string | undefined> {
+  const source = await folder.open(file);
+  return source && new TextDecoder('utf-8', { ignoreBOM: true }).decode(await source.read());
+}
+
+/** Whether the folder additional_chat_templates is there, as far as folders can be listed. */
+async function hasAdditional(folder: CheckpointFolder): Promise<boolean> {
+  const names = (await folder.list?.()) ?? [];
+  const templates = names.filter((name) => name.endsWith('.jinja'));
+  const inside = await Promise.all(templates.map((name) => folder.open(`${FOLDER}/${name}`)));
+  return names.includes(FOLDER) || inside.some((source) => source !== undefined);
+}
+
+/** The field is a template, a list of {name, template}, or an object of templates by name. */
+function templateField(field: unknown, path: string): string | undefined {
+  if (typeof field === 'string') return field;
+  if (typeof field !== 'object' || field === null) return undefined;
+  const named = Array.isArray(field)
+    ? (field as { name?: unknown; template?: unknown }[]).map(({ name, template }) => [
+        name,
+        template,
+      ])
+    : Object.entries(field);
+  const templates = new Map(named as [unknown, unknown][]);
+  const template = templates.get('default');
+  if (typeof template === 'string') return template;
+  throw new CheckpointError(
+    `${path} has chat templates called ${[...templates.keys()].map(String).join(', ')}, and none ` +
+      'called default; give the one to use that name',
+  );
+}
+
+const NAMED = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token'];
+
+/**
+ * The special tokens by name, as texts or as added tokens {"content": "<s>", ...}: from `config`,
+ * tokenizer_config.json, and where that lists no added tokens, also from special_tokens_map.json.
+ */
+export async function specialTokens(
+  folder: CheckpointFolder,
+  config: Readonly<Record<string, unknown>>,
+): Promise<Map<string, string | { content: string }>> {
+  const tokens = new Map<string, string | { content: string }>();
+  const add = (name: string, value: unknown): void => {
+    if (typeof value === 'string') tokens.set(name, value);
+    else if (typeof (value as { content?: unknown } | null)?.content === 'string') {
+      tokens.set(name, value as { content: string });
+    }
+  };
+  const map = config.added_tokens_decoder
+    ? undefined
+    : await readJson(folder, 'special_tokens_map.json');
+  for (const source of [config, map ?? {}]) {
+    for (const [name, value] of Object.entries(source)) {
+      const isNamed = NAMED.includes(name) || name === 'mask_token';
+      // Tokens of one model, such as image_token, are given as texts.
+      if (isNamed || (name.endsWith('_token') && typeof value === 'string')) add(name, value);
+      if (name === 'extra_special_tokens' || name === 'model_specific_special_tokens') {
+        for (const [own, token] of Object.entries(value ?? {})) {
+          if (!Array.isArray(value)) add(own, token);
+        }
+      }
+    }
+  }
+  return tokens;
+}
+
+export const contentOf = (token: string | { content: string }): string =>
+  typeof token === 'string' ? token : token.content;

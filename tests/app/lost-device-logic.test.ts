@@ -1,0 +1,150 @@
+/** How a live run goes on after losses, step by step, without a graphics device. */
+import { beforeEach, expect, it, vi } from 'vitest';
+import { LiveRun, type LiveSurroundings } from '../../src/app/live-run.ts';
+import { unknownFacts } from '../../src/app/runs/facts.ts';
+import type { Status } from '../../src/app/training-service.ts';
+import { GpuLostError } from '../../src/gpu/errors.ts';
+import { nowhere } from '../../src/rl/runs/run-folder.ts';
+
+/** A device that can be lost. */
+class FakeGpu {
+  info = { description: 'fake', vendor: '' };
+  ledger = {};
+  isLost = false;
+  lose!: () => void;
+  readonly lost = new Promise<GpuLostError>((resolve) => {
+    this.lose = () => {
+      this.isLost = true;
+      resolve(new GpuLostError('The graphics device was lost (test).'));
+    };
+  });
+}
+
+/** What a folder keeps over devices: the checkpoint's step, and each step's row as often as it was done. */
+const kept = { saved: 0, rows: [] as number[], loseIn: [] as number[] };
+
+vi.mock('../../src/app/opening/trainer.ts', () => ({
+  openTrainer: (_: unknown, { gpu }: { gpu: FakeGpu }) =>
+    Promise.resolve({
+      trainer: { step: 0, gpu, destroy: () => undefined },
+      tokenizerFiles: new Map(),
+    }),
+}));
+vi.mock('../../src/rl/runs/run.ts', () => ({
+  Run: class {
+    savedStep = 0;
+    notices = [];
+    folder = { remove: () => Promise.resolve() };
+    constructor(
+      readonly recipe: { max_steps: number; save_steps: number },
+      readonly trainer: { step: number; gpu: FakeGpu },
+    ) {}
+    get finished(): boolean {
+      return this.trainer.step >= this.recipe.max_steps;
+    }
+    begin = () => Promise.resolve();
+    evaluateFirst = () => Promise.resolve(undefined);
+    resume(): Promise<boolean> {
+      this.trainer.step = this.savedStep = kept.saved;
+      return Promise.resolve(kept.saved > 0);
+    }
+    async step() {
+      const step = this.trainer.step + 1;
+      if (kept.loseIn[0] === step) {
+        kept.loseIn.shift();
+        this.trainer.gpu.lose();
+      }
+      await Promise.resolve();
+      // The map of a lost device is rejected with an error of its own.
+      if (this.trainer.gpu.isLost) throw new Error('AbortError');
+      this.trainer.step = step;
+      return { metrics: { step }, groups: [] };
+    }
+    async record({ metrics }: { metrics: { step: number } }) {
+      kept.rows.push(metrics.step);
+      if (metrics.step % this.recipe.save_steps === 0) await this.save();
+    }
+    save(): Promise<void> {
+      if (this.trainer.gpu.isLost) return Promise.reject(new GpuLostError('lost'));
+      kept.saved = this.savedStep = this.trainer.step;
+      return Promise.resolve();
+    }
+  },
+}));
+
+beforeEach(() => Object.assign(kept, { saved: 0, rows: [], loseIn: [] }));
+
+async function open() {
+  const statuses: Status[] = [];
+  const steps: number[] = [];
+  const devices: FakeGpu[] = [];
+  const live = new LiveRun(() => {
+    const gpu = new FakeGpu();
+    devices.push(gpu);
+    const around = { gpu, claim: () => Promise.resolve(nowhere), close: () => gpu.lose() };
+    return Promise.resolve(around as unknown as LiveSurroundings);
+  });
+  const recipe = { algorithm: 'sft', model_name_or_path: 'm', world: 'meal-planner' };
+  await live.begin(
+    { id: 'a', recipe: { ...recipe, max_steps: 6, save_steps: 2 }, facts: unknownFacts('a') },
+    {
+      onStatus: (status) => void statuses.push(status),
+      onStep: ({ metrics }) => void steps.push(metrics.step),
+    },
+  );
+  const phase = (): string => statuses.at(-1)!.phase;
+  return { live, statuses, steps, devices, phase };
+}
+
+it('does the steps after the last checkpoint again, and reports each step once', async () => {
+  const { live, steps, devices, phase } = await open();
+  kept.loseIn = [4, 3, 6];
+  await live.start();
+  await expect.poll(phase, { timeout: 20_000 }).toBe('finished');
+  expect(kept.rows).toEqual([1, 2, 3, 3, 4, 5, 5, 6]);
+  expect(steps).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(devices).toHaveLength(4);
+});
+
+it('a run that rests opens a new device too, and rests on', async () => {
+  const { live, devices, phase, statuses } = await open();
+  await live.step();
+  await live.step();
+  expect(phase()).toBe('paused');
+  devices[0]!.lose();
+  await expect.poll(() => devices.length, { timeout: 5000 }).toBe(2);
+  await expect.poll(phase).toBe('paused');
+  expect(statuses.at(-1)).toMatchObject({ step: 2 });
+  await live.step();
+  expect(statuses.at(-1)).toMatchObject({ phase: 'paused', step: 3 });
+  expect(devices).toHaveLength(2);
+});
+
+it('a run that is stopped opens no other device', async () => {
+  const { live, devices, phase } = await open();
+  kept.loseIn = [1];
+  await live.start();
+  await live.stop();
+  expect(phase()).toBe('stopped');
+  expect(devices.length).toBeLessThanOrEqual(2);
+});
+
+it('gives up after three losses without a step between', async () => {
+  const { live, devices, phase, statuses } = await open();
+  kept.loseIn = [1, 1, 1, 1];
+  await live.start();
+  await expect.poll(phase, { timeout: 20_000 }).toBe('failed');
+  expect(devices).toHaveLength(4);
+  expect(statuses.at(-1)!.error).toMatch(/^The graphics device was lost again and again/);
+});
+
+it('an error of its own ends a run, on a device that is not lost', async () => {
+  const { live, devices, phase, statuses } = await open();
+  vi.spyOn(live as unknown as { train(): Promise<void> }, 'train').mockRejectedValue(
+    new Error('no such file'),
+  );
+  await live.start();
+  await expect.poll(phase, { timeout: 5000 }).toBe('failed');
+  expect(statuses.at(-1)!.error).toBe('no such file');
+  expect(devices).toHaveLength(1);
+});
