@@ -37,15 +37,22 @@ const recipe = () => ({
   ...{ max_steps: 2 * FAULTS + 2, save_steps: 2 },
 });
 
-/** Trains to the end, or to a failure. @param onDevice is told of each device that is opened */
-async function train(name: string, onDevice: (gpu: Gpu) => void) {
+/**
+ * Trains to the end, or to a failure.
+ * @param onDevice is told of each device that is opened, `onNewStep` of each step further on it
+ */
+async function train(
+  name: string,
+  onDevice: (gpu: Gpu) => void,
+  onNewStep: (gpu: Gpu) => void = () => undefined,
+) {
   const statuses: Status[] = [];
   const reported: number[] = [];
-  let devices = 0;
+  const devices: Gpu[] = [];
   const folder = nodeRunFolder(join(root, name));
   const live = new LiveRun(async (): Promise<LiveSurroundings> => {
     const around = await nodeSurroundings();
-    devices++;
+    devices.push(around.gpu);
     onDevice(around.gpu);
     return { ...around, claim: () => Promise.resolve(folder) };
   });
@@ -53,7 +60,10 @@ async function train(name: string, onDevice: (gpu: Gpu) => void) {
     { id: 'a', recipe: recipe(), facts: unknownFacts('a') },
     {
       onStatus: (status) => void statuses.push(status),
-      onStep: ({ metrics }) => void reported.push(metrics.step),
+      onStep: ({ metrics }) => {
+        reported.push(metrics.step);
+        onNewStep(devices.at(-1)!);
+      },
     },
   );
   await live.start();
@@ -64,9 +74,10 @@ async function train(name: string, onDevice: (gpu: Gpu) => void) {
   const rows = text
     .trim()
     .split('\n')
+    .filter(Boolean)
     .map((line) => JSON.parse(line) as MetricsRow);
   const curve = rows.map((row) => ({ ...row, step_time: 0 }));
-  return { status: statuses.at(-1)!, statuses, reported, devices, curve };
+  return { status: statuses.at(-1)!, statuses, reported, devices: devices.length, curve };
 }
 
 it('goes on from the last checkpoint, with the numbers of a run that never stopped', async () => {
@@ -76,12 +87,14 @@ it('goes on from the last checkpoint, with the numbers of a run that never stopp
   const seed = Math.floor(1e9 * Math.random());
   const random = new Random(seed, 'faults');
   let injected = 0;
-  const hurt = await train('hurt', (gpu) => {
-    if (injected === FAULTS) return;
-    injected++;
-    // Sometimes while it loads, most often in a step.
-    setTimeout(() => gpu.device.destroy(), 2000 * random.uniform() ** 2);
-  });
+  let last = performance.now();
+  const destroySoon = (gpu: Gpu): void => {
+    const now = performance.now();
+    const longest = Math.min(2000, 2 * (now - last));
+    last = now;
+    if (injected++ < FAULTS) setTimeout(() => gpu.device.destroy(), longest * random.uniform());
+  };
+  const hurt = await train('hurt', () => undefined, destroySoon);
   expect(hurt.status, `seed ${seed}: ${hurt.status.error}`).toMatchObject({ phase: 'finished' });
   expect(hurt.devices).toBeGreaterThan(1);
   expect(hurt.curve).toEqual(whole.curve);

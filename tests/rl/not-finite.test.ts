@@ -20,6 +20,7 @@ import { Run } from '../../src/rl/runs/run.ts';
 import { findCheckpoint } from '../../src/rl/runs/checkpoints.ts';
 import { nodeRunFolder } from '../../src/rl/runs/run-folder.node.ts';
 import { EOS, PAD, VOCABULARY } from '../../src/rl/world/menu.ts';
+import { worldTokenizerFiles } from '../../src/rl/world/tokenizer-files.ts';
 import { asReward, CONFIGS, randomTensors, saveModel, wide } from '../random-model.ts';
 
 const config: ModelConfig = {
@@ -141,6 +142,9 @@ describe('training, when its data cannot be learned from', () => {
 
   it('says that a step has no token to learn', async () => {
     await saveModel(at('endless'), { ...config, eosTokenIds: [] }, randomTensors(config, 7));
+    const words = worldTokenizerFiles()['tokenizer_config.json'];
+    const text = JSON.stringify({ ...words, eos_token: null });
+    await writeFile(join(at('endless'), 'tokenizer_config.json'), text);
     await writeFile(at('empty.jsonl'), `${JSON.stringify({ prompt: PROMPT, completion: '' })}\n`);
     const run = await openRun(
       {
