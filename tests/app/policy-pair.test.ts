@@ -1,5 +1,5 @@
 /** Asking a policy before and after training, as the page does. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -17,6 +17,7 @@ import { VOCABULARY } from '../../src/rl/world/menu.ts';
 import { goldUtility } from '../../src/rl/world/gold.ts';
 import { splitOf } from '../../src/rl/world/prompts.ts';
 import { asReward, CONFIGS, randomTensors, saveAdapter, saveModel } from '../random-model.ts';
+import { writeSafetensors } from '../safetensors.ts';
 
 const config = { ...CONFIGS['llama, tied']!, vocabSize: VOCABULARY.length };
 const PROMPT =
@@ -56,7 +57,14 @@ const recipe = {
 async function checkpoint(step: number): Promise<void> {
   const at = join(root, 'run', 'checkpoints', `step-${step}`);
   await saveModel(at, config, randomTensors(config, step));
-  await kept.write(`checkpoints/step-${step}/trainer_state.json`, '{}');
+  await complete(join(root, 'run'), step);
+}
+
+/** What a checkpoint has beside its model. */
+async function complete(run: string, step: number): Promise<void> {
+  const at = join(run, 'checkpoints', `step-${step}`);
+  await writeFile(join(at, 'optimizer.safetensors'), writeSafetensors(new Map()));
+  await writeFile(join(at, 'trainer_state.json'), JSON.stringify({ global_step: step }));
 }
 
 const pairOf = (
@@ -258,9 +266,8 @@ describe('base against trained', () => {
     // Two runs; the second one trains the adapter of the first one further.
     const runOf = async (folder: string, seed: number): Promise<RunFolder> => {
       await save(`${folder}/checkpoints/step-2`, seed);
-      const run = nodeRunFolder(join(root, folder));
-      await run.write('checkpoints/step-2/trainer_state.json', '{}');
-      return run;
+      await complete(join(root, folder), 2);
+      return nodeRunFolder(join(root, folder));
     };
     const [first, second] = [await runOf('first', 1), await runOf('second', 2)];
     const answers = async (run: RunFolder, from: string): Promise<Record<Side, string>> => {

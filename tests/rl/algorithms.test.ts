@@ -294,11 +294,9 @@ describe('DPO', () => {
     expect(rows[3]!['rewards/margins']).toBeGreaterThan(0.1);
     // The evaluation after a step has the same pair as the next step.
     expect(rows[1]!['eval_rewards/margins']).toBeCloseTo(rows[2]!['rewards/margins']!, 5);
-    const run = await openRun({ ...fromFile, max_completion_length: 3 }, 'dpo-long');
-    await expect(run.advance()).rejects.toThrow(
-      /has 4 tokens, more than max_completion_length \(3\)/,
+    await expect(openRun({ ...fromFile, max_completion_length: 3 }, 'dpo-long')).rejects.toThrow(
+      /pairs\.jsonl, line 1: a completion has 4 tokens, more than max_completion_length \(3\)/,
     );
-    close(run);
   });
 });
 

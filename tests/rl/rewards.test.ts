@@ -137,14 +137,14 @@ describe('a preview', () => {
 
   it('of a template that raises an error is one sentence with its file', async () => {
     const template =
-      "{% for m in messages %}{% if m.role == 'system' %}" +
-      "{{ raise_exception('System role not supported') }}{% endif %}{{ m.content }}{% endfor %}";
+      "{% for m in messages %}{% if 'x' in m.content %}" +
+      "{{ raise_exception('no x here') }}{% endif %}{{ m.content }}{% endfor %}";
     await saveModel(at('gemma'), config, randomTensors(config, 1));
     await writeFile(at('gemma', 'chat_template.jinja'), template);
     const policy = await Tokenizer.load(await nodeFolder(at('gemma')));
     const recipe = makeRecipe(values({ thinking: false, system_prompt: 'Be brief.' }));
-    expect(() => previewRecipe(recipe, { policy }, 'a', 'b')).toThrow(
-      /gemma\/chat_template\.jinja refused the messages \(.*System role not supported.*\); leave out/,
+    expect(() => previewRecipe(recipe, { policy }, 'x', 'b')).toThrow(
+      /gemma\/chat_template\.jinja refused the messages \(no x here\); change the turns as it asks/,
     );
   });
 
@@ -152,7 +152,7 @@ describe('a preview', () => {
     const bytes = new TextEncoder().encode('a€b');
     const decode = (ids: readonly number[], options?: { skipSpecial?: boolean }) =>
       new TextDecoder().decode(Uint8Array.from(options?.skipSpecial ? [] : ids));
-    const tokenizer = { encode: () => [...bytes], decode } as unknown as Tokenizer;
+    const tokenizer = { encodePrompt: () => [...bytes], decode } as unknown as Tokenizer;
     expect(seenText(tokenizer, 'a€b').tokens.map(({ text }) => text)).toEqual([
       ...['a', '', '', '€', 'b'],
     ]);

@@ -232,14 +232,3 @@ it('compiles no variant that its sizes never pick', async () => {
   expect(await own.floats(c, 2 * 48)).toEqual(Float32Array.from(reference(size, x, y)));
   own.close();
 });
-
-it('has more columns than one axis holds workgroups', async () => {
-  // The kernel for few rows takes four columns in a workgroup: 65,541 of them.
-  const size = { layout: 'nt', m: 2, n: 4 * 65541, k: 4 } as const;
-  const [x, y] = [exact(2 * 4, 1), exact(size.n * 4, 2)];
-  const c = box.marked(2 * size.n + 4);
-  await box.run(matmulAs(['few'], { ...size, a: box.put(x), b: box.put(y), c }));
-  const got = await box.floats(c, 2 * size.n + 4);
-  expectClose(got.subarray(0, 2 * size.n), reference(size, x, y), 0);
-  expect([...got.subarray(2 * size.n)]).toEqual([MARK, MARK, MARK, MARK]);
-});
