@@ -15,7 +15,7 @@ const own = (more: readonly string[]): string =>
 /** Of a document. No text of the page becomes code or markup, but by its own policies. */
 export const PAGE_POLICY = own([
   "script-src 'self'",
-  "require-trusted-types-for 'script'; trusted-types default svelte-trusted-html",
+  "require-trusted-types-for 'script'; trusted-types default svelte-trusted-html formulas",
 ]);
 
 /** Of every response. QuickJS, which runs rules in a worker, is WebAssembly. */

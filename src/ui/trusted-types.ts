@@ -2,11 +2,18 @@
  * Trusted Types (scripts/security-policy.ts): the page starts scripts of its own server alone, such as
  * its workers. Svelte has a policy of its own for the markup of components.
  */
+interface Policy {
+  createHTML(text: string): string;
+}
 interface TrustedTypes {
-  createPolicy(name: 'default', rules: { createScriptURL(url: string): string }): void;
+  createPolicy(
+    name: string,
+    rules: Partial<Policy & { createScriptURL(url: string): string }>,
+  ): Policy;
 }
 
-const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes };
+/** undefined in a browser without them. */
+export const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes };
 trustedTypes?.createPolicy('default', {
   createScriptURL(url) {
     if (new URL(url, location.href).origin === location.origin) return url;
