@@ -88,7 +88,11 @@ class FakeService {
     for (const name of ['model.safetensors', 'optimizer.safetensors']) {
       await write(this.id, `checkpoints/step-${done}/${name}`, SAFETENSORS);
     }
-    await write(this.id, `checkpoints/step-${done}/trainer_state.json`, '{}');
+    await write(
+      this.id,
+      `checkpoints/step-${done}/trainer_state.json`,
+      JSON.stringify({ global_step: done }),
+    );
     if (done === this.maxSteps) await write(this.id, 'summary.json', '{}');
     this.saved = done;
   }
