@@ -129,7 +129,9 @@ describe('bringing models', () => {
     await broken('gpt', (folder) =>
       writeFile(join(folder, 'config.json'), '{"architectures": ["GPT2LMHeadModel"]}'),
     );
-    await says(/^gpt\/config\.json describes architecture "GPT2LMHeadModel", which is not supported/);
+    await says(
+      /^gpt\/config\.json describes architecture "GPT2LMHeadModel", which is not supported/,
+    );
 
     await broken('mixed', (folder) => saveModel(folder, { ...config, vocabSize: 40 }, shrunk()));
     await says(/^mixed\/tokenizer\.json has \d+ ids but the model's embedding has 40 rows/);
