@@ -47,7 +47,7 @@ describe('training in the tab', () => {
     await reaches(paused + 1);
     // Every sample of the group was judged, and shows its response.
     await page.getByRole('link', { name: 'Understand', exact: true }).click();
-    await expect.poll(() => page.locator('.tries li:not(.heads)').count()).toBe(8);
+    await expect.poll(() => page.locator('.tries.sheet li:not(.heads)').count()).toBe(8);
     // Closing the tab loses nothing.
     const done = await step();
     await page.getByRole('button', { name: 'Stop', exact: true }).click();
