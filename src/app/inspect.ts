@@ -11,7 +11,7 @@ import type { LoraConfig } from '../model/peft.ts';
 import { elementCount } from '../model/safetensors-header.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
 import { rewardModelTokens } from '../rl/rewards/reward-model.ts';
-import { policyText } from '../rl/rollout/thinking-template.ts';
+import { promptTokens } from '../rl/rollout/rollout.ts';
 
 /** A policy is trained, a reward model judges; an adapter turns its base model into one of the two. */
 export type Role = 'policy' | 'reward';
@@ -85,6 +85,6 @@ export async function tryTexts(folder: CheckpointFolder, role: Role): Promise<vo
     rewardModelTokens(tokenizer, [{ prompt: 'x', response: 'x' }], padTokenId);
   } else {
     // Without thinking, because a template that accepts no system message can still be used so.
-    policyText(tokenizer, 'x', false);
+    promptTokens(tokenizer, 'x', false);
   }
 }

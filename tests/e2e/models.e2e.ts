@@ -162,7 +162,9 @@ describe('bringing models', () => {
 
     await saveAdapterFor('sharded', at('stranger'), { ...config, layers: 3 });
     await give(at('stranger'));
-    await says(/^stranger is an adapter for another base: the base has no place for .*layers\.2/);
+    await says(
+      /^stranger is an adapter for another base: the base has 2 layers, and no place for .*layers\.2/,
+    );
 
     await writeFile(at('notes.md'), 'no model');
     await page.getByLabel('Model files').setInputFiles(at('notes.md'));

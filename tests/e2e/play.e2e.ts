@@ -253,7 +253,7 @@ it('your own taste: choose by keyboard, take back, export, train a judge that ca
     await page.getByRole('button', { name: 'Train your judge' }).click();
     await page.getByText(/Your judge agrees with \d of 2 held-out choices/).waitFor(PATIENCE);
     await page.getByRole('link', { name: 'Set up', exact: true }).click();
-    const judges = page.getByLabel('A reward model', { exact: true }).locator('option');
+    const judges = page.locator('label:has-text("A reward model") option');
     await expect
       .poll(async () => (await judges.allInnerTexts()).some((name) => name.startsWith('my-taste')))
       .toBe(true);

@@ -144,7 +144,7 @@ it('writes a rule, tries it on the group, and trains with two rewards on prompts
   await page.reload();
   await rewards.getByText(/^Chosen at your last visit.*any more: dinners\.jsonl\./).waitFor();
   expect(await rule.isChecked()).toBe(false);
-  expect(await prompts.locator('option:checked').textContent()).toMatch(/^Dinners, made up/);
+  expect(await prompts.locator('option:checked').textContent()).toMatch(/^Dinners: new ones/);
   await page.reload();
   await rule.waitFor();
   expect(await rewards.getByText(/^Chosen at your last visit/).count()).toBe(0);
