@@ -116,6 +116,7 @@ it('names a model whose tokenizer never ends, and takes the next one', async () 
   await page
     .getByRole('list', { name: 'Models in this browser' })
     .getByText('b-good')
+    .first()
     .waitFor({ timeout: 20_000 });
 });
 
