@@ -126,6 +126,17 @@ export class Tokenizer {
     return this.known(this.run((own) => own.encode(text, true)));
   }
 
+  /**
+   * The text that gives the ids of `encode` in programs that put the tokenizer's special tokens before
+   * every text: without the BOS that a chat template rendered.
+   */
+  withoutAdded(text: string): string {
+    const [first] = this.run((own) => own.encode('', true)).tokens;
+    return this.hasChatTemplate && first && text.startsWith(first)
+      ? text.slice(first.length)
+      : text;
+  }
+
   private known({ ids, tokens }: ReturnType<TextTokenizer['encode']>): number[] {
     const unknown = ids.indexOf(undefined);
     if (unknown >= 0) {

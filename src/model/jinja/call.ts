@@ -2,8 +2,6 @@
 import { TemplateError } from './errors.ts';
 import { typeName, Undefined, type Value } from './values.ts';
 
-export const NO_NAMED: ReadonlyMap<string, Value> = new Map();
-
 /** Arguments in the order of `parameters`; undefined for those that were not given. */
 export function bind(
   name: string,

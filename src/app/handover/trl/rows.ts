@@ -14,7 +14,7 @@ import {
 } from '../../opening/data.ts';
 import type { ReadFile } from '../../opening/surroundings.ts';
 
-export interface HandoverRows {
+interface HandoverRows {
   /** What the steps that are left will read, in order. */
   train: Row[];
   /** Empty if the recipe has no evaluations. */
@@ -31,7 +31,7 @@ export async function handoverRows(
   const perStep = itemsPerStep(recipe);
   const [first, count] = [step * perStep, (recipe.max_steps - step) * perStep];
   const asked = (prompt: string, thinking = recipe.thinking): string =>
-    policyText(tokenizer, prompt, thinking, recipe.system_prompt);
+    tokenizer.withoutAdded(policyText(tokenizer, prompt, thinking, recipe.system_prompt));
   const promptRow = ({ prompt, columns }: Prompt): Row => ({
     ...columns,
     prompt: asked(prompt),
@@ -66,7 +66,7 @@ export async function handoverRows(
 }
 
 /** Prompts, examples or groups of pairs that one step reads. */
-export function itemsPerStep(recipe: Recipe): number {
+function itemsPerStep(recipe: Recipe): number {
   const batch = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps;
   return recipe.algorithm === 'grpo' ? batch / recipe.num_generations : batch;
 }
