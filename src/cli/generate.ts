@@ -30,6 +30,12 @@ export const generate = defineCommand({
       min: 1,
       help: 'Longest completion, in tokens.',
     },
+    max_thought_length: {
+      type: 'integer',
+      default: 0,
+      min: 0,
+      help: 'Longest thought, in tokens: then </think> is written for the model; 0 never does that.',
+    },
   },
   run: ({ options }) =>
     withModel(options, async (model, load) => {
@@ -39,6 +45,7 @@ export const generate = defineCommand({
         samplesPerPrompt: 1,
         thinking: options.thinking,
         malformed: 'lenient',
+        maxThoughtLength: options.max_thought_length,
         sampling: {
           temperature: options.temperature,
           ...UNFILTERED,

@@ -76,6 +76,7 @@ def grpo(completions, change):
         "beta": 0.05,
         "top_entropy_quantile": 1.0,
         "masked": [],
+        "forced": [None] * len(LENGTHS),
         "use_bias_correction_kl": False,
         "entropy_coef": 0.0,
         "sapo_temperature_pos": 1.0,
@@ -89,6 +90,11 @@ def grpo(completions, change):
     entropies = completions["entropy"].clone().requires_grad_()
     mask = MASK.clone()
     mask[options["masked"]] = False
+    # The result of a tool is what TRL has of tokens that the model did not draw.
+    drawn = torch.ones_like(mask)
+    for row, forced in zip(drawn, options["forced"]):
+        if forced:
+            row[forced[0] : forced[1]] = False
     trainer = Stub(
         _get_per_token_logps_and_entropies=lambda *_, **__: (logps, entropies, None),
         accelerator=ACCELERATOR,
@@ -120,7 +126,8 @@ def grpo(completions, change):
         "advantages": completions["advantages"],
         "old_per_token_logps": completions["old"],
         "ref_per_token_logps": completions["ref"],
-        "num_items_in_batch": mask.sum(),
+        "tool_mask": drawn.long(),
+        "num_items_in_batch": (mask & drawn).sum(),
     }
     loss = GRPOTrainer._compute_loss(trainer, None, inputs)
     loss.backward()
@@ -160,6 +167,12 @@ def grpo_cases():
     changes += [{"use_bias_correction_kl": True, "importance_sampling_level": level} for level in ("token", "sequence")]
     changes += [{"entropy_coef": 0.1, "loss_type": loss} for loss in ("grpo", "dapo", "luspo")]
     changes += [{"entropy_coef": 0.1, "masked": [1], "top_entropy_quantile": share} for share in (1.0, 0.5)]
+    forced = {"forced": [[1, 3], None, None, [2, 4]]}
+    for loss in ("grpo", "bnpo", "dr_grpo", "dapo", "sapo", "luspo", "vespo"):
+        changes += [forced | {"loss_type": loss, "entropy_coef": 0.1}]
+    changes += [forced | {"loss_type": "cispo", "epsilon_high": 1.1}]
+    changes += [forced | {"importance_sampling_level": "sequence", "loss_type": "grpo"}]
+    changes += [forced | {"top_entropy_quantile": 0.5, "masked": [1]}]
     cases = [grpo(completions, change) for change in changes]
     shown = {name: ragged(x) if x.dim() == 2 else x.tolist() for name, x in completions.items()}
     return {"completions": shown, "cases": cases}

@@ -5,6 +5,7 @@
 import { AdamW } from '../../model/adamw.ts';
 import { TrainingRunner } from '../../model/batch-runner.ts';
 import { requireFinite } from '../../model/errors.ts';
+import { drawnOnly } from '../../model/sequences.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
 import { advantages } from '../objectives/advantages.ts';
 import { packGroups, perCompletion, perTarget, type MicroBatch } from './micro-batch.ts';
@@ -137,7 +138,7 @@ export class GrpoTrainer implements Trainer {
     const options = lossOptions(recipe);
     const sums = { loss: 0, kl: 0, entropy: 0, low: 0, high: 0, targets: 0 };
     const difference = { sum: 0, max: 0 };
-    const written = groups.flatMap((g) => g.samples.flatMap((s) => s.logps));
+    const written = groups.flatMap((g) => g.samples.flatMap((s) => drawnOnly(s.logps, s.forced)));
     let firstGroup: TraceColumns[] = [];
     let gradNorm = 0;
     for (let iteration = 0; iteration < recipe.num_iterations; iteration++) {

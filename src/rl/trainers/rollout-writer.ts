@@ -6,6 +6,7 @@ import type { BatchLimits } from '../../model/batch-runner.ts';
 import type { DecoderLimits } from '../../model/decoder-ops.ts';
 import { Decoder } from '../../model/decoder.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
+import { drawnLength } from '../../model/sequences.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
 import { fractionZeroStd } from '../objectives/advantages.ts';
 import { mean, std } from '../statistics.ts';
@@ -122,6 +123,10 @@ export class RolloutWriter {
     return (await Promise.all(scored)).flat();
   }
 
+  private get closesThoughts(): boolean {
+    return this.recipe.thinking && this.recipe.max_thought_length > 0;
+  }
+
   /** In tokens. */
   promptLength({ prompt }: Prompt): number {
     const { thinking, system_prompt } = this.recipe;
@@ -176,7 +181,8 @@ export class RolloutWriter {
         response: sample.response,
         wellFormed: sample.wellFormed,
         truncated: !sample.finished,
-        tokens: sample.ids.length,
+        tokens: drawnLength(sample),
+        ...(this.closesThoughts && { thoughtCut: sample.forced !== undefined }),
         reward: group.reward[i]!,
         rewards: group.rewards[i]!,
         advantage: advantages[i]!,

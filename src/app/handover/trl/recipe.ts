@@ -11,7 +11,7 @@ const NOT_TRLS: readonly RecipeKey[] = [
   ...(['model_name_or_path', 'random_init', 'world', 'datasets', 'world_data'] as const),
   ...(['thinking', 'system_prompt', 'malformed', 'gold', 'online'] as const),
   ...(['reward_model_name_or_path', 'judge_model_name_or_path', 'judge_prompt'] as const),
-  ...(['reward_funcs', 'max_prompt_length', 'log_completions'] as const),
+  ...(['reward_funcs', 'max_prompt_length', 'max_thought_length', 'log_completions'] as const),
   ...(['eval_strategy', 'eval_steps', 'eval_num_prompts', 'save_total_limit', 'min_p'] as const),
 ];
 const ADAPTER_KEYS: readonly RecipeKey[] = [
@@ -74,6 +74,12 @@ function refuse(recipe: Recipe): void {
     throw new RecipeError(
       'TRL 1.16 has no stable PPO, so a PPO run cannot go on there; export its policy with --to hf, and ' +
         'begin a GRPO run with it.',
+    );
+  }
+  if (algorithm === 'grpo' && recipe.thinking && recipe.max_thought_length > 0) {
+    throw new RecipeError(
+      'max_thought_length closes thoughts while they are written, which TRL 1.16 cannot do; hand over a ' +
+        'run with max_thought_length: 0, or export the policy with --to hf.',
     );
   }
   const sampled = recipe.reward_model_name_or_path ?? recipe.judge_model_name_or_path ?? rules[0];
