@@ -23,6 +23,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
   'completions/mean_response_length': 'Mean length of a response in words.',
   'completions/malformed_ratio':
     'Share of completions in which thought and response cannot be told apart.',
+  'completions/clipped_thought_ratio':
+    'Share of thoughts that were ended for the policy, at max_thought_length or where it would stop.',
   'clip_ratio/low_mean':
     'Share of tokens whose probability fell so far that clipping stops their gradient.',
   'clip_ratio/high_mean':

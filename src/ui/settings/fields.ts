@@ -61,6 +61,7 @@ const LABELS: Readonly<Record<string, string>> = {
   per_device_train_batch_size: 'Batch size',
   max_prompt_length: 'Longest prompt, in tokens',
   max_completion_length: 'Longest completion, in tokens',
+  max_thought_length: 'Longest thought, in tokens',
   model_name_or_path: 'Model to train',
   random_init: 'Start from random weights',
   world: 'Built-in prompts',
