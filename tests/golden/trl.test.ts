@@ -15,6 +15,7 @@ import { bradleyTerryLoss } from '../../src/rl/objectives/bradley-terry.ts';
 import { dpoLoss } from '../../src/rl/objectives/dpo.ts';
 import { entropyThreshold, grpoLoss, type LossType } from '../../src/rl/objectives/grpo.ts';
 import { episodeTargets, ppoLoss } from '../../src/rl/objectives/ppo.ts';
+import { softOverlongPunishment } from '../../src/rl/rewards/overlong.ts';
 import { sftLoss } from '../../src/rl/objectives/sft.ts';
 
 type Rows = number[][];
@@ -31,6 +32,8 @@ interface GrpoCase {
     masked: number[];
     /** By completion: tokens that the model did not draw; in TRL they are the result of a tool. */
     forced: (TokenRange | null)[];
+    /** Completions of groups that are left out. */
+    left_out: number[];
     use_bias_correction_kl: boolean;
     entropy_coef: number;
     sapo_temperature_pos: number;
@@ -74,6 +77,7 @@ interface Golden {
     num_generations: number;
     cases: { scale_rewards: ScaleRewards; advantages: number[]; frac_reward_zero_std: number }[];
   };
+  overlong: { lengths: number[]; cases: { longest: number; cache: number; rewards: number[] }[] };
   ppo: {
     episodes: Record<'old' | 'oldValues' | 'ref' | 'logp' | 'values', Rows> & {
       scores: number[];
@@ -135,7 +139,8 @@ describe('GRPO', () => {
       drawn(completions.ref),
       drawn(completions.entropy),
     ];
-    const active = completions.advantages.map((_, i) => !options.masked.includes(i));
+    const counted = completions.advantages.map((_, i) => !options.left_out.includes(i));
+    const active = counted.map((counts, i) => counts && !options.masked.includes(i));
     const entropies = entropy.flatMap((row, i) => (active[i] ? row : []));
     const threshold = entropyThreshold(entropies, options.top_entropy_quantile);
     const tokens = sum(logp.map((row, i) => (active[i] ? row.length : 0)));
@@ -167,7 +172,7 @@ describe('GRPO', () => {
         entropyCoef: options.entropy_coef,
         maxCompletionLength: 8,
       },
-      { completions: active.length, activeTokens: tokens },
+      { completions: counted.filter(Boolean).length, activeTokens: tokens },
     );
     expect(result.loss).toBeCloseTo(one.loss, 6);
     expectClose(result.dLogp, drawn(one.dLogp));
@@ -196,6 +201,13 @@ describe('advantages', () => {
     expectClose([advantages(groups, one.scale_rewards).flat()], [one.advantages]);
     if (one.scale_rewards === 'batch') return; // TRL then uses the deviation of the batch
     expect(fractionZeroStd(groups)).toBe(one.frac_reward_zero_std);
+  });
+});
+
+describe('the soft overlong punishment', () => {
+  const { lengths, cases } = golden.overlong;
+  it.each(cases)('$cache of $longest tokens', ({ longest, cache, rewards }) => {
+    expectClose([lengths.map((n) => softOverlongPunishment(n, longest, cache))], [rewards]);
   });
 });
 

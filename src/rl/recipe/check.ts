@@ -309,6 +309,13 @@ function checkRewards(recipe: Recipe, refuse: (problem: string) => never): void 
         'judge_model_name_or_path to the folder of an instruct model, or reward_funcs to rules.',
     );
   }
+  const { soft_punish_cache: cache, max_completion_length: longest } = recipe;
+  if (cache > longest) {
+    refuse(
+      `soft_punish_cache is ${cache}, more than max_completion_length (${longest}); set it to a part of ` +
+        'that, such as a fifth.',
+    );
+  }
   const odd = recipe.reward_funcs.find((path) => !/\.[cm]?js$/.test(path));
   if (odd !== undefined) {
     refuse(

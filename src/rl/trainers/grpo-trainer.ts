@@ -17,6 +17,7 @@ import {
   type GrpoOptions,
 } from '../objectives/grpo.ts';
 import { FollowedPrompts } from './followed.ts';
+import { isDead } from './fresh-groups.ts';
 import type { TokenTrace } from '../report.ts';
 import { adamwOptions, type Recipe } from '../recipe/recipe.ts';
 import { openReference, type Reference } from './reference.ts';
@@ -34,7 +35,7 @@ import { moveWeights, type StepResult, type Trainer } from './trainer.ts';
 /** One packed micro-batch of a step, and the numbers that stay the same over its updates. */
 interface UpdateBatch extends MicroBatch<ScoredGroup> {
   /** One per completion, in packing order. */
-  samples: { advantage: number; active: boolean }[];
+  samples: { advantage: number; active: boolean; counted: boolean }[];
   oldLogp?: Float32Array[];
   refLogp?: Float32Array[];
 }
@@ -195,12 +196,14 @@ export class GrpoTrainer implements Trainer {
     const perBatch = recipe.per_device_train_batch_size / recipe.num_generations;
     return packGroups(groups, perBatch).map((batch, b) => ({
       ...batch,
-      samples: batch.groups.flatMap((group, g) =>
-        group.samples.map((sample, i) => ({
+      samples: batch.groups.flatMap((group, g) => {
+        const counted = !recipe.mask_zero_std_groups || !isDead(group);
+        return group.samples.map((sample, i) => ({
           advantage: groupAdvantages[b * perBatch + g]![i]!,
-          active: sample.finished || !recipe.mask_truncated_completions,
-        })),
-      ),
+          active: counted && (sample.finished || !recipe.mask_truncated_completions),
+          counted,
+        }));
+      }),
     }));
   }
 
@@ -262,7 +265,8 @@ function countTotals(batches: readonly UpdateBatch[]): BatchTotals {
   const tokens = batches.flatMap(({ samples, packed }) =>
     packed.ranges.flat().map(([start, end], i) => (samples[i]!.active ? end - start : 0)),
   );
-  return { completions: tokens.length, activeTokens: tokens.reduce((a, b) => a + b, 0) };
+  const completions = batches.flatMap(({ samples }) => samples).filter(({ counted }) => counted);
+  return { completions: completions.length, activeTokens: tokens.reduce((a, b) => a + b, 0) };
 }
 
 function completionTerms(

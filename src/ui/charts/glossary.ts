@@ -6,6 +6,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
   gold: 'Mean score by the gold judge: the hidden true score, or a model that only watches. Training never sees it.',
   thought_truth: 'Share of the claims in the thoughts that are true.',
   frac_reward_zero_std: 'Share of groups whose rewards are all equal: these give no gradient.',
+  'dynamic_sampling/fresh_prompts':
+    'Prompts that were drawn in this step to replace groups whose rewards were all equal.',
   kl: 'Mean distance from the reference model, in nats per token (k3 estimate).',
   entropy: 'How undecided the policy is at each token, in nats.',
   loss: 'What the optimizer lowers. In reinforcement learning it stays near zero and says little.',
