@@ -148,6 +148,11 @@ export class Tokenizer {
     return ids as number[];
   }
 
+  /** The vocabulary's text of every id, as tokenizer.json writes it; '' for an id without a token. */
+  tokenTexts(): string[] {
+    return Array.from({ length: this.ids }, (_, id) => this.tokenizer.token(id) ?? '');
+  }
+
   /** Words (between white space) that have the unknown token in their encoding, each once. */
   unknownWords(text: string): string[] {
     const unknown = this.idOf('unk_token');
