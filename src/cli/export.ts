@@ -1,9 +1,11 @@
 import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { trlFiles, type HandoverSource } from '../app/handover/trl/trl.ts';
+import type { HandoverSource } from '../app/handover/source.ts';
+import { trlFiles } from '../app/handover/trl/trl.ts';
+import { verlFiles } from '../app/handover/verl/verl.ts';
 import { CheckpointError } from '../model/errors.ts';
 import { nodeFolder } from '../model/node-files.ts';
-import { EXPORTS, modelFiles, type ExportFile } from '../rl/runs/export.ts';
+import { EXPORTS, modelFiles, type ExportFile, type ExportKind } from '../rl/runs/export.ts';
 import { PARTIAL } from '../rl/runs/run-folder.node.ts';
 import { storageError } from '../rl/runs/storage-error.ts';
 import { UsageError } from './arguments.ts';
@@ -11,6 +13,10 @@ import { defineCommand } from './command.ts';
 import { baseOption, openAt, readRecipeFile } from './open.ts';
 import { refuseIfFull } from './room.ts';
 import { findPolicy, lastCheckpointIn } from './run-files.ts';
+
+const handovers = { trl: trlFiles, verl: verlFiles };
+type Handover = keyof typeof handovers;
+const HANDOVERS = Object.keys(handovers) as Handover[];
 
 export const exporting = defineCommand({
   name: 'export',
@@ -21,8 +27,8 @@ export const exporting = defineCommand({
   options: {
     to: {
       type: 'choice',
-      choices: [...EXPORTS, 'trl'],
-      help: 'hf: a model whose weights were trained; peft: an adapter; merged: an adapter merged into its base model; trl: a run, to go on in TRL.',
+      choices: [...EXPORTS, ...HANDOVERS],
+      help: 'hf: a model whose weights were trained; peft: an adapter; merged: an adapter merged into its base model; trl, verl: a run, to go on there.',
     },
     out: { type: 'text', help: 'Folder to write; it must be empty or new.' },
     ...baseOption,
@@ -31,9 +37,12 @@ export const exporting = defineCommand({
     // The error for a folder that is not there.
     await nodeFolder(source);
     const files =
-      to === 'trl'
-        ? await trlFiles(await handoverSource(source, base))
-        : await modelFiles(await openAt((await lastCheckpointIn(source)) ?? source, base), to);
+      to in handovers
+        ? await handovers[to as Handover](await handoverSource(source, base))
+        : await modelFiles(
+            await openAt((await lastCheckpointIn(source)) ?? source, base),
+            to as ExportKind,
+          );
     const there = await readdir(out).catch(() => []);
     if (there.some((name) => name !== PARTIAL)) {
       throw new CheckpointError(`${out} is not empty; choose a new folder`);

@@ -106,11 +106,4 @@ function refuse(recipe: Recipe): void {
         'its policy with --to hf, and begin a GRPO run with it.',
     );
   }
-  if (rules.length > 0) {
-    throw new RecipeError(
-      `reward_funcs: ${rules.join(', ')} ${rules.length > 1 ? 'are' : 'is'} JavaScript, which TRL cannot ` +
-        'run; hand the run over without --reward_funcs, and add the same rule in Python to rewards.py ' +
-        'and recipe.yaml.',
-    );
-  }
 }
