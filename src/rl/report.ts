@@ -34,10 +34,10 @@ export interface Sample {
   /** The text that the reward model saw. */
   response: string;
   wellFormed: boolean;
-  /** Cut off at max_completion_length. */
-  truncated: boolean;
-  /** Completion length in tokens, thought and delimiters included. */
-  tokens: number;
+  /** Cut off at max_completion_length; absent in a run that another trainer wrote. */
+  truncated?: boolean;
+  /** Completion length in tokens, thought and delimiters included; absent where `truncated` is. */
+  tokens?: number;
   reward: number;
   /** Each reward by its name, before weights; absent in runs recorded before there were several. */
   rewards?: Readonly<Record<string, number>>;
@@ -66,7 +66,7 @@ export interface EvaluationSample {
   thought: string | null;
   response: string;
   wellFormed: boolean;
-  truncated: boolean;
+  truncated?: boolean;
   reward: number;
   gold?: number;
 }

@@ -23,7 +23,8 @@ export interface Evaluated {
   /** Share of the thought's checkable statements that are true. */
   thought_truth?: number;
   well_formed: boolean;
-  truncated: boolean;
+  /** Absent in a run that another trainer wrote. */
+  truncated?: boolean;
   /** Tokens of the whole completion; absent in older files. */
   tokens?: number;
   /** Only in a run: the weighted sum of its rewards. */
@@ -94,7 +95,7 @@ export function shownEvaluation(rows: readonly Evaluated[]): EvaluationSample[] 
     thought: row.thought,
     response: row.response,
     wellFormed: row.well_formed,
-    truncated: row.truncated,
+    ...(row.truncated !== undefined && { truncated: row.truncated }),
     reward: row.reward ?? Object.values(row.rewards)[0] ?? 0,
     ...(row.gold !== undefined && { gold: row.gold }),
   }));

@@ -9,10 +9,12 @@ import type { FileSource } from '../../../model/files.ts';
 import { Tokenizer } from '../../../model/tokenizer.ts';
 import { jsonLines } from '../../../rl/data/json-lines.ts';
 import { rewardNames } from '../../../rl/recipe/reward-names.ts';
-import type { Recipe } from '../../../rl/recipe/recipe.ts';
+import { recipeYaml, type Recipe } from '../../../rl/recipe/recipe.ts';
 import { QUESTION } from '../../../rl/rewards/prompted-judge.ts';
 import { copy, inMemory, modelFiles, type ExportFile } from '../../../rl/runs/export.ts';
 import type { ReadFile } from '../../opening/surroundings.ts';
+import { readRecipe } from '../../runs/recipe-of-run.ts';
+import type { Origin } from '../back/trl.ts';
 import { trlRecipe, updatesPerStep } from './recipe.ts';
 import { handoverRows } from './rows.ts';
 import deepspeed from './deepspeed.yaml?raw';
@@ -60,6 +62,8 @@ export async function trlFiles(source: HandoverSource): Promise<ExportFile[]> {
     malformed: recipe.malformed,
     stop_ids: (await readConfig(policy.base)).eosTokenIds,
     rewards: names,
+    // Comes back with the output, as ponder.json.
+    origin: originOf(source),
     ...(recipe.judge_model_name_or_path && { question: recipe.judge_prompt ?? QUESTION }),
   };
   const sampled = recipe.algorithm === 'grpo';
@@ -83,6 +87,13 @@ export async function trlFiles(source: HandoverSource): Promise<ExportFile[]> {
 }
 
 const encoder = new TextEncoder();
+
+function originOf({ recipe, step }: HandoverSource): Origin {
+  return {
+    recipe: readRecipe(recipeYaml(recipe)),
+    ...{ step, updates: updatesPerStep(recipe) },
+  };
+}
 
 /** The models that training reads, each in a folder of its own. */
 async function modelFolders(source: HandoverSource): Promise<ExportFile[]> {
