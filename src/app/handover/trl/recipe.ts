@@ -55,7 +55,9 @@ export function trlRecipe(
     bf16: false,
     logging_steps: 1,
     report_to: 'none',
-    ...(grpo && { shuffle_dataset: false, log_completions: recipe.log_completions }),
+    // In the order of train.jsonl.
+    ...(grpo ? { shuffle_dataset: false } : { train_sampling_strategy: 'sequential' }),
+    ...(grpo && { log_completions: recipe.log_completions }),
   };
 }
 
