@@ -11,25 +11,26 @@ import { UsageError } from './arguments.ts';
 
 /**
  * The texts of the benchmark's files.
- * @param data a folder with the files, or the first file, with the others beside it
+ * @param data a folder with the files, or with a folder of the benchmark's name that has them, or the first file
  * @throws BenchmarkDataError that names every missing file and where its makers publish it
  */
 export async function readData(
-  { title, files }: Pick<Benchmark, 'title' | 'files'>,
+  { name, title, files }: Pick<Benchmark, 'name' | 'title' | 'files'>,
   data: string,
 ): Promise<DataTexts> {
   const isFile = await stat(data).then(
     (found) => found.isFile(),
     () => false,
   );
-  const folder = isFile ? dirname(data) : data;
+  const own = join(data, name);
+  const folder = isFile ? dirname(data) : (await isFolder(own)) ? own : data;
   const texts: Partial<Record<string, string>> = {};
   const missing: string[] = [];
   for (const [i, file] of files.entries()) {
     const path = isFile && i === 0 ? data : join(folder, file.name);
-    const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
-      throw new BenchmarkDataError(`${path} cannot be read: ${error.message}`);
+    const text = await readFile(path, 'utf8').catch((error: unknown) => {
+      if (isMissing(error)) return undefined;
+      throw new BenchmarkDataError(`${path} cannot be read: ${String(error)}`);
     });
     if (text !== undefined) texts[file.name] = text;
     else if (!file.optional) missing.push(`${path} (${file.holds}: ${file.from})`);
@@ -38,6 +39,18 @@ export async function readData(
   throw new BenchmarkDataError(
     `${title} needs ${missing.join(' and ')}; download what is missing, or name another place with --data`,
   );
+}
+
+function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
+function isMissing(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
 /** A JSONL file to which rows are added; what is in it is not done again. */
@@ -49,8 +62,8 @@ export class Rows<Row extends object> {
 
   /** Half a last row, of a process that was killed, is cut off. @throws UsageError for a damaged file */
   static async open<Row extends object>(path: string): Promise<Rows<Row>> {
-    const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return '';
+    const text = await readFile(path, 'utf8').catch((error: unknown) => {
+      if (isMissing(error)) return '';
       throw error;
     });
     const whole = text.slice(0, text.lastIndexOf('\n') + 1);
@@ -100,5 +113,6 @@ function difference(old: string, settings: object): string {
   );
   if (!changed) return 'with settings that are not given now';
   const [key, value] = changed;
-  return `${key} was ${JSON.stringify(before[key]) ?? 'not set'} and is ${JSON.stringify(value) ?? 'not set'} now`;
+  const shown = (one: unknown): string => (one === undefined ? 'not set' : JSON.stringify(one));
+  return `${key} was ${shown(before[key])} and is ${shown(value)} now`;
 }
