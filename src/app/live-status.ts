@@ -8,10 +8,15 @@ import type { Phase, Status } from './training-service.ts';
 /** Steps over which the seconds per step are averaged. */
 const RATE_WINDOW = 10;
 
+/** A step that took so many times longer than most was interrupted: the computer slept. */
+const INTERRUPTED = 20;
+
 /** Mean of the last steps; 0 before the first. */
 export function secondsPerStep(times: readonly number[]): number {
   const recent = times.slice(-RATE_WINDOW);
-  return recent.length > 0 ? mean(recent) : 0;
+  const middle = [...recent].sort((a, b) => a - b)[Math.floor((recent.length - 1) / 2)] ?? 0;
+  const whole = recent.filter((seconds) => seconds <= INTERRUPTED * middle);
+  return whole.length > 0 ? mean(whole) : 0;
 }
 
 interface Told {

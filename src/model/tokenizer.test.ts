@@ -241,6 +241,20 @@ describe('a chat template', () => {
   });
 });
 
+it.each([null, 'a', {}, { String: 4 }, { regex: 'a' }, ['a']])(
+  'a pattern that would be left out is refused: %j',
+  async (pattern) => {
+    const normalizer = { type: 'Replace', pattern, content: 'b' };
+    const nested = { type: 'Sequence', normalizers: [normalizer] };
+    for (const part of [normalizer, nested]) {
+      const json = { ...tokenizerJson, normalizer: part };
+      expect(await refusal(() => load({ ...good, 'tokenizer.json': json }))).toMatch(
+        /^your files\/tokenizer.json cannot be used \(a pattern must be \{"String": text\} or \{"Regex": text\}\)/,
+      );
+    }
+  },
+);
+
 it('a tokenizer.json that is missing or of another kind is refused', async () => {
   expect(await refusal(() => load({}))).toMatch(/has no tokenizer\.json; choose/);
   const other = { ...tokenizerJson, model: { type: 'Other' } };

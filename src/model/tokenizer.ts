@@ -15,6 +15,7 @@ import { runForeign } from './foreign.ts';
 import { readJson, requireJson, type CheckpointFolder } from './files.ts';
 import { asTransformers } from './tokenizers/as-transformers.ts';
 import { cleanUp } from './tokenizers/decoders.ts';
+import { checkPatterns } from './tokenizers/patterns.ts';
 import { TextTokenizer } from './tokenizers/text-tokenizer.ts';
 import { checkVocabulary } from './vocabulary.ts';
 
@@ -73,10 +74,11 @@ export class Tokenizer {
     const { model_type: modelType } = (await readJson(folder, 'config.json')) ?? {};
     const tokenizer = guard(
       () =>
-        runForeign(
-          `The tokenizer in ${folder.name}/tokenizer.json`,
-          () => new TextTokenizer(asTransformers(json, config, special, modelType)),
-        ),
+        runForeign(`The tokenizer in ${folder.name}/tokenizer.json`, () => {
+          const { normalizer, pre_tokenizer, decoder } = json;
+          checkPatterns([normalizer, pre_tokenizer, decoder]);
+          return new TextTokenizer(asTransformers(json, config, special, modelType));
+        }),
       `${folder.name}/tokenizer.json cannot be used`,
       'use a tokenizer that transformers saved',
     );

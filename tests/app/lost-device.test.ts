@@ -23,7 +23,7 @@ import { VOCABULARY } from '../../src/rl/world/menu.ts';
 import { CONFIGS, randomTensors, saveModel } from '../random-model.ts';
 
 const FAULTS = Number(process.env.PONDER_FAULTS ?? 4);
-const MOST_MS = 100_000 + 20_000 * FAULTS;
+const MOST_MS = 100_000 + 30_000 * FAULTS;
 
 let root: string;
 beforeAll(async () => {
