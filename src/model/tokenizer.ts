@@ -164,9 +164,14 @@ export class Tokenizer {
     return this.cleansUp ? cleanUp(text) : text;
   }
 
-  /** The tokenizer's own patterns are foreign code. */
+  /** The tokenizer's own patterns are foreign code. @throws CheckpointError for a part that fails */
   private run<T>(use: (tokenizer: TextTokenizer) => T): T {
-    return runForeign(`The tokenizer in ${this.folder}/tokenizer.json`, () => use(this.tokenizer));
+    const path = `${this.folder}/tokenizer.json`;
+    return guard(
+      () => runForeign(`The tokenizer in ${path}`, () => use(this.tokenizer)),
+      `${path} cannot be used`,
+      'use a tokenizer that transformers saved',
+    );
   }
 
   /** @throws CheckpointError when there is no template, or it refuses the messages */
@@ -227,6 +232,7 @@ function guard<T>(run: () => T, what: string, advice: string): T {
   try {
     return run();
   } catch (error) {
+    if (error instanceof CheckpointError) throw error;
     const [reason = ''] = (error as Error).message.split('\n');
     throw new CheckpointError(`${what} (${reason}); ${advice}`);
   }
