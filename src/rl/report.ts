@@ -36,10 +36,13 @@ export interface Sample {
   /** The text that the reward model saw. */
   response: string;
   wellFormed: boolean;
-  /** Cut off at max_completion_length. */
-  truncated: boolean;
-  /** Completion length in tokens, thought and delimiters included, without forced ones. */
-  tokens: number;
+  /** Cut off at max_completion_length; absent in a run that another trainer wrote. */
+  truncated?: boolean;
+  /**
+   * Completion length in tokens, thought and delimiters included, without forced ones; absent where
+   * `truncated` is.
+   */
+  tokens?: number;
   /** Whether the thought was closed for the policy; absent without max_thought_length. */
   thoughtCut?: boolean;
   reward: number;
@@ -70,7 +73,7 @@ export interface EvaluationSample {
   thought: string | null;
   response: string;
   wellFormed: boolean;
-  truncated: boolean;
+  truncated?: boolean;
   reward: number;
   gold?: number;
 }

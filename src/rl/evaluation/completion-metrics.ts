@@ -20,8 +20,8 @@ export function completionMetrics(
   gold: GoldJudge | undefined,
 ): Record<string, number> {
   const samples = groups.flatMap((g) => g.samples);
-  const lengths = samples.map((s) => s.tokens);
-  const terminated = samples.filter((s) => !s.truncated).map((s) => s.tokens);
+  const lengths = samples.flatMap((s) => s.tokens ?? []);
+  const terminated = samples.filter((s) => !s.truncated).flatMap((s) => s.tokens ?? []);
   const metrics: Record<string, number> = {
     'completions/mean_length': mean(lengths),
     'completions/min_length': Math.min(...lengths),

@@ -24,7 +24,8 @@ export interface Evaluated {
   /** Share of the thought's checkable statements that are true. */
   thought_truth?: number;
   well_formed: boolean;
-  truncated: boolean;
+  /** Absent in a run that another trainer wrote. */
+  truncated?: boolean;
   /** The thought was closed for the policy (max_thought_length). */
   thought_cut?: true;
   /** Tokens of the whole completion, without forced ones; absent in older files. */
@@ -98,7 +99,7 @@ export function shownEvaluation(rows: readonly Evaluated[]): EvaluationSample[] 
     thought: row.thought,
     response: row.response,
     wellFormed: row.well_formed,
-    truncated: row.truncated,
+    ...(row.truncated !== undefined && { truncated: row.truncated }),
     reward: row.reward ?? Object.values(row.rewards)[0] ?? 0,
     ...(row.gold !== undefined && { gold: row.gold }),
   }));

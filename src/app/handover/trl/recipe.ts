@@ -58,7 +58,9 @@ export function trlRecipe(
     bf16: false,
     logging_steps: 1,
     report_to: 'none',
-    ...(grpo && { shuffle_dataset: false, log_completions: recipe.log_completions }),
+    // In the order of train.jsonl.
+    ...(grpo ? { shuffle_dataset: false } : { train_sampling_strategy: 'sequential' }),
+    ...(grpo && { log_completions: recipe.log_completions }),
   };
 }
 
@@ -102,13 +104,6 @@ function refuse(recipe: Recipe): void {
     throw new RecipeError(
       'this DPO run samples its pairs and has them judged, which TRL does in no trainer like it; export ' +
         'its policy with --to hf, and begin a GRPO run with it.',
-    );
-  }
-  if (rules.length > 0) {
-    throw new RecipeError(
-      `reward_funcs: ${rules.join(', ')} ${rules.length > 1 ? 'are' : 'is'} JavaScript, which TRL cannot ` +
-        'run; hand the run over without --reward_funcs, and add the same rule in Python to rewards.py ' +
-        'and recipe.yaml.',
     );
   }
 }
