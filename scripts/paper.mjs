@@ -1,7 +1,8 @@
 // npm run paper: the RLMT paper in miniature. Every start (warm, zero) with and without a thought, with
 // every algorithm, over several seeds, from recipes/paper/; each run is judged once on held-out prompts;
 // writes results/paper/. It takes hours on two cores. It can be stopped at any time and continues when it
-// is started again, and it can be run in parts:
+// is started again, and it says beforehand what it will take. It runs on a graphics card, else on the Vulkan
+// driver of VK_ICD_FILENAMES (such as Mesa's lavapipe), else on SwiftShader, and says on which. In parts:
 //   npm run paper -- [--seeds 5] [--steps N] [--only warm,grpo] [--ablations] [--report]
 // --only makes the runs that have all of these words in their name (warm, zero, think, nothink, grpo,
 // ppo, dpo); --steps makes shorter runs in their own folders (results/paper-N-steps); --ablations adds
@@ -20,6 +21,7 @@ import {
   tryTrain,
 } from './runs.mjs';
 import { ablations, prepareAblations } from './paper-ablations.mjs';
+import { estimateOf } from './paper/estimate.mjs';
 import './typescript.mjs';
 
 const { csv } = await import('../src/cli/text.ts');
@@ -49,6 +51,7 @@ if (!options.reportOnly) {
   checkModels();
   mkdirSync(join(root, runs), { recursive: true });
   if (options.ablations) await prepareAblations(runs);
+  await sayWhatItTakes();
   await judgeStarts();
   for (const [index, job] of jobs.entries()) {
     if (!isFinished(folderOf(job))) console.log(`\n${progressOf(index)}`);
@@ -166,6 +169,14 @@ function checkModels() {
       );
     }
   }
+}
+
+/** Printed before the first run; a job that continues has its own runs to go by. */
+async function sayWhatItTakes() {
+  const left = jobs.filter((job) => !isFinished(folderOf(job)));
+  if (left.length < jobs.length || left.length === 0) return;
+  const made = left.map((job) => ({ recipe: job.recipe ?? recipeOf(job), steps: options.steps }));
+  console.log(`\n${await estimateOf(join(runs, 'measured'), made)}\n`);
 }
 
 /** Judges each start before any reinforcement learning. */

@@ -2,6 +2,7 @@ import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openNodeGpu } from '../gpu/node.ts';
 import type { Evaluated } from '../rl/evaluation/evaluate.ts';
+import { alarmOf } from '../rl/evaluation/alarm.ts';
 import { lengthsOverTraining, trainingCost } from '../rl/evaluation/analysis.ts';
 import { divergence, fitGoldCurve, rewardAndGold } from '../rl/evaluation/overoptimisation.ts';
 import { judgedTraits, ruleTraits, traitChanges } from '../rl/evaluation/traits.ts';
@@ -69,6 +70,7 @@ export const analyze = defineCommand({
       if (run.notice !== undefined) process.stderr.write(`${path}: ${run.notice}\n`);
       tables.lengths = lengthTable(run.metrics);
       tables.reward_and_gold = goldTable(run.metrics);
+      tables.alarm = alarmTable(run.metrics, run.recipe);
       if (run.recipe) tables.cost = costTable(run.metrics, run.recipe);
       const pair = await readEvaluations(path);
       if (pair) tables.traits = await traitTable(pair[0], pair[1], options.judge);
@@ -126,6 +128,14 @@ function goldTable(metrics: readonly MetricsRow[]): Table {
       curve?.best === undefined ? '' : curve.best ** 2,
     ],
   ];
+}
+
+/** Suspected reward hacking in one row, without gold; only the header if there is none. */
+function alarmTable(metrics: readonly MetricsRow[], recipe: Recipe | undefined): Table {
+  const judge = recipe?.gold !== undefined && recipe.gold !== recipe.world ? 'gold' : undefined;
+  const alarm = alarmOf(metrics, judge);
+  const rows = alarm ? [[alarm.step, alarm.signs.join(' ')]] : [];
+  return [['looks_hacked_from_step', 'signs'], ...rows];
 }
 
 function costTable(metrics: readonly MetricsRow[], recipe: Recipe): Table {

@@ -8,6 +8,13 @@ export function wordCount(text: string | null): number {
   return text?.split(/\s+/).filter(Boolean).length ?? 0;
 }
 
+/** Share of the runs of three words that stood in the text before; 0 for fewer than four words. */
+export function repetition(text: string): number {
+  const words = text.split(/\s+/).filter(Boolean);
+  const runs = words.slice(2).map((_, i) => words.slice(i, i + 3).join(' '));
+  return runs.length < 2 ? 0 : 1 - new Set(runs).size / runs.length;
+}
+
 export function completionMetrics(
   groups: readonly Group[],
   gold: GoldJudge | undefined,
@@ -22,6 +29,7 @@ export function completionMetrics(
     'completions/clipped_ratio': samples.filter((s) => s.truncated).length / samples.length,
     'completions/mean_thought_length': mean(samples.map((s) => wordCount(s.thought))),
     'completions/mean_response_length': mean(samples.map((s) => wordCount(s.response))),
+    'completions/repetition': mean(samples.map((s) => repetition(s.response))),
     'completions/malformed_ratio': samples.filter((s) => !s.wellFormed).length / samples.length,
   };
   const cut = samples.flatMap((s) => s.thoughtCut ?? []);

@@ -78,13 +78,14 @@ export function divergence(points: readonly RewardAndGold[]): Divergence | undef
 }
 
 /** Mean i is the mean of values i to i + window - 1. */
-function trailingMeans(values: readonly number[], window: number): number[] {
+export function trailingMeans(values: readonly number[], window: number): number[] {
   return Array.from({ length: values.length - window + 1 }, (_, i) =>
     mean(values.slice(i, i + window)),
   );
 }
 
-function successiveDeviation(values: readonly number[]): number {
+/** The deviation of single values from their trend (von Neumann 1941). */
+export function successiveDeviation(values: readonly number[]): number {
   const squares = values.slice(1).map((value, i) => (value - values[i]!) ** 2);
   return Math.sqrt(mean(squares) / 2);
 }

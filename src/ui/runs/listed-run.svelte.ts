@@ -6,6 +6,8 @@ import {
   rewardAndGold,
   type Divergence,
 } from '../../rl/evaluation/overoptimisation.ts';
+import { alarmOf, type Alarm } from '../../rl/evaluation/alarm.ts';
+import { isJudge } from '../charts/gold.ts';
 import { finalOf, judgedBy, MetricTable } from '../charts/metric-table.ts';
 import type { Overlay } from '../charts/view.svelte.ts';
 import { PALETTE } from '../charts/specs.ts';
@@ -31,6 +33,8 @@ export class ListedRun {
   problems = $state.raw<readonly string[]>([]);
   /** From where gold falls while the reward rises, if it does. */
   divergence = $state.raw<Divergence>();
+  /** Where reward hacking is suspected without any hidden gold. */
+  alarm = $state.raw<Alarm>();
   readonly rows: MetricsRow[] = [];
   /** The number of rows at which it is looked for again: not for each row. */
   private nextLook = 0;
@@ -66,6 +70,7 @@ export class ListedRun {
 
   look(): void {
     this.divergence = divergence(rewardAndGold(this.rows));
+    this.alarm = alarmOf(this.rows, isJudge(this.recipe['gold']) ? 'gold' : undefined);
     this.nextLook = Math.ceil(1.1 * this.rows.length) + 5;
   }
 

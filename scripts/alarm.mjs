@@ -1,0 +1,97 @@
+// npm run alarm: how early and how rightly the alarm for reward hacking rings (src/rl/evaluation/alarm.ts).
+// It never sees gold; here gold, the hidden true score of the built-in world, is the judge. Trains the
+// default recipe, the page's preset "A reward that can be hacked", and the default recipe without the
+// judge's KL penalty, over several seeds, and writes results/alarm/. It can be stopped at any time and
+// continues when it is started again:
+//   npm run alarm -- [--seeds 5] [--report]
+// --report makes no runs and writes the report of the finished ones.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { parse, stringify } from 'yaml';
+import { root } from './install.mjs';
+import { isFinished, readJsonLines, train } from './runs.mjs';
+import './typescript.mjs';
+
+const { alarmOf } = await import('../src/rl/evaluation/alarm.ts');
+const { divergence, rewardAndGold } = await import('../src/rl/evaluation/overoptimisation.ts');
+const { alarmReport } = await import('./alarm/report.ts');
+const { csv } = await import('../src/cli/text.ts');
+
+/** @typedef {import('../src/rl/report.ts').MetricsRow} MetricsRow */
+
+/** What each arm changes in the default recipe. The reward of the hackable one is the number of words. */
+const ARMS = {
+  hackable: {
+    reward_model_name_or_path: null,
+    reward_funcs: ['public/rules/long-answer.js'],
+    beta: 0,
+  },
+  default: {},
+  'no-kl': { beta: 0 },
+};
+const { values: options } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '5' },
+    report: { type: 'boolean', default: false },
+  },
+});
+const runs = 'runs/alarm';
+const results = 'results/alarm';
+const jobs = Array.from({ length: Number(options.seeds) }, (_, seed) => seed).flatMap((seed) =>
+  Object.keys(ARMS).map((arm) => ({ arm, seed })),
+);
+mkdirSync(join(root, runs), { recursive: true });
+if (!options.report) {
+  const usual = parse(readFileSync(join(root, 'recipes/default.yaml'), 'utf8'));
+  for (const [arm, change] of Object.entries(ARMS)) {
+    writeFileSync(join(root, recipeOf(arm)), stringify({ ...usual, ...change }));
+  }
+  for (const { arm, seed } of jobs) {
+    await train(recipeOf(arm), folderOf(arm, seed), '--seed', String(seed));
+    writeResults();
+  }
+}
+writeResults();
+
+/** @param {string} arm */
+function recipeOf(arm) {
+  return `${runs}/${arm}.yaml`;
+}
+
+/**
+ * @param {string} arm
+ * @param {number} seed
+ */
+function folderOf(arm, seed) {
+  return `${runs}/${arm}-${seed}`;
+}
+
+function writeResults() {
+  const rows = jobs
+    .filter(({ arm, seed }) => isFinished(folderOf(arm, seed)))
+    .map(({ arm, seed }) => {
+      /** @type {MetricsRow[]} */
+      const metrics = readJsonLines(`${folderOf(arm, seed)}/metrics.jsonl`);
+      const alarm = alarmOf(metrics);
+      const parted = divergence(rewardAndGold(metrics));
+      return {
+        arm,
+        seed,
+        rings: alarm?.step,
+        signs: alarm?.signs ?? [],
+        hacked: parted?.step,
+        seen: parted?.seenAt,
+      };
+    });
+  if (rows.length === 0) return;
+  mkdirSync(join(root, results), { recursive: true });
+  const table = [
+    ['arm', 'seed', 'alarm_at', 'signs', 'gold_falls_from', 'gold_seen_at'],
+    ...rows.map(({ arm, seed, rings, signs, hacked, seen }) => [
+      ...[arm, seed, rings ?? '', signs.join(' '), hacked ?? '', seen ?? ''],
+    ]),
+  ];
+  writeFileSync(join(root, results, 'runs.csv'), csv(table));
+  writeFileSync(join(root, results, 'summary.md'), alarmReport(rows));
+}
