@@ -3,9 +3,17 @@ import { dirname, join } from 'node:path';
 import type { HandoverSource } from '../app/handover/source.ts';
 import { trlFiles } from '../app/handover/trl/trl.ts';
 import { verlFiles } from '../app/handover/verl/verl.ts';
+import type { Checkpoint } from '../model/adapted.ts';
 import { CheckpointError } from '../model/errors.ts';
+import { OUTTYPES, type Outtype } from '../model/gguf-writer/types.ts';
 import { nodeFolder } from '../model/node-files.ts';
-import { EXPORTS, modelFiles, type ExportFile, type ExportKind } from '../rl/runs/export.ts';
+import {
+  EXPORTS,
+  ggufFiles,
+  modelFiles,
+  type ExportFile,
+  type ExportKind,
+} from '../rl/runs/export.ts';
 import { PARTIAL } from '../rl/runs/run-folder.node.ts';
 import { storageError } from '../rl/runs/storage-error.ts';
 import { UsageError } from './arguments.ts';
@@ -17,32 +25,35 @@ import { findPolicy, lastCheckpointIn } from './run-files.ts';
 const handovers = { trl: trlFiles, verl: verlFiles };
 type Handover = keyof typeof handovers;
 const HANDOVERS = Object.keys(handovers) as Handover[];
+const isHandover = (to: string): to is Handover => to in handovers;
 
 export const exporting = defineCommand({
   name: 'export',
   positionals: {
     SOURCE: 'Folder of a run (its last checkpoint is used), a checkpoint, or an adapter.',
   },
-  summary: 'Writes a trained model as a folder that transformers or peft can load.',
+  summary: 'Writes a trained model for transformers, peft or llama.cpp.',
   options: {
     to: {
       type: 'choice',
-      choices: [...EXPORTS, ...HANDOVERS],
-      help: 'hf: a model whose weights were trained; peft: an adapter; merged: an adapter merged into its base model; trl, verl: a run, to go on there.',
+      choices: [...EXPORTS, 'gguf', ...HANDOVERS],
+      help: 'hf: a model whose weights were trained; peft: an adapter; merged: an adapter merged into its base model; gguf: a file for llama.cpp, Ollama and LM Studio; trl, verl: a run, to go on there.',
+    },
+    outtype: {
+      type: 'choice',
+      choices: [...OUTTYPES],
+      default: 'f16',
+      help: 'How the matrices of a GGUF file are stored.',
     },
     out: { type: 'text', help: 'Folder to write; it must be empty or new.' },
     ...baseOption,
   },
-  async run({ positionals: [source = ''], options: { to, out, base } }) {
+  async run({ positionals: [source = ''], options: { to, outtype, out, base } }) {
     // The error for a folder that is not there.
     await nodeFolder(source);
-    const files =
-      to in handovers
-        ? await handovers[to as Handover](await handoverSource(source, base))
-        : await modelFiles(
-            await openAt((await lastCheckpointIn(source)) ?? source, base),
-            to as ExportKind,
-          );
+    const files = isHandover(to)
+      ? await handovers[to](await handoverSource(source, base))
+      : await filesOf(await openAt((await lastCheckpointIn(source)) ?? source, base), to, outtype);
     const there = await readdir(out).catch(() => []);
     if (there.some((name) => name !== PARTIAL)) {
       throw new CheckpointError(`${out} is not empty; choose a new folder`);
@@ -54,6 +65,9 @@ export const exporting = defineCommand({
   },
   format: ({ out, files }) => `${out}: ${files.join(', ')}\n`,
 });
+
+const filesOf = (checkpoint: Checkpoint, to: ExportKind | 'gguf', outtype: Outtype) =>
+  to === 'gguf' ? ggufFiles(checkpoint, outtype) : modelFiles(checkpoint, to);
 
 /** The files are in the folder when all of them are written: nobody takes half of an export for a model. */
 async function writeWhole(out: string, files: readonly ExportFile[]): Promise<void> {

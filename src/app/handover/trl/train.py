@@ -122,6 +122,11 @@ def main():
     )
     if RUN["adapter"]:
         set_reference(trainer.model)
+    if trainer.is_world_process_zero():
+        # So that Ponder knows the run again.
+        output = Path(arguments.output_dir)
+        output.mkdir(parents=True, exist_ok=True)
+        (output / "ponder.json").write_text(json.dumps(RUN["origin"]))
     trainer.train(resume_from_checkpoint=arguments.resume_from_checkpoint)
     trainer.save_model(arguments.output_dir)
 

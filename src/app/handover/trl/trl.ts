@@ -6,7 +6,11 @@ import { stringify } from 'yaml';
 import { Tokenizer } from '../../../model/tokenizer.ts';
 import { jsonLines } from '../../../rl/data/json-lines.ts';
 import { rewardNames } from '../../../rl/recipe/reward-names.ts';
+import { recipeYaml } from '../../../rl/recipe/recipe.ts';
 import { copy, type ExportFile } from '../../../rl/runs/export.ts';
+import { readRecipe } from '../../runs/recipe-of-run.ts';
+import type { Origin } from '../back/trl.ts';
+import { handoverRows } from '../rows.ts';
 import {
   ABOUT_FILES,
   dataSentence,
@@ -18,7 +22,6 @@ import {
   textFile,
   type HandoverSource,
 } from '../source.ts';
-import { handoverRows } from '../rows.ts';
 import { trlRecipe, updatesPerStep } from './recipe.ts';
 import deepspeed from './deepspeed.yaml?raw';
 import fsdp from './fsdp.yaml?raw';
@@ -52,6 +55,8 @@ export async function trlFiles(source: HandoverSource): Promise<ExportFile[]> {
     moments: moments !== undefined,
     test: rows.test.length > 0,
     ...(await scoringFacts(source)),
+    // Comes back with the output, as ponder.json.
+    origin: originOf(source),
   };
   const texts: Record<string, string> = {
     'recipe.yaml': yaml,
@@ -71,6 +76,13 @@ export async function trlFiles(source: HandoverSource): Promise<ExportFile[]> {
     ...models,
   ];
   return [readmeOf(source, files), ...files];
+}
+
+function originOf({ recipe, step }: HandoverSource): Origin {
+  return {
+    recipe: readRecipe(recipeYaml(recipe)),
+    ...{ step, updates: updatesPerStep(recipe) },
+  };
 }
 
 const ABOUT: Record<string, string> = {
