@@ -1,6 +1,8 @@
 import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { trlFiles, type HandoverSource } from '../app/handover/trl/trl.ts';
+import type { HandoverSource } from '../app/handover/source.ts';
+import { trlFiles } from '../app/handover/trl/trl.ts';
+import { verlFiles } from '../app/handover/verl/verl.ts';
 import type { Checkpoint } from '../model/adapted.ts';
 import { CheckpointError } from '../model/errors.ts';
 import { OUTTYPES, type Outtype } from '../model/gguf-writer/types.ts';
@@ -20,6 +22,11 @@ import { baseOption, openAt, readRecipeFile } from './open.ts';
 import { refuseIfFull } from './room.ts';
 import { findPolicy, lastCheckpointIn } from './run-files.ts';
 
+const handovers = { trl: trlFiles, verl: verlFiles };
+type Handover = keyof typeof handovers;
+const HANDOVERS = Object.keys(handovers) as Handover[];
+const isHandover = (to: string): to is Handover => to in handovers;
+
 export const exporting = defineCommand({
   name: 'export',
   positionals: {
@@ -29,8 +36,8 @@ export const exporting = defineCommand({
   options: {
     to: {
       type: 'choice',
-      choices: [...EXPORTS, 'gguf', 'trl'],
-      help: 'hf: a model whose weights were trained; peft: an adapter; merged: an adapter merged into its base model; gguf: a file for llama.cpp, Ollama and LM Studio; trl: a run, to go on in TRL.',
+      choices: [...EXPORTS, 'gguf', ...HANDOVERS],
+      help: 'hf: a model whose weights were trained; peft: an adapter; merged: an adapter merged into its base model; gguf: a file for llama.cpp, Ollama and LM Studio; trl, verl: a run, to go on there.',
     },
     outtype: {
       type: 'choice',
@@ -44,14 +51,9 @@ export const exporting = defineCommand({
   async run({ positionals: [source = ''], options: { to, outtype, out, base } }) {
     // The error for a folder that is not there.
     await nodeFolder(source);
-    const files =
-      to === 'trl'
-        ? await trlFiles(await handoverSource(source, base))
-        : await filesOf(
-            await openAt((await lastCheckpointIn(source)) ?? source, base),
-            to,
-            outtype,
-          );
+    const files = isHandover(to)
+      ? await handovers[to](await handoverSource(source, base))
+      : await filesOf(await openAt((await lastCheckpointIn(source)) ?? source, base), to, outtype);
     const there = await readdir(out).catch(() => []);
     if (there.some((name) => name !== PARTIAL)) {
       throw new CheckpointError(`${out} is not empty; choose a new folder`);

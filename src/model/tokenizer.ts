@@ -148,14 +148,22 @@ export class Tokenizer {
   }
 
   /**
-   * The text that gives the ids of `encode` in programs that put the tokenizer's special tokens before
-   * every text: without the BOS that a chat template rendered.
+   * The text of a prompt with all its special tokens in it: programs that add none to it encode it as
+   * `encodePrompt` does.
+   * @throws CheckpointError if no text gives these ids
    */
-  withoutAdded(text: string): string {
-    const [first] = this.run((own) => own.encode('', true)).tokens;
-    return this.hasChatTemplate && first && text.startsWith(first)
-      ? text.slice(first.length)
-      : text;
+  writtenOut(prompt: string): string {
+    const wanted = this.encodePrompt(prompt);
+    const own = this.encode(prompt);
+    if (wanted.length === own.length) return prompt;
+    const around = this.run((tokenizer) => tokenizer.encode('', true)).tokens;
+    // A template of the tokenizer puts BOS before the text; hardly any puts something behind it.
+    const text = around.join('') + prompt;
+    if (this.encode(text).join() === wanted.join()) return text;
+    throw new CheckpointError(
+      `${this.folder}/tokenizer.json puts tokens around a prompt that cannot be written in its text; give the ` +
+        'model a chat template',
+    );
   }
 
   private known({ ids, tokens }: ReturnType<TextTokenizer['encode']>): number[] {
@@ -167,6 +175,11 @@ export class Tokenizer {
       );
     }
     return ids as number[];
+  }
+
+  /** The vocabulary's text of every id, as tokenizer.json writes it; '' for an id without a token. */
+  tokenTexts(): string[] {
+    return Array.from({ length: this.ids }, (_, id) => this.tokenizer.token(id) ?? '');
   }
 
   /** Words (between white space) that have the unknown token in their encoding, each once. */
