@@ -236,7 +236,7 @@ describe('bringing back what was trained elsewhere', () => {
     await expect.poll(policy).toBe('trained-there');
     // Steps go on from where it was handed over.
     await expect.poll(() => page.getByTestId('step').textContent()).toBe('23');
-    const go = (view: string): Promise<void> =>
+    const go = (view: string): Promise<string> =>
       page.evaluate(
         (to) => (location.hash = location.hash.replace(/^#\/[a-z-]+/, to)),
         `#/${view}`,
