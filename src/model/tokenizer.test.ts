@@ -238,7 +238,7 @@ describe('a chat template', () => {
   });
 });
 
-it.each([null, 'a', {}, { String: 4 }, { regex: 'a' }, ['a']])(
+it.each([undefined, null, 'a', {}, { String: 4 }, { regex: 'a' }, ['a']])(
   'a pattern that would be left out is refused: %j',
   async (pattern) => {
     const normalizer = { type: 'Replace', pattern, content: 'b' };

@@ -5,12 +5,11 @@
  */
 export function checkPatterns(part: unknown): void {
   if (typeof part !== 'object' || part === null) return;
-  for (const [key, value] of Object.entries(part)) {
-    if (key === 'pattern' && !isPattern(value)) {
-      throw new Error('a pattern must be {"String": text} or {"Regex": text}');
-    }
-    checkPatterns(value);
+  const { type, pattern } = part as { type?: unknown; pattern?: unknown };
+  if ((type === 'Replace' || type === 'Split' || 'pattern' in part) && !isPattern(pattern)) {
+    throw new Error('a pattern must be {"String": text} or {"Regex": text}');
   }
+  for (const inner of Object.values(part)) checkPatterns(inner);
 }
 
 function isPattern(value: unknown): boolean {
