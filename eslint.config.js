@@ -6,7 +6,7 @@ import ts from 'typescript-eslint';
 import svelteConfig from './svelte.config.js';
 
 export default defineConfig(
-  globalIgnores(['dist', 'public', 'recipes', 'runs', 'results']),
+  globalIgnores(['dist', 'public', 'recipes', 'runs', 'results', 'src/cli/python/context.js']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   ts.configs.strictTypeChecked,

@@ -7,6 +7,7 @@ import { randomTensors } from './random-model.ts';
 import { writeSafetensors } from './safetensors.ts';
 
 const LLAMA3 = { rope_type: 'llama3', factor: 8, low_freq_factor: 1, high_freq_factor: 4 };
+const ROPE = { rope_type: 'default', rope_theta: 10000 };
 const sliding = (layers: number, every: number): string[] =>
   Array.from({ length: layers }, (_, i) =>
     (i + 1) % every === 0 ? 'full_attention' : 'sliding_attention',
@@ -27,7 +28,13 @@ const CASES: Record<string, [FamilyName, Record<string, unknown>]> = {
     },
   ],
   olmo2: ['olmo2', {}],
-  olmo3: ['olmo3', { num_hidden_layers: 4, layer_types: sliding(4, 4), sliding_window: 6 }],
+  olmo3: [
+    'olmo3',
+    {
+      ...{ num_hidden_layers: 4, layer_types: sliding(4, 4), sliding_window: 6 },
+      rope_parameters: { full_attention: ROPE, sliding_attention: ROPE },
+    },
+  ],
   phi3: ['phi3', { partial_rotary_factor: 0.5, sliding_window: null }],
   gemma3: [
     'gemma3',

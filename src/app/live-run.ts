@@ -2,53 +2,38 @@
  * A live run as the page controls it: open, start, pause, step, stop, with reports of each step. It
  * does not depend on workers, so tests can use it directly.
  */
-import { gaveUp, Losses } from './lost-device.ts';
+import { LiveDevices, type LiveSurroundings } from './live-devices.ts';
+import { secondsPerStep, statusOf } from './live-status.ts';
 import { messageOf } from './message-of.ts';
 import { basename } from '../model/files.ts';
-import { CHECKPOINTS, writeFacts } from './runs/facts.ts';
+import { CHECKPOINTS, factsFile } from './runs/facts.ts';
+import { storedRecipe } from './runs/stored-recipe.ts';
 import { Saver } from './saver.ts';
 import type {
   NewRun,
   Phase,
-  Status,
   StoredRunEnd,
   TrainingListener,
   TrainingService,
 } from './training-service.ts';
 import type { RecipeValues } from '../rl/recipe/values.ts';
 import type { StepReport } from '../rl/report.ts';
-import { mean } from '../rl/statistics.ts';
 import { shownEvaluation } from '../rl/evaluation/evaluate.ts';
-import { makeRecipe, parseRecipe, type Recipe } from '../rl/recipe/recipe.ts';
+import { makeRecipe, type Recipe } from '../rl/recipe/recipe.ts';
 import { layerRecipes } from '../rl/recipe/keys.ts';
 import { recordedSteps } from '../rl/runs/record.ts';
-import { findCheckpoint } from '../rl/runs/checkpoints.ts';
 import { Run } from '../rl/runs/run.ts';
-import { nowhere, readText, type RunFolder } from '../rl/runs/run-folder.ts';
-import { recipeToGoOn, valuesOf } from '../rl/runs/same-run.ts';
+import { nowhere, type RunFolder } from '../rl/runs/run-folder.ts';
 import { openTrainer } from './opening/trainer.ts';
-import type { Surroundings } from './opening/surroundings.ts';
 import type { StepResult } from '../rl/trainers/trainer.ts';
-
-/** Besides what every trainer needs, a live run needs a place that still exists after the tab is closed. */
-export interface LiveSurroundings extends Surroundings {
-  /**
-   * The folder of a run, which nobody else writes until `close`.
-   * @throws if another tab writes it, or the browser stores nothing
-   */
-  claim(id: string): Promise<RunFolder>;
-  /** Gives back the device and the rewards. */
-  close(): void;
-}
 
 /** A run in one of these phases stays in it. */
 const ENDED: readonly Phase[] = ['finished', 'stopped', 'failed'];
 
-/** Steps over which the seconds per step are averaged. */
-const RATE_WINDOW = 10;
+const WAITING = 'waiting until the last step can be saved';
 
 export class LiveRun implements TrainingService {
-  private around: LiveSurroundings | undefined;
+  private readonly devices: LiveDevices;
   private run: Run | undefined;
   /** Its folder was written here, not by an earlier visit. */
   private isNew = false;
@@ -64,39 +49,37 @@ export class LiveRun implements TrainingService {
   private stopping: Promise<void> | undefined;
   /** Opens the run, or after a loss opens it again. */
   private load: ((around: LiveSurroundings) => Promise<void>) | undefined;
-  private readonly losses = new Losses();
   /** The last step that the listener has. */
   private reported = -1;
   private wish: 'run' | 'pause' | 'stop' = 'pause';
   private readonly times: number[] = [];
 
   constructor(
-    private readonly surroundings: () => Promise<LiveSurroundings>,
+    surroundings: () => Promise<LiveSurroundings>,
     /** Recipe keys that the caller of `begin` does not have to give. */
     private readonly defaults: RecipeValues = {},
     /** In milliseconds. */
     private readonly now = (): number => performance.now(),
-  ) {}
+  ) {
+    this.devices = new LiveDevices(surroundings, (error) => this.onLost(error));
+  }
 
   async begin({ id, recipe: values, facts }: NewRun, listener: TrainingListener): Promise<void> {
     const given = makeRecipe(layerRecipes(this.defaults, values));
     const recipe = { ...given, save_total_limit: given.save_total_limit ?? CHECKPOINTS };
     /** A new run can train unsaved. */
-    const claim = async (around: LiveSurroundings): Promise<RunFolder> => {
-      let folder = nowhere;
-      await this.saver.keep(async () => void (folder = await around.claim(id)));
-      return folder;
-    };
+    const claim = (around: LiveSurroundings): Promise<RunFolder> =>
+      around.claim(id).catch((error: unknown) => {
+        this.saver.giveUp(error);
+        return nowhere;
+      });
     await this.open(listener, async (around) => {
-      const folder = await claim(around);
-      const run = await this.openRun(recipe, folder, around);
+      const run = await this.openRun(recipe, await claim(around), around);
       if (!run) return;
       this.isNew = true;
       this.load = (next) => this.reload(next, claim);
-      await this.saver.keep(async () => {
-        await run.begin();
-        await writeFacts(folder, facts);
-      });
+      await this.saver.keep(run, () => run.begin());
+      await this.saver.keep(run, () => run.write(...factsFile(facts)));
     });
   }
 
@@ -136,22 +119,17 @@ export class LiveRun implements TrainingService {
   private async openOn(detail: string): Promise<void> {
     await this.guard(async () => {
       this.tell('loading', detail);
-      const around = await this.surroundings();
-      if (this.stopping) {
-        around.close();
-        return;
-      }
-      this.around = around;
+      const around = await this.devices.open(() => !this.stopping);
+      if (!around) return;
       around.gpu.onCompiled = () => this.tellCompiling();
-      void around.gpu.lost.then((error) => this.onLost(around, error));
       await this.load!(around);
     });
     if (!this.running) this.tell(this.run?.finished ? 'finished' : 'paused');
   }
 
   /** What opens or trains fails by itself when its device is lost; a run that rests does not notice. */
-  private onLost(around: LiveSurroundings, error: Error): void {
-    if (this.around !== around || this.phase !== 'paused' || this.running) return;
+  private onLost(error: Error): void {
+    if (this.phase !== 'paused' || this.running) return;
     this.opening = this.guard(() => Promise.reject(error)).then(() => undefined);
   }
 
@@ -161,23 +139,20 @@ export class LiveRun implements TrainingService {
     claim: (around: LiveSurroundings) => Promise<RunFolder>,
   ): Promise<void> {
     const run = await this.openRun(this.recipe!, await claim(around), around);
-    if (run && !(await run.resume())) await run.begin();
+    if (run && !(await run.resume())) await this.saver.keep(run, () => run.begin());
   }
 
   /** @returns false if the device is not lost; else there is a new one, or the run has failed */
   private async recover(error: unknown): Promise<boolean> {
-    const { around } = this;
-    if (this.ended || !(await this.losses.explain(error, around?.gpu, this.times.length)))
-      return false;
-    this.around = undefined;
-    around?.close();
-    if (!this.losses.goesOn(this.run?.trainer.step ?? 0)) {
-      this.fail(new Error(gaveUp(error)));
-      return true;
+    if (this.ended || !(await this.devices.isLoss(error, this.times.length))) return false;
+    try {
+      const sentence = this.devices.giveBack(error, this.run?.trainer.step ?? 0);
+      this.tell('loading', sentence);
+      await this.devices.settle();
+      await this.openOn(sentence);
+    } catch (hopeless) {
+      this.fail(hopeless);
     }
-    this.tell('loading', this.losses.sentence);
-    await this.losses.settle();
-    await this.openOn(this.losses.sentence);
     return true;
   }
 
@@ -234,7 +209,7 @@ export class LiveRun implements TrainingService {
     if (this.phase === 'loading' || this.phase === 'compiling') {
       this.tell('stopped');
       // Loading fails without its device, and nobody waits for large files.
-      this.around?.close();
+      this.devices.close();
       await this.opening;
       return;
     }
@@ -243,7 +218,7 @@ export class LiveRun implements TrainingService {
     await this.removeIfEmpty();
     this.tell('stopped');
     this.run?.trainer.destroy();
-    this.around?.close();
+    this.devices.close();
   }
 
   /** A stop is final. */
@@ -266,21 +241,34 @@ export class LiveRun implements TrainingService {
   private async train(run: Run): Promise<void> {
     const first = await run.evaluateFirst();
     if (first) {
-      await this.saver.keep(() => run.record(first));
+      await this.saver.keep(run, () => run.record(first));
       this.report(first);
     }
-    do {
+    while (!run.finished) {
       this.tell('training');
       const started = this.now();
       const result = await run.step();
       const seconds = (this.now() - started) / 1000;
       this.times.push(seconds);
-      await this.saver.keep(() => run.record(result));
+      await this.saver.keep(run, () => run.record(result));
       this.report(result);
-      await this.saver.afterStep(run, seconds, this.secondsPerStep);
-    } while (!run.finished && this.wish === 'run');
-    if (run.finished) this.tell('finished');
+      await this.saver.afterStep(run, seconds, secondsPerStep(this.times));
+      if (this.wish !== 'run') break;
+    }
+    if (run.finished) await this.saver.saveAtLast(run, () => this.waitsForRoom());
+    this.tellRest(run);
+  }
+
+  /** A run ends when its last step is saved, if there is hope of that. */
+  private tellRest(run: Run): void {
+    if (run.finished && !this.saver.hopes) this.tell('finished');
     else if (this.wish !== 'stop') this.tell('paused');
+  }
+
+  private waitsForRoom(): boolean {
+    if (this.wish !== 'run') return false;
+    if (this.detail !== WAITING) this.tell('training', WAITING);
+    return true;
   }
 
   private tellLoading(model: string, share: number): void {
@@ -295,7 +283,7 @@ export class LiveRun implements TrainingService {
   }
 
   private get compilingDetail(): string {
-    return `compiling the kernels (${this.around?.gpu.compiled ?? 0} so far)`;
+    return `compiling the kernels (${this.devices.gpu?.compiled ?? 0} so far)`;
   }
 
   private report({ metrics, groups: [group], followed, evaluation }: StepResult): void {
@@ -312,9 +300,10 @@ export class LiveRun implements TrainingService {
 
   private async saveIfMoved(): Promise<void> {
     const { run } = this;
-    if (!run || this.ended || run.trainer.step === run.savedStep) return;
+    if (!run || this.ended || run.saved) return;
     await this.guard(() => this.saver.save(run));
-    this.tell(this.phase);
+    if (this.phase === 'paused') this.tellRest(run);
+    else this.tell(this.phase);
   }
 
   /** A run that began here and has no step leaves nothing behind. */
@@ -337,12 +326,6 @@ export class LiveRun implements TrainingService {
     }
   }
 
-  /** Mean of the last steps; 0 before the first. */
-  private get secondsPerStep(): number {
-    const recent = this.times.slice(-RATE_WINDOW);
-    return recent.length > 0 ? mean(recent) : 0;
-  }
-
   private get ended(): boolean {
     return ENDED.includes(this.phase);
   }
@@ -355,32 +338,18 @@ export class LiveRun implements TrainingService {
     if (this.ended) return;
     this.phase = phase;
     this.detail = detail;
-    const gpu = this.around?.gpu;
-    const status: Status = {
-      phase,
-      step: this.run?.trainer.step ?? 0,
-      maxSteps: this.recipe?.max_steps ?? 0,
-      ...(this.times.length > 0 && { secondsPerStep: this.secondsPerStep }),
-      ...(this.detail !== undefined && { detail: this.detail }),
+    const { run, recipe, times, saver, devices } = this;
+    const status = statusOf(phase, {
+      run,
+      maxSteps: recipe?.max_steps ?? 0,
+      times,
+      saver,
+      devices,
+    });
+    this.listener?.onStatus({
+      ...status,
+      ...(detail !== undefined && { detail }),
       ...(error !== undefined && { error }),
-      ...(this.run && this.run.savedStep > 0 && { savedStep: this.run.savedStep }),
-      ...(this.run && this.run.notices.length > 0 && { notice: this.run.notices.join(' ') }),
-      ...(this.saver.unsaved !== undefined && { unsaved: this.saver.unsaved }),
-      ...(gpu && { adapter: nameOf(gpu.info), memory: { ...gpu.ledger } }),
-    };
-    this.listener?.onStatus(status);
+    });
   }
-}
-
-/** What the browser tells of the card: Chrome gives a description only with a flag. */
-const nameOf = ({ vendor, architecture, description }: GPUAdapterInfo): string =>
-  description || [vendor, architecture].filter(Boolean).join(' ');
-
-/** @throws Error if the folder holds no run */
-async function storedRecipe(folder: RunFolder): Promise<Recipe> {
-  const yaml = await readText(folder, 'recipe.yaml');
-  const { found } = await findCheckpoint(folder, 'sizes');
-  if (found?.state.recipe) return makeRecipe(recipeToGoOn(found.state, valuesOf(yaml)));
-  if (yaml !== undefined) return parseRecipe(yaml, 'recipe.yaml').recipe;
-  throw new Error('This run has no recipe.yaml, so it cannot go on. Train it again.');
 }

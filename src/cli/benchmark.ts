@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { averages, type Average } from '../rl/evaluation/benchmarks/aggregate.ts';
-import { BENCHMARKS } from '../rl/evaluation/benchmarks/all.ts';
+import { allBenchmarks } from '../rl/evaluation/benchmarks/all.ts';
 import {
   BenchmarkDataError,
   type Benchmark,
@@ -21,10 +21,15 @@ import { baseOption, modelOption, refuseRewardModel, withModel } from './open.ts
 import { Progress } from './progress.ts';
 import { findPolicy } from './run-files.ts';
 import { table } from './text.ts';
+import { PythonSandbox } from './python/sandbox.ts';
 import { writingNotes, writingOf, writingOptions } from './writing.ts';
 
 /** As the paper samples its answers (arXiv 2509.20357; its repository's eval/). */
 const SAMPLING = { temperature: 0.7, top_p: 0.95, max_completion_length: 4096 } as const;
+
+/** Starts no process before the first program. */
+const python = new PythonSandbox();
+const BENCHMARKS = allBenchmarks((task) => python.run(task));
 
 interface Scores {
   benchmark: string;
@@ -110,6 +115,7 @@ export const benchmark = defineCommand({
       for (const one of work) results.push(await judged(one, judge, settings, options));
     } finally {
       judge?.close();
+      python.close();
     }
     const main = Object.fromEntries(
       results.flatMap(({ benchmark, scores }) => {

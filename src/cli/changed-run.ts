@@ -71,7 +71,8 @@ function beginAnew(
   );
 }
 
-function command(path: string, out: string, keys: Readonly<Record<string, string>>): string {
+/** The command that trains it. */
+export function command(path: string, out: string, keys: Readonly<Record<string, string>>): string {
   const options = Object.entries(keys).map(([key, value]) => ` --${key} ${shell(value)}`);
   return `npm run -s ponder -- train ${shell(path)} --out ${shell(out)}${options.join('')}`;
 }

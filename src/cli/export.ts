@@ -102,11 +102,15 @@ async function writeWhole(out: string, files: readonly ExportFile[]): Promise<vo
 /** A run at its last checkpoint, and what its recipe names. */
 async function handoverSource(path: string, base?: string): Promise<HandoverSource> {
   const { of, path: checkpoint } = await findPolicy(path);
-  if (!of) throw new UsageError(`${path} is no run; name the folder of a run`);
+  // An output of TRL has a recipe, too, and no moments that could go on.
+  const [, step] = /step-(\d+)$/.exec(checkpoint) ?? [];
+  if (!of || step === undefined) {
+    throw new UsageError(`${path} is no run of Ponder; name the folder of such a run`);
+  }
   const { recipe } = of;
   return {
     recipe,
-    step: Number(/\d+$/.exec(checkpoint)![0]),
+    step: Number(step),
     policy: await openAt(checkpoint, base),
     moments: await (await nodeFolder(checkpoint)).open('optimizer.safetensors'),
     start: () => openAt(recipe.model_name_or_path!),

@@ -121,7 +121,8 @@ export async function nodeSurroundings(): Promise<Surroundings & { close(): void
     devices.push(gpu);
     return gpu;
   };
-  const files = { folder: nodeFolder, baseFolder, readFile: readRecipeFile };
+  const folder = async (path: string): Promise<CheckpointFolder> => nodeFolder(await modelIn(path));
+  const files = { folder, baseFolder, readFile: readRecipeFile };
   return {
     ...files,
     gpu: devices[0] as Gpu,

@@ -12,6 +12,7 @@ import { TrainingError } from '../rl/trainers/trainer.ts';
 import { UsageError } from './arguments.ts';
 import { changedRun } from './changed-run.ts';
 import { defineCommand, optionTable } from './command.ts';
+import { matrixCommands, runsTable, trainMatrix, type RunPlace, type RunResult } from './matrix.ts';
 import { nodeSurroundings, openRecipe } from './open.ts';
 import { Progress } from './progress.ts';
 import { refuseFullDisk } from './room.ts';
@@ -26,6 +27,12 @@ function recipeHelp(): string {
   return `Recipe keys, in the recipe or as --key value:\n\n${groups.join('\n')}`;
 }
 
+/** The commands of many runs, the runs, or one run with the metrics of its last step. */
+type Result =
+  | { readonly commands: readonly string[] }
+  | { readonly runs: readonly RunResult[] }
+  | { readonly out: string };
+
 export const train = defineCommand({
   name: 'train',
   positionals: { RECIPE: 'A YAML file, such as recipes/default.yaml.' },
@@ -38,27 +45,57 @@ export const train = defineCommand({
       default: false,
       help: 'Continues from the last checkpoint in --out; without one, the run begins.',
     },
+    matrix: {
+      type: 'flag',
+      default: false,
+      help: 'Trains every combination of the lists in the matrix of the recipe, each in a folder of its own in --out; the same command continues.',
+    },
+    print: {
+      type: 'flag',
+      default: false,
+      help: 'With --matrix: prints one command for each run, for a scheduler, and trains nothing.',
+    },
   },
   takesOthers: true,
   notes: recipeHelp(),
-  async run({ positionals: [path = ''], options: { out, resume }, others }) {
-    const recipe = await openRecipe(path, others);
-    const held = await holdRunFolder(out);
-    const { folder } = held;
-    try {
-      if (!resume) await refuseSecondRun(out, folder);
-      const last = await trainIn(folder, recipe, { out, resume }).catch((error: unknown) => {
-        throw error instanceof ChangedRunError
-          ? changedRun(error, { path, recipe, out, others })
-          : error;
-      });
-      return { out, ...last };
-    } finally {
-      await held.release();
+  async run({
+    positionals: [path = ''],
+    options: { out, resume, matrix, print },
+    others,
+  }): Promise<Result> {
+    if (print && !matrix) throw new UsageError('--print needs --matrix; add it');
+    if (matrix) {
+      const asked = { path, out, others };
+      return print ? { commands: await matrixCommands(asked) } : trainMatrix(asked, trainRun);
     }
+    const recipe = await openRecipe(path, others);
+    return { out, ...(await trainRun(recipe, { path, out, others, resume })) };
   },
-  format: (result) => table(Object.entries(result).map(([key, value]) => [key, value])),
+  format: (result) => {
+    if ('commands' in result) return result.commands.map((line) => `${line}\n`).join('');
+    if ('runs' in result) return runsTable(result.runs);
+    return table(Object.entries<string | number>(result).map(([key, value]) => [key, value]));
+  },
 });
+
+/** Trains one run in a folder of its own. @returns the metrics of its last step */
+async function trainRun(
+  recipe: Recipe,
+  { path, out, others, resume }: RunPlace,
+): Promise<Record<string, number>> {
+  const held = await holdRunFolder(out);
+  const { folder } = held;
+  try {
+    if (!resume) await refuseSecondRun(out, folder);
+    return await trainIn(folder, recipe, { out, resume }).catch((error: unknown) => {
+      throw error instanceof ChangedRunError
+        ? changedRun(error, { path, recipe, out, others })
+        : error;
+    });
+  } finally {
+    await held.release();
+  }
+}
 
 /** A run without a checkpoint may be replaced: nothing of it could go on. */
 async function refuseSecondRun(out: string, folder: RunFolder): Promise<void> {

@@ -141,7 +141,9 @@ export function nameInGguf(name: string, { parts }: Architecture): string {
   const whole = Object.entries(WHOLE).find(([, own]) => own === name);
   if (whole) return whole[0];
   const [, layer, part, kind] = /^model\.layers\.(\d+)\.(.+)\.(weight|bias)$/.exec(name) ?? [];
-  const [own] = Object.entries({ ...PARTS, ...parts }).find(([, it]) => it === part) ?? [];
+  // A family's own names come first: the norm behind attention has Llama's name of the one before the MLP.
+  const [own] =
+    [...Object.entries(parts ?? {}), ...Object.entries(PARTS)].find(([, it]) => it === part) ?? [];
   if (own === undefined) throw new Error(`${name} has no name in GGUF`);
   return `blk.${layer!}.${own}.${kind!}`;
 }

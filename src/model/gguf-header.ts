@@ -143,6 +143,12 @@ class HeaderReader {
     if (kind === TEXT) return this.text();
     if (kind === LIST) {
       const of = this.uint32();
+      // As ggml does; lists could be nested until the stack is full.
+      if (of === LIST) {
+        throw new CheckpointError(
+          `${this.source.path} has a list of lists, which no GGUF file has; download it again`,
+        );
+      }
       const count = this.count(SIZES[of] ?? 1);
       return Array.from({ length: count }, () => this.value(of));
     }

@@ -238,6 +238,33 @@ describe('a chat template', () => {
   });
 });
 
+it.each([null, 'a', {}, { String: 4 }, { regex: 'a' }, ['a']])(
+  'a pattern that would be left out is refused: %j',
+  async (pattern) => {
+    const normalizer = { type: 'Replace', pattern, content: 'b' };
+    const nested = { type: 'Sequence', normalizers: [normalizer] };
+    for (const part of [normalizer, nested]) {
+      const json = { ...tokenizerJson, normalizer: part };
+      expect(await refusal(() => load({ ...good, 'tokenizer.json': json }))).toMatch(
+        /^your files\/tokenizer.json cannot be used \(a pattern must be \{"String": text\} or \{"Regex": text\}\)/,
+      );
+    }
+  },
+);
+
+it.each([
+  [
+    { type: 'Split', pattern: { String: 'a' }, behavior: { x: 1 } },
+    /the behavior of Split must be/,
+  ],
+  [{ type: 'Split', pattern: { String: 'a' } }, /the behavior of Split must be/],
+  [{ type: 'FixedLength', length: 'x' }, /the length of FixedLength must be/],
+  [{ type: 'CharDelimiterSplit', delimiter: 4 }, /cannot be used/],
+])('a pre-tokenizer with a value of another kind is refused: %j', async (part, sentence) => {
+  const json = { ...tokenizerJson, pre_tokenizer: part };
+  expect(await refusal(() => load({ ...good, 'tokenizer.json': json }))).toMatch(sentence);
+});
+
 it('a tokenizer.json that is missing or of another kind is refused', async () => {
   expect(await refusal(() => load({}))).toMatch(/has no tokenizer\.json; choose/);
   const other = { ...tokenizerJson, model: { type: 'Other' } };

@@ -15,6 +15,7 @@ import { runForeign } from './foreign.ts';
 import { readJson, requireJson, type CheckpointFolder } from './files.ts';
 import { asTransformers } from './tokenizers/as-transformers.ts';
 import { cleanUp } from './tokenizers/decoders.ts';
+import { checkPatterns } from './tokenizers/patterns.ts';
 import { TextTokenizer } from './tokenizers/text-tokenizer.ts';
 import { checkVocabulary } from './vocabulary.ts';
 
@@ -98,7 +99,11 @@ export class Tokenizer {
     const { json, config, special, template } = await readTokenizer(folder);
     const tokenizer = guard(
       () =>
-        runForeign(`The tokenizer in ${folder.name}/tokenizer.json`, () => new TextTokenizer(json)),
+        runForeign(`The tokenizer in ${folder.name}/tokenizer.json`, () => {
+          const { normalizer, pre_tokenizer, decoder } = json;
+          checkPatterns([normalizer, pre_tokenizer, decoder]);
+          return new TextTokenizer(json);
+        }),
       `${folder.name}/tokenizer.json cannot be used`,
       'use a tokenizer that transformers saved',
     );
@@ -196,9 +201,14 @@ export class Tokenizer {
     return this.cleansUp ? cleanUp(text) : text;
   }
 
-  /** The tokenizer's own patterns are foreign code. */
+  /** The tokenizer's own patterns are foreign code. @throws CheckpointError for a part that fails */
   private run<T>(use: (tokenizer: TextTokenizer) => T): T {
-    return runForeign(`The tokenizer in ${this.folder}/tokenizer.json`, () => use(this.tokenizer));
+    const path = `${this.folder}/tokenizer.json`;
+    return guard(
+      () => runForeign(`The tokenizer in ${path}`, () => use(this.tokenizer)),
+      `${path} cannot be used`,
+      'use a tokenizer that transformers saved',
+    );
   }
 
   /** @throws CheckpointError when there is no template, or it refuses the messages */
@@ -259,6 +269,7 @@ function guard<T>(run: () => T, what: string, advice: string): T {
   try {
     return run();
   } catch (error) {
+    if (error instanceof CheckpointError) throw error;
     const [reason = ''] = (error as Error).message.split('\n');
     throw new CheckpointError(`${what} (${reason}); ${advice}`);
   }

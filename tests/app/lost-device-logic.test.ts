@@ -1,6 +1,7 @@
 /** How a live run goes on after losses, step by step, without a graphics device. */
 import { beforeEach, expect, it, vi } from 'vitest';
-import { LiveRun, type LiveSurroundings } from '../../src/app/live-run.ts';
+import type { LiveSurroundings } from '../../src/app/live-devices.ts';
+import { LiveRun } from '../../src/app/live-run.ts';
 import { unknownFacts } from '../../src/app/runs/facts.ts';
 import type { Status } from '../../src/app/training-service.ts';
 import { GpuLostError } from '../../src/gpu/errors.ts';
@@ -42,7 +43,11 @@ vi.mock('../../src/rl/runs/run.ts', () => ({
     get finished(): boolean {
       return this.trainer.step >= this.recipe.max_steps;
     }
+    get saved(): boolean {
+      return this.trainer.step === this.savedStep;
+    }
     begin = () => Promise.resolve();
+    write = () => Promise.resolve();
     evaluateFirst = () => Promise.resolve(undefined);
     resume(): Promise<boolean> {
       this.trainer.step = this.savedStep = kept.saved;

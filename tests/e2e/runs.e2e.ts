@@ -154,6 +154,10 @@ it('is saved when the page is hidden, and asks before steps are lost', () =>
       document.dispatchEvent(new Event('visibilitychange'));
     });
     await expect.poll(checkpoints).toBeGreaterThan(0);
+    // A hidden page trains on, and its title says how fast.
+    const title = await page.title();
+    expect(title).toMatch(/^Step \d+ of 1000, \d+\.\d s each/);
+    await expect.poll(() => page.title()).not.toBe(title);
     const asked: string[] = [];
     page.on('dialog', (dialog) => {
       asked.push(dialog.type());

@@ -14,7 +14,7 @@ import { readAdapterConfig } from '../../src/model/adapter-config.ts';
 import { readConfig } from '../../src/model/checkpoint.ts';
 import { configToJson, parseConfig } from '../../src/model/config.ts';
 import { CheckpointError } from '../../src/model/errors.ts';
-import { droppedFolder, weightFiles, type CheckpointFolder } from '../../src/model/files.ts';
+import { weightFiles } from '../../src/model/files.ts';
 import { layoutAdapter } from '../../src/model/lora.ts';
 import { openAdapter } from '../../src/model/open-adapter.ts';
 import { layoutParameters } from '../../src/model/parameters.ts';
@@ -36,47 +36,14 @@ import { worldTokenizerFiles } from '../../src/rl/world/tokenizer-files.ts';
 import { memoryFolder } from '../app/memory-folder.ts';
 import { CONFIGS } from '../random-model.ts';
 import { writeSafetensors, type Tensor } from '../safetensors.ts';
+import { FOREIGN_PARSERS } from './foreign-parsers.ts';
 import { changedBytes, changedJson, changedText } from './inputs.ts';
-
-export interface Parser {
-  readonly name: string;
-  readonly inputs: fc.Arbitrary<string | Uint8Array<ArrayBuffer>>;
-  /** Share of the cases of a run. Slow readers have less. */
-  readonly weight: number;
-  /** Reads an input. @returns what is wrong with a value that was accepted, or nothing */
-  read(input: string | Uint8Array<ArrayBuffer>): Promise<string | undefined>;
-}
+import { folder, ofJson, ofText, type Parser } from './parser.ts';
 
 const OWN_ERRORS = [CheckpointError, RecipeError, PromptFileError, UsageError, ImportError];
 
 export const isOwnError = (error: unknown): boolean =>
   OWN_ERRORS.some((own) => error instanceof own);
-
-const folder = (files: Record<string, string | Uint8Array<ArrayBuffer>>): CheckpointFolder =>
-  droppedFolder(
-    new Map(Object.entries(files).map(([name, data]) => [`m/${name}`, new Blob([data])])),
-  );
-
-/** A reader of JSON files: changed in their values, and in their text. */
-function ofJson(
-  name: string,
-  seeds: readonly unknown[],
-  read: (text: string) => Promise<string | undefined>,
-  weight = 1,
-): Parser {
-  const texts = seeds.map((seed) => JSON.stringify(seed));
-  const inputs = fc.oneof({ weight: 3, arbitrary: changedJson(seeds) }, changedText(texts));
-  return { name, inputs, weight, read: (input) => read(input as string) };
-}
-
-function ofText(
-  name: string,
-  seeds: readonly string[],
-  read: (text: string) => Promise<string | undefined>,
-  weight = 1,
-): Parser {
-  return { name, inputs: changedText(seeds), weight, read: (input) => read(input as string) };
-}
 
 // --- Checkpoints
 
@@ -369,4 +336,5 @@ const zip: Parser = {
 export const PARSERS: readonly Parser[] = [
   ...[safetensors, index, config, adapter, tokenizer],
   ...[recipe, rows, promptFile, metrics, evaluated, zip],
+  ...FOREIGN_PARSERS,
 ];

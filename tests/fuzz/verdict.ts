@@ -1,4 +1,5 @@
-import { isOwnError, type Parser } from './parsers.ts';
+import type { Parser } from './parser.ts';
+import { isOwnError } from './parsers.ts';
 
 /** read: accepted; refused: by an error of Ponder's own; the rest are mistakes. */
 export const OUTCOMES = ['read', 'refused', 'raw', 'slow', 'nonsense'] as const;

@@ -87,6 +87,21 @@ function comparable(config: ModelConfig): Record<string, unknown> {
   };
 }
 
+it.each([
+  ['llama', 'blk.0.ffn_norm.weight', 'blk.0.attn_norm.weight'],
+  ['olmo2', 'blk.0.post_attention_norm.weight', 'blk.0.post_ffw_norm.weight'],
+  ['phi3', 'blk.0.attn_qkv.weight', 'blk.0.ffn_up.weight'],
+  ['gemma3', 'blk.0.post_attention_norm.weight', 'blk.0.ffn_norm.weight'],
+])('%s has the names of llama.cpp', async (name, ...names) => {
+  const { folder } = ggufCase(name);
+  const { pieces } = await openGguf({ base: folder, tokenizer: folder }, 'f16');
+  const parts: Uint8Array[] = [];
+  for await (const piece of pieces()) parts.push(piece);
+  const text = Buffer.from(parts[0]!).toString('latin1');
+  for (const own of names) expect(text).toContain(own);
+  expect(text.includes('blk.0.ffn_norm.weight')).toBe(name !== 'olmo2');
+});
+
 it('Llama 3 positions are read as the divisors that they are', async () => {
   const { folder } = ggufCase('llama');
   const { ropeScaling } = await readConfig(
@@ -204,6 +219,7 @@ describe('is refused before anything is written', () => {
       'other sliding layers than five',
     ],
     ['gemma3', { query_pre_attn_scalar: 64 }, {}, 'has query_pre_attn_scalar 64'],
+    ['olmo3', { rope_parameters: null }, {}, 'has another rope_theta in sliding layers'],
     ['olmo2', { head_dim: 8 }, {}, 'has heads of 8 where hidden_size 64 and 4 heads'],
     [
       'llama',

@@ -161,6 +161,18 @@ describe('a broken GGUF file is refused', () => {
     expect(await refusal(run)).toMatch(sentence);
   });
 
+  it('with lists in lists, which would fill the stack', async () => {
+    const u32 = (n: number) => [...new Uint8Array(new Uint32Array([n]).buffer)];
+    const one = [1, 0, 0, 0, 0, 0, 0, 0];
+    const none = one.map(() => 0);
+    const head = [...good.slice(0, 4), ...u32(3), ...none, ...one, ...one, 97, ...u32(9)];
+    const level = [...u32(9), ...one];
+    const bytes = new Uint8Array([...head, ...Array.from({ length: 20_000 }, () => level).flat()]);
+    expect(await refusal(() => ggufFolder(fileOf('m.gguf', bytes)))).toBe(
+      'm.gguf has a list of lists, which no GGUF file has; download it again',
+    );
+  });
+
   it('that is cut off, at every length', async () => {
     for (let end = 0; end < good.length; end += 97) {
       const file = fileOf('m.gguf', good.slice(0, end));

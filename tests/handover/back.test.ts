@@ -7,6 +7,7 @@ import { openReturned, storeReturned } from '../../src/app/handover/back/open.ts
 import type { Returned } from '../../src/app/handover/back/returned.ts';
 import { listRuns, openRun } from '../../src/app/runs/stored-runs.ts';
 import { analyze } from '../../src/cli/analyze.ts';
+import { exporting } from '../../src/cli/export.ts';
 import { openAt } from '../../src/cli/open.ts';
 import { readReturned } from '../../src/cli/returned.ts';
 import { findPolicy } from '../../src/cli/run-files.ts';
@@ -172,6 +173,12 @@ describe('the policy in an output of TRL', () => {
     const { of } = await findPolicy(join(OUTPUT, 'handed-over'));
     expect(of!.recipe.reward_model_name_or_path).toBe('public/models/reward');
     expect((await findPolicy(join(OUTPUT, 'adapter'))).of).toBeUndefined();
+  });
+
+  it('is no run that could be handed over again', async () => {
+    const path = join(OUTPUT, 'handed-over');
+    const refused = exporting.run([path, '--to', 'trl', '--out', join(home, 'again')], true);
+    await expect(refused).rejects.toThrow(/handed-over is no run of Ponder/);
   });
 
   it('is analyzed as far as its metrics go, with a word on what is missing', async () => {

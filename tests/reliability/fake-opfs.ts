@@ -5,6 +5,8 @@
 export interface OpfsFault {
   /** Number of the call that changes something, from 1. */
   at: number;
+  /** Number of the last call that fails; `at` if absent. */
+  until?: number;
   /** Name of a DOMException, or 'close' for a tab that is closed. */
   name: string;
 }
@@ -24,7 +26,9 @@ export class FakeOpfs {
   }
 
   async change(): Promise<void> {
-    if (!this.closed && ++this.calls !== this.fault?.at) return;
+    if (!this.closed) this.calls++;
+    const { at = Infinity, until = at } = this.fault ?? {};
+    if (!this.closed && (this.calls < at || this.calls > until)) return;
     if (this.fault?.name !== 'close') throw new DOMException('fault', this.fault?.name);
     this.closed = true;
     this.onClose();

@@ -9,7 +9,7 @@ import type { RunFolder } from '../../src/rl/runs/run-folder.ts';
 import type { StepResult, Trainer } from '../../src/rl/trainers/trainer.ts';
 import { FakeModel } from './fake-model.ts';
 
-class FakeTrainer {
+export class FakeTrainer {
   readonly optimizer = { steps: 0 };
   readonly model: FakeModel;
   readonly value: { model: FakeModel; optimizer: { steps: number } };
@@ -54,12 +54,14 @@ class FakeTrainer {
 
 export const STEPS = 7;
 
+export const FAKE_VALUES: RecipeValues = {
+  ...{ algorithm: 'ppo', world: 'meal-planner', model_name_or_path: 'model' },
+  ...{ reward_model_name_or_path: 'judge', max_steps: STEPS, save_steps: 2 },
+  ...{ eval_strategy: 'steps', eval_steps: 3 },
+};
+
 export const fakeRecipe = (changes: RecipeValues = {}): Recipe =>
-  makeRecipe({
-    ...{ algorithm: 'ppo', world: 'meal-planner', model_name_or_path: 'model' },
-    ...{ reward_model_name_or_path: 'judge', max_steps: STEPS, save_steps: 2 },
-    ...{ eval_strategy: 'steps', eval_steps: 3, ...changes },
-  });
+  makeRecipe({ ...FAKE_VALUES, ...changes });
 
 export function fakeRun(
   folder: RunFolder,

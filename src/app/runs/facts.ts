@@ -47,6 +47,12 @@ export async function readFacts(run: RunFolder, id: string): Promise<RunFacts | 
     : { ...unknownFacts(id), ...(JSON.parse(text) as Partial<RunFacts>) };
 }
 
+/** Path and text of the file. */
+export const factsFile = (facts: RunFacts): [path: string, text: string] => [
+  FACTS_FILE,
+  `${JSON.stringify(facts, null, 2)}\n`,
+];
+
 export function writeFacts(run: RunFolder, facts: RunFacts): Promise<void> {
-  return run.write(FACTS_FILE, `${JSON.stringify(facts, null, 2)}\n`);
+  return run.write(...factsFile(facts));
 }

@@ -108,6 +108,19 @@ describe('foreign code in the worker', () => {
     expect([worker.terminated, reasons.length]).toEqual([true, 1]);
   });
 
+  it('goes on after the computer slept, and still ends if it hangs', () => {
+    const { worker, connection, reasons } = open();
+    announce(worker, 'The rule mine');
+    vi.advanceTimersByTime(3000);
+    // Eight hours pass on the clock, and no timer fires meanwhile.
+    vi.setSystemTime(Date.now() + 8 * 3_600_000);
+    vi.advanceTimersByTime(6000);
+    expect(reasons).toEqual([]);
+    vi.advanceTimersByTime(3000);
+    expect(reasons).toHaveLength(1);
+    connection.close();
+  });
+
   it('may be called for as long as each call ends, and a closed worker is not watched', () => {
     const { worker, connection, reasons } = open();
     for (let i = 0; i < 10; i++) {

@@ -2,7 +2,8 @@
 import * as Comlink from 'comlink';
 import { DEFAULT_RECIPE } from '../default-recipe.ts';
 import { pageBaseFolder, pageModelFolder } from '../page-paths.ts';
-import { LiveRun, type LiveSurroundings } from '../live-run.ts';
+import type { LiveSurroundings } from '../live-devices.ts';
+import { LiveRun } from '../live-run.ts';
 import { openGpu } from '../open-gpu.ts';
 import { browserRuns } from '../../rl/runs/run-folder.browser.ts';
 import { within } from '../../rl/runs/run-folder.ts';

@@ -41,7 +41,7 @@ export function ggufKeys(config: ModelConfig, name: string): GgufKeys {
   set('vocab_size', uint32(config.vocabSize));
   set('rope.dimension_count', uint32(config.rotaryDim ?? headDim));
   set('rope.freq_base', float32(config.ropeTheta));
-  if (slidingRope) set('rope.freq_base_swa', float32(slidingRope.ropeTheta));
+  if (own === 'gemma3') set('rope.freq_base_swa', float32(slidingRope!.ropeTheta));
   if (scaling?.type === 'linear') {
     set('rope.scaling.type', text('linear'));
     set('rope.scaling.factor', float32(scaling.factor));
@@ -111,7 +111,11 @@ function notComputed(
 function scalingNotComputed(config: ModelConfig, own: string): string | undefined {
   const { ropeScaling, slidingRope } = config;
   if (slidingRope?.ropeScaling) return 'scales the positions of its sliding layers';
-  if (own === 'olmo2' && config.family === 'olmo3' && ropeScaling) return `scales positions`;
+  if (own === 'olmo2' && slidingRope) {
+    if (slidingRope.ropeTheta !== config.ropeTheta)
+      return 'has another rope_theta in sliding layers';
+    if (ropeScaling) return `scales positions by ${ropeScaling.type}`;
+  }
   const type = ropeScaling?.type;
   if (type === undefined || type === 'linear') return undefined;
   return own === 'llama' && ropeFactors(config) ? undefined : `scales positions by ${type}`;

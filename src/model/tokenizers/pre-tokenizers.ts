@@ -14,7 +14,14 @@ export interface Part {
 /** @param atStart whether the text is the start of the whole text */
 export type PreTokenizer = (text: string, atStart: boolean) => string[];
 
-type Behavior = 'Removed' | 'Isolated' | 'MergedWithPrevious' | 'MergedWithNext' | 'Contiguous';
+const BEHAVIORS = [
+  'Removed',
+  'Isolated',
+  'MergedWithPrevious',
+  'MergedWithNext',
+  'Contiguous',
+] as const;
+type Behavior = (typeof BEHAVIORS)[number];
 
 const GPT2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 /** What Rust's `\w+|[^\w\s]+` matches. */
@@ -67,6 +74,9 @@ export function preTokenizer(part: Part | null | undefined): PreTokenizer {
       return split(compile({ String: part.delimiter as string }), 'Removed');
     case 'FixedLength': {
       const length = part.length as number;
+      if (!Number.isSafeInteger(length) || length < 1) {
+        throw new Error('the length of FixedLength must be a whole number above 0');
+      }
       return (text) => text.match(new RegExp(`[^]{1,${length}}`, 'gu')) ?? [];
     }
     default:
@@ -94,6 +104,9 @@ interface Piece {
 
 /** @param invert the pattern says what to keep, not where to cut */
 function split(pattern: RegExp, behavior: Behavior, invert = false): PreTokenizer {
+  if (!BEHAVIORS.includes(behavior)) {
+    throw new Error(`the behavior of Split must be one of ${BEHAVIORS.join(', ')}`);
+  }
   return (text) => {
     const pieces: Piece[] = [];
     let at = 0;

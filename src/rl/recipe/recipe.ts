@@ -2,16 +2,17 @@
  * Reads a recipe: flat YAML with TRL's key names. Every value is checked before training starts. An
  * error message gives the place, the value, and what to write.
  */
-import { isMap, isNode, isScalar, LineCounter, parseDocument, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import type { AdamWOptions } from '../../model/adamw.ts';
 import type { BatchLimits } from '../../model/batch-runner.ts';
-import { DEEPEST, depthOf } from '../../model/json.ts';
 import type { LoraConfig } from '../../model/peft.ts';
 import { nearest } from './nearest.ts';
 import { checkTogether, checkValue, readArgument, RecipeError, warnings } from './check.ts';
 import { keysOf, recipeKeys, type Recipe, type RecipeKey } from './keys.ts';
 import { otherKey, otherNames } from './other-keys.ts';
+import { MATRIX, refuseOpenMatrix } from './matrix-key.ts';
 import type { Algorithm, RecipeKeySpec } from './spec.ts';
+import { readYaml, short, type Given } from './yaml-keys.ts';
 
 export { hasRewards, RecipeError } from './check.ts';
 export type { Recipe, RecipeKey } from './keys.ts';
@@ -21,12 +22,6 @@ export interface ParsedRecipe {
   readonly recipe: Recipe;
   /** One sentence about the keys that mean nothing here, and one for each value that is probably a mistake. */
   readonly notices: readonly string[];
-}
-
-/** A value as it was given, and its place: "recipes/my.yaml, line 3" or "--beta". */
-interface Given {
-  readonly value: unknown;
-  readonly place: string;
 }
 
 /**
@@ -41,6 +36,8 @@ export function parseRecipe(
   overrides: Readonly<Record<string, string>> = {},
 ): ParsedRecipe {
   const given = readYaml(text, fileName);
+  refuseOpenMatrix(given, overrides);
+  given.delete(MATRIX);
   for (const [key, value] of Object.entries(overrides)) {
     given.set(key, { value: readArgument(specOf(key), value), place: `--${key}` });
   }
@@ -58,57 +55,6 @@ export function makeRecipe(values: Readonly<Record<string, unknown>>): Recipe {
 export function recipeYaml(recipe: Recipe): string {
   const keys = keysOf(recipe.algorithm).filter((key) => recipe[key] !== undefined);
   return stringify(Object.fromEntries(keys.map((key) => [key, recipe[key]])));
-}
-
-function readYaml(text: string, fileName: string): Map<string, Given> {
-  const isLarge = text.length > MOST_TEXT || text.split(':').length > MOST_COLONS;
-  if (isLarge || depthOf(text) > DEEPEST) {
-    throw new RecipeError(
-      `${fileName}: not a recipe (more than ${MOST_TEXT} characters or ${MOST_COLONS} colons, or brackets ` +
-        `more than ${DEEPEST} deep).`,
-    );
-  }
-  try {
-    return readKeys(text, fileName);
-  } catch (error) {
-    if (error instanceof RecipeError) throw error;
-    // The parser gives up on values that are nested or repeated too often.
-    throw new RecipeError(`${fileName}: not a recipe (${short((error as Error).message)}).`);
-  }
-}
-
-/** In one line: the parser quotes the text. */
-function short(reason: string): string {
-  const line = reason.replace(/[\s\p{Cc}]+/gu, ' ');
-  return line.length > 200 ? `${line.slice(0, 197)}...` : line;
-}
-
-/** A recipe with more characters is not believed. */
-const MOST_TEXT = 100_000;
-/** Each key has a colon; the parser compares all keys with each other. */
-const MOST_COLONS = 1000;
-
-function readKeys(text: string, fileName: string): Map<string, Given> {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const lineAt = (offset: number) => `${fileName}, line ${lines.linePos(offset).line}`;
-  const [problem] = document.errors;
-  if (problem)
-    throw new RecipeError(`${lineAt(problem.pos[0])}: not YAML (${short(problem.message)}).`);
-  const given = new Map<string, Given>();
-  const { contents } = document;
-  if (contents === null) return given;
-  if (!isMap(contents)) {
-    throw new RecipeError(
-      `${fileName}: this is not a recipe; write lines of the form "key: value".`,
-    );
-  }
-  for (const { key, value } of contents.items) {
-    const place = lineAt(key.range[0]);
-    const name = isScalar(key) ? String(key.value) : String(key);
-    given.set(name, { value: isNode(value) ? value.toJS(document) : value, place });
-  }
-  return given;
 }
 
 function assemble(given: ReadonlyMap<string, Given>, source: string): ParsedRecipe {

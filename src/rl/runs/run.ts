@@ -18,10 +18,8 @@
  */
 import type { CheckpointFiles } from '../../model/checkpoint.ts';
 import { CheckpointError } from '../../model/errors.ts';
-import { jsonLines, parseJsonLines } from '../data/json-lines.ts';
 import { divergence, rewardAndGold } from '../evaluation/overoptimisation.ts';
-import type { Group, MetricsRow } from '../report.ts';
-import { recipeYaml, type Recipe } from '../recipe/recipe.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import {
   checkpointSteps,
   findCheckpoint,
@@ -31,7 +29,8 @@ import {
   setAside,
 } from './checkpoints.ts';
 import { marking, type FileMark } from './file-mark.ts';
-import { readText, ROW_FOLDERS, type RunFolder } from './run-folder.ts';
+import { readText, type RunFolder } from './run-folder.ts';
+import { RunRows } from './run-rows.ts';
 import {
   ChangedRunError,
   describeDifference,
@@ -63,9 +62,8 @@ export class Run {
   /** What was passed over when the run went on, a sentence each. */
   readonly notices: string[] = [];
   private readonly started = performance.now();
-  private rows: MetricsRow[] = [];
-  /** The completions and evaluations that were written since the last checkpoint. */
-  private written: Record<string, FileMark> = {};
+  private summarized = false;
+  private readonly rows: RunRows;
   private readonly origin: Origin;
 
   constructor(
@@ -78,17 +76,26 @@ export class Run {
     inputs: Origin['inputs'] = {},
   ) {
     this.origin = originOf(recipe, inputs);
+    this.rows = new RunRows(folder, recipe, this.notices);
   }
 
   get finished(): boolean {
     return this.trainer.step >= this.recipe.max_steps;
   }
 
+  /** Whether a checkpoint has the last step, and after the run's end a summary too. */
+  get saved(): boolean {
+    return this.trainer.step === this.savedStep && (!this.finished || this.summarized);
+  }
+
   /** Starts a new run in the folder; what a run wrote there before its first checkpoint is removed. */
   async begin(): Promise<void> {
-    await this.folder.write('recipe.yaml', recipeYaml(this.recipe));
-    await this.folder.remove('summary.json');
-    await this.forgetAfter(-1);
+    await this.rows.begin();
+  }
+
+  /** Writes a text beside the rows: now, or with the next checkpoint if that fails. */
+  async write(path: string, text: string): Promise<void> {
+    await this.rows.write([[path, text]]);
   }
 
   /**
@@ -130,15 +137,12 @@ export class Run {
     for (const later of await checkpointSteps(folder)) {
       if (later > step) await setAside(folder, later);
     }
-    this.rows = [...(state.log_history ?? (await this.storedRows(step)))];
-    await this.forgetAfter(step);
+    await this.rows.restore(step, state.log_history);
     this.savedStep = step;
     // The recipe may have more steps now; a run that was finished then goes on.
-    await folder.write('recipe.yaml', recipeYaml(recipe));
     if (!this.finished) await folder.remove('summary.json');
     // A run that was stopped between its last checkpoint and its summary needs only the summary.
-    const last = this.rows.at(-1);
-    if (this.finished && last && !(await folder.open('summary.json'))) await this.summarize(last);
+    else if (!(await folder.open('summary.json'))) await this.summarize();
     return true;
   }
 
@@ -192,33 +196,22 @@ export class Run {
   /** Writes a step to the folder, and a checkpoint if one is due. */
   async record(result: StepResult): Promise<void> {
     const { step } = result.metrics;
-    await this.folder.append('metrics.jsonl', jsonLines([result.metrics]));
-    this.rows.push(result.metrics);
-    if (result.groups.length > 0 && this.recipe.log_completions) {
-      await this.writeRows('completions', step, completionRows(step, result.groups));
-    }
-    if (result.followed) {
-      await this.writeRows('followed', step, completionRows(step, result.followed));
-    }
-    if (result.evaluation) await this.writeRows('evaluations', step, jsonLines(result.evaluation));
-    if (step === 0) return;
-    if (step % this.recipe.save_steps === 0 || this.finished) await this.save();
-    if (this.finished) await this.summarize(result.metrics);
+    await this.rows.add(result);
+    if (step > 0 && (step % this.recipe.save_steps === 0 || this.finished)) await this.save();
   }
 
-  private async writeRows(kind: string, step: number, text: string): Promise<void> {
-    const path = `${kind}/step-${step}.jsonl`;
-    await this.folder.write(
-      path,
-      marking(text, (mark) => (this.written[path] = mark)),
-    );
-  }
-
-  /** Writes a checkpoint of the last step; nothing of it stays if that fails. */
+  /** Writes a checkpoint if there is none of the last step, and after the run's end the summary. */
   async save(): Promise<void> {
+    if (this.trainer.step !== this.savedStep) await this.saveCheckpoint();
+    if (this.finished) await this.summarize();
+  }
+
+  /** First writes the rows that could not be written before. Nothing of the checkpoint stays if it fails. */
+  private async saveCheckpoint(): Promise<void> {
     const { trainer, folder } = this;
     const { step } = trainer;
     const at = checkpointPath(step);
+    await this.rows.catchUp();
     try {
       // A killed run may have left half of it, or it was passed over.
       if ((await folder.list(at)).length > 0) await folder.remove(at);
@@ -228,7 +221,7 @@ export class Run {
       throw error;
     }
     this.savedStep = step;
-    this.written = {};
+    this.rows.marks = {};
     const limit = this.recipe.save_total_limit;
     // A removal that fails is tried again after the next checkpoint.
     if (limit !== undefined) await removeOldCheckpoints(folder, limit).catch(() => undefined);
@@ -256,14 +249,17 @@ export class Run {
       optimizer_steps: trainer.optimizer.steps,
       ...this.origin,
       files,
-      rows: this.written,
-      log_history: this.rows,
+      rows: this.rows.marks,
+      log_history: this.rows.metrics,
     };
     await this.folder.write(`${at}/${TRAINER_STATE}`, await stateText(state));
   }
 
-  private async summarize(last: MetricsRow): Promise<void> {
-    const judged = rewardAndGold(this.rows);
+  private async summarize(): Promise<void> {
+    const { metrics } = this.rows;
+    const last = metrics.at(-1);
+    if (!last) return;
+    const judged = rewardAndGold(metrics);
     const summary = {
       algorithm: this.recipe.algorithm,
       steps: last.step,
@@ -274,43 +270,6 @@ export class Run {
       last,
     };
     await this.folder.write('summary.json', JSON.stringify(summary, null, 2) + '\n');
+    this.summarized = true;
   }
-
-  /** Removes what was written of steps after the checkpoint, because those steps are done again. */
-  private async forgetAfter(step: number): Promise<void> {
-    await this.folder.write('metrics.jsonl', jsonLines(this.rows));
-    for (const kind of ROW_FOLDERS) {
-      for (const name of await this.folder.list(kind)) {
-        if (Number(/^step-(\d+)\.jsonl$/.exec(name)?.[1] ?? -1) > step) {
-          await this.folder.remove(`${kind}/${name}`);
-        }
-      }
-    }
-  }
-
-  /** The rows up to a step, as metrics.jsonl has them: an older checkpoint has none. */
-  private async storedRows(step: number): Promise<MetricsRow[]> {
-    const text = (await readText(this.folder, 'metrics.jsonl')) ?? '';
-    const { rows, damaged } = parseJsonLines<MetricsRow>(text);
-    for (const line of damaged)
-      this.notices.push(`metrics.jsonl: the row in line ${line} is lost.`);
-    return rows.filter((row) => row.step <= step);
-  }
-}
-
-/**
- * TRL's completions table (step, prompt, completion, one column per reward, advantage) and our other
- * columns; for DPO they include which completion of a group is chosen and which is rejected.
- */
-function completionRows(step: number, groups: readonly Group[]): string {
-  const rows = groups.flatMap(({ prompt, samples, pair }) =>
-    samples.map(({ completion, ...sample }, i) => {
-      const chosen = pair?.chosen === i && 'chosen';
-      const rejected = pair?.rejected === i && 'rejected';
-      const role = chosen || rejected;
-      const row = { step, prompt, completion, ...sample.rewards, ...sample };
-      return { ...row, ...(role && { pair: role }) };
-    }),
-  );
-  return jsonLines(rows);
 }

@@ -44,7 +44,8 @@ export class ViewedRun {
   private source: ReportSource | undefined;
   /** Reports that were read again, by index, the oldest first. */
   private lookedAt: number[] = [];
-  private reading = false;
+  /** The completions of an earlier step are being read. */
+  reading = $state(false);
 
   /** Begins an empty run of `total` steps. Without a `source`, all its reports stay as they are. */
   reset(total: number, source?: ReportSource): void {

@@ -153,9 +153,10 @@ export class Taster {
       const onStatus = (status: Status): void => {
         this.training = { step: status.step, maxSteps: status.maxSteps };
         if (status.phase === 'failed') reject(new Error(status.error));
-        if (status.phase !== 'finished') return;
-        if (status.unsaved === undefined) resolve(status);
-        else reject(new Error(status.unsaved));
+        const isDone = status.maxSteps > 0 && status.step === status.maxSteps;
+        // The judge is read from what is saved.
+        if (isDone && status.unsaved !== undefined) reject(new Error(status.unsaved));
+        else if (status.phase === 'finished') resolve(status);
       };
       service
         .begin(
