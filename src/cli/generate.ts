@@ -1,6 +1,6 @@
 import type { Tokenizer } from '../model/tokenizer.ts';
 import { madeToThink } from '../rl/rollout/thinking-template.ts';
-import { ROOM_FOR_RESPONSE } from '../rl/rollout/thought-end.ts';
+import { ROOM_FOR_RESPONSE } from '../rl/recipe/spec.ts';
 import { sampleCompletions, UNFILTERED } from '../rl/rollout/sample.ts';
 import { defineCommand } from './command.ts';
 import { baseOption, modelOption, refuseRewardModel, withModel } from './open.ts';

@@ -2,9 +2,14 @@
 import { parse } from 'yaml';
 import { shown } from '../../model/errors.ts';
 import type { Recipe } from './keys.ts';
-import type { Dataset, NamesKey, NumberKey, RecipeKeySpec } from './spec.ts';
+import {
+  ROOM_FOR_RESPONSE,
+  type Dataset,
+  type NamesKey,
+  type NumberKey,
+  type RecipeKeySpec,
+} from './spec.ts';
 import { nearest } from './nearest.ts';
-import { ROOM_FOR_RESPONSE } from '../rollout/thought-end.ts';
 import { isTaken, rewardNames, ruleName } from './reward-names.ts';
 
 /** A recipe that cannot be run; the message says where the mistake is, what it is, and what to write. */

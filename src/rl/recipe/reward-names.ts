@@ -1,9 +1,9 @@
 /** The names of a recipe's rewards in metrics and messages. */
 
-import { SOFT_OVERLONG } from '../rewards/overlong.ts';
-
 export const REWARD_MODEL = 'reward_model';
 export const JUDGE = 'judge';
+/** The name that TRL gives get_soft_overlong_punishment. */
+export const SOFT_OVERLONG = 'soft_overlong_punishment_reward';
 
 /** Columns of a run's completions, in which each reward has a column too. */
 const COLUMNS: ReadonlySet<string> = new Set([

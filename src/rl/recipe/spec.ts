@@ -8,6 +8,12 @@ export const MOST_STEPS = 1e9;
 export const MOST_SEQUENCES = 65536;
 export const MOST_TOKENS = 2 ** 20;
 
+/**
+ * The tokens of a completion that are kept for the closing tag and the response after max_thought_length: a tag takes at most eight
+ * tokens, and before it the policy may have begun one of its own.
+ */
+export const ROOM_FOR_RESPONSE = 16;
+
 interface Key<Type extends string, Value> {
   readonly type: Type;
   readonly default?: Value;

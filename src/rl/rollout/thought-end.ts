@@ -2,13 +2,8 @@
 import { CheckpointError } from '../../model/errors.ts';
 import type { ThoughtEnd } from '../../model/decoder-ops.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
+import { ROOM_FOR_RESPONSE } from '../recipe/spec.ts';
 import { THINK_END } from './completion.ts';
-
-/**
- * The tokens of a completion that are kept for the tag and the response: a tag takes at most eight
- * tokens, and before it the policy may have begun one of its own.
- */
-export const ROOM_FOR_RESPONSE = 16;
 
 /**
  * @param limit tokens of a thought; 0 leaves thoughts alone

@@ -25,7 +25,8 @@ import {
   tokenizePrompts,
   type RolloutGroup,
 } from '../rollout/rollout.ts';
-import { SOFT_OVERLONG, softOverlongPunishment } from '../rewards/overlong.ts';
+import { SOFT_OVERLONG } from '../recipe/reward-names.ts';
+import { softOverlongPunishment } from '../rewards/overlong.ts';
 import {
   checkSpread,
   type WeightedRewards,
