@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { averages, type Average } from '../rl/evaluation/benchmarks/aggregate.ts';
-import { BENCHMARKS } from '../rl/evaluation/benchmarks/all.ts';
 import {
   BenchmarkDataError,
   type Benchmark,
@@ -13,6 +12,7 @@ import { nearest } from '../rl/recipe/nearest.ts';
 import { rolloutOptions } from '../rl/rollout/rollout.ts';
 import { UsageError } from './arguments.ts';
 import { answersOf, type AnswerRow, type Asked } from './benchmark-answers.ts';
+import { ALL_BENCHMARKS } from './benchmark-list.ts';
 import { keepSettings, readData, Rows } from './benchmark-files.ts';
 import { judgeOptions, judgeSettings, openJudge, type Judge } from './benchmark-judges.ts';
 import { scoresOf } from './benchmark-judging.ts';
@@ -43,7 +43,7 @@ interface Scores {
 export const benchmark = defineCommand({
   name: 'benchmark',
   positionals: {
-    NAME: `One of ${BENCHMARKS.map(({ name }) => name).join(', ')}, or all.`,
+    NAME: `One of ${ALL_BENCHMARKS.map(({ name }) => name).join(', ')}, or all.`,
   },
   summary: "Asks a model a benchmark of the paper, and scores it by the benchmark's own rule.",
   options: {
@@ -133,10 +133,10 @@ interface Work {
 }
 
 function chosenBenchmarks(name: string): readonly Benchmark[] {
-  if (name === 'all') return BENCHMARKS;
-  const found = BENCHMARKS.find((one) => one.name === name);
+  if (name === 'all') return ALL_BENCHMARKS;
+  const found = ALL_BENCHMARKS.find((one) => one.name === name);
   if (found) return [found];
-  const names = [...BENCHMARKS.map((one) => one.name), 'all'];
+  const names = [...ALL_BENCHMARKS.map((one) => one.name), 'all'];
   const meant = nearest(name, names);
   throw new UsageError(
     `there is no benchmark ${name}; ${meant ? `did you mean ${meant}?` : `take one of ${names.join(', ')}`}`,
