@@ -6,18 +6,24 @@ import { lengthsOverTraining, trainingCost } from '../rl/evaluation/analysis.ts'
 import { divergence, fitGoldCurve, rewardAndGold } from '../rl/evaluation/overoptimisation.ts';
 import { judgedTraits, ruleTraits, traitChanges } from '../rl/evaluation/traits.ts';
 import type { MetricsRow } from '../rl/report.ts';
+import type { Recipe } from '../rl/recipe/recipe.ts';
 import { openPromptedJudge } from '../app/opening/rewards.ts';
 import { UsageError } from './arguments.ts';
 import { defineCommand } from './command.ts';
 import { judgingOptions } from './judging.ts';
 import { openAt } from './open.ts';
-import { readEvaluations, readRows, readRun, type RunData } from './run-files.ts';
+import { readEvaluations, readRows, readRun } from './run-files.ts';
 import { cells, csv, table, type Table } from './text.ts';
 import { thoughtTable } from './thought-table.ts';
 
+/** Of an output of TRL or verl that Ponder did not hand over. */
+const NO_RECIPE = 'came without the recipe of the run, so its rewards and prompts are unknown';
+
 export const analyze = defineCommand({
   name: 'analyze',
-  positionals: { RUN: 'Folder of a run, or a JSONL file of completions.' },
+  positionals: {
+    RUN: 'Folder of a run, a folder that TRL or verl wrote, or a JSONL file of completions.',
+  },
   summary:
     'Shows what training changed: lengths, traits of thoughts, reward against gold, what the thought contributes, cost.',
   options: {
@@ -60,12 +66,14 @@ export const analyze = defineCommand({
     const tables: Record<string, Table> = {};
     if (isFolder) {
       const run = await readRun(path);
+      if (run.notice !== undefined) process.stderr.write(`${path}: ${run.notice}\n`);
       tables.lengths = lengthTable(run.metrics);
       tables.reward_and_gold = goldTable(run.metrics);
-      tables.cost = costTable(run);
+      if (run.recipe) tables.cost = costTable(run.metrics, run.recipe);
       const pair = await readEvaluations(path);
       if (pair) tables.traits = await traitTable(pair[0], pair[1], options.judge);
       if (options.thought_prompts > 0) {
+        if (!run.recipe) throw new UsageError(`${path} ${NO_RECIPE}; leave --thought_prompts out`);
         tables.thought_effect = await thoughtTable(path, run.recipe, options);
       }
     } else {
@@ -98,7 +106,7 @@ export const analyze = defineCommand({
 
 function lengthTable(metrics: readonly MetricsRow[]): Table {
   const rows = lengthsOverTraining(metrics).map(({ from, to, thought, response, tokens }) => [
-    ...[from, to, thought, response, tokens],
+    ...[from, to, thought ?? '', response ?? '', tokens],
   ]);
   return [['from_step', 'to_step', 'thought_words', 'response_words', 'tokens'], ...rows];
 }
@@ -120,7 +128,7 @@ function goldTable(metrics: readonly MetricsRow[]): Table {
   ];
 }
 
-function costTable({ metrics, recipe }: RunData): Table {
+function costTable(metrics: readonly MetricsRow[], recipe: Recipe): Table {
   const perStep = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps;
   const cost = trainingCost(metrics, perStep);
   const keys = ['steps', 'seconds', 'trained_tokens', 'generated_tokens'] as const;

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { averages, type Average } from '../rl/evaluation/benchmarks/aggregate.ts';
+import { allBenchmarks } from '../rl/evaluation/benchmarks/all.ts';
 import {
   BenchmarkDataError,
   type Benchmark,
@@ -12,7 +13,6 @@ import { nearest } from '../rl/recipe/nearest.ts';
 import { rolloutOptions } from '../rl/rollout/rollout.ts';
 import { UsageError } from './arguments.ts';
 import { answersOf, type AnswerRow, type Asked } from './benchmark-answers.ts';
-import { ALL_BENCHMARKS } from './benchmark-list.ts';
 import { keepSettings, readData, Rows } from './benchmark-files.ts';
 import { judgeOptions, judgeSettings, openJudge, type Judge } from './benchmark-judges.ts';
 import { scoresOf } from './benchmark-judging.ts';
@@ -21,10 +21,15 @@ import { baseOption, modelOption, refuseRewardModel, withModel } from './open.ts
 import { Progress } from './progress.ts';
 import { findPolicy } from './run-files.ts';
 import { table } from './text.ts';
+import { PythonSandbox } from './python/sandbox.ts';
 import { writingNotes, writingOf, writingOptions } from './writing.ts';
 
 /** As the paper samples its answers (arXiv 2509.20357; its repository's eval/). */
 const SAMPLING = { temperature: 0.7, top_p: 0.95, max_completion_length: 4096 } as const;
+
+/** Starts no process before the first program. */
+const python = new PythonSandbox();
+const BENCHMARKS = allBenchmarks((task) => python.run(task));
 
 interface Scores {
   benchmark: string;
@@ -43,7 +48,7 @@ interface Scores {
 export const benchmark = defineCommand({
   name: 'benchmark',
   positionals: {
-    NAME: `One of ${ALL_BENCHMARKS.map(({ name }) => name).join(', ')}, or all.`,
+    NAME: `One of ${BENCHMARKS.map(({ name }) => name).join(', ')}, or all.`,
   },
   summary: "Asks a model a benchmark of the paper, and scores it by the benchmark's own rule.",
   options: {
@@ -110,6 +115,7 @@ export const benchmark = defineCommand({
       for (const one of work) results.push(await judged(one, judge, settings, options));
     } finally {
       judge?.close();
+      python.close();
     }
     const main = Object.fromEntries(
       results.flatMap(({ benchmark, scores }) => {
@@ -133,10 +139,10 @@ interface Work {
 }
 
 function chosenBenchmarks(name: string): readonly Benchmark[] {
-  if (name === 'all') return ALL_BENCHMARKS;
-  const found = ALL_BENCHMARKS.find((one) => one.name === name);
+  if (name === 'all') return BENCHMARKS;
+  const found = BENCHMARKS.find((one) => one.name === name);
   if (found) return [found];
-  const names = [...ALL_BENCHMARKS.map((one) => one.name), 'all'];
+  const names = [...BENCHMARKS.map((one) => one.name), 'all'];
   const meant = nearest(name, names);
   throw new UsageError(
     `there is no benchmark ${name}; ${meant ? `did you mean ${meant}?` : `take one of ${names.join(', ')}`}`,

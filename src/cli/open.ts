@@ -13,6 +13,7 @@ import { parseRecipe, RecipeError, type Recipe } from '../rl/recipe/recipe.ts';
 import { openReward } from '../app/opening/rewards.ts';
 import type { Surroundings } from '../app/opening/surroundings.ts';
 import { UsageError } from './arguments.ts';
+import { modelIn } from './returned.ts';
 import { refuseDamaged } from './run-files.ts';
 
 export const modelOption = {
@@ -30,19 +31,26 @@ export const baseOption = {
   },
 } as const;
 
-/** Opens a model's folder, or an adapter's folder and that of its base. */
-export async function openAt(path: string, base?: string): Promise<Checkpoint> {
+/** Opens a model's folder, an adapter's folder and that of its base, or the model in an output of TRL. */
+export async function openAt(given: string, base?: string): Promise<Checkpoint> {
+  const path = await modelIn(given);
   const folder = await nodeFolder(path);
   await refuseDamaged(path);
   return openCheckpoint(folder, (name) => baseFolder(name, folder), base);
 }
 
-/** The path that the adapter gives, else the folder of that name beside the adapter's. */
+/**
+ * The path that the adapter gives, else the folder of that name beside the adapter's, or beside the folder
+ * around it: an output of TRL with its checkpoints.
+ */
 async function baseFolder(name: string, adapter: CheckpointFolder): Promise<CheckpointFolder> {
+  const [at, above] = ['..', '../..'].map((up) => join(adapter.name, up, basename(name)));
   return nodeFolder(name).catch((error: unknown) =>
-    nodeFolder(join(adapter.name, '..', basename(name))).catch(() => {
-      throw error;
-    }),
+    nodeFolder(at!)
+      .catch(() => nodeFolder(above!))
+      .catch(() => {
+        throw error;
+      }),
   );
 }
 

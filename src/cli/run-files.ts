@@ -1,6 +1,10 @@
 /** Reads the files of a finished run for analysis; a missing or broken file is a UsageError. */
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { stringify } from 'yaml';
+import { noteOn } from '../app/handover/back/open.ts';
+import type { Returned } from '../app/handover/back/returned.ts';
+import { ORIGIN } from '../app/handover/back/trl.ts';
 import type { Evaluated } from '../rl/evaluation/evaluate.ts';
 import type { MetricsRow } from '../rl/report.ts';
 import { parseRecipe, type Recipe } from '../rl/recipe/recipe.ts';
@@ -9,14 +13,25 @@ import { readText } from '../rl/runs/run-folder.ts';
 import { nodeRunFolder } from '../rl/runs/run-folder.node.ts';
 import { checkpointPath, TRAINER_STATE } from '../rl/runs/trainer-state.ts';
 import { UsageError } from './arguments.ts';
+import { modelIn, readReturned } from './returned.ts';
 
 export interface RunData {
   metrics: MetricsRow[];
-  recipe: Recipe;
+  /** Absent where TRL or verl trained, and the recipe did not come back with their output. */
+  recipe?: Recipe;
+  /** What the output of TRL or verl lacks. */
+  notice?: string;
 }
 
+/** @param path of a run, or of an output of TRL or verl */
 export async function readRun(path: string): Promise<RunData> {
   const folder = nodeRunFolder(path);
+  const returned = (await folder.open('metrics.jsonl')) ? undefined : await readReturned(path);
+  if (returned) {
+    const recipe = recipeOf(returned);
+    const { metrics } = returned;
+    return { metrics, ...(recipe && { recipe }), notice: noteOn(returned) };
+  }
   const read = async (file: string): Promise<string> => {
     const text = await readText(folder, file);
     if (text === undefined)
@@ -37,16 +52,29 @@ export async function readRun(path: string): Promise<RunData> {
   };
 }
 
+/** The recipe of a run that was handed over; that of any other is unknown. */
+function recipeOf({ recipe }: Returned): Recipe | undefined {
+  if (recipe['model_name_or_path'] === undefined) return undefined;
+  return parseRecipe(stringify(recipe), ORIGIN).recipe;
+}
+
 /** A policy's folder, and its run if it is a checkpoint of one. */
 export interface PolicyFolder {
   path: string;
   of?: { run: string; recipe: Recipe };
 }
 
-/** @param path of a model, of a checkpoint inside a run, or of a run, which means its last checkpoint */
+/**
+ * @param path of a model, of a checkpoint inside a run, or of a run or an output of TRL, which mean their
+ *   last checkpoint
+ */
 export async function findPolicy(path: string): Promise<PolicyFolder> {
   const isRun = (await readText(nodeRunFolder(path), 'recipe.yaml')) !== undefined;
-  if (!isRun && basename(dirname(resolve(path))) !== 'checkpoints') return { path };
+  if (!isRun && basename(dirname(resolve(path))) !== 'checkpoints') {
+    const returned = await readReturned(path);
+    const recipe = returned && recipeOf(returned);
+    return { path: await modelIn(path), ...(recipe && { of: { run: path, recipe } }) };
+  }
   const run = isRun ? path : join(path, '..', '..');
   const folder = nodeRunFolder(run);
   const yaml = await readText(folder, 'recipe.yaml');
@@ -92,6 +120,8 @@ export async function readEvaluations(
   path: string,
 ): Promise<[Evaluated[], Evaluated[]] | undefined> {
   const folder = nodeRunFolder(path);
+  const returned = (await folder.open('metrics.jsonl')) ? undefined : await readReturned(path);
+  if (returned) return returnedEvaluations(returned);
   const steps = (await folder.list('evaluations'))
     .map((name) => Number(/^step-(\d+)\.jsonl$/.exec(name)?.[1] ?? NaN))
     .filter((step) => !Number.isNaN(step))
@@ -101,6 +131,15 @@ export async function readEvaluations(
     readRows(join(path, 'evaluations', `step-${step}.jsonl`)),
   );
   return [await before!, await after!];
+}
+
+async function returnedEvaluations({
+  steps,
+  read,
+}: Returned): Promise<[Evaluated[], Evaluated[]] | undefined> {
+  const rows = await Promise.all(steps.map(read));
+  const judged = rows.flatMap(({ evaluations }) => (evaluations ? [evaluations] : []));
+  return judged.length < 2 ? undefined : [judged[0]!, judged.at(-1)!];
 }
 
 export async function readRows(path: string): Promise<Evaluated[]> {

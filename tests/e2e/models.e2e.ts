@@ -224,6 +224,32 @@ describe('what a run takes', () => {
   });
 });
 
+describe('bringing back what was trained elsewhere', () => {
+  it('opens what TRL wrote as a run on view, and takes its model', async () => {
+    await cp('tests/handover/trl-output/handed-over', at('trained-there'), { recursive: true });
+    for (const folder of ['', 'checkpoint-3']) {
+      const weights = at('trained-there', folder, 'model.safetensors');
+      await cp('public/models/trained/model.safetensors', weights);
+    }
+    await drop(at('trained-there'));
+    await says(/^“trained-there” is in Runs, and on view\. From TRL\. TRL wrote no lengths/);
+    await expect.poll(policy).toBe('trained-there');
+    // Steps go on from where it was handed over.
+    await expect.poll(() => page.getByTestId('step').textContent()).toBe('23');
+    const go = (view: string): Promise<void> =>
+      page.evaluate((to) => {
+        location.hash = location.hash.replace(/^#\/[a-z-]+/, to);
+      }, `#/${view}`);
+    await go('understand');
+    await page.getByRole('heading', { name: 'One prompt, 8 tries' }).waitFor();
+    await says(
+      'This run has no numbers for single tokens. Runs that are trained here record them.',
+    );
+    await go('set-up');
+    expect(errors).toEqual([]);
+  });
+});
+
 describe('taking the trained model home', () => {
   it('goes on with an adapter for a step and gives it, alone or merged, with the run', async () => {
     await page.getByLabel('The policy (the model that is trained)').selectOption('my-adapter');
@@ -272,6 +298,18 @@ describe('taking the trained model home', () => {
     expect(saved.files.sort()).toEqual(merged.files.filter((file) => !file.endsWith('/')).sort());
     const weights = await readFile(join(merged.folder, 'model.safetensors'));
     expect(Buffer.compare(saved.weights, weights)).toBe(0);
+
+    // And the run, to go on in TRL.
+    await page.getByRole('radio', { name: /^The run, to go on in TRL/ }).check();
+    const handed = await download();
+    expect(handed.name).toMatch(/^my-adapter-step-\d+-trl$/);
+    expect(handed.files).toEqual(
+      expect.arrayContaining([
+        ...['README.md', 'recipe.yaml', 'train.py', 'rewards.py', 'train.jsonl'],
+        ...['optimizer.safetensors', 'policy/adapter_model.safetensors', 'base/config.json'],
+        ...['reference/adapter_model.safetensors', 'reward_model/model.safetensors'],
+      ]),
+    );
     expect(errors).toEqual([]);
   });
 });

@@ -210,7 +210,7 @@ describe('PPO', () => {
     // There is no penalty yet, so the last token has the score and the others have zero.
     const score = sample!.reward - (sample!.truncated ? 0.1 : 0);
     columns.reward!.forEach((value, t) =>
-      expect(value).toBeCloseTo(t === sample!.tokens - 1 ? score : 0, 3),
+      expect(value).toBeCloseTo(t === sample!.tokens! - 1 ? score : 0, 3),
     );
     expect(sample!.rewards).toEqual({ numbers: sample!.reward });
   });

@@ -9,9 +9,16 @@ import { droppedFolder, type CheckpointFolder } from '../../model/files.ts';
 import { orGguf } from '../../model/gguf-folder.ts';
 import { readAdapterConfig } from '../../model/adapter-config.ts';
 import { storedFolder } from '../../model/stored-models.ts';
-import { modelFiles, runFiles, type ExportKind } from '../../rl/runs/export.ts';
+import {
+  EXPORTS,
+  modelFiles,
+  runFiles,
+  type ExportFile,
+  type ExportKind,
+} from '../../rl/runs/export.ts';
 import { DEFAULT_RECIPE } from '../default-recipe.ts';
 import { memoryNeeds, type MemoryNeed, type MemoryUse } from '../fit.ts';
+import type { Target } from '../handover/targets.ts';
 import { inspectFolder, tryTexts, type Inspected } from '../inspect.ts';
 import { OpenedOnce } from '../opened-once.ts';
 import { longestTexts, previewOnPage } from '../page-preview.ts';
@@ -19,11 +26,12 @@ import { pageBaseFolder, pageModelFolder, SHIPPED } from '../page-paths.ts';
 import { runBytes } from '../room.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
 import { layerRecipes } from '../../rl/recipe/keys.ts';
-import { makeRecipe, type Recipe } from '../../rl/recipe/recipe.ts';
+import { makeRecipe, parseRecipe, type Recipe } from '../../rl/recipe/recipe.ts';
 import { worldGold } from '../../rl/world/judging.ts';
 import { browserRuns } from '../../rl/runs/run-folder.browser.ts';
 import { findCheckpoint, lastCheckpoint, runCheckpoint } from '../../rl/runs/checkpoints.ts';
 import { readText, within } from '../../rl/runs/run-folder.ts';
+import { readPageFile } from '../stored-data.ts';
 import { writeFolder, writeZip } from '../take-home.ts';
 import { serve } from './serve.ts';
 
@@ -47,7 +55,7 @@ export interface KeptCheckpoint {
 export interface TakeHome {
   /** The stored run. */
   id: string;
-  kind: ExportKind;
+  kind: ExportKind | Target;
   /** Name of the folder that is written. */
   name: string;
   /** Whether to include the run's recipe, metrics and completions. */
@@ -69,14 +77,39 @@ async function factsOf(path: string): Promise<ModelFacts & Pick<Inspected, 'lora
   return describeCheckpoint(await openCheckpoint(await pageModelFolder(path), pageBaseFolder));
 }
 
-async function keptCheckpoint(
-  id: string,
-): Promise<{ step: number; checkpoint: Checkpoint } | undefined> {
+interface Kept {
+  step: number;
+  checkpoint: Checkpoint;
+}
+
+async function keptCheckpoint(id: string): Promise<Kept | undefined> {
   const run = within(await browserRuns(), id);
   const step = (await findCheckpoint(run, 'contents')).found?.step;
   if (step === undefined) return undefined;
   return { step, checkpoint: await openCheckpoint(runCheckpoint(run, step), pageBaseFolder) };
 }
+
+/** The folder with which the run goes on in another trainer. */
+async function handoverFiles(
+  id: string,
+  { step, checkpoint }: Kept,
+  target: Target,
+): Promise<ExportFile[]> {
+  const run = within(await browserRuns(), id);
+  const { recipe } = parseRecipe((await readText(run, 'recipe.yaml')) ?? '', 'recipe.yaml');
+  const open = async (path: string): Promise<Checkpoint> =>
+    openCheckpoint(await pageModelFolder(path), pageBaseFolder);
+  // Most visits hand nothing over.
+  const { TARGETS } = await import('../handover/targets.ts');
+  return TARGETS[target]({
+    ...{ recipe, step, open, policy: checkpoint, readFile: readPageFile },
+    moments: await runCheckpoint(run, step).open('optimizer.safetensors'),
+    start: () => open(recipe.model_name_or_path ?? ''),
+  });
+}
+
+const isExport = (kind: ExportKind | Target): kind is ExportKind =>
+  (EXPORTS as readonly string[]).includes(kind);
 
 let cancelling = new AbortController();
 
@@ -144,7 +177,9 @@ const service = {
     cancelling = new AbortController();
     const found = await keptCheckpoint(id);
     if (!found) throw new Error('There is no checkpoint yet; train a step and pause.');
-    const files = await modelFiles(found.checkpoint, kind);
+    const files = isExport(kind)
+      ? await modelFiles(found.checkpoint, kind)
+      : await handoverFiles(id, found, kind);
     if (withRun) files.push(...(await runFiles(within(await browserRuns(), id), 'run')));
     let last = -1;
     const options = {

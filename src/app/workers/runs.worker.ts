@@ -23,7 +23,7 @@ import {
   type OpenedRun,
   type StoredRun,
 } from '../runs/stored-runs.ts';
-import { readJson, type FileSource } from '../../model/files.ts';
+import { blobSource, readJson, type FileSource } from '../../model/files.ts';
 import { ADAPTER_CONFIG } from '../../model/peft.ts';
 import {
   storedFolder,
@@ -142,16 +142,38 @@ const service = {
     };
     const options = { signal: cancelling.signal, onProgress: wholePercents(onProgress) };
     const runs = await browserRuns();
-    const { quota = Infinity, usage = 0 } = await navigator.storage.estimate();
-    if (zip.size > quota - usage) {
-      const [needed, free] = [formatBytes(zip.size), formatBytes(quota - usage)];
-      throw new Error(
-        `${zip.name} takes ${needed}, and this browser has ${free} left; delete runs or models.`,
-      );
-    }
+    await refuseIfFull(zip.name, zip.size);
     await whileHeld(id, () => importRun(runs, id, zip, shelf, options)).catch((error: unknown) => {
       throw new Error(`${zip.name}: ${messageOf(error)}`);
     });
+    return id;
+  },
+
+  /**
+   * Stores the run in an output of TRL or verl.
+   * @returns the new run's id; undefined if the files are no such output
+   */
+  async openReturned(
+    files: ReadonlyMap<string, File>,
+    onProgress: (share: number) => void,
+  ): Promise<string | undefined> {
+    cancelling = new AbortController();
+    const { signal } = cancelling;
+    const { openReturned, storeReturned } = await import('../handover/back/open.ts');
+    const sources = [...files].map(([path, file]) => [path, blobSource(path, file)] as const);
+    const returned = await openReturned(new Map(sources));
+    if (!returned) return undefined;
+    const id = newRunId();
+    const runs = await browserRuns();
+    // As text, completions take about four times what they take as .parquet.
+    const rows = [...files].filter(([path]) => /\.(parquet|jsonl)$/.test(path));
+    await refuseIfFull(returned.name, 4 * rows.reduce((sum, [, { size }]) => sum + size, 0));
+    const report = wholePercents(onProgress);
+    const goOn = (share: number): void => {
+      signal.throwIfAborted();
+      report(share);
+    };
+    await whileHeld(id, () => storeReturned(runs, id, returned, goOn));
     return id;
   },
 
@@ -159,6 +181,16 @@ const service = {
     cancelling.abort();
   },
 };
+
+/** @throws Error if the browser has too little room */
+async function refuseIfFull(name: string, bytes: number): Promise<void> {
+  const { quota = Infinity, usage = 0 } = await navigator.storage.estimate();
+  if (bytes <= quota - usage) return;
+  const [needed, free] = [formatBytes(bytes), formatBytes(quota - usage)];
+  throw new Error(
+    `${name} takes ${needed}, and this browser has ${free} left; delete runs or models.`,
+  );
+}
 
 const sumOfSizes = (sum: number, { size }: FileSource): number => sum + size;
 

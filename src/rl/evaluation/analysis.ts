@@ -5,9 +5,9 @@ import type { MetricsRow } from '../report.ts';
 export interface Lengths {
   from: number;
   to: number;
-  /** Words of the thought and of the response; tokens of the whole completion. */
-  thought: number;
-  response: number;
+  /** Words of the thought and of the response, where they are known; tokens of the whole completion. */
+  thought: number | undefined;
+  response: number | undefined;
   tokens: number;
 }
 
@@ -26,13 +26,16 @@ export function lengthsOverTraining(rows: readonly MetricsRow[], parts = 10): Le
   const stretches: Lengths[] = [];
   for (let first = 0; first < sampled.length; first += perPart) {
     const part = sampled.slice(first, first + perPart);
-    const average = (metric: string): number => mean(part.map((row) => row[prefix + metric] ?? 0));
+    const average = (metric: string): number | undefined => {
+      const known = part.flatMap((row) => row[prefix + metric] ?? []);
+      return known.length > 0 ? mean(known) : undefined;
+    };
     stretches.push({
       from: part[0]!.step,
       to: part.at(-1)!.step,
       thought: average(THOUGHT),
       response: average(RESPONSE),
-      tokens: average(TOKENS),
+      tokens: average(TOKENS)!,
     });
   }
   return stretches;

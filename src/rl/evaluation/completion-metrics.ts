@@ -13,8 +13,8 @@ export function completionMetrics(
   gold: GoldJudge | undefined,
 ): Record<string, number> {
   const samples = groups.flatMap((g) => g.samples);
-  const lengths = samples.map((s) => s.tokens);
-  const terminated = samples.filter((s) => !s.truncated).map((s) => s.tokens);
+  const lengths = samples.flatMap((s) => s.tokens ?? []);
+  const terminated = samples.filter((s) => !s.truncated).flatMap((s) => s.tokens ?? []);
   const metrics: Record<string, number> = {
     'completions/mean_length': mean(lengths),
     'completions/min_length': Math.min(...lengths),
@@ -24,6 +24,10 @@ export function completionMetrics(
     'completions/mean_response_length': mean(samples.map((s) => wordCount(s.response))),
     'completions/malformed_ratio': samples.filter((s) => !s.wellFormed).length / samples.length,
   };
+  const cut = samples.flatMap((s) => s.thoughtCut ?? []);
+  if (cut.length > 0) {
+    metrics['completions/clipped_thought_ratio'] = cut.filter(Boolean).length / cut.length;
+  }
   if (terminated.length > 0) metrics['completions/mean_terminated_length'] = mean(terminated);
   if (gold) {
     metrics.gold = mean(samples.map((s) => s.gold as number));

@@ -1,10 +1,12 @@
 /**
- * Verifiable instructions of IFEval (Zhou et al. 2023, arXiv 2311.07911; instructions.py of
- * google-research/instruction_following_eval), by their ids. language:response_language is missing,
- * because it needs a language detector; for the same reason english_capital and english_lowercase check
- * only the case. Two differences: keywords are literal, not regular expressions, and sentences end at
- * . ! or ? before white space, not where nltk's model ends them.
+ * Verifiable instructions of IFEval (Zhou et al. 2023, arXiv 2311.07911), by their ids, as lm-eval 0.4.13
+ * checks them (tasks/ifeval/instructions.py). tests/golden/ifeval.test.ts compares them. Three differ:
+ * language:response_language is missing, because it needs a language detector; for the same reason
+ * english_capital and english_lowercase check only the case; and sentences end at . ! or ? before white
+ * space, not where nltk's model ends them.
  */
+import { count, isCase, isPythonJson, nltkPattern, pattern, strip, words } from './python-text.ts';
+import { treebankWords } from './treebank.ts';
 
 export type Kwargs = Readonly<Record<string, unknown>>;
 
@@ -18,54 +20,61 @@ export type Check = (response: string, kwargs: Kwargs) => boolean | undefined;
 
 export const ifevalChecks: Readonly<Record<string, Check>> = {
   'keywords:existence': (text, { keywords }) =>
-    texts(keywords)?.every((word) => occurrences(text, word) > 0),
+    texts(keywords)?.every((word) => count(text, keywordPattern(word)) > 0),
   'keywords:frequency': (text, { keyword, frequency, relation }) =>
     typeof keyword === 'string'
-      ? compare(occurrences(text, keyword.trim()), relation, frequency)
+      ? compare(count(text, keywordPattern(strip(keyword))), relation, frequency)
       : undefined,
   'keywords:forbidden_words': (text, { forbidden_words: words }) =>
-    texts(words)?.every((word) => !new RegExp(`\\b${escaped(word)}\\b`, 'i').test(text)),
+    texts(words)?.every((word) => count(text, keywordPattern(word, String.raw`\b`)) === 0),
   'keywords:letter_frequency': (text, { letter, let_frequency, let_relation }) =>
     typeof letter === 'string'
       ? compare(
-          text.toLowerCase().split(letter.trim().toLowerCase()).length - 1,
+          text.toLowerCase().split(strip(letter).toLowerCase()).length - 1,
           let_relation,
           let_frequency,
         )
       : undefined,
   'length_constraints:number_words': (text, { num_words, relation }) =>
-    compare(text.match(/[\p{L}\p{N}_]+/gu)?.length ?? 0, relation, num_words),
+    compare(count(text, nltkPattern(String.raw`\w+`)), relation, num_words),
   'length_constraints:number_sentences': (text, { num_sentences, relation }) =>
     compare(text.split(/(?<=[.!?])\s+/).filter((s) => s.trim()).length, relation, num_sentences),
   'length_constraints:number_paragraphs': (text, { num_paragraphs: wanted }) => {
     if (typeof wanted !== 'number') return undefined;
-    const parts = text.split(/\s?\*\*\*\s?/);
-    const inner = parts.slice(1, -1);
-    if (inner.some((part) => !part.trim())) return false;
-    return parts.filter((part) => part.trim()).length === wanted;
+    const parts = text.split(pattern(String.raw`\s?\*\*\*\s?`)).map(strip);
+    if (parts.slice(1, -1).includes('')) return false;
+    return parts.filter(Boolean).length === wanted;
   },
   'length_constraints:nth_paragraph_first_word': (text, kwargs) => {
     const { num_paragraphs: wanted, nth_paragraph: nth, first_word: word } = kwargs;
     if (typeof wanted !== 'number' || typeof nth !== 'number' || typeof word !== 'string') {
       return undefined;
     }
-    const paragraphs = text.split('\n\n');
-    const count = paragraphs.filter((paragraph) => paragraph.trim()).length;
-    const [first = ''] = (paragraphs[nth - 1] ?? '').trim().split(/\s+/);
-    const bare = /^['"]*([^.,?!'"]*)/.exec(first)?.[1] ?? '';
-    return nth <= count && count === wanted && bare.toLowerCase() === word.toLowerCase();
+    // In the original, a number outside of the text is replaced by a random one.
+    if (nth < 1 || nth > wanted) return undefined;
+    const paragraphs = text.split('\n\n').map(strip);
+    const filled = paragraphs.filter(Boolean).length;
+    const [first = ''] = words(paragraphs[nth - 1] ?? '');
+    const bare = /^[^.,?!'"]*/u.exec(first.replace(/^'+/, '').replace(/^"+/, ''))![0];
+    // Letter by letter, as in the original: the sigma at the end of a word becomes σ, not ς.
+    const lower = Array.from(bare, (letter) => letter.toLowerCase()).join('');
+    return first !== '' && nth <= filled && filled === wanted && lower === word.toLowerCase();
   },
   'detectable_content:number_placeholders': (text, { num_placeholders: least }) =>
-    compare(text.match(/\[.*?\]/g)?.length ?? 0, 'at least', least),
+    compare(count(text, pattern(String.raw`\[.*?\]`)), 'at least', least),
   'detectable_content:postscript': (text, { postscript_marker: marker }) => {
     if (typeof marker !== 'string') return undefined;
-    if (marker.trim() === 'P.P.S') return /p\.\s?p\.\s?s/i.test(text);
-    if (marker.trim() === 'P.S.') return /p\.\s?s\./i.test(text);
-    return text.toLowerCase().includes(marker.trim().toLowerCase());
+    const own = strip(marker);
+    const lower = text.toLowerCase();
+    if (own === 'P.P.S') return count(lower, pattern(String.raw`p\.\s?p\.\s?s`)) > 0;
+    if (own === 'P.S.') return count(lower, pattern(String.raw`p\.\s?s\.`)) > 0;
+    return count(lower, keywordPattern(own.toLowerCase())) > 0;
   },
   'detectable_format:number_bullet_lists': (text, { num_bullets: wanted }) =>
     typeof wanted === 'number'
-      ? lines(text, /^\s*\*[^*]/) + lines(text, /^\s*-/) === wanted
+      ? count(text, pattern(String.raw`^\s*\*[^*].*$`)) +
+          count(text, pattern(String.raw`^\s*-.*$`)) ===
+        wanted
       : undefined,
   'detectable_format:constrained_response': (text) =>
     ['My answer is yes.', 'My answer is no.', 'My answer is maybe.'].some((option) =>
@@ -74,47 +83,54 @@ export const ifevalChecks: Readonly<Record<string, Check>> = {
   'detectable_format:number_highlighted_sections': (text, { num_highlights: least }) => {
     const single = text.match(/\*[^\n*]*\*/g) ?? [];
     const double = text.match(/\*\*[^\n*]*\*\*/g) ?? [];
-    const filled = [...single, ...double].filter((section) => section.replaceAll('*', '').trim());
+    const filled = [
+      ...single.filter((section) => strip(section.replace(/^\*+|\*+$/g, ''))),
+      ...double.filter((section) => strip(section.replace(/^\*\*|\*\*$/g, ''))),
+    ];
     return compare(filled.length, 'at least', least);
   },
   'detectable_format:multiple_sections': (text, kwargs) => {
     const { section_spliter: word, num_sections: least } = kwargs;
     if (typeof word !== 'string') return undefined;
-    const starts = text.match(new RegExp(`${escaped(word.trim())}\\s?\\d+`, 'g'))?.length ?? 0;
+    const starts = count(text, keywordPattern(strip(word), '', String.raw`\s?\d+\s?`));
     return compare(starts, 'at least', least);
   },
   'detectable_format:json_format': (text) =>
-    isJson(
-      text
-        .trim()
-        .replace(/^```(?:json)?/i, '')
-        .replace(/```$/, '')
-        .trim(),
+    isPythonJson(
+      strip(
+        ['```json', '```Json', '```JSON', '```']
+          .reduce(
+            (rest, start) => (rest.startsWith(start) ? rest.slice(start.length) : rest),
+            strip(text),
+          )
+          .replace(/```$/, ''),
+      ),
     ),
   'detectable_format:title': (text) =>
-    (text.match(/<<[^\n]+>>/g) ?? []).some((title) => title.replace(/^<+|>+$/g, '').trim() !== ''),
+    (text.match(/<<[^\n]+>>/g) ?? []).some(
+      (title) => strip(title.replace(/^<+/, '').replace(/>+$/, '')) !== '',
+    ),
   'combination:two_responses': (text) => {
-    const parts = text.split('******');
-    if (parts.slice(1, -1).some((part) => !part.trim())) return false;
-    const filled = parts.map((part) => part.trim()).filter(Boolean);
+    const parts = text.split('******').map(strip);
+    if (parts.slice(1, -1).includes('')) return false;
+    const filled = parts.filter(Boolean);
     return filled.length === 2 && filled[0] !== filled[1];
   },
   'combination:repeat_prompt': (text, { prompt_to_repeat: prompt }) =>
     typeof prompt === 'string'
-      ? text.trim().toLowerCase().startsWith(prompt.trim().toLowerCase())
+      ? strip(text).toLowerCase().startsWith(strip(prompt).toLowerCase())
       : undefined,
   'startend:end_checker': (text, { end_phrase: phrase }) =>
     typeof phrase === 'string'
-      ? text
-          .trim()
+      ? strip(text)
           .replace(/^"+|"+$/g, '')
           .toLowerCase()
-          .endsWith(phrase.trim().toLowerCase())
+          .endsWith(strip(phrase).toLowerCase())
       : undefined,
-  'startend:quotation': (text) => /^".*"$/s.test(text.trim()),
+  'startend:quotation': (text) => /^".*"$/s.test(strip(text)),
   'change_case:capital_word_frequency': (text, kwargs) =>
     compare(
-      text.split(/[^\p{L}\p{N}'-]+/u).filter((word) => isCase(word, 'upper')).length,
+      treebankWords(text).filter((word) => isCase(word, 'upper')).length,
       kwargs.capital_relation,
       kwargs.capital_frequency,
     ),
@@ -134,29 +150,12 @@ function texts(value: unknown): string[] | undefined {
   return value;
 }
 
-function occurrences(text: string, word: string): number {
-  return text.match(new RegExp(escaped(word), 'gi'))?.length ?? 0;
-}
-
-function lines(text: string, pattern: RegExp): number {
-  return text.split('\n').filter((line) => pattern.test(line)).length;
-}
-
-function escaped(word: string): string {
-  return word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-}
-
-/** As Python's isupper and islower: at least one letter has a case, and all letters with a case have this one. */
-function isCase(text: string, wanted: 'upper' | 'lower'): boolean {
-  const [own, other] = wanted === 'upper' ? [/\p{Lu}/u, /\p{Ll}/u] : [/\p{Ll}/u, /\p{Lu}/u];
-  return own.test(text) && !other.test(text);
-}
-
-function isJson(text: string): boolean {
+/** A keyword is a regular expression, as in the original; one that JavaScript cannot read is literal. */
+function keywordPattern(keyword: string, before = '', after = before): RegExp {
+  const flags = after === before ? 'i' : '';
   try {
-    JSON.parse(text);
-    return true;
+    return pattern(`${before}${keyword}${after}`, flags);
   } catch {
-    return false;
+    return pattern(`${before}${keyword.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}${after}`, flags);
   }
 }

@@ -6,6 +6,7 @@
  */
 import { ifevalChecks, type Check, type Instruction } from './ifeval-checks.ts';
 import { mealChecks } from './meal-checks.ts';
+import { strip } from './python-text.ts';
 
 export interface InstructionAccuracy {
   /** Shares between 0 and 1; null if nothing could be judged. */
@@ -35,7 +36,7 @@ export function follows(
   const check = Object.hasOwn(checks, id) ? checks[id]! : undefined;
   if (check?.(response, kwargs) === undefined) return undefined;
   const forms = loose ? looseForms(response) : [response];
-  return forms.some((form) => form.trim() !== '' && check(form, kwargs) === true);
+  return forms.some((form) => strip(form) !== '' && check(form, kwargs) === true);
 }
 
 export function instructionAccuracy(
@@ -90,6 +91,6 @@ export function instructionAccuracy(
 function looseForms(response: string): string[] {
   const lines = response.split('\n');
   const cut = [lines.slice(1), lines.slice(0, -1), lines.slice(1, -1)];
-  const forms = [response, ...cut.map((rest) => rest.join('\n').trim())];
+  const forms = [response, ...cut.map((rest) => strip(rest.join('\n')))];
   return [...forms, ...forms.map((form) => form.replaceAll('*', ''))];
 }

@@ -109,7 +109,7 @@ function chosenValues(recipe: Recipe): RecipeValues {
 }
 
 /** A row also has a column for each reward, in addition to `rewards`. */
-type CompletionRow = Sample & { step: number; prompt: string; pair?: 'chosen' | 'rejected' };
+export type CompletionRow = Sample & { step: number; prompt: string; pair?: 'chosen' | 'rejected' };
 
 /** The rows of a group follow each other. */
 function groupsOf(rows: readonly CompletionRow[], withTrace: boolean): Group[] {
@@ -142,7 +142,9 @@ function recordedSample(row: CompletionRow, withTrace: boolean): Sample {
   const { completion, thought, response, wellFormed, truncated, tokens } = row;
   const { reward, rewards, advantage, gold, trace } = row;
   return {
-    ...{ completion, thought, response, wellFormed, truncated, tokens },
+    ...{ completion, thought, response, wellFormed },
+    ...(truncated !== undefined && { truncated }),
+    ...(tokens !== undefined && { tokens }),
     ...rounded({ reward, advantage }),
     ...(rewards && { rewards: rounded(rewards) }),
     ...(gold !== undefined && rounded({ gold })),

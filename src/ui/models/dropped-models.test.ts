@@ -32,6 +32,25 @@ describe('what is dropped', () => {
     expect(Object.keys(found('adapter_config.json'))).toEqual(['my-adapter']);
   });
 
+  it('may be an output of TRL: its end counts, or its last whole checkpoint', () => {
+    const at = (...folders: string[]): string[] =>
+      folders.flatMap((folder) => [`${folder}config.json`, `${folder}model.safetensors`]);
+    const names = (...paths: string[]): string[] => Object.keys(found(...paths));
+    expect(names(...at('output/', 'output/checkpoint-9/'))).toEqual(['output']);
+    expect(names(...at('output/checkpoint-9/', 'output/checkpoint-10/'))).toEqual([
+      'output-step-10',
+    ]);
+    expect(names('out/checkpoint-3/config.json', ...at('out/checkpoint-2/'))).toEqual([
+      'out-step-2',
+    ]);
+    expect(names(...at('checkpoint-2/'))).toEqual(['my-run-step-2']);
+    // The model that training began with is another one.
+    expect(names(...at('all/policy/', 'all/output/checkpoint-2/'))).toEqual([
+      'policy',
+      'output-step-2',
+    ]);
+  });
+
   it('may be a run: its last checkpoint counts, without the files that only the run needs', () => {
     const step = (n: number): string[] =>
       ['config.json', 'model.safetensors', 'optimizer.safetensors', 'trainer_state.json'].map(

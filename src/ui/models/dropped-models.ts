@@ -35,14 +35,18 @@ export function modelsAmong(dropped: DroppedFiles): DroppedModel[] {
   const has = (files: Files, pattern: RegExp): boolean =>
     [...files.keys()].some((name) => pattern.test(name));
   const complete = (files: Files): boolean => has(files, CONFIG) && has(files, WEIGHTS);
+  const whole = [...folders].flatMap(([path, files]) => (complete(files) ? [path] : []));
   const models = [...folders].filter(([path, files]) => {
-    if (complete(files)) return isLastOfItsRun(path, [...folders.keys()]);
+    if (complete(files)) return isLastOfItsRun(path, whole);
     // A folder around or inside a whole model, such as a copy in another format, is no broken model.
     const inside = [...folders].some(
       ([other, its]) =>
         complete(its) && (path.startsWith(`${other}/`) || other.startsWith(`${path}/`)),
     );
-    return !inside && (has(files, CONFIG) || has(files, WEIGHTS));
+    // A checkpoint that was being written, where an earlier one is whole.
+    const run = STEP.exec(path)?.[1];
+    const before = STEP.test(path) && whole.some((other) => STEP.exec(other)?.[1] === run);
+    return !inside && !before && (has(files, CONFIG) || has(files, WEIGHTS));
   });
   return models.map(([path, files]) => ({ name: nameOf(path, files), files: wanted(files) }));
 }
@@ -55,21 +59,27 @@ export function dataAmong(dropped: DroppedFiles): File[] {
     : [];
 }
 
-const STEP = /^(.*)\/checkpoints\/step-(\d+)$/;
+/** A checkpoint of a run, or of transformers' Trainer, such as TRL's. */
+const STEP = /^(?:(.*)\/)?(?:checkpoints\/step|checkpoint)-(\d+)$/;
 
-/** Of a run's checkpoints, only the last counts. */
-function isLastOfItsRun(path: string, others: readonly string[]): boolean {
-  const [, run, step] = STEP.exec(path) ?? [];
-  return others.every((other) => {
-    const [, otherRun, otherStep] = STEP.exec(other) ?? [];
-    return run === undefined || otherRun !== run || Number(otherStep) <= Number(step);
+/**
+ * Of a run's checkpoints, only the last counts. What TRL writes beside its checkpoints, when training has
+ * ended, is later than all of them.
+ */
+function isLastOfItsRun(path: string, complete: readonly string[]): boolean {
+  const [found, run = '', step] = STEP.exec(path) ?? [];
+  if (found === undefined) return true;
+  return complete.every((other) => {
+    const [isStep, otherRun = '', otherStep] = STEP.exec(other) ?? [];
+    if (isStep === undefined) return other !== run;
+    return otherRun !== run || Number(otherStep) <= Number(step);
   });
 }
 
 /** The folder's name; loose files are named after their weights. */
 function nameOf(path: string, files: Files): string {
   const [, run, step] = STEP.exec(path) ?? [];
-  if (run !== undefined) return `${basename(run)}-step-${step}`;
+  if (step !== undefined) return `${basename(run ?? 'my-run')}-step-${step}`;
   if (path !== '') return basename(path);
   const weights = [...files.keys()].filter((name) => WEIGHTS.test(name));
   const [own = ''] = weights.map((name) => name.replace(/\.[a-z]+$/, ''));

@@ -1,6 +1,7 @@
 import * as Comlink from 'comlink';
 import { messageOf } from '../../app/message-of.ts';
 import type { ExportKind } from '../../rl/runs/export.ts';
+import type { Target } from '../../app/handover/targets.ts';
 import { download } from '../download.ts';
 import { modelsWorker } from './models-worker.ts';
 import type { KeptCheckpoint } from '../../app/workers/models.worker.ts';
@@ -16,7 +17,7 @@ declare global {
 export class Taking {
   /** The last checkpoint; null when there is none. */
   kept = $state.raw<KeptCheckpoint | null>(null);
-  kind = $state<ExportKind>('hf');
+  kind = $state<ExportKind | Target>('hf');
   withRun = $state(true);
   /** Share written so far, 0 to 1; null while nothing is written. */
   share = $state<number | null>(null);
@@ -28,7 +29,7 @@ export class Taking {
   /** Name of the folder that is written. */
   get name(): string {
     const { model = 'model', step = 0 } = this.kept ?? {};
-    const suffix = this.kind === 'peft' ? '-adapter' : '';
+    const suffix = { hf: '', merged: '', peft: '-adapter', trl: '-trl' }[this.kind];
     return `${model}-step-${step}${suffix}`;
   }
 

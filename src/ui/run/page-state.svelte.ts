@@ -10,6 +10,7 @@ import type { ListedRun } from '../runs/listed-run.svelte.ts';
 import { Runs } from '../runs/runs.svelte.ts';
 import { runsWorker, storedReports } from '../runs/runs-worker.ts';
 import { BrowserStorage } from '../runs/storage.svelte.ts';
+import { Transfer } from '../runs/transfer.svelte.ts';
 import { algorithmChange, type Twin } from '../runs/twins.ts';
 import { Settings } from '../settings/settings.svelte.ts';
 import { without } from '../settings/without.ts';
@@ -42,6 +43,7 @@ export class PageState {
     onEnd: (end) => this.onEnd(end),
   });
   readonly runs = new Runs();
+  readonly transfer = new Transfer(this.runs);
   readonly storage = new BrowserStorage();
   readonly settings = new Settings();
   readonly shelf: Shelf = new Shelf({
@@ -124,6 +126,13 @@ export class PageState {
       run.problems = [...run.problems, ...problems.filter(isNew)];
       this.show(run.id, reports, run.maxSteps);
     }
+  }
+
+  /** Opens what TRL or verl wrote, and puts it on view. @returns whether it is such an output */
+  async openReturned(files: ReadonlyMap<string, File>): Promise<boolean> {
+    const run = this.runs.find(await this.transfer.openReturned(files));
+    if (run) await this.view(run);
+    return run !== undefined || this.transfer.problem !== null;
   }
 
   private show(id: string, reports: readonly StepReport[], total: number): void {

@@ -1,4 +1,5 @@
 import * as Comlink from 'comlink';
+import { outputsAmong } from '../../app/handover/back/outputs.ts';
 import { folderName } from '../../app/runs/folder-name.ts';
 import { messageOf } from '../../app/message-of.ts';
 import { download } from '../download.ts';
@@ -34,6 +35,23 @@ export class Transfer {
     });
   }
 
+  /**
+   * Opens the run in an output of TRL or verl, if there is one among the files.
+   * @returns its id; undefined if there is none, or it cannot be opened
+   */
+  async openReturned(files: ReadonlyMap<string, File>): Promise<string | undefined> {
+    if (outputsAmong(files.keys()).length === 0) return undefined;
+    let id: string | undefined;
+    await this.go('Reading what was trained elsewhere', async (onProgress) => {
+      id = await runsWorker().openReturned(files, onProgress);
+      if (id === undefined) return null;
+      await this.runs.refresh();
+      const { label, note } = this.runs.find(id)!;
+      return `“${label}” is in Runs, and on view. ${note}`;
+    });
+    return id;
+  }
+
   cancel(): void {
     // A broken worker has stopped already.
     runsWorker()
@@ -43,7 +61,7 @@ export class Transfer {
 
   private async go(
     what: string,
-    work: (onProgress: (share: number) => void) => Promise<string>,
+    work: (onProgress: (share: number) => void) => Promise<string | null>,
   ): Promise<void> {
     this.going = { what, share: 0 };
     this.done = null;

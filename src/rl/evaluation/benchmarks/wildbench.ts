@@ -164,7 +164,10 @@ type Rows = readonly Graded[];
 
 /** A slight win of a response that is more than K characters longer is a tie. */
 const marginLevel = (level: Level, own: string, other: string): number =>
-  wildBenchScore([{ level, length: [...own].length, baselineLength: [...other].length }]) / 100;
+  wildBenchScore([{ level, length: length(own), baselineLength: length(other) }]) / 100;
+
+/** As Python counts: in code points. */
+const length = (text: string): number => Array.from(text).length;
 
 function row(name: string, rows: Rows, of: (rows: Rows) => number): ScoreRow[] {
   if (rows.length === 0) return [];

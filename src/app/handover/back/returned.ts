@@ -1,0 +1,34 @@
+/** What another trainer's output says of a run, in the rows that a run of Ponder has. */
+import type { FileSource } from '../../../model/files.ts';
+import type { Evaluated } from '../../../rl/evaluation/evaluate.ts';
+import type { MetricsRow } from '../../../rl/report.ts';
+import type { RecipeValues } from '../../../rl/recipe/values.ts';
+import type { CompletionRow } from '../../../rl/runs/record.ts';
+
+/** An output that cannot be opened as a run; the message says what to do. */
+export class ReturnError extends Error {
+  override name = 'ReturnError';
+}
+
+/** Files by their paths. */
+export type Files = ReadonlyMap<string, FileSource>;
+
+export interface StepRows {
+  /** What the step trained on; the rows of a group follow each other. */
+  completions?: CompletionRow[];
+  /** The tries at held-out prompts, and the first of each prompt. */
+  followed?: CompletionRow[];
+  evaluations?: Evaluated[];
+}
+
+export interface Returned {
+  trainer: 'TRL' | 'verl';
+  /** As far as it is known. */
+  recipe: RecipeValues;
+  metrics: MetricsRow[];
+  /** The steps of which completions were written, ascending. */
+  steps: number[];
+  read: (step: number) => Promise<StepRows>;
+  /** What the output lacks, a sentence each. */
+  lacks: string[];
+}

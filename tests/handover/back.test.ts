@@ -1,0 +1,275 @@
+/** What TRL and verl wrote comes back: as a run with its groups, and as a policy. */
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { openReturned, storeReturned } from '../../src/app/handover/back/open.ts';
+import type { Returned } from '../../src/app/handover/back/returned.ts';
+import { listRuns, openRun } from '../../src/app/runs/stored-runs.ts';
+import { analyze } from '../../src/cli/analyze.ts';
+import { openAt } from '../../src/cli/open.ts';
+import { readReturned } from '../../src/cli/returned.ts';
+import { findPolicy } from '../../src/cli/run-files.ts';
+import { blobSource, type FileSource } from '../../src/model/files.ts';
+import { Tokenizer } from '../../src/model/tokenizer.ts';
+import { jsonLines } from '../../src/rl/data/json-lines.ts';
+import { walkThrough, firstChoices } from '../../src/ui/stepper/walks/walk.ts';
+import { updateOptions } from '../../src/ui/stepper/update-options.ts';
+import { memoryFolder } from '../app/memory-folder.ts';
+
+const OUTPUT = 'tests/handover/trl-output';
+const NO_NUMBERS = 'TRL wrote no lengths of completions and no numbers for single tokens.';
+const meanOf = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+let home: string;
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'ponder-back-'));
+});
+afterAll(() => rm(home, { recursive: true }));
+
+async function returned(name: string): Promise<Returned> {
+  return (await readReturned(join(OUTPUT, name)))!;
+}
+
+describe('an output of TRL', () => {
+  it('is the run that was handed over, from its step on', async () => {
+    const { recipe, metrics, steps, lacks } = await returned('handed-over');
+    expect(recipe).toMatchObject({ algorithm: 'grpo', world: 'meal-planner', max_steps: 23 });
+    expect(steps).toEqual([21, 22, 23]);
+    expect(metrics.map(({ step }) => step)).toEqual([21, 22, 23]);
+    expect(metrics[0]).toMatchObject({
+      reward: -0.753156840801239,
+      grad_norm: expect.any(Number) as number,
+    });
+    expect(lacks).toEqual([
+      NO_NUMBERS,
+      'At a step with an evaluation, TRL kept only the completions of the evaluation.',
+    ]);
+  });
+
+  it('has the completions of a step, with thought, response, reward and advantage', async () => {
+    const { metrics, read } = await returned('handed-over');
+    const { completions = [] } = await read(21);
+    expect(completions).toHaveLength(16);
+    expect(meanOf(completions.map(({ reward }) => reward))).toBeCloseTo(metrics[0]!.reward!, 5);
+    expect(completions[0]).toMatchObject({
+      // Without the thought that the prompt opens.
+      prompt: expect.stringMatching(/budget 9$/) as string,
+      thought: 'try noodles 1 ok left 8 waffle 7 ok left 1 good',
+      response: 'hello finn ! noodles 1 and waffle 7 . enjoy !',
+      advantage: 0.5094427466392517,
+    });
+  });
+
+  it('does not take the completions of an evaluation for those of its step', async () => {
+    const { metrics, read } = await returned('handed-over');
+    const { completions, followed = [], evaluations = [] } = await read(22);
+    expect(completions).toBeUndefined();
+    expect(meanOf(followed.map(({ reward }) => reward))).toBeCloseTo(metrics[1]!.eval_reward!, 5);
+    expect(evaluations.map(({ prompt }) => prompt)).toEqual([
+      ...new Set(followed.map(({ prompt }) => prompt)),
+    ]);
+  });
+
+  it('takes prompts as turns and several rewards, and says that their weights are unknown', async () => {
+    const { recipe, read, lacks } = await returned('conversations');
+    expect(recipe).toMatchObject({ num_generations: 4, reward_funcs: ['reward_model', 'short'] });
+    expect(lacks).toContain('The weights of the rewards are unknown: their plain sum is shown.');
+    const { completions = [] } = await read(1);
+    expect(completions[0]!.prompt).toMatch(/^menu .* budget 10$/);
+    const { reward_model: judged, short } = completions[0]!.rewards!;
+    expect(completions[0]!.reward).toBeCloseTo(judged! + short!, 6);
+  });
+
+  it('opens as a run whose group can be walked through, as far as there are numbers', async () => {
+    const runs = memoryFolder();
+    await storeReturned(
+      runs,
+      'run-1',
+      (await openReturned(await filesIn('handed-over', 'trl/output/')))!,
+    );
+    const [listed] = await listRuns(runs, {});
+    expect(listed).toMatchObject({ finished: true, savedStep: 0, problems: [], maxSteps: 23 });
+    expect(listed!.facts).toMatchObject({ name: 'output' });
+    expect(listed!.facts.note).toMatch(/^From TRL\. TRL wrote no lengths/);
+    const { reports, problems } = await openRun(runs, 'run-1');
+    expect(problems).toEqual([]);
+    expect(reports.map(({ group }) => group?.samples.length)).toEqual([8, undefined, undefined]);
+    expect(reports.map(({ followed }) => followed?.length)).toEqual([undefined, 2, 2]);
+    expect(reports.map(({ evaluation }) => evaluation?.length)).toEqual([undefined, 2, 2]);
+    const group = reports[0]!.group!;
+    const options = updateOptions(listed!.recipe);
+    const steps = walkThrough(group, options, firstChoices(group, options), false);
+    expect(steps.map(({ title }) => title)).toContain('Token by token');
+    const text = steps.map(({ reveal }) => reveal).join(' ');
+    expect(text).toMatch(/no numbers for single tokens/);
+    expect(text).not.toMatch(/NaN|undefined/);
+  });
+
+  it('says what is missing where only curves, or only completions, came back', async () => {
+    const files = await filesIn('adapter');
+    const only = (pattern: RegExp) => new Map([...files].filter(([path]) => pattern.test(path)));
+    const curves = (await openReturned(only(/trainer_state/)))!;
+    expect(curves.lacks).toEqual([
+      'It has no completions: TRL writes them with log_completions: true.',
+    ]);
+    expect(curves.metrics.map(({ reward }) => reward)).toHaveLength(2);
+    const texts = (await openReturned(only(/parquet/)))!;
+    expect(texts.lacks[0]).toMatch(/no curves but the reward/);
+    const full = (await openReturned(files))!;
+    texts.metrics.forEach(({ reward }, i) =>
+      expect(reward).toBeCloseTo(full.metrics[i]!.reward!, 5),
+    );
+  });
+
+  it('is refused by name if a file is damaged, and nothing is stored', async () => {
+    const files = await filesIn('handed-over');
+    const broken = (path: string): Map<string, FileSource> => {
+      const half = new Blob([`{"step": 1`]);
+      return new Map([...files, [path, blobSource(path, half)]]);
+    };
+    const path = 'completions/completions_00001.parquet';
+    await expect(openReturned(broken(path))).rejects.toThrow(/00001\.parquet cannot be read/);
+    await expect(openReturned(broken('ponder.json'))).rejects.toThrow(/ponder\.json is damaged/);
+    const state = 'checkpoint-3/trainer_state.json';
+    await expect(openReturned(broken(state))).rejects.toThrow(/trainer_state\.json is not JSON/);
+  });
+});
+
+describe('the policy in an output of TRL', () => {
+  it('is the last checkpoint, where training did not end, with the tokenizer as TRL left it', async () => {
+    const path = join(home, 'stopped');
+    for (const name of ['checkpoint-2', 'checkpoint-10', 'checkpoint-11']) {
+      const to = join(path, name);
+      await cp(join(OUTPUT, 'conversations', 'checkpoint-2'), to, { recursive: true });
+      for (const file of ['tokenizer.json', 'tokenizer_config.json'])
+        await cp(join(OUTPUT, 'handed-over', file), join(to, file));
+      // The last one was being written.
+      if (name !== 'checkpoint-11')
+        await cp('public/models/trained/model.safetensors', join(to, 'model.safetensors'));
+    }
+    expect((await findPolicy(path)).path).toBe(join(path, 'checkpoint-10'));
+    const { base, tokenizer } = await openAt(path);
+    expect(base.name).toBe(join(path, 'checkpoint-10'));
+    const template = await (await tokenizer.open('chat_template.jinja'))!.read();
+    expect(new TextDecoder().decode(template)).toMatch(/^\{# changed #\}/);
+    const turns = [{ role: 'user', content: 'menu ham 9' }] as const;
+    const ours = await Tokenizer.load(tokenizer);
+    expect(ours.applyChatTemplate(turns, { addGenerationPrompt: true })).toBe('menu ham 9 <think>');
+  });
+
+  it('is an adapter, whose base may lie beside the output', async () => {
+    const folder = join(home, 'handover');
+    await cp(join(OUTPUT, 'adapter'), join(folder, 'output'), { recursive: true });
+    await cp('public/models/policy', join(folder, 'policy'), { recursive: true });
+    const { base, adapter } = await openAt(join(folder, 'output'));
+    expect(adapter!.config).toMatchObject({ r: 1, targets: ['q_proj'] });
+    expect(base.name).toBe(join(folder, 'policy'));
+  });
+
+  it('is judged as the run that was handed over', async () => {
+    const { of } = await findPolicy(join(OUTPUT, 'handed-over'));
+    expect(of!.recipe.reward_model_name_or_path).toBe('public/models/reward');
+    expect((await findPolicy(join(OUTPUT, 'adapter'))).of).toBeUndefined();
+  });
+
+  it('is analyzed as far as its metrics go, with a word on what is missing', async () => {
+    const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const tables = JSON.parse(await analyze.run([join(OUTPUT, 'adapter')], true)) as object;
+    expect(said.mock.calls.join()).toContain(`From TRL. ${NO_NUMBERS}`);
+    said.mockRestore();
+    expect(Object.keys(tables)).toEqual(['lengths', 'reward_and_gold']);
+    const path = join(OUTPUT, 'adapter');
+    const refused = analyze.run([path, '--thought_prompts', '2'], true);
+    await expect(refused).rejects.toThrow(/came without the recipe of the run/);
+  });
+});
+
+describe('rollouts of verl', () => {
+  /** Rows as `_write_generations` of verl 0.9.1 writes them. */
+  const rollout = (input: string, output: string, score: number, step: number, more = {}) => ({
+    ...{ input, output, gts: null, score, step },
+    ...more,
+  });
+  const prompts = ['menu ham 9 <think>\n', 'menu tart 4 <think>\n'];
+  const rows = (step: number) =>
+    // By length, as verl orders a batch: the tries at a prompt do not follow each other.
+    [0, 1, 2, 3].map((i) => rollout(prompts[i % 2]!, `so ${i} </think> ham`, i + step, step));
+
+  async function verl(files: Record<string, object[]>) {
+    const folder = await mkdtemp(join(home, 'verl-'));
+    for (const [name, lines] of Object.entries(files))
+      await writeFile(join(folder, name), jsonLines(lines));
+    return readReturned(folder);
+  }
+
+  it('are the groups of a run, with the advantages that follow from their scores', async () => {
+    const { metrics, steps, read, recipe, lacks } = (await verl({
+      '10.jsonl': rows(10),
+      '2.jsonl': rows(2),
+    }))!;
+    expect(steps).toEqual([2, 10]);
+    expect(recipe).toMatchObject({ algorithm: 'grpo', num_generations: 2, thinking: true });
+    expect(metrics.map(({ reward }) => reward)).toEqual([3.5, 11.5]);
+    const { completions = [] } = await read(2);
+    expect(completions.map(({ prompt, reward }) => [prompt, reward])).toEqual([
+      ...[2, 4].map((score) => ['menu ham 9', score]),
+      ...[3, 5].map((score) => ['menu tart 4', score]),
+    ]);
+    // (2 - 3) / (std of 2 and 4 + 1e-4).
+    expect(completions[0]!.advantage).toBeCloseTo(-0.707, 3);
+    expect(completions[0]).toMatchObject({ thought: 'so 0', response: 'ham' });
+    expect(lacks.join(' ')).toMatch(/verl wrote no advantages.*logger "file"/);
+  });
+
+  it('have the curves of the logger beside them, under the names of TRL', async () => {
+    const data = { 'actor/pg_loss': 0.5, 'response_length/mean': 12, 'timing_s/step': 3 };
+    const { metrics, lacks } = (await verl({
+      '1.jsonl': rows(1),
+      'run.jsonl': [{ step: 1, data }],
+    }))!;
+    expect(metrics[0]).toMatchObject({ loss: 0.5, 'completions/mean_length': 12, step_time: 3 });
+    expect(lacks.join(' ')).not.toMatch(/logger/);
+  });
+
+  it('tell two groups of the same prompt apart by verl’s uid', async () => {
+    const twice = ['a_0_0', 'a_1_0', 'b_0_0', 'b_1_0'].map((uid, i) =>
+      rollout('menu', 'ham', i, 1, { uid }),
+    );
+    const { recipe, lacks } = (await verl({ '1.jsonl': twice }))!;
+    expect(recipe).toMatchObject({ num_generations: 2, thinking: false });
+    expect(lacks).toContain('No completion has a </think>, so each one is shown as a response.');
+  });
+
+  it('are no other JSONL, and a damaged line is named', async () => {
+    expect(await verl({ '1.jsonl': [{ prompt: 'menu' }] })).toBeUndefined();
+    await expect(verl({ '1.jsonl': rows(1), '2.jsonl': [{ input: 'a' }] })).rejects.toThrow(
+      /2\.jsonl, line 1 is no rollout of verl/,
+    );
+  });
+});
+
+it('a run of Ponder is no output of another trainer', async () => {
+  const run = join(home, 'ours', 'checkpoints', 'step-2');
+  await mkdir(run, { recursive: true });
+  await writeFile(join(run, 'trainer_state.json'), '{"global_step":2,"log_history":[]}');
+  expect(await readReturned(join(home, 'ours'))).toBeUndefined();
+  expect(await readReturned(run)).toBeUndefined();
+  expect(await readReturned('public/models/policy')).toBeUndefined();
+});
+
+/** As they are dropped on the page, with the name of their folder. */
+async function filesIn(name: string, top = ''): Promise<Map<string, FileSource>> {
+  const paths = await readdir(join(OUTPUT, name), { recursive: true, withFileTypes: true });
+  const files = paths.filter((entry) => entry.isFile());
+  return new Map(
+    await Promise.all(
+      files.map(async ({ parentPath, name: file }) => {
+        const path = join(parentPath, file).slice(OUTPUT.length + name.length + 2);
+        const source = blobSource(path, new Blob([await readFile(join(OUTPUT, name, path))]));
+        return [top + path, source] as const;
+      }),
+    ),
+  );
+}
