@@ -15,4 +15,5 @@ const python = new Worker(new URL('interpreter.mjs', import.meta.url), {
 python.on('message', (message) => process.send?.(message));
 python.on('error', () => process.exit(1));
 python.on('exit', () => process.exit());
+process.once('disconnect', () => process.exit());
 process.once('message', (task) => python.postMessage(task));

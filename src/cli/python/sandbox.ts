@@ -62,6 +62,8 @@ export class PythonSandbox {
   async run(task: PythonTask): Promise<readonly TestVerdict[]> {
     const { child, ready } = this.#next ?? this.#started();
     this.#next = this.#started();
+    child.ref();
+    child.channel?.ref();
     try {
       if ((await ready) !== 'ready') {
         throw new Error('Python did not start: run `npm install`, then try again.');
@@ -100,6 +102,9 @@ export class PythonSandbox {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
     child.on('error', () => undefined);
+    // A process that waits for a program does not keep the command alive.
+    child.unref();
+    child.channel?.unref();
     return { child, ready: message(child, START_MS) };
   }
 }

@@ -1,13 +1,25 @@
 /** The benchmarks, in the order of the paper's page. */
+import { arenaHard } from './arena-hard.ts';
 import type { Benchmark } from './benchmark.ts';
+import { creativeWriting } from './creative-writing.ts';
 import { gpqa } from './gpqa.ts';
 import { ifeval } from './ifeval.ts';
 import { livecodebench, type ProgramRunner } from './livecodebench.ts';
+import { mtBench } from './mt-bench.ts';
+import { wildBench } from './wildbench.ts';
 
 /**
  * Data and verdicts of each benchmark are its own: they are given back only to that benchmark.
  * @param run runs the programs of LiveCodeBench
  */
 export function allBenchmarks(run: ProgramRunner): readonly Benchmark[] {
-  return [ifeval, gpqa, livecodebench(run)] as readonly unknown[] as readonly Benchmark[];
+  return [
+    ifeval,
+    gpqa,
+    mtBench,
+    creativeWriting,
+    wildBench,
+    arenaHard,
+    livecodebench(run),
+  ] as readonly unknown[] as readonly Benchmark[];
 }
