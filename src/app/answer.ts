@@ -7,6 +7,7 @@ import type { Recipe } from '../rl/recipe/recipe.ts';
 import { promptTokens } from '../rl/rollout/rollout.ts';
 import { UNFILTERED } from '../rl/rollout/sample.ts';
 import { tokenizerStops } from '../rl/rollout/stop-tokens.ts';
+import { thoughtEnd } from '../rl/rollout/thought-end.ts';
 
 export interface Policy {
   model: LanguageModel;
@@ -58,7 +59,11 @@ export async function answer(
     const groups = await decoder.generate(
       [prompt],
       1,
-      { ...samplingOf(recipe, question), stopIds: tokenizerStops(tokenizer) },
+      {
+        ...samplingOf(recipe, question),
+        stopIds: tokenizerStops(tokenizer),
+        thoughtEnd: thoughtEnd(tokenizer, recipe.thinking, recipe.max_thought_length),
+      },
       Uint32Array.of(0),
       (_, written) => onDraft(draftOf(tokenizer, written[0]![0]!, recipe.thinking)),
     );

@@ -12,6 +12,7 @@ import { elementCount } from '../model/safetensors-header.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
 import { rewardModelTokens } from '../rl/rewards/reward-model.ts';
 import { promptTokens } from '../rl/rollout/rollout.ts';
+import { madeToThink } from '../rl/rollout/thinking-template.ts';
 
 /** A policy is trained, a reward model judges; an adapter turns its base model into one of the two. */
 export type Role = 'policy' | 'reward';
@@ -25,6 +26,8 @@ export interface Inspected {
   parameters: number;
   /** Element types in the files. */
   dtype: string;
+  /** Whether its chat template opens thoughts by itself; absent for reward models and adapters. */
+  madeToThink?: boolean;
   /** Present for an adapter. */
   lora?: LoraConfig;
 }
@@ -43,7 +46,19 @@ export async function inspectFolder(
   const { config, parameters, dtypes } = await describeModel(folder);
   const role = config.kind === 'reward' ? 'reward' : 'policy';
   const attention = attentionWords(config);
-  return { role, family: config.family, attention, parameters, dtype: dtypes.join(', ') };
+  return {
+    ...{ role, family: config.family, attention, parameters, dtype: dtypes.join(', ') },
+    ...(role === 'policy' && (await thinks(folder))),
+  };
+}
+
+/** Empty for a tokenizer that cannot be used: `tryTexts` says why. */
+async function thinks(folder: CheckpointFolder): Promise<Pick<Inspected, 'madeToThink'>> {
+  try {
+    return { madeToThink: madeToThink(await Tokenizer.load(folder)) };
+  } catch {
+    return {};
+  }
 }
 
 async function inspectAdapter(

@@ -198,6 +198,7 @@ export class PolicyPair implements PolicyPairService {
         thinking: recipe.thinking,
         systemPrompt: recipe.system_prompt,
         malformed: recipe.malformed,
+        maxThoughtLength: recipe.max_thought_length,
         sampling: samplingOf(recipe, { temperature: recipe.temperature, seed }),
       });
     });

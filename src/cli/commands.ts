@@ -38,6 +38,10 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'shows what training changed: lengths, traits of thoughts, reward against gold, cost',
     load: async () => (await import('./analyze.ts')).analyze,
   },
+  benchmark: {
+    summary: "asks a model a benchmark of the paper, and scores it by the benchmark's own rule",
+    load: async () => (await import('./benchmark.ts')).benchmark,
+  },
   export: {
     summary: 'writes a trained model as a folder for transformers or peft',
     load: async () => (await import('./export.ts')).exporting,

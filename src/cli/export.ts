@@ -1,9 +1,18 @@
 import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { trlFiles, type HandoverSource } from '../app/handover/trl/trl.ts';
+import type { HandoverSource } from '../app/handover/source.ts';
+import { TARGETS, type Target } from '../app/handover/targets.ts';
+import type { Checkpoint } from '../model/adapted.ts';
 import { CheckpointError } from '../model/errors.ts';
+import { OUTTYPES, type Outtype } from '../model/gguf-writer/types.ts';
 import { nodeFolder } from '../model/node-files.ts';
-import { EXPORTS, modelFiles, type ExportFile } from '../rl/runs/export.ts';
+import {
+  EXPORTS,
+  ggufFiles,
+  modelFiles,
+  type ExportFile,
+  type ExportKind,
+} from '../rl/runs/export.ts';
 import { PARTIAL } from '../rl/runs/run-folder.node.ts';
 import { storageError } from '../rl/runs/storage-error.ts';
 import { UsageError } from './arguments.ts';
@@ -12,28 +21,36 @@ import { baseOption, openAt, readRecipeFile } from './open.ts';
 import { refuseIfFull } from './room.ts';
 import { findPolicy, lastCheckpointIn } from './run-files.ts';
 
+const HANDOVERS = Object.keys(TARGETS) as Target[];
+const isHandover = (to: string): to is Target => to in TARGETS;
+
 export const exporting = defineCommand({
   name: 'export',
   positionals: {
     SOURCE: 'Folder of a run (its last checkpoint is used), a checkpoint, or an adapter.',
   },
-  summary: 'Writes a trained model as a folder that transformers or peft can load.',
+  summary: 'Writes a trained model for transformers, peft or llama.cpp.',
   options: {
     to: {
       type: 'choice',
-      choices: [...EXPORTS, 'trl'],
-      help: 'hf: a model whose weights were trained; peft: an adapter; merged: an adapter merged into its base model; trl: a run, to go on in TRL.',
+      choices: [...EXPORTS, 'gguf', ...HANDOVERS],
+      help: 'hf: a model whose weights were trained; peft: an adapter; merged: an adapter merged into its base model; gguf: a file for llama.cpp, Ollama and LM Studio; trl, verl: a run, to go on there.',
+    },
+    outtype: {
+      type: 'choice',
+      choices: [...OUTTYPES],
+      default: 'f16',
+      help: 'How the matrices of a GGUF file are stored.',
     },
     out: { type: 'text', help: 'Folder to write; it must be empty or new.' },
     ...baseOption,
   },
-  async run({ positionals: [source = ''], options: { to, out, base } }) {
+  async run({ positionals: [source = ''], options: { to, outtype, out, base } }) {
     // The error for a folder that is not there.
     await nodeFolder(source);
-    const files =
-      to === 'trl'
-        ? await trlFiles(await handoverSource(source, base))
-        : await modelFiles(await openAt((await lastCheckpointIn(source)) ?? source, base), to);
+    const files = isHandover(to)
+      ? await TARGETS[to](await handoverSource(source, base))
+      : await filesOf(await openAt((await lastCheckpointIn(source)) ?? source, base), to, outtype);
     const there = await readdir(out).catch(() => []);
     if (there.some((name) => name !== PARTIAL)) {
       throw new CheckpointError(`${out} is not empty; choose a new folder`);
@@ -45,6 +62,9 @@ export const exporting = defineCommand({
   },
   format: ({ out, files }) => `${out}: ${files.join(', ')}\n`,
 });
+
+const filesOf = (checkpoint: Checkpoint, to: ExportKind | 'gguf', outtype: Outtype) =>
+  to === 'gguf' ? ggufFiles(checkpoint, outtype) : modelFiles(checkpoint, to);
 
 /** The files are in the folder when all of them are written: nobody takes half of an export for a model. */
 async function writeWhole(out: string, files: readonly ExportFile[]): Promise<void> {

@@ -1,6 +1,19 @@
+import type { Tokenizer } from '../model/tokenizer.ts';
+import { madeToThink } from '../rl/rollout/thinking-template.ts';
+import { ROOM_FOR_RESPONSE } from '../rl/rollout/thought-end.ts';
 import { sampleCompletions, UNFILTERED } from '../rl/rollout/sample.ts';
 import { defineCommand } from './command.ts';
 import { baseOption, modelOption, refuseRewardModel, withModel } from './open.ts';
+
+/** A thought that leaves too little room for a response is not ended. */
+function usualLimit(tokenizer: Tokenizer, { max_completion_length: most }: Lengths): number {
+  const half = Math.floor(most / 2);
+  return madeToThink(tokenizer) || half < ROOM_FOR_RESPONSE ? 0 : half;
+}
+
+interface Lengths {
+  max_completion_length: number;
+}
 
 export const generate = defineCommand({
   name: 'generate',
@@ -30,6 +43,12 @@ export const generate = defineCommand({
       min: 1,
       help: 'Longest completion, in tokens.',
     },
+    max_thought_length: {
+      type: 'integer',
+      optional: true,
+      min: 0,
+      help: 'Longest thought, in tokens: then </think> is written for the model; 0 never does that. When it is not set, it is half of max_completion_length for a model that was not made to think, else 0.',
+    },
   },
   run: ({ options }) =>
     withModel(options, async (model, load) => {
@@ -39,6 +58,7 @@ export const generate = defineCommand({
         samplesPerPrompt: 1,
         thinking: options.thinking,
         malformed: 'lenient',
+        maxThoughtLength: options.max_thought_length ?? usualLimit(tokenizer, options),
         sampling: {
           temperature: options.temperature,
           ...UNFILTERED,

@@ -17,6 +17,7 @@ const DEFAULTS: Writing = {
   top_k: 0,
   min_p: 0,
   max_completion_length: 128,
+  max_thought_length: 0,
 };
 const KEYS = Object.keys(DEFAULTS) as (keyof Writing)[];
 
@@ -65,6 +66,12 @@ export const writingOptions = {
     optional: true,
     min: 1,
     help: 'Longest completion, in tokens.',
+  },
+  max_thought_length: {
+    type: 'integer',
+    optional: true,
+    min: 0,
+    help: 'Longest thought, in tokens: then </think> is written for the model; 0 never does that.',
   },
 } as const satisfies RecipeKeys;
 

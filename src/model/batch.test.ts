@@ -30,6 +30,24 @@ describe('packBatch', () => {
     ]);
   });
 
+  it('has no targets in forced tokens, which still have rows', () => {
+    const forced = [[1, 3] as const, undefined];
+    const b = packBatch([{ ...groups[0]!, forced }, groups[1]!], 'completion');
+    const { ids, spans, positions } = packBatch(groups, 'completion');
+    expect({ ids: b.ids, spans: b.spans, positions: b.positions }).toEqual({
+      ids,
+      spans,
+      positions,
+    });
+    expect([...b.targetRows]).toEqual([1, 1, 4, 5]);
+    expect([...b.targetIds]).toEqual([7, 7, 4, 2]);
+    expect(b.ranges.flat()).toEqual([
+      [0, 1],
+      [1, 3],
+      [3, 4],
+    ]);
+  });
+
   it('reads every token when scoring, and takes the last one of each', () => {
     const b = packBatch([...groups, { prompt: [3, 3], completions: [[]] }], 'score');
     expect([...b.ids]).toEqual([5, 6, 7, 8, 9, 7, 4, 1, 2, 3, 3]);

@@ -5,10 +5,14 @@
  * follows, so computing them once instead of G times changes no number.
  */
 
+import type { TokenRange } from './sequences.ts';
+
 /** One prompt and what follows it, in token ids. */
 export interface TokenGroup {
   readonly prompt: readonly number[];
   readonly completions: readonly (readonly number[])[];
+  /** By completion: tokens that are no targets, because the model did not draw them. */
+  readonly forced?: readonly (TokenRange | undefined)[];
 }
 
 export interface PackedBatch {
@@ -30,7 +34,7 @@ export interface PackedBatch {
   readonly ranges: readonly (readonly (readonly [start: number, end: number])[])[];
 }
 
-/** 'completion': every completion token is a target. 'score': each completion's last row. */
+/** 'completion': every completion token is a target, unless it is forced. 'score': each completion's last row. */
 export type TargetKind = 'completion' | 'score';
 
 /** Token rows of a packed group. */
@@ -75,7 +79,7 @@ export function packBatch(groups: readonly TokenGroup[], targets: TargetKind): P
     const prefix = [row, row + group.prompt.length] as const;
     const groupEnd = row + packedRows(group, targets);
     write(group.prompt, 0, [row, row], groupEnd);
-    return group.completions.map((completion) => {
+    return group.completions.map((completion, c) => {
       const firstTarget = targetRows.length;
       const segment = targets === 'completion' ? completion.slice(0, -1) : completion;
       const start = row;
@@ -84,7 +88,9 @@ export function packBatch(groups: readonly TokenGroup[], targets: TargetKind): P
         targetRows.push(segment.length > 0 ? row - 1 : prefix[1] - 1);
         targetIds.push(0);
       } else {
+        const [forcedStart, forcedEnd] = group.forced?.[c] ?? [0, 0];
         completion.forEach((id, t) => {
+          if (t >= forcedStart && t < forcedEnd) return;
           targetRows.push(t === 0 ? prefix[1] - 1 : start + t - 1);
           targetIds.push(id);
         });

@@ -11,6 +11,7 @@ const FOLDER = 'additional_chat_templates';
 export interface ChatTemplate {
   /** The file that it is in, for messages. */
   readonly path: string;
+  readonly source: string;
   readonly parsed: Template;
 }
 
@@ -35,7 +36,7 @@ export async function loadChatTemplate(
   const source = file ?? templateField(config.chat_template, place);
   if (source === undefined) return undefined;
   const path = file === undefined ? place : `${folder.name}/${FILE}`;
-  return { path, parsed: parseTemplate(source, path) };
+  return { path, source, parsed: parseTemplate(source, path) };
 }
 
 /** @throws CheckpointError when the source is not valid Jinja */

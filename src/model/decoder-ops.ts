@@ -2,6 +2,7 @@
 import { Activation } from '../gpu/activations.ts';
 import type { Op } from '../gpu/kernel.ts';
 import { attention } from '../gpu/kernels/attention.ts';
+import { forceEnd } from '../gpu/kernels/force-end.ts';
 import { keepRows } from '../gpu/kernels/keep-rows.ts';
 import { kvStore } from '../gpu/kernels/kv-store.ts';
 import { sample } from '../gpu/kernels/sample.ts';
@@ -44,7 +45,27 @@ export interface SamplingOptions {
   maxNewTokens: number;
   /** Tokens that end a sequence, besides the model's own: the tokenizer's end token. */
   stopIds?: readonly number[];
+  /** Closes the thought that the prompts have opened. */
+  thoughtEnd?: ThoughtEnd | undefined;
 }
+
+/**
+ * A thought ends after `limit` tokens, or where the model would stop inside it: then the tokens of the
+ * tag are written in place of drawn ones. A tag that the model has begun by then, it may complete.
+ */
+export interface ThoughtEnd {
+  limit: number;
+  /** Token ids of the closing tag. */
+  tag: readonly number[];
+  /**
+   * u32 [ids]: how a token continues the tag's text of eight characters. Digit s, in base 16, is the
+   * number of characters that are written after the token, if s were written before it.
+   */
+  next: Uint32Array;
+}
+
+/** The longest tag, in tokens: one for each of its characters, and one for a space before it. */
+const LONGEST_TAG = 16;
 
 /**
  * End tokens that the sampling kernel gets: it takes four. They only spare it work, because the host
@@ -73,6 +94,9 @@ export class DecoderBuffers {
   readonly done: Activation; // [sequences]
   readonly streams: Activation; // [sequences]
   readonly kept: Activation; // [sequences]; see keepRows
+  readonly thoughts: Activation; // [sequences]; see forceEnd
+  readonly next: Activation; // [vocab]
+  readonly tag: Activation;
 
   constructor(limits: DecoderLimits, config: ModelConfig) {
     const { maxSequences: n, maxNewTokens } = limits;
@@ -85,6 +109,9 @@ export class DecoderBuffers {
     this.done = new Activation('done', n, true);
     this.streams = new Activation('streams', n, true);
     this.kept = new Activation('kept', n, true);
+    this.thoughts = new Activation('thoughts', n, true);
+    this.next = new Activation('thought end', config.vocabSize, true);
+    this.tag = new Activation('closing tag', LONGEST_TAG, true);
   }
 }
 
@@ -140,9 +167,12 @@ export function decodeStep(
   const step = (d: DecodeDims): number => d.step;
   const rows = (d: DecodeDims): number => d.tokens;
   let hidden = new Activation('hidden', limits.maxSequences * c.hiddenSize);
-  const { streams, done, kept } = buffers;
+  const { streams, done, kept, thoughts: states } = buffers;
   const ops: Op<DecodeDims>[] = [
-    keepRows<DecodeDims>({ ...inputs, streams, done, kept, rows, needed: (d) => !!d.repack }),
+    keepRows<DecodeDims>({
+      ...{ ...inputs, streams, done, states, kept, rows },
+      needed: (d) => !!d.repack,
+    }),
     ...embed<DecodeDims>(model, inputs.ids, hidden),
   ];
   caches.forEach((cache, i) => {
@@ -176,6 +206,14 @@ export function decodeStep(
       maxSteps: limits.maxNewTokens,
       eosIds: c.eosTokenIds.slice(0, KERNEL_STOPS),
       padId: c.padTokenId ?? 0,
+    }),
+    forceEnd<DecodeDims>({
+      ...{ next: buffers.next, ending: buffers.tag, states },
+      ...{ tokens: buffers.tokens, nextIds: inputs.ids, done, rows, step },
+      endingLength: (d) => d.sampling.thoughtEnd?.tag.length ?? 0,
+      limit: (d) => d.sampling.thoughtEnd?.limit ?? 0,
+      maxSteps: limits.maxNewTokens,
+      needed: (d) => d.sampling.thoughtEnd !== undefined,
     }),
   ];
 }

@@ -20,6 +20,7 @@ import {
   type DecodeDims,
   type DecoderLimits,
   type SamplingOptions,
+  type ThoughtEnd,
 } from './decoder-ops.ts';
 import { ownCacheRows } from './decode-layer.ts';
 import type { LanguageModel } from './language-model.ts';
@@ -40,6 +41,9 @@ export type { Generation };
 
 /** Decoding steps of a block, whose tokens are read together. */
 const TOKENS_PER_READBACK = 8;
+
+/** A token that ends the text, whatever was before it (force-end.wgsl). */
+const STOPS = 0xffffffff;
 
 /** Ended sequences leave the batch when at most this share of its sequences is unfinished. */
 const WORTH_REPACKING = 0.8;
@@ -105,6 +109,7 @@ export class Decoder {
    * Samples `samplesPerPrompt` continuations of each prompt (token ids); returns them by prompt.
    * `streams` has the random stream of each sequence: the same seed and stream give the same tokens
    * with any other sequences in the batch. A stop token ends its sequence, and stays its last.
+   * A tag that closes a thought (ThoughtEnd) is written on the GPU too.
    * `onProgress` is called every few tokens with the share
    * of maxNewTokens that is done and the sequences so far.
    * @throws Error when a prompt is empty or the prompts exceed `limits`, or when the decoder is
@@ -130,6 +135,7 @@ export class Decoder {
     /** The rows of the next block. */
     let rows: readonly Sequence[] = sequences;
     this.uploadRows(rows);
+    if (sampling.thoughtEnd) this.uploadThoughtEnd(sampling.thoughtEnd, stops);
     const { maxNewTokens } = sampling;
     const { blocksAhead } = this.model.gpu.variants;
     const blocks: Block[] = [];
@@ -250,6 +256,16 @@ export class Decoder {
       Uint32Array.from(sequences, (s) => s.stream),
     );
     gpu.upload(viewOf(b.done), new Uint32Array(sequences.length));
+    gpu.upload(viewOf(b.thoughts), new Uint32Array(sequences.length));
+  }
+
+  private uploadThoughtEnd({ next, tag }: ThoughtEnd, stops: ReadonlySet<number>): void {
+    const { gpu, config } = this.model;
+    const table = new Uint32Array(config.vocabSize);
+    table.set(next);
+    for (const id of stops) table[id] = STOPS;
+    gpu.upload(viewOf(this.buffers.next), table);
+    gpu.upload(viewOf(this.buffers.tag), Uint32Array.from(tag));
   }
 
   /** The rows that stay when the next block begins. */

@@ -11,7 +11,7 @@ import { ggufWeights } from './gguf-weights.ts';
 /** @throws CheckpointError when the file is broken, or what it holds is not supported */
 export async function ggufFolder(file: FileSource): Promise<CheckpointFolder> {
   const header = await readGgufHeader(file);
-  const { config, tensors } = ggufModel(header, file.path);
+  const { config, tensors } = await ggufModel(header, file);
   const { tokenizer, config: tokenizerConfig, ids, template } = ggufTokenizer(header, file.path);
   const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
   const texts = new Map<string, () => string>([

@@ -23,7 +23,8 @@ export interface GgufHeader {
   readonly tensors: readonly GgufTensor[];
 }
 
-const MAGIC = 0x46554747; // "GGUF"
+/** "GGUF" */
+export const MAGIC = 0x46554747;
 /** Headers are read in pieces that grow; a vocabulary takes several megabytes. */
 const FIRST_PIECE = 2 ** 22;
 

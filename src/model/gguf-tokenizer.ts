@@ -42,12 +42,47 @@ const CUTS: Readonly<Record<string, { cut: Json; normalizer?: Json; whole?: true
   olmo: { cut: byteLevel(true) },
   smollm: { cut: DIGITS_FIRST },
   starcoder: { cut: DIGITS_FIRST },
+  refact: { cut: DIGITS_FIRST },
 };
 
+/**
+ * The name in llama.cpp of the way in which a tokenizer.json cuts texts into words.
+ * @param whole a word that is a token is not put together (ignore_merges)
+ */
+export function cutName(preTokenizer: unknown, whole: boolean): string | undefined {
+  const wanted = JSON.stringify(plainCut(preTokenizer));
+  return Object.keys(CUTS).find((name) => {
+    const { cut, whole: isWhole = false } = CUTS[name]!;
+    return isWhole === whole && JSON.stringify(plainCut(cut)) === wanted;
+  });
+}
+
+/** What changes the words, in one order and with the library's defaults. */
+function plainCut(part: unknown): unknown {
+  const given = (part ?? {}) as Json;
+  switch (given.type) {
+    case 'Sequence': {
+      const steps = (given.pretokenizers as unknown[]).map(plainCut);
+      return steps.length === 1 ? steps[0] : steps;
+    }
+    case 'ByteLevel':
+      return ['ByteLevel', given.add_prefix_space ?? true, given.use_regex ?? true];
+    case 'Split':
+      return ['Split', given.pattern, given.behavior, given.invert ?? false];
+    case 'Digits':
+      return ['Digits', given.individual_digits ?? false];
+    default:
+      return given;
+  }
+}
+
 /** Kinds of tokens: `tokenizer.ggml.token_type`. */
-const CONTROL = 3;
-const UNKNOWN = 2;
-const USER_DEFINED = 4;
+export const NORMAL = 1;
+export const UNKNOWN = 2;
+export const CONTROL = 3;
+export const USER_DEFINED = 4;
+export const UNUSED = 5;
+export const BYTE = 6;
 
 /** @throws CheckpointError for a kind of vocabulary that is not read */
 export function ggufTokenizer({ values }: GgufHeader, path: string): GgufTokenizer {
@@ -184,7 +219,7 @@ function pieces({ path, tokens, get }: Vocabulary): Pipeline {
  * Every way to put a token together from two others, the token with the highest score first
  * (transformers, generate_merges).
  */
-function mergesOf(
+export function mergesOf(
   tokens: readonly string[],
   scores: readonly number[],
   types: readonly number[],

@@ -101,7 +101,7 @@ function describe(
     );
   }
   const length = shape.at(-1)!;
-  const sourceRow = rowBytes(type, shape.length === 1 ? length : length);
+  const sourceRow = rowBytes(type, length);
   const rows = shape.length === 1 ? 1 : shape[0]!;
   if (sourceRow === undefined || shape.length > 2) {
     throw new CheckpointError(`${at} has shape [${shape.join(', ')}], which its type cannot have`);
@@ -120,6 +120,15 @@ function describe(
     source: start,
     sourceRow,
   };
+}
+
+/**
+ * All numbers of a small tensor.
+ * @throws CheckpointError for a type that is not read, or a tensor that does not fit into the file
+ */
+export async function readVector(file: FileSource, tensor: GgufTensor): Promise<Float32Array> {
+  const { type, source, sourceRow } = describe(file, tensor, { name: tensor.name }, false);
+  return toFloats(type, await file.read(source, source + sourceRow));
 }
 
 function dtypeOf(

@@ -5,6 +5,7 @@
  */
 import { decode, encodeHalves } from '../gpu/storage.ts';
 import { checkpointConfig, type Checkpoint } from './adapted.ts';
+import type { ModelConfig } from './config.ts';
 import { layoutAdapter } from './lora.ts';
 import { openWeights, SCORE } from './open-weights.ts';
 import { openAdapter } from './open-adapter.ts';
@@ -21,6 +22,55 @@ interface Factors {
   b: Float32Array;
 }
 
+/** A tensor of a model with its adapter merged in, which is read in order, some whole rows at a time. */
+export interface MergedTensor extends Pick<StoredTensor, 'name' | 'shape' | 'dtype'> {
+  values: () => AsyncGenerator<Float32Array>;
+  /** In its type. */
+  bytes: () => AsyncGenerator<Bytes>;
+}
+
+export interface MergedModel {
+  config: ModelConfig;
+  tensors: MergedTensor[];
+}
+
+/**
+ * The weights of a checkpoint, in types of safetensors.
+ * @throws CheckpointError when the adapter is for another base
+ */
+export async function openMerged({
+  base,
+  adapter,
+}: Pick<Checkpoint, 'base' | 'adapter'>): Promise<MergedModel> {
+  const given = await checkpointConfig({ base, adapter });
+  const factors = new Map<string, Float32Array>();
+  if (adapter) {
+    const layout = layoutAdapter(given, adapter.config);
+    for (const { name, file } of await openAdapter(adapter.folder, adapter.config, layout)) {
+      factors.set(name, await file.read(name));
+    }
+  }
+  const score = factors.get(SCORE_TENSOR);
+  const widened = { ...base, quantised: undefined };
+  const { config, tensors } = await openWeights(widened, given, score !== undefined);
+  const scale = adapter ? adapter.config.alpha / adapter.config.r : 0;
+  const byWeight = new Map<string, Factors>();
+  for (const [name, a] of factors) {
+    if (!name.includes('.lora_A.')) continue;
+    const b = factors.get(name.replace('.lora_A.', '.lora_B.'))!;
+    byWeight.set(adaptedTensor(name), { a, b });
+  }
+  return {
+    config,
+    tensors: [
+      ...tensors
+        .filter(({ name }) => !(score && name === SCORE))
+        .map((tensor) => mergedTensor(tensor, byWeight.get(tensor.name), scale)),
+      ...(score ? [inMemory(SCORE, [1, config.hiddenSize], score)] : []),
+    ],
+  };
+}
+
 /** A model.safetensors that is made while it is read. */
 export interface MergedWeights {
   /** In bytes. */
@@ -34,52 +84,48 @@ export async function openMerge(
   base: Checkpoint['base'],
   adapter: NonNullable<Checkpoint['adapter']>,
 ): Promise<MergedWeights> {
-  const config = await checkpointConfig({ base, adapter });
-  const layout = layoutAdapter(config, adapter.config);
-  const factors = new Map<string, Float32Array>();
-  for (const { name, file } of await openAdapter(adapter.folder, adapter.config, layout)) {
-    factors.set(name, await file.read(name));
-  }
-  const score = factors.get(SCORE_TENSOR);
-  // A merged model is written in the types of safetensors.
-  const widened = { ...base, quantised: undefined };
-  const { tensors: stored } = await openWeights(widened, config, score !== undefined);
-  const tensors = score ? stored.filter(({ name }) => name !== SCORE) : stored;
-  const head = score && { name: SCORE, shape: [1, config.hiddenSize], dtype: 'F32' as const };
-  const entries = [...tensors, ...(head ? [head] : [])];
-  const header = safetensorsHeader(entries);
-  const scale = adapter.config.alpha / adapter.config.r;
-  const byWeight = new Map<string, Factors>();
-  for (const [name, a] of factors) {
-    if (!name.includes('.lora_A.')) continue;
-    const b = factors.get(name.replace('.lora_A.', '.lora_B.'))!;
-    byWeight.set(adaptedTensor(name), { a, b });
-  }
+  const { tensors } = await openMerged({ base, adapter });
+  const header = safetensorsHeader(tensors);
   return {
-    size: header.length + entries.reduce((sum, entry) => sum + tensorBytes(entry), 0),
+    size: header.length + tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), 0),
     async *pieces() {
       yield header;
-      for (const tensor of tensors) yield* mergedTensor(tensor, byWeight.get(tensor.name), scale);
-      if (score) yield toBytes(score, 'F32');
+      for (const tensor of tensors) yield* tensor.bytes();
     },
   };
 }
 
-async function* mergedTensor(
+/** Without factors, the bytes are those of the file. */
+function mergedTensor(
   { file, name, shape, dtype }: StoredTensor,
   factors: Factors | undefined,
   scale: number,
-): AsyncGenerator<Bytes> {
-  for await (const { storage, data, firstRow } of file.parts(name)) {
-    if (!factors) {
-      yield new Uint8Array(data);
-      continue;
+): MergedTensor {
+  async function* values(): AsyncGenerator<Float32Array> {
+    for await (const { storage, data, firstRow } of file.parts(name)) {
+      const rows = decode(storage, data);
+      if (factors) addProduct(rows, factors, shape[1]!, firstRow, scale);
+      yield rows;
     }
-    const values = decode(storage, data);
-    addProduct(values, factors, shape[1]!, firstRow, scale);
-    yield toBytes(values, dtype);
   }
+  async function* bytes(): AsyncGenerator<Bytes> {
+    if (factors) for await (const rows of values()) yield toBytes(rows, dtype);
+    else for await (const { data } of file.parts(name)) yield new Uint8Array(data);
+  }
+  return { name, shape, dtype, values, bytes };
 }
+
+/* eslint-disable @typescript-eslint/require-await -- one piece in the shape of a stream */
+const inMemory = (name: string, shape: readonly number[], all: Float32Array): MergedTensor => ({
+  ...{ name, shape, dtype: 'F32' },
+  async *values() {
+    yield all;
+  },
+  async *bytes() {
+    yield toBytes(all, 'F32');
+  },
+});
+/* eslint-enable @typescript-eslint/require-await */
 
 /** values [rows, in] += scale B[firstRow.., :] A */
 function addProduct(

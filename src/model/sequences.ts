@@ -1,12 +1,18 @@
 /** The sequences of a generation on the host: their cache rows, and the tokens that were read. */
+import { FORCED } from '../gpu/kernels/force-end.ts';
 import type { DecoderLimits } from './decoder-ops.ts';
 import { NotFiniteError } from './errors.ts';
+
+/** [start, end) in the tokens of a completion. */
+export type TokenRange = readonly [start: number, end: number];
 
 export interface Generation {
   /** Generated ids, the stop token included; without it the sequence was cut off. */
   ids: number[];
-  /** Log-prob of each id under logits / temperature, no filter applied. */
+  /** Log-prob of each id under logits / temperature, no filter applied; 0 for forced ones. */
   logps: number[];
+  /** The ids that the model did not draw, [start, end): a closing tag that was forced. */
+  forced?: TokenRange;
   /** Ended by a stop token. */
   finished: boolean;
 }
@@ -79,10 +85,18 @@ export function appendTokens(
   rows.forEach((sequence, row) => {
     for (let t = row * stride + first; t < row * stride + first + count; t++) {
       if (sequence.finished) return;
-      const id = tokens[t] as number;
-      sequence.ids.push(id);
-      sequence.logps.push(finite(logps[t] as number));
-      sequence.finished = stops.has(id);
+      const written = tokens[t] as number;
+      const logp = finite(logps[t] as number);
+      if (written >= FORCED) {
+        const start = sequence.forced?.[0] ?? sequence.ids.length;
+        sequence.ids.push(written - FORCED);
+        sequence.logps.push(0);
+        sequence.forced = [start, sequence.ids.length];
+        continue;
+      }
+      sequence.ids.push(written);
+      sequence.logps.push(logp);
+      sequence.finished = stops.has(written);
     }
   });
 }
@@ -95,8 +109,18 @@ function finite(logp: number): number {
   throw new NotFiniteError('A logit of the next token is NaN or infinite');
 }
 
-export const toGeneration = ({ ids, logps, finished }: Sequence): Generation => ({
+export const toGeneration = ({ ids, logps, finished, forced }: Sequence): Generation => ({
   ids: [...ids],
   logps: [...logps],
   finished,
+  ...(forced && { forced }),
 });
+
+/** One value per drawn token, from one per token. */
+export function drawnOnly<T>(values: readonly T[], forced: TokenRange | undefined): readonly T[] {
+  return forced ? [...values.slice(0, forced[0]), ...values.slice(forced[1])] : values;
+}
+
+/** Number of tokens that the model drew. */
+export const drawnLength = ({ ids, forced = [0, 0] }: Pick<Generation, 'ids' | 'forced'>): number =>
+  ids.length - (forced[1] - forced[0]);

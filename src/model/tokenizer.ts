@@ -52,6 +52,35 @@ export async function tokenizerFiles(
   return files;
 }
 
+export interface TokenizerParts {
+  /** tokenizer.json as transformers uses it. */
+  readonly json: Record<string, unknown>;
+  /** tokenizer_config.json */
+  readonly config: Record<string, unknown>;
+  /** By name. */
+  readonly special: ReadonlyMap<string, string | { content: string }>;
+  readonly template: ChatTemplate | undefined;
+}
+
+/** @throws CheckpointError when a file is missing or cannot be used */
+export async function readTokenizer(folder: CheckpointFolder): Promise<TokenizerParts> {
+  const json = await requireJson(folder, 'tokenizer.json');
+  checkVocabulary(json, `${folder.name}/tokenizer.json`);
+  const config = (await readJson(folder, 'tokenizer_config.json')) ?? {};
+  const special = await specialTokens(folder, config);
+  const { model_type: modelType } = (await readJson(folder, 'config.json')) ?? {};
+  return {
+    json: guard(
+      () => asTransformers(json, config, special, modelType),
+      `${folder.name}/tokenizer.json cannot be used`,
+      'use a tokenizer that transformers saved',
+    ),
+    config,
+    special,
+    template: await loadChatTemplate(folder, config),
+  };
+}
+
 export class Tokenizer {
   private constructor(
     private readonly folder: string,
@@ -66,24 +95,16 @@ export class Tokenizer {
 
   /** @throws CheckpointError when a file is missing or cannot be used */
   static async load(folder: CheckpointFolder): Promise<Tokenizer> {
-    const json = await requireJson(folder, 'tokenizer.json');
-    checkVocabulary(json, `${folder.name}/tokenizer.json`);
-    const config = (await readJson(folder, 'tokenizer_config.json')) ?? {};
-    const special = await specialTokens(folder, config);
-    const { model_type: modelType } = (await readJson(folder, 'config.json')) ?? {};
+    const { json, config, special, template } = await readTokenizer(folder);
     const tokenizer = guard(
       () =>
-        runForeign(
-          `The tokenizer in ${folder.name}/tokenizer.json`,
-          () => new TextTokenizer(asTransformers(json, config, special, modelType)),
-        ),
+        runForeign(`The tokenizer in ${folder.name}/tokenizer.json`, () => new TextTokenizer(json)),
       `${folder.name}/tokenizer.json cannot be used`,
       'use a tokenizer that transformers saved',
     );
     const texts = new Map([...special].map(([name, token]) => [name, contentOf(token)]));
     // transformers 5 cleans no text of a BPE tokenizer, whatever the file says.
     const cleansUp = config.clean_up_tokenization_spaces === true && tokenizer.modelType !== 'BPE';
-    const template = await loadChatTemplate(folder, config);
     return new Tokenizer(folder.name, tokenizer, template, texts, countIds(json), cleansUp);
   }
 
@@ -127,14 +148,22 @@ export class Tokenizer {
   }
 
   /**
-   * The text that gives the ids of `encode` in programs that put the tokenizer's special tokens before
-   * every text: without the BOS that a chat template rendered.
+   * The text of a prompt with all its special tokens in it: programs that add none to it encode it as
+   * `encodePrompt` does.
+   * @throws CheckpointError if no text gives these ids
    */
-  withoutAdded(text: string): string {
-    const [first] = this.run((own) => own.encode('', true)).tokens;
-    return this.hasChatTemplate && first && text.startsWith(first)
-      ? text.slice(first.length)
-      : text;
+  writtenOut(prompt: string): string {
+    const wanted = this.encodePrompt(prompt);
+    const own = this.encode(prompt);
+    if (wanted.length === own.length) return prompt;
+    const around = this.run((tokenizer) => tokenizer.encode('', true)).tokens;
+    // A template of the tokenizer puts BOS before the text; hardly any puts something behind it.
+    const text = around.join('') + prompt;
+    if (this.encode(text).join() === wanted.join()) return text;
+    throw new CheckpointError(
+      `${this.folder}/tokenizer.json puts tokens around a prompt that cannot be written in its text; give the ` +
+        'model a chat template',
+    );
   }
 
   private known({ ids, tokens }: ReturnType<TextTokenizer['encode']>): number[] {
@@ -146,6 +175,11 @@ export class Tokenizer {
       );
     }
     return ids as number[];
+  }
+
+  /** The vocabulary's text of every id, as tokenizer.json writes it; '' for an id without a token. */
+  tokenTexts(): string[] {
+    return Array.from({ length: this.ids }, (_, id) => this.tokenizer.token(id) ?? '');
   }
 
   /** Words (between white space) that have the unknown token in their encoding, each once. */

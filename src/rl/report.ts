@@ -10,6 +10,8 @@ export interface MetricsRow {
 export interface TokenTrace {
   /** The text that the token adds; '' for the stop token. */
   text: readonly string[];
+  /** Tokens [start, end) that the policy did not choose (max_thought_length); their numbers are 0. */
+  forced?: readonly [start: number, end: number];
   /** Log-prob under the policy before the step's update, and the entropy of its distribution, in nats. */
   logp: readonly number[];
   entropy: readonly number[];
@@ -36,8 +38,13 @@ export interface Sample {
   wellFormed: boolean;
   /** Cut off at max_completion_length; absent in a run that another trainer wrote. */
   truncated?: boolean;
-  /** Completion length in tokens, thought and delimiters included; absent where `truncated` is. */
+  /**
+   * Completion length in tokens, thought and delimiters included, without forced ones; absent where
+   * `truncated` is.
+   */
   tokens?: number;
+  /** Whether the thought was closed for the policy; absent without max_thought_length. */
+  thoughtCut?: boolean;
   reward: number;
   /** Each reward by its name, before weights; absent in runs recorded before there were several. */
   rewards?: Readonly<Record<string, number>>;

@@ -236,11 +236,10 @@ describe('bringing back what was trained elsewhere', () => {
     await expect.poll(policy).toBe('trained-there');
     // Steps go on from where it was handed over.
     await expect.poll(() => page.getByTestId('step').textContent()).toBe('23');
-    const go = (view: string): Promise<string> =>
-      page.evaluate(
-        (to) => (location.hash = location.hash.replace(/^#\/[a-z-]+/, to)),
-        `#/${view}`,
-      );
+    const go = (view: string): Promise<void> =>
+      page.evaluate((to) => {
+        location.hash = location.hash.replace(/^#\/[a-z-]+/, to);
+      }, `#/${view}`);
     await go('understand');
     await page.getByRole('heading', { name: 'One prompt, 8 tries' }).waitFor();
     await says(

@@ -3,6 +3,7 @@
   python make_gguf.py OUT.json       needs gguf==0.19.0 and numpy; run once, by hand
 
 OUT.json: blocks: type -> [bytes, float32 values] of some blocks of random bytes with sensible scales;
+quantised: float32 values, and the bytes of the types that Ponder writes;
 models: name -> {file, tensors: name in transformers -> hash of its float32 values}. Bytes are base64; a
 hash is the first 12 digits of sha256. Embedding and head are rounded to float16; zeros have no sign.
 """
@@ -129,7 +130,14 @@ def main(out):
         data = random_blocks(kind)
         blocks[kind.name] = [int(kind), base64_of(data), base64_of(dequantize(data, kind).astype(np.float32) + np.float32(0))]
     models = {"llama": model("llama", pieces), "qwen2": model("qwen2", byte_pairs), "qwen3": model("qwen3", byte_pairs)}
-    json.dump({"blocks": blocks, "models": models}, open(out, "w"), separators=(",", ":"))
+    # Plain ones, a block of zeros, one with a single number, and ties of rounding.
+    values = RNG.normal(0, 0.1, (6, 32)).astype(np.float32)
+    values[3], values[4], values[5] = 0, 0, np.arange(-16, 16) / 4
+    values[4, 7] = -3.5
+    quantised = {"values": base64_of(values)}
+    for kind in (Type.Q8_0, Type.Q4_0):
+        quantised[kind.name] = base64_of(quantize(values, kind))
+    json.dump({"blocks": blocks, "models": models, "quantised": quantised}, open(out, "w"), separators=(",", ":"))
 
 
 main(sys.argv[1])

@@ -20,6 +20,7 @@ from types import SimpleNamespace as Stub
 
 import torch
 from trl.experimental.ppo import ppo_trainer
+from trl.rewards import get_soft_overlong_punishment
 from trl.trainer import dpo_trainer, sft_trainer
 from trl.trainer.dpo_trainer import DPOTrainer
 from trl.trainer.grpo_trainer import GRPOTrainer
@@ -76,6 +77,8 @@ def grpo(completions, change):
         "beta": 0.05,
         "top_entropy_quantile": 1.0,
         "masked": [],
+        "forced": [None] * len(LENGTHS),
+        "left_out": [],
         "use_bias_correction_kl": False,
         "entropy_coef": 0.0,
         "sapo_temperature_pos": 1.0,
@@ -87,8 +90,18 @@ def grpo(completions, change):
     } | change
     logps = completions["logp"].clone().requires_grad_()
     entropies = completions["entropy"].clone().requires_grad_()
+    # A completion of a group that is left out does not reach TRL's loss.
+    rows = [i for i in range(len(LENGTHS)) if i not in options["left_out"]]
+    completions = {name: values[rows] for name, values in completions.items()}
+    logps_all, entropies_all = logps, entropies
+    logps, entropies = logps_all[rows], entropies_all[rows]
     mask = MASK.clone()
     mask[options["masked"]] = False
+    # The result of a tool is what TRL has of tokens that the model did not draw.
+    drawn = torch.ones_like(mask)
+    for row, forced in zip(drawn, options["forced"]):
+        if forced:
+            row[forced[0] : forced[1]] = False
     trainer = Stub(
         _get_per_token_logps_and_entropies=lambda *_, **__: (logps, entropies, None),
         accelerator=ACCELERATOR,
@@ -113,14 +126,15 @@ def grpo(completions, change):
     trainer.get_high_entropy_mask = lambda *a: GRPOTrainer.get_high_entropy_mask(trainer, *a)
     trainer.get_gamma_weights = GRPOTrainer.get_gamma_weights
     inputs = {
-        "prompt_ids": torch.ones(len(LENGTHS), 1),
-        "prompt_mask": torch.ones(len(LENGTHS), 1),
-        "completion_ids": torch.ones(MASK.shape),
-        "completion_mask": mask.long(),
+        "prompt_ids": torch.ones(len(rows), 1),
+        "prompt_mask": torch.ones(len(rows), 1),
+        "completion_ids": torch.ones(len(rows), WIDTH),
+        "completion_mask": mask[rows].long(),
         "advantages": completions["advantages"],
         "old_per_token_logps": completions["old"],
         "ref_per_token_logps": completions["ref"],
-        "num_items_in_batch": mask.sum(),
+        "tool_mask": drawn[rows].long(),
+        "num_items_in_batch": (mask & drawn)[rows].sum(),
     }
     loss = GRPOTrainer._compute_loss(trainer, None, inputs)
     loss.backward()
@@ -128,8 +142,8 @@ def grpo(completions, change):
     return {
         "options": options,
         "loss": loss.item(),
-        "dLogp": ragged(logps.grad),
-        "dEntropy": None if entropies.grad is None else ragged(entropies.grad),
+        "dLogp": ragged(logps_all.grad),
+        "dEntropy": None if entropies_all.grad is None else ragged(entropies_all.grad),
         "metrics": metrics,
     }
 
@@ -160,6 +174,15 @@ def grpo_cases():
     changes += [{"use_bias_correction_kl": True, "importance_sampling_level": level} for level in ("token", "sequence")]
     changes += [{"entropy_coef": 0.1, "loss_type": loss} for loss in ("grpo", "dapo", "luspo")]
     changes += [{"entropy_coef": 0.1, "masked": [1], "top_entropy_quantile": share} for share in (1.0, 0.5)]
+    forced = {"forced": [[1, 3], None, None, [2, 4]]}
+    for loss in ("grpo", "bnpo", "dr_grpo", "dapo", "sapo", "luspo", "vespo"):
+        changes += [forced | {"loss_type": loss, "entropy_coef": 0.1}]
+    changes += [forced | {"loss_type": "cispo", "epsilon_high": 1.1}]
+    changes += [forced | {"importance_sampling_level": "sequence", "loss_type": "grpo"}]
+    changes += [forced | {"top_entropy_quantile": 0.5, "masked": [1]}]
+    for loss in ("grpo", "dr_grpo", "dapo", "luspo"):
+        changes += [{"left_out": [0, 3], "loss_type": loss}, {"left_out": [2], "masked": [1], "loss_type": loss}]
+    changes += [{"left_out": [0], "entropy_coef": 0.1, "top_entropy_quantile": 0.5}]
     cases = [grpo(completions, change) for change in changes]
     shown = {name: ragged(x) if x.dim() == 2 else x.tolist() for name, x in completions.items()}
     return {"completions": shown, "cases": cases}
@@ -183,6 +206,15 @@ def advantage_cases():
         zero = done["is_std_zero"].double().mean().item()
         cases.append({"scale_rewards": scale, "advantages": done["advantages"].tolist(), "frac_reward_zero_std": zero})
     return {"rewards": rewards.T.tolist(), "weights": weights.tolist(), "num_generations": 4, "cases": cases}
+
+
+def overlong_cases():
+    lengths = [0, 1, 59, 60, 61, 79, 80, 99, 100]
+    cases = []
+    for longest, cache in ((100, 20), (100, 40), (100, 100)):
+        punish = get_soft_overlong_punishment(longest, cache)
+        cases.append({"longest": longest, "cache": cache, "rewards": punish([[1] * n for n in lengths])})
+    return {"lengths": lengths, "cases": cases}
 
 
 EOS = 7
@@ -376,6 +408,7 @@ def rounded(value):
 golden = {
     "grpo": grpo_cases(),
     "advantages": advantage_cases(),
+    "overlong": overlong_cases(),
     "ppo": ppo_cases(),
     "dpo": [dpo_case(beta) for beta in (0.1, 1.0)],
     "reward": [reward_case(*case) for case in [(None,), (0.01,), (0.01, [0.5, 2.0, -0.25])]],

@@ -10,10 +10,12 @@ import {
   fractionZeroStd,
   type ScaleRewards,
 } from '../../src/rl/objectives/advantages.ts';
+import { drawnOnly, type TokenRange } from '../../src/model/sequences.ts';
 import { bradleyTerryLoss } from '../../src/rl/objectives/bradley-terry.ts';
 import { dpoLoss } from '../../src/rl/objectives/dpo.ts';
 import { entropyThreshold, grpoLoss, type LossType } from '../../src/rl/objectives/grpo.ts';
 import { episodeTargets, ppoLoss } from '../../src/rl/objectives/ppo.ts';
+import { softOverlongPunishment } from '../../src/rl/rewards/overlong.ts';
 import { sftLoss } from '../../src/rl/objectives/sft.ts';
 
 type Rows = number[][];
@@ -28,6 +30,10 @@ interface GrpoCase {
     top_entropy_quantile: number;
     /** Completions that are left out because they are truncated. */
     masked: number[];
+    /** By completion: tokens that the model did not draw; in TRL they are the result of a tool. */
+    forced: (TokenRange | null)[];
+    /** Completions of groups that are left out. */
+    left_out: number[];
     use_bias_correction_kl: boolean;
     entropy_coef: number;
     sapo_temperature_pos: number;
@@ -71,6 +77,7 @@ interface Golden {
     num_generations: number;
     cases: { scale_rewards: ScaleRewards; advantages: number[]; frac_reward_zero_std: number }[];
   };
+  overlong: { lengths: number[]; cases: { longest: number; cache: number; rewards: number[] }[] };
   ppo: {
     episodes: Record<'old' | 'oldValues' | 'ref' | 'logp' | 'values', Rows> & {
       scores: number[];
@@ -108,7 +115,10 @@ interface Golden {
 const golden = JSON.parse(readFileSync(new URL('trl.json', import.meta.url), 'utf8')) as Golden;
 
 /** Golden numbers are in float64, rounded to eight digits after the point. */
-function expectClose(actual: readonly ArrayLike<number>[], wanted: Rows): void {
+function expectClose(
+  actual: readonly ArrayLike<number>[],
+  wanted: readonly ArrayLike<number>[],
+): void {
   const flat = (rows: readonly ArrayLike<number>[]): number[] =>
     rows.flatMap((row) => Array.from(row));
   const numbers = flat(actual);
@@ -121,20 +131,29 @@ describe('GRPO', () => {
   const { completions, cases } = golden.grpo;
   it.each(cases.map((one) => [JSON.stringify(one.options), one] as const))('%s', (_, one) => {
     const { options } = one;
-    const active = completions.advantages.map((_, i) => !options.masked.includes(i));
-    const entropies = completions.entropy.flatMap((row, i) => (active[i] ? row : []));
+    const drawn = (rows: Rows): (readonly number[])[] =>
+      rows.map((row, i) => drawnOnly(row, options.forced[i] ?? undefined));
+    const [logp, old, ref, entropy] = [
+      drawn(completions.logp),
+      drawn(completions.old),
+      drawn(completions.ref),
+      drawn(completions.entropy),
+    ];
+    const counted = completions.advantages.map((_, i) => !options.left_out.includes(i));
+    const active = counted.map((counts, i) => counts && !options.masked.includes(i));
+    const entropies = entropy.flatMap((row, i) => (active[i] ? row : []));
     const threshold = entropyThreshold(entropies, options.top_entropy_quantile);
-    const tokens = sum(completions.logp.map((row, i) => (active[i] ? row.length : 0)));
+    const tokens = sum(logp.map((row, i) => (active[i] ? row.length : 0)));
     const result = grpoLoss(
       completions.advantages.map((advantage, i) => ({
         advantage,
-        logp: completions.logp[i]!,
-        oldLogp: completions.old[i]!,
-        refLogp: completions.ref[i]!,
-        entropy: completions.entropy[i]!,
+        logp: logp[i]!,
+        oldLogp: old[i]!,
+        refLogp: ref[i]!,
+        entropy: entropy[i]!,
         active: active[i]!,
         ...(options.top_entropy_quantile < 1 && {
-          kept: completions.entropy[i]!.map((value) => value >= threshold),
+          kept: entropy[i]!.map((value) => value >= threshold),
         }),
       })),
       {
@@ -153,13 +172,13 @@ describe('GRPO', () => {
         entropyCoef: options.entropy_coef,
         maxCompletionLength: 8,
       },
-      { completions: active.length, activeTokens: tokens },
+      { completions: counted.filter(Boolean).length, activeTokens: tokens },
     );
     expect(result.loss).toBeCloseTo(one.loss, 6);
-    expectClose(result.dLogp, one.dLogp);
+    expectClose(result.dLogp, drawn(one.dLogp));
     expectClose(
       result.dEntropy,
-      one.dEntropy ?? completions.entropy.map((row) => row.map(() => 0)),
+      one.dEntropy ? drawn(one.dEntropy) : entropy.map((row) => row.map(() => 0)),
     );
     if (options.beta > 0) expect(result.klSum / tokens).toBeCloseTo(one.metrics.kl!, 6);
     // With one ratio per completion TRL counts completions, and with a delta it counts bounded ratios.
@@ -182,6 +201,13 @@ describe('advantages', () => {
     expectClose([advantages(groups, one.scale_rewards).flat()], [one.advantages]);
     if (one.scale_rewards === 'batch') return; // TRL then uses the deviation of the batch
     expect(fractionZeroStd(groups)).toBe(one.frac_reward_zero_std);
+  });
+});
+
+describe('the soft overlong punishment', () => {
+  const { lengths, cases } = golden.overlong;
+  it.each(cases)('$cache of $longest tokens', ({ longest, cache, rewards }) => {
+    expectClose([lengths.map((n) => softOverlongPunishment(n, longest, cache))], [rewards]);
   });
 });
 

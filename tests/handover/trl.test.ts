@@ -76,15 +76,21 @@ describe('a run that is handed over', () => {
   });
 });
 
+const REWARD = 'reward_model_name_or_path: public/models/reward\n';
 describe('a run that cannot go on in TRL', () => {
   it.each([
-    ['ppo', 'algorithm: ppo\nreward_model_name_or_path: public/models/reward\n', /no stable PPO/],
-    ['a rule in JavaScript', 'reward_funcs: recipes/rules/polite.js\n', /polite\.js is JavaScript/],
+    ['ppo', `algorithm: ppo\n${REWARD}`, /no stable PPO/],
+    [
+      'a rule in JavaScript',
+      'reward_funcs: rules/mine.js\n',
+      /mine\.js is JavaScript.*rules\/mine\.py/,
+    ],
+    ['a finished run', `${REWARD}max_steps: ${STEP}\n`, /finished after 20 steps/],
   ])('is refused before anything is written: %s', async (_, change, message) => {
     const other = join(home, 'other');
     await cp(run, other, { recursive: true });
     const { model_name_or_path: model } = parse(RECIPE) as Record<string, string>;
-    const yaml = `model_name_or_path: ${model}\nworld: meal-planner\nmax_steps: 23\n${change}`;
+    const yaml = `model_name_or_path: ${model}\nworld: meal-planner\n${change}`;
     await writeFile(join(other, 'recipe.yaml'), yaml);
     const out = join(home, 'refused');
     await expect(handOver(other, out)).rejects.toThrow(message);

@@ -143,3 +143,48 @@ describe('each prompt is tokenised once', () => {
     encode.mockRestore();
   });
 });
+
+it('a resumed run replaces groups by the same prompts and completions', async () => {
+  const dynamic = { ...recipe, dynamic_sampling: 2, soft_punish_cache: 8 };
+  const open = async () => {
+    const asked: number[] = [];
+    // Every other response counts, so some groups of two have no variance.
+    const score: Reward['score'] = (texts) =>
+      Promise.resolve(texts.map(({ response }) => response.length % 2));
+    const writer = await RolloutWriter.create(dynamic, model, {
+      tokenizer,
+      prompts: {
+        at: (i) => {
+          asked.push(i);
+          return { prompt: PROMPT };
+        },
+      },
+      rewardFunctions: new WeightedRewards([{ name: 'rule', score }]),
+    });
+    return { writer, asked };
+  };
+  const whole = await open();
+  await whole.writer.write(0);
+  await whole.writer.write(1);
+  whole.asked.length = 0;
+  const wanted = await whole.writer.write(2);
+  const resumed = await open();
+  const groups = await resumed.writer.write(2);
+  expect(groups).toEqual(wanted);
+  expect(resumed.asked).toEqual(whole.asked);
+  const fresh = resumed.asked.slice(PARTS);
+  expect(resumed.asked.slice(0, PARTS)).toEqual([8, 9, 10, 11]);
+  expect(fresh.length).toBeGreaterThan(0);
+  expect(fresh.every((index) => index >= 2 ** 50)).toBe(true);
+  const reports = groups.map((group) => resumed.writer.describe(group, [0, 0]));
+  const metrics = resumed.writer.metrics(groups, reports);
+  expect(metrics['dynamic_sampling/fresh_prompts']).toBe(fresh.length);
+  // These completions are never longer than the limit, and a random policy rarely ends one.
+  expect(metrics['rewards/soft_overlong_punishment_reward/mean']).toBeLessThan(0);
+  expect(groups[0]!.reward[0]).toBeCloseTo(
+    groups[0]!.rewards[0]!.rule! + groups[0]!.rewards[0]!.soft_overlong_punishment_reward!,
+    12,
+  );
+  whole.writer.destroy();
+  resumed.writer.destroy();
+});

@@ -10,6 +10,7 @@ struct Params { rows: u32 }
 @group(0) @binding(3) var<storage, read_write> spans: array<vec4u>;
 @group(0) @binding(4) var<storage, read_write> streams: array<u32>;
 @group(0) @binding(5) var<storage, read_write> done: array<u32>;
+@group(0) @binding(6) var<storage, read_write> states: array<u32>;
 @group(1) @binding(0) var<uniform> p: Params;
 
 @compute @workgroup_size(64)
@@ -22,6 +23,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     let span = spans[place];
     let stream = streams[place];
     let ended = done[place];
+    let state = states[place];
     storageBarrier();
     if (row < p.rows) {
       ids[row] = id;
@@ -29,6 +31,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
       spans[row] = span;
       streams[row] = stream;
       done[row] = ended;
+      states[row] = state;
     }
   }
 }

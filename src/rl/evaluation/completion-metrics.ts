@@ -24,6 +24,10 @@ export function completionMetrics(
     'completions/mean_response_length': mean(samples.map((s) => wordCount(s.response))),
     'completions/malformed_ratio': samples.filter((s) => !s.wellFormed).length / samples.length,
   };
+  const cut = samples.flatMap((s) => s.thoughtCut ?? []);
+  if (cut.length > 0) {
+    metrics['completions/clipped_thought_ratio'] = cut.filter(Boolean).length / cut.length;
+  }
   if (terminated.length > 0) metrics['completions/mean_terminated_length'] = mean(terminated);
   if (gold) {
     metrics.gold = mean(samples.map((s) => s.gold as number));

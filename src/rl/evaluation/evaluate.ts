@@ -3,6 +3,7 @@
  * by reward models and by the gold utility if there is one.
  */
 import type { LanguageModel } from '../../model/language-model.ts';
+import { drawnLength } from '../../model/sequences.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
 import { mean } from '../statistics.ts';
 import type { Prompt } from '../data/dataset.ts';
@@ -25,7 +26,9 @@ export interface Evaluated {
   well_formed: boolean;
   /** Absent in a run that another trainer wrote. */
   truncated?: boolean;
-  /** Tokens of the whole completion; absent in older files. */
+  /** The thought was closed for the policy (max_thought_length). */
+  thought_cut?: true;
+  /** Tokens of the whole completion, without forced ones; absent in older files. */
   tokens?: number;
   /** Only in a run: the weighted sum of its rewards. */
   reward?: number;
@@ -70,7 +73,7 @@ export async function judgeCompletions(
   const samples = groups.map(({ prompt, samples: [sample] }) => ({ prompt, ...sample! }));
   const texts = samples.map(({ response }, i) => ({ ...asked[i]!, response }));
   const [golds, scores] = await Promise.all([gold?.score(texts), judge(texts)]);
-  return samples.map(({ prompt, thought, response, wellFormed, finished, ids }, i) => {
+  return samples.map(({ prompt, thought, response, wellFormed, finished, ids, forced }, i) => {
     const truth = thought === null ? undefined : gold?.thoughtTruth?.(prompt, thought);
     return {
       prompt,
@@ -81,7 +84,8 @@ export async function judgeCompletions(
       ...(truth !== undefined && { thought_truth: truth }),
       well_formed: wellFormed,
       truncated: !finished,
-      tokens: ids.length,
+      ...(forced && { thought_cut: true as const }),
+      tokens: drawnLength({ ids, ...(forced && { forced }) }),
     };
   });
 }
@@ -120,6 +124,9 @@ export function summarizeEvaluation(rows: readonly Evaluated[]): Record<string, 
     mean_thought_length: mean(rows.map((row) => wordCount(row.thought))),
     mean_response_length: mean(rows.map((row) => wordCount(row.response))),
     malformed_ratio: mean(rows.map((row) => (row.well_formed ? 0 : 1))),
+    ...(rows.some((row) => row.thought_cut) && {
+      clipped_thought_ratio: mean(rows.map((row) => (row.thought_cut ? 1 : 0))),
+    }),
     truncated_ratio: mean(rows.map((row) => (row.truncated ? 1 : 0))),
   };
 }

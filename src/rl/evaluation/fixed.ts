@@ -46,7 +46,13 @@ export async function fixedEvaluation(
     groups.push(...(await rollOut(decoder, tokenizer, part, options, groups.length)));
   }
   const rows = await judgeCompletions(groups, asked, (texts) => rewardFunctions.score(texts), gold);
-  return { metrics: evaluationMetrics(rows), rows };
+  const cut = rows.filter((row) => row.thought_cut).length / rows.length;
+  const metrics = {
+    ...evaluationMetrics(rows),
+    ...(recipe.thinking &&
+      recipe.max_thought_length > 0 && { 'eval_completions/clipped_thought_ratio': cut }),
+  };
+  return { metrics, rows };
 }
 
 /** Splits the prompts into batches that fit the decoder. */

@@ -33,7 +33,7 @@ export interface CompletionTerms {
   refLogp?: ArrayLike<number>;
   /** Entropy of the policy's distribution for each token; needed when entropyCoef > 0. */
   entropy?: ArrayLike<number>;
-  /** false leaves the whole completion out of the loss (mask_truncated_completions). */
+  /** false leaves the whole completion out of the loss (mask_truncated_completions, mask_zero_std_groups). */
   active: boolean;
   /** Which tokens have the policy's term and the entropy; all if absent. All tokens have the KL. */
   kept?: ArrayLike<boolean>;
@@ -41,6 +41,7 @@ export interface CompletionTerms {
 
 /** Sizes of the whole optimizer step, of which a micro-batch may be a part. */
 export interface BatchTotals {
+  /** Those that averages count: truncated ones too, but not those of groups that are left out. */
   completions: number;
   /** Tokens of active completions. */
   activeTokens: number;

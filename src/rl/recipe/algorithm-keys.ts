@@ -58,6 +58,13 @@ export const generation = {
     max: MOST_TOKENS,
     help: 'Longest completion, in tokens, thought and response together; raise it when many are cut off.',
   },
+  max_thought_length: {
+    type: 'integer',
+    default: 0,
+    min: 0,
+    max: MOST_TOKENS,
+    help: 'Longest thought, in tokens (ours): then </think> is written for the model, as where it would stop inside the thought, so that every completion has a response. The model learns nothing from tokens that it did not choose. 0 turns it off.',
+  },
   temperature: {
     type: 'number',
     default: 1,

@@ -4,6 +4,7 @@ import { shown } from '../../model/errors.ts';
 import type { Recipe } from './keys.ts';
 import type { Dataset, NamesKey, NumberKey, RecipeKeySpec } from './spec.ts';
 import { nearest } from './nearest.ts';
+import { ROOM_FOR_RESPONSE } from '../rollout/thought-end.ts';
 import { isTaken, rewardNames, ruleName } from './reward-names.ts';
 
 /** A recipe that cannot be run; the message says where the mistake is, what it is, and what to write. */
@@ -189,6 +190,7 @@ export function checkTogether(recipe: Recipe, source: string): void {
     checkRewards(recipe, refuse);
     checkGroups(recipe, refuse, algorithm === 'grpo' ? 2 : 1);
   }
+  checkThought(recipe, refuse);
   if (algorithm === 'grpo') checkGroupLoss(recipe, refuse);
   if (algorithm === 'ppo') checkProximal(recipe, refuse);
   if (algorithm === 'dpo') checkPairs(recipe, refuse);
@@ -249,6 +251,16 @@ function checkGroups(recipe: Recipe, refuse: (problem: string) => never, least: 
   }
 }
 
+function checkThought(recipe: Recipe, refuse: (problem: string) => never): void {
+  const { thinking, max_thought_length: thought, max_completion_length: all } = recipe;
+  const needed = thought + ROOM_FOR_RESPONSE;
+  if (!thinking || thought === 0 || all >= needed) return;
+  refuse(
+    `max_completion_length is ${all}, which leaves no room for a response after max_thought_length ` +
+      `(${thought}); set it to ${needed} or more, or lower max_thought_length.`,
+  );
+}
+
 function checkGroupLoss(recipe: Recipe, refuse: (problem: string) => never): void {
   if (recipe.loss_type === 'sigmoid') {
     refuse('loss_type sigmoid is for DPO; choose another, or set algorithm: dpo.');
@@ -295,6 +307,13 @@ function checkRewards(recipe: Recipe, refuse: (problem: string) => never): void 
     refuse(
       'reward_model_name_or_path is missing; set it to the folder of a reward model, ' +
         'judge_model_name_or_path to the folder of an instruct model, or reward_funcs to rules.',
+    );
+  }
+  const { soft_punish_cache: cache, max_completion_length: longest } = recipe;
+  if (cache > longest) {
+    refuse(
+      `soft_punish_cache is ${cache}, more than max_completion_length (${longest}); set it to a part of ` +
+        'that, such as a fifth.',
     );
   }
   const odd = recipe.reward_funcs.find((path) => !/\.[cm]?js$/.test(path));

@@ -120,6 +120,19 @@ export const groupObjective = {
     max: 100,
     help: 'Optimizer steps on each batch of completions. More steps learn more from each sample but move further from the policy that wrote it.',
   },
+  dynamic_sampling: {
+    type: 'integer',
+    default: 0,
+    aliases: { true: 3, false: 0 },
+    min: 0,
+    max: 100,
+    help: 'How often a group whose rewards are all equal is replaced by the group of a fresh prompt (ours, after DAPO); true means 3 times. Groups that are still equal then stay. 0 turns it off.',
+  },
+  mask_zero_std_groups: {
+    type: 'flag',
+    default: false,
+    help: 'Leaves groups whose rewards are all equal out of the loss, its KL and its averages (ours), so that they do not make the step smaller.',
+  },
   mask_truncated_completions: {
     type: 'flag',
     default: false,

@@ -163,6 +163,10 @@ describe('a refusal', () => {
     ],
     ['algorithm: ppo\nkl_in: loss', /kl_in: loss needs kl_estimator: k3/],
     ['algorithm: ppo\nnum_mini_batches: 3', /does not divide the 8 prompts of a step/],
+    [
+      'max_thought_length: 48\nmax_completion_length: 63',
+      /no room for a response after max_thought_length \(48\); set it to 64 or more/,
+    ],
     ['algorithm: dpo\nloss_type: dapo', /DPO has only loss_type sigmoid; remove loss_type\.$/],
     ['algorithm: dpo\nepsilon: 0.1', /line 6: epsilon has no meaning when algorithm is dpo/],
     [

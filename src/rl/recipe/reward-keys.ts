@@ -1,5 +1,5 @@
 /** Recipe keys of the rewards, for every algorithm that samples completions. */
-import type { RecipeKeys } from './spec.ts';
+import { MOST_TOKENS, type RecipeKeys } from './spec.ts';
 
 export const rewards = {
   reward_model_name_or_path: {
@@ -26,6 +26,13 @@ export const rewards = {
     type: 'numbers',
     optional: true,
     help: 'Weight of each reward, in the order reward model, judge, rules; when it is not set, each weight is 1.',
+  },
+  soft_punish_cache: {
+    type: 'integer',
+    default: 0,
+    min: 0,
+    max: MOST_TOKENS,
+    help: "Lowers the reward of a completion in its last tokens before max_completion_length: by nothing this many tokens before it, by 1 at it (DAPO's soft overlong punishment). 0 turns it off.",
   },
   malformed: {
     type: 'choice',

@@ -1,5 +1,7 @@
 /** The names of a recipe's rewards in metrics and messages. */
 
+import { SOFT_OVERLONG } from '../rewards/overlong.ts';
+
 export const REWARD_MODEL = 'reward_model';
 export const JUDGE = 'judge';
 
@@ -7,7 +9,7 @@ export const JUDGE = 'judge';
 const COLUMNS: ReadonlySet<string> = new Set([
   ...['step', 'prompt', 'completion', 'thought', 'response', 'wellFormed', 'truncated', 'tokens'],
   ...['reward', 'rewards', 'advantage', 'gold', 'trace', 'mean', 'std', 'samples', 'pair'],
-  ...[REWARD_MODEL, JUDGE, '__proto__', ''],
+  ...[REWARD_MODEL, JUDGE, SOFT_OVERLONG, '__proto__', ''],
 ]);
 
 /** Whether a rule cannot have this name, because another column has it. */

@@ -8,6 +8,7 @@ import { splitCompletion, type Malformed, type SplitCompletion } from './complet
 import type { Recipe } from '../recipe/recipe.ts';
 import { tokenizerStops } from './stop-tokens.ts';
 import { policyText } from './thinking-template.ts';
+import { thoughtEnd } from './thought-end.ts';
 
 export interface RolloutSample extends Generation, SplitCompletion {
   /** The completion as text, without the stop token. */
@@ -30,6 +31,8 @@ export interface RolloutOptions {
   /** Replaces the built-in request to think. */
   systemPrompt?: string | undefined;
   malformed: Malformed;
+  /** Tokens after which a thought is closed; 0 never closes one. */
+  maxThoughtLength?: number;
   sampling: SamplingOptions;
 }
 
@@ -44,6 +47,7 @@ export type Writing = Pick<
   | 'top_k'
   | 'min_p'
   | 'max_completion_length'
+  | 'max_thought_length'
 >;
 
 /** The sampling options of a recipe, in training and in evaluations. */
@@ -57,6 +61,7 @@ export function rolloutOptions(
     thinking: recipe.thinking,
     systemPrompt: recipe.system_prompt,
     malformed: recipe.malformed,
+    maxThoughtLength: recipe.max_thought_length,
     sampling: {
       temperature: recipe.temperature,
       topK: recipe.top_k,
@@ -135,7 +140,11 @@ export async function rollOut(
   const groups = await decoder.generate(
     prompts.map(({ promptIds }) => promptIds),
     options.samplesPerPrompt,
-    { ...options.sampling, stopIds: tokenizerStops(tokenizer) },
+    {
+      ...options.sampling,
+      stopIds: tokenizerStops(tokenizer),
+      thoughtEnd: thoughtEnd(tokenizer, options.thinking, options.maxThoughtLength ?? 0),
+    },
     streams,
     onProgress,
   );

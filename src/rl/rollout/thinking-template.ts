@@ -27,7 +27,7 @@ export function policyText(
 ): string {
   const turns = promptTurns(prompt);
   if (!tokenizer.hasChatTemplate) return zeroPrompt(turns, thinking, systemPrompt);
-  const builtIn = thinking && !knowsThinking(tokenizer) ? INSTRUCTION : undefined;
+  const builtIn = thinking && !madeToThink(tokenizer) ? INSTRUCTION : undefined;
   const text = instructedText(tokenizer, turns, thinking, systemPrompt ?? builtIn);
   return thinking ? opened(text) : text;
 }
@@ -86,8 +86,12 @@ function opened(text: string): string {
   return text.trimEnd().endsWith(THINK_START) ? text : `${text}${THINK_START}\n`;
 }
 
-/** Whether the template opens or closes thoughts by itself, seen on the shortest turns that it takes. */
-function knowsThinking(tokenizer: Tokenizer): boolean {
+/**
+ * Whether the model has a template that opens or closes thoughts by itself, seen on the shortest turns
+ * that it takes.
+ */
+export function madeToThink(tokenizer: Tokenizer): boolean {
+  if (!tokenizer.hasChatTemplate) return false;
   const user = { role: 'user', content: 'x' } as const;
   const system = { role: 'system', content: 'x' } as const;
   const render = (messages: readonly ChatMessage[], enableThinking: boolean): string | undefined =>

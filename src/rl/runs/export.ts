@@ -14,6 +14,8 @@ import {
   type CheckpointFolder,
   type FileSource,
 } from '../../model/files.ts';
+import { openGguf } from '../../model/gguf-writer/file.ts';
+import type { Outtype } from '../../model/gguf-writer/types.ts';
 import { openMerge } from '../../model/merge.ts';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../../model/peft.ts';
 import { tokenizerFiles } from '../../model/tokenizer.ts';
@@ -52,6 +54,16 @@ export async function modelFiles(checkpoint: Checkpoint, to: ExportKind): Promis
     ...(to === 'hf' ? await wholeFiles(base) : []),
     ...[...texts].map(([path, bytes]) => inMemory(path, bytes)),
   ];
+}
+
+/**
+ * One file for llama.cpp, Ollama and LM Studio, with the tokenizer and the chat template in it. An
+ * adapter is merged.
+ * @throws CheckpointError for a model or a tokenizer that llama.cpp has no equal of
+ */
+export async function ggufFiles(checkpoint: Checkpoint, outtype: Outtype): Promise<ExportFile[]> {
+  const { size, pieces } = await openGguf(checkpoint, outtype);
+  return [{ path: `model-${outtype}.gguf`, size, pieces }];
 }
 
 const ADAPTER_FILES = [ADAPTER_CONFIG, ADAPTER_WEIGHTS];

@@ -5,6 +5,7 @@
 import { AdamW } from '../../model/adamw.ts';
 import { TrainingRunner } from '../../model/batch-runner.ts';
 import { requireFinite } from '../../model/errors.ts';
+import { drawnOnly } from '../../model/sequences.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
 import { advantages } from '../objectives/advantages.ts';
 import { packGroups, perCompletion, perTarget, type MicroBatch } from './micro-batch.ts';
@@ -16,6 +17,7 @@ import {
   type GrpoOptions,
 } from '../objectives/grpo.ts';
 import { FollowedPrompts } from './followed.ts';
+import { isDead } from './fresh-groups.ts';
 import type { TokenTrace } from '../report.ts';
 import { adamwOptions, type Recipe } from '../recipe/recipe.ts';
 import { openReference, type Reference } from './reference.ts';
@@ -33,7 +35,7 @@ import { moveWeights, type StepResult, type Trainer } from './trainer.ts';
 /** One packed micro-batch of a step, and the numbers that stay the same over its updates. */
 interface UpdateBatch extends MicroBatch<ScoredGroup> {
   /** One per completion, in packing order. */
-  samples: { advantage: number; active: boolean }[];
+  samples: { advantage: number; active: boolean; counted: boolean }[];
   oldLogp?: Float32Array[];
   refLogp?: Float32Array[];
 }
@@ -137,7 +139,7 @@ export class GrpoTrainer implements Trainer {
     const options = lossOptions(recipe);
     const sums = { loss: 0, kl: 0, entropy: 0, low: 0, high: 0, targets: 0 };
     const difference = { sum: 0, max: 0 };
-    const written = groups.flatMap((g) => g.samples.flatMap((s) => s.logps));
+    const written = groups.flatMap((g) => g.samples.flatMap((s) => drawnOnly(s.logps, s.forced)));
     let firstGroup: TraceColumns[] = [];
     let gradNorm = 0;
     for (let iteration = 0; iteration < recipe.num_iterations; iteration++) {
@@ -194,12 +196,14 @@ export class GrpoTrainer implements Trainer {
     const perBatch = recipe.per_device_train_batch_size / recipe.num_generations;
     return packGroups(groups, perBatch).map((batch, b) => ({
       ...batch,
-      samples: batch.groups.flatMap((group, g) =>
-        group.samples.map((sample, i) => ({
+      samples: batch.groups.flatMap((group, g) => {
+        const counted = !recipe.mask_zero_std_groups || !isDead(group);
+        return group.samples.map((sample, i) => ({
           advantage: groupAdvantages[b * perBatch + g]![i]!,
-          active: sample.finished || !recipe.mask_truncated_completions,
-        })),
-      ),
+          active: counted && (sample.finished || !recipe.mask_truncated_completions),
+          counted,
+        }));
+      }),
     }));
   }
 
@@ -261,7 +265,8 @@ function countTotals(batches: readonly UpdateBatch[]): BatchTotals {
   const tokens = batches.flatMap(({ samples, packed }) =>
     packed.ranges.flat().map(([start, end], i) => (samples[i]!.active ? end - start : 0)),
   );
-  return { completions: tokens.length, activeTokens: tokens.reduce((a, b) => a + b, 0) };
+  const completions = batches.flatMap(({ samples }) => samples).filter(({ counted }) => counted);
+  return { completions: completions.length, activeTokens: tokens.reduce((a, b) => a + b, 0) };
 }
 
 function completionTerms(

@@ -18,13 +18,17 @@ export function packGroups<G extends RolloutGroup>(
     const tokens = members.map((g) => ({
       prompt: g.promptIds,
       completions: g.samples.map((s) => s.ids),
+      forced: g.samples.map((s) => s.forced),
     }));
     batches.push({ groups: members, packed: packBatch(tokens, 'completion') });
   }
   return batches;
 }
 
-/** Splits numbers with one entry per target into one piece per completion, in packing order. */
+/**
+ * Splits numbers with one entry per target into one piece per completion, in packing order. Forced tokens
+ * are no targets, so they have no entry.
+ */
 export function perCompletion(values: Float32Array, { ranges }: PackedBatch): Float32Array[] {
   return ranges.flat().map(([start, end]) => values.subarray(start, end));
 }

@@ -59,7 +59,8 @@ export function sampledPairs(
     const pair = chosen[g];
     if (!pair) return [];
     const completions = [samples[pair.chosen]!.ids, samples[pair.rejected]!.ids];
-    return [{ prompt: promptIds, completions, pairs: [[0, 1] as const] }];
+    const forced = [samples[pair.chosen]!.forced, samples[pair.rejected]!.forced];
+    return [{ prompt: promptIds, completions, forced, pairs: [[0, 1] as const] }];
   });
 }
 

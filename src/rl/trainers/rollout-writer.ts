@@ -6,13 +6,16 @@ import type { BatchLimits } from '../../model/batch-runner.ts';
 import type { DecoderLimits } from '../../model/decoder-ops.ts';
 import { Decoder } from '../../model/decoder.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
+import { drawnLength } from '../../model/sequences.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
 import { fractionZeroStd } from '../objectives/advantages.ts';
 import { mean, std } from '../statistics.ts';
 import { take, type Prompt, type Source } from '../data/dataset.ts';
 import { EVALUATION_SEED, fixedEvaluation, type StepEvaluation } from '../evaluation/fixed.ts';
 import { completionMetrics } from '../evaluation/completion-metrics.ts';
+import { replaceDead } from './fresh-groups.ts';
 import type { Group, TokenTrace } from '../report.ts';
+import { Random } from '../random.ts';
 import type { Recipe } from '../recipe/recipe.ts';
 import type { GoldJudge } from '../rewards/reward.ts';
 import {
@@ -22,7 +25,12 @@ import {
   tokenizePrompts,
   type RolloutGroup,
 } from '../rollout/rollout.ts';
-import { checkSpread, type WeightedRewards } from '../rewards/weighted-rewards.ts';
+import { SOFT_OVERLONG, softOverlongPunishment } from '../rewards/overlong.ts';
+import {
+  checkSpread,
+  type WeightedRewards,
+  type WeightedScore,
+} from '../rewards/weighted-rewards.ts';
 
 /** The source of the prompts, and the judges of their completions. */
 export interface RolloutParts {
@@ -65,6 +73,8 @@ export function updateLimits(recipe: Recipe): BatchLimits {
 export class RolloutWriter {
   /** Evaluates on the held-out prompts; absent if there are none. */
   readonly evaluate?: () => Promise<StepEvaluation>;
+  /** Prompts that dynamic sampling drew in the last step. */
+  private drawn = 0;
 
   private constructor(
     private readonly recipe: Recipe,
@@ -119,7 +129,33 @@ export class RolloutWriter {
       scored.push(scoring);
     }
     onDetail?.('scoring the responses');
-    return (await Promise.all(scored)).flat();
+    const all = (await Promise.all(scored)).flat();
+    const { groups, drawn } = await replaceDead(
+      all,
+      step,
+      recipe.dynamic_sampling,
+      async (fresh, attempt) => {
+        onDetail?.(`writing for ${fresh.length} fresh prompts`);
+        const own = rolloutOptions(recipe, recipe.num_generations, freshSeed(recipe, attempt));
+        const written: ScoredGroup[] = [];
+        for (let first = 0; first < fresh.length; first += perPart) {
+          const members = fresh.slice(first, first + perPart);
+          const asked = members.map(({ index }) => parts.prompts.at(index));
+          const texts = asked.map(({ prompt }) => prompt);
+          const tokenized = tokenizePrompts(parts.tokenizer, texts, own);
+          const stream = (step * perStep + members[0]!.slot) * recipe.num_generations;
+          const next = await rollOut(this.decoder, parts.tokenizer, tokenized, own, stream);
+          written.push(...(await this.score(next, asked)));
+        }
+        return written;
+      },
+    );
+    this.drawn = drawn;
+    return groups;
+  }
+
+  private get closesThoughts(): boolean {
+    return this.recipe.thinking && this.recipe.max_thought_length > 0;
   }
 
   /** In tokens. */
@@ -149,7 +185,9 @@ export class RolloutWriter {
     const perGroup = this.recipe.num_generations;
     return groups.map((group, g) => {
       const part = <T>(all: readonly T[]): T[] => all.slice(g * perGroup, (g + 1) * perGroup);
-      const own = part(scores);
+      const own = part(scores).map((score, i) =>
+        this.punished(score, group.samples[i]!.ids.length),
+      );
       checkSpread(own.map(({ reward }) => reward));
       return {
         ...group,
@@ -158,6 +196,17 @@ export class RolloutWriter {
         ...(golds && { golds: part(golds) }),
       };
     });
+  }
+
+  /** The score with the punishment of an overlong completion, if the recipe has one. */
+  private punished(score: WeightedScore, length: number): WeightedScore {
+    const { max_completion_length: longest, soft_punish_cache: cache } = this.recipe;
+    if (cache === 0) return score;
+    const punishment = softOverlongPunishment(length, longest, cache);
+    return {
+      reward: score.reward + punishment,
+      rewards: { ...score.rewards, [SOFT_OVERLONG]: punishment },
+    };
   }
 
   /** A group for reports. `advantages` has one number per completion. */
@@ -176,7 +225,8 @@ export class RolloutWriter {
         response: sample.response,
         wellFormed: sample.wellFormed,
         truncated: !sample.finished,
-        tokens: sample.ids.length,
+        tokens: drawnLength(sample),
+        ...(this.closesThoughts && { thoughtCut: sample.forced !== undefined }),
         reward: group.reward[i]!,
         rewards: group.rewards[i]!,
         advantage: advantages[i]!,
@@ -195,6 +245,7 @@ export class RolloutWriter {
       // PPO compares no completions, so it may have only one for each prompt.
       ...(this.recipe.algorithm !== 'ppo' && { frac_reward_zero_std: fractionZeroStd(all) }),
     };
+    if (this.recipe.dynamic_sampling > 0) metrics['dynamic_sampling/fresh_prompts'] = this.drawn;
     const byName = groups.flatMap((g) => g.rewards);
     for (const name of Object.keys(byName[0] ?? {})) {
       const values = byName.map((rewards) => rewards[name]!);
@@ -208,6 +259,10 @@ export class RolloutWriter {
     this.decoder.destroy();
   }
 }
+
+/** Another seed for each attempt, so that no random stream is used twice in a step. */
+const freshSeed = ({ seed }: Recipe, attempt: number): number =>
+  new Random(seed, `dynamic sampling ${attempt}`).uint32();
 
 /** Number of token rows; a prompt counts once for each of its completions. */
 export function countTokens(groups: readonly RolloutGroup[]): number {

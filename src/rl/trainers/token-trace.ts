@@ -1,15 +1,16 @@
 /** The numbers of every token of one completion, for display. */
 import type { Tokenizer } from '../../model/tokenizer.ts';
 import { k3Estimate } from '../objectives/functions.ts';
+import type { TokenRange } from '../../model/sequences.ts';
 import type { TokenTrace } from '../report.ts';
 import type { RolloutSample } from '../rollout/rollout.ts';
 
 /** Significant digits, as many as a picture can show. */
 const DIGITS = 4;
 
-/** One array per column of a trace, each with an entry per token. */
+/** One array per column of a trace, each with an entry per token that the policy drew. */
 export type TraceColumns = Readonly<
-  Partial<Record<Exclude<keyof TokenTrace, 'text'>, ArrayLike<number>>> & {
+  Partial<Record<Exclude<keyof TokenTrace, 'text' | 'forced'>, ArrayLike<number>>> & {
     logp: ArrayLike<number>;
     entropy: ArrayLike<number>;
   }
@@ -17,17 +18,30 @@ export type TraceColumns = Readonly<
 
 export function tokenTrace(
   tokenizer: Pick<Tokenizer, 'decode'>,
-  sample: Pick<RolloutSample, 'ids' | 'finished'>,
+  sample: Pick<RolloutSample, 'ids' | 'finished' | 'forced'>,
   columns: TraceColumns,
 ): TokenTrace {
+  const { forced } = sample;
   const rounded = Object.entries(columns).map(([name, values]) => [
     name,
-    Array.from(values, (value) => Number(value.toPrecision(DIGITS))),
+    withForced(
+      Array.from(values, (value) => Number(value.toPrecision(DIGITS))),
+      forced,
+    ),
   ]);
   return {
     text: tokenPieces(tokenizer, sample),
-    ...(Object.fromEntries(rounded) as Omit<TokenTrace, 'text'>),
+    ...(forced && { forced }),
+    ...(Object.fromEntries(rounded) as Omit<TokenTrace, 'text' | 'forced'>),
   };
+}
+
+/** Forced tokens have no numbers; zeros stand in their places. */
+function withForced(values: number[], forced: TokenRange | undefined): number[] {
+  if (!forced) return values;
+  const [start, end] = forced;
+  const zeros = Array.from({ length: end - start }, () => 0);
+  return [...values.slice(0, start), ...zeros, ...values.slice(start)];
 }
 
 /** k3 estimate of each token's KL to the reference. */

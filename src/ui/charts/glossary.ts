@@ -6,6 +6,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
   gold: 'Mean score by the gold judge: the hidden true score, or a model that only watches. Training never sees it.',
   thought_truth: 'Share of the claims in the thoughts that are true.',
   frac_reward_zero_std: 'Share of groups whose rewards are all equal: these give no gradient.',
+  'dynamic_sampling/fresh_prompts':
+    'Prompts that were drawn in this step to replace groups whose rewards were all equal.',
   kl: 'Mean distance from the reference model, in nats per token (k3 estimate).',
   entropy: 'How undecided the policy is at each token, in nats.',
   loss: 'What the optimizer lowers. In reinforcement learning it stays near zero and says little.',
@@ -23,6 +25,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
   'completions/mean_response_length': 'Mean length of a response in words.',
   'completions/malformed_ratio':
     'Share of completions in which thought and response cannot be told apart.',
+  'completions/clipped_thought_ratio':
+    'Share of thoughts that were ended for the policy, at max_thought_length or where it would stop.',
   'clip_ratio/low_mean':
     'Share of tokens whose probability fell so far that clipping stops their gradient.',
   'clip_ratio/high_mean':

@@ -41,6 +41,12 @@ const FOR_LARGER_POLICIES = {
   eval_num_prompts: 16,
 };
 
+/**
+ * A model that was not made to think rarely ends its thought; half of the completion is then kept for the
+ * response.
+ */
+const FOR_UNTRAINED_THINKERS = { max_thought_length: 96 };
+
 /** The recipe keys that belong to one policy: they do not apply to the next that is chosen. */
 export const KEYS_OF_A_POLICY = [
   'model_name_or_path',
@@ -55,6 +61,7 @@ export const KEYS_OF_A_POLICY = [
   'per_device_train_batch_size',
   'max_prompt_length',
   'max_completion_length',
+  'max_thought_length',
 ];
 
 /** Where the next visit finds the chosen policy. */
@@ -202,11 +209,12 @@ export class Shelf {
   }
 
   private recipeOf(learner: ShelfModel): RecipeValues {
-    const { parameters } = this.baseOf(learner) ?? learner;
+    const { parameters, madeToThink } = this.baseOf(learner) ?? learner;
     const { lora } = learner;
     return {
       model_name_or_path: storedPath(learner.name),
       ...(parameters > TOY_PARAMETERS && FOR_LARGER_POLICIES),
+      ...(parameters > TOY_PARAMETERS && madeToThink === false && FOR_UNTRAINED_THINKERS),
       ...(lora && {
         use_peft: true,
         lora_r: lora.r,

@@ -2,6 +2,7 @@
 import type { Sample, TokenTrace } from '../../rl/report.ts';
 import { formatShareChange } from '../format.ts';
 import type { Scale } from './scale.ts';
+import { isForced } from './traced.ts';
 
 export interface Quantity {
   id: string;
@@ -21,7 +22,8 @@ export const quantities: readonly Quantity[] = [
     note: 'How hard the update pushes a token, and which way. GRPO gives all tokens of a try the same advantage.',
     kind: 'diverging',
     digits: 2,
-    of: (trace, sample) => trace.advantage ?? trace.text.map(() => sample.advantage),
+    of: (trace, sample) =>
+      trace.advantage ?? trace.text.map((_, t) => (isForced(trace, t) ? 0 : sample.advantage)),
   },
   {
     id: 'change',

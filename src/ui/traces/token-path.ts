@@ -1,8 +1,9 @@
 /** The way of one token from the reward of its try to the gradient, in steps with their numbers. */
 import { clamp } from '../../rl/objectives/functions.ts';
 import type { LossType } from '../../rl/objectives/grpo.ts';
-import type { Group } from '../../rl/report.ts';
+import type { Group, Sample } from '../../rl/report.ts';
 import { formatCompact, formatNumber } from '../format.ts';
+import { isForced } from './traced.ts';
 import type { GroupUpdate, Terms, TokenNumbers } from './what-if.ts';
 
 export interface PathStep {
@@ -60,7 +61,7 @@ export function pathOf(
     {
       name: 'Mask',
       value: kept ? '1' : '0',
-      why: kept ? 'this token counts' : 'this token is left out',
+      why: kept ? 'this token counts' : leftOut(samples[sample]!, token),
     },
     { name: 'Normaliser', value: formatCompact(weight), why: NORMALISERS[terms.lossType] },
     {
@@ -73,6 +74,11 @@ export function pathOf(
     },
   ];
 }
+
+const leftOut = ({ trace }: Sample, t: number): string =>
+  trace && isForced(trace, t)
+    ? 'it was written for the model, to end the thought'
+    : 'this token is left out';
 
 function ratioReason({ importanceSamplingLevel, second }: Terms): string {
   if (!second) return 'nothing was trained since it was written';

@@ -16,6 +16,7 @@ import type { Group, Sample, TokenTrace } from '../../rl/report.ts';
 import type { UpdateOptions } from '../stepper/update-options.ts';
 import type { Choices } from '../stepper/walks/step.ts';
 import { groupAdvantages } from '../stepper/walks/grpo.ts';
+import { drawnGroup } from './traced.ts';
 
 /** What the visitor may change. */
 export interface Terms extends GrpoOptions {
@@ -74,7 +75,7 @@ export const ownTerms = (options: UpdateOptions): Terms => ({
 
 /** @param group with traces of every try */
 export function updateOf(group: Group, terms: Terms): GroupUpdate {
-  const samples = group.samples as Traced[];
+  const samples = drawnGroup(group).samples as Traced[];
   const advantages = groupAdvantages(group, terms.scale);
   // Without log-probs of the reference, its KL cannot be computed.
   const options = { ...terms, beta: hasReference(group) ? terms.beta : 0 };
@@ -91,7 +92,7 @@ export function updateOf(group: Group, terms: Terms): GroupUpdate {
     const ratios = importanceRatios(completion, options.importanceSamplingLevel);
     const termOf = policyTerms(completion, options);
     const weight = tokenWeight(options, totals, logp.length);
-    return Array.from(logp, (value, t): TokenNumbers => {
+    const numbers = Array.from(logp, (value, t): TokenNumbers => {
       const ref = refLogp?.[t];
       return {
         ratio: ratios[t]!,
@@ -104,9 +105,16 @@ export function updateOf(group: Group, terms: Terms): GroupUpdate {
         push: -dLogp[i]![t]! || 0,
       };
     });
+    const [start, end] = group.samples[i]!.trace!.forced ?? [0, 0];
+    const none = { ...NO_PART, advantage, weight };
+    numbers.splice(start, 0, ...Array.from({ length: end - start }, () => none));
+    return numbers;
   });
   return { advantages, tokens, pushes: tokens.map(sumOf), loss };
 }
+
+/** A token that the policy did not choose. */
+const NO_PART = { ratio: 1, clipped: undefined, kl: 0, klSlope: 0, kept: false, push: 0 };
 
 const sumOf = (tokens: readonly TokenNumbers[]): number =>
   tokens.reduce((sum, { push }) => sum + push, 0);

@@ -11,12 +11,15 @@ const NOT_TRLS: readonly RecipeKey[] = [
   ...(['model_name_or_path', 'random_init', 'world', 'datasets', 'world_data'] as const),
   ...(['thinking', 'system_prompt', 'malformed', 'gold', 'online'] as const),
   ...(['reward_model_name_or_path', 'judge_model_name_or_path', 'judge_prompt'] as const),
-  ...(['reward_funcs', 'max_prompt_length', 'log_completions'] as const),
+  ...(['reward_funcs', 'max_prompt_length', 'max_thought_length', 'log_completions'] as const),
+  ...(['dynamic_sampling', 'mask_zero_std_groups', 'soft_punish_cache'] as const),
   ...(['eval_strategy', 'eval_steps', 'eval_num_prompts', 'save_total_limit', 'min_p'] as const),
 ];
 const ADAPTER_KEYS: readonly RecipeKey[] = [
   ...(['lora_r', 'lora_alpha', 'lora_target_modules', 'load_in_8bit', 'load_in_4bit'] as const),
 ];
+
+const OURS_ONLY = ['dynamic_sampling', 'mask_zero_std_groups'] as const;
 
 /**
  * TRL's arguments for the steps that are left after `step`.
@@ -78,18 +81,29 @@ function refuse(recipe: Recipe): void {
         'begin a GRPO run with it.',
     );
   }
+  const ours = OURS_ONLY.find((key) => recipe[key] !== false && recipe[key] !== 0);
+  if (algorithm === 'grpo' && ours) {
+    throw new RecipeError(
+      `TRL 1.16 has nothing like ${ours}; hand over a run without it, or export the policy with --to hf.`,
+    );
+  }
+  if (algorithm === 'grpo' && recipe.soft_punish_cache > 0) {
+    throw new RecipeError(
+      'soft_punish_cache is a reward function in TRL; hand over a run without it, and add ' +
+        'trl.rewards.get_soft_overlong_punishment to reward_funcs in recipe.yaml there.',
+    );
+  }
+  if (algorithm === 'grpo' && recipe.thinking && recipe.max_thought_length > 0) {
+    throw new RecipeError(
+      'max_thought_length closes thoughts while they are written, which TRL 1.16 cannot do; hand over a ' +
+        'run with max_thought_length: 0, or export the policy with --to hf.',
+    );
+  }
   const sampled = recipe.reward_model_name_or_path ?? recipe.judge_model_name_or_path ?? rules[0];
   if (algorithm === 'dpo' && (online || sampled !== undefined)) {
     throw new RecipeError(
       'this DPO run samples its pairs and has them judged, which TRL does in no trainer like it; export ' +
         'its policy with --to hf, and begin a GRPO run with it.',
-    );
-  }
-  if (rules.length > 0) {
-    throw new RecipeError(
-      `reward_funcs: ${rules.join(', ')} ${rules.length > 1 ? 'are' : 'is'} JavaScript, which TRL cannot ` +
-        'run; hand the run over without --reward_funcs, and add the same rule in Python to rewards.py ' +
-        'and recipe.yaml.',
     );
   }
 }

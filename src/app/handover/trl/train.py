@@ -59,6 +59,19 @@ class GoesOn:
         return scheduler
 
 
+def as_written(folder):
+    """The tokenizer of the policy. The texts of train.jsonl have BOS where it belongs; none is added."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    kind = type(tokenizer)
+
+    def call(self, *args, add_special_tokens=False, **more):
+        return kind.__call__(self, *args, add_special_tokens=add_special_tokens, **more)
+
+    # The name of the class is written into tokenizer_config.json.
+    tokenizer.__class__ = type(kind.__name__, (kind,), {"__call__": call})
+    return tokenizer
+
+
 def load(folder, options, **more):
     kind = transformers.AutoModelForCausalLM
     if RUN["algorithm"] == "reward":
@@ -104,7 +117,7 @@ def main():
         args=arguments,
         train_dataset=load_dataset("json", data_files="train.jsonl", split="train"),
         eval_dataset=load_dataset("json", data_files="test.jsonl", split="train") if RUN["test"] else None,
-        processing_class=transformers.AutoTokenizer.from_pretrained("policy"),
+        processing_class=as_written("policy"),
         **more,
     )
     if RUN["adapter"]:

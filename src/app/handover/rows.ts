@@ -1,18 +1,18 @@
-/** The data of a run in TRL's formats, with prompts as the policy reads them. */
-import type { Tokenizer } from '../../../model/tokenizer.ts';
-import { promptTurns } from '../../../rl/data/conversation.ts';
-import { take, type PreferenceGroup, type Prompt } from '../../../rl/data/dataset.ts';
-import { opened, type Row } from '../../../rl/data/rows.ts';
-import type { Recipe } from '../../../rl/recipe/recipe.ts';
-import { policyText } from '../../../rl/rollout/thinking-template.ts';
+/** The data of a run, with prompts written as the policy reads them: special tokens are in the text. */
+import type { Tokenizer } from '../../model/tokenizer.ts';
+import { promptTurns } from '../../rl/data/conversation.ts';
+import { take, type PreferenceGroup, type Prompt } from '../../rl/data/dataset.ts';
+import { opened, type Row } from '../../rl/data/rows.ts';
+import type { Recipe } from '../../rl/recipe/recipe.ts';
+import { policyText } from '../../rl/rollout/thinking-template.ts';
 import {
   evaluationPrompts,
   heldOutPreferences,
   preferenceSource,
   promptSource,
   sftSource,
-} from '../../opening/data.ts';
-import type { ReadFile } from '../../opening/surroundings.ts';
+} from '../opening/data.ts';
+import type { ReadFile } from '../opening/surroundings.ts';
 
 interface HandoverRows {
   /** What the steps that are left will read, in order. */
@@ -31,11 +31,12 @@ export async function handoverRows(
   const perStep = itemsPerStep(recipe);
   const [first, count] = [step * perStep, (recipe.max_steps - step) * perStep];
   const asked = (prompt: string, thinking = recipe.thinking): string =>
-    tokenizer.withoutAdded(policyText(tokenizer, prompt, thinking, recipe.system_prompt));
+    tokenizer.writtenOut(policyText(tokenizer, prompt, thinking, recipe.system_prompt));
   const promptRow = ({ prompt, columns }: Prompt): Row => ({
-    ...columns,
     prompt: asked(prompt),
     turns: promptTurns(prompt),
+    // As JSON: a column of a table has one type in all rows.
+    row: JSON.stringify(columns ?? {}),
   });
   switch (recipe.algorithm) {
     case 'sft': {

@@ -1,0 +1,144 @@
+/** What every handover starts from: a run at one of its checkpoints, and the models that training reads. */
+import type { Checkpoint } from '../../model/adapted.ts';
+import { readConfig } from '../../model/checkpoint.ts';
+import type { FileSource } from '../../model/files.ts';
+import type { Tokenizer } from '../../model/tokenizer.ts';
+import { rewardNames } from '../../rl/recipe/reward-names.ts';
+import { RecipeError, type Recipe } from '../../rl/recipe/recipe.ts';
+import { QUESTION } from '../../rl/rewards/prompted-judge.ts';
+import { inMemory, modelFiles, type ExportFile } from '../../rl/runs/export.ts';
+import type { ReadFile } from '../opening/surroundings.ts';
+import scoring from './scoring.py?raw';
+
+/** A run at one of its checkpoints, and what its recipe names. */
+export interface HandoverSource {
+  recipe: Recipe;
+  step: number;
+  policy: Checkpoint;
+  /** Adam's moments, if the checkpoint has them. */
+  moments?: FileSource | undefined;
+  /** The policy before training. */
+  start(): Promise<Checkpoint>;
+  /** A reward model or a judge, by the path in the recipe. */
+  open(path: string): Promise<Checkpoint>;
+  readFile: ReadFile;
+}
+
+/** @throws RecipeError for a run without steps that are left */
+export function refuseFinished({ recipe: { max_steps: steps }, step }: HandoverSource): void {
+  if (step < steps) return;
+  throw new RecipeError(
+    `the run is finished after ${steps} steps, so there is nothing to go on with; export its policy with --to hf ` +
+      '(an adapter with --to peft), and begin a run with it.',
+  );
+}
+
+/** The models that training reads, each in a folder of its own. */
+export async function modelFolders(
+  source: HandoverSource,
+  withReference: boolean,
+): Promise<ExportFile[]> {
+  const { recipe, policy } = source;
+  const { reward_model_name_or_path: classifier, judge_model_name_or_path: judge } = recipe;
+  const folders: [name: string, checkpoint: Checkpoint][] = [['policy', policy]];
+  if (policy.adapter) folders.push(['base', { base: policy.base, tokenizer: policy.base }]);
+  if (withReference) {
+    const before = await source.start();
+    // The reference of a new adapter is the base.
+    if (!policy.adapter || before.adapter) folders.push(['reference', before]);
+  }
+  if (classifier !== undefined) folders.push(['reward_model', await source.open(classifier)]);
+  if (judge !== undefined) folders.push(['judge', await source.open(judge)]);
+  const files: ExportFile[] = [];
+  for (const [name, checkpoint] of folders) {
+    const adapted = name === 'policy' || name === 'reference' ? 'peft' : 'merged';
+    const inside = await modelFiles(checkpoint, checkpoint.adapter ? adapted : 'hf');
+    files.push(...inside.map((file) => ({ ...file, path: `${name}/${file.path}` })));
+  }
+  return files;
+}
+
+/** scoring.py and the rules that it loads. @throws RecipeError for a rule without a twin in Python */
+export async function scoringFiles({ recipe, readFile }: HandoverSource): Promise<ExportFile[]> {
+  const rules = await Promise.all(
+    recipe.reward_funcs.map(async (path) => {
+      const twin = path.replace(/\.[cm]?js$/, '.py');
+      const text = await readFile(twin).catch(() => '');
+      // A server may answer with a page in place of a missing file.
+      if (/^def reward\(/m.test(text)) return textFile(`rules/${basename(twin)}`, text);
+      throw new RecipeError(
+        `reward_funcs: ${path} is JavaScript, which only Ponder runs; write the same rule in Python into ` +
+          `${twin}, as def reward(prompt, response, row): return 1.0, and export again.`,
+      );
+    }),
+  );
+  return [textFile('scoring.py', scoring), ...rules];
+}
+
+/** What scoring.py has to know. */
+export async function scoringFacts({ recipe, policy }: HandoverSource): Promise<object> {
+  return {
+    thinking: recipe.thinking,
+    malformed: recipe.malformed,
+    stop_ids: (await readConfig(policy.base)).eosTokenIds,
+    rewards: rewardNames(recipe),
+    weights: recipe.reward_weights ?? rewardNames(recipe).map(() => 1),
+    ...(recipe.judge_model_name_or_path && { question: recipe.judge_prompt ?? QUESTION }),
+  };
+}
+
+const basename = (path: string): string => path.replace(/^.*[/\\:]/, '');
+
+const encoder = new TextEncoder();
+export const textFile = (path: string, text: string): ExportFile =>
+  inMemory(path, encoder.encode(text));
+
+/** One sentence: where the rows come from. */
+export function dataSentence({ world, datasets, seed, max_steps: steps }: Recipe): string {
+  return world
+    ? `The prompts are those of the world ${world} with seed ${seed}, written out up to step ${steps}.`
+    : `The rows are those of ${datasets.flatMap((set) => set.data_files).join(', ')}, in the order of seed ${seed}.`;
+}
+
+/** A README with its {names} replaced, and one line for each file in the folder. */
+export function fillReadme(
+  template: string,
+  values: Readonly<Record<string, string>>,
+  files: readonly ExportFile[],
+  about: Readonly<Record<string, string>>,
+): ExportFile {
+  const tops = new Set(files.map(({ path }) => path.split('/', 1)[0]!));
+  const listed = [...tops].filter((top) => top in about);
+  const all: Record<string, string> = {
+    ...values,
+    files: listed.map((top) => `| ${top} | ${about[top]} |`).join('\n'),
+  };
+  return textFile(
+    'README.md',
+    template.replace(/\{(\w+)\}/g, (_, name: string) => all[name]!),
+  );
+}
+
+/** For each file or folder that any handover has. */
+export const ABOUT_FILES: Record<string, string> = {
+  'scoring.py': 'What the rewards read and return: the response, never the thought.',
+  rules: 'The rules, in Python.',
+  policy: 'The policy at this step, with its tokenizer and chat template.',
+  base: 'The model under the adapter.',
+  reference: 'The policy before training, for the KL penalty.',
+  reward_model: 'The reward model, with its own chat template.',
+  judge: 'The model that is asked whether a response is good.',
+};
+
+/**
+ * The reward gets a text without special tokens, in which such a `</think>` is lost.
+ * @throws RecipeError if the end of a thought is a special token
+ */
+export function refuseSpecialThinkEnd(tokenizer: Tokenizer, program: string): void {
+  if (tokenizer.decode(tokenizer.encode('</think>'), { skipSpecial: true }).includes('</think>'))
+    return;
+  throw new RecipeError(
+    `the tokenizer has </think> as a special token, which ${program} removes before it asks the reward; ` +
+      'use --to trl.',
+  );
+}

@@ -1,0 +1,90 @@
+/** A GRPO run as a folder that verl goes on with, on one machine or on a Ray cluster. */
+import { Tokenizer } from '../../../model/tokenizer.ts';
+import type { Recipe } from '../../../rl/recipe/recipe.ts';
+import type { ExportFile } from '../../../rl/runs/export.ts';
+import { handoverRows } from '../rows.ts';
+import {
+  ABOUT_FILES,
+  dataSentence,
+  fillReadme,
+  modelFolders,
+  refuseFinished,
+  refuseSpecialThinkEnd,
+  scoringFacts,
+  scoringFiles,
+  textFile,
+  type HandoverSource,
+} from '../source.ts';
+import { overrides, verlRecipe } from './recipe.ts';
+import { parquet } from './rows.ts';
+import readme from './README.md?raw';
+import requirements from './requirements.txt?raw';
+import reward from './reward.py?raw';
+import script from './train.sh?raw';
+
+/**
+ * The files of the folder.
+ * @throws RecipeError where verl cannot go on with the run; nothing is written then
+ */
+export async function verlFiles(source: HandoverSource): Promise<ExportFile[]> {
+  const { recipe, step, policy } = source;
+  refuseFinished(source);
+  verlRecipe(recipe, step, false);
+  const tokenizer = await Tokenizer.load(policy.tokenizer);
+  if (recipe.thinking) refuseSpecialThinkEnd(tokenizer, 'verl');
+  const scoring = await scoringFiles(source);
+  const rows = await handoverRows(recipe, step, tokenizer, source.readFile);
+  const hasTest = rows.test.length > 0;
+  const lines = overrides(verlRecipe(recipe, step, hasTest)).map((line) => `  ${line} \\`);
+  const data = recipe.world ?? 'ponder';
+  const files = [
+    textFile(
+      'train.sh',
+      script.replace('{overrides}', () => lines.join('\n')),
+    ),
+    textFile('run.json', `${JSON.stringify(await scoringFacts(source), null, 2)}\n`),
+    parquet('train.parquet', data, rows.train),
+    ...(hasTest ? [parquet('test.parquet', data, rows.test)] : []),
+    textFile('reward.py', reward),
+    textFile('requirements.txt', requirements),
+    ...scoring,
+    ...(await modelFolders(source, false)),
+  ];
+  return [readmeOf(source, files), ...files];
+}
+
+const ABOUT: Record<string, string> = {
+  'train.sh': 'Starts verl with the recipe in verl’s words.',
+  'run.json': 'What scoring.py needs to know of the run.',
+  'train.parquet': 'The prompts of the steps that are left, in order.',
+  'test.parquet': 'Held-out prompts; training does not read them.',
+  'reward.py': 'The reward, as verl calls it.',
+  ...ABOUT_FILES,
+};
+
+function readmeOf({ recipe, step, policy }: HandoverSource, files: readonly ExportFile[]) {
+  const batch = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps;
+  const values = {
+    step: String(step),
+    steps: String(recipe.max_steps),
+    prompts: String(batch / recipe.num_generations),
+    group: String(recipe.num_generations),
+    source: dataSentence(recipe),
+    rate: rateSentence(recipe),
+    reference: referenceSentence(recipe, policy.adapter !== undefined),
+  };
+  return fillReadme(readme, values, files, ABOUT);
+}
+
+function rateSentence({ lr_scheduler_type: type }: Recipe): string {
+  if (type === 'constant') return 'The learning rate is the same.';
+  return 'The learning rate begins where it was, or with the rest of the warm-up, and a cosine falls from there to zero.';
+}
+
+/** verl has no path for the reference: it loads the model of the policy a second time. */
+function referenceSentence({ beta }: Recipe, adapter: boolean): string {
+  if (beta === 0) return 'There is no KL penalty, so no reference is loaded.';
+  return adapter
+    ? 'The KL penalty compares with the model under the adapter.'
+    : 'The KL penalty compares with the policy at this step, not with the policy before training.';
+}

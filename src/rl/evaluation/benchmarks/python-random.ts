@@ -1,0 +1,70 @@
+/**
+ * Python's random.Random(seed).sample(range(n), n) for small n: benchmarks order choices with it, and
+ * their numbers depend on the order. MT19937 (Matsumoto and Nishimura 1998), seeded by init_by_array as
+ * CPython's _randommodule.c does, and `sample` as random.py does.
+ */
+const SIZE = 624;
+
+export class PythonRandom {
+  private readonly state = new Uint32Array(SIZE);
+  private at = SIZE;
+
+  /** @param seed a whole number from 0 to 2^32 - 1 */
+  constructor(seed: number) {
+    const { state } = this;
+    state[0] = 19650218;
+    for (let i = 1; i < SIZE; i++) state[i] = mixed(state[i - 1]!, 1812433253) + i;
+    let i = 1;
+    const next = (factor: number, add: number, sign: 1 | -1): void => {
+      state[i] = (state[i]! ^ mixed(state[i - 1]!, factor)) + sign * add;
+      if (++i >= SIZE) {
+        state[0] = state[SIZE - 1]!;
+        i = 1;
+      }
+    };
+    for (let k = 0; k < SIZE; k++) next(1664525, seed, 1);
+    for (let k = 0; k < SIZE - 1; k++) next(1566083941, i, -1);
+    state[0] = 0x80000000;
+  }
+
+  /** A random order of 0 to n - 1, for n up to 21 (for more, Python draws in another way). */
+  permutation(n: number): number[] {
+    const pool = Array.from({ length: n }, (_, i) => i);
+    return pool.map((_, i) => {
+      const j = this.below(n - i);
+      const drawn = pool[j]!;
+      pool[j] = pool[n - i - 1]!;
+      return drawn;
+    });
+  }
+
+  private below(n: number): number {
+    const bits = 32 - Math.clz32(n);
+    for (;;) {
+      const drawn = this.uint32() >>> (32 - bits);
+      if (drawn < n) return drawn;
+    }
+  }
+
+  private uint32(): number {
+    if (this.at === SIZE) this.refill();
+    let y = this.state[this.at++]!;
+    y ^= y >>> 11;
+    y ^= (y << 7) & 0x9d2c5680;
+    y ^= (y << 15) & 0xefc60000;
+    return (y ^ (y >>> 18)) >>> 0;
+  }
+
+  private refill(): void {
+    const { state } = this;
+    for (let i = 0; i < SIZE; i++) {
+      const y = (state[i]! & 0x80000000) | (state[(i + 1) % SIZE]! & 0x7fffffff);
+      state[i] = state[(i + 397) % SIZE]! ^ (y >>> 1) ^ (y & 1 ? 0x9908b0df : 0);
+    }
+    this.at = 0;
+  }
+}
+
+function mixed(previous: number, factor: number): number {
+  return Math.imul(previous ^ (previous >>> 30), factor);
+}
