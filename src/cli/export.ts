@@ -1,8 +1,7 @@
 import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { HandoverSource } from '../app/handover/source.ts';
-import { trlFiles } from '../app/handover/trl/trl.ts';
-import { verlFiles } from '../app/handover/verl/verl.ts';
+import { TARGETS, type Target } from '../app/handover/targets.ts';
 import type { Checkpoint } from '../model/adapted.ts';
 import { CheckpointError } from '../model/errors.ts';
 import { OUTTYPES, type Outtype } from '../model/gguf-writer/types.ts';
@@ -22,10 +21,8 @@ import { baseOption, openAt, readRecipeFile } from './open.ts';
 import { refuseIfFull } from './room.ts';
 import { findPolicy, lastCheckpointIn } from './run-files.ts';
 
-const handovers = { trl: trlFiles, verl: verlFiles };
-type Handover = keyof typeof handovers;
-const HANDOVERS = Object.keys(handovers) as Handover[];
-const isHandover = (to: string): to is Handover => to in handovers;
+const HANDOVERS = Object.keys(TARGETS) as Target[];
+const isHandover = (to: string): to is Target => to in TARGETS;
 
 export const exporting = defineCommand({
   name: 'export',
@@ -52,7 +49,7 @@ export const exporting = defineCommand({
     // The error for a folder that is not there.
     await nodeFolder(source);
     const files = isHandover(to)
-      ? await handovers[to](await handoverSource(source, base))
+      ? await TARGETS[to](await handoverSource(source, base))
       : await filesOf(await openAt((await lastCheckpointIn(source)) ?? source, base), to, outtype);
     const there = await readdir(out).catch(() => []);
     if (there.some((name) => name !== PARTIAL)) {

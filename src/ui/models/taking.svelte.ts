@@ -29,7 +29,7 @@ export class Taking {
   /** Name of the folder that is written. */
   get name(): string {
     const { model = 'model', step = 0 } = this.kept ?? {};
-    const suffix = { hf: '', merged: '', peft: '-adapter', trl: '-trl' }[this.kind];
+    const suffix = { hf: '', merged: '', peft: '-adapter', trl: '-trl', verl: '-verl' }[this.kind];
     return `${model}-step-${step}${suffix}`;
   }
 
