@@ -36,7 +36,7 @@ const template = ofText(
     const path = 'm/chat_template.jinja';
     const parsed = parseTemplate(source, path);
     const variables = { messages: MESSAGES, add_generation_prompt: true, bos_token: '<s>' };
-    const text = renderTemplate({ path, parsed }, variables);
+    const text = renderTemplate({ path, source, parsed }, variables);
     return Promise.resolve(typeof text === 'string' ? undefined : 'no text');
   },
   0.5,
