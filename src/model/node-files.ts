@@ -40,12 +40,9 @@ export async function nodeFile(path: string): Promise<FileSource | undefined> {
         let filled = 0;
         // One read returns at most 2 GiB.
         while (filled < bytes.length) {
-          const { bytesRead } = await handle.read(
-            bytes,
-            filled,
-            bytes.length - filled,
-            start + filled,
-          );
+          const { bytesRead } = await handle
+            .read(bytes, filled, bytes.length - filled, start + filled)
+            .catch(unreadable(path));
           if (bytesRead === 0) break;
           filled += bytesRead;
         }
@@ -68,6 +65,8 @@ async function statOf(path: string) {
 function unreadable(path: string) {
   return (error: unknown): never => {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new CheckpointError(`${path} cannot be read (${code ?? message}); check its permissions`);
+    if (code === 'ENOENT') throw new CheckpointError(`${path} was removed; check the folder`);
+    const check = code === 'EIO' ? 'the disk' : 'its permissions';
+    throw new CheckpointError(`${path} cannot be read (${code ?? message}); check ${check}`);
   };
 }

@@ -128,6 +128,8 @@ describe('a recipe in verl’s words', () => {
   it.each([
     [{ loss_type: 'vespo', min_p: 0.1 }, /does not have loss_type vespo, min_p; use --to trl/],
     [{ scale_rewards: 'batch' }, /scale_rewards: batch/],
+    // TRL does not have it in its recipe either.
+    [{ soft_punish_cache: 64 }, /soft_punish_cache beside another reward; begin a run without it/],
     [{ lr_scheduler_type: 'linear' }, /lr_scheduler_type linear/],
     [{ use_peft: true, load_in_4bit: true }, /a quantised base/],
     [{ algorithm: 'sft', reward_model_name_or_path: undefined }, /only a GRPO run/],

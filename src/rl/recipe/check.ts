@@ -322,6 +322,12 @@ function checkRewards(recipe: Recipe, refuse: (problem: string) => never): void 
     );
   }
   const odd = recipe.reward_funcs.find((path) => !/\.[cm]?js$/.test(path));
+  if (odd?.includes('soft_overlong')) {
+    refuse(
+      `reward_funcs has ${shown(odd)}, which is a key here; remove it, and set soft_punish_cache to the ` +
+        'number of tokens before max_completion_length in which the reward falls.',
+    );
+  }
   if (odd !== undefined) {
     refuse(
       `reward_funcs has ${shown(odd)}, which is not a JavaScript file; write the rule in a file such as ` +

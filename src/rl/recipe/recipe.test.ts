@@ -206,6 +206,10 @@ describe('a refusal', () => {
       'lora_alpha: 1e300',
       /lora_alpha is 1e\+300; it must be a number above 0 and at most 1000000\.$/,
     ],
+    [
+      'reward_funcs: [get_soft_overlong_punishment]',
+      /reward_funcs has "get_soft_overlong_punishment", which is a key here; .* set soft_punish_cache/,
+    ],
     ['reward_funcs: [accuracy]', /reward_funcs has "accuracy", which is not a JavaScript file/],
     ['eval_strategy: epoch', /eval_strategy is "epoch"; it must be no or steps/],
     [

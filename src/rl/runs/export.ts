@@ -133,7 +133,14 @@ export function copy(path: string, source: FileSource): ExportFile {
     size: source.size,
     async *pieces() {
       for (let at = 0; at < source.size; at += PIECE_BYTES) {
-        yield await source.read(at, Math.min(source.size, at + PIECE_BYTES));
+        const end = Math.min(source.size, at + PIECE_BYTES);
+        const bytes = await source.read(at, end);
+        if (bytes.length < end - at) {
+          throw new CheckpointError(
+            `${source.path} became shorter while it was read; export again`,
+          );
+        }
+        yield bytes;
       }
     },
   };

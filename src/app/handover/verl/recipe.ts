@@ -166,7 +166,7 @@ function refuse(recipe: Recipe): void {
     [recipe.thinking && recipe.max_thought_length > 0, 'max_thought_length'],
     [recipe.dynamic_sampling > 0, 'dynamic_sampling in this form'],
     [recipe.mask_zero_std_groups, 'mask_zero_std_groups'],
-    [recipe.soft_punish_cache > 0, 'soft_punish_cache under this reward'],
+    [recipe.soft_punish_cache > 0, 'soft_punish_cache beside another reward'],
     [recipe.load_in_8bit || recipe.load_in_4bit, 'a quantised base'],
     [recipe.lr_scheduler_type === 'linear', 'lr_scheduler_type linear'],
     [recipe.use_peft && !Number.isInteger(recipe.lora_alpha), 'a lora_alpha with a fraction'],
