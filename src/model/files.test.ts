@@ -84,7 +84,9 @@ it('a path that is no folder is refused by name', async () => {
   const missing = join(directory, 'nowhere');
   expect(await refusal(() => nodeFolder(missing))).toMatch(/nowhere does not exist; check/);
   const file = join(directory, 'config.json');
-  expect(await refusal(() => nodeFolder(file))).toMatch(/config\.json is a file; name the folder/);
+  expect(await refusal(() => nodeFolder(file))).toMatch(
+    /config\.json is a file; name a GGUF file, or the folder/,
+  );
 });
 
 it('of dropped files with one name, the outermost counts', async () => {

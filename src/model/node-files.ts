@@ -14,7 +14,9 @@ export async function nodeFolder(path: string): Promise<CheckpointFolder> {
   if (found?.isFile() && path.endsWith('.gguf')) return ggufFolder((await nodeFile(path))!);
   if (!found) throw new CheckpointError(`${path} does not exist; check the folder's name`);
   if (!found.isDirectory()) {
-    throw new CheckpointError(`${path} is a file; name the folder that holds config.json`);
+    throw new CheckpointError(
+      `${path} is a file; name a GGUF file, or the folder that holds config.json`,
+    );
   }
   return orGguf({
     name: path,

@@ -4,7 +4,7 @@
  * written last. Incomplete models, which a closed tab left behind, are removed.
  */
 import { CheckpointError } from './errors.ts';
-import { blobSource, type CheckpointFolder } from './files.ts';
+import { blobSource, type CheckpointFolder, type FileSource } from './files.ts';
 import { orGguf } from './gguf-folder.ts';
 
 /** The marker file, written after all others. */
@@ -43,13 +43,30 @@ export async function sweepStoredModels(): Promise<void> {
 
 const lockOf = (name: string): string => `storing ${name}`;
 
-/** @throws CheckpointError when no such model is stored */
+/**
+ * As a run reads it: a GGUF file is a folder of the files that are made of it.
+ * @throws CheckpointError when no such model is stored
+ */
 export async function storedFolder(name: string): Promise<CheckpointFolder> {
+  return orGguf(await asStored(name));
+}
+
+/**
+ * The files as they are stored.
+ * @throws CheckpointError when no such model is stored
+ */
+export async function storedFiles(name: string): Promise<FileSource[]> {
+  const folder = await asStored(name);
+  const files = await Promise.all((await folder.list()).map((file) => folder.open(file)));
+  return files.filter((file) => file !== undefined);
+}
+
+async function asStored(name: string): Promise<ReturnType<typeof directoryFolder>> {
   const folder = await (await shelf()).getDirectoryHandle(name).catch(() => undefined);
   if (!folder || !(await isComplete(folder))) {
     throw new CheckpointError(`${name} is not stored in this browser any more; drop it again`);
   }
-  return orGguf(directoryFolder(folder, name));
+  return directoryFolder(folder, name);
 }
 
 /** A folder of the origin private file system as a checkpoint folder. */

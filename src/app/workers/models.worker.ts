@@ -8,7 +8,7 @@ import { describeCheckpoint, describeModel, type ModelFacts } from '../../model/
 import { droppedFolder, type CheckpointFolder } from '../../model/files.ts';
 import { orGguf } from '../../model/gguf-folder.ts';
 import { readAdapterConfig } from '../../model/adapter-config.ts';
-import { storedFolder } from '../../model/stored-models.ts';
+import { storedFiles, storedFolder } from '../../model/stored-models.ts';
 import {
   EXPORTS,
   modelFiles,
@@ -127,11 +127,8 @@ const service = {
   longestTexts,
 
   async describe(name: string): Promise<Inspected & { bytes: number }> {
-    const folder = await storedFolder(name);
-    const names = (await folder.list?.()) ?? [];
-    const sources = await Promise.all(names.map((file) => folder.open(file)));
-    const bytes = sources.reduce((sum, source) => sum + (source?.size ?? 0), 0);
-    return { ...(await inspectFolder(folder, findBase)), bytes };
+    const bytes = (await storedFiles(name)).reduce((sum, { size }) => sum + size, 0);
+    return { ...(await inspectFolder(await storedFolder(name), findBase)), bytes };
   },
 
   /** @param memory of the graphics card in bytes, if the visitor has given it */

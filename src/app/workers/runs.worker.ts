@@ -26,6 +26,7 @@ import {
 import { blobSource, readJson, type FileSource } from '../../model/files.ts';
 import { ADAPTER_CONFIG } from '../../model/peft.ts';
 import {
+  storedFiles,
   storedFolder,
   storedModels,
   storeModel,
@@ -195,13 +196,8 @@ async function refuseIfFull(name: string, bytes: number): Promise<void> {
 const sumOfSizes = (sum: number, { size }: FileSource): number => sum + size;
 
 /** The files of a stored model; undefined if there is none. */
-async function storedSources(name: string): Promise<FileSource[] | undefined> {
-  const folder = await storedFolder(name).catch(() => undefined);
-  const files = await Promise.all(
-    (await folder?.list?.())?.map((file) => folder!.open(file)) ?? [],
-  );
-  return folder && files.filter((file) => file !== undefined);
-}
+const storedSources = (name: string): Promise<FileSource[] | undefined> =>
+  storedFiles(name).catch(() => undefined);
 
 /** A stored model, and the stored base of an adapter. */
 async function broughtModels(name: string): Promise<BroughtModel[]> {

@@ -48,7 +48,7 @@ export const data = {
   model_name_or_path: {
     type: 'text',
     optional: true,
-    help: 'Folder of the model to train, with config.json, safetensors and tokenizer. With use_peft it may be an adapter to continue, which keeps its own rank and projections.',
+    help: 'Folder of the model to train, with config.json, safetensors and tokenizer, or a GGUF file. With use_peft it may be an adapter to continue, which keeps its own rank and projections.',
   },
   random_init: {
     type: 'flag',

@@ -8,7 +8,7 @@ export interface DroppedModel {
 }
 
 /** The files of a model; other files beside them are left out. */
-const WANTED = /\.(safetensors|json|jinja|txt|model)$/;
+const WANTED = /\.(safetensors|gguf|json|jinja|txt|model)$/;
 /** Files of a checkpoint that only the run itself needs. */
 const OF_A_RUN = /^(optimizer\.safetensors|trainer_state\.json)$/;
 const WEIGHTS = /\.(safetensors|gguf)$|^pytorch_model\.bin$/;

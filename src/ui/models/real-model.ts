@@ -1,5 +1,5 @@
 /**
- * The recipe of "A real model": GRPO with LoRA on a small chat model, as recipes/real trains it. The models
+ * The recipe of "A real model learns to think": the values of recipes/real/think.yaml. The models and prompts
  * themselves are what the visitor drops.
  */
 import type { RecipeValues } from '../../rl/recipe/values.ts';
@@ -9,16 +9,16 @@ export const REAL_MODEL: RecipeValues = {
   lora_r: 16,
   lora_alpha: 32,
   gradient_checkpointing: true,
-  num_generations: 8,
+  num_generations: 4,
   per_device_train_batch_size: 8,
   gradient_accumulation_steps: 2,
-  max_prompt_length: 192,
+  max_prompt_length: 264,
   max_thought_length: 48,
-  max_completion_length: 112,
-  learning_rate: 2e-5,
-  beta: 0.001,
+  max_completion_length: 128,
+  learning_rate: 2e-4,
+  beta: 0,
   max_steps: 40,
 };
 
-/** What it takes, where the model is SmolLM2-135M-Instruct: measured on recipes/real. */
+/** What a step takes, where the model is SmolLM2-135M-Instruct: an estimate, not measured. */
 export const REAL_MODEL_WORK = 'about 3 TFLOP';

@@ -124,7 +124,7 @@ export class Shelf {
       models.length > 0
         ? []
         : [
-            'There is no model in these files; a model folder holds config.json, tokenizer.json and safetensors.',
+            'There is no model in these files; drop a folder with config.json, tokenizer.json and safetensors, or a GGUF file.',
           ];
     // An adapter is inspected together with its base, which may be in the same drop.
     const adaptersLast = [
