@@ -12,6 +12,7 @@ import type { ChatMessage } from '../../../model/tokenizer.ts';
 import { Random } from '../../random.ts';
 import { bootstrap } from '../intervals.ts';
 import { fitLogistic, sigmoid } from '../logistic.ts';
+import { strip, words } from '../python-text.ts';
 import {
   BenchmarkDataError,
   type Item,
@@ -94,7 +95,7 @@ export const alpacaEval: JudgedBenchmark<AlpacaEvalData, Share> = {
     const [one, two] = data.first ? [response, reference!] : [reference!, response];
     const messages = data.template.map(({ role, content }) => ({
       role,
-      content: filled(content, { instruction: turns[0]!, output_1: one, output_2: two }).trim(),
+      content: strip(filled(content, { instruction: turns[0]!, output_1: one, output_2: two })),
     }));
     return [{ messages, temperature: 0, maxTokens: 1, choices: ['m', 'M'] }];
   },
@@ -196,12 +197,11 @@ function lengthRow({ item, responses, verdict }: Rows[number]): LengthRow {
 /** As Python counts. */
 const codePoints = (text: string): number => Array.from(text).length;
 
-/** As Python's str.split(). */
-const words = (text: string): number => text.split(/\s+/).filter(Boolean).length;
-
 function rlmtRows(rows: Rows): ScoreRow[] {
   const won = rows.map(({ verdict }) => (verdict !== null && verdict > 0.5 ? 1 : 0));
-  const gaps = rows.map(({ item, responses }) => words(responses[0]!) - words(item.reference!));
+  const gaps = rows.map(
+    ({ item, responses }) => words(responses[0]!).length - words(item.reference!).length,
+  );
   const plain = rows.map(({ item }, i) => ({ question: item.id, value: won[i]! }));
   // Each verdict counts twice in the original, for the policy and turned around for the reference, with a
   // column for each of them and an intercept. By this symmetry the intercept is 0 and the columns have
