@@ -1,7 +1,8 @@
 import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { HandoverSource } from '../app/handover/source.ts';
-import { TARGETS, type Target } from '../app/handover/targets.ts';
+import { HANDOVERS } from '../app/handover/files.ts';
+import { isTarget, targets } from '../app/handover/targets.ts';
 import type { Checkpoint } from '../model/adapted.ts';
 import { CheckpointError } from '../model/errors.ts';
 import { OUTTYPES, type Outtype } from '../model/gguf-writer/types.ts';
@@ -21,9 +22,6 @@ import { baseOption, openAt, readRecipeFile } from './open.ts';
 import { refuseIfFull } from './room.ts';
 import { findPolicy, lastCheckpointIn } from './run-files.ts';
 
-const HANDOVERS = Object.keys(TARGETS) as Target[];
-const isHandover = (to: string): to is Target => to in TARGETS;
-
 export const exporting = defineCommand({
   name: 'export',
   positionals: {
@@ -33,8 +31,8 @@ export const exporting = defineCommand({
   options: {
     to: {
       type: 'choice',
-      choices: [...EXPORTS, 'gguf', ...HANDOVERS],
-      help: 'hf: a model whose weights were trained; peft: an adapter; merged: an adapter merged into its base model; gguf: a file for llama.cpp, Ollama and LM Studio; trl, verl: a run, to go on there.',
+      choices: [...EXPORTS, 'gguf', ...targets],
+      help: `hf: a model whose weights were trained; peft: an adapter; merged: an adapter merged into its base model; gguf: a file for llama.cpp, Ollama and LM Studio; ${targets.join(', ')}: a run, to go on there.`,
     },
     outtype: {
       type: 'choice',
@@ -48,8 +46,8 @@ export const exporting = defineCommand({
   async run({ positionals: [source = ''], options: { to, outtype, out, base } }) {
     // The error for a folder that is not there.
     await nodeFolder(source);
-    const files = isHandover(to)
-      ? await TARGETS[to](await handoverSource(source, base))
+    const files = isTarget(to)
+      ? await HANDOVERS[to](await handoverSource(source, base))
       : await filesOf(await openAt((await lastCheckpointIn(source)) ?? source, base), to, outtype);
     const there = await readdir(out).catch(() => []);
     if (there.some((name) => name !== PARTIAL)) {

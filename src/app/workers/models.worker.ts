@@ -9,16 +9,10 @@ import { droppedFolder, type CheckpointFolder } from '../../model/files.ts';
 import { orGguf } from '../../model/gguf-folder.ts';
 import { readAdapterConfig } from '../../model/adapter-config.ts';
 import { storedFiles, storedFolder } from '../../model/stored-models.ts';
-import {
-  EXPORTS,
-  modelFiles,
-  runFiles,
-  type ExportFile,
-  type ExportKind,
-} from '../../rl/runs/export.ts';
+import { modelFiles, runFiles, type ExportFile, type ExportKind } from '../../rl/runs/export.ts';
 import { DEFAULT_RECIPE } from '../default-recipe.ts';
 import { memoryNeeds, type MemoryNeed, type MemoryUse } from '../fit.ts';
-import type { Target } from '../handover/targets.ts';
+import { isTarget, type Target } from '../handover/targets.ts';
 import { inspectFolder, tryTexts, type Inspected } from '../inspect.ts';
 import { OpenedOnce } from '../opened-once.ts';
 import { longestTexts, previewOnPage } from '../page-preview.ts';
@@ -100,16 +94,13 @@ async function handoverFiles(
   const open = async (path: string): Promise<Checkpoint> =>
     openCheckpoint(await pageModelFolder(path), pageBaseFolder);
   // Most visits hand nothing over.
-  const { TARGETS } = await import('../handover/targets.ts');
-  return TARGETS[target]({
+  const { HANDOVERS } = await import('../handover/files.ts');
+  return HANDOVERS[target]({
     ...{ recipe, step, open, policy: checkpoint, readFile: readPageFile },
     moments: await runCheckpoint(run, step).open('optimizer.safetensors'),
     start: () => open(recipe.model_name_or_path ?? ''),
   });
 }
-
-const isExport = (kind: ExportKind | Target): kind is ExportKind =>
-  (EXPORTS as readonly string[]).includes(kind);
 
 let cancelling = new AbortController();
 
@@ -174,9 +165,9 @@ const service = {
     cancelling = new AbortController();
     const found = await keptCheckpoint(id);
     if (!found) throw new Error('There is no checkpoint yet; train a step and pause.');
-    const files = isExport(kind)
-      ? await modelFiles(found.checkpoint, kind)
-      : await handoverFiles(id, found, kind);
+    const files = isTarget(kind)
+      ? await handoverFiles(id, found, kind)
+      : await modelFiles(found.checkpoint, kind);
     if (withRun) files.push(...(await runFiles(within(await browserRuns(), id), 'run')));
     let last = -1;
     const options = {

@@ -1,7 +1,7 @@
 import * as Comlink from 'comlink';
 import { messageOf } from '../../app/message-of.ts';
 import type { ExportKind } from '../../rl/runs/export.ts';
-import type { Target } from '../../app/handover/targets.ts';
+import { isTarget, type Target } from '../../app/handover/targets.ts';
 import { download } from '../download.ts';
 import { modelsWorker } from './models-worker.ts';
 import type { KeptCheckpoint } from '../../app/workers/models.worker.ts';
@@ -29,7 +29,7 @@ export class Taking {
   /** Name of the folder that is written. */
   get name(): string {
     const { model = 'model', step = 0 } = this.kept ?? {};
-    const suffix = { hf: '', merged: '', peft: '-adapter', trl: '-trl', verl: '-verl' }[this.kind];
+    const suffix = this.kind === 'peft' ? '-adapter' : isTarget(this.kind) ? `-${this.kind}` : '';
     return `${model}-step-${step}${suffix}`;
   }
 

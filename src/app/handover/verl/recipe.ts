@@ -1,6 +1,7 @@
 /** A GRPO recipe in verl's words: overrides of its Hydra config `ppo_trainer`. */
 import { RecipeError, type Recipe } from '../../../rl/recipe/recipe.ts';
-import { scheduledRate, warmupSteps } from '../../../rl/trainers/schedule.ts';
+import { restOfSchedule } from '../fresh-start.ts';
+import { refuseMissing } from '../missing.ts';
 
 /** A text that begins with ./ is a path in the folder. */
 type Value = number | boolean | string | null | readonly (string | number)[];
@@ -115,11 +116,9 @@ function actor(recipe: Recipe, step: number, prompts: number): Record<string, Va
 
 function optimizer(recipe: Recipe, step: number): Record<string, Value> {
   const falls = recipe.lr_scheduler_type === 'cosine';
-  const warmup =
-    recipe.lr_scheduler_type === 'constant' ? 0 : Math.max(0, warmupSteps(recipe) - step);
+  const { rate, warmup } = restOfSchedule(recipe, step);
   const values = {
-    // In the warm-up the rate rises to its peak; after it the rate goes on from where it is.
-    lr: warmup > 0 ? recipe.learning_rate : scheduledRate(recipe, step),
+    lr: rate,
     lr_scheduler_type: falls ? 'cosine' : 'constant',
     lr_warmup_steps: warmup,
     weight_decay: recipe.weight_decay,
@@ -157,7 +156,7 @@ function refuse(recipe: Recipe): void {
       `algorithm is ${algorithm}, but only a GRPO run goes on in verl; for this run, ${other}.`,
     );
   }
-  const missing: [is: boolean, what: string][] = [
+  refuseMissing('verl 0.9.1', recipe, [
     [recipe.loss_type === 'vespo', 'loss_type vespo'],
     [recipe.scale_rewards === 'batch', 'scale_rewards: batch'],
     [recipe.min_p > 0, 'min_p'],
@@ -176,12 +175,7 @@ function refuse(recipe: Recipe): void {
         ['cispo', 'sapo'].includes(recipe.loss_type),
       `loss_type ${recipe.loss_type} with importance_sampling_level: sequence`,
     ],
-  ];
-  const found = missing.filter(([is]) => is).map(([, what]) => what);
-  if (found.length === 0) return;
-  throw new RecipeError(
-    `verl 0.9.1 does not have ${found.join(', ')}; use --to trl, or begin a run without it.`,
-  );
+  ]);
 }
 
 /** key=value in Hydra's grammar, each in the quotes of a shell. */

@@ -1,7 +1,7 @@
 /** A GRPO run as a folder that verl goes on with, on one machine or on a Ray cluster. */
 import { Tokenizer } from '../../../model/tokenizer.ts';
-import type { Recipe } from '../../../rl/recipe/recipe.ts';
 import type { ExportFile } from '../../../rl/runs/export.ts';
+import { rateSentence, referenceSentence } from '../fresh-start.ts';
 import { handoverRows } from '../rows.ts';
 import {
   ABOUT_FILES,
@@ -74,17 +74,4 @@ function readmeOf({ recipe, step, policy }: HandoverSource, files: readonly Expo
     reference: referenceSentence(recipe, policy.adapter !== undefined),
   };
   return fillReadme(readme, values, files, ABOUT);
-}
-
-function rateSentence({ lr_scheduler_type: type }: Recipe): string {
-  if (type === 'constant') return 'The learning rate is the same.';
-  return 'The learning rate begins where it was, or with the rest of the warm-up, and a cosine falls from there to zero.';
-}
-
-/** verl has no path for the reference: it loads the model of the policy a second time. */
-function referenceSentence({ beta }: Recipe, adapter: boolean): string {
-  if (beta === 0) return 'There is no KL penalty, so no reference is loaded.';
-  return adapter
-    ? 'The KL penalty compares with the model under the adapter.'
-    : 'The KL penalty compares with the policy at this step, not with the policy before training.';
 }
