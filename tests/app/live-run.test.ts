@@ -235,7 +235,7 @@ it('continues to train, and reports it, when nothing can be saved', async () => 
   await live.step();
   expect(steps.length).toBe(1);
   expect(statuses.at(-1)).toMatchObject({ phase: 'paused', step: 1 });
-  expect(statuses.at(-1)!.unsaved).toMatch(/not saved any more \(the disk is full\)/);
+  expect(statuses.at(-1)!.unsaved).toMatch(/not saved now \(the disk is full\)/);
   await live.stop();
 });
 

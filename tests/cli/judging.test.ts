@@ -138,7 +138,7 @@ it('asks a checkpoint of a run as the run did, and prints the settings', async (
   expect(line).toBe(
     `${checkpoint} is asked as in the run ${join(root, 'asked')}: thinking false, ` +
       'system_prompt "tart", malformed "lenient", temperature 0.5, top_p 1, top_k 1, min_p 0, ' +
-      'max_completion_length 6\n',
+      'max_completion_length 6, max_thought_length 0\n',
   );
   // The same model outside its run, with the same settings given as options.
   await cp(checkpoint, join(root, 'moved'), { recursive: true });
@@ -201,7 +201,8 @@ it('analyzes a run, and writes its tables', async () => {
   await trainRun('judged', { ...evaluated, gold: join(root, 'other') });
   const out = join(root, 'tables');
   const result = await json(analyze, join(root, 'judged'), '--out', out);
-  expect(Object.keys(result)).toEqual(['lengths', 'reward_and_gold', 'cost', 'traits']);
+  const tables = ['lengths', 'reward_and_gold', 'alarm', 'cost', 'traits'];
+  expect(Object.keys(result)).toEqual(tables);
   expect(result.cost).toMatchObject([{ steps: 3 }]);
   const cost = await readFile(join(out, 'cost.csv'), 'utf8');
   expect(cost).toMatch(/^steps,seconds,trained_tokens,generated_tokens\n3,/);

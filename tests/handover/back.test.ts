@@ -186,7 +186,7 @@ describe('the policy in an output of TRL', () => {
     const tables = JSON.parse(await analyze.run([join(OUTPUT, 'adapter')], true)) as object;
     expect(said.mock.calls.join()).toContain(`From TRL. ${NO_NUMBERS}`);
     said.mockRestore();
-    expect(Object.keys(tables)).toEqual(['lengths', 'reward_and_gold']);
+    expect(Object.keys(tables)).toEqual(['lengths', 'reward_and_gold', 'alarm']);
     const path = join(OUTPUT, 'adapter');
     const refused = analyze.run([path, '--thought_prompts', '2'], true);
     await expect(refused).rejects.toThrow(/came without the recipe of the run/);

@@ -5,7 +5,7 @@
 
 Any key of the recipe can be given as --key value. `trl ALGORITHM --config recipe.yaml` trains as well, but
 with new moments of Adam, a learning rate that starts at its beginning, and the policy as it is now as the
-reference.
+reference. If the tokenizer adds BOS, `trl` adds it a second time, because the prompts of train.jsonl begin with it.
 """
 import importlib
 import json
