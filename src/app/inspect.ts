@@ -28,6 +28,8 @@ export interface Inspected {
   dtype: string;
   /** Whether its chat template opens thoughts by itself; absent for reward models and adapters. */
   madeToThink?: boolean;
+  /** Of several chat templates: which one is used and which are not, in words. */
+  template?: string;
   /** Present for an adapter. */
   lora?: LoraConfig;
 }
@@ -48,14 +50,22 @@ export async function inspectFolder(
   const attention = attentionWords(config);
   return {
     ...{ role, family: config.family, attention, parameters, dtype: dtypes.join(', ') },
-    ...(role === 'policy' && (await thinks(folder))),
+    ...(await templateFacts(folder, role)),
   };
 }
 
 /** Empty for a tokenizer that cannot be used: `tryTexts` says why. */
-async function thinks(folder: CheckpointFolder): Promise<Pick<Inspected, 'madeToThink'>> {
+async function templateFacts(
+  folder: CheckpointFolder,
+  role: Role,
+): Promise<Pick<Inspected, 'madeToThink' | 'template'>> {
   try {
-    return { madeToThink: madeToThink(await Tokenizer.load(folder)) };
+    const tokenizer = await Tokenizer.load(folder);
+    const { templateChoice: template } = tokenizer;
+    return {
+      ...(role === 'policy' && { madeToThink: madeToThink(tokenizer) }),
+      ...(template !== undefined && { template }),
+    };
   } catch {
     return {};
   }

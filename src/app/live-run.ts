@@ -3,32 +3,25 @@
  * does not depend on workers, so tests can use it directly.
  */
 import { LiveDevices, type LiveSurroundings } from './live-devices.ts';
-import { secondsPerStep, statusOf } from './live-status.ts';
-import { messageOf } from './message-of.ts';
+import { LiveReports } from './live-reports.ts';
+import { secondsPerStep } from './live-status.ts';
 import { basename } from '../model/files.ts';
 import { CHECKPOINTS, factsFile } from './runs/facts.ts';
 import { storedRecipe } from './runs/stored-recipe.ts';
 import { Saver } from './saver.ts';
 import type {
   NewRun,
-  Phase,
   StoredRunEnd,
   TrainingListener,
   TrainingService,
 } from './training-service.ts';
 import type { RecipeValues } from '../rl/recipe/values.ts';
-import type { StepReport } from '../rl/report.ts';
-import { shownEvaluation } from '../rl/evaluation/evaluate.ts';
 import { makeRecipe, type Recipe } from '../rl/recipe/recipe.ts';
 import { layerRecipes } from '../rl/recipe/keys.ts';
 import { recordedSteps } from '../rl/runs/record.ts';
 import { Run } from '../rl/runs/run.ts';
 import { nowhere, type RunFolder } from '../rl/runs/run-folder.ts';
 import { openTrainer } from './opening/trainer.ts';
-import type { StepResult } from '../rl/trainers/trainer.ts';
-
-/** A run in one of these phases stays in it. */
-const ENDED: readonly Phase[] = ['finished', 'stopped', 'failed'];
 
 const WAITING = 'waiting until the last step can be saved';
 
@@ -39,9 +32,7 @@ export class LiveRun implements TrainingService {
   private isNew = false;
   private readonly saver = new Saver();
   private recipe: Recipe | undefined;
-  private listener: TrainingListener | undefined;
-  private phase: Phase = 'loading';
-  private detail: string | undefined;
+  private readonly reports: LiveReports;
   /** Loading; settled when it is done, or has failed. */
   private opening: Promise<void> | undefined;
   /** The steps that are running; settled when the run pauses. */
@@ -49,8 +40,6 @@ export class LiveRun implements TrainingService {
   private stopping: Promise<void> | undefined;
   /** Opens the run, or after a loss opens it again. */
   private load: ((around: LiveSurroundings) => Promise<void>) | undefined;
-  /** The last step that the listener has. */
-  private reported = -1;
   private wish: 'run' | 'pause' | 'stop' = 'pause';
   private readonly times: number[] = [];
 
@@ -62,6 +51,11 @@ export class LiveRun implements TrainingService {
     private readonly now = (): number => performance.now(),
   ) {
     this.devices = new LiveDevices(surroundings, (error) => this.onLost(error));
+    const { times, saver, devices } = this;
+    this.reports = new LiveReports(() => ({
+      ...{ run: this.run, maxSteps: this.recipe?.max_steps ?? 0 },
+      ...{ times, saver, devices },
+    }));
   }
 
   async begin({ id, recipe: values, facts }: NewRun, listener: TrainingListener): Promise<void> {
@@ -96,12 +90,10 @@ export class LiveRun implements TrainingService {
       this.load = (next) => this.reload(next, (other) => other.claim(id));
       // Killed before its first checkpoint, a run begins again, with the same numbers.
       if (!(await run.resume())) await run.begin();
-      this.reported = run.trainer.step;
       const onDamage = (place: string): void =>
         void run.notices.push(`${place} is damaged: its row is lost.`);
-      for (const report of await recordedSteps(folder, 'The run', { traceSteps: 1, onDamage })) {
-        this.listener?.onStep(report);
-      }
+      const past = await recordedSteps(folder, 'The run', { traceSteps: 1, onDamage });
+      this.reports.reportPast(past, run.trainer.step);
     });
   }
 
@@ -109,7 +101,7 @@ export class LiveRun implements TrainingService {
     listener: TrainingListener,
     load: (around: LiveSurroundings) => Promise<void>,
   ): Promise<void> {
-    this.listener = listener;
+    this.reports.listener = listener;
     this.load = load;
     this.opening = this.openOn('opening the graphics device');
     await this.opening;
@@ -118,18 +110,18 @@ export class LiveRun implements TrainingService {
   /** Opens a device and the run on it, or another device if that one is lost. */
   private async openOn(detail: string): Promise<void> {
     await this.guard(async () => {
-      this.tell('loading', detail);
+      this.reports.tell('loading', detail);
       const around = await this.devices.open(() => !this.stopping);
       if (!around) return;
       around.gpu.onCompiled = () => this.tellCompiling();
       await this.load!(around);
     });
-    if (!this.running) this.tell(this.run?.finished ? 'finished' : 'paused');
+    if (!this.running) this.reports.tell(this.run?.finished ? 'finished' : 'paused');
   }
 
   /** What opens or trains fails by itself when its device is lost; a run that rests does not notice. */
   private onLost(error: Error): void {
-    if (this.phase !== 'paused' || this.running) return;
+    if (this.reports.phase !== 'paused' || this.running) return;
     this.opening = this.guard(() => Promise.reject(error)).then(() => undefined);
   }
 
@@ -144,14 +136,14 @@ export class LiveRun implements TrainingService {
 
   /** @returns false if the device is not lost; else there is a new one, or the run has failed */
   private async recover(error: unknown): Promise<boolean> {
-    if (this.ended || !(await this.devices.isLoss(error, this.times.length))) return false;
+    if (this.reports.ended || !(await this.devices.isLoss(error, this.times.length))) return false;
     try {
       const sentence = this.devices.giveBack(error, this.run?.trainer.step ?? 0);
-      this.tell('loading', sentence);
+      this.reports.tell('loading', sentence);
       await this.devices.settle();
       await this.openOn(sentence);
     } catch (hopeless) {
-      this.fail(hopeless);
+      this.reports.fail(hopeless);
     }
     return true;
   }
@@ -167,9 +159,9 @@ export class LiveRun implements TrainingService {
       ...around,
       onLoading: (model, share) => this.tellLoading(model, share),
     });
-    if (this.ended) return undefined;
+    if (this.reports.ended) return undefined;
     trainer.onDetail = (detail) => {
-      if (this.phase === 'training') this.tell('training', detail);
+      if (this.reports.phase === 'training') this.reports.tell('training', detail);
     };
     return (this.run = new Run(recipe, trainer, folder, tokenizerFiles, inputs));
   }
@@ -206,8 +198,8 @@ export class LiveRun implements TrainingService {
   }
 
   private async end(): Promise<void> {
-    if (this.phase === 'loading' || this.phase === 'compiling') {
-      this.tell('stopped');
+    if (this.reports.phase === 'loading' || this.reports.phase === 'compiling') {
+      this.reports.tell('stopped');
       // Loading fails without its device, and nobody waits for large files.
       this.devices.close();
       await this.opening;
@@ -216,7 +208,7 @@ export class LiveRun implements TrainingService {
     await this.running;
     await this.saveIfMoved();
     await this.removeIfEmpty();
-    this.tell('stopped');
+    this.reports.tell('stopped');
     this.run?.trainer.destroy();
     this.devices.close();
   }
@@ -230,7 +222,7 @@ export class LiveRun implements TrainingService {
   private async loop(): Promise<void> {
     await this.opening;
     // Again after a loss, until steps are done.
-    for (let done = false; this.run && !this.ended && !done;) {
+    for (let done = false; this.run && !this.reports.ended && !done;) {
       const { run } = this;
       done = await this.guard(() => this.train(run));
       if (this.wish === 'stop') break;
@@ -242,16 +234,16 @@ export class LiveRun implements TrainingService {
     const first = await run.evaluateFirst();
     if (first) {
       await this.saver.keep(run, () => run.record(first));
-      this.report(first);
+      this.reports.report(first);
     }
     while (!run.finished) {
-      this.tell('training');
+      this.reports.tell('training');
       const started = this.now();
       const result = await run.step();
       const seconds = (this.now() - started) / 1000;
       this.times.push(seconds);
       await this.saver.keep(run, () => run.record(result));
-      this.report(result);
+      this.reports.report(result);
       await this.saver.afterStep(run, seconds, secondsPerStep(this.times));
       if (this.wish !== 'run') break;
     }
@@ -261,49 +253,37 @@ export class LiveRun implements TrainingService {
 
   /** A run ends when its last step is saved, if there is hope of that. */
   private tellRest(run: Run): void {
-    if (run.finished && !this.saver.hopes) this.tell('finished');
-    else if (this.wish !== 'stop') this.tell('paused');
+    if (run.finished && !this.saver.hopes) this.reports.tell('finished');
+    else if (this.wish !== 'stop') this.reports.tell('paused');
   }
 
   private waitsForRoom(): boolean {
     if (this.wish !== 'run') return false;
-    if (this.detail !== WAITING) this.tell('training', WAITING);
+    if (this.reports.detail !== WAITING) this.reports.tell('training', WAITING);
     return true;
   }
 
   private tellLoading(model: string, share: number): void {
     const detail = `loading ${basename(model)} (${Math.floor(100 * share)}%)`;
-    if (share >= 1) this.tell('compiling', this.compilingDetail);
-    else if (detail !== this.detail) this.tell('loading', detail);
+    if (share >= 1) this.reports.tell('compiling', this.compilingDetail);
+    else if (detail !== this.reports.detail) this.reports.tell('loading', detail);
   }
 
   /** Compiling takes long on some cards: the count shows that it goes on. */
   private tellCompiling(): void {
-    if (this.phase === 'compiling') this.tell('compiling', this.compilingDetail);
+    if (this.reports.phase === 'compiling') this.reports.tell('compiling', this.compilingDetail);
   }
 
   private get compilingDetail(): string {
     return `compiling the kernels (${this.devices.gpu?.compiled ?? 0} so far)`;
   }
 
-  private report({ metrics, groups: [group], followed, evaluation }: StepResult): void {
-    // Steps that are done again after a loss give the same numbers.
-    if (metrics.step <= this.reported) return;
-    this.reported = metrics.step;
-    this.listener?.onStep({
-      metrics,
-      ...(group && { group }),
-      ...(followed && { followed }),
-      ...(evaluation && { evaluation: shownEvaluation(evaluation) }),
-    } satisfies StepReport);
-  }
-
   private async saveIfMoved(): Promise<void> {
     const { run } = this;
-    if (!run || this.ended || run.saved) return;
+    if (!run || this.reports.ended || run.saved) return;
     await this.guard(() => this.saver.save(run));
-    if (this.phase === 'paused') this.tellRest(run);
-    else this.tell(this.phase);
+    if (this.reports.phase === 'paused') this.tellRest(run);
+    else this.reports.tell(this.reports.phase);
   }
 
   /** A run that began here and has no step leaves nothing behind. */
@@ -320,36 +300,9 @@ export class LiveRun implements TrainingService {
       return true;
     } catch (error) {
       if (await this.recover(error)) return false;
-      if (!this.ended) await this.removeIfEmpty();
-      this.fail(error);
+      if (!this.reports.ended) await this.removeIfEmpty();
+      this.reports.fail(error);
       return false;
     }
-  }
-
-  private get ended(): boolean {
-    return ENDED.includes(this.phase);
-  }
-
-  private fail(error: unknown): void {
-    this.tell('failed', undefined, messageOf(error));
-  }
-
-  private tell(phase: Phase, detail?: string, error?: string): void {
-    if (this.ended) return;
-    this.phase = phase;
-    this.detail = detail;
-    const { run, recipe, times, saver, devices } = this;
-    const status = statusOf(phase, {
-      run,
-      maxSteps: recipe?.max_steps ?? 0,
-      times,
-      saver,
-      devices,
-    });
-    this.listener?.onStatus({
-      ...status,
-      ...(detail !== undefined && { detail }),
-      ...(error !== undefined && { error }),
-    });
   }
 }

@@ -19,7 +19,7 @@ export function secondsPerStep(times: readonly number[]): number {
   return whole.length > 0 ? mean(whole) : 0;
 }
 
-interface Told {
+export interface Told {
   run: Run | undefined;
   maxSteps: number;
   /** Seconds of each step. */

@@ -17,6 +17,8 @@ export interface SeenText {
   tokens: SeenToken[];
   /** Number of tokens that stand for text outside the model's vocabulary. */
   unknown: number;
+  /** Of several chat templates of the model: which one made the text and which are not used. */
+  template?: string;
 }
 
 export interface SeenToken {
@@ -89,5 +91,6 @@ export function seenText(tokenizer: Tokenizer, text: string): SeenText {
     return { text: added, special };
   });
   const unknown = ids.filter((id) => id === tokenizer.unkTokenId).length;
-  return { text, ids, tokens, unknown };
+  const { templateChoice: template } = tokenizer;
+  return { text, ids, tokens, unknown, ...(template !== undefined && { template }) };
 }

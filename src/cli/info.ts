@@ -1,5 +1,8 @@
+import { loadChatTemplate } from '../model/chat-template.ts';
 import { asRewardConfig } from '../model/config.ts';
 import { attentionWords, describeCheckpoint, describeModel } from '../model/describe.ts';
+import { CheckpointError } from '../model/errors.ts';
+import { readJson, type CheckpointFolder } from '../model/files.ts';
 import { memoryNeeds, type MemoryNeed } from '../app/fit.ts';
 import { formatBytes } from '../app/format.ts';
 import type { Recipe } from '../rl/recipe/recipe.ts';
@@ -36,7 +39,7 @@ export const info = defineCommand({
     'memory.run, memory.lora and memory.full are bytes for GRPO with these sizes and the given reward model and judge.',
   async run({ options: { model, base, memory_gb: limit, ...sizes } }) {
     const checkpoint = await openAt(model, base);
-    const { base: folder, adapter } = checkpoint;
+    const { base: folder, adapter, tokenizer } = checkpoint;
     const facts = await describeModel(folder);
     const { parameters, dtypes, ownHead } = facts;
     const own = adapter?.config;
@@ -63,6 +66,7 @@ export const info = defineCommand({
       kv_heads: config.kvHeads,
       vocab_size: config.vocabSize,
       ...(attention && { attention }),
+      ...(await chatTemplate(tokenizer)),
       ...(ownHead && { head: 'lm_head.weight, not the embedding as config.json says' }),
       memory: { run: run.bytes, lora: lora.bytes, full: full.bytes },
       ...(limit !== undefined && {
@@ -83,6 +87,18 @@ export const info = defineCommand({
     ]);
   },
 });
+
+/** Which of several chat templates is used, or why none can be; empty if there is nothing to say. */
+async function chatTemplate(folder: CheckpointFolder): Promise<{ chat_template?: string }> {
+  try {
+    const config = (await readJson(folder, 'tokenizer_config.json')) ?? {};
+    const template = await loadChatTemplate(folder, config);
+    return template?.choice === undefined ? {} : { chat_template: template.choice };
+  } catch (error) {
+    if (!(error instanceof CheckpointError)) throw error;
+    return { chat_template: `cannot be used: ${error.message}` };
+  }
+}
 
 type Sizes = Readonly<Partial<Recipe>>;
 

@@ -53,9 +53,10 @@ export const preview = defineCommand({
     ].join('\n'),
 });
 
-function section(what: string, { text, ids, unknown }: SeenText): string {
+function section(what: string, { text, ids, unknown, template }: SeenText): string {
   const strange = unknown > 0 ? `, ${unknown} of them not in its vocabulary` : '';
-  return `${what} ${ids.length} tokens${strange}:\n\n${indented(text)}\n`;
+  const chosen = template === undefined ? '' : ` (chat template: ${template})`;
+  return `${what} ${ids.length} tokens${strange}${chosen}:\n\n${indented(text)}\n`;
 }
 
 const indented = (text: string): string => text.replace(/^/gm, '  | ');

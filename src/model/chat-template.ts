@@ -7,12 +7,15 @@ import { Template } from './jinja/template.ts';
 
 const FILE = 'chat_template.jinja';
 const FOLDER = 'additional_chat_templates';
+const CONFIG = 'tokenizer_config.json';
 
 export interface ChatTemplate {
   /** The file that it is in, for messages. */
   readonly path: string;
   readonly source: string;
   readonly parsed: Template;
+  /** Of several templates: which one this is and which are not used, in words. */
+  readonly choice?: string;
 }
 
 /**
@@ -26,17 +29,30 @@ export async function loadChatTemplate(
   config: Readonly<Record<string, unknown>>,
 ): Promise<ChatTemplate | undefined> {
   const file = await readTemplate(folder, FILE);
-  if (file === undefined && (await hasAdditional(folder))) {
+  const additional = await hasAdditional(folder);
+  if (file === undefined && additional) {
     throw new CheckpointError(
       `${folder.name} has chat templates in ${FOLDER}, and none is the default; ` +
         `copy the one to use to ${folder.name}/${FILE}`,
     );
   }
-  const place = `${folder.name}/tokenizer_config.json`;
-  const source = file ?? templateField(config.chat_template, place);
+  const named = templateField(config.chat_template);
+  const place = `${folder.name}/${CONFIG}`;
+  const source = file ?? (named && defaultTemplate(named, place));
   if (source === undefined) return undefined;
   const path = file === undefined ? place : `${folder.name}/${FILE}`;
-  return { path, source, parsed: parseTemplate(source, path) };
+  const others = [...(named ?? [])].filter(
+    ([, template]) => typeof template === 'string' && template !== source,
+  );
+  const unused = [
+    ...others.map(([name]) => `${String(name)} in ${CONFIG}`),
+    ...(additional ? [`those in ${FOLDER}`] : []),
+  ];
+  const used = file === undefined ? `default in ${CONFIG}` : FILE;
+  return {
+    ...{ path, source, parsed: parseTemplate(source, path) },
+    ...(unused.length > 0 && { choice: `${used}; not used: ${unused.join(', ')}` }),
+  };
 }
 
 /** @throws CheckpointError when the source is not valid Jinja */
@@ -88,17 +104,20 @@ async function hasAdditional(folder: CheckpointFolder): Promise<boolean> {
   return names.includes(FOLDER) || inside.some((source) => source !== undefined);
 }
 
-/** The field is a template, a list of {name, template}, or an object of templates by name. */
-function templateField(field: unknown, path: string): string | undefined {
-  if (typeof field === 'string') return field;
+/**
+ * Templates by name. The field is a template, which transformers calls default, a list of {name, template}, or
+ * an object of templates by name.
+ */
+function templateField(field: unknown): Map<unknown, unknown> | undefined {
+  if (typeof field === 'string') return new Map([['default', field]]);
   if (typeof field !== 'object' || field === null) return undefined;
-  const named = Array.isArray(field)
-    ? (field as { name?: unknown; template?: unknown }[]).map(({ name, template }) => [
-        name,
-        template,
-      ])
-    : Object.entries(field);
-  const templates = new Map(named as [unknown, unknown][]);
+  if (!Array.isArray(field)) return new Map(Object.entries(field));
+  const listed = field as ({ name?: unknown; template?: unknown } | null)[];
+  return new Map(listed.map((one) => [one?.name, one?.template]));
+}
+
+/** @throws CheckpointError when none is called default */
+function defaultTemplate(templates: ReadonlyMap<unknown, unknown>, path: string): string {
   const template = templates.get('default');
   if (typeof template === 'string') return template;
   throw new CheckpointError(

@@ -121,6 +121,11 @@ export function ggufTokenizer({ values }: GgufHeader, path: string): GgufTokeniz
   const ends = [eos, idOf('eot'), idOf('eom')].filter((id) => id !== undefined);
   const withBos = (get('add_bos_token') ?? bosByDefault) === true && bos !== undefined;
   const template = values.get('tokenizer.chat_template');
+  // Templates for other uses, such as tools.
+  const others = [...values].flatMap(([key, value]) => {
+    const [, name] = /^tokenizer\.chat_template\.(.+)$/.exec(key) ?? [];
+    return name === undefined ? [] : [[name, value]];
+  });
   return {
     tokenizer: {
       ...{ version: '1.0', truncation: null, padding: null, added_tokens: added },
@@ -132,6 +137,7 @@ export function ggufTokenizer({ values }: GgufHeader, path: string): GgufTokeniz
       ...{ tokenizer_class: 'PreTrainedTokenizerFast', clean_up_tokenization_spaces: false },
       ...{ bos_token: text(bos), eos_token: text(eos), pad_token: text(pad) },
       unk_token: text(idOf('unknown')),
+      ...(others.length > 0 && { chat_template: Object.fromEntries(others) as object }),
     },
     ids: {
       ...(bos !== undefined && { bos }),

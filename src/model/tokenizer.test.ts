@@ -185,6 +185,33 @@ describe('a chat template', () => {
     expect((await load(file)).applyChatTemplate(messages)).toBe('f');
   });
 
+  it('is named if there are several, with those that are not used', async () => {
+    const choice = async (chat_template: unknown, files: Record<string, unknown> = {}) => {
+      const own = { 'tokenizer_config.json': { ...config, chat_template }, ...files };
+      return (await load({ ...good, ...own })).templateChoice;
+    };
+    const file = { 'chat_template.jinja': 'f' };
+    const named = { default: 'd', rag: 'r', tool_use: 't' };
+    const CONFIG_FILE = 'tokenizer_config.json';
+    expect(await choice('d')).toBeUndefined();
+    expect(await choice({ default: 'd' })).toBeUndefined();
+    expect(await choice(named)).toBe(
+      `default in ${CONFIG_FILE}; not used: rag in ${CONFIG_FILE}, tool_use in ${CONFIG_FILE}`,
+    );
+    expect(
+      await choice([{ name: 'default', template: 'd' }, null, { name: 'rag' }]),
+    ).toBeUndefined();
+    expect(await choice(undefined, file)).toBeUndefined();
+    expect(await choice('f', file)).toBeUndefined();
+    expect(await choice('d', file)).toBe(
+      `chat_template.jinja; not used: default in ${CONFIG_FILE}`,
+    );
+    const beside = { ...file, 'm/additional_chat_templates/rag.jinja': 'r' };
+    expect(await choice({ rag: 'r' }, beside)).toBe(
+      `chat_template.jinja; not used: rag in ${CONFIG_FILE}, those in additional_chat_templates`,
+    );
+  });
+
   it('may be one of several only if it is the default', async () => {
     const templates = (chat_template: unknown) =>
       load({

@@ -138,6 +138,11 @@ export class Tokenizer {
     return this.template !== undefined;
   }
 
+  /** Of several chat templates: which one is used and which are not, in words. */
+  get templateChoice(): string | undefined {
+    return this.template?.choice;
+  }
+
   /** Special tokens written out in the text become their ids; none are added. */
   encode(text: string): number[] {
     return this.known(this.run((own) => own.encode(text)));

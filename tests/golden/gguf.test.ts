@@ -9,6 +9,8 @@ import { CheckpointError } from '../../src/model/errors.ts';
 import { blobSource, droppedFolder, type CheckpointFolder } from '../../src/model/files.ts';
 import { blockStorage, dequantise, toStorage, typeOf } from '../../src/model/gguf-blocks.ts';
 import { ggufFolder, orGguf } from '../../src/model/gguf-folder.ts';
+import { readGgufHeader } from '../../src/model/gguf-header.ts';
+import { ggufTokenizer } from '../../src/model/gguf-tokenizer.ts';
 import { openWeights, weightStorage } from '../../src/model/open-weights.ts';
 import { SafetensorsFile } from '../../src/model/safetensors.ts';
 import { Tokenizer } from '../../src/model/tokenizer.ts';
@@ -107,6 +109,16 @@ describe('the vocabulary of a GGUF file', () => {
     expect(tokenizer.eosTokenId).toBe(7);
     const turns = [{ role: 'user', content: 'ab' }] as const;
     expect(tokenizer.applyChatTemplate(turns)).toBe('ab<eos>');
+  });
+
+  it('keeps templates for other uses apart from the one that is used', async () => {
+    const { file } = models.qwen2!;
+    const header = await readGgufHeader(fileOf('m.gguf', bytesOf(file)));
+    const values = new Map([...header.values, ['tokenizer.chat_template.rag', 'r'] as const]);
+    const { template, config } = ggufTokenizer({ ...header, values }, 'm.gguf');
+    expect(template).toBe('{{ messages[0].content }}<eos>');
+    expect(config['chat_template']).toEqual({ rag: 'r' });
+    expect(ggufTokenizer(header, 'm.gguf').config).not.toHaveProperty('chat_template');
   });
 
   it('of SentencePiece, where the highest score is put together first', async () => {

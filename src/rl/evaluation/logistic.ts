@@ -9,17 +9,18 @@ export const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
 /**
  * Weights w that minimise the sum over rows of the cross-entropy of `outcomes` (ties 0.5) against
- * sigmoid(x w), plus RIDGE / 2 |w|^2, by Newton's method. For an intercept, add a column of ones.
+ * sigmoid(x w), plus ridge / 2 |w|^2, by Newton's method. For an intercept, add a column of ones.
  */
 export function fitLogistic(
   features: readonly (readonly number[])[],
   outcomes: readonly number[],
+  ridge = RIDGE,
 ): number[] {
   const size = features[0]?.length ?? 0;
   let weights = new Array<number>(size).fill(0);
   for (let iteration = 0; iteration < ITERATIONS; iteration++) {
-    const gradient = weights.map((w) => RIDGE * w);
-    const hessian = weights.map((_, i) => weights.map((__, j) => (i === j ? RIDGE : 0)));
+    const gradient = weights.map((w) => ridge * w);
+    const hessian = weights.map((_, i) => weights.map((__, j) => (i === j ? ridge : 0)));
     features.forEach((x, row) => {
       const p = sigmoid(dot(x, weights));
       for (let i = 0; i < size; i++) {

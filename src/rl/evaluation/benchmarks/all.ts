@@ -1,4 +1,5 @@
 /** The benchmarks, in the order of the paper's page. */
+import { alpacaEval } from './alpaca-eval.ts';
 import { arenaHard } from './arena-hard.ts';
 import type { Benchmark } from './benchmark.ts';
 import { creativeWriting } from './creative-writing.ts';
@@ -20,6 +21,7 @@ export function allBenchmarks(run: ProgramRunner): readonly Benchmark[] {
     creativeWriting,
     wildBench,
     arenaHard,
+    alpacaEval,
     livecodebench(run),
   ] as readonly unknown[] as readonly Benchmark[];
 }

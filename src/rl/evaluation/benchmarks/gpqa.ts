@@ -4,6 +4,7 @@
  * drawn by Python's Random(0); the answer is the first letter after "Answer:".
  */
 import { BenchmarkDataError, type RuleBenchmark } from './benchmark.ts';
+import { readCsv } from './csv.ts';
 import { PythonRandom } from './python-random.ts';
 import { meanRow } from './rows.ts';
 
@@ -29,7 +30,7 @@ export const gpqa: RuleBenchmark<string, boolean> = {
   ],
   by: 'rule',
   items(files) {
-    const questions = readCsv(files[FILE]!);
+    const questions = readCsv(files[FILE]!, FILE, 'questions');
     const random = new PythonRandom(0);
     return Array.from({ length: REPEATS }, (_, repeat) => repeat).flatMap((repeat) =>
       questions.map((row, i) => {
@@ -79,27 +80,4 @@ function cell(row: Readonly<Record<string, string>>, column: string, i: number):
   throw new BenchmarkDataError(
     `${FILE}, question ${i + 1} has no column "${column}"; use the file of GPQA Diamond.`,
   );
-}
-
-/** Rows of a CSV file (RFC 4180) by the names in its first line. */
-function readCsv(text: string): Record<string, string>[] {
-  const lines: string[][] = [[]];
-  // A quoted cell, or one without quotes; then what ends it.
-  const pattern = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n|\n|\r|$)/gy;
-  const body = text.replace(/^\uFEFF/, '');
-  while (pattern.lastIndex < body.length) {
-    const from = pattern.lastIndex;
-    const found = pattern.exec(body);
-    if (!found) {
-      const line = body.slice(0, from).split('\n').length;
-      throw new BenchmarkDataError(`${FILE}, line ${line} is not CSV; download the file again.`);
-    }
-    const [, quoted, plain = '', end] = found;
-    lines.at(-1)!.push(quoted?.replaceAll('""', '"') ?? plain);
-    if (end !== ',' && pattern.lastIndex < body.length) lines.push([]);
-  }
-  const [names = [], ...rows] = lines.filter((line) => line.length > 1 || line[0]);
-  if (rows.length === 0)
-    throw new BenchmarkDataError(`${FILE} has no questions; download it again.`);
-  return rows.map((row) => Object.fromEntries(row.map((value, k) => [names[k] ?? '', value])));
 }

@@ -5,7 +5,7 @@ import { formatNumber, formatShare } from '../../format.ts';
 import { letter } from '../../group/letters.ts';
 import { pairLogps, type Pair } from '../pair-logps.ts';
 import type { UpdateOptions } from '../update-options.ts';
-import { noGradientStep, rewardsStep, updateStep } from './shared.ts';
+import { closedThoughts, noGradientStep, rewardsStep, updateStep } from './shared.ts';
 import type { Step } from './step.ts';
 
 export function dpoWalk(group: Group, { grpo: { beta } }: UpdateOptions): Step[] {
@@ -28,7 +28,7 @@ export function dpoWalk(group: Group, { grpo: { beta } }: UpdateOptions): Step[]
     ...steps,
     marginStep(group, pair, result.chosenRewards, result.rejectedRewards, beta),
     sigmoidStep(result.chosenRewards - result.rejectedRewards),
-    pushStep(pair, pushes),
+    pushStep(group, pair, pushes),
     updateStep(group, pushes),
   ];
 }
@@ -131,7 +131,7 @@ function sigmoidStep(margin: number): Step {
   };
 }
 
-function pushStep(pair: Pair, pushes: readonly number[]): Step {
+function pushStep(group: Group, pair: Pair, pushes: readonly number[]): Step {
   return {
     title: 'The push',
     question: {
@@ -140,7 +140,7 @@ function pushStep(pair: Pair, pushes: readonly number[]): Step {
       choices: ['Nothing', 'They become a little likelier', 'They become a little less likely'],
       answer: 0,
     },
-    reveal: `Nothing: DPO never looks at them. ${letter(pair.chosen)} and ${letter(pair.rejected)} are pushed equally hard in opposite directions, thoughts included.`,
+    reveal: `Nothing: DPO never looks at them. ${letter(pair.chosen)} and ${letter(pair.rejected)} are pushed equally hard in opposite directions, thoughts included.${closedThoughts(group, [pair.chosen, pair.rejected])}`,
     view: {
       kind: 'tries',
       values: pushes,

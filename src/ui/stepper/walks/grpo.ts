@@ -5,7 +5,7 @@ import type { Group } from '../../../rl/report.ts';
 import { formatNumber } from '../../format.ts';
 import { letter } from '../../group/letters.ts';
 import type { UpdateOptions } from '../update-options.ts';
-import { noGradientStep, ratioStep, rewardsStep, updateStep } from './shared.ts';
+import { closedThoughts, noGradientStep, ratioStep, rewardsStep, updateStep } from './shared.ts';
 import { largest, sliderFor, type Choices, type Step } from './step.ts';
 
 /** Losses without a flat part: cispo bounds ratios, the others flatten smoothly. */
@@ -116,12 +116,12 @@ function clipStep(
 }
 
 function lossStep(
-  { samples }: Group,
+  group: Group,
   { grpo }: UpdateOptions,
   scaled: readonly number[],
   sample: number,
 ): Step {
-  const { trace } = samples[sample]!;
+  const { trace } = group.samples[sample]!;
   const push = scaled[sample]!;
   const name = letter(sample);
   const step = {
@@ -135,7 +135,7 @@ function lossStep(
     chapter: 'kl',
     control: 'sample',
   } as const satisfies Partial<Step>;
-  const start = `All: each token is pushed by the advantage, ${formatNumber(push, 2, true)} (its loss is minus that). So the model learns thoughts that no judge has read.`;
+  const start = `All: each token is pushed by the advantage, ${formatNumber(push, 2, true)} (its loss is minus that). So the model learns thoughts that no judge has read.${closedThoughts(group, [sample])}`;
   if (!trace) {
     return {
       ...step,

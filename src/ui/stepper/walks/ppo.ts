@@ -5,7 +5,7 @@ import { formatNumber } from '../../format.ts';
 import { tokenName } from '../../traces/quantities.ts';
 import { letter } from '../../group/letters.ts';
 import type { PpoOptions, UpdateOptions } from '../update-options.ts';
-import { ratioStep, rewardsStep, updateStep } from './shared.ts';
+import { closedThoughts, ratioStep, rewardsStep, updateStep } from './shared.ts';
 import { largest, sliderFor, type Choices, type Step } from './step.ts';
 
 /** A trace with all that PPO adds. */
@@ -25,7 +25,7 @@ export function ppoWalk(group: Group, { ppo }: UpdateOptions, choices: Choices):
   const { sample, lambda } = choices;
   return [
     first,
-    tokenRewardsStep(trace, sample, ppo),
+    tokenRewardsStep(trace, sample, ppo, closedThoughts(group, [sample])),
     valuesStep(trace, sample),
     gaeStep(trace, sample, ppo, lambda),
     whiteningStep(trace, sample),
@@ -43,6 +43,7 @@ function tokenRewardsStep(
   { reward }: PpoTrace,
   sample: number,
   { klCoef, klIn }: PpoOptions,
+  closed: string,
 ): Step {
   const name = letter(sample);
   return {
@@ -61,7 +62,7 @@ function tokenRewardsStep(
       klIn === 'reward'
         ? ` Every token also loses ${klCoef} times its KL, the price of moving away from the reference.`
         : ''
-    }`,
+    }${closed}`,
     view: { kind: 'tokens', sample, values: reward, caption: `Reward of each token of ${name}` },
     chapter: 'gae',
     control: 'sample',

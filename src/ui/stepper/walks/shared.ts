@@ -11,6 +11,13 @@ export function names(indices: readonly number[]): string {
   return `${letters.slice(0, -1).join(', ')} and ${letters.at(-1)!}`;
 }
 
+/** A sentence on those of the given tries whose thoughts were closed for the model; empty if none was. */
+export function closedThoughts({ samples }: Group, tries: readonly number[]): string {
+  const closed = tries.filter((i) => samples[i]!.thoughtCut);
+  if (closed.length === 0) return '';
+  return ` In ${names(closed)} the tag that ends the thought was written for the model (max_thought_length), so its tokens are left out of the loss.`;
+}
+
 export function rewardsStep({ samples, mean }: Group): Step {
   const rewards = samples.map(({ reward }) => reward);
   const best = largest(rewards);

@@ -193,6 +193,30 @@ describe('DPO', () => {
   });
 });
 
+describe('thoughts that were closed for the model', () => {
+  const full = (i: number): TokenTrace => ({
+    ...trace(i),
+    ...{ reward: [0, 2], value: [1, 0.5], advantage: [0.4, 1.2] },
+  });
+  const said = (algorithm: string, closed: number[], at: number): string => {
+    const one = group({ pair: { chosen: 3, rejected: 0 } }, full);
+    const samples = one.samples.map((s, i) => ({ ...s, thoughtCut: closed.includes(i) }));
+    return walk(algorithm, { ...one, samples })[at]!.reveal;
+  };
+  const sentence = (tries: string): string =>
+    `In ${tries} the tag that ends the thought was written for the model (max_thought_length), so its tokens are left out of the loss.`;
+
+  // Try A has the first of the strongest pushes, so it is on view.
+  it.each([
+    ['grpo', 4, [0, 1], 'A'],
+    ['ppo', 1, [0, 1], 'A'],
+    ['dpo', 4, [0, 1, 3], 'D and A'],
+  ])('are named in the walk of %s', (algorithm, at, closed, tries) => {
+    expect(said(algorithm, closed, at)).toContain(sentence(tries));
+    expect(said(algorithm, [1], at)).not.toContain('written for the model');
+  });
+});
+
 describe('questions', () => {
   it('tell right from wrong', () => {
     expect(isRight({ kind: 'choice', text: '', choices: ['a', 'b'], answer: 1 }, 1)).toBe(true);
