@@ -44,6 +44,8 @@ describe.each([
       await inSight(now.getByText(/^rice and plums/));
       await inSight(now.getByText('Reward'));
       await inSight(page.getByRole('img', { name: /^Is it getting better/ }).first());
+      // The alarm rings at step 78, and is not told before.
+      expect(await page.getByText('Reward hacking from').count()).toBe(0);
       // The replay goes on: step 16 comes before five seconds are over.
       await expect.poll(() => now.textContent(), { timeout: 5000 }).not.toBe(first);
       expect(await page.locator('main').textContent()).not.toMatch(/SwiftShader|adapter/);
