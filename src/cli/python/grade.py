@@ -270,6 +270,7 @@ def grade(task):
             results = grade_function(code, inputs, outputs, task["function"], seconds)
         return dumps([r if kind(r) is number and r < 0 else boolean(r) for r in results])
     except note:
-        return "[-4]"
+        # The original's handler needs this name: without it, the original ends without an answer.
+        return "[-4]" if "Exception" in builtins.__dict__ else "null"
     except BaseException:
         return "null"
