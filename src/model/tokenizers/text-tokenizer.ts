@@ -9,7 +9,7 @@ import { decoder, type Decoder } from './decoders.ts';
 import { preTokenizer, type Part, type PreTokenizer } from './pre-tokenizers.ts';
 
 export class TextTokenizer {
-  private readonly library: Tokenizer;
+  private readonly pipeline: Tokenizer;
   private readonly preTokenizer: PreTokenizer;
   private readonly decoder: Decoder;
   private readonly written: AddedTokens;
@@ -29,14 +29,14 @@ export class TextTokenizer {
     const model = (json.model ?? {}) as Part & { byte_fallback?: boolean; unk_token?: string };
     // For words (WordLevel), the library looks there for the unknown token.
     const config = { unk_token: model.unk_token };
-    this.library = new Tokenizer({ added_tokens: [], ...json }, config);
+    this.pipeline = new Tokenizer({ added_tokens: [], ...json }, config);
     this.modelType = model.type;
     this.byteFallback = model.type === 'Unigram' && model.byte_fallback === true;
     this.preTokenizer = preTokenizer(json.pre_tokenizer as Part | null);
     this.decoder = decoder(json.decoder as Part | null);
     const tokens = (json.added_tokens ?? []) as AddedToken[];
     const isNormalised = (token: AddedToken): boolean =>
-      token.normalized && this.library.normalizer !== null;
+      token.normalized && this.pipeline.normalizer !== null;
     for (const token of tokens) {
       if (token.special) this.special.add(token.content);
       this.added.set(token.id, isNormalised(token) ? this.normalise(token.content) : token.content);
@@ -54,8 +54,8 @@ export class TextTokenizer {
    * @returns undefined in the place of a word that the vocabulary has no token for; `texts` are the tokens
    */
   encode(text: string, withSpecial = false): { ids: (number | undefined)[]; tokens: string[] } {
-    const { library } = this;
-    const model = library.model!;
+    const { pipeline } = this;
+    const model = pipeline.model!;
     const tokens: string[] = [];
     let atStart = true;
     for (const section of this.written.split(text)) {
@@ -70,20 +70,20 @@ export class TextTokenizer {
       atStart = false;
     }
     const all =
-      withSpecial && library.post_processor
-        ? library.post_processor(tokens, null, true).tokens
+      withSpecial && pipeline.post_processor
+        ? pipeline.post_processor(tokens, null, true).tokens
         : tokens;
     const ids = all.map((token) => model.tokens_to_ids.get(token) ?? model.unk_token_id);
     return { ids, tokens: all };
   }
 
   private normalise(text: string): string {
-    return this.library.normalizer ? this.library.normalizer(text) : text;
+    return this.pipeline.normalizer ? this.pipeline.normalizer(text) : text;
   }
 
   /** Unknown characters next to one another are one token within a word, not across words. */
   private tokensOf(text: string, atStart: boolean): string[] {
-    const model = this.library.model!;
+    const model = this.pipeline.model!;
     return this.preTokenizer(text, atStart)
       .filter((word) => word !== '')
       .flatMap((word) =>
@@ -93,7 +93,7 @@ export class TextTokenizer {
 
   /** The bytes of a token that the vocabulary does not have. */
   private bytesOf(token: string): string[] {
-    const { tokens_to_ids: ids } = this.library.model!;
+    const { tokens_to_ids: ids } = this.pipeline.model!;
     if (ids.has(token)) return [token];
     const bytes = Array.from(
       new TextEncoder().encode(token),
@@ -111,10 +111,10 @@ export class TextTokenizer {
   }
 
   token(id: number): string | undefined {
-    return this.added.get(id) ?? this.library.id_to_token(id);
+    return this.added.get(id) ?? this.pipeline.id_to_token(id);
   }
 
   id(token: string): number | undefined {
-    return this.library.token_to_id(token);
+    return this.pipeline.token_to_id(token);
   }
 }

@@ -148,8 +148,8 @@ export class Plot {
     const log = this.style.log.has(name);
     const room = { log, fromZero: this.spec.fromZero ?? false, part };
     return {
-      // Under isolatedModules the const enum has no names, only its values: 1 linear, 3 logarithmic.
-      // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment
+      // 1 linear, 3 logarithmic.
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- under isolatedModules a const enum has only its values
       distr: log ? 3 : 1,
       range: (_, min, max) => {
         if (this.spec.range && !log) return this.spec.range;
@@ -182,8 +182,8 @@ export class Plot {
     const format = first?.format === formatShare ? formatShare : formatCompact;
     return this.axis({
       scale,
-      // Sides count clockwise from the top; see above for the enum.
-      // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment
+      // Sides count clockwise from the top.
+      // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- under isolatedModules a const enum has only its values
       side: scale === 'left' ? 3 : 1,
       size: 46,
       space: this.style.log.has(scale) ? 24 : 42,
