@@ -76,8 +76,9 @@ function nameOf(path: string, files: Files): string {
   if (step !== undefined) return `${basename(run ?? 'my-run')}-step-${step}`;
   if (path !== '') return basename(path);
   const weights = [...files.keys()].filter((name) => WEIGHTS.test(name));
-  const [own = ''] = weights.map((name) => name.replace(/\.[a-z]+$/, ''));
-  const told = weights.length === 1 && !/^(model|adapter_model|pytorch_model)$/.test(own);
+  const names = new Set(weights.map((name) => name.replace(/(-\d{5}-of-\d{5})?\.[a-z]+$/, '')));
+  const [own = ''] = names;
+  const told = names.size === 1 && !/^(model|adapter_model|pytorch_model)$/.test(own);
   return told ? own : files.has('adapter_config.json') ? 'my-adapter' : 'my-model';
 }
 
