@@ -1,7 +1,6 @@
 /** config.json of a GGUF file, and the names of its tensors, by its architecture. */
 import { CheckpointError } from './errors.ts';
 import { FAMILIES } from './families/families.ts';
-import type { FileSource } from './files.ts';
 import {
   ARCHITECTURES,
   hasOneAdded,
@@ -21,8 +20,7 @@ export interface GgufModel {
 }
 
 /** @throws CheckpointError for an architecture that is not supported, or what its file lacks */
-export async function ggufModel(header: GgufHeader, file: FileSource): Promise<GgufModel> {
-  const { path } = file;
+export async function ggufModel(header: GgufHeader, path: string): Promise<GgufModel> {
   const { values, tensors } = header;
   const name = values.get('general.architecture');
   const architecture =
@@ -33,12 +31,6 @@ export async function ggufModel(header: GgufHeader, file: FileSource): Promise<G
     throw new CheckpointError(
       `${path} has the architecture ${String(name)}, and of GGUF files only ` +
         `${Object.keys(ARCHITECTURES).join(', ')} are read; choose its Hugging Face folder`,
-    );
-  }
-  const parts = values.get('split.count');
-  if (typeof parts === 'number' && parts > 1) {
-    throw new CheckpointError(
-      `${path} is one of ${parts} parts of a model; join them with llama-gguf-split --merge`,
     );
   }
   const own = new GgufValues(path, name as string, header);
@@ -67,7 +59,7 @@ export async function ggufModel(header: GgufHeader, file: FileSource): Promise<G
     max_position_embeddings: own.number('context_length'),
     tie_word_embeddings: !byName.has('output.weight'),
     rope_theta: own.number('rope.freq_base', 10000),
-    rope_scaling: await ropeScaling(own, byName, file),
+    rope_scaling: await ropeScaling(own, byName, path),
     ...architecture.fields?.(own),
   };
   const factors: readonly string[] = Object.values(ROPE_FACTORS);
@@ -92,11 +84,11 @@ export async function ggufModel(header: GgufHeader, file: FileSource): Promise<G
 async function ropeScaling(
   own: GgufValues,
   tensors: ReadonlyMap<string, GgufTensor>,
-  file: FileSource,
+  path: string,
 ): Promise<Record<string, unknown> | null> {
   const read = async (name: string): Promise<number[] | undefined> => {
     const tensor = tensors.get(name);
-    return tensor && Array.from(await readVector(file, tensor));
+    return tensor && Array.from(await readVector(tensor));
   };
   const all = await read(ROPE_FACTORS.all);
   const [short, long] = [await read(ROPE_FACTORS.short), await read(ROPE_FACTORS.long)];
@@ -117,7 +109,7 @@ async function ropeScaling(
     return { rope_type: 'linear', factor: own.number('rope.scaling.factor') };
   }
   throw new CheckpointError(
-    `${file.path} scales positions by ${String(type)}, which is not read from GGUF files; ` +
+    `${path} scales positions by ${String(type)}, which is not read from GGUF files; ` +
       'choose its Hugging Face folder',
   );
 }
