@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import { jsonLines } from '../rl/data/json-lines.ts';
 import { mean } from '../rl/statistics.ts';
 import { summarizeEvaluation, type Evaluated } from '../rl/evaluation/evaluate.ts';
@@ -12,6 +11,7 @@ import { Progress } from './progress.ts';
 import { findPolicy } from './run-files.ts';
 import { table } from './text.ts';
 import { writingNotes, writingOf, writingOptions } from './writing.ts';
+import { writeResult } from './write-result.ts';
 
 export const evaluation = defineCommand({
   name: 'eval',
@@ -41,7 +41,7 @@ export const evaluation = defineCommand({
       );
       progress.clear();
       if (options.out !== undefined) {
-        await writeFile(options.out, jsonLines(rows));
+        await writeResult(options.out, jsonLines(rows));
       }
       return { ...summarizeEvaluation(rows), ...checkable(rows, judging.prompts) };
     } finally {

@@ -22,6 +22,12 @@ export interface GgufModel {
 /** @throws CheckpointError for an architecture that is not supported, or what its file lacks */
 export async function ggufModel(header: GgufHeader, path: string): Promise<GgufModel> {
   const { values, tensors } = header;
+  const kind = values.get('general.type') ?? 'model';
+  if (kind !== 'model') {
+    throw new CheckpointError(
+      `${path} is a GGUF file of kind ${String(kind)}, and only whole models are read; choose the file of the model`,
+    );
+  }
   const name = values.get('general.architecture');
   const architecture =
     typeof name === 'string' && Object.hasOwn(ARCHITECTURES, name)
@@ -44,6 +50,7 @@ export async function ggufModel(header: GgufHeader, path: string): Promise<GgufM
   const headDim = architecture.plainHeads
     ? hiddenSize / heads
     : own.number('attention.key_length', hiddenSize / heads);
+  refuseNotComputed(own, headDim, path);
   const config = {
     architectures: [family.causal],
     model_type: family.modelType,
@@ -75,6 +82,35 @@ export async function ggufModel(header: GgufHeader, path: string): Promise<GgufM
       return [tensor, renamed] as const;
     });
   return { config, tensors: renamed };
+}
+
+/** Keys that change the numbers of a model in a way that is not computed, where they are set. */
+const NOT_COMPUTED: Readonly<Record<string, string>> = {
+  expert_count: 'a mixture of experts',
+  attn_logit_softcapping: 'bounded attention scores',
+  final_logit_softcapping: 'bounded logits',
+  'attention.clamp_kqv': 'bounded queries, keys and values',
+  'attention.max_alibi_bias': 'ALiBi positions',
+};
+
+function refuseNotComputed(own: GgufValues, headDim: number, path: string): void {
+  const set = Object.keys(NOT_COMPUTED).find((key) => own.get(key));
+  const rotated = own.get('rope.dimension_count') ?? headDim;
+  const valueLength = own.get('attention.value_length') ?? headDim;
+  const problem =
+    set !== undefined
+      ? `${set} ${String(own.get(set))} (${NOT_COMPUTED[set]!})`
+      : own.get('attention.causal') === false
+        ? 'attention.causal false (tokens see later ones)'
+        : valueLength !== headDim
+          ? `attention.value_length ${String(valueLength)}, not the key_length ${headDim}`
+          : rotated !== headDim && own.architecture !== 'phi3'
+            ? `rope.dimension_count ${String(rotated)}, a part of the ${headDim} elements of a head`
+            : undefined;
+  if (problem === undefined) return;
+  throw new CheckpointError(
+    `${path} has ${own.architecture}.${problem}, which is not computed here; choose another model`,
+  );
 }
 
 /**

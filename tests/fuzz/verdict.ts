@@ -12,7 +12,6 @@ export interface Verdict {
   detail?: string;
 }
 
-const NEVER = 'never ends';
 /** Longer than this, in ms, and an input has hung its reader. */
 const LONGEST = 1000;
 /** More memory than this, in bytes, and an input has filled its reader's. */
@@ -27,7 +26,7 @@ export async function judge(
   const spent = process.cpuUsage();
   let timer;
   const waited = new Promise<Verdict>((resolve) => {
-    timer = setTimeout(() => resolve({ outcome: 'slow', detail: NEVER }), 5 * longest);
+    timer = setTimeout(() => resolve({ outcome: 'slow', detail: 'never ends' }), 5 * longest);
   });
   const verdict = await Promise.race([read(parser, input), waited]);
   clearTimeout(timer);
@@ -45,8 +44,7 @@ export async function judgeWithMemory(
   input: string | Uint8Array<ArrayBuffer>,
 ): Promise<Verdict> {
   const first = await withPeak(() => judge(parser, input));
-  const isSlow = first.result.outcome === 'slow' && first.result.detail !== NEVER;
-  if (first.bytes <= LARGEST && !isSlow) return first.result;
+  if (first.bytes <= LARGEST && first.result.outcome !== 'slow') return first.result;
   collect();
   const { result, bytes } = await withPeak(() => judge(parser, input));
   if (bytes <= LARGEST) return result;
