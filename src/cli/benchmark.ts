@@ -21,6 +21,7 @@ import { Progress } from './progress.ts';
 import { findPolicy } from './run-files.ts';
 import { table } from './text.ts';
 import { PythonSandbox } from './python/sandbox.ts';
+import { textModels } from './text-models.ts';
 import { writingNotes, writingOf, writingOptions } from './writing.ts';
 import { writeResult } from './write-result.ts';
 
@@ -29,7 +30,7 @@ const SAMPLING = { temperature: 0.7, top_p: 0.95, max_completion_length: 4096 } 
 
 /** Starts no process before the first program. */
 const python = new PythonSandbox();
-const BENCHMARKS = allBenchmarks((task) => python.run(task));
+const BENCHMARKS = allBenchmarks((task) => python.run(task), textModels);
 
 interface Scores {
   benchmark: string;

@@ -9,6 +9,7 @@ import { judgeCheckpoint, judgingOptions, openJudging } from './judging.ts';
 import { baseOption, modelOption } from './open.ts';
 import { Progress } from './progress.ts';
 import { findPolicy } from './run-files.ts';
+import { textModels } from './text-models.ts';
 import { table } from './text.ts';
 import { writingNotes, writingOf, writingOptions } from './writing.ts';
 import { writeResult } from './write-result.ts';
@@ -59,6 +60,7 @@ function checkable(
   const judged = rows.map(({ response }, i) => ({ response, ...prompts[i]! }));
   const report = instructionAccuracy(
     judged.map(({ response, instructions = [] }) => ({ response, instructions })),
+    textModels,
   );
   const shares = {
     prompt_strict: report.prompt_strict,

@@ -9,7 +9,7 @@ import { isModelFile } from '../../src/model/model-files.ts';
 import { adapterFile } from '../../src/model/open-adapter.ts';
 import { storedFiles, storedFolder, storeModel } from '../../src/model/stored-models.ts';
 import { readTokenizer, Tokenizer } from '../../src/model/tokenizer.ts';
-import { ggufFiles, modelFiles } from '../../src/rl/runs/export.ts';
+import { modelFiles } from '../../src/rl/runs/export.ts';
 import { ggufCase } from '../gguf-models.ts';
 import { FakeOpfs } from '../reliability/fake-opfs.ts';
 
@@ -79,7 +79,7 @@ describe('a folder with all that the command line reads', () => {
     const checkpoint = await openCheckpoint(recording, () => Promise.reject(new Error('no base')));
     await describeCheckpoint(checkpoint);
     await modelFiles(checkpoint, 'hf');
-    await ggufFiles(checkpoint, 'f16');
+    await openGguf(checkpoint, 'f16');
     await Tokenizer.load(recording);
     await expect(adapterFile(recording)).rejects.toThrow('adapter_model.safetensors');
     const empty = { ...recording, open: (file: string) => Promise.resolve(void asked.add(file)) };
