@@ -352,7 +352,7 @@ describe('a link', () => {
     }));
 
   it('offers no view whose sections are all hidden', () =>
-    withPage({ hash: '#hide=try,blind,taste' }, async (page) => {
+    withPage({ hash: '#hide=try,blind,judges,taste' }, async (page) => {
       await reaches(page, STEPS);
       const views = page.getByRole('navigation', { name: 'Views' }).getByRole('link');
       expect(await views.allTextContents()).toEqual(['Watch', 'Understand', 'Runs', 'Set up']);

@@ -141,7 +141,7 @@ describe('a run that is handed over to OpenRLHF', () => {
 
   it('has the prompts of the next steps, and what its reward reads', async () => {
     const rows = (await readFile(join(out, 'train.jsonl'), 'utf8')).trim().split('\n');
-    const asked = trl.steps.flatMap(({ prompts }) => prompts.filter((_, i) => i % 8 === 0));
+    const asked = trl.runs.grpo.flatMap(({ prompts }) => prompts.filter((_, i) => i % 8 === 0));
     expect(rows.map((row) => JSON.parse(row) as unknown)).toEqual(
       asked.map((content) => ({
         prompt: `${content} <think>`,

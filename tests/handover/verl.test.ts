@@ -68,7 +68,7 @@ describe('a run that is handed over to verl', () => {
   it('has the prompts of the next steps, as the policy reads them', async () => {
     const file = await asyncBufferFromFile(join(out, 'train.parquet'));
     const rows = await parquetReadObjects({ file });
-    const asked = trl.steps.flatMap(({ prompts }) => prompts.filter((_, i) => i % 8 === 0));
+    const asked = trl.runs.grpo.flatMap(({ prompts }) => prompts.filter((_, i) => i % 8 === 0));
     expect(rows.map(({ prompt }) => prompt as unknown)).toEqual(
       asked.map((prompt) => [{ role: 'user', content: `${prompt} <think>` }]),
     );

@@ -2,7 +2,6 @@
 import type { Checkpoint } from '../../model/adapted.ts';
 import { readConfig } from '../../model/checkpoint.ts';
 import type { FileSource } from '../../model/files.ts';
-import type { Tokenizer } from '../../model/tokenizer.ts';
 import { rewardNames } from '../../rl/recipe/reward-names.ts';
 import { RecipeError, type Recipe } from '../../rl/recipe/recipe.ts';
 import { QUESTION } from '../../rl/rewards/prompted-judge.ts';
@@ -129,16 +128,3 @@ export const ABOUT_FILES: Record<string, string> = {
   reward_model: 'The reward model, with its own chat template.',
   judge: 'The model that is asked whether a response is good.',
 };
-
-/**
- * The reward gets a text without special tokens, in which such a `</think>` is lost.
- * @throws RecipeError if the end of a thought is a special token
- */
-export function refuseSpecialThinkEnd(tokenizer: Tokenizer, program: string): void {
-  if (tokenizer.decode(tokenizer.encode('</think>'), { skipSpecial: true }).includes('</think>'))
-    return;
-  throw new RecipeError(
-    `the tokenizer has </think> as a special token, which ${program} removes before it asks the reward; ` +
-      'use --to trl.',
-  );
-}

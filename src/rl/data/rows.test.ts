@@ -41,6 +41,34 @@ describe('a prompt', () => {
 });
 
 describe('rows of data', () => {
+  it('with something for the chat template are refused, as it would be missing in the text', () => {
+    const messages = [tea, yes];
+    const demonstrated = (row: Row) => readDemonstration(row, false);
+    const said = /^"(tools|chat_template_kwargs)" is for the chat template, .*; remove the column/;
+    for (const columns of [
+      { tools: [{ type: 'function' }] },
+      { tools: '[{"type": "function"}]' },
+      { chat_template_kwargs: { enable_thinking: false } },
+    ]) {
+      expect(problem({ messages, ...columns }, demonstrated)).toMatch(said);
+      const pair = { chosen: [tea, yes], rejected: [tea, no] };
+      expect(problem({ ...pair, ...columns }, readPreference)).toMatch(said);
+      // TRL does not use a chat template for plain texts, and ignores these columns of prompts.
+      expect(
+        problem({ prompt: 'Tea?', completion: 'Yes.', ...columns }, demonstrated),
+      ).toBeUndefined();
+      expect(problem({ prompt: [tea], ...columns }, readPromptRow)).toBeUndefined();
+    }
+    for (const empty of [
+      { tools: [] },
+      { tools: '[]' },
+      { tools: null },
+      { chat_template_kwargs: {} },
+    ]) {
+      expect(problem({ messages, ...empty }, demonstrated)).toBeUndefined();
+    }
+  });
+
   it('prompts are texts or conversations that end with the user', () => {
     expect(readPrompt({ prompt: 'Tea?' })).toBe('Tea?');
     expect(promptTurns(readPrompt({ prompt: [system, tea] }))).toEqual([system, tea]);

@@ -129,6 +129,11 @@ describe('a warning', () => {
 
 describe('a refusal', () => {
   it.each([
+    ['x: 1', 'my.yaml, line 5: unknown key x; `ponder train --help` lists the keys.'],
+    [
+      'seed: 042',
+      'my.yaml, line 5: seed is 042, an octal number for TRL and a decimal one here; write it without the leading 0.',
+    ],
     ['learning_rte: 1', 'my.yaml, line 5: unknown key learning_rte; did you mean learning_rate?'],
     [
       'constructor: 1',
