@@ -16,64 +16,27 @@ import {
   type Policy,
   type Question,
 } from './answer.ts';
+import { judgePair, type JudgedPair, type PairJudges, type PairProgress } from './judge-pair.ts';
+import type { PolicyPairService, Side, Sides, Written } from './policy-pair-service.ts';
 import { Random } from '../rl/random.ts';
-import { makeRecipe, parseRecipe, RecipeError, type Recipe } from '../rl/recipe/recipe.ts';
-import type { GoldJudge, JudgedText, Reward } from '../rl/rewards/reward.ts';
-import { RewardModel } from '../rl/rewards/reward-model.ts';
+import {
+  hasRewards,
+  makeRecipe,
+  parseRecipe,
+  RecipeError,
+  type Recipe,
+} from '../rl/recipe/recipe.ts';
+import { PromptedJudge } from '../rl/rewards/prompted-judge.ts';
+import type { JudgedText, Reward } from '../rl/rewards/reward.ts';
 import { findCheckpoint, lastCheckpoint, runCheckpoint } from '../rl/runs/checkpoints.ts';
 import { nowhere, readText, type RunFolder } from '../rl/runs/run-folder.ts';
 import { sampleCompletions } from '../rl/rollout/sample.ts';
-import { OpenedOnce } from './opened-once.ts';
-import { openIn, type RewardKind, type Surroundings } from './opening/surroundings.ts';
-import { openReward, openRewards } from './opening/rewards.ts';
+import { openIn, type Surroundings } from './opening/surroundings.ts';
 import { evaluationPrompts } from './opening/data.ts';
-import { worldEvaluation, worldGold } from '../rl/world/judging.ts';
-import { parsePrompt } from '../rl/world/prompts.ts';
-
-export type Side = 'base' | 'trained';
-
-/** The two sides. */
-export interface Sides {
-  /** Folder of the base, as recipes name it. */
-  base: string;
-  /** The chosen run's step, or the policy that ships with the page; null: there is no trained one. */
-  trained: { step: number } | 'shipped' | null;
-  thinking: boolean;
-  /** Whether the prompts come from the dinner world. */
-  dinner: boolean;
-}
-
-/** One finished completion. */
-export interface Written {
-  thought: string | null;
-  response: string;
-}
-
-export interface PolicyPairService {
-  /** The stored run that all other calls are about; null for the policies that ship with the page. */
-  choose(run: string | null): Promise<void>;
-  /** Finds the two sides; nothing is loaded yet. */
-  look(): Promise<Sides>;
-  /** Both sides answer with the same seed; `onDraft` is called every few tokens. */
-  ask(question: Question, onDraft: (side: Side, draft: Draft) => void): Promise<void>;
-  /** Stops the current question after the next few tokens; `ask` then rejects. */
-  stop(): Promise<void>;
-  /** Up to `count` different prompts that training never used; the seed chooses them. */
-  heldOutPrompts(count: number, seed: number): Promise<string[]>;
-  /** Scores texts by the run's rewards, and by its gold judge if it has one. */
-  judge(texts: readonly JudgedText[]): Promise<Judgement[]>;
-  /** `samples` completions of every prompt by one side, with a fixed seed. */
-  write(
-    side: Side,
-    prompts: readonly string[],
-    samples: number,
-    seed: number,
-  ): Promise<{ prompt: string; samples: Written[] }[]>;
-  /** Scores texts by the reward model in a folder. */
-  score(judge: string, texts: readonly JudgedText[]): Promise<number[]>;
-  /** Call this after a judge was trained again; it is then opened again when it is needed. */
-  forget(judge: string): Promise<void>;
-}
+import { worldEvaluation } from '../rl/world/judging.ts';
+import type { Prompt } from '../rl/data/dataset.ts';
+import { rolloutOptions } from '../rl/rollout/rollout.ts';
+import { RunJudges } from './run-judges.ts';
 
 export interface PolicyPairSurroundings extends Pick<
   Surroundings,
@@ -82,6 +45,9 @@ export interface PolicyPairSurroundings extends Pick<
   /** The folder of a stored run; empty if there is no such run. */
   run(id: string): Promise<RunFolder>;
 }
+
+/** Seed of the prompts and of the sampling when judges compare. */
+const JUDGING_SEED = 0;
 
 /** The last checkpoint of the recorded run, which ships with the page. */
 const SHIPPED = 'public/models/trained';
@@ -100,7 +66,7 @@ export class PolicyPair implements PolicyPairService {
   /** Settled when no caller uses the policies any more. */
   private turn: Promise<unknown> = Promise.resolve();
   private asked = { stopped: false };
-  private judges = new OpenedOnce<Reward>();
+  private readonly judges = new RunJudges(() => this.around());
 
   constructor(
     private readonly surroundings: () => Promise<PolicyPairSurroundings>,
@@ -149,7 +115,7 @@ export class PolicyPair implements PolicyPairService {
     }));
     const finish = (judgements: readonly Partial<Judgement>[]): void =>
       answers.forEach((draft, i) => onDraft(sides[i]!, { ...draft, done: true, ...judgements[i] }));
-    const judgements = await this.judgeBy(recipe, texts).catch((error: unknown) => {
+    const judgements = await this.judges.judge(recipe, texts).catch((error: unknown) => {
       // A rule may need columns that only the rows of its data have; the answers are shown anyway.
       finish([]);
       throw error;
@@ -164,7 +130,13 @@ export class PolicyPair implements PolicyPairService {
 
   async heldOutPrompts(count: number, seed: number): Promise<string[]> {
     const { recipe } = await this.find();
-    if (recipe.world) return worldEvaluation('held-out', count, seed).prompts;
+    return (await this.heldOut(recipe, count, seed)).map(({ prompt }) => prompt);
+  }
+
+  private async heldOut(recipe: Recipe, count: number, seed: number): Promise<readonly Prompt[]> {
+    if (recipe.world) {
+      return worldEvaluation('held-out', count, seed).prompts.map((prompt) => ({ prompt }));
+    }
     if (!recipe.datasets.some(({ split }) => split === 'test')) {
       throw new RecipeError(
         'This run has no held-out prompts: bring ten or more, and one in ten is held out.',
@@ -175,13 +147,38 @@ export class PolicyPair implements PolicyPairService {
       { ...recipe, eval_strategy: 'steps', eval_num_prompts: Infinity },
       readFile,
     );
-    const drawn = new Random(seed, 'held-out prompts').shuffle(prompts ?? []).slice(0, count);
-    return drawn.map(({ prompt }) => prompt);
+    return new Random(seed, 'held-out prompts').shuffle(prompts ?? []).slice(0, count);
+  }
+
+  async judgePair(
+    { prompts, models, lengthMargin }: PairJudges,
+    onProgress: (progress: PairProgress) => void,
+  ): Promise<JudgedPair> {
+    const asked = { stopped: false };
+    this.asked = asked;
+    return this.inTurn(async ({ policies: { base, trained }, recipe }) => {
+      if (!base || !trained) throw new Error('There is no trained policy yet: train one first.');
+      const heldOut = await this.heldOut(recipe, prompts, JUDGING_SEED);
+      const rewards: Record<string, Reward> = {};
+      if (hasRewards(recipe)) rewards['reward'] = await this.judges.rewards(recipe);
+      for (const { path, kind } of models) rewards[path] = await this.judges.open(path, kind);
+      const instruct = Object.values(rewards).find((judge) => judge instanceof PromptedJudge);
+      const gold = await this.judges.gold({ gold: recipe.gold ?? recipe.world }, heldOut);
+      if (Object.keys(rewards).length === 0 && !gold) {
+        throw new RecipeError('This run has neither a reward nor a gold judge: choose a judge.');
+      }
+      const writing = rolloutOptions(recipe, 1, JUDGING_SEED);
+      const judges = { rewards, gold, instruct };
+      return judgePair({ base, trained }, heldOut, writing, judges, lengthMargin, (progress) => {
+        if (asked.stopped) throw new Error('The judging was stopped.');
+        onProgress(progress);
+      });
+    });
   }
 
   async judge(texts: readonly JudgedText[]): Promise<Judgement[]> {
     const { recipe } = await this.find();
-    return this.judgeBy(recipe, texts);
+    return this.judges.judge(recipe, texts);
   }
 
   async write(
@@ -209,12 +206,11 @@ export class PolicyPair implements PolicyPairService {
   }
 
   async score(judge: string, texts: readonly JudgedText[]): Promise<number[]> {
-    return (await this.openJudge(judge, 'classifier')).score(texts);
+    return (await this.judges.open(judge, 'classifier')).score(texts);
   }
 
   async forget(judge: string): Promise<void> {
-    const opened = await this.judges.take(judge);
-    if (opened instanceof RewardModel) opened.destroy();
+    await this.judges.forget(judge);
   }
 
   /** The chosen run's recipe and last checkpoint, if there are any. */
@@ -284,39 +280,6 @@ export class PolicyPair implements PolicyPairService {
     }
   }
 
-  /** Scores texts by the run's rewards and its gold judge. */
-  private async judgeBy(recipe: Recipe, texts: readonly JudgedText[]): Promise<Judgement[]> {
-    const rewards = await openRewards(recipe, {
-      openReward: (path, kind, question) => this.openJudge(path, kind, question),
-    });
-    const scores = await rewards.score(texts);
-    const gold = await (await this.goldFor(recipe, texts))?.score(texts);
-    return texts.map((_, i) => ({
-      reward: scores[i]!.reward,
-      ...(gold && { gold: gold[i]! }),
-    }));
-  }
-
-  /** A world's utility can judge only prompts of that world. */
-  private async goldFor(
-    { gold }: Recipe,
-    texts: readonly JudgedText[],
-  ): Promise<GoldJudge | undefined> {
-    if (gold === undefined) return undefined;
-    const hidden = worldGold(gold);
-    if (!hidden) return this.openJudge(gold, 'classifier');
-    return texts.every(({ prompt }) => parsePrompt(prompt)) ? hidden : undefined;
-  }
-
-  private openJudge(path: string, kind: RewardKind, question?: string): Promise<Reward> {
-    // The same model with another question is another judge.
-    const key = question === undefined ? path : `${path}\n${question}`;
-    return this.judges.open(key, async () => {
-      const around = await this.around();
-      return openReward(path, kind, question, () => Promise.resolve(around.gpu), around);
-    });
-  }
-
   private around(): Promise<PolicyPairSurroundings> {
     this.opened ??= this.surroundings().then(
       (around) => {
@@ -335,7 +298,7 @@ export class PolicyPair implements PolicyPairService {
   private forgetDevice(): void {
     this.opened = undefined;
     this.loaded = undefined;
-    this.judges = new OpenedOnce<Reward>();
+    this.judges.forgetAll();
   }
 }
 

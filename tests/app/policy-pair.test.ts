@@ -10,7 +10,9 @@ import { nodeFolder } from '../../src/model/node-files.ts';
 import type { LoraConfig } from '../../src/model/peft.ts';
 import { Random } from '../../src/rl/random.ts';
 import type { Draft } from '../../src/app/answer.ts';
-import { PolicyPair, type Side } from '../../src/app/policy-pair.ts';
+import { PolicyPair } from '../../src/app/policy-pair.ts';
+import type { PairProgress } from '../../src/app/judge-pair.ts';
+import type { Side } from '../../src/app/policy-pair-service.ts';
 import { nowhere, type RunFolder } from '../../src/rl/runs/run-folder.ts';
 import { nodeRunFolder } from '../../src/rl/runs/run-folder.node.ts';
 import { VOCABULARY } from '../../src/rl/world/menu.ts';
@@ -189,6 +191,40 @@ describe('base against trained', () => {
     const [judgement] = await pair.judge([{ prompt: PROMPT, response: response! }]);
     expect(judgement!.reward).toBeCloseTo(reward!, 4);
     expect(judgement!.gold).toBe(gold);
+  });
+
+  it('lets judges compare both sides on held-out prompts, and tries other thoughts', async () => {
+    const pair = pairOf(kept);
+    const choice = { prompts: 3, models: [], lengthMargin: 500 };
+    const heard: PairProgress[] = [];
+    const models = [{ path: join(root, 'judge'), kind: 'classifier' as const }];
+    const judged = await pair.judgePair({ ...choice, models }, (at) => heard.push(at));
+    expect(judged.comparisons.map(({ judge }) => judge)).toEqual([
+      'reward',
+      models[0]!.path,
+      'gold',
+    ]);
+    // The run has one reward, which is the same model.
+    const [own, same] = judged.comparisons;
+    expect(same).toMatchObject({ ours: own!.ours, baseline: own!.baseline });
+    expect(own!.ours).not.toBe(own!.baseline);
+    expect([...new Set(heard.map(({ doing }) => doing))].slice(0, 4)).toEqual([
+      ...['before', 'after', 'judges', 'traits'],
+    ]);
+    // It writes what it writes elsewhere with the same seed.
+    const prompts = await pair.heldOutPrompts(3, 0);
+    const written = await pair.write('trained', prompts, 1, 0);
+    const texts = written.map(({ prompt, samples }) => ({
+      prompt,
+      response: samples[0]!.response,
+    }));
+    const rewards = (await pair.judge(texts)).map(({ reward }) => reward);
+    expect(own!.ours).toBeCloseTo(rewards.reduce((a, b) => a + b) / 3, 4);
+
+    const stopping = pair.judgePair(choice, () => void pair.stop());
+    await expect(stopping).rejects.toThrow('stopped');
+    const alone = pairOf(nowhere).judgePair(choice, () => undefined);
+    await expect(alone).rejects.toThrow('train one first');
   });
 
   it('draws from the held-out prompts of a run with its own data, or reports that there are none', async () => {

@@ -196,6 +196,20 @@ it('which is better: judge blind by keyboard, see who won and how the judges agr
         other,
         'tie',
       ]);
+
+      // Models that judge, on the same two policies.
+      const judges = page.getByRole('region', { name: 'Which is better? Judges say' });
+      await judges.getByLabel('Held-out prompts').fill('4');
+      await judges.getByRole('checkbox', { name: 'The second dinner judge' }).check();
+      await judges.getByRole('button', { name: 'Compare' }).click();
+      await judges.getByText('4 prompts, before training against').waitFor(PATIENCE);
+      for (const judge of ['The reward it was trained on', 'The second dinner judge', 'Gold']) {
+        const [wins, thoughts] = await judges.getByRole('row', { name: judge }).all();
+        // Here the two are one model, which also gets the same random numbers.
+        expect(await wins!.innerText()).toMatch(/0\.00 \(.*\) more\s+50%\s+50% to 50%/);
+        expect(await thoughts!.innerText()).toMatch(/\(.* to .*\) less.*less.*less/s);
+      }
+      expect(await judges.getByRole('row', { name: 'checks budget' }).innerText()).toMatch(/50%/);
       const { violations } = await new AxeBuilder({ page }).include('#view-try').analyze();
       expect(
         violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`)),

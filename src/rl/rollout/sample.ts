@@ -10,7 +10,10 @@ export const UNFILTERED = { topK: 0, topP: 1, minP: 0 } as const;
 /** Largest number of sequences that are sampled at once. */
 const BATCH = 256;
 
-/** Sample i of prompt p draws from random stream p * samplesPerPrompt + i of the seed. */
+/**
+ * Sample i of prompt p draws from random stream p * samplesPerPrompt + i of the seed. `onProgress` is called
+ * every few tokens; a prompt that is half written counts half.
+ */
 export async function sampleCompletions(
   model: LanguageModel,
   tokenizer: Tokenizer,
@@ -30,7 +33,14 @@ export async function sampleCompletions(
     const groups: RolloutGroup[] = [];
     for (let first = 0; first < prompts.length; first += atOnce) {
       const batch = tokenized.slice(first, first + atOnce);
-      const written = await rollOut(decoder, tokenizer, batch, options, first * samplesPerPrompt);
+      const written = await rollOut(
+        decoder,
+        tokenizer,
+        batch,
+        options,
+        first * samplesPerPrompt,
+        (share) => onProgress?.(Math.floor(first + share * batch.length)),
+      );
       groups.push(...written);
       onProgress?.(groups.length);
     }

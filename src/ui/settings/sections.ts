@@ -12,6 +12,7 @@ export const SECTIONS = {
   rewards: 'What counts as good',
   try: 'Ask it yourself',
   blind: 'Which is better? You judge',
+  judges: 'Which is better? Judges say',
   taste: 'Your own taste',
   learn: 'The formulas, and what they say',
 } as const;

@@ -1,6 +1,6 @@
 /** The visitor's own judge: stores it as a model, and asks it about labels and policies. */
 import { storeModel } from '../../model/stored-models.ts';
-import type { PolicyPairService, Sides, Written } from '../../app/policy-pair.ts';
+import type { PolicyPairService, Sides, Written } from '../../app/policy-pair-service.ts';
 import { storedPath } from '../../app/page-paths.ts';
 import { Random } from '../../rl/random.ts';
 import { mean } from '../../rl/statistics.ts';

@@ -1,5 +1,5 @@
 import { messageOf } from '../../app/message-of.ts';
-import type { Written } from '../../app/policy-pair.ts';
+import type { Written } from '../../app/policy-pair-service.ts';
 import { storedPath } from '../../app/page-paths.ts';
 import { newRunId, unknownFacts } from '../../app/runs/facts.ts';
 import type { Status } from '../../app/training-service.ts';

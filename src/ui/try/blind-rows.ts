@@ -9,7 +9,7 @@ import {
 import { wilsonInterval, type Interval } from '../../rl/evaluation/intervals.ts';
 import { tieMargin, verdicts, type Verdict } from '../../rl/evaluation/win-rate.ts';
 import type { Judgement } from '../../app/answer.ts';
-import type { Written } from '../../app/policy-pair.ts';
+import type { Written } from '../../app/policy-pair-service.ts';
 
 /** A completion with its reward and gold. */
 export type Judged = Written & Judgement;

@@ -6,7 +6,7 @@ import {
   type BlindComparison,
   type Choice,
 } from '../../rl/evaluation/blind.ts';
-import type { PolicyPairService, Sides, Side } from '../../app/policy-pair.ts';
+import type { PolicyPairService, Sides, Side } from '../../app/policy-pair-service.ts';
 import type { BlindRow, Judged } from './blind-rows.ts';
 import type { Generator } from './generator.svelte.ts';
 import { readRound, writeRound } from './kept-round.ts';

@@ -1,7 +1,7 @@
 import * as Comlink from 'comlink';
 import { messageOf } from '../../app/message-of.ts';
 import type { Draft, Question } from '../../app/answer.ts';
-import type { PolicyPairService, Sides, Side } from '../../app/policy-pair.ts';
+import type { PolicyPairService, Sides, Side } from '../../app/policy-pair-service.ts';
 import type { Connection } from '../../app/workers/connection.ts';
 import { connectPolicyPairWorker } from './policy-pair-worker.ts';
 

@@ -1,5 +1,5 @@
 import type { BlindComparison } from '../../rl/evaluation/blind.ts';
-import type { Sides } from '../../app/policy-pair.ts';
+import type { Sides } from '../../app/policy-pair-service.ts';
 import { recall, remember } from '../remembered.ts';
 import type { BlindRow } from './blind-rows.ts';
 

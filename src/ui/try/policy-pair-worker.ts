@@ -1,5 +1,5 @@
 import type * as Comlink from 'comlink';
-import type { PolicyPairService } from '../../app/policy-pair.ts';
+import type { PolicyPairService } from '../../app/policy-pair-service.ts';
 import { connect, type Connection } from '../../app/workers/connection.ts';
 
 /** Starts a worker that asks policies. When it stops, `onBroken` is called and pending calls reject. */

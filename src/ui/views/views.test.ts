@@ -8,7 +8,7 @@ it('every section stands in one view', () => {
 });
 
 it('a view whose sections are all hidden is not offered', () => {
-  const hidden = ['try', 'blind', 'taste', 'runs'];
+  const hidden = ['try', 'blind', 'judges', 'taste', 'runs'];
   expect(offeredViews((section) => hidden.includes(section))).toEqual([
     'watch',
     'understand',

@@ -12,7 +12,7 @@ export const VIEWS = {
   understand: { title: 'Understand', sections: ['group', 'stepper', 'traces', 'learn'] },
   runs: { title: 'Runs', sections: ['curves', 'runs'] },
   'set-up': { title: 'Set up', sections: ['recipe', 'models', 'rewards'] },
-  try: { title: 'Try', sections: ['try', 'blind', 'taste'] },
+  try: { title: 'Try', sections: ['try', 'blind', 'judges', 'taste'] },
   // For teachers: it is reached by its own link, not among the views.
   teach: { title: 'For a class', sections: [] },
 } as const satisfies Record<string, View>;

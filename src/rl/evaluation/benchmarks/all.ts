@@ -7,15 +7,17 @@ import { gpqa } from './gpqa.ts';
 import { ifeval } from './ifeval.ts';
 import { livecodebench, type ProgramRunner } from './livecodebench.ts';
 import { mtBench } from './mt-bench.ts';
+import type { TextModels } from '../text-models/text-models.ts';
 import { wildBench } from './wildbench.ts';
 
 /**
  * Data and verdicts of each benchmark are its own: they are given back only to that benchmark.
  * @param run runs the programs of LiveCodeBench
+ * @param models for IFEval's rules of language and sentences
  */
-export function allBenchmarks(run: ProgramRunner): readonly Benchmark[] {
+export function allBenchmarks(run: ProgramRunner, models: TextModels): readonly Benchmark[] {
   return [
-    ifeval,
+    ifeval(models),
     gpqa,
     mtBench,
     creativeWriting,

@@ -5,8 +5,8 @@ import { averages } from './aggregate.ts';
 import { allBenchmarks } from './all.ts';
 import type { ScoreRow } from './benchmark.ts';
 import { chosenLetter, gpqa } from './gpqa.ts';
-import { ifeval } from './ifeval.ts';
-import { PythonRandom } from './python-random.ts';
+import { ifeval as withModels } from './ifeval.ts';
+import { PythonRandom } from '../python-random.ts';
 import { rewardRows } from './reward-rows.ts';
 import { jsonRows, meanRow } from './rows.ts';
 
@@ -91,6 +91,10 @@ it.each([
   expect(() => gpqa.items({ 'gpqa_diamond.csv': text })).toThrow(message);
 });
 
+/** No rule of language is asked here. */
+const NO_MODELS = { languageOf: () => undefined, sentencesIn: () => 0 };
+const ifeval = withModels(NO_MODELS);
+
 it('IFEval scores prompts and instructions, strict and loose', () => {
   const items = ifeval.items({
     'input_data.jsonl':
@@ -143,7 +147,7 @@ it('a reward model compares with the baseline where there is one', () => {
 });
 
 it('every benchmark has a name and title of its own, and says where its files are', () => {
-  const all = allBenchmarks(() => []);
+  const all = allBenchmarks(() => [], NO_MODELS);
   expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);
   for (const { files } of all) {
     for (const { from } of files) expect(from).toMatch(/^https:\/\//);

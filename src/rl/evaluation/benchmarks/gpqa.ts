@@ -5,7 +5,7 @@
  */
 import { BenchmarkDataError, type RuleBenchmark } from './benchmark.ts';
 import { readCsv } from './csv.ts';
-import { PythonRandom } from './python-random.ts';
+import { PythonRandom } from '../python-random.ts';
 import { meanRow } from './rows.ts';
 
 const FILE = 'gpqa_diamond.csv';

@@ -5,6 +5,7 @@
 import { readPromptFile } from '../prompt-files.ts';
 import { follows } from '../instructions.ts';
 import type { Instruction } from '../ifeval-checks.ts';
+import type { TextModels } from '../text-models/text-models.ts';
 import { BenchmarkDataError, type RuleBenchmark, type Scored } from './benchmark.ts';
 import { meanRow } from './rows.ts';
 
@@ -16,7 +17,9 @@ interface LooseAndStrict {
 
 const FILE = 'input_data.jsonl';
 
-export const ifeval: RuleBenchmark<readonly Instruction[], LooseAndStrict[]> = {
+export const ifeval = (
+  models: TextModels,
+): RuleBenchmark<readonly Instruction[], LooseAndStrict[]> => ({
   name: 'ifeval',
   title: 'IFEval',
   files: [
@@ -38,8 +41,8 @@ export const ifeval: RuleBenchmark<readonly Instruction[], LooseAndStrict[]> = {
   },
   verdict: ({ data }, [response = '']) =>
     data.map((one) => ({
-      strict: follows(one, response) === true,
-      loose: follows(one, response, true) === true,
+      strict: follows(one, response, false, models) === true,
+      loose: follows(one, response, true, models) === true,
     })),
   score(rows) {
     const share = (name: string, of: (verdict: LooseAndStrict[]) => number[]) =>
@@ -56,7 +59,7 @@ export const ifeval: RuleBenchmark<readonly Instruction[], LooseAndStrict[]> = {
       share('inst_level_loose_acc', each('loose')),
     ];
   },
-};
+});
 
 /** The values of one item's verdict, under the question that they are drawn with. */
 function questionValues<Verdict>(of: (verdict: Verdict) => number[]) {

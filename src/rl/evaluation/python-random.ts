@@ -1,13 +1,15 @@
 /**
- * Python's random.Random(seed).sample(range(n), n) for small n: benchmarks order choices with it, and
- * their numbers depend on the order. MT19937 (Matsumoto and Nishimura 1998), seeded by init_by_array as
- * CPython's _randommodule.c does, and `sample` as random.py does.
+ * Python's random.Random(seed), as far as the originals of the benchmarks use it: their numbers depend on
+ * what is drawn. MT19937 (Matsumoto and Nishimura 1998), seeded by init_by_array as
+ * CPython's _randommodule.c does; `sample`, `choice` and `gauss` as in random.py.
  */
 const SIZE = 624;
 
 export class PythonRandom {
   private readonly state = new Uint32Array(SIZE);
   private at = SIZE;
+  /** `gauss` draws two numbers at once. */
+  private nextGauss: number | undefined;
 
   /** @param seed a whole number from 0 to 2^32 - 1 */
   constructor(seed: number) {
@@ -27,7 +29,7 @@ export class PythonRandom {
     state[0] = 0x80000000;
   }
 
-  /** A random order of 0 to n - 1, for n up to 21 (for more, Python draws in another way). */
+  /** sample(range(n), n): a random order of 0 to n - 1, for n up to 21 (for more, Python draws in another way). */
   permutation(n: number): number[] {
     const pool = Array.from({ length: n }, (_, i) => i);
     return pool.map((_, i) => {
@@ -38,12 +40,30 @@ export class PythonRandom {
     });
   }
 
-  private below(n: number): number {
+  /** gauss(0, 1) */
+  gauss(): number {
+    const kept = this.nextGauss;
+    this.nextGauss = undefined;
+    if (kept !== undefined) return kept;
+    const angle = this.random() * 2 * Math.PI;
+    const radius = Math.sqrt(-2 * Math.log(1 - this.random()));
+    this.nextGauss = Math.sin(angle) * radius;
+    return Math.cos(angle) * radius;
+  }
+
+  /** The place of the item that choice takes of n: 0 to n - 1. */
+  below(n: number): number {
     const bits = 32 - Math.clz32(n);
     for (;;) {
       const drawn = this.uint32() >>> (32 - bits);
       if (drawn < n) return drawn;
     }
+  }
+
+  /** From 0 to 1, with 53 random bits. */
+  private random(): number {
+    const high = this.uint32() >>> 5;
+    return (high * 2 ** 26 + (this.uint32() >>> 6)) / 2 ** 53;
   }
 
   private uint32(): number {
