@@ -1,4 +1,4 @@
-// npm run fuzz -- [--minutes 1] [--seed 1] [--only NAME]: see tests/fuzz/main.ts.
+// npm run fuzz -- [--minutes 1] [--cases COUNT] [--seed 1] [--only NAME]: see tests/fuzz/main.ts.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { ensureInstalled, root } from './install.mjs';
@@ -8,6 +8,7 @@ const { status } = spawnSync(
   process.execPath,
   [
     ...[
+      '--expose-gc',
       '--import',
       join(root, 'scripts', 'typescript.mjs'),
       join(root, 'tests', 'fuzz', 'main.ts'),

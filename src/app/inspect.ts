@@ -21,7 +21,7 @@ export interface Inspected {
   role: Role;
   /** Empty for an adapter, because its files do not name the family. */
   family: string;
-  /** Windows and rotary scaling in words; empty if it has none. */
+  /** Windows and rotary embeddings that are not Llama's, in words; empty if it has none. */
   attention: string;
   parameters: number;
   /** Element types in the files. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { pageModelFolder, pageUrl } from './page-paths.ts';
+import { baseAmong, pageModelFolder, pageUrl } from './page-paths.ts';
 import { readPageFile } from './stored-data.ts';
 
 const PAGE = 'https://ponder.example/some/where/';
@@ -36,6 +36,16 @@ describe('pageUrl', () => {
     'file:///etc/passwd',
     'javascript:alert(1)',
   ];
+  it.each([
+    ['org/my-base', 'my-base'],
+    ['/home/me/models/my-base/', 'my-base'],
+    ['C:\\Users\\me\\my-base', 'my-base'],
+    ['stored:my-base', 'my-base'],
+    ['org/other', undefined],
+  ])('an adapter finds its base %s by the last part', (base, found) => {
+    expect(baseAmong(['my-base', 'base'], base)).toBe(found);
+  });
+
   it.each(elsewhere)('nothing is fetched from %j, model or data', async (path) => {
     const fetched = vi.fn();
     vi.stubGlobal('fetch', fetched);

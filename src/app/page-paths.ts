@@ -1,6 +1,7 @@
 /** How the page and its workers read the paths in a recipe. */
 import { CheckpointError } from '../model/errors.ts';
-import { basename, urlFolder, type CheckpointFolder } from '../model/files.ts';
+import { urlFolder, type CheckpointFolder } from '../model/files.ts';
+import { baseName } from '../model/peft.ts';
 import { storedFolder, storedModels } from '../model/stored-models.ts';
 import { STORED } from '../rl/recipe/paths.ts';
 
@@ -47,7 +48,7 @@ export const SHIPPED = 'public/';
 
 /** The stored model that an adapter names as its base, compared by the last part of the path. */
 export function baseAmong(names: readonly string[], base: string): string | undefined {
-  const name = basename(base).replace(STORED, '');
+  const name = baseName(base).replace(STORED, '');
   return names.find((stored) => stored === name);
 }
 

@@ -1,4 +1,4 @@
-/** Writes an export as one .zip to download, or into a folder that the visitor picked. */
+/** Writes an export as one file to download, or into a folder that the visitor picked. */
 import { makeZip } from 'client-zip';
 import type { ExportFile } from '../rl/runs/export.ts';
 import { storageError } from '../rl/runs/storage-error.ts';
@@ -9,7 +9,7 @@ export interface WriteOptions {
   signal: AbortSignal;
 }
 
-/** The last zip stays in this folder: the download reads it from disk, so it never has to be in memory. */
+/** The last download stays in this folder: it is read from disk, so it never has to be in memory. */
 const FOLDER = 'exports';
 
 /**
@@ -21,10 +21,6 @@ export async function writeZip(
   files: readonly ExportFile[],
   { onProgress, signal }: WriteOptions,
 ): Promise<File> {
-  const top = await navigator.storage.getDirectory();
-  await top.removeEntry(FOLDER, { recursive: true }).catch(() => undefined);
-  const folder = await top.getDirectoryHandle(FOLDER, { create: true });
-  const handle = await folder.getFileHandle(`${name}.zip`, { create: true });
   const count = counter(files, onProgress);
   const zip = makeZip(
     files.map(({ path, size, pieces }) => ({
@@ -33,12 +29,33 @@ export async function writeZip(
       input: counted(pieces(), count),
     })),
   );
+  return writeDownload(`${name}.zip`, (writable) => zip.pipeTo(writable, { signal }));
+}
+
+/** Writes one file, as it is, under another name. @returns a file on disk */
+export async function writeOne(
+  name: string,
+  file: ExportFile,
+  { onProgress, signal }: WriteOptions,
+): Promise<File> {
+  const pieces = counted(file.pieces(), counter([file], onProgress));
+  return writeDownload(name, (writable) => writeFile(writable, pieces, signal));
+}
+
+async function writeDownload(
+  name: string,
+  write: (writable: FileSystemWritableFileStream) => Promise<void>,
+): Promise<File> {
+  const top = await navigator.storage.getDirectory();
+  await top.removeEntry(FOLDER, { recursive: true }).catch(() => undefined);
+  const folder = await top.getDirectoryHandle(FOLDER, { create: true });
+  const handle = await folder.getFileHandle(name, { create: true });
   try {
-    await zip.pipeTo(await handle.createWritable(), { signal });
+    await write(await handle.createWritable());
   } catch (error) {
-    // Half of a zip takes room that the next one needs.
+    // Half of a file takes room that the next one needs.
     await top.removeEntry(FOLDER, { recursive: true }).catch(() => undefined);
-    throw storageError(error, `${name}.zip`);
+    throw storageError(error, name);
   }
   return handle.getFile();
 }

@@ -1,4 +1,4 @@
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openNodeGpu } from '../gpu/node.ts';
 import type { Evaluated } from '../rl/evaluation/evaluate.ts';
@@ -16,6 +16,7 @@ import { openAt } from './open.ts';
 import { readEvaluations, readRows, readRun } from './run-files.ts';
 import { cells, csv, table, type Table } from './text.ts';
 import { thoughtTable } from './thought-table.ts';
+import { writeResult } from './write-result.ts';
 
 /** Of an output of TRL or verl that Ponder did not hand over. */
 const NO_RECIPE = 'came without the recipe of the run, so its rewards and prompts are unknown';
@@ -88,9 +89,8 @@ export const analyze = defineCommand({
       tables.traits = await traitTable(before, after, options.judge);
     }
     if (options.out !== undefined) {
-      await mkdir(options.out, { recursive: true });
       for (const [name, rows] of Object.entries(tables)) {
-        await writeFile(join(options.out, `${name}.csv`), csv(rows));
+        await writeResult(join(options.out, `${name}.csv`), csv(rows));
       }
     }
     return asObjects(tables);

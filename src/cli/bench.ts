@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { launchBrowser } from '../../scripts/browser.mjs';
@@ -12,6 +11,7 @@ import { benchText } from './bench-text.ts';
 import { defineCommand } from './command.ts';
 import { openRecipe } from './open.ts';
 import { Progress } from './progress.ts';
+import { writeResult } from './write-result.ts';
 
 const adapters = ['software', 'hardware'] as const;
 
@@ -61,7 +61,7 @@ export const bench = defineCommand({
     const measurement = await withBenchPage(adapter, (page) =>
       measureIn(page, { adapter, recipe, ponder: commit(), ...(parts && { groups: parts }) }),
     );
-    if (out !== undefined) await writeFile(out, `${JSON.stringify(measurement, null, 2)}\n`);
+    if (out !== undefined) await writeResult(out, `${JSON.stringify(measurement, null, 2)}\n`);
     return { measurement, written: tables ? await writeTables(root) : [] };
   },
   format: ({ measurement, written }: { measurement?: Measurement; written: string[] }) =>

@@ -1,5 +1,5 @@
 /** Files of the command benchmark: the data that the user brings, and the rows that a killed process finds again. */
-import { appendFile, mkdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, stat, truncate } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseJsonLines } from '../rl/data/json-lines.ts';
 import {
@@ -7,7 +7,10 @@ import {
   type Benchmark,
   type DataTexts,
 } from '../rl/evaluation/benchmarks/benchmark.ts';
+import { makeFolders } from '../rl/runs/run-folder.node.ts';
+import { storageError } from '../rl/runs/storage-error.ts';
 import { UsageError } from './arguments.ts';
+import { writeResult } from './write-result.ts';
 
 /**
  * The texts of the benchmark's files.
@@ -78,7 +81,10 @@ export class Rows<Row extends object> {
   }
 
   async add(rows: readonly Row[]): Promise<void> {
-    await appendFile(this.path, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    const text = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+    await appendFile(this.path, text).catch((error: unknown) => {
+      throw storageError(error, this.path);
+    });
     this.rows.push(...rows);
   }
 }
@@ -89,11 +95,13 @@ export class Rows<Row extends object> {
  * @throws UsageError if they were made in another way
  */
 export async function keepSettings(folder: string, name: string, settings: object): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolders(folder).catch((error: unknown) => {
+    throw storageError(error, folder);
+  });
   const path = join(folder, name);
   const text = `${JSON.stringify(settings, undefined, 2)}\n`;
   const old = await readFile(path, 'utf8').catch(() => undefined);
-  if (old === undefined) return writeFile(path, text);
+  if (old === undefined) return writeResult(path, text);
   if (old === text) return;
   throw new UsageError(
     `${folder} has rows that were made in another way (${difference(old, settings)}); name another ` +

@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { averages, type Average } from '../rl/evaluation/benchmarks/aggregate.ts';
 import { allBenchmarks } from '../rl/evaluation/benchmarks/all.ts';
@@ -24,6 +23,7 @@ import { table } from './text.ts';
 import { PythonSandbox } from './python/sandbox.ts';
 import { textModels } from './text-models.ts';
 import { writingNotes, writingOf, writingOptions } from './writing.ts';
+import { writeResult } from './write-result.ts';
 
 /** As the paper samples its answers (arXiv 2509.20357; its repository's eval/), unless a benchmark's makers differ. */
 const SAMPLING = { temperature: 0.7, top_p: 0.95, max_completion_length: 4096 } as const;
@@ -208,7 +208,7 @@ async function judged(
     truncated: answers.flatMap(({ truncated }) => truncated).filter(Boolean).length,
     ...{ judge: byJudge ? (judge?.name ?? null) : null, seed, scores: scores ?? null },
   };
-  await writeFile(join(folder, 'scores.json'), `${JSON.stringify(result, undefined, 2)}\n`);
+  await writeResult(join(folder, 'scores.json'), `${JSON.stringify(result, undefined, 2)}\n`);
   return result;
 }
 

@@ -18,6 +18,10 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'prints the score that a reward model gives to a response',
     load: async () => (await import('./score.ts')).score,
   },
+  accuracy: {
+    summary: 'shows how often reward models and judges prefer what people preferred',
+    load: async () => (await import('./accuracy.ts')).accuracy,
+  },
   generate: {
     summary: 'writes a thought and a response to a prompt',
     load: async () => (await import('./generate.ts')).generate,

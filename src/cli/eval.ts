@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import { jsonLines } from '../rl/data/json-lines.ts';
 import { mean } from '../rl/statistics.ts';
 import { summarizeEvaluation, type Evaluated } from '../rl/evaluation/evaluate.ts';
@@ -13,6 +12,7 @@ import { findPolicy } from './run-files.ts';
 import { textModels } from './text-models.ts';
 import { table } from './text.ts';
 import { writingNotes, writingOf, writingOptions } from './writing.ts';
+import { writeResult } from './write-result.ts';
 
 export const evaluation = defineCommand({
   name: 'eval',
@@ -42,7 +42,7 @@ export const evaluation = defineCommand({
       );
       progress.clear();
       if (options.out !== undefined) {
-        await writeFile(options.out, jsonLines(rows));
+        await writeResult(options.out, jsonLines(rows));
       }
       return { ...summarizeEvaluation(rows), ...checkable(rows, judging.prompts) };
     } finally {

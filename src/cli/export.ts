@@ -2,11 +2,10 @@ import { readdir } from 'node:fs/promises';
 import type { HandoverSource } from '../app/handover/source.ts';
 import { HANDOVERS } from '../app/handover/files.ts';
 import { isTarget, targets } from '../app/handover/targets.ts';
-import type { Checkpoint } from '../model/adapted.ts';
 import { CheckpointError } from '../model/errors.ts';
-import { OUTTYPES, type Outtype } from '../model/gguf-writer/types.ts';
+import { OUTTYPES } from '../model/gguf-writer/types.ts';
 import { nodeFolder } from '../model/node-files.ts';
-import { EXPORTS, ggufFiles, modelFiles, type ExportKind } from '../rl/runs/export.ts';
+import { EXPORTS, modelFiles } from '../rl/runs/export.ts';
 import { PARTIAL } from '../rl/runs/run-folder.node.ts';
 import { storageError } from '../rl/runs/storage-error.ts';
 import { UsageError } from './arguments.ts';
@@ -24,7 +23,7 @@ export const exporting = defineCommand({
   options: {
     to: {
       type: 'choice',
-      choices: [...EXPORTS, 'gguf', ...targets],
+      choices: [...EXPORTS, ...targets],
       help: `hf: a model whose weights were trained; peft: an adapter; merged: an adapter merged into its base model; gguf: a file for llama.cpp, Ollama and LM Studio; ${targets.join(', ')}: a run, to go on there.`,
     },
     outtype: {
@@ -41,7 +40,11 @@ export const exporting = defineCommand({
     await nodeFolder(source);
     const files = isTarget(to)
       ? await HANDOVERS[to](await handoverSource(source, base))
-      : await filesOf(await openAt((await lastCheckpointIn(source)) ?? source, base), to, outtype);
+      : await modelFiles(
+          await openAt((await lastCheckpointIn(source)) ?? source, base),
+          to,
+          outtype,
+        );
     const there = await readdir(out).catch((error: unknown) => {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
       throw storageError(error, out);
@@ -56,9 +59,6 @@ export const exporting = defineCommand({
   },
   format: ({ out, files }) => `${out}: ${files.join(', ')}\n`,
 });
-
-const filesOf = (checkpoint: Checkpoint, to: ExportKind | 'gguf', outtype: Outtype) =>
-  to === 'gguf' ? ggufFiles(checkpoint, outtype) : modelFiles(checkpoint, to);
 
 /** A run at its last checkpoint, and what its recipe names. */
 async function handoverSource(path: string, base?: string): Promise<HandoverSource> {

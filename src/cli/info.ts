@@ -65,6 +65,7 @@ export const info = defineCommand({
       heads: config.heads,
       kv_heads: config.kvHeads,
       vocab_size: config.vocabSize,
+      max_position_embeddings: config.maxPositions,
       ...(attention && { attention }),
       ...(await chatTemplate(tokenizer)),
       ...(ownHead && { head: 'lm_head.weight, not the embedding as config.json says' }),

@@ -2,14 +2,19 @@
  * The command line. A command's result goes to standard output: text, or with --json one JSON
  * document. An error becomes one line on standard error and exit code 1.
  */
+import { storageError } from '../rl/runs/storage-error.ts';
 import { watchForeignCalls } from './foreign-watch.ts';
 import { explain, runCommand } from './commands.ts';
 
 // scripts/ponder.mjs was killed: training must not go on unseen.
 process.on('disconnect', () => process.exit(1));
 process.channel?.unref();
-// `ponder ... | head` closes the pipe early, which is not an error.
-process.stdout.on('error', () => process.exit(0));
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // `ponder ... | head` closes the pipe early, which is not an error.
+  if (error.code === 'EPIPE') process.exit(0);
+  process.stderr.write(`ponder: ${explain(storageError(error, 'standard output'))}\n`);
+  process.exit(1);
+});
 watchForeignCalls();
 try {
   process.stdout.write(await runCommand(process.argv.slice(2)));

@@ -1,6 +1,6 @@
 /** Opens what several commands need: a device, a model folder, a tokenizer, a recipe. */
 import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import type { Gpu } from '../gpu/device.ts';
 import { openNodeGpu } from '../gpu/node.ts';
 import { loadCheckpoint, openCheckpoint, type Checkpoint } from '../model/adapted.ts';
@@ -8,6 +8,7 @@ import { CheckpointError } from '../model/errors.ts';
 import type { CheckpointFolder } from '../model/files.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { nodeFolder } from '../model/node-files.ts';
+import { baseName } from '../model/peft.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
 import { parseRecipe, RecipeError, type Recipe } from '../rl/recipe/recipe.ts';
 import { openReward } from '../app/opening/rewards.ts';
@@ -44,7 +45,7 @@ export async function openAt(given: string, base?: string): Promise<Checkpoint> 
  * around it: an output of TRL with its checkpoints.
  */
 async function baseFolder(name: string, adapter: CheckpointFolder): Promise<CheckpointFolder> {
-  const [at, above] = ['..', '../..'].map((up) => join(adapter.name, up, basename(name)));
+  const [at, above] = ['..', '../..'].map((up) => join(adapter.name, up, baseName(name)));
   return nodeFolder(name).catch((error: unknown) =>
     nodeFolder(at!)
       .catch(() => nodeFolder(above!))

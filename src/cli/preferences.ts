@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import { jsonLines } from '../rl/data/json-lines.ts';
 import { sampleCompletions, UNFILTERED } from '../rl/rollout/sample.ts';
 import { Random } from '../rl/random.ts';
@@ -7,6 +6,7 @@ import { drawPrompt, promptText } from '../rl/world/prompts.ts';
 import { defineCommand } from './command.ts';
 import { modelOption, refuseRewardModel, withModel } from './open.ts';
 import { Progress } from './progress.ts';
+import { writeResult } from './write-result.ts';
 
 export const preferences = defineCommand({
   name: 'preferences',
@@ -73,7 +73,7 @@ export const preferences = defineCommand({
         return preferenceGroup(random, prompt, sampled, options.responses);
       });
       progress.clear();
-      await writeFile(options.out, jsonLines(rows));
+      await writeResult(options.out, jsonLines(rows));
       return { out: options.out, prompts: count };
     }),
   format: ({ out, prompts }) => `${out}: preferences for ${prompts} prompts\n`,

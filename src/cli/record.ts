@@ -1,7 +1,7 @@
-import { writeFile } from 'node:fs/promises';
 import { recordRun } from '../rl/runs/record.ts';
 import { nodeRunFolder } from '../rl/runs/run-folder.node.ts';
 import { defineCommand } from './command.ts';
+import { writeResult } from './write-result.ts';
 
 export const record = defineCommand({
   name: 'record',
@@ -12,7 +12,7 @@ export const record = defineCommand({
   },
   async run({ positionals: [path = ''], options }) {
     const recorded = await recordRun(nodeRunFolder(path), path);
-    await writeFile(options.out, JSON.stringify(recorded));
+    await writeResult(options.out, JSON.stringify(recorded));
     return { out: options.out, steps: recorded.steps.length };
   },
   format: ({ out, steps }) => `${out}: ${steps} steps\n`,

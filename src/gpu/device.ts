@@ -46,8 +46,16 @@ export interface GpuOptions {
   features?: readonly GPUFeatureName[];
   /** How to wait for the device where `await` alone is not good enough; see node.ts. */
   wait?: <T>(pending: Promise<T>) => Promise<T>;
-  /** Gets the closed, emptied device, which then is not destroyed. */
+  /** On close the device is not destroyed; this gets it anew, empty and with its kernels compiled. */
   keep?: (gpu: Gpu) => void;
+}
+
+/** What stays when a device is closed and kept. */
+interface Kept {
+  readonly device: GPUDevice;
+  readonly info: GPUAdapterInfo;
+  readonly pipelines: Map<string, Promise<GPUComputePipeline>>;
+  readonly layouts: Map<string, GPUBindGroupLayout>;
 }
 
 function suitableVariants({ features }: GPUDevice, info: GPUAdapterInfo): KernelVariants {
@@ -60,55 +68,49 @@ function suitableVariants({ features }: GPUDevice, info: GPUAdapterInfo): Kernel
 export class Gpu implements Memory {
   readonly ledger = emptyLedger();
   readonly counters: GpuCounters = { dispatches: 0, submits: 0, readbacks: 0, flops: 0 };
-  /** Resolves when the device is lost or destroyed. */
+  /** Resolves when the device is lost or closed. */
   readonly lost: Promise<GpuLostError>;
   readonly device: GPUDevice;
   readonly info: GPUAdapterInfo;
   private chosen: KernelVariants;
   readonly pace: Pace;
-  /** Kernels that are compiled. */
+  /** Kernels that were asked for and are compiled. */
   compiled = 0;
-  /** Is told of every kernel that is compiled. */
+  /** Is told of each of them. */
   onCompiled: (() => void) | undefined;
   /** While it is set, the launches of all programs are timed one by one. */
   profile: Profile | undefined;
 
   private readonly wait: <T>(pending: Promise<T>) => Promise<T>;
-  private readonly keep: ((gpu: Gpu) => void) | undefined;
-  private readonly staging: Staging;
+  private readonly staging = new Staging(this);
   private readonly buffers = new Set<GPUBuffer>();
   private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
-  private readonly layouts = new Map<string, GPUBindGroupLayout>();
   private failure: GpuError | undefined;
+  private end!: (error: GpuLostError) => void;
 
-  private constructor(device: GPUDevice, info: GPUAdapterInfo, options: GpuOptions) {
+  private constructor(
+    private readonly kept: Kept,
+    private readonly options: GpuOptions,
+  ) {
+    const { device, info } = kept;
     this.wait = options.wait ?? ((pending) => pending);
-    this.keep = options.keep;
     this.device = device;
-    this.staging = new Staging(device);
     this.info = info;
     this.chosen = { ...suitableVariants(device, info), ...options.variants };
     // A device that is lost reports so by itself.
     this.pace = new Pace(() => this.submittedWorkDone().catch(() => undefined));
-    this.lost = device.lost.then((reason) => {
-      const error = new GpuLostError(
-        `The graphics device was lost (${reason.message || reason.reason}). ` +
-          'Reload the page or start the command again; a saved run can be resumed.',
+    this.lost = new Promise((resolve) => {
+      this.end = resolve;
+    });
+    void device.lost.then((reason) => {
+      this.fail(
+        new GpuLostError(
+          `The graphics device was lost (${reason.message || reason.reason}). ` +
+            'Reload the page or start the command again; a saved run can be resumed.',
+        ),
       );
-      this.failure ??= error;
-      return error;
     });
-    device.addEventListener('uncapturederror', (event) => {
-      this.failure ??=
-        event.error instanceof GPUOutOfMemoryError
-          ? new GpuMemoryError(
-              'The graphics card has no memory left. Choose a smaller model, group or length.',
-            )
-          : new GpuError(
-              `The graphics device reported an error (${event.error.message}). Reload the page or ` +
-                'start the command again.',
-            );
-    });
+    device.addEventListener('uncapturederror', this.onError);
   }
 
   /**
@@ -128,14 +130,28 @@ export class Gpu implements Memory {
       WANTED_LIMITS.map((name) => [name, adapter.limits[name]]),
     );
     const device = await adapter.requestDevice({ requiredFeatures: features, requiredLimits });
-    const gpu = new Gpu(device, adapter.info, options);
+    const { info } = adapter;
+    const kept = { device, info, pipelines: new Map(), layouts: new Map() };
+    const gpu = new Gpu(kept, options);
     const chosen = options.variants?.matmul !== undefined;
-    if (gpu.variants.matmul === 'blocked' && !chosen && !adapter.info.isFallbackAdapter) {
+    if (gpu.variants.matmul === 'blocked' && !chosen && !info.isFallbackAdapter) {
       const card = await options.measure?.(gpu);
       if (card) gpu.chosen = { ...gpu.chosen, card };
     }
     return gpu;
   }
+
+  private readonly onError = ({ error }: GPUUncapturedErrorEvent): void => {
+    this.failure ??=
+      error instanceof GPUOutOfMemoryError
+        ? new GpuMemoryError(
+            'The graphics card has no memory left. Choose a smaller model, group or length.',
+          )
+        : new GpuError(
+            `The graphics device reported an error (${error.message}). Reload the page or ` +
+              'start the command again.',
+          );
+  };
 
   get variants(): KernelVariants {
     return this.chosen;
@@ -147,7 +163,6 @@ export class Gpu implements Memory {
   }
 
   allocate(lifetime: Lifetime, bytes: number, label: string): View {
-    this.throwIfFailed();
     const size = bufferBytes(bytes);
     if (size > this.maxBinding) {
       throw new GpuMemoryError(
@@ -169,6 +184,7 @@ export class Gpu implements Memory {
 
   /** A buffer that the ledger does not count; it lives until `destroyBuffer` or `close`. */
   createBuffer(descriptor: GPUBufferDescriptor): GPUBuffer {
+    this.throwIfFailed();
     const buffer = this.device.createBuffer(descriptor);
     this.buffers.add(buffer);
     return buffer;
@@ -180,6 +196,7 @@ export class Gpu implements Memory {
   }
 
   upload(view: View, data: Float32Array | Uint32Array | Int32Array): void {
+    this.throwIfFailed();
     if (data.byteLength > view.byteLength) {
       throw new GpuError(`upload of ${data.byteLength} bytes into a view of ${view.byteLength}`);
     }
@@ -220,6 +237,7 @@ export class Gpu implements Memory {
   }
 
   submit(encoder: GPUCommandEncoder): void {
+    this.throwIfFailed();
     this.device.queue.submit([encoder.finish()]);
     this.counters.submits++;
   }
@@ -229,17 +247,8 @@ export class Gpu implements Memory {
     const key = `${kernel.name} ${JSON.stringify(constants)}`;
     let pipeline = this.pipelines.get(key);
     if (!pipeline) {
-      pipeline = this.device.createComputePipelineAsync({
-        label: kernel.name,
-        layout: this.device.createPipelineLayout({
-          bindGroupLayouts: [this.storageLayout(kernel), this.paramsLayout()],
-        }),
-        compute: {
-          module: this.device.createShaderModule({ label: kernel.name, code: kernel.code }),
-          entryPoint: 'main',
-          constants,
-        },
-      });
+      pipeline = this.kept.pipelines.get(key) ?? this.compile(kernel, constants);
+      this.kept.pipelines.set(key, pipeline);
       this.pipelines.set(key, pipeline);
       const count = (): void => {
         this.compiled++;
@@ -251,10 +260,24 @@ export class Gpu implements Memory {
     return pipeline;
   }
 
+  private compile(kernel: Kernel, constants: Record<string, number>): Promise<GPUComputePipeline> {
+    return this.device.createComputePipelineAsync({
+      label: kernel.name,
+      layout: this.device.createPipelineLayout({
+        bindGroupLayouts: [this.storageLayout(kernel), this.paramsLayout()],
+      }),
+      compute: {
+        module: this.device.createShaderModule({ label: kernel.name, code: kernel.code }),
+        entryPoint: 'main',
+        constants,
+      },
+    });
+  }
+
   /** Group 0: the kernel's storage buffers, in the order of its bindings. */
   storageLayout(kernel: Kernel): GPUBindGroupLayout {
     const key = kernel.bindings.join();
-    let layout = this.layouts.get(key);
+    let layout = this.kept.layouts.get(key);
     if (!layout) {
       layout = this.device.createBindGroupLayout({
         entries: kernel.bindings.map((access, binding) => ({
@@ -263,14 +286,14 @@ export class Gpu implements Memory {
           buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
         })),
       });
-      this.layouts.set(key, layout);
+      this.kept.layouts.set(key, layout);
     }
     return layout;
   }
 
   /** Group 1: one parameter block in the program's uniform arena, placed by a dynamic offset. */
   paramsLayout(): GPUBindGroupLayout {
-    let layout = this.layouts.get('params');
+    let layout = this.kept.layouts.get('params');
     if (!layout) {
       layout = this.device.createBindGroupLayout({
         entries: [
@@ -281,7 +304,7 @@ export class Gpu implements Memory {
           },
         ],
       });
-      this.layouts.set('params', layout);
+      this.kept.layouts.set('params', layout);
     }
     return layout;
   }
@@ -300,13 +323,24 @@ export class Gpu implements Memory {
     await this.wait(this.device.queue.onSubmittedWorkDone());
   }
 
+  private fail(error: GpuLostError): void {
+    this.failure ??= error;
+    this.end(error);
+  }
+
+  /** What still goes on, such as loading a model, fails with its next piece. */
   close(): void {
-    if (!this.keep || this.failure) {
+    const { keep } = this.options;
+    const reuse = keep && !this.failure;
+    this.fail(new GpuLostError('The graphics device was closed.'));
+    if (!reuse) {
       this.device.destroy();
       return;
     }
     for (const buffer of this.buffers) this.destroyBuffer(buffer);
-    Object.assign(this.ledger, emptyLedger());
-    this.keep(this);
+    this.device.removeEventListener('uncapturederror', this.onError);
+    const next = new Gpu(this.kept, this.options);
+    next.chosen = this.chosen;
+    keep(next);
   }
 }

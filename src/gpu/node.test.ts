@@ -1,4 +1,5 @@
 import { expect, it, vi } from 'vitest';
+import type { Kernel } from './kernel.ts';
 import { KERNELS_FOR } from './variants.ts';
 import { keepDevices, openNodeGpu } from './node.ts';
 
@@ -15,23 +16,53 @@ it('runs the kernels that PONDER_KERNELS names', async () => {
 it('opens kept devices again, the first one first, emptied and with their kernels', async () => {
   keepDevices();
   const [policy, judge] = [await openNodeGpu(), await openNodeGpu()];
-  expect(judge).not.toBe(policy);
+  expect(judge.device).not.toBe(policy.device);
+  const compiled = await policy.pipeline(nothing);
   const view = policy.allocate('weights', 64, 'numbers');
   policy.upload(view, new Float32Array(16).fill(1));
   judge.close();
   policy.close();
+  const other = await openNodeGpu({ variants: { rows: 'memory' } });
+  expect([policy.device, judge.device]).not.toContain(other.device);
   const again = await openNodeGpu();
-  expect(again).toBe(policy);
+  expect(again.device).toBe(policy.device);
+  expect(await again.pipeline(nothing)).toBe(compiled);
   expect(again.ledger.weights).toBe(0);
   expect(await again.readFloats(again.allocate('weights', 64, 'zeros'))).toEqual(
     new Float32Array(16),
   );
-  expect(await openNodeGpu()).toBe(judge);
-
-  const error = new Promise((resolve) => again.device.addEventListener('uncapturederror', resolve));
-  again.device.createBuffer({ size: 4, usage: 0 });
-  await error;
-  again.close();
-  // A device that failed is not used again.
-  expect(await openNodeGpu()).not.toBe(policy);
+  expect((await openNodeGpu()).device).toBe(judge.device);
+  // What still uses the closed device fails, and leaves the next user alone.
+  expect(() => policy.upload(view, new Float32Array(16))).toThrow('was closed');
+  await expect(policy.read(view)).rejects.toThrow('was closed');
+  await again.idle();
 });
+
+it('does not use a device again that has failed', async () => {
+  const whileOpen = await openNodeGpu();
+  const error = new Promise((resolve) => {
+    whileOpen.device.addEventListener('uncapturederror', resolve);
+  });
+  whileOpen.device.createBuffer({ size: 4, usage: 0 });
+  await error;
+  whileOpen.close();
+  const afterwards = await openNodeGpu();
+  expect(afterwards.device).not.toBe(whileOpen.device);
+  // The error is reported when the device is closed already.
+  afterwards.device.createBuffer({ size: 4, usage: 0 });
+  afterwards.close();
+  const lost = await openNodeGpu();
+  expect(lost.device).not.toBe(afterwards.device);
+  lost.close();
+  lost.device.destroy();
+  const last = await openNodeGpu();
+  expect(last.device).not.toBe(lost.device);
+  await last.idle();
+});
+
+const nothing: Kernel = {
+  name: 'nothing',
+  bindings: ['write'],
+  params: {},
+  code: '@compute @workgroup_size(1) fn main() {}',
+};

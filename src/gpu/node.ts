@@ -11,28 +11,53 @@ const entries: GPU[] = [];
 /** The measured rates of graphics cards. */
 const CARDS = new URL('../../node_modules/.cache/ponder/cards.json', import.meta.url);
 
-/** Closed devices that are kept for reuse, by the order in which they were first opened. */
-let spare: Map<number, Gpu> | undefined;
+/** A closed device that is kept for reuse. */
+interface Spare {
+  readonly gpu: Gpu;
+  /** The options that it was opened with, as JSON. */
+  readonly options: string;
+  /** Of all devices, it was opened as this one. */
+  readonly place: number;
+}
+
+/** By place. */
+let spare: Spare[] | undefined;
 
 /**
- * From now on a closed device is emptied and kept, and the next caller gets it with its kernels
- * compiled. For a process of many runs: compiling would take longer than some of the runs.
+ * From now on a closed device is emptied and kept, and the next caller with the same options gets it with
+ * its kernels compiled. For a process of many runs: compiling would take longer than some of the runs.
  */
 export function keepDevices(): void {
-  spare ??= new Map();
+  spare ??= [];
 }
 
 /**
- * Opens a device, or takes a kept one, which was opened with options of its own.
+ * Opens a device, or takes a kept one.
  * @throws GpuUnavailableError when there is no adapter
  */
 export async function openNodeGpu(options: GpuOptions = {}): Promise<Gpu> {
   if (!spare) return openFresh(options);
+  const asked = JSON.stringify({ variants: chosenKernels(), ...options });
   // The device that was opened first has the policy's kernels; the later ones have the judges'.
-  const [place = entries.length] = [...spare.keys()].sort((a, b) => a - b);
-  const gpu = spare.get(place);
-  spare.delete(place);
-  return gpu ?? openFresh({ ...options, keep: (closed) => spare?.set(place, closed) });
+  for (let at; (at = spare.findIndex((one) => one.options === asked)) >= 0;) {
+    const { gpu } = spare.splice(at, 1)[0]!;
+    if (await isSound(gpu)) return gpu;
+    gpu.close();
+  }
+  const place = entries.length;
+  const keep = (gpu: Gpu): void => {
+    spare!.push({ gpu, options: asked, place });
+    spare!.sort((one, other) => one.place - other.place);
+  };
+  return openFresh({ ...options, keep });
+}
+
+/** What its last user left running may have failed. */
+function isSound(gpu: Gpu): Promise<boolean> {
+  return gpu.idle().then(
+    () => true,
+    () => false,
+  );
 }
 
 async function openFresh(options: GpuOptions): Promise<Gpu> {

@@ -1,12 +1,13 @@
 /** A checkpoint's chat template and special tokens, taken from the files where transformers takes them. */
 import { CheckpointError } from './errors.ts';
-import { readJson, type CheckpointFolder } from './files.ts';
+import { readJson, type CheckpointFolder, type FileSource } from './files.ts';
 import { runForeign } from './foreign.ts';
 import { TemplateError } from './jinja/errors.ts';
 import { Template } from './jinja/template.ts';
+import { ADDITIONAL_TEMPLATES } from './model-files.ts';
 
-const FILE = 'chat_template.jinja';
-const FOLDER = 'additional_chat_templates';
+export const TEMPLATE_FILE = 'chat_template.jinja';
+const ADDITIONAL_DEFAULT = `${ADDITIONAL_TEMPLATES}/default.jinja`;
 const CONFIG = 'tokenizer_config.json';
 
 export interface ChatTemplate {
@@ -20,7 +21,7 @@ export interface ChatTemplate {
 
 /**
  * From chat_template.jinja, as transformers writes it today, else from `config`, tokenizer_config.json.
- * Of several templates, the one called default is used.
+ * Of several templates, the one called default is used; as in transformers, additional_chat_templates comes first.
  * @returns undefined when there is none
  * @throws CheckpointError when none of several is called default, or the template is not valid Jinja
  */
@@ -28,27 +29,28 @@ export async function loadChatTemplate(
   folder: CheckpointFolder,
   config: Readonly<Record<string, unknown>>,
 ): Promise<ChatTemplate | undefined> {
-  const file = await readTemplate(folder, FILE);
+  const found = await templateFile(folder);
   const additional = await hasAdditional(folder);
-  if (file === undefined && additional) {
+  if (!found && additional) {
     throw new CheckpointError(
-      `${folder.name} has chat templates in ${FOLDER}, and none is the default; ` +
-        `copy the one to use to ${folder.name}/${FILE}`,
+      `${folder.name} has chat templates in ${ADDITIONAL_TEMPLATES}, and none is the default; ` +
+        `copy the one to use to ${folder.name}/${TEMPLATE_FILE}`,
     );
   }
   const named = templateField(config.chat_template);
   const place = `${folder.name}/${CONFIG}`;
-  const source = file ?? (named && defaultTemplate(named, place));
+  const source = found ? await readTemplate(found.source) : named && defaultTemplate(named, place);
   if (source === undefined) return undefined;
-  const path = file === undefined ? place : `${folder.name}/${FILE}`;
+  const name = found?.name ?? CONFIG;
+  const path = `${folder.name}/${name}`;
   const others = [...(named ?? [])].filter(
     ([, template]) => typeof template === 'string' && template !== source,
   );
   const unused = [
     ...others.map(([name]) => `${String(name)} in ${CONFIG}`),
-    ...(additional ? [`those in ${FOLDER}`] : []),
+    ...(additional && name !== ADDITIONAL_DEFAULT ? [`those in ${ADDITIONAL_TEMPLATES}`] : []),
   ];
-  const used = file === undefined ? `default in ${CONFIG}` : FILE;
+  const used = found ? name : `default in ${CONFIG}`;
   return {
     ...{ path, source, parsed: parseTemplate(source, path) },
     ...(unused.length > 0 && { choice: `${used}; not used: ${unused.join(', ')}` }),
@@ -90,19 +92,25 @@ export function renderTemplate(
   }
 }
 
-/** As Python reads text: a byte-order mark is a character. The template's lexer changes line ends. */
-async function readTemplate(folder: CheckpointFolder, file: string): Promise<string | undefined> {
-  const source = await folder.open(file);
-  return source && new TextDecoder('utf-8', { ignoreBOM: true }).decode(await source.read());
+/** The file of its own that has the default template; undefined where there is none. */
+export async function templateFile(
+  folder: CheckpointFolder,
+): Promise<{ name: string; source: FileSource } | undefined> {
+  const additional = await hasAdditional(folder);
+  for (const name of additional ? [ADDITIONAL_DEFAULT, TEMPLATE_FILE] : [TEMPLATE_FILE]) {
+    const source = await folder.open(name);
+    if (source) return { name, source };
+  }
+  return undefined;
 }
 
-/** Whether the folder additional_chat_templates is there, as far as folders can be listed. */
-async function hasAdditional(folder: CheckpointFolder): Promise<boolean> {
-  const names = (await folder.list?.()) ?? [];
-  const templates = names.filter((name) => name.endsWith('.jinja'));
-  const inside = await Promise.all(templates.map((name) => folder.open(`${FOLDER}/${name}`)));
-  return names.includes(FOLDER) || inside.some((source) => source !== undefined);
-}
+/** A URL has no list of files. */
+const hasAdditional = async (folder: CheckpointFolder): Promise<boolean> =>
+  (await folder.list?.())?.includes(ADDITIONAL_TEMPLATES) ?? false;
+
+/** As Python reads text: a byte-order mark is a character. The template's lexer changes line ends. */
+const readTemplate = async (source: FileSource): Promise<string> =>
+  new TextDecoder('utf-8', { ignoreBOM: true }).decode(await source.read());
 
 /**
  * Templates by name. The field is a template, which transformers calls default, a list of {name, template}, or

@@ -3,7 +3,8 @@ import type { Checkpoint } from './adapted.ts';
 import { readConfig } from './checkpoint.ts';
 import { asRewardConfig, type ModelConfig } from './config.ts';
 import type { CheckpointFolder } from './files.ts';
-import { layerKind } from './layer-kinds.ts';
+import type { RopeScaling } from './families/rope.ts';
+import { layerKind, rotaryDim, type LayerKind } from './layer-kinds.ts';
 import { openWeights, weightStorage } from './open-weights.ts';
 import type { WeightStorage } from './parameters.ts';
 import type { LoraConfig } from './peft.ts';
@@ -36,17 +37,45 @@ export async function describeModel(folder: CheckpointFolder): Promise<ModelFact
   };
 }
 
-/** Windows, layers without rotation and rotary scaling of a model, in words; empty if it has none. */
+/** Windows and rotary embeddings that are not Llama's, in words; empty if there are none. */
 export function attentionWords(config: ModelConfig): string {
   const kinds = Array.from({ length: config.layers }, (_, layer) => layerKind(config, layer));
-  const windows = kinds.filter(({ window }) => window !== undefined).length;
-  const still = kinds.filter(({ rope }) => rope === 'none').length;
-  const { window, ropeScaling: scaling, layers } = config;
-  return [
-    ...(windows > 0 ? [`window of ${window} tokens in ${windows} of ${layers} layers`] : []),
-    ...(still > 0 ? [`no rotary embedding in ${still} of ${layers} layers`] : []),
-    ...(scaling ? [`rotary scaling ${scaling.type}`] : []),
-  ].join(', ');
+  const layers = (fits: (kind: LayerKind) => boolean): string =>
+    `in ${kinds.filter(fits).length} of ${config.layers} layers`;
+  const { window, slidingRope, headDim } = config;
+  const slides = slidingRope !== undefined && kinds.some(({ rope }) => rope === 'sliding');
+  const rotated = rotaryDim(config);
+  const words: string[] = [];
+  if (kinds.some((kind) => kind.window !== undefined)) {
+    words.push(`window of ${window} tokens ${layers((kind) => kind.window !== undefined)}`);
+  }
+  if (kinds.some(({ rope }) => rope === 'none')) {
+    words.push(`no rotary embedding ${layers(({ rope }) => rope === 'none')}`);
+  }
+  if (rotated < headDim)
+    words.push(`rotary embedding of ${rotated} of ${headDim} elements of a head`);
+  if (config.ropeScaling) {
+    const where = slides ? ` ${layers(({ rope }) => rope === 'full')}` : '';
+    words.push(scalingWords(config.ropeScaling) + where);
+  }
+  if (slides && slidingRope.ropeTheta !== config.ropeTheta) {
+    words.push(`rotary base ${slidingRope.ropeTheta} ${layers(({ rope }) => rope === 'sliding')}`);
+  }
+  if (slides && slidingRope.ropeScaling) {
+    words.push(
+      `${scalingWords(slidingRope.ropeScaling)} ${layers(({ rope }) => rope === 'sliding')}`,
+    );
+  }
+  return words.join(', ');
+}
+
+function scalingWords(scaling: RopeScaling): string {
+  const factor = 'factor' in scaling ? ` by ${scaling.factor}` : '';
+  const from =
+    'originalMaxPositionEmbeddings' in scaling
+      ? ` from ${scaling.originalMaxPositionEmbeddings} positions`
+      : '';
+  return `rotary scaling ${scaling.type}${factor}${from}`;
 }
 
 /** The facts of a model or of an adapter's base; the config is that of the model with its adapter. */

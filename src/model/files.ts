@@ -4,6 +4,7 @@
  */
 import { CheckpointError, shown } from './errors.ts';
 import { DEEPEST, depthOf } from './json.ts';
+import { placeInModel } from './model-files.ts';
 
 /** Large files are read, written and copied in pieces of at most this many bytes. */
 export const PIECE_BYTES = 2 ** 23;
@@ -26,7 +27,7 @@ export interface CheckpointFolder {
   readonly name: string;
   /** undefined when there is no such file. */
   open(file: string): Promise<FileSource | undefined>;
-  /** Names of the files; absent for a URL, which has no list of files. */
+  /** Names of the files and folders in it; absent for a URL, which has no list of files. */
   list?(): Promise<readonly string[]>;
   /**
    * A safetensors file whose matrices may have the GPU's quantised types, where the weights come in
@@ -69,11 +70,14 @@ export function droppedFolder(files: ReadonlyMap<string, Blob>): CheckpointFolde
   return {
     name,
     open(file) {
-      const path = outermostFirst.find((p) => p === file || p.endsWith(`/${file}`));
+      const path = outermostFirst.find((p) => placeInModel(p).file === file);
       const blob = path === undefined ? undefined : files.get(path);
       return Promise.resolve(blob && blobSource(`${name}/${file}`, blob));
     },
-    list: () => Promise.resolve([...new Set(outermostFirst.map(basename))]),
+    list: () =>
+      Promise.resolve([
+        ...new Set(outermostFirst.map((path) => placeInModel(path).file.split('/')[0]!)),
+      ]),
   };
 }
 

@@ -1,7 +1,6 @@
 /** config.json of a GGUF file, and the names of its tensors, by its architecture. */
 import { CheckpointError } from './errors.ts';
 import { FAMILIES } from './families/families.ts';
-import type { FileSource } from './files.ts';
 import {
   ARCHITECTURES,
   hasOneAdded,
@@ -21,9 +20,14 @@ export interface GgufModel {
 }
 
 /** @throws CheckpointError for an architecture that is not supported, or what its file lacks */
-export async function ggufModel(header: GgufHeader, file: FileSource): Promise<GgufModel> {
-  const { path } = file;
+export async function ggufModel(header: GgufHeader, path: string): Promise<GgufModel> {
   const { values, tensors } = header;
+  const kind = values.get('general.type') ?? 'model';
+  if (kind !== 'model') {
+    throw new CheckpointError(
+      `${path} is a GGUF file of kind ${String(kind)}, and only whole models are read; choose the file of the model`,
+    );
+  }
   const name = values.get('general.architecture');
   const architecture =
     typeof name === 'string' && Object.hasOwn(ARCHITECTURES, name)
@@ -33,12 +37,6 @@ export async function ggufModel(header: GgufHeader, file: FileSource): Promise<G
     throw new CheckpointError(
       `${path} has the architecture ${String(name)}, and of GGUF files only ` +
         `${Object.keys(ARCHITECTURES).join(', ')} are read; choose its Hugging Face folder`,
-    );
-  }
-  const parts = values.get('split.count');
-  if (typeof parts === 'number' && parts > 1) {
-    throw new CheckpointError(
-      `${path} is one of ${parts} parts of a model; join them with llama-gguf-split --merge`,
     );
   }
   const own = new GgufValues(path, name as string, header);
@@ -52,6 +50,7 @@ export async function ggufModel(header: GgufHeader, file: FileSource): Promise<G
   const headDim = architecture.plainHeads
     ? hiddenSize / heads
     : own.number('attention.key_length', hiddenSize / heads);
+  refuseNotComputed(own, headDim, path);
   const config = {
     architectures: [family.causal],
     model_type: family.modelType,
@@ -67,7 +66,7 @@ export async function ggufModel(header: GgufHeader, file: FileSource): Promise<G
     max_position_embeddings: own.number('context_length'),
     tie_word_embeddings: !byName.has('output.weight'),
     rope_theta: own.number('rope.freq_base', 10000),
-    rope_scaling: await ropeScaling(own, byName, file),
+    rope_scaling: await ropeScaling(own, byName, path),
     ...architecture.fields?.(own),
   };
   const factors: readonly string[] = Object.values(ROPE_FACTORS);
@@ -85,6 +84,35 @@ export async function ggufModel(header: GgufHeader, file: FileSource): Promise<G
   return { config, tensors: renamed };
 }
 
+/** Keys that change the numbers of a model in a way that is not computed, where they are set. */
+const NOT_COMPUTED: Readonly<Record<string, string>> = {
+  expert_count: 'a mixture of experts',
+  attn_logit_softcapping: 'bounded attention scores',
+  final_logit_softcapping: 'bounded logits',
+  'attention.clamp_kqv': 'bounded queries, keys and values',
+  'attention.max_alibi_bias': 'ALiBi positions',
+};
+
+function refuseNotComputed(own: GgufValues, headDim: number, path: string): void {
+  const set = Object.keys(NOT_COMPUTED).find((key) => own.get(key));
+  const rotated = own.get('rope.dimension_count') ?? headDim;
+  const valueLength = own.get('attention.value_length') ?? headDim;
+  const problem =
+    set !== undefined
+      ? `${set} ${String(own.get(set))} (${NOT_COMPUTED[set]!})`
+      : own.get('attention.causal') === false
+        ? 'attention.causal false (tokens see later ones)'
+        : valueLength !== headDim
+          ? `attention.value_length ${String(valueLength)}, not the key_length ${headDim}`
+          : rotated !== headDim && own.architecture !== 'phi3'
+            ? `rope.dimension_count ${String(rotated)}, a part of the ${headDim} elements of a head`
+            : undefined;
+  if (problem === undefined) return;
+  throw new CheckpointError(
+    `${path} has ${own.architecture}.${problem}, which is not computed here; choose another model`,
+  );
+}
+
 /**
  * The scaling of the rotary embedding. Where the file has divisors of the frequencies, such as those of
  * Llama 3.1, the type longrope of transformers has the same ones.
@@ -92,11 +120,11 @@ export async function ggufModel(header: GgufHeader, file: FileSource): Promise<G
 async function ropeScaling(
   own: GgufValues,
   tensors: ReadonlyMap<string, GgufTensor>,
-  file: FileSource,
+  path: string,
 ): Promise<Record<string, unknown> | null> {
   const read = async (name: string): Promise<number[] | undefined> => {
     const tensor = tensors.get(name);
-    return tensor && Array.from(await readVector(file, tensor));
+    return tensor && Array.from(await readVector(tensor));
   };
   const all = await read(ROPE_FACTORS.all);
   const [short, long] = [await read(ROPE_FACTORS.short), await read(ROPE_FACTORS.long)];
@@ -117,7 +145,7 @@ async function ropeScaling(
     return { rope_type: 'linear', factor: own.number('rope.scaling.factor') };
   }
   throw new CheckpointError(
-    `${file.path} scales positions by ${String(type)}, which is not read from GGUF files; ` +
+    `${path} scales positions by ${String(type)}, which is not read from GGUF files; ` +
       'choose its Hugging Face folder',
   );
 }

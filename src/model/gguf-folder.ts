@@ -1,18 +1,24 @@
 /**
- * A GGUF file as a Hugging Face folder: config.json, the tokenizer's files and model.safetensors are made
+ * A GGUF model as a Hugging Face folder: config.json, the tokenizer's files and model.safetensors are made
  * from what is in it, so that everything else works as with a folder.
  */
 import { blobSource, type CheckpointFolder, type FileSource } from './files.ts';
 import { ggufModel } from './gguf-config.ts';
-import { readGgufHeader } from './gguf-header.ts';
+import { openGgufParts, partNames, readGgufParts } from './gguf-parts.ts';
 import { ggufTokenizer } from './gguf-tokenizer.ts';
 import { ggufWeights } from './gguf-weights.ts';
 
-/** @throws CheckpointError when the file is broken, or what it holds is not supported */
-export async function ggufFolder(file: FileSource): Promise<CheckpointFolder> {
-  const header = await readGgufHeader(file);
-  const { config, tensors } = await ggufModel(header, file);
-  const { tokenizer, config: tokenizerConfig, ids, template } = ggufTokenizer(header, file.path);
+/**
+ * @param parts the file, or all parts of a model in their order
+ * @throws CheckpointError when a file is broken, or what it holds is not supported
+ */
+export async function ggufFolder(
+  ...parts: [FileSource, ...FileSource[]]
+): Promise<CheckpointFolder> {
+  const [{ path }] = parts;
+  const header = await readGgufParts(parts);
+  const { config, tensors } = await ggufModel(header, path);
+  const { tokenizer, config: tokenizerConfig, ids, template } = ggufTokenizer(header, path);
   const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
   const texts = new Map<string, () => string>([
     [
@@ -30,23 +36,30 @@ export async function ggufFolder(file: FileSource): Promise<CheckpointFolder> {
   ]);
   const weights = 'model.safetensors';
   return {
-    name: file.path,
+    name: path,
     open(name) {
       const text = texts.get(name);
-      if (text) return Promise.resolve(blobSource(`${file.path}/${name}`, new Blob([text()])));
+      if (text) return Promise.resolve(blobSource(`${path}/${name}`, new Blob([text()])));
       if (name !== weights) return Promise.resolve(undefined);
-      return Promise.resolve(ggufWeights(file, tensors, false));
+      return Promise.resolve(ggufWeights(path, tensors, false));
     },
     list: () => Promise.resolve([...texts.keys(), weights]),
-    quantised: () => ggufWeights(file, tensors, true),
+    quantised: () => ggufWeights(path, tensors, true),
   };
 }
 
-/** A folder that has a single GGUF file and no config.json is that file; any other is as it was. */
+/** Opens a GGUF file with the parts that its name tells of. */
+export const openGgufFolder = async (
+  folder: Pick<CheckpointFolder, 'name' | 'open'>,
+  file: string,
+): Promise<CheckpointFolder> => ggufFolder(...(await openGgufParts(folder, file)));
+
+/** A folder that has a single GGUF model and no config.json is that model; any other is as it was. */
 export async function orGguf(folder: CheckpointFolder): Promise<CheckpointFolder> {
   const names = (await folder.list?.()) ?? [];
   const files = names.filter((name) => name.endsWith('.gguf'));
-  if (files.length !== 1 || names.includes('config.json')) return folder;
-  const source = await folder.open(files[0]!);
-  return source ? ggufFolder(source) : folder;
+  const [first] = files;
+  if (first === undefined || names.includes('config.json')) return folder;
+  const parts = new Set(partNames(first));
+  return files.every((file) => parts.has(file)) ? openGgufFolder(folder, first) : folder;
 }

@@ -14,7 +14,8 @@ export interface GgufTensor {
   readonly shape: readonly number[];
   /** The number of its type in ggml. */
   readonly type: number;
-  /** Where its bytes begin in the file. */
+  /** The file that it lies in, and where its bytes begin there. */
+  readonly file: FileSource;
   readonly start: number;
 }
 
@@ -187,6 +188,7 @@ class HeaderReader {
     const sizes = Array.from({ length: dimensions }, () => this.uint64(`the shape of ${name}`));
     if (sizes.some((size) => size < 1)) throw this.broken(`the shape of ${name}`);
     const type = this.uint32();
-    return { name, shape: sizes.reverse(), type, start: this.uint64(`the place of ${name}`) };
+    const start = this.uint64(`the place of ${name}`);
+    return { name, shape: sizes.reverse(), type, file: this.source, start };
   }
 }

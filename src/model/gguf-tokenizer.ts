@@ -34,6 +34,8 @@ const DIGITS_FIRST: Json = {
 /** How texts are cut into words, by `tokenizer.ggml.pre` (llama-vocab.cpp). */
 const CUTS: Readonly<Record<string, { cut: Json; normalizer?: Json; whole?: true; bos?: true }>> = {
   'llama-bpe': { cut: splitBy(LLAMA3), whole: true, bos: true },
+  llama3: { cut: splitBy(LLAMA3), whole: true, bos: true },
+  'llama-v3': { cut: splitBy(LLAMA3), whole: true, bos: true },
   'smaug-bpe': { cut: splitBy(LLAMA3), whole: true },
   dbrx: { cut: splitBy(LLAMA3) },
   qwen2: { cut: splitBy(QWEN2), normalizer: { type: 'NFC' } },

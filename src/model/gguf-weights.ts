@@ -32,7 +32,8 @@ interface Entry extends Renamed {
   readonly shape: readonly number[];
   readonly dtype: Dtype;
   readonly type: GgufType;
-  /** Where its rows begin in the GGUF file, and their bytes there and here. */
+  /** The GGUF file, where its rows begin in it, and their bytes there and here. */
+  readonly file: FileSource;
   readonly source: number;
   readonly sourceRow: number;
   readonly start: number;
@@ -43,16 +44,17 @@ interface Entry extends Renamed {
 const TABLES = /embed_tokens|lm_head/;
 
 /**
+ * @param path of the model, for messages
  * @param quantised matrices keep their 4 or 8 bits, in the GPU's storage, which is no type of safetensors;
  *   otherwise they are float16
  * @throws CheckpointError for a type that is not read, or a tensor that does not fit into the file
  */
 export function ggufWeights(
-  file: FileSource,
+  path: string,
   tensors: readonly (readonly [GgufTensor, Renamed])[],
   quantised: boolean,
 ): FileSource {
-  const described = tensors.map(([tensor, renamed]) => describe(file, tensor, renamed, quantised));
+  const described = tensors.map(([tensor, renamed]) => describe(tensor, renamed, quantised));
   const header = safetensorsHeader(described);
   let end = header.length;
   const entries: Entry[] = described.map((one) => {
@@ -62,7 +64,7 @@ export function ggufWeights(
   });
   const size = end;
   return {
-    path: file.path,
+    path,
     size,
     async read(from = 0, to = size) {
       const out = new Uint8Array(to - from);
@@ -74,7 +76,7 @@ export function ggufWeights(
           Math.floor((Math.max(from, first) - first) / entry.row),
           Math.ceil((Math.min(to, last) - first) / entry.row),
         ] as const;
-        const bytes = await readRows(file, entry, ...rows);
+        const bytes = await readRows(entry, ...rows);
         const at = first + rows[0] * entry.row - from;
         out.set(
           bytes.subarray(Math.max(0, -at), Math.min(bytes.length, out.length - at)),
@@ -87,8 +89,7 @@ export function ggufWeights(
 }
 
 function describe(
-  file: FileSource,
-  { name: own, shape, type: number, start }: GgufTensor,
+  { name: own, shape, type: number, file, start }: GgufTensor,
   renamed: Renamed,
   quantised: boolean,
 ): Omit<Entry, 'start' | 'row'> {
@@ -117,6 +118,7 @@ function describe(
     shape,
     dtype: dtypeOf(type, shape, renamed.name, quantised),
     type,
+    file,
     source: start,
     sourceRow,
   };
@@ -126,9 +128,9 @@ function describe(
  * All numbers of a small tensor.
  * @throws CheckpointError for a type that is not read, or a tensor that does not fit into the file
  */
-export async function readVector(file: FileSource, tensor: GgufTensor): Promise<Float32Array> {
-  const { type, source, sourceRow } = describe(file, tensor, { name: tensor.name }, false);
-  return toFloats(type, await file.read(source, source + sourceRow));
+export async function readVector(tensor: GgufTensor): Promise<Float32Array> {
+  const { type, source, sourceRow } = describe(tensor, { name: tensor.name }, false);
+  return toFloats(type, await tensor.file.read(source, source + sourceRow));
 }
 
 function dtypeOf(
@@ -144,13 +146,8 @@ function dtypeOf(
 }
 
 /** Rows [first, last) of a tensor, converted; a vector is one row of the file, but numbers here. */
-async function readRows(
-  file: FileSource,
-  entry: Entry,
-  first: number,
-  last: number,
-): Promise<Uint8Array> {
-  const { source, sourceRow, shape, paired } = entry;
+async function readRows(entry: Entry, first: number, last: number): Promise<Uint8Array> {
+  const { file, source, sourceRow, shape, paired } = entry;
   if (shape.length === 1) {
     const values = toFloats(entry.type, await file.read(source, source + sourceRow));
     if (entry.minusOne) for (let i = 0; i < values.length; i++) values[i]! -= 1;

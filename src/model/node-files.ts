@@ -1,9 +1,9 @@
 /** A checkpoint's folder on disk, in Node. */
 import { open, readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { CheckpointError } from './errors.ts';
 import type { CheckpointFolder, FileSource } from './files.ts';
-import { ggufFolder, orGguf } from './gguf-folder.ts';
+import { openGgufFolder, orGguf } from './gguf-folder.ts';
 
 /**
  * @param path of a folder, or of a GGUF file
@@ -11,7 +11,11 @@ import { ggufFolder, orGguf } from './gguf-folder.ts';
  */
 export async function nodeFolder(path: string): Promise<CheckpointFolder> {
   const found = await statOf(path);
-  if (found?.isFile() && path.endsWith('.gguf')) return ggufFolder((await nodeFile(path))!);
+  if (found?.isFile() && path.endsWith('.gguf')) {
+    const folder = dirname(path);
+    const open = (file: string): Promise<FileSource | undefined> => nodeFile(join(folder, file));
+    return openGgufFolder({ name: folder, open }, basename(path));
+  }
   if (!found) throw new CheckpointError(`${path} does not exist; check the folder's name`);
   if (!found.isDirectory()) {
     throw new CheckpointError(

@@ -27,6 +27,10 @@ export interface LoraConfig {
   base?: string | undefined;
 }
 
+/** The last part of the path or name by which an adapter names its base, on whichever system it was trained. */
+export const baseName = (base: string): string =>
+  base.replace(/[/\\]+$/, '').replace(/^.*[/\\]/, '');
+
 export const ADAPTER_CONFIG = 'adapter_config.json';
 export const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
 

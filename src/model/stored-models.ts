@@ -1,11 +1,12 @@
 /**
- * Models that a visitor brought, in the origin private file system as models/NAME/FILE, where
+ * Models that a visitor brought, in the origin private file system as models/NAME/PATH, where
  * the page and the workers can read them. A model is complete once its marker file exists, which is
  * written last. Incomplete models, which a closed tab left behind, are removed.
  */
 import { CheckpointError } from './errors.ts';
 import { blobSource, type CheckpointFolder, type FileSource } from './files.ts';
 import { orGguf } from './gguf-folder.ts';
+import { ADDITIONAL_TEMPLATES } from './model-files.ts';
 
 /** The marker file, written after all others. */
 const COMPLETE = '.stored';
@@ -57,11 +58,21 @@ export async function storedFolder(name: string): Promise<CheckpointFolder> {
  */
 export async function storedFiles(name: string): Promise<FileSource[]> {
   const folder = await asStored(name);
-  const files = await Promise.all((await folder.list()).map((file) => folder.open(file)));
+  const additional = await folder.list(ADDITIONAL_TEMPLATES);
+  const paths = [
+    ...(await folder.list()),
+    ...additional.map((file) => `${ADDITIONAL_TEMPLATES}/${file}`),
+  ];
+  const files = await Promise.all(paths.map((file) => folder.open(file)));
   return files.filter((file) => file !== undefined);
 }
 
-async function asStored(name: string): Promise<ReturnType<typeof directoryFolder>> {
+interface StoredFolder extends CheckpointFolder {
+  /** Names in the folder, or in a folder of it. */
+  list(inside?: string): Promise<string[]>;
+}
+
+async function asStored(name: string): Promise<StoredFolder> {
   const folder = await (await shelf()).getDirectoryHandle(name).catch(() => undefined);
   if (!folder || !(await isComplete(folder))) {
     throw new CheckpointError(`${name} is not stored in this browser any more; drop it again`);
@@ -70,22 +81,34 @@ async function asStored(name: string): Promise<ReturnType<typeof directoryFolder
 }
 
 /** A folder of the origin private file system as a checkpoint folder. */
-export function directoryFolder(
-  folder: FileSystemDirectoryHandle,
-  name: string,
-): CheckpointFolder & { list(): Promise<string[]> } {
+function directoryFolder(folder: FileSystemDirectoryHandle, name: string): StoredFolder {
   return {
     name,
     async open(file) {
-      const handle = await folder.getFileHandle(file).catch(() => undefined);
+      const handle = await fileIn(folder, file, false).catch(() => undefined);
       return handle && blobSource(`${name}/${file}`, await handle.getFile());
     },
-    async list() {
+    async list(inside = '') {
       const names: string[] = [];
-      for await (const entry of folder.keys()) if (entry !== COMPLETE) names.push(entry);
+      const listed =
+        inside === '' ? folder : await folder.getDirectoryHandle(inside).catch(() => undefined);
+      for await (const entry of listed?.keys() ?? []) if (entry !== COMPLETE) names.push(entry);
       return names.sort();
     },
   };
+}
+
+/** @param path of a file, in the folder itself or in a folder of it */
+async function fileIn(
+  folder: FileSystemDirectoryHandle,
+  path: string,
+  create: boolean,
+): Promise<FileSystemFileHandle> {
+  const parts = path.split('/');
+  for (const part of parts.slice(0, -1)) {
+    folder = await folder.getDirectoryHandle(part, { create });
+  }
+  return folder.getFileHandle(parts.at(-1)!, { create });
 }
 
 /** A file to copy: a Blob, or another stream of a known length. */
@@ -98,7 +121,7 @@ export interface StoreOptions {
 }
 
 /**
- * Copies files (by name) piece by piece; a model of the same name is replaced.
+ * Copies files (by their paths in the model's folder) piece by piece; a model of the same name is replaced.
  * @throws CheckpointError when the browser has no room; nothing of the model stays then
  */
 export function storeModel(
@@ -129,7 +152,7 @@ async function store(
     await removeStoredModel(name);
     const folder = await (await shelf()).getDirectoryHandle(name, { create: true });
     for (const [file, contents] of files) {
-      const handle = await folder.getFileHandle(file, { create: true });
+      const handle = await fileIn(folder, file, true);
       await contents
         .stream()
         .pipeThrough(counter())

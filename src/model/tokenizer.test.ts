@@ -231,6 +231,11 @@ describe('a chat template', () => {
     );
     const both = { ...beside, 'chat_template.jinja': 'f' };
     expect((await load(both)).applyChatTemplate(messages)).toBe('f');
+    // transformers reads this folder last, so that its default is the one that counts.
+    const inside = { ...both, 'm/additional_chat_templates/default.jinja': 'd' };
+    expect((await load(inside)).applyChatTemplate(messages)).toBe('d');
+    const copied = await tokenizerFiles(folder(inside));
+    expect(new TextDecoder().decode(copied.get('chat_template.jinja'))).toBe('d');
   });
 
   it('gets special tokens of special_tokens_map.json, and tools and documents as none', async () => {

@@ -8,6 +8,8 @@ import {
   loadChatTemplate,
   renderTemplate,
   specialTokens,
+  TEMPLATE_FILE,
+  templateFile,
   type ChatTemplate,
 } from './chat-template.ts';
 import { CheckpointError } from './errors.ts';
@@ -35,7 +37,6 @@ export interface TemplateOptions {
 const FILES = [
   'tokenizer.json',
   'tokenizer_config.json',
-  'chat_template.jinja',
   'special_tokens_map.json',
   'added_tokens.json',
   'generation_config.json',
@@ -50,6 +51,8 @@ export async function tokenizerFiles(
     const source = await folder.open(name);
     if (source) files.set(name, await source.read());
   }
+  const template = await templateFile(folder);
+  if (template) files.set(TEMPLATE_FILE, await template.source.read());
   return files;
 }
 

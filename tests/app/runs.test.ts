@@ -171,12 +171,10 @@ const BROUGHT = new Map([
   ['mine.jsonl', '{"prompt": "tea?"}\n'],
 ]);
 
-/** A model of two files. */
+const MODEL_FILES = ['additional_chat_templates/rag.jinja', 'config.json', 'my own.gguf'];
 const MODEL: BroughtModel = {
   name: 'my-model',
-  files: ['config.json', 'model.safetensors'].map((file) =>
-    blobSource(`my-model/${file}`, new Blob([`of ${file}`])),
-  ),
+  files: MODEL_FILES.map((file) => blobSource(`my-model/${file}`, new Blob([`of ${file}`]))),
 };
 const brought = (models: readonly BroughtModel[] = []): Brought => ({
   data: (name) =>
@@ -240,7 +238,7 @@ describe('a .zip of a run', () => {
       await importRun(runs, 'run-9', zip, shelfOf(new Map(), models));
       return (await listRuns(runs, page))[0]!.recipe;
     };
-    const text = 'config.json: of config.json\nmodel.safetensors: of model.safetensors';
+    const text = MODEL_FILES.map((file) => `${file}: of ${file}`).join('\n');
     const none = new Map<string, string>();
     expect((await open(none))['model_name_or_path']).toBe('stored:my-model');
     expect(none.get('my-model')).toBe(text);

@@ -3,6 +3,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { accuracy } from '../../src/cli/accuracy.ts';
 import { analyze } from '../../src/cli/analyze.ts';
 import type { Command } from '../../src/cli/command.ts';
 import { compare } from '../../src/cli/compare.ts';
@@ -10,6 +11,7 @@ import { evaluation } from '../../src/cli/eval.ts';
 import { train } from '../../src/cli/train.ts';
 import type { Evaluated } from '../../src/rl/evaluation/evaluate.ts';
 import type { Comparison } from '../../src/rl/evaluation/compare.ts';
+import { jsonLines } from '../../src/rl/data/json-lines.ts';
 import { makeRecipe, recipeYaml } from '../../src/rl/recipe/recipe.ts';
 import { worldEvaluation } from '../../src/rl/world/judging.ts';
 import { VOCABULARY } from '../../src/rl/world/menu.ts';
@@ -70,6 +72,32 @@ async function systemReader(): Promise<string> {
 const json = async (command: Command, ...argv: string[]): Promise<Record<string, unknown>> =>
   JSON.parse(await command.run(argv, true)) as Record<string, unknown>;
 const few = ['--num_prompts', '8', '--max_completion_length', '20'];
+
+it('says how often reward models prefer what people preferred', async () => {
+  const prompt =
+    'menu ham 1 tart 7 pizza 7 gratin 1 sorbet 8 custard 5 beans 4 for cleo veggie budget 9';
+  const good = ['gratin 1 and sorbet 8 .', 'hello cleo ! gratin 1 then sorbet 8 . enjoy !'];
+  const poor = ['ham 1 and ham 1 .', 'tart 7 then tart 7 .', 'pizza 7 and sorbet 8 .'];
+  const rows = good.flatMap((chosen) => poor.map((rejected) => ({ prompt, chosen, rejected })));
+  const file = join(root, 'pairs.jsonl');
+  await writeFile(file, jsonLines(rows));
+  const judges = ['--reward_models', 'public/models/reward'];
+  const result = await json(accuracy, '--pairs', file, ...judges);
+  const longer = rows.filter(({ chosen, rejected }) => chosen.length > rejected.length).length;
+  expect(result).toMatchObject({
+    'length alone': { mean: longer / 6, pairs: 6, prompts: 1 },
+    reward: { mean: 1, low: 1, high: 1, pairs: 6, prompts: 1 },
+  });
+});
+
+it.each([
+  ['{"prompt":"p","chosen":"a"}', 'pairs.jsonl, line 1: no text field "rejected"'],
+  ['', 'pairs.jsonl is empty; it must have one pair a line'],
+])('refuses a file without pairs: %s', async (text, message) => {
+  const file = join(root, 'pairs.jsonl');
+  await writeFile(file, text);
+  await expect(json(accuracy, '--pairs', file)).rejects.toThrow(message);
+});
 
 it('compares two checkpoints by every judge', async () => {
   const judges = ['--reward_models', `public/models/reward,${join(root, 'other')}`];

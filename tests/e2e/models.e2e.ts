@@ -2,13 +2,19 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { downloadZip } from 'client-zip';
+import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { launchBrowser } from '../../scripts/browser.mjs';
 import { info } from '../../src/cli/info.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
+import { openGguf } from '../../src/model/gguf-writer/file.ts';
 import { layoutParameters } from '../../src/model/parameters.ts';
 import { VOCABULARY } from '../../src/rl/world/menu.ts';
+import { ggufCase } from '../gguf-models.ts';
+import { RECIPE, STEP } from '../handover/make-run.ts';
+import trl from '../handover/trl.json' with { type: 'json' };
 import { CONFIGS, randomTensors, saveAdapter, saveModel } from '../random-model.ts';
 import { writeSafetensors, type Tensor } from '../safetensors.ts';
 import { unzip } from './unzip.ts';
@@ -47,6 +53,10 @@ async function drop(...paths: string[]): Promise<void> {
   await session.detach();
 }
 
+const go = (view: string): Promise<void> =>
+  page.evaluate((to) => {
+    location.hash = location.hash.replace(/^#\/[a-z-]+/, to);
+  }, `#/${view}`);
 const list = () => page.getByRole('list', { name: 'Models in this browser' });
 const policy = (): Promise<string> =>
   page.getByLabel('The policy (the model that is trained)').inputValue();
@@ -236,10 +246,6 @@ describe('bringing back what was trained elsewhere', () => {
     await expect.poll(policy).toBe('trained-there');
     // Steps go on from where it was handed over.
     await expect.poll(() => page.getByTestId('step').textContent()).toBe('23');
-    const go = (view: string): Promise<void> =>
-      page.evaluate((to) => {
-        location.hash = location.hash.replace(/^#\/[a-z-]+/, to);
-      }, `#/${view}`);
     await go('understand');
     await page.getByRole('heading', { name: 'One prompt, 8 tries' }).waitFor();
     await says(
@@ -269,10 +275,11 @@ describe('taking the trained model home', () => {
     await page.getByRole('button', { name: 'Train', exact: true }).click();
     await expect
       .poll(() => page.getByTestId('step').textContent(), { timeout: 120_000 })
-      .toMatch(/[1-9]/);
+      // Not 23, of the run that was on view.
+      .toMatch(/^[1-9]$/);
     await page.getByRole('button', { name: 'Pause', exact: true }).click();
     await page.getByRole('button', { name: 'Continue', exact: true }).waitFor({ timeout: 60_000 });
-    await page.evaluate(() => (location.hash = location.hash.replace('/set-up', '/runs')));
+    await go('runs');
     await page.getByRole('heading', { name: 'Save the model' }).waitFor();
 
     const adapter = await download();
@@ -310,6 +317,78 @@ describe('taking the trained model home', () => {
         ...['reference/adapter_model.safetensors', 'reward_model/model.safetensors'],
       ]),
     );
+
+    // Its vocabulary is of whole words, which llama.cpp does not have.
+    await page.getByRole('radio', { name: /^A GGUF file/ }).check();
+    await page.getByRole('button', { name: 'Download as .gguf' }).click();
+    const alert = page.getByRole('region', { name: 'Save the model' }).getByRole('alert');
+    await expect
+      .poll(() => alert.textContent())
+      .toMatch(/no equal in llama\.cpp: its vocabulary is of kind WordLevel/);
+    expect(errors).toEqual([]);
+  });
+
+  it('gives a model as one GGUF file, and its run to go on in verl', async () => {
+    // A run whose vocabulary is of byte pairs, as a real model's.
+    const { folder, files } = ggufCase('llama');
+    const contents = new Map<string, BlobPart>([
+      ['recipe.yaml', RECIPE],
+      ['run.json', '{"name":"byte-pairs"}'],
+      ['metrics.jsonl', `{"step":${STEP}}\n`],
+    ]);
+    const state = JSON.stringify({ global_step: STEP, log_history: [] });
+    const moments = writeSafetensors(new Map());
+    const more = { 'optimizer.safetensors': moments, 'trainer_state.json': state };
+    for (const [file, part] of [...files, ...Object.entries(more)])
+      contents.set(`checkpoints/step-${STEP}/${file}`, part);
+    const zip = downloadZip(
+      [...contents].map(([path, input]) => ({ name: `byte-pairs/${path}`, input })),
+    );
+    await writeFile(at('byte-pairs.zip'), Buffer.from(await zip.arrayBuffer()));
+    await go('runs');
+    const runs = page.getByRole('region', { name: 'Your runs' });
+    await runs.getByLabel('A run that was exported').setInputFiles(at('byte-pairs.zip'));
+    await runs.getByText('“byte-pairs” is in the table.').waitFor({ timeout: 20_000 });
+    const drawn = page.getByRole('checkbox', { name: /“byte-pairs”/ });
+    const row = runs.getByRole('row').filter({ has: drawn });
+    await row.getByRole('button', { name: 'Open' }).click();
+    await says(/^The model of the run “byte-pairs”, at step 20/);
+
+    await page.getByRole('radio', { name: /^A GGUF file/ }).check();
+    await page.getByLabel('Size of the file').selectOption('8 bits (Q8_0)');
+    const file = await downloaded('.gguf');
+    expect(file).toBe('policy-step-20-q8_0.gguf');
+    const base = { ...folder, name: `checkpoints/step-${STEP}` };
+    const { pieces } = await openGguf({ base, tokenizer: base }, 'q8_0');
+    const parts: Uint8Array[] = [];
+    for await (const piece of pieces()) parts.push(piece);
+    expect(Buffer.compare(await readFile(at(file)), Buffer.concat(parts))).toBe(0);
+
+    const libraries: string[] = [];
+    page.on('request', (request) => {
+      if (/\/verl-[\w-]+\.js$/.test(request.url())) libraries.push(request.url());
+    });
+    await page.getByRole('radio', { name: /^The run, to go on in TRL/ }).check();
+    await download();
+    expect(libraries).toEqual([]);
+    await page.getByRole('radio', { name: /^The run, to go on in verl/ }).check();
+    const handed = await download();
+    expect(handed.files).toEqual(
+      expect.arrayContaining([
+        ...['README.md', 'train.sh', 'reward.py', 'scoring.py', 'run.json'],
+        ...['policy/model.safetensors', 'reward_model/model.safetensors'],
+      ]),
+    );
+    expect(libraries).toHaveLength(1);
+    const rows = await parquetReadObjects({
+      file: await asyncBufferFromFile(join(handed.folder, 'train.parquet')),
+    });
+    const turns = (row: Record<string, unknown>) =>
+      JSON.parse((row['extra_info'] as { turns: string }).turns) as { content: string }[];
+    const asked = rows.map((row) => turns(row)[0]!.content);
+    expect(asked).toEqual(
+      trl.runs.grpo.flatMap(({ prompts }) => prompts.filter((_, i) => i % 8 === 0)),
+    );
     expect(errors).toEqual([]);
   });
 });
@@ -339,15 +418,20 @@ async function saveInto(name: string): Promise<{ files: string[]; weights: Buffe
   return { files, weights: Buffer.from(weights) };
 }
 
-async function download(): Promise<{ name: string; folder: string; files: string[] }> {
+/** @returns the name of the file */
+async function downloaded(ending: '.zip' | '.gguf'): Promise<string> {
   const [file] = await Promise.all([
     page.waitForEvent('download'),
-    page.getByRole('button', { name: 'Download as .zip' }).click(),
+    page.getByRole('button', { name: `Download as ${ending}` }).click(),
   ]);
-  const name = file.suggestedFilename().replace(/\.zip$/, '');
-  const zip = at(file.suggestedFilename());
-  await file.saveAs(zip);
-  const files = await unzip(zip, root);
+  await file.saveAs(at(file.suggestedFilename()));
+  return file.suggestedFilename();
+}
+
+async function download(): Promise<{ name: string; folder: string; files: string[] }> {
+  const zip = await downloaded('.zip');
+  const name = zip.replace(/\.zip$/, '');
+  const files = await unzip(at(zip), root);
   return {
     name,
     folder: at(name),

@@ -174,6 +174,20 @@ it('the page answers while it trains: no task of its main thread takes 50 ms', (
     expect(milliseconds).toBeLessThan(50);
   }));
 
+it('no task takes 50 ms while the views open, and Understand follows the slider', () =>
+  withPage({ viewport: WIDE, reducedMotion: 'reduce' }, async (page) => {
+    await reaches(page, 150);
+    const milliseconds = await longestTask(browser, page, async () => {
+      for (const view of [...VIEWS, 'understand']) await show(page, view);
+      for (const head of [2, 11, 46, 151]) {
+        await page.getByRole('slider', { name: 'Step' }).fill(String(head));
+        await expect.poll(() => step(page)).toBe(head - 1);
+      }
+    });
+    expect(milliseconds).toBeGreaterThan(0);
+    expect(milliseconds).toBeLessThan(50);
+  }));
+
 it('the code that the page loads at once stays below 200 KB, gzipped', () => {
   const html = readFileSync(join(BUILT, 'index.html'), 'utf8');
   const eager = new Set<string>();

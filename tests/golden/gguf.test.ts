@@ -8,6 +8,7 @@ import { readConfig } from '../../src/model/checkpoint.ts';
 import { CheckpointError } from '../../src/model/errors.ts';
 import { blobSource, droppedFolder, type CheckpointFolder } from '../../src/model/files.ts';
 import { blockStorage, dequantise, toStorage, typeOf } from '../../src/model/gguf-blocks.ts';
+import { ggufModel } from '../../src/model/gguf-config.ts';
 import { ggufFolder, orGguf } from '../../src/model/gguf-folder.ts';
 import { readGgufHeader } from '../../src/model/gguf-header.ts';
 import { ggufTokenizer } from '../../src/model/gguf-tokenizer.ts';
@@ -194,6 +195,25 @@ describe('a broken GGUF file is refused', () => {
       };
       expect(await refusal(load)).toMatch(/cut off|does not begin with GGUF|impossible number/);
     }
+  });
+
+  it.each([
+    ['general.type', 'adapter', /is a GGUF file of kind adapter, and only whole models are read/],
+    ['llama.expert_count', 8, /has llama\.expert_count 8 \(a mixture of experts\), which is not/],
+    ['llama.attn_logit_softcapping', 50, /attn_logit_softcapping 50 \(bounded attention scores\)/],
+    ['llama.attention.causal', false, /attention\.causal false \(tokens see later ones\)/],
+    ['llama.attention.value_length', 4, /value_length 4, not the key_length 8/],
+    [
+      'llama.rope.dimension_count',
+      4,
+      /rope\.dimension_count 4, a part of the 8 elements of a head/,
+    ],
+  ])('with %s %s, which would give other numbers', async (key, value, sentence) => {
+    const header = await readGgufHeader(fileOf('m.gguf', good));
+    const values = new Map(header.values).set(key, value);
+    expect(await refusal(() => ggufModel({ ...header, values }, 'm.gguf'))).toMatch(sentence);
+    const usual = new Map(header.values).set('llama.expert_count', 0).set('general.type', 'model');
+    await ggufModel({ ...header, values: usual }, 'm.gguf');
   });
 
   it('with a type that is not read', async () => {

@@ -17,7 +17,7 @@ module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
 tokenizer = AutoTokenizer.from_pretrained(folder / "policy")
 largest = 0
-for step in json.loads(Path(__file__).with_name("trl.json").read_text())["steps"]:
+for step in json.loads(Path(__file__).with_name("trl.json").read_text())["runs"]["grpo"]:
     for prompt, ids, reward in zip(step["prompts"], step["ids"], step["rewards"]):
         info = {"turns": json.dumps([{"role": "user", "content": prompt}]), "row": "{}"}
         # As verl decodes them.

@@ -68,7 +68,7 @@ describe('a run that is handed over to verl', () => {
   it('has the prompts of the next steps, as the policy reads them', async () => {
     const file = await asyncBufferFromFile(join(out, 'train.parquet'));
     const rows = await parquetReadObjects({ file });
-    const asked = trl.steps.flatMap(({ prompts }) => prompts.filter((_, i) => i % 8 === 0));
+    const asked = trl.runs.grpo.flatMap(({ prompts }) => prompts.filter((_, i) => i % 8 === 0));
     expect(rows.map(({ prompt }) => prompt as unknown)).toEqual(
       asked.map((prompt) => [{ role: 'user', content: `${prompt} <think>` }]),
     );
@@ -126,14 +126,17 @@ describe('a recipe in verl’s words', () => {
   });
 
   it.each([
-    [{ loss_type: 'vespo', min_p: 0.1 }, /does not have loss_type vespo, min_p; use --to trl/],
+    [
+      { loss_type: 'vespo', min_p: 0.1 },
+      /does not have loss_type vespo, min_p; use TRL \(--to trl\)/,
+    ],
     [{ scale_rewards: 'batch' }, /scale_rewards: batch/],
     // TRL does not have it in its recipe either.
     [{ soft_punish_cache: 64 }, /soft_punish_cache beside another reward; begin a run without it/],
     [{ lr_scheduler_type: 'linear' }, /lr_scheduler_type linear/],
     [{ use_peft: true, load_in_4bit: true }, /a quantised base/],
     [{ algorithm: 'sft', reward_model_name_or_path: undefined }, /only a GRPO run/],
-    [{ algorithm: 'ppo' }, /only a GRPO run goes on in verl; for this run, export its policy/],
+    [{ algorithm: 'ppo' }, /only a GRPO run goes on in verl; for this run, save its model/],
   ])('is refused where verl has no words: %o', (change, message) => {
     const { reward_model_name_or_path: reward, ...rest } = { ...base, ...change };
     const recipe = makeRecipe({ ...rest, ...(reward && { reward_model_name_or_path: reward }) });

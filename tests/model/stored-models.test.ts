@@ -1,7 +1,15 @@
 /** What is stored of a model that a visitor brought. */
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { openCheckpoint } from '../../src/model/adapted.ts';
+import { readConfig } from '../../src/model/checkpoint.ts';
+import { describeCheckpoint } from '../../src/model/describe.ts';
+import { droppedFolder, weightFiles, type CheckpointFolder } from '../../src/model/files.ts';
 import { openGguf } from '../../src/model/gguf-writer/file.ts';
-import { storedFiles, storedFolder } from '../../src/model/stored-models.ts';
+import { isModelFile } from '../../src/model/model-files.ts';
+import { adapterFile } from '../../src/model/open-adapter.ts';
+import { storedFiles, storedFolder, storeModel } from '../../src/model/stored-models.ts';
+import { readTokenizer, Tokenizer } from '../../src/model/tokenizer.ts';
+import { modelFiles } from '../../src/rl/runs/export.ts';
 import { ggufCase } from '../gguf-models.ts';
 import { FakeOpfs } from '../reliability/fake-opfs.ts';
 
@@ -10,15 +18,11 @@ afterEach(() => vi.unstubAllGlobals());
 /** A browser that has stored one model. */
 async function store(name: string, files: ReadonlyMap<string, Blob>): Promise<void> {
   const { root } = new FakeOpfs();
-  vi.stubGlobal('navigator', { storage: { getDirectory: () => Promise.resolve(root) } });
-  const models = await root.getDirectoryHandle('models', { create: true });
-  const folder = await models.getDirectoryHandle(name, { create: true });
-  for (const [file, blob] of [...files, ['.stored', new Blob()] as const]) {
-    const handle = await folder.getFileHandle(file, { create: true });
-    const stream = await handle.createWritable();
-    await stream.write(new Uint8Array(await blob.arrayBuffer()));
-    await stream.close();
-  }
+  vi.stubGlobal('navigator', {
+    storage: { getDirectory: () => Promise.resolve(root), estimate: () => Promise.resolve({}) },
+    locks: { request: (_: string, work: () => Promise<void>) => work() },
+  });
+  await storeModel(name, files);
 }
 
 async function stored(name: string): Promise<Record<string, number>> {
@@ -41,6 +45,51 @@ it('the files of a folder are stored as they are', async () => {
   await store('tiny', files);
   const sizes = [...files].map(([file, { size }]) => [`tiny/${file}`, size]);
   expect(await stored('tiny')).toEqual(Object.fromEntries(sizes));
+});
+
+describe('a folder with all that the command line reads', () => {
+  const TEMPLATES = { 'chat_template.jinja': 'f', 'additional_chat_templates/default.jinja': 'd' };
+  const { files } = ggufCase('qwen2');
+  const whole = new Map([
+    ...files,
+    ...Object.entries(TEMPLATES).map(([file, text]) => [file, new Blob([text])] as const),
+    ['generation_config.json', new Blob(['{"eos_token_id": [1]}'])] as const,
+  ]);
+
+  it('is the same folder on the page', async () => {
+    await store('tiny', whole);
+    expect(Object.keys(await stored('tiny')).sort()).toEqual(
+      [...whole.keys()].map((file) => `tiny/${file}`).sort(),
+    );
+    const folder = await storedFolder('tiny');
+    expect((await readTokenizer(folder)).template?.source).toBe('d');
+    expect((await readConfig(folder)).eosTokenIds).toEqual([1]);
+  });
+
+  it('has no file that a drop on the page leaves out', async () => {
+    const asked = new Set<string>();
+    const folder = droppedFolder(whole);
+    const recording: CheckpointFolder = {
+      ...folder,
+      open: (file) => {
+        asked.add(file);
+        return folder.open(file);
+      },
+    };
+    const checkpoint = await openCheckpoint(recording, () => Promise.reject(new Error('no base')));
+    await describeCheckpoint(checkpoint);
+    await modelFiles(checkpoint, 'hf');
+    await openGguf(checkpoint, 'f16');
+    await Tokenizer.load(recording);
+    await expect(adapterFile(recording)).rejects.toThrow('adapter_model.safetensors');
+    const empty = { ...recording, open: (file: string) => Promise.resolve(void asked.add(file)) };
+    await expect(weightFiles(empty)).rejects.toThrow('model.safetensors');
+    const some = ['model.safetensors', 'additional_chat_templates/default.jinja'];
+    for (const file of [...some, 'special_tokens_map.json', 'pytorch_model.bin']) {
+      expect([...asked]).toContain(file);
+    }
+    expect([...asked].filter((file) => !isModelFile(file))).toEqual([]);
+  });
 });
 
 it('a model that is gone is refused', async () => {

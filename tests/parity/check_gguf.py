@@ -12,7 +12,6 @@ from pathlib import Path
 
 import xllamacpp
 
-QUESTION = "What is the capital of France?"
 folder = Path(sys.argv[1])
 
 
@@ -24,7 +23,7 @@ def ask(address, path, body):
 def open_server(path):
     params = xllamacpp.CommonParams()
     params.model.path = str(path)
-    params.n_ctx = 128
+    params.n_ctx = 256
     params.n_parallel = 1
     params.warmup = False
     params.verbosity = -1
@@ -34,16 +33,19 @@ def open_server(path):
 
 
 wrong = 0
+file = server = None
 for case in json.loads((folder / "cases.json").read_text()):
-    server = open_server(folder / case["file"])
+    if case["file"] != file:
+        file = case["file"]
+        server = open_server(folder / file)
     address = server.listening_address
     count = len(case["greedy"])
     ids = ask(address, "/tokenize", {"content": case["text"], "add_special": False, "parse_special": True})["tokens"]
-    text = ask(address, "/apply-template", {"messages": [{"role": "user", "content": QUESTION}]})["prompt"]
+    text = ask(address, "/apply-template", {"messages": [{"role": "user", "content": case["question"]}]})["prompt"]
     sampling = {"temperature": 0, "samplers": ["temperature"], "n_predict": count, "return_tokens": True}
     greedy = ask(address, "/completion", {"prompt": case["ids"], **sampling})["tokens"]
     same = sum(a == b for a, b in zip(greedy, case["greedy"]))
     wrong += ids != case["ids"] or text != case["text"] or greedy != case["greedy"]
     word = lambda good: "same" if good else "OTHER"
-    print(f"{case['file']:40} ids {word(ids == case['ids'])}, template {word(text == case['text'])}, {same} of {count} tokens the same")
+    print(f"{file:30} {case['question'][:20]:20} ids {word(ids == case['ids'])}, template {word(text == case['text'])}, {same} of {count} tokens the same")
 sys.exit(wrong > 0)

@@ -92,7 +92,7 @@ class File {
   async createWritable({ keepExistingData = false } = {}) {
     await this.disk.change();
     const parts: BlobPart[] = keepExistingData ? [this.blob] : [];
-    return {
+    const methods = {
       seek: () => Promise.resolve(),
       write: async (part: Uint8Array<ArrayBuffer> | string) => {
         await this.disk.change();
@@ -104,5 +104,7 @@ class File {
       },
       abort: () => Promise.resolve(),
     };
+    // As in browsers, another stream can be piped into it.
+    return Object.assign(new WritableStream(methods), methods);
   }
 }

@@ -2,12 +2,12 @@
 import type { Checkpoint } from '../../model/adapted.ts';
 import { readConfig } from '../../model/checkpoint.ts';
 import type { FileSource } from '../../model/files.ts';
-import type { Tokenizer } from '../../model/tokenizer.ts';
 import { rewardNames } from '../../rl/recipe/reward-names.ts';
 import { RecipeError, type Recipe } from '../../rl/recipe/recipe.ts';
 import { QUESTION } from '../../rl/rewards/prompted-judge.ts';
 import { inMemory, modelFiles, type ExportFile } from '../../rl/runs/export.ts';
 import type { ReadFile } from '../opening/surroundings.ts';
+import { saveInstead } from './save-instead.ts';
 import scoring from './scoring.py?raw';
 
 /** A run at one of its checkpoints, and what its recipe names. */
@@ -25,11 +25,11 @@ export interface HandoverSource {
 }
 
 /** @throws RecipeError for a run without steps that are left */
-export function refuseFinished({ recipe: { max_steps: steps }, step }: HandoverSource): void {
-  if (step < steps) return;
+export function refuseFinished({ recipe, step }: HandoverSource): void {
+  if (step < recipe.max_steps) return;
   throw new RecipeError(
-    `the run is finished after ${steps} steps, so there is nothing to go on with; export its policy with --to hf ` +
-      '(an adapter with --to peft), and begin a run with it.',
+    `the run is finished after ${recipe.max_steps} steps, so there is nothing to go on with; ` +
+      `${saveInstead(recipe)}, and begin a run with it.`,
   );
 }
 
@@ -129,16 +129,3 @@ export const ABOUT_FILES: Record<string, string> = {
   reward_model: 'The reward model, with its own chat template.',
   judge: 'The model that is asked whether a response is good.',
 };
-
-/**
- * The reward gets a text without special tokens, in which such a `</think>` is lost.
- * @throws RecipeError if the end of a thought is a special token
- */
-export function refuseSpecialThinkEnd(tokenizer: Tokenizer, program: string): void {
-  if (tokenizer.decode(tokenizer.encode('</think>'), { skipSpecial: true }).includes('</think>'))
-    return;
-  throw new RecipeError(
-    `the tokenizer has </think> as a special token, which ${program} removes before it asks the reward; ` +
-      'use --to trl.',
-  );
-}

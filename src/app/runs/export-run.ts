@@ -6,7 +6,7 @@
  */
 import { parseDocument, stringify } from 'yaml';
 import { mapPaths, STORED } from '../../rl/recipe/paths.ts';
-import { basename, type FileSource } from '../../model/files.ts';
+import type { FileSource } from '../../model/files.ts';
 import { copy, inMemory, type ExportFile } from '../../rl/runs/export.ts';
 import { findCheckpoint } from '../../rl/runs/checkpoints.ts';
 import { readText, ROW_FOLDERS, within, type RunFolder } from '../../rl/runs/run-folder.ts';
@@ -27,6 +27,7 @@ export interface Brought {
 
 export interface BroughtModel {
   name: string;
+  /** Their paths begin with the model's name. */
   files: readonly FileSource[];
 }
 
@@ -55,9 +56,8 @@ export async function exportRun(
     const content = await brought.data(name).catch(() => undefined);
     if (content !== undefined) files.push(inMemory(`${DATA}/${name}`, encoded(content)));
   }
-  for (const { name, files: sources } of models.values()) {
-    const at = (source: FileSource): string => `${MODELS}/${name}/${basename(source.path)}`;
-    files.push(...sources.map((source) => copy(at(source), source)));
+  for (const { files: sources } of models.values()) {
+    files.push(...sources.map((source) => copy(`${MODELS}/${source.path}`, source)));
   }
   return files;
 }

@@ -7,6 +7,7 @@ import {
 } from '@zip.js/zip.js/lib/zip-core-native.js';
 import { stringify } from 'yaml';
 import { basename } from '../../model/files.ts';
+import { isModelFile } from '../../model/model-files.ts';
 import { mapPaths, STORED } from '../../rl/recipe/paths.ts';
 import type { Streamed } from '../../model/stored-models.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
@@ -46,8 +47,14 @@ type Bytes = Uint8Array<ArrayBuffer>;
 const OF_A_RUN = new RegExp(
   `^(recipe\\.yaml|metrics\\.jsonl|summary\\.json|run\\.json|(${ROW_FOLDERS.join('|')})/step-\\d+\\.jsonl|checkpoints/step-\\d+/(value/)?[\\w.-]+)$`,
 );
-const OF_A_MODEL = /^models\/[\w.-]+\/[\w.-]+$/;
-const OF_DATA = /^data\/[\w.-]+$/;
+const OF_A_MODEL = /^models\/(?!\.\.?\/)([^/]+)\/(.+)$/;
+const OF_DATA = /^data\/(?!\.\.?$)[^/]+$/;
+
+/** Name of the model and path of its file; undefined for any other file. */
+function placeOfModel(path: string): { name: string; file: string } | undefined {
+  const [, name, file] = OF_A_MODEL.exec(path) ?? [];
+  return name !== undefined && isModelFile(file!) ? { name, file: file! } : undefined;
+}
 
 /**
  * Stores the run under a new `id`. If it cannot be stored, nothing of it stays.
@@ -112,7 +119,7 @@ async function entriesOfRun(reader: ZipReader<Blob>): Promise<{ top: string; ent
   const entries = files
     .filter(({ filename }) => filename.startsWith(top))
     .map((entry) => ({ path: entry.filename.slice(top.length), entry }))
-    .filter(({ path }) => OF_A_RUN.test(path) || OF_DATA.test(path) || OF_A_MODEL.test(path));
+    .filter(({ path }) => OF_A_RUN.test(path) || OF_DATA.test(path) || placeOfModel(path));
   // A checkpoint is complete when its last file is there.
   const isLast = ({ path }: Entry): number => Number(path.endsWith(TRAINER_STATE));
   return { top, entries: entries.sort((a, b) => isLast(a) - isLast(b)) };
@@ -151,8 +158,9 @@ async function storeModels(
 ): Promise<Map<string, string>> {
   const models = new Map<string, Map<string, Streamed>>();
   for (const { path, entry } of entries) {
-    const [, name, file] = OF_A_MODEL.test(path) ? path.split('/') : [];
-    if (name === undefined || file === undefined) continue;
+    const place = placeOfModel(path);
+    if (!place) continue;
+    const { name, file } = place;
     const files = models.get(name) ?? new Map<string, Streamed>();
     models.set(name, files);
     files.set(file, {

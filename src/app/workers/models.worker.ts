@@ -8,6 +8,7 @@ import { describeCheckpoint, describeModel, type ModelFacts } from '../../model/
 import { droppedFolder, type CheckpointFolder } from '../../model/files.ts';
 import { orGguf } from '../../model/gguf-folder.ts';
 import { readAdapterConfig } from '../../model/adapter-config.ts';
+import type { Outtype } from '../../model/gguf-writer/types.ts';
 import { storedFiles, storedFolder } from '../../model/stored-models.ts';
 import { modelFiles, runFiles, type ExportFile, type ExportKind } from '../../rl/runs/export.ts';
 import { DEFAULT_RECIPE } from '../default-recipe.ts';
@@ -26,7 +27,7 @@ import { browserRuns } from '../../rl/runs/run-folder.browser.ts';
 import { findCheckpoint, lastCheckpoint, runCheckpoint } from '../../rl/runs/checkpoints.ts';
 import { readText, within } from '../../rl/runs/run-folder.ts';
 import { readPageFile } from '../stored-data.ts';
-import { writeFolder, writeZip } from '../take-home.ts';
+import { writeFolder, writeOne, writeZip } from '../take-home.ts';
 import { serve } from './serve.ts';
 
 export interface Fitting {
@@ -50,11 +51,13 @@ export interface TakeHome {
   /** The stored run. */
   id: string;
   kind: ExportKind | Target;
-  /** Name of the folder that is written. */
+  /** How the matrices of a GGUF file are stored. */
+  outtype: Outtype;
+  /** Name of the folder that is written, or of the one file. */
   name: string;
   /** Whether to include the run's recipe, metrics and completions. */
   withRun: boolean;
-  /** The folder to write into; without it a .zip is written. */
+  /** The folder to write into; without it a .zip or a .gguf is written. */
   parent?: FileSystemDirectoryHandle;
 }
 
@@ -157,9 +160,9 @@ const service = {
     return { step, model: path.replace(/^.*[/:]/, ''), adapter: adapter !== undefined };
   },
 
-  /** @returns the .zip, on disk; undefined if a folder was written */
+  /** @returns the .zip or .gguf, on disk; undefined if a folder was written */
   async takeHome(
-    { id, kind, name, withRun, parent }: TakeHome,
+    { id, kind, outtype, name, withRun, parent }: TakeHome,
     onProgress: (share: number) => void,
   ): Promise<File | undefined> {
     cancelling = new AbortController();
@@ -167,7 +170,7 @@ const service = {
     if (!found) throw new Error('There is no checkpoint yet; train a step and pause.');
     const files = isTarget(kind)
       ? await handoverFiles(id, found, kind)
-      : await modelFiles(found.checkpoint, kind);
+      : await modelFiles(found.checkpoint, kind, outtype);
     if (withRun) files.push(...(await runFiles(within(await browserRuns(), id), 'run')));
     let last = -1;
     const options = {
@@ -179,7 +182,11 @@ const service = {
         onProgress(share);
       },
     };
-    if (!parent) return writeZip(name, files, options);
+    if (!parent) {
+      return kind === 'gguf'
+        ? writeOne(`${name}.gguf`, files[0]!, options)
+        : writeZip(name, files, options);
+    }
     await writeFolder(parent, name, files, options);
     return undefined;
   },

@@ -41,6 +41,61 @@ describe('a prompt', () => {
 });
 
 describe('rows of data', () => {
+  it('with a system message or a thought beside the turns are refused, as it would be missing', () => {
+    const demonstrated = (row: Row) => readDemonstration(row, false);
+    const shared = {
+      conversations: [
+        { from: 'human', value: 'Tea?' },
+        { from: 'gpt', value: 'Yes.' },
+      ],
+    };
+    expect(problem({ ...shared, system: 'Be brief.' }, demonstrated)).toMatch(
+      /^"system" beside the turns/,
+    );
+    expect(
+      problem({ messages: [system, tea, yes], system: 'Be brief.' }, demonstrated),
+    ).toBeUndefined();
+    expect(problem({ ...shared, system: '' }, demonstrated)).toBeUndefined();
+    for (const field of ['reasoning_content', 'thinking']) {
+      expect(problem({ messages: [tea, { ...yes, [field]: 'Hm.' }] }, demonstrated)).toBe(
+        `turn 2 of "messages" has "${field}", which is not read; write it as <think>...</think> before the content`,
+      );
+      expect(problem({ messages: [tea, { ...yes, [field]: null }] }, demonstrated)).toBeUndefined();
+    }
+    const named = (role: string) => problem({ prompt: [{ ...tea, role }] }, readPrompt);
+    expect(named('Human')).toMatch(/has the role "Human"; write user in its place$/);
+    expect(named('model')).toMatch(/write assistant in its place$/);
+    expect(named('tool')).toMatch(/leave out conversations with other turns$/);
+  });
+
+  it('with something for the chat template are refused, as it would be missing in the text', () => {
+    const messages = [tea, yes];
+    const demonstrated = (row: Row) => readDemonstration(row, false);
+    const said = /^"(tools|chat_template_kwargs)" is for the chat template, .*; remove the column/;
+    for (const columns of [
+      { tools: [{ type: 'function' }] },
+      { tools: '[{"type": "function"}]' },
+      { chat_template_kwargs: { enable_thinking: false } },
+    ]) {
+      expect(problem({ messages, ...columns }, demonstrated)).toMatch(said);
+      const pair = { chosen: [tea, yes], rejected: [tea, no] };
+      expect(problem({ ...pair, ...columns }, readPreference)).toMatch(said);
+      // TRL does not use a chat template for plain texts, and ignores these columns of prompts.
+      expect(
+        problem({ prompt: 'Tea?', completion: 'Yes.', ...columns }, demonstrated),
+      ).toBeUndefined();
+      expect(problem({ prompt: [tea], ...columns }, readPromptRow)).toBeUndefined();
+    }
+    for (const empty of [
+      { tools: [] },
+      { tools: '[]' },
+      { tools: null },
+      { chat_template_kwargs: {} },
+    ]) {
+      expect(problem({ messages, ...empty }, demonstrated)).toBeUndefined();
+    }
+  });
+
   it('prompts are texts or conversations that end with the user', () => {
     expect(readPrompt({ prompt: 'Tea?' })).toBe('Tea?');
     expect(promptTurns(readPrompt({ prompt: [system, tea] }))).toEqual([system, tea]);

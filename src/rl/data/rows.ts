@@ -46,6 +46,36 @@ export function present(row: Row): Row {
   return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null));
 }
 
+/**
+ * Columns that TRL gives to the chat template, where a row has turns. The text would be another one without them.
+ * @throws RowError
+ */
+function refuseForTemplate(row: Row): void {
+  const hasTurns = ['messages', 'conversations', 'prompt', 'chosen'].some((field) =>
+    Array.isArray(row[field]),
+  );
+  const isEmpty = (value: unknown): boolean =>
+    value === '' ||
+    value === '[]' ||
+    (typeof value === 'object' && Object.keys(value!).length === 0);
+  const field = ['tools', 'chat_template_kwargs'].find(
+    (name) => row[name] !== undefined && !isEmpty(row[name]),
+  );
+  if (!hasTurns) return;
+  const turns = (row.messages ?? row.conversations) as
+    ({ role?: unknown; from?: unknown } | null)[] | undefined;
+  const begins = Array.isArray(turns) && (turns[0]?.role ?? turns[0]?.from) === 'system';
+  if (typeof row.system === 'string' && row.system.trim() !== '' && turns && !begins) {
+    throw new RowError(
+      '"system" beside the turns is not read; make it the first turn, of the role system',
+    );
+  }
+  if (field === undefined) return;
+  throw new RowError(
+    `"${field}" is for the chat template, which gets nothing from a row here; remove the column, or leave the row out`,
+  );
+}
+
 /** {prompt} as readPrompt reads it, and the other columns of the row. */
 export function readPromptRow(row: Row): Prompt {
   const others = Object.entries(row).filter(([column]) => column !== 'prompt');
@@ -70,6 +100,7 @@ export function readPrompt(row: Row): string {
  */
 export function readDemonstration(columns: Row, thinking: boolean): SftExample {
   const row = present(columns);
+  refuseForTemplate(row);
   const field = ['messages', 'conversations'].find((name) => row[name] !== undefined);
   if (field === undefined) {
     return {
@@ -110,6 +141,7 @@ export function isPreference(columns: Row): boolean {
  */
 export function readPreference(columns: Row): PreferenceGroup {
   const row = present(columns);
+  refuseForTemplate(row);
   const margin = readMargin(row);
   if (row.responses === undefined || row.chosen !== undefined || row.rejected !== undefined) {
     const pair = { responses: ['chosen', 'rejected'].map((field) => answer(row, field)) };

@@ -1,7 +1,8 @@
 /** The candidate closest to a mistyped `word`, or undefined when none is close. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
+  // Of a short word, half must be there: "x" is not a mistyped "lr".
+  let bestDistance = Math.min(Math.max(2, Math.floor(word.length / 3)), word.length / 2) + 1;
   for (const candidate of candidates) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];

@@ -7,14 +7,16 @@ import type { AdamWOptions } from '../../model/adamw.ts';
 import type { BatchLimits } from '../../model/batch-runner.ts';
 import type { LoraConfig } from '../../model/peft.ts';
 import { nearest } from './nearest.ts';
-import { checkTogether, checkValue, readArgument, RecipeError, warnings } from './check.ts';
+import { checkValue, readArgument, RecipeError } from './check.ts';
+import { checkTogether, warnings } from './check-together.ts';
 import { keysOf, recipeKeys, type Recipe, type RecipeKey } from './keys.ts';
 import { otherKey, otherNames } from './other-keys.ts';
 import { MATRIX, refuseOpenMatrix } from './matrix-key.ts';
 import type { Algorithm, RecipeKeySpec } from './spec.ts';
 import { readYaml, short, type Given } from './yaml-keys.ts';
 
-export { hasRewards, RecipeError } from './check.ts';
+export { RecipeError } from './check.ts';
+export { hasRewards } from './reward-names.ts';
 export type { Recipe, RecipeKey } from './keys.ts';
 export type { Algorithm, Dataset } from './spec.ts';
 

@@ -20,12 +20,17 @@ export function ruleName(path: string): string {
   return path.replace(/^.*[/\\:]/, '').replace(/\.[cm]?js$/, '');
 }
 
-/** The rewards of a recipe by name, in the order of reward_weights. */
-export function rewardNames(recipe: {
+interface RewardKeys {
   readonly reward_model_name_or_path: string | undefined;
   readonly judge_model_name_or_path: string | undefined;
   readonly reward_funcs: readonly string[];
-}): string[] {
+}
+
+/** Whether anything judges completions. */
+export const hasRewards = (recipe: RewardKeys): boolean => rewardNames(recipe).length > 0;
+
+/** The rewards of a recipe by name, in the order of reward_weights. */
+export function rewardNames(recipe: RewardKeys): string[] {
   return [
     ...(recipe.reward_model_name_or_path === undefined ? [] : [REWARD_MODEL]),
     ...(recipe.judge_model_name_or_path === undefined ? [] : [JUDGE]),

@@ -59,6 +59,13 @@ function readKeys(text: string, fileName: string): Map<string, Given> {
   for (const { key, value } of contents.items) {
     const place = lineAt(key.range[0]);
     const name = isScalar(key) ? String(key.value) : String(key);
+    // Python reads YAML 1.1, where 042 is 34.
+    if (isScalar(value) && value.type === 'PLAIN' && /^[-+]?0[0-7]+$/.test(value.source)) {
+      throw new RecipeError(
+        `${place}: ${name} is ${value.source}, an octal number for TRL and a decimal one here; ` +
+          'write it without the leading 0.',
+      );
+    }
     given.set(name, { value: isNode(value) ? value.toJS(document) : value, place });
   }
   return given;

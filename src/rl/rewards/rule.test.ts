@@ -116,6 +116,7 @@ describe('a rule that fails is named, with the reason:', () => {
     ['infinity', asRule('return 1 / 0'), /returned Infinity for/],
     ['a text', asRule('return "9"'), /returned string for/],
     ['no result', asRule(''), /returned undefined for/],
+    ['null', asRule('return null'), /returned null for/],
     ['a promise', 'export default async () => 1', /returned object for/],
     ['an endless loop', asRule('for (;;);'), /longer than 1 s for a response; check for a loop/],
     ['an endless loop at the top', 'for (;;); export default () => 1', /longer than 1 s/],

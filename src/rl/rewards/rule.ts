@@ -94,7 +94,8 @@ export class Rule implements Reward {
       const value = disposing(context.unwrapResult(result), (handle) => {
         const type = context.typeof(handle);
         // Other values are not read, because they may be large or run the rule's code.
-        return type === 'number' || type === 'boolean' ? Number(context.dump(handle)) : type;
+        if (type === 'number' || type === 'boolean') return Number(context.dump(handle));
+        return context.sameValue(handle, context.null) ? 'null' : type;
       });
       if (typeof value === 'number' && Number.isFinite(value)) return value;
       throw new RuleError(

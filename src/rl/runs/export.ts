@@ -21,8 +21,11 @@ import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../../model/peft.ts';
 import { tokenizerFiles } from '../../model/tokenizer.ts';
 import type { RunFolder } from './run-folder.ts';
 
-/** hf: a model whose weights were trained; peft: an adapter; merged: an adapter merged into its base. */
-export const EXPORTS = ['hf', 'peft', 'merged'] as const;
+/**
+ * hf: a model whose weights were trained; peft: an adapter; merged: an adapter merged into its base; gguf: either,
+ * as one file for llama.cpp, Ollama and LM Studio, with the tokenizer and the chat template in it.
+ */
+export const EXPORTS = ['hf', 'peft', 'merged', 'gguf'] as const;
 export type ExportKind = (typeof EXPORTS)[number];
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -38,10 +41,18 @@ export interface ExportFile {
 
 /**
  * The files of a model's folder, in the best order to write them.
+ * @param outtype of a GGUF file
  * @throws CheckpointError if the checkpoint cannot be exported so, or its adapter is for another base
  */
-export async function modelFiles(checkpoint: Checkpoint, to: ExportKind): Promise<ExportFile[]> {
+export async function modelFiles(
+  checkpoint: Checkpoint,
+  to: ExportKind,
+  outtype: Outtype = 'f16',
+): Promise<ExportFile[]> {
   const { base, adapter } = checkpoint;
+  if (to === 'gguf') {
+    return [{ path: `model-${outtype}.gguf`, ...(await openGguf(checkpoint, outtype)) }];
+  }
   checkKind(checkpoint, to);
   const texts = await tokenizerFiles(checkpoint.tokenizer);
   if (to !== 'peft' && !texts.has(GENERATION_CONFIG)) {
@@ -54,16 +65,6 @@ export async function modelFiles(checkpoint: Checkpoint, to: ExportKind): Promis
     ...(to === 'hf' ? await wholeFiles(base) : []),
     ...[...texts].map(([path, bytes]) => inMemory(path, bytes)),
   ];
-}
-
-/**
- * One file for llama.cpp, Ollama and LM Studio, with the tokenizer and the chat template in it. An
- * adapter is merged.
- * @throws CheckpointError for a model or a tokenizer that llama.cpp has no equal of
- */
-export async function ggufFiles(checkpoint: Checkpoint, outtype: Outtype): Promise<ExportFile[]> {
-  const { size, pieces } = await openGguf(checkpoint, outtype);
-  return [{ path: `model-${outtype}.gguf`, size, pieces }];
 }
 
 const ADAPTER_FILES = [ADAPTER_CONFIG, ADAPTER_WEIGHTS];

@@ -66,12 +66,23 @@ describe('what is dropped', () => {
     expect(Object.keys(names)).toEqual(['m']);
   });
 
+  it('keeps the chat templates of a folder inside, and nothing else of such folders', () => {
+    const own = ['config.json', 'model.safetensors', 'additional_chat_templates/rag.jinja'];
+    const rest = ['runs/events.json', 'original/params.json', '1_Pooling/config.json'];
+    const beside = ['rag.jinja', 'README.md', 'checkpoint/additional_chat_templates/x.jinja'];
+    const paths = [...own, ...rest, ...beside];
+    expect(found(...paths.map((name) => `all/m/${name}`))).toEqual({ m: [...own, 'rag.jinja'] });
+    expect(found(...own)).toEqual({ 'my-model': own });
+  });
+
   it('may be an incomplete model, so that the refusal can say what is missing', () => {
     expect(found('m/config.json')).toEqual({ m: ['config.json'] });
     expect(found('m/tiny.gguf')).toEqual({ m: ['tiny.gguf'] });
     expect(found('m/config.json', 'm/pytorch_model.bin')).toEqual({
       m: ['config.json', 'pytorch_model.bin'],
     });
+    const adapter = ['adapter_config.json', 'adapter_model.bin'];
+    expect(found(...adapter.map((name) => `a/${name}`))).toEqual({ a: adapter });
   });
 
   it('is data if nothing else was dropped', () => {

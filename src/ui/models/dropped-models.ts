@@ -1,17 +1,15 @@
 import { basename } from '../../model/files.ts';
+import { isModelFile, placeInModel } from '../../model/model-files.ts';
 import type { DroppedFiles } from './dropped-files.ts';
 
-/** The files of one model, by name, as they came in one folder or loose. */
+/** One model, as it came in one folder or loose. */
 export interface DroppedModel {
   name: string;
+  /** By their paths in the model's folder. */
   files: ReadonlyMap<string, File>;
 }
 
-/** The files of a model; other files beside them are left out. */
-const WANTED = /\.(safetensors|gguf|json|jinja|txt|model)$/;
-/** Files of a checkpoint that only the run itself needs. */
-const OF_A_RUN = /^(optimizer\.safetensors|trainer_state\.json)$/;
-const WEIGHTS = /\.(safetensors|gguf)$|^pytorch_model\.bin$/;
+const WEIGHTS = /\.(safetensors|gguf)$|^(pytorch_model|adapter_model)\.bin$/;
 const CONFIG = /^(config|adapter_config)\.json$/;
 /** Prompts and rules, which are not models. */
 const DATA = /\.(jsonl|json|txt|js)$/;
@@ -25,12 +23,8 @@ type Files = Map<string, File>;
 export function modelsAmong(dropped: DroppedFiles): DroppedModel[] {
   const folders = new Map<string, Files>();
   for (const [path, file] of dropped) {
-    const at = path.lastIndexOf('/');
-    const folder = path.slice(0, Math.max(0, at));
-    folders.set(
-      folder,
-      (folders.get(folder) ?? new Map<string, File>()).set(path.slice(at + 1), file),
-    );
+    const { folder, file: name } = placeInModel(path);
+    folders.set(folder, (folders.get(folder) ?? new Map<string, File>()).set(name, file));
   }
   const has = (files: Files, pattern: RegExp): boolean =>
     [...files.keys()].some((name) => pattern.test(name));
@@ -48,7 +42,7 @@ export function modelsAmong(dropped: DroppedFiles): DroppedModel[] {
     const before = STEP.test(path) && whole.some((other) => STEP.exec(other)?.[1] === run);
     return !inside && !before && (has(files, CONFIG) || has(files, WEIGHTS));
   });
-  return models.map(([path, files]) => ({ name: nameOf(path, files), files: wanted(files) }));
+  return models.map(([path, files]) => ({ name: nameOf(path, files), files: filesToStore(files) }));
 }
 
 /** The dropped files if all of them are prompts or rules; otherwise none. */
@@ -82,14 +76,11 @@ function nameOf(path: string, files: Files): string {
   if (step !== undefined) return `${basename(run ?? 'my-run')}-step-${step}`;
   if (path !== '') return basename(path);
   const weights = [...files.keys()].filter((name) => WEIGHTS.test(name));
-  const [own = ''] = weights.map((name) => name.replace(/\.[a-z]+$/, ''));
-  const told = weights.length === 1 && !/^(model|adapter_model|pytorch_model)$/.test(own);
+  const names = new Set(weights.map((name) => name.replace(/(-\d{5}-of-\d{5})?\.[a-z]+$/, '')));
+  const [own = ''] = names;
+  const told = names.size === 1 && !/^(model|adapter_model|pytorch_model)$/.test(own);
   return told ? own : files.has('adapter_config.json') ? 'my-adapter' : 'my-model';
 }
 
-/** The files to store, and weights in a foreign format, so that the refusal can name them. */
-function wanted(files: Files): Files {
-  const kept = [...files].filter(([name]) => WANTED.test(name) && !OF_A_RUN.test(name));
-  const foreign = [...files].filter(([name]) => WEIGHTS.test(name) && !WANTED.test(name));
-  return new Map([...kept, ...foreign]);
-}
+const filesToStore = (files: Files): Files =>
+  new Map([...files].filter(([name]) => isModelFile(name)));

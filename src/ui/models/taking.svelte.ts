@@ -1,5 +1,6 @@
 import * as Comlink from 'comlink';
 import { messageOf } from '../../app/message-of.ts';
+import type { Outtype } from '../../model/gguf-writer/types.ts';
 import type { ExportKind } from '../../rl/runs/export.ts';
 import { isTarget, type Target } from '../../app/handover/targets.ts';
 import { download } from '../download.ts';
@@ -18,6 +19,8 @@ export class Taking {
   /** The last checkpoint; null when there is none. */
   kept = $state.raw<KeptCheckpoint | null>(null);
   kind = $state<ExportKind | Target>('hf');
+  /** Of a GGUF file. */
+  outtype = $state<Outtype>('f16');
   withRun = $state(true);
   /** Share written so far, 0 to 1; null while nothing is written. */
   share = $state<number | null>(null);
@@ -26,11 +29,16 @@ export class Taking {
   /** What was written last, in a sentence. */
   done = $state<string | null>(null);
 
-  /** Name of the folder that is written. */
+  /** Name of the folder that is written, or of the one file. */
   get name(): string {
     const { model = 'model', step = 0 } = this.kept ?? {};
-    const suffix = this.kind === 'peft' ? '-adapter' : isTarget(this.kind) ? `-${this.kind}` : '';
-    return `${model}-step-${step}${suffix}`;
+    return `${model}-step-${step}${this.suffix}`;
+  }
+
+  private get suffix(): string {
+    if (this.kind === 'peft') return '-adapter';
+    if (this.kind === 'gguf') return `-${this.outtype}`;
+    return isTarget(this.kind) ? `-${this.kind}` : '';
   }
 
   /** @param id of the stored run; undefined if there is none */
@@ -51,11 +59,10 @@ export class Taking {
   }
 
   async download(): Promise<void> {
-    const name = `${this.name}.zip`;
     const file = (await this.write())?.file;
     if (!file) return;
-    download(name, file);
-    this.done = `${name} is in your downloads.`;
+    download(file.name, file);
+    this.done = `${file.name} is in your downloads.`;
   }
 
   async saveInto(): Promise<void> {
@@ -78,7 +85,9 @@ export class Taking {
   private async write(
     parent?: FileSystemDirectoryHandle,
   ): Promise<{ file?: File | undefined } | undefined> {
-    const { id, kind, name, withRun } = this;
+    const { id, kind, outtype, name } = this;
+    // A GGUF file is one file.
+    const withRun = this.withRun && kind !== 'gguf';
     if (id === undefined) return undefined;
     let writing = true;
     this.share = 0;
@@ -86,7 +95,7 @@ export class Taking {
     this.done = null;
     try {
       const file = await modelsWorker().takeHome(
-        { id, kind, name, withRun, ...(parent && { parent }) },
+        { id, kind, outtype, name, withRun, ...(parent && { parent }) },
         // Progress has its own channel: the last report may arrive after the end.
         Comlink.proxy((share: number) => {
           if (writing) this.share = share;

@@ -33,13 +33,14 @@ class GoesOn:
 
     def create_optimizer(self, *args):
         optimizer = super().create_optimizer(*args)
-        moments = load_file("optimizer.safetensors") if RUN["moments"] else {}
+        # DeepSpeed and FSDP cut parameters into pieces, whose moments start anew.
+        whole = not (self.is_deepspeed_enabled or self.is_fsdp_enabled)
+        moments = load_file("optimizer.safetensors") if RUN["moments"] and whole else {}
         names = {parameter: name for name, parameter in self.model.named_parameters()}
         for parameter in (p for group in optimizer.param_groups for p in group["params"]):
             name = names.get(parameter, "").removeprefix("module.").replace(".default.", ".")
             first, second = (moments.get(f"{kind}.{name}") for kind in ("exp_avg", "exp_avg_sq"))
-            # FSDP and DeepSpeed cut parameters into pieces, whose moments start anew.
-            if first is None or first.shape != parameter.shape:
+            if first is None:
                 continue
             optimizer.state[parameter] = {
                 "step": torch.tensor(float(RUN["step"]), device=parameter.device),

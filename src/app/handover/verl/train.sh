@@ -7,7 +7,7 @@ set -euo pipefail
 # All machines of a cluster read this folder under the same path.
 cd "$(dirname "${BASH_SOURCE[0]}")"
 python3 -m verl.trainer.main_ppo \
-{overrides}
+{arguments}
   trainer.n_gpus_per_node="${GPUS:-1}" \
   trainer.nnodes="${NODES:-1}" \
   "$@"
