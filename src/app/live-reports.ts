@@ -1,6 +1,7 @@
 /** Tells the page the phase of a live run, and each step once. */
 import { messageOf } from './message-of.ts';
 import { statusOf, type Told } from './live-status.ts';
+import { basename } from '../model/files.ts';
 import type { Phase, TrainingListener } from './training-service.ts';
 import { shownEvaluation } from '../rl/evaluation/evaluate.ts';
 import type { StepReport } from '../rl/report.ts';
@@ -41,6 +42,22 @@ export class LiveReports {
       ...(detail !== undefined && { detail }),
       ...(error !== undefined && { error }),
     });
+  }
+
+  /** @param share of the model's file that is read, from 0 to 1 */
+  tellLoading(model: string, share: number): void {
+    const detail = `loading ${basename(model)} (${Math.floor(100 * share)}%)`;
+    if (share >= 1) this.tell('compiling', this.compilingDetail);
+    else if (detail !== this.detail) this.tell('loading', detail);
+  }
+
+  /** Compiling takes long on some cards: the count shows that it goes on. */
+  tellCompiling(): void {
+    if (this.phase === 'compiling') this.tell('compiling', this.compilingDetail);
+  }
+
+  private get compilingDetail(): string {
+    return `compiling the kernels (${this.told().devices.gpu?.compiled ?? 0} so far)`;
   }
 
   fail(error: unknown): void {

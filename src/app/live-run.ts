@@ -5,7 +5,6 @@
 import { LiveDevices, type LiveSurroundings } from './live-devices.ts';
 import { LiveReports } from './live-reports.ts';
 import { secondsPerStep } from './live-status.ts';
-import { basename } from '../model/files.ts';
 import { CHECKPOINTS, factsFile } from './runs/facts.ts';
 import { storedRecipe } from './runs/stored-recipe.ts';
 import { Saver } from './saver.ts';
@@ -113,7 +112,7 @@ export class LiveRun implements TrainingService {
       this.reports.tell('loading', detail);
       const around = await this.devices.open(() => !this.stopping);
       if (!around) return;
-      around.gpu.onCompiled = () => this.tellCompiling();
+      around.gpu.onCompiled = () => this.reports.tellCompiling();
       await this.load!(around);
     });
     if (!this.running) this.reports.tell(this.run?.finished ? 'finished' : 'paused');
@@ -157,7 +156,7 @@ export class LiveRun implements TrainingService {
     this.recipe = recipe;
     const { trainer, tokenizerFiles, inputs } = await openTrainer(recipe, {
       ...around,
-      onLoading: (model, share) => this.tellLoading(model, share),
+      onLoading: (model, share) => this.reports.tellLoading(model, share),
     });
     if (this.reports.ended) return undefined;
     trainer.onDetail = (detail) => {
@@ -261,21 +260,6 @@ export class LiveRun implements TrainingService {
     if (this.wish !== 'run') return false;
     if (this.reports.detail !== WAITING) this.reports.tell('training', WAITING);
     return true;
-  }
-
-  private tellLoading(model: string, share: number): void {
-    const detail = `loading ${basename(model)} (${Math.floor(100 * share)}%)`;
-    if (share >= 1) this.reports.tell('compiling', this.compilingDetail);
-    else if (detail !== this.reports.detail) this.reports.tell('loading', detail);
-  }
-
-  /** Compiling takes long on some cards: the count shows that it goes on. */
-  private tellCompiling(): void {
-    if (this.reports.phase === 'compiling') this.reports.tell('compiling', this.compilingDetail);
-  }
-
-  private get compilingDetail(): string {
-    return `compiling the kernels (${this.devices.gpu?.compiled ?? 0} so far)`;
   }
 
   private async saveIfMoved(): Promise<void> {

@@ -181,7 +181,24 @@ describe('runs', () => {
     withPage({ recipe: { max_steps: 4 } }, async (page) => {
       await reaches(page, STEPS);
       await show(page, 'Runs');
+      const actions = page.locator('td.actions').locator('> button, > details > summary');
+      await actions.first().waitFor();
+      const heights = await actions.evaluateAll((all) =>
+        all.map(({ clientHeight }) => clientHeight),
+      );
+      expect([heights.length, new Set(heights).size]).toEqual([2, 1]);
       await page.locator('summary', { hasText: 'Train a twin of The recorded run' }).click();
+      // The menu does not end under the bar.
+      const end = async (of: Locator): Promise<number> => {
+        const { y, height } = (await of.boundingBox())!;
+        return y + height;
+      };
+      const bar = (await page.getByRole('region', { name: 'The run' }).boundingBox())!;
+      await expect
+        .poll(() => end(page.getByRole('button', { name: 'With DPO' })))
+        .toBeLessThanOrEqual(bar.y);
+      await page.getByRole('button', { name: 'Train it', exact: true }).click();
+      await page.getByText('This is the value of the run itself').waitFor();
       const rate = page.getByRole('textbox', { name: 'Learning rate' });
       await rate.fill('much');
       await page.getByRole('button', { name: 'Train it', exact: true }).click();

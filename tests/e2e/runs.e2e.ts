@@ -103,7 +103,7 @@ it('a second tab says that another trains the run, and goes on with it when that
     const row = runs.getByRole('row').filter({ hasText: 'training in another tab' });
     await row.waitFor();
     expect(await runs.getByLabel('Name of run B').count()).toBe(0);
-    expect(await (await entry(row, /^Go on from step/)).isDisabled()).toBe(true);
+    expect(await (await entry(row, /^Continue from step/)).isDisabled()).toBe(true);
     await row.getByText('Another tab trains this run.').waitFor();
     await row.getByRole('button', { name: 'Open' }).click();
     await onView(other);
@@ -112,7 +112,7 @@ it('a second tab says that another trains the run, and goes on with it when that
     await page.close();
     const free = rowOf(runs, 'B');
     await free.waitFor();
-    await (await entry(free, /^Go on from step/)).click();
+    await (await entry(free, /^Continue from step/)).click();
     const before = await step(other);
     await other.getByRole('button', { name: 'Stop', exact: true }).waitFor();
     await reaches(other, before + 2);
@@ -129,15 +129,20 @@ it('goes on after a reload, and after its end if it gets more steps', () =>
     await reaches(page, STEPS);
     const runs = await table(page);
     const row = rowOf(runs, 'B');
-    await row.getByLabel('Note on run B').fill('longer?');
-    await row.getByLabel('Note on run B').press('Enter');
+    const note = row.getByLabel('Note on run B');
+    const words = 'Would it get better if it were trained longer? '.repeat(4);
+    await note.fill(words);
+    await note.press('Enter');
+    // All of it can be read.
+    const hidden = await note.evaluate((box) => box.scrollHeight - box.clientHeight);
+    expect(hidden).toBeLessThanOrEqual(1);
     await row.locator('summary', { hasText: 'More about' }).click();
-    await row.getByRole('spinbutton', { name: 'Go on to step' }).fill('7');
-    await row.getByRole('button', { name: 'Go on', exact: true }).click();
+    await row.getByRole('spinbutton', { name: 'Continue to step' }).fill('7');
+    await row.getByRole('button', { name: 'Continue', exact: true }).click();
     await trained(page, 7);
     expect(await step(page)).toBe(7);
     expect(await runs.getByLabel('Name of run C').count()).toBe(0);
-    expect(await runs.getByLabel('Note on run B').inputValue()).toBe('longer?');
+    expect(await runs.getByLabel('Note on run B').inputValue()).toBe(words.trim());
   }));
 
 it('is saved when the page is hidden, and asks before steps are lost', () =>
@@ -217,7 +222,7 @@ it('announces a run that will not fit, and trains it if that is wanted', () =>
       .waitFor();
     expect(await step(page)).toBe(STEPS);
     expect(await storedFiles(page)).toEqual([]);
-    await page.getByRole('button', { name: 'Train it without room to save' }).click();
+    await page.getByRole('button', { name: 'Train it anyway' }).click();
     await trained(page, 3);
   }));
 

@@ -177,6 +177,40 @@ describe('eval_strategy: steps', () => {
     for (const trace of [first!, last!]) expect(trace.after).not.toEqual(trace.logp);
   });
 
+  it.each([
+    ['ppo', ['value', 'reward', 'advantage']],
+    ['dpo', ['ref', 'kl']],
+  ])(
+    'follows them in %s too, with the current policy, and trains the same',
+    async (algorithm, own) => {
+      const steps = async (eval_strategy: string) => {
+        const name = `${algorithm} ${eval_strategy}`;
+        // Without thoughts every completion is well-formed, so that DPO finds pairs.
+        const keys = { thinking: false, max_steps: 2, save_steps: 2, warmup_ratio: 0 };
+        const run = await openRun(name, { ...keys, algorithm, eval_strategy });
+        await run.begin();
+        await finish(run);
+        return recordRun(nodeRunFolder(join(root, name)), name).then((recorded) => recorded.steps);
+      };
+      const judged = await steps('steps');
+      const asked = judged[0]!.evaluation!.slice(0, 2).map(({ prompt }) => prompt);
+      const written = judged.slice(1).map(({ followed }) => {
+        expect(followed!.map(({ prompt }) => prompt)).toEqual(asked);
+        for (const { trace, tokens } of followed!.flatMap(({ samples }) => samples)) {
+          for (const column of ['text', 'logp', 'entropy', 'after', ...own] as const) {
+            expect(trace![column as 'logp'].length, column).toBe(tokens);
+          }
+          expect(trace!.after).not.toEqual(trace!.logp);
+        }
+        return followed!.map(({ samples }) => samples.map(({ completion }) => completion));
+      });
+      // The random numbers are the same, so another policy writes something else.
+      expect(written[1]).not.toEqual(written[0]);
+      const norms = (all: typeof judged) => all.slice(-2).map(({ metrics }) => metrics.grad_norm);
+      expect(norms(await steps('no'))).toEqual(norms(judged));
+    },
+  );
+
   it('does not change training, and a resumed run repeats the evaluations', async () => {
     const plain = await openRun('plain', { eval_strategy: 'no' });
     await plain.begin();

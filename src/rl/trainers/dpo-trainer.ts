@@ -13,7 +13,9 @@ import type { LanguageModel } from '../../model/language-model.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
 import { take, type PreferenceGroup, type Preferences } from '../data/dataset.ts';
 import type { StepEvaluation } from '../evaluation/fixed.ts';
-import { packGroups, perCompletion, perTarget } from './micro-batch.ts';
+import { FollowedPrompts } from './followed.ts';
+import { GroupTraces } from './group-traces.ts';
+import { perCompletion, perTarget } from './micro-batch.ts';
 import { choosePair, dpoLoss } from '../objectives/dpo.ts';
 import {
   countPairs,
@@ -34,7 +36,7 @@ import {
   type ScoredGroup,
 } from './rollout-writer.ts';
 import { scheduledRate } from './schedule.ts';
-import { k3, tokenTrace, type TraceColumns } from './token-trace.ts';
+import type { TraceColumns } from './token-trace.ts';
 import { moveWeights, type StepResult, type Trainer } from './trainer.ts';
 
 /** The pairs of a file, or everything that is needed to sample pairs. */
@@ -56,6 +58,8 @@ export class DpoTrainer implements Trainer {
   tokensSeen = 0;
   onDetail?: (detail: string) => void;
   readonly evaluate?: (() => Promise<StepEvaluation>) | undefined;
+  private readonly traces: GroupTraces;
+  private readonly followed: FollowedPrompts | undefined;
 
   private constructor(
     readonly recipe: Recipe,
@@ -68,6 +72,11 @@ export class DpoTrainer implements Trainer {
     /** Writes the completions of evaluations with the current policy; may be the writer itself. */
     private readonly candidate: RolloutWriter | undefined,
   ) {
+    this.traces = new GroupTraces(parts.tokenizer, runner, reference);
+    this.followed =
+      candidate && 'prompts' in parts
+        ? new FollowedPrompts(recipe, parts.evaluationPrompts, candidate)
+        : undefined;
     const heldOut = 'pairs' in parts ? parts.heldOut : undefined;
     this.evaluate = heldOut ? () => this.judgeHeldOut(heldOut) : candidate?.evaluate;
   }
@@ -98,10 +107,12 @@ export class DpoTrainer implements Trainer {
     const chosen = groups.map((group) => choosePair(judgedSamples(group)));
     const data = writer ? sampledPairs(groups, chosen) : this.filePairs();
     const rate = scheduledRate(recipe, this.step);
-    const [first] = groups;
-    const before = first && recipe.log_completions ? await this.columns(first) : undefined;
+    const held = (await this.followed?.write(this.step + 1)) ?? [];
+    const traced = recipe.log_completions ? groups.slice(0, 1) : [];
+    const [before, heldBefore] = [await this.traces.before(traced), await this.traces.before(held)];
     const update = await this.update(data, rate);
-    const reports = await this.reports(groups, chosen, before);
+    const reports = await this.reports(groups, before);
+    const followed = await this.reports(held, heldBefore);
     this.step++;
     this.tokensSeen += writer ? countTokens(groups) : pairTokens(data);
     const metrics = {
@@ -112,7 +123,7 @@ export class DpoTrainer implements Trainer {
       num_tokens: this.tokensSeen,
       step_time: (performance.now() - started) / 1000,
     };
-    return { metrics, groups: reports };
+    return { metrics, groups: reports, ...(followed.length > 0 && { followed }) };
   }
 
   /** Samples of the initial policy do not describe the trained one, so their metrics get other names. */
@@ -212,41 +223,24 @@ export class DpoTrainer implements Trainer {
     return tokenPairs(groups, tokenizer, eos, this.recipe);
   }
 
-  /** The numbers of policy and reference for a group's tokens. */
-  private async columns(group: ScoredGroup): Promise<TraceColumns[]> {
-    const [batch] = packGroups([group], 1);
-    const { packed } = batch!;
-    const ref = perCompletion(await this.referenceLogp(packed), packed);
-    const { values, entropy } = await this.runner.forward(packed);
-    const [logp, entropies] = [perCompletion(values, packed), perCompletion(entropy, packed)];
-    return logp.map((own, i) => ({
-      logp: own,
-      entropy: entropies[i]!,
-      ref: ref[i]!,
-      kl: k3(own, ref[i]!),
-    }));
-  }
-
-  /** The groups, the first with traces. An advantage is the direction of the loss: 1 up, -1 down, or 0. */
+  /**
+   * The groups after the update, with traces where there are numbers from before it. An advantage is the
+   * direction of the loss: 1 up, -1 down, or 0.
+   */
   private async reports(
     groups: readonly ScoredGroup[],
-    chosen: readonly Group['pair'][],
-    before: readonly TraceColumns[] | undefined,
+    before: readonly TraceColumns[][],
   ): Promise<Group[]> {
-    const after = before && (await this.columns(groups[0]!));
-    return groups.map((group, g) => {
-      const pair = chosen[g];
+    const reports: Group[] = [];
+    for (const [g, group] of groups.entries()) {
+      const pair = choosePair(judgedSamples(group));
       const pushes = group.samples.map((_, i) =>
         i === pair?.chosen ? 1 : i === pair?.rejected ? -1 : 0,
       );
-      const traces =
-        g === 0 && after
-          ? group.samples.map((sample, i) =>
-              tokenTrace(this.parts.tokenizer, sample, { ...before[i]!, after: after[i]!.logp }),
-            )
-          : undefined;
-      return { ...this.writer!.describe(group, pushes, traces), ...(pair && { pair }) };
-    });
+      const traces = before[g] && (await this.traces.after(group, before[g]));
+      reports.push({ ...this.writer!.describe(group, pushes, traces), ...(pair && { pair }) });
+    }
+    return reports;
   }
 
   destroy(): void {

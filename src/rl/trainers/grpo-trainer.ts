@@ -18,7 +18,8 @@ import {
 } from '../objectives/grpo.ts';
 import { FollowedPrompts } from './followed.ts';
 import { isDead } from './fresh-groups.ts';
-import type { TokenTrace } from '../report.ts';
+import { GroupTraces } from './group-traces.ts';
+import type { Group } from '../report.ts';
 import { adamwOptions, type Recipe } from '../recipe/recipe.ts';
 import { openReference, type Reference } from './reference.ts';
 import {
@@ -29,7 +30,7 @@ import {
   type ScoredGroup,
 } from './rollout-writer.ts';
 import { scheduledRate } from './schedule.ts';
-import { k3, tokenTrace, type TraceColumns } from './token-trace.ts';
+import { k3, type TraceColumns } from './token-trace.ts';
 import { moveWeights, type StepResult, type Trainer } from './trainer.ts';
 
 /** One packed micro-batch of a step, and the numbers that stay the same over its updates. */
@@ -60,12 +61,12 @@ export class GrpoTrainer implements Trainer {
   private constructor(
     readonly recipe: Recipe,
     readonly model: LanguageModel,
-    private readonly parts: RolloutParts,
     readonly optimizer: AdamW,
     private readonly writer: RolloutWriter,
     readonly runner: TrainingRunner,
     private readonly reference: Reference | undefined,
-    private readonly followed: FollowedPrompts | undefined,
+    private readonly followed: FollowedPrompts,
+    private readonly traces: GroupTraces,
   ) {}
 
   /** Allocates everything that a run needs; `policy` is trained in place. */
@@ -78,12 +79,12 @@ export class GrpoTrainer implements Trainer {
     const writer = await RolloutWriter.create(recipe, policy, parts);
     const runner = await TrainingRunner.create(policy, updateLimits(recipe), optimizer.gradients);
     const reference = recipe.beta > 0 ? await openReference(policy, runner) : undefined;
-    const { tokenizer, evaluationPrompts: prompts } = parts;
-    const followed =
-      prompts && recipe.log_completions
-        ? new FollowedPrompts(recipe, prompts, tokenizer, writer, runner, reference)
-        : undefined;
-    return new GrpoTrainer(recipe, policy, parts, optimizer, writer, runner, reference, followed);
+    const followed = new FollowedPrompts(recipe, parts.evaluationPrompts, writer);
+    const traces = new GroupTraces(parts.tokenizer, runner, reference, recipe.temperature);
+    // prettier-ignore
+    return new GrpoTrainer(
+      recipe, policy, optimizer, writer, runner, reference, followed, traces,
+    );
   }
 
   get evaluate(): Trainer['evaluate'] {
@@ -101,11 +102,12 @@ export class GrpoTrainer implements Trainer {
     // They become float32 derivatives.
     requireFinite('An advantage', Float32Array.from(groupAdvantages.flat()));
     const rate = scheduledRate(recipe, this.step);
-    const isDue = this.followed?.isDue(this.step + 1);
-    const held = isDue ? await this.followed?.write() : undefined;
+    const held = await this.followed.write(this.step + 1);
+    const before = await this.traces.before(held);
     const stats = await this.update(groups, groupAdvantages, rate);
-    const traces = recipe.log_completions && (await this.traces(groups[0]!, stats.firstGroup));
-    const followed = held && (await this.followed?.describe(held));
+    const traces =
+      recipe.log_completions && (await this.traces.after(groups[0]!, stats.firstGroup));
+    const followed = await this.describeHeld(held, before);
     this.step++;
     this.tokensSeen += countTokens(groups);
     const reports = groups.map((group, i) =>
@@ -125,7 +127,7 @@ export class GrpoTrainer implements Trainer {
       num_tokens: this.tokensSeen,
       step_time: (performance.now() - started) / 1000,
     };
-    return { metrics, groups: reports, ...(followed && { followed }) };
+    return { metrics, groups: reports, ...(followed.length > 0 && { followed }) };
   }
 
   private async update(
@@ -207,17 +209,21 @@ export class GrpoTrainer implements Trainer {
     }));
   }
 
-  /** The tokens of a group, with the log-probs they have after the update. */
-  private async traces(
-    group: ScoredGroup,
-    columns: readonly TraceColumns[],
-  ): Promise<TokenTrace[]> {
-    const [batch] = packGroups([group], 1);
-    const { values } = await this.runner.forward(batch!.packed, this.recipe.temperature);
-    const after = perCompletion(values, batch!.packed);
-    return group.samples.map((sample, i) =>
-      tokenTrace(this.parts.tokenizer, sample, { ...columns[i]!, after: after[i]! }),
+  /** The followed groups after the update, with the advantages that they would have. */
+  private async describeHeld(
+    groups: readonly ScoredGroup[],
+    before: readonly TraceColumns[][],
+  ): Promise<Group[]> {
+    const scaled = advantages(
+      groups.map(({ reward }) => reward),
+      this.recipe.scale_rewards,
     );
+    const reports: Group[] = [];
+    for (const [g, group] of groups.entries()) {
+      const traces = await this.traces.after(group, before[g]!);
+      reports.push(this.writer.describe(group, scaled[g]!, traces));
+    }
+    return reports;
   }
 
   destroy(): void {

@@ -19,7 +19,9 @@ import {
   type EpisodeGroup,
   type LessonGroup,
 } from './ppo-lessons.ts';
-import type { TokenTrace } from '../report.ts';
+import { FollowedPrompts } from './followed.ts';
+import { GroupTraces } from './group-traces.ts';
+import type { Group } from '../report.ts';
 import { Random } from '../random.ts';
 import { adamwOptions, type Recipe } from '../recipe/recipe.ts';
 import { openReference, type Reference } from './reference.ts';
@@ -31,7 +33,7 @@ import {
   type ScoredGroup,
 } from './rollout-writer.ts';
 import { scheduledRate } from './schedule.ts';
-import { k3, tokenTrace } from './token-trace.ts';
+import { k3, type TraceColumns } from './token-trace.ts';
 import { moveWeights, type StepResult, type Trained, type Trainer } from './trainer.ts';
 import { valueModel } from './value-model.ts';
 
@@ -49,11 +51,12 @@ export class PpoTrainer implements Trainer {
     readonly recipe: Recipe,
     readonly model: LanguageModel,
     readonly value: Trained,
-    private readonly parts: RolloutParts,
     readonly optimizer: AdamW,
     private readonly writer: RolloutWriter,
     readonly runner: TrainingRunner,
     private readonly reference: Reference | undefined,
+    private readonly followed: FollowedPrompts,
+    private readonly traces: GroupTraces,
   ) {}
 
   /** Allocates everything that a run needs; `policy` is trained in place. */
@@ -71,9 +74,11 @@ export class PpoTrainer implements Trainer {
     const { gradients } = valueOptimizer;
     const valueRunner = await TrainingRunner.create(model, updateLimits(recipe), gradients);
     const value = { model, optimizer: valueOptimizer, runner: valueRunner };
+    const followed = new FollowedPrompts(recipe, parts.evaluationPrompts, writer);
+    const traces = new GroupTraces(parts.tokenizer, runner, reference, recipe.temperature);
     // prettier-ignore
     return new PpoTrainer(
-      recipe, policy, value, parts, optimizer, writer, runner, reference,
+      recipe, policy, value, optimizer, writer, runner, reference, followed, traces,
     );
   }
 
@@ -94,17 +99,16 @@ export class PpoTrainer implements Trainer {
       requireFinite('A return', Float32Array.from(targets.returns));
     }
     const rate = scheduledRate(recipe, this.step);
+    const held = lessonsOf(await this.judge(await this.followed.write(this.step + 1)), recipe);
     const update = await this.update(groups, rate);
-    const traces = recipe.log_completions && (await this.traces(groups[0]!));
+    const reports: Group[] = [];
+    for (const [i, group] of groups.entries()) {
+      reports.push(await this.describe(group, i === 0 && recipe.log_completions));
+    }
+    const followed: Group[] = [];
+    for (const group of held) followed.push(await this.describe(group, true));
     this.step++;
     this.tokensSeen += countTokens(groups);
-    const reports = groups.map((group, i) =>
-      writer.describe(
-        group,
-        group.lessons.map(({ targets }) => mean(targets.advantages)),
-        i === 0 && traces ? traces : undefined,
-      ),
-    );
     const metrics = {
       step: this.step,
       ...writer.metrics(groups, reports),
@@ -117,7 +121,7 @@ export class PpoTrainer implements Trainer {
       num_tokens: this.tokensSeen,
       step_time: (performance.now() - started) / 1000,
     };
-    return { metrics, groups: reports };
+    return { metrics, groups: reports, ...(followed.length > 0 && { followed }) };
   }
 
   /** Adds the numbers of the three models for the completions, before any update. */
@@ -223,22 +227,11 @@ export class PpoTrainer implements Trainer {
     }
   }
 
-  /** The tokens of a group, with the log-probs they have after the update. */
-  private async traces(group: LessonGroup): Promise<TokenTrace[]> {
-    const [batch] = packGroups([group], 1);
-    const { values } = await this.runner.forward(batch!.packed, this.recipe.temperature);
-    const after = perCompletion(values, batch!.packed);
-    return group.lessons.map(({ sample, targets, ...lesson }, i) =>
-      tokenTrace(this.parts.tokenizer, sample, {
-        logp: lesson.logp,
-        entropy: lesson.entropy,
-        ...(lesson.refLogp && { kl: k3(lesson.logp, lesson.refLogp) }),
-        after: after[i]!,
-        reward: targets.tokenRewards,
-        value: lesson.values,
-        advantage: targets.advantages,
-      }),
-    );
+  /** A group after the update. An advantage is the mean over the tokens of a completion. */
+  private async describe(group: LessonGroup, traced: boolean): Promise<Group> {
+    const scores = group.lessons.map(({ targets }) => mean(targets.advantages));
+    const traces = traced ? await this.traces.after(group, traceColumns(group)) : undefined;
+    return this.writer.describe(group, scores, traces);
   }
 
   /** Number of prompts in one training batch. */
@@ -255,4 +248,15 @@ export class PpoTrainer implements Trainer {
     this.value.optimizer.destroy();
     this.value.model.destroy();
   }
+}
+
+function traceColumns({ lessons }: LessonGroup): TraceColumns[] {
+  return lessons.map(({ logp, entropy, refLogp, values, targets }) => ({
+    logp,
+    entropy,
+    ...(refLogp && { kl: k3(logp, refLogp) }),
+    reward: targets.tokenRewards,
+    value: values,
+    advantage: targets.advantages,
+  }));
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Phase } from '../../app/training-service.ts';
-import { phaseText, spokenStatus } from './phases.ts';
+import { phaseText, spokenStatus, tabTitle } from './phases.ts';
 
 const text = (phase: Phase, more: { detail?: string; error?: string } = {}) =>
   phaseText({ phase, step: 4, maxSteps: 30, ...more });
@@ -39,4 +39,12 @@ it('is spoken when the phase changes, and ten times in a run', () => {
   expect(spoken[47]).toBe('Training, step 45 of 150');
   expect(spokenStatus({ ...status, phase: 'compiling', step: 0 })).toBe('Compiling the kernels');
   expect(spokenStatus({ ...status, phase: 'finished', step: 150 })).toBe('Trained for 150 steps');
+});
+
+it('the title of the tab shows the progress, and before that what it waits for', () => {
+  const loading = { phase: 'loading', step: 0, maxSteps: 0, detail: 'loading the models' } as const;
+  expect(tabTitle(loading)).toBe('Loading the models');
+  const training = { phase: 'training', step: 3, maxSteps: 150 } as const;
+  expect(tabTitle(training)).toBe('Step 3 of 150');
+  expect(tabTitle({ ...training, secondsPerStep: 1.25 })).toMatch(/^Step 3 of 150, 1.3 s each$/);
 });

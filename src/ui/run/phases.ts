@@ -58,6 +58,14 @@ export function phaseText(status: Status): PhaseText {
   }
 }
 
+/** For the title of the tab. Until the models are loaded, the number of steps is not known. */
+export function tabTitle(status: Status): string {
+  const { step, maxSteps, secondsPerStep } = status;
+  if (maxSteps === 0) return phaseText(status).title;
+  const pace = secondsPerStep === undefined ? '' : `, ${secondsPerStep.toFixed(1)} s each`;
+  return `Step ${step} of ${maxSteps}${pace}`;
+}
+
 /** For screen readers: each phase, and while it trains every tenth of the way. */
 export function spokenStatus(status: Status): string {
   const { phase, step, maxSteps } = status;

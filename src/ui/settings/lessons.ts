@@ -30,7 +30,7 @@ export const LESSONS: readonly Lesson[] = [
     ask: [
       'Nothing keeps the model near its start. Will the reward end higher or lower?',
       'Are the thoughts still true at the end?',
-      'Who gains from a far move: the reward or gold?',
+      'The model moves far from its start. Which gains from that: the reward or gold?',
     ],
     view: 'watch',
     change: changeOf('No KL penalty'),

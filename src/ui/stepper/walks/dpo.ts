@@ -8,7 +8,7 @@ import type { UpdateOptions } from '../update-options.ts';
 import { closedThoughts, noGradientStep, rewardsStep, updateStep } from './shared.ts';
 import type { Step } from './step.ts';
 
-export function dpoWalk(group: Group, { grpo: { beta } }: UpdateOptions): Step[] {
+export function dpoWalk(group: Group, { grpo: { beta } }: UpdateOptions, heldOut: boolean): Step[] {
   const first = rewardsStep(group);
   const { pair } = group;
   if (!pair) return [first, group.std < 1e-8 ? noGradientStep(group) : noPairStep(group)];
@@ -18,7 +18,7 @@ export function dpoWalk(group: Group, { grpo: { beta } }: UpdateOptions): Step[]
     const pushes = group.samples.map((_, i) =>
       i === pair.chosen ? beta : i === pair.rejected ? -beta : 0,
     );
-    return [...steps, updateStep(group, pushes)];
+    return [...steps, updateStep(group, pushes, heldOut)];
   }
   const result = dpoLoss([logps], beta, 1);
   const pushes = group.samples.map((_, i) =>
@@ -29,7 +29,7 @@ export function dpoWalk(group: Group, { grpo: { beta } }: UpdateOptions): Step[]
     marginStep(group, pair, result.chosenRewards, result.rejectedRewards, beta),
     sigmoidStep(result.chosenRewards - result.rejectedRewards),
     pushStep(group, pair, pushes),
-    updateStep(group, pushes),
+    updateStep(group, pushes, heldOut),
   ];
 }
 

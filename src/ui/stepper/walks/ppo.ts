@@ -11,7 +11,12 @@ import { largest, sliderFor, type Choices, type Step } from './step.ts';
 /** A trace with all that PPO adds. */
 type PpoTrace = TokenTrace & Required<Pick<TokenTrace, 'reward' | 'value' | 'advantage'>>;
 
-export function ppoWalk(group: Group, { ppo }: UpdateOptions, choices: Choices): Step[] {
+export function ppoWalk(
+  group: Group,
+  { ppo }: UpdateOptions,
+  choices: Choices,
+  heldOut: boolean,
+): Step[] {
   const first = rewardsStep(group);
   const trace = group.samples[choices.sample]?.trace;
   if (!isWhole(trace)) {
@@ -31,7 +36,7 @@ export function ppoWalk(group: Group, { ppo }: UpdateOptions, choices: Choices):
     whiteningStep(trace, sample),
     clipStep(trace, sample, ppo),
     valueLossStep(trace, sample, ppo),
-    updateStep(group, pushes),
+    updateStep(group, pushes, heldOut),
   ];
 }
 

@@ -2,7 +2,7 @@
 import type { Group, TokenTrace } from '../../../rl/report.ts';
 import { formatNumber } from '../../format.ts';
 import { letter } from '../../group/letters.ts';
-import { alike, largest, type Step } from './step.ts';
+import { alike, asPrinted, largest, type Step } from './step.ts';
 
 /** Names a few tries: "B", "B and D", "B, C and D". */
 export function names(indices: readonly number[]): string {
@@ -20,7 +20,7 @@ export function closedThoughts({ samples }: Group, tries: readonly number[]): st
 
 export function rewardsStep({ samples, mean }: Group): Step {
   const rewards = samples.map(({ reward }) => reward);
-  const best = largest(rewards);
+  const best = largest(rewards.map(asPrinted));
   // Where all responses are the same, there is nothing to ask.
   const options = alike(samples.map(({ response }) => response));
   return {
@@ -142,23 +142,28 @@ export function updateStep(group: Group, pushes: readonly number[], heldOut = fa
       chapter: 'clipped-loss',
     };
   }
-  const most = largest(known);
+  const printed = known.map(asPrinted);
+  const most = largest(printed);
   const factor = Math.exp(known[most[0]!]!);
+  const differs = printed.some((change) => change !== printed[0]);
   const options = alike(group.samples.map(({ completion }) => completion));
   const others = heldOut
     ? 'Training never uses this prompt: the update learned from the other prompts of its step. So a bar may go against its push.'
     : 'The other prompts of the batch push too, so not every bar follows its own push.';
   return {
     title,
-    ...(options.length > 1 && {
-      question: {
-        kind: 'pick',
-        text: 'The optimizer has taken its step. Which try’s probability has grown the most?',
-        options,
-        answers: most,
-      },
-    }),
-    reveal: `${names(most)} is now ${formatNumber(factor, factor < 10 ? 2 : 0)} times as likely as before, thought included. ${others}`,
+    ...(differs &&
+      options.length > 1 && {
+        question: {
+          kind: 'pick',
+          text: 'The optimizer has taken its step. Which try’s probability has grown the most?',
+          options,
+          answers: most,
+        },
+      }),
+    reveal: differs
+      ? `${names(most)} ${most.length > 1 ? 'are' : 'is'} now ${formatNumber(factor, factor < 10 ? 2 : 0)} times as likely as before, thought included. ${others}`
+      : 'All tries have moved by the same, to two decimals. At the end of a run the learning rate is close to 0, so an update moves almost nothing: go to an earlier step to see more.',
     view: {
       kind: 'tries',
       values: changes,

@@ -110,6 +110,9 @@ export function largest(values: readonly number[]): number[] {
   return values.flatMap((value, i) => (top - value < 1e-9 ? [i] : []));
 }
 
+/** A number as the bars print it: what looks equal counts as equal. */
+export const asPrinted = (value: number): number => Number(value.toFixed(2));
+
 /**
  * A slider around zero that has room on both sides of its answer, with about `stops` places, and
  * the tolerance of two of them.

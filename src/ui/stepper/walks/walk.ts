@@ -15,9 +15,9 @@ export function walkThrough(
 ): Step[] {
   switch (options.algorithm) {
     case 'ppo':
-      return ppoWalk(group, options, choices);
+      return ppoWalk(group, options, choices, heldOut);
     case 'dpo':
-      return dpoWalk(group, options);
+      return dpoWalk(group, options, heldOut);
     default:
       return grpoWalk(group, options, choices, heldOut);
   }

@@ -96,6 +96,21 @@ describe('GRPO', () => {
     expect(unknown.reveal).toMatch(/no log-probs from after/);
   });
 
+  it('asks nothing where the update moved all tries by the same that is printed', () => {
+    const moved = (by: (i: number) => number): Step =>
+      walk(
+        'grpo',
+        group({}, (i) => ({ ...trace(i), after: [-1 + by(i), -0.5] })),
+      ).at(-1)!;
+    const still = moved((i) => 0.001 * i);
+    expect(still.question).toBeUndefined();
+    expect(still.reveal).toMatch(/^All tries have moved by the same/);
+    // Two that are printed alike are both right.
+    const close = moved((i) => [0, 0.1, 0.301, 0.303][i]!);
+    expect(close.question).toMatchObject({ answers: [2, 3] });
+    expect(close.reveal).toMatch(/^C and D are now 1.35 times as likely/);
+  });
+
   it('has the right answer to which tries become likelier', () => {
     const { question } = walk('grpo', group())[1]!;
     if (question?.kind !== 'choice') throw new Error('no choice');
