@@ -3,20 +3,11 @@
  * from, and its last checkpoint (without a run, the policies that ship with the page). It does not
  * depend on workers, so tests can use it directly.
  */
-import type { Gpu } from '../gpu/device.ts';
-import { loadCheckpoint, withAdapter, type Checkpoint } from '../model/adapted.ts';
 import type { CheckpointFolder } from '../model/files.ts';
-import type { LanguageModel } from '../model/language-model.ts';
-import { Tokenizer } from '../model/tokenizer.ts';
-import {
-  answer,
-  samplingOf,
-  type Draft,
-  type Judgement,
-  type Policy,
-  type Question,
-} from './answer.ts';
+import type { Tokenizer } from '../model/tokenizer.ts';
+import { answer, samplingOf, type Draft, type Judgement, type Question } from './answer.ts';
 import { judgePair, type JudgedPair, type PairJudges, type PairProgress } from './judge-pair.ts';
+import { freePolicies, loadPolicies, type Policies } from './pair-policies.ts';
 import type { PolicyPairService, Side, Sides, Written } from './policy-pair-service.ts';
 import { Random } from '../rl/random.ts';
 import {
@@ -31,8 +22,8 @@ import type { JudgedText, Reward } from '../rl/rewards/reward.ts';
 import { findCheckpoint, lastCheckpoint, runCheckpoint } from '../rl/runs/checkpoints.ts';
 import { nowhere, readText, type RunFolder } from '../rl/runs/run-folder.ts';
 import { sampleCompletions } from '../rl/rollout/sample.ts';
-import { openIn, type Surroundings } from './opening/surroundings.ts';
 import { evaluationPrompts } from './opening/data.ts';
+import type { Surroundings } from './opening/surroundings.ts';
 import { worldEvaluation } from '../rl/world/judging.ts';
 import type { Prompt } from '../rl/data/dataset.ts';
 import { rolloutOptions } from '../rl/rollout/rollout.ts';
@@ -56,7 +47,7 @@ interface Loaded {
   /** Identifies this pair of checkpoints. */
   key: string;
   recipe: Recipe;
-  policies: Record<Side, Policy | null>;
+  policies: Policies;
 }
 
 export class PolicyPair implements PolicyPairService {
@@ -253,31 +244,10 @@ export class PolicyPair implements PolicyPairService {
   private async load(): Promise<Loaded> {
     const { key, recipe, folder } = await this.find();
     if (this.loaded?.key === key) return this.loaded;
-    if (this.loaded) discard(this.loaded);
+    if (this.loaded) freePolicies(this.loaded.policies);
     this.loaded = undefined;
-    return (this.loaded = await this.loadPair(key, recipe, folder));
-  }
-
-  private async loadPair(
-    key: string,
-    recipe: Recipe,
-    folder: CheckpointFolder | undefined,
-  ): Promise<Loaded> {
-    const around = await this.around();
-    const { gpu } = around;
-    const path = recipe.model_name_or_path;
-    if (path === undefined) throw new RecipeError('the recipe has no model_name_or_path; add it.');
-    const after = folder ? await loadPolicy(gpu, await openIn(around, folder)) : null;
-    try {
-      const started = await openIn(around, await around.folder(path));
-      const before = after?.model.lora
-        ? { ...after, model: await onSameWeights(after.model, started) }
-        : await loadPolicy(gpu, started);
-      return { key, recipe, policies: { base: before, trained: after } };
-    } catch (error) {
-      after?.model.destroy();
-      throw error;
-    }
+    const policies = await loadPolicies(await this.around(), recipe, folder);
+    return (this.loaded = { key, recipe, policies });
   }
 
   private around(): Promise<PolicyPairSurroundings> {
@@ -300,24 +270,6 @@ export class PolicyPair implements PolicyPairService {
     this.loaded = undefined;
     this.judges.forgetAll();
   }
-}
-
-/** The policy before an adapter was trained: the weights under it, or the adapter that training started from. */
-function onSameWeights(
-  trained: LanguageModel,
-  { base, adapter }: Checkpoint,
-): Promise<LanguageModel> {
-  return adapter ? withAdapter(trained, base, adapter) : Promise.resolve(trained.withoutAdapter());
-}
-
-async function loadPolicy(gpu: Gpu, checkpoint: Checkpoint): Promise<Policy> {
-  const tokenizer = await Tokenizer.load(checkpoint.tokenizer);
-  return { model: await loadCheckpoint(gpu, checkpoint), tokenizer };
-}
-
-function discard({ policies: { base, trained } }: Loaded): void {
-  trained?.model.destroy();
-  base?.model.destroy();
 }
 
 function checkWords(tokenizer: Tokenizer, prompt: string): void {

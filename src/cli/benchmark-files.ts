@@ -1,5 +1,5 @@
 /** Files of the command benchmark: the data that the user brings, and the rows that a killed process finds again. */
-import { appendFile, mkdir, readFile, stat, truncate } from 'node:fs/promises';
+import { appendFile, readFile, stat, truncate } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseJsonLines } from '../rl/data/json-lines.ts';
 import {
@@ -7,6 +7,7 @@ import {
   type Benchmark,
   type DataTexts,
 } from '../rl/evaluation/benchmarks/benchmark.ts';
+import { makeFolders } from '../rl/runs/run-folder.node.ts';
 import { storageError } from '../rl/runs/storage-error.ts';
 import { UsageError } from './arguments.ts';
 import { writeResult } from './write-result.ts';
@@ -94,7 +95,7 @@ export class Rows<Row extends object> {
  * @throws UsageError if they were made in another way
  */
 export async function keepSettings(folder: string, name: string, settings: object): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+  await makeFolders(folder).catch((error: unknown) => {
     throw storageError(error, folder);
   });
   const path = join(folder, name);

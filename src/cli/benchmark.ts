@@ -7,11 +7,11 @@ import {
   type Item,
   type ScoreRow,
 } from '../rl/evaluation/benchmarks/benchmark.ts';
-import { PAPER, PAPER_MODEL } from '../rl/evaluation/benchmarks/paper.ts';
+import { PAPER, PAPER_MODEL, PAPER_SOURCE } from '../rl/evaluation/benchmarks/paper.ts';
 import { nearest } from '../rl/recipe/nearest.ts';
 import { rolloutOptions } from '../rl/rollout/rollout.ts';
 import { UsageError } from './arguments.ts';
-import { answersOf, type AnswerRow, type Asked } from './benchmark-answers.ts';
+import { answersOf, type AnswerRow } from './benchmark-answers.ts';
 import { keepSettings, readData, Rows } from './benchmark-files.ts';
 import { judgeOptions, judgeSettings, openJudge, type Judge } from './benchmark-judges.ts';
 import { scoresOf } from './benchmark-judging.ts';
@@ -25,7 +25,7 @@ import { textModels } from './text-models.ts';
 import { writingNotes, writingOf, writingOptions } from './writing.ts';
 import { writeResult } from './write-result.ts';
 
-/** As the paper samples its answers (arXiv 2509.20357; its repository's eval/). */
+/** As the paper samples its answers (arXiv 2509.20357; its repository's eval/), unless a benchmark's makers differ. */
 const SAMPLING = { temperature: 0.7, top_p: 0.95, max_completion_length: 4096 } as const;
 
 /** Starts no process before the first program. */
@@ -78,7 +78,7 @@ export const benchmark = defineCommand({
   },
   notes:
     `Answers are sampled as in the paper: temperature ${SAMPLING.temperature}, top_p ${SAMPLING.top_p}, at ` +
-    `most ${SAMPLING.max_completion_length} tokens. The thought is cut off before the answer is judged.\n` +
+    `most ${SAMPLING.max_completion_length} tokens; Creative Writing with its makers' min_p. The thought is cut off before the answer is judged.\n` +
     'The data sets are yours to bring: a missing file is named, with the place where its makers publish it.\n' +
     `A command that was stopped goes on where it was; start it again.\n${writingNotes}`,
   async run({ positionals: [name = ''], options }) {
@@ -90,19 +90,24 @@ export const benchmark = defineCommand({
     const results: Scores[] = [];
     await withModel({ model: policy.path, base: options.base }, async (model, load) => {
       refuseRewardModel(options.model, model);
-      const asked: Asked = {
-        ...{ model, tokenizer: await load(), batch: options.batch },
-        options: rolloutOptions(writing, 1, options.seed),
-      };
+      const asked = { model, tokenizer: await load(), batch: options.batch };
       for (const one of work) {
+        const { sampling } = one.benchmark;
+        const { top_p: topP = sampling?.top_p, min_p: minP = sampling?.min_p } = options;
+        const how = {
+          ...writing,
+          ...(topP !== undefined && { top_p: topP }),
+          ...(minP !== undefined && { min_p: minP }),
+        };
         await keepSettings(one.folder, 'answers.json', {
-          ...{ model: resolve(policy.path), base: options.base ?? null, ...writing },
+          ...{ model: resolve(policy.path), base: options.base ?? null, ...how },
           ...{ seed: options.seed, batch: options.batch, limit: options.limit ?? null },
         });
         const kept = await Rows.open<AnswerRow>(join(one.folder, 'answers.jsonl'));
         const before = kept.rows.length;
         const progress = new Progress(one.items.length, before);
-        one.answers = await answersOf(one.items, asked, kept, (done) =>
+        const asking = { ...asked, options: rolloutOptions(how, 1, options.seed) };
+        one.answers = await answersOf(one.items, asking, kept, (done) =>
           progress.update(done, `${one.benchmark.name}: answers`),
         );
         progress.clear();
@@ -128,6 +133,8 @@ export const benchmark = defineCommand({
   },
   format: ({ results, missing, averages: means = [] }) =>
     scoreTable(results, means) +
+    `paper: ${PAPER_SOURCE}\n` +
+    results.map(remark).join('') +
     means.map(contents).join('') +
     missing.map((message) => `not asked: ${message}\n`).join(''),
 });
@@ -245,6 +252,11 @@ function notes(judge: string | null, truncated: number, long: number): string {
 function paperCell(key: string): string {
   const numbers = PAPER[key];
   return numbers ? `${numbers.withoutThought} -> ${numbers.withThought}` : '-';
+}
+
+function remark({ benchmark: name }: Scores): string {
+  const said = BENCHMARKS.find((one) => one.name === name)?.remark;
+  return said === undefined ? '' : `${name}: ${said}\n`;
 }
 
 function contents({ name, contains, missing }: Average): string {

@@ -2,7 +2,7 @@
 import { mkdir, open, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ExportFile } from '../rl/runs/export.ts';
-import { PARTIAL } from '../rl/runs/run-folder.node.ts';
+import { makeFolders, PARTIAL } from '../rl/runs/run-folder.node.ts';
 import { refuseIfFull } from './room.ts';
 
 /**
@@ -11,7 +11,7 @@ import { refuseIfFull } from './room.ts';
  * @throws what reading or writing throws; none of the files is left then
  */
 export async function writeWhole(out: string, files: readonly ExportFile[]): Promise<void> {
-  const isNew = (await mkdir(out, { recursive: true })) !== undefined;
+  const isNew = (await makeFolders(out)) !== undefined;
   const partial = join(out, PARTIAL);
   const moved: string[] = [];
   try {

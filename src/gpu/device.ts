@@ -54,7 +54,6 @@ export interface GpuOptions {
 interface Kept {
   readonly device: GPUDevice;
   readonly info: GPUAdapterInfo;
-  readonly staging: Staging;
   readonly pipelines: Map<string, Promise<GPUComputePipeline>>;
   readonly layouts: Map<string, GPUBindGroupLayout>;
 }
@@ -83,6 +82,7 @@ export class Gpu implements Memory {
   profile: Profile | undefined;
 
   private readonly wait: <T>(pending: Promise<T>) => Promise<T>;
+  private readonly staging = new Staging(this);
   private readonly buffers = new Set<GPUBuffer>();
   private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
   private failure: GpuError | undefined;
@@ -130,13 +130,11 @@ export class Gpu implements Memory {
       WANTED_LIMITS.map((name) => [name, adapter.limits[name]]),
     );
     const device = await adapter.requestDevice({ requiredFeatures: features, requiredLimits });
-    const kept = {
-      ...{ device, info: adapter.info, staging: new Staging(device) },
-      ...{ pipelines: new Map(), layouts: new Map() },
-    };
+    const { info } = adapter;
+    const kept = { device, info, pipelines: new Map(), layouts: new Map() };
     const gpu = new Gpu(kept, options);
     const chosen = options.variants?.matmul !== undefined;
-    if (gpu.variants.matmul === 'blocked' && !chosen && !adapter.info.isFallbackAdapter) {
+    if (gpu.variants.matmul === 'blocked' && !chosen && !info.isFallbackAdapter) {
       const card = await options.measure?.(gpu);
       if (card) gpu.chosen = { ...gpu.chosen, card };
     }
@@ -219,7 +217,7 @@ export class Gpu implements Memory {
 
   /** Submits what is encoded, with a copy of `views` after it, and reads the copy. */
   async submitAndRead(encoder: GPUCommandEncoder, views: readonly View[]): Promise<ArrayBuffer[]> {
-    const data = this.kept.staging.copy(encoder, views);
+    const data = this.staging.copy(encoder, views);
     this.submit(encoder);
     this.counters.readbacks++;
     try {

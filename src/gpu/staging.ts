@@ -6,10 +6,16 @@ const LARGEST_KEPT = 2 ** 22;
 
 const SMALLEST = 2 ** 10;
 
+/** Of the device. */
+interface Buffers {
+  createBuffer(descriptor: GPUBufferDescriptor): GPUBuffer;
+  destroyBuffer(buffer: GPUBuffer): void;
+}
+
 export class Staging {
   private readonly free: GPUBuffer[] = [];
 
-  constructor(private readonly device: GPUDevice) {}
+  constructor(private readonly device: Buffers) {}
 
   /**
    * Appends copies of `views` to `encoder`. Returns what reads them, to be called once the encoder
@@ -26,7 +32,7 @@ export class Staging {
       try {
         await wait(buffer.mapAsync(GPUMapMode.READ, 0, at));
       } catch (error) {
-        buffer.destroy();
+        this.device.destroyBuffer(buffer);
         throw error;
       }
       const mapped = buffer.getMappedRange(0, at);
@@ -36,7 +42,7 @@ export class Staging {
         return mapped.slice(start - byteLength, start);
       });
       buffer.unmap();
-      if (buffer.size > LARGEST_KEPT) buffer.destroy();
+      if (buffer.size > LARGEST_KEPT) this.device.destroyBuffer(buffer);
       else this.free.push(buffer);
       return data;
     };
@@ -46,7 +52,8 @@ export class Staging {
   private take(bytes: number): GPUBuffer {
     const fits = this.free.findIndex(({ size }) => size >= bytes);
     if (fits >= 0) return this.free.splice(fits, 1)[0]!;
-    this.free.pop()?.destroy();
+    const small = this.free.pop();
+    if (small) this.device.destroyBuffer(small);
     return this.device.createBuffer({
       label: 'readback',
       size: bytes > LARGEST_KEPT ? bytes : Math.max(SMALLEST, 2 ** Math.ceil(Math.log2(bytes))),

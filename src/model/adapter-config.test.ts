@@ -122,7 +122,7 @@ describe('the fields of adapter_config.json', () => {
     [{ layers_to_transform: 0, layers_pattern: 'h' }, 'layers_pattern is "h"; the layers of'],
     [{ task_type: 'TOKEN_CLS' }, 'task_type is "TOKEN_CLS"; it must be CAUSAL_LM or SEQ_CLS'],
     [{ task_type: 'constructor' }, 'task_type is "constructor"; it must be'],
-    [{ peft_type: 'IA3' }, 'peft_type is not LORA'],
+    [{ peft_type: 'IA3' }, 'peft_type is "IA3"; only adapters of the type LORA can be loaded'],
     [{ r: 1.5 }, 'r is 1.5; it must be a whole number from 1 to 16384'],
     [{ r: 2 ** 52 }, 'r is 4503599627370496; it must be a whole number from 1 to 16384'],
     [{ lora_alpha: null }, 'lora_alpha is null; it must be a number'],

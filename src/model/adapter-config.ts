@@ -67,7 +67,8 @@ export async function readAdapterConfig(folder: CheckpointFolder): Promise<LoraC
   const refuse: Refuse = (problem) => {
     throw new CheckpointError(`${folder.name}/${ADAPTER_CONFIG}: ${problem}`);
   };
-  if (json.peft_type !== 'LORA') refuse('peft_type is not LORA; other adapters cannot be loaded');
+  if (json.peft_type !== 'LORA')
+    refuse(`peft_type is ${shown(json.peft_type)}; only adapters of the type LORA can be loaded`);
   refuseFields(json, refuse);
   const task =
     TASKS.find((one) => one === (json.task_type ?? 'CAUSAL_LM')) ??

@@ -59,6 +59,7 @@ describe('names', () => {
     ['of compiled layers', (name) => name.replace(/(layers\.\d+)\./, '$1._orig_mod.')],
     ['of FSDP', (name) => name.replace(/(layers\.\d+)\./, '_fsdp_wrapped_module.$1.')],
     ['of a bare decoder', (name) => name.replace(/^model\./, '')],
+    ['of a model with a value head of TRL', (name) => `pretrained_model.${name}`],
     [
       'of the text part of a larger model',
       (name) => name.replace(/^model/, 'model.language_model'),
@@ -89,6 +90,20 @@ describe('names', () => {
       );
     },
   );
+});
+
+describe('a tensor that the config has no place for is named with what to do', () => {
+  it.each([
+    ['model.layers.0.mlp.up_proj.qweight', 'so its weights are quantised; choose its F32'],
+    ['model.layers.0.mlp.up_proj.weight.absmax', 'so its weights are quantised'],
+    ['model.layers.0.mlp.up_proj.weight_scale_inv', 'so its weights are quantised'],
+    ['actor.model.norm.weight', 'which is model.norm.weight with a prefix that is not known; save'],
+    ['transformer.layers.0.mlp.up_proj.weight', 'which is model.layers.0.mlp.up_proj.weight with'],
+    ['model.position_ids', 'which its config.json has no place for; take both files from the same'],
+  ])('%s', async (name, advice) => {
+    const tensors = new Map([...randomTensors(untied, 1), [name, tensor(2, 2)]]);
+    expect(await refusal(untied, tensors)).toContain(`m has a tensor ${name}, ${advice}`);
+  });
 });
 
 describe('heads', () => {

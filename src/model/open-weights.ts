@@ -119,8 +119,13 @@ function checkShape(
   }
 }
 
+/** What bitsandbytes, GPTQ, AWQ and FP8 store beside or in place of weights. */
+const QUANTISED =
+  /\.(q(?:weight|zeros)|scales|g_idx|SCB|weight(?:_format|_scale|_scale_inv|_packed|_shape)|input_scale|.*absmax|.*quant_map|quant_state\..*)$/;
+
 /** About a tensor that the config has no place for. */
-function whatToDo(name: string, { kind }: ModelConfig): string {
+function whatToDo(name: string, config: ModelConfig): string {
+  const { kind } = config;
   const plain = plainName(name);
   if (/\.(base_layer|modules_to_save|original_module)\.|\.lora_/.test(name)) {
     return (
@@ -141,6 +146,18 @@ function whatToDo(name: string, { kind }: ModelConfig): string {
     return (
       ', with which OpenRLHF normalises the scores; Ponder and transformers do not, so remove mean and ' +
       'std from the file to use the scores as they are'
+    );
+  }
+  if (QUANTISED.test(name)) {
+    return ', so its weights are quantised; choose its F32, F16 or BF16 version';
+  }
+  const known = [...layoutParameters(config).parameters.keys()].find((own) =>
+    plain.endsWith(`.${plainName(own)}`),
+  );
+  if (known !== undefined) {
+    return (
+      `, which is ${known} with a prefix that is not known; save the model without what is around it, ` +
+      'or remove the prefix from all names'
     );
   }
   return ', which its config.json has no place for; take both files from the same checkpoint';

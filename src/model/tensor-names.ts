@@ -1,5 +1,5 @@
 /**
- * Tensor names as training libraries write them. torch.compile, data parallelism, FSDP and peft add
+ * Tensor names as training libraries write them. torch.compile, data parallelism, FSDP, peft and TRL add
  * segments to Hugging Face's names, and the bare decoder lacks the first one ("model."):
  * module._orig_mod.model.layers.0.mlp.up_proj.weight, layers.0.mlp.up_proj.weight.
  */
@@ -7,6 +7,7 @@ const WRAPPERS: ReadonlySet<string> = new Set([
   'base_model',
   'model',
   'language_model',
+  'pretrained_model',
   '_orig_mod',
   'module',
   '_fsdp_wrapped_module',

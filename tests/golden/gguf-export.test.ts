@@ -242,7 +242,8 @@ describe('is refused before anything is written', () => {
   it('a reward model', async () => {
     const changed = { architectures: ['LlamaForSequenceClassification'], num_labels: 1 };
     expect(await refusal('llama', { ...changed, tie_word_embeddings: true })).toBe(
-      'm is a reward model, which llama.cpp does not compute for llama; export it with --to hf',
+      'm is a reward model, which llama.cpp does not compute for llama; save it as a ' +
+        'folder (--to hf, an adapter --to merged)',
     );
   });
 });

@@ -33,6 +33,11 @@ interface Golden {
     parsed: Record<string, number>[];
     score: number;
   };
+  wildbench_prompts: {
+    templates: { pairwise: string; score: string };
+    texts: Record<string, [own: string, other: string]>;
+    asked: Record<string, string>;
+  };
   wildbench: {
     fields: [string, { score?: unknown; choice?: unknown }][];
     rows: {
@@ -106,14 +111,51 @@ it('Creative Writing: prompt, criteria and score', () => {
   expect(item!.turns).toEqual(['Write. $& One. Now.']);
   const response = 'A {story} $1'.repeat(50);
   expect(contents(creativeWriting.requests(item!, [response])[0]!.messages)).toEqual([asked]);
-  expect(creativeWriting.requests(item!, ['too short'])).toEqual([]);
+  // Only RLMT's variant judges a short text, and only it cuts a long one.
+  const [short] = creativeWriting.requests(item!, ['too short']);
+  expect(creativeWriting.verdict(item!, ['too short'], [{ text: 'a: 3' }])).toEqual({
+    ...{ makers: null, rlmt: { a: 3 } },
+  });
+  expect(short!.messages[0]!.content).toContain('too short');
+  const long = Array.from({ length: 3201 }, (_, i) => `w${i + 1}`).join(' ');
+  const [makers, rlmt] = creativeWriting.requests(item!, [long]).map(({ messages }) => messages);
+  expect(makers![0]!.content).toContain('w3200 w3201');
+  expect(rlmt![0]!.content).toMatch(/w3200(?! w3201)/);
   expect(judgments.map(criteriaScores)).toEqual(parsed);
-  const rows = parsed.map((verdict) => ({ item: item!, responses: [response], verdict }));
+  const rows = parsed.map((scores) => ({
+    ...{ item: item!, responses: [response], verdict: { makers: scores, rlmt: scores } },
+  }));
   // Each piece has its own question here, as in the original's mean over pieces.
   const [row] = creativeWriting.score(
     rows.map((one, i) => ({ ...one, item: { ...one.item, question: String(i) } })),
   );
   expect(round(row!.mean, 2)).toBe(round(score, 2));
+});
+
+it.each(['short', 'long'])('WildBench: prompts of %s responses', (length) => {
+  const { templates, texts, asked } = golden.wildbench_prompts;
+  const [own, other] = texts[length]!;
+  const items = wildBench.items({
+    'v2.json': jsonl(
+      ...['a', 'b', 'c', 'd', 'e', 'f'].map((id) => ({
+        ...{ id, checklist: ['first?', 'second?'], references: { other }, primary_tag: 'Math' },
+        conversation_input: [
+          { role: 'user', content: 'one {$user_query}' },
+          { role: 'assistant', content: 'two' },
+          { role: 'user', content: 'query $&' },
+        ],
+      })),
+    ),
+    'eval_template.score.v2.md': templates.score,
+    'eval_template.pairwise.v2.md': templates.pairwise,
+  });
+  const orders = new Set(items.map(({ data }) => data.first));
+  expect(orders.size).toBe(2);
+  for (const item of items) {
+    const prompts = wildBench.requests(item, [own]).flatMap(({ messages }) => contents(messages));
+    const pair = asked[`${length} pairwise${item.data.first ? '' : ' swapped'}`];
+    expect(prompts).toEqual([asked[`${length} score`], pair]);
+  }
 });
 
 it('WildBench: fields of a judgment', () => {

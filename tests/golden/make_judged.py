@@ -105,6 +105,36 @@ def creative_writing():
     )
 
 
+def wildbench_prompts():
+    """The judge's prompts of one task, for a template that has every placeholder; pairs in both orders."""
+    import tempfile
+    from types import SimpleNamespace
+
+    class Draws:
+        random = staticmethod(lambda: 0.9 if swapped else 0.1)
+
+    swapped = False
+    _, prompts = functions("WildBench/src/eval.py", "shorten", "placeholder_generation", random=Draws, json=json, print=lambda *a: None)
+    shared = "{$history}|{$user_query}|{$checklist}|"
+    templates = dict(pairwise=shared + "{$candidate_A}|{$candidate_B}", score=shared + "{$model_output}")
+    own, other = "own {$checklist}", "the other"
+    texts = dict(short=(own, other), long=(" ".join(map(str, range(1200))), "a  b " * 600))
+    asked = {}
+    for length, (o, r) in texts.items():
+        for mode, words in (("pairwise", 1000), ("score", -1)):  # evaluation/run_eval_v2_*.sh
+            with tempfile.NamedTemporaryFile("w") as file:
+                file.write(templates[mode])
+                file.flush()
+                args = SimpleNamespace(eval_template=file.name, mode=mode, model="gpt", max_words_to_eval=words, start_idx=0, end_idx=-1)
+                item = dict(session_id="s", output=[o], generator="own")
+                reference = dict(session_id="s", output=[r], generator="ref")
+                history = "USER: one {$user_query}\n\nASSISTANT: two\n\n"
+                for swapped in (False, True) if mode == "pairwise" else (False,):
+                    row, = prompts(args, [item], [reference], [history], ["query $&"], [["first?", "second?"]])
+                    asked[f"{length} {mode}{' swapped' if swapped else ''}"] = row["prompt"]
+    return dict(templates=templates, texts=texts, asked=asked)
+
+
 def wildbench():
     extract, parse = functions("WildBench/src/eval.py", "extract_values_from_json", "parse_result")
     judgments = ['{"score": "7"}', '{"score": 7}', '{"score": "7.5", "choice": "A+"}', 'x "score": "8", y', '{"choice": "A=B",}',
@@ -198,6 +228,6 @@ def arena_hard():
     )
 
 
-golden = {f.__name__: f() for f in (mt_bench, creative_writing, wildbench, arena_hard)}
+golden = {f.__name__: f() for f in (mt_bench, creative_writing, wildbench_prompts, wildbench, arena_hard)}
 target = Path(__file__).with_name("judged.json")
 target.write_text(json.dumps(golden, ensure_ascii=False, separators=(",", ":")) + "\n")

@@ -3,12 +3,13 @@
   node --import ./scripts/typescript.mjs tests/handover/make-run.ts RUN CASE
   npm run ponder -- export RUN --to trl --out FOLDER
   python make_trl.py FOLDER CASE OUT.json      needs FOLDER/requirements.txt; run once for each case, by hand
-  torchrun --nproc_per_node 2 make_trl.py FOLDER CASE OUT.json --per_device_train_batch_size 8 --ddp_backend gloo
+  accelerate launch --multi_gpu --num_processes 2 make_trl.py FOLDER CASE OUT.json \\
+    --per_device_train_batch_size 8 --ddp_backend gloo
 
 TRL runs unchanged, from FOLDER/train.py; what it sampled and what came of it is written down. If OUT.json
 has the case, its samples take the place of new ones, and the difference to its numbers is printed: two processes
-must give the numbers of one. (`accelerate launch --cpu --num_processes 2` starts two trainings that know nothing
-of each other.)
+must give the numbers of one. With --config_file FOLDER/deepspeed.yaml in place of --multi_gpu (deepspeed 0.19.8,
+DS_ACCELERATOR=cpu) the first step must, because Adam's moments start anew. accelerate leaves FSDP out on CPUs.
 """
 import importlib
 import json

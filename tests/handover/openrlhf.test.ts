@@ -22,7 +22,7 @@ let home: string;
 let run: string;
 let out: string;
 beforeAll(async () => {
-  home = await realpath(await mkdtemp(join(tmpdir(), 'ponder-openrlhf-')));
+  home = await realpath(await mkdtemp(join(tmpdir(), 'ponder für openrlhf ')));
   [run, out] = [join(home, 'run'), join(home, 'openrlhf')];
   await makeRun(run);
   await handOver(run, out);
@@ -184,13 +184,16 @@ describe('a run that is handed over to OpenRLHF', () => {
 
 describe('a run that cannot go on in OpenRLHF', () => {
   it.each([
-    [{ loss_type: 'dr_grpo', top_k: 5 }, /loss_type dr_grpo, top_k; use --to trl, or begin a run/],
-    [{ use_peft: true }, /a way to go on with an adapter; use --to trl/],
+    [
+      { loss_type: 'dr_grpo', top_k: 5 },
+      /loss_type dr_grpo, top_k; use TRL \(--to trl\), or begin a run/,
+    ],
+    [{ use_peft: true }, /a way to go on with an adapter; use TRL \(--to trl\)/],
     [{ scale_rewards: 'batch' }, /scale_rewards: batch/],
     [{ importance_sampling_level: 'sequence' }, /sequence without loss_type grpo/],
     // TRL does not have it either.
     [{ dynamic_sampling: 3 }, /dynamic_sampling in this form; begin a run without it/],
-    [{ algorithm: 'ppo' }, /only a GRPO run goes on in OpenRLHF; .* --to hf/],
+    [{ algorithm: 'ppo' }, /only a GRPO run goes on in OpenRLHF; .*\(--to hf/],
   ])('is refused: %o', (change, message) => {
     const recipe = makeRecipe({ ...base, ...change });
     expect(() => openrlhfRecipe(recipe, 4, false)).toThrow(message);
@@ -198,7 +201,7 @@ describe('a run that cannot go on in OpenRLHF', () => {
 
   it('is refused before anything is written', async () => {
     const refused = join(home, 'refused');
-    const message = /does not have min_p; use --to trl/;
+    const message = /does not have min_p; use TRL \(--to trl\)/;
     await expect(handOver(await runWith(`${RECIPE}min_p: 0.1\n`), refused)).rejects.toThrow(
       message,
     );

@@ -23,7 +23,7 @@ if (!python) console.warn('verl’s own configuration: not asked, because VERL_P
 let home: string;
 let out: string;
 beforeAll(async () => {
-  home = await realpath(await mkdtemp(join(tmpdir(), 'ponder-verl-')));
+  home = await realpath(await mkdtemp(join(tmpdir(), 'ponder für verl ')));
   out = join(home, 'verl');
   await makeRun(join(home, 'run'));
   await exporting.run([join(home, 'run'), '--to', 'verl', '--out', out], true);
@@ -126,14 +126,17 @@ describe('a recipe in verl’s words', () => {
   });
 
   it.each([
-    [{ loss_type: 'vespo', min_p: 0.1 }, /does not have loss_type vespo, min_p; use --to trl/],
+    [
+      { loss_type: 'vespo', min_p: 0.1 },
+      /does not have loss_type vespo, min_p; use TRL \(--to trl\)/,
+    ],
     [{ scale_rewards: 'batch' }, /scale_rewards: batch/],
     // TRL does not have it in its recipe either.
     [{ soft_punish_cache: 64 }, /soft_punish_cache beside another reward; begin a run without it/],
     [{ lr_scheduler_type: 'linear' }, /lr_scheduler_type linear/],
     [{ use_peft: true, load_in_4bit: true }, /a quantised base/],
     [{ algorithm: 'sft', reward_model_name_or_path: undefined }, /only a GRPO run/],
-    [{ algorithm: 'ppo' }, /only a GRPO run goes on in verl; for this run, export its policy/],
+    [{ algorithm: 'ppo' }, /only a GRPO run goes on in verl; for this run, save its model/],
   ])('is refused where verl has no words: %o', (change, message) => {
     const { reward_model_name_or_path: reward, ...rest } = { ...base, ...change };
     const recipe = makeRecipe({ ...rest, ...(reward && { reward_model_name_or_path: reward }) });

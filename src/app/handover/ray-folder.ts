@@ -98,6 +98,6 @@ function refuseSpecialThinkEnd(tokenizer: Tokenizer, trainer: string): void {
     return;
   throw new RecipeError(
     `the tokenizer has </think> as a special token, which ${trainer} removes before it asks the reward; ` +
-      'use --to trl.',
+      'use TRL (--to trl).',
   );
 }

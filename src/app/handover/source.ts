@@ -7,6 +7,7 @@ import { RecipeError, type Recipe } from '../../rl/recipe/recipe.ts';
 import { QUESTION } from '../../rl/rewards/prompted-judge.ts';
 import { inMemory, modelFiles, type ExportFile } from '../../rl/runs/export.ts';
 import type { ReadFile } from '../opening/surroundings.ts';
+import { saveInstead } from './save-instead.ts';
 import scoring from './scoring.py?raw';
 
 /** A run at one of its checkpoints, and what its recipe names. */
@@ -24,11 +25,11 @@ export interface HandoverSource {
 }
 
 /** @throws RecipeError for a run without steps that are left */
-export function refuseFinished({ recipe: { max_steps: steps }, step }: HandoverSource): void {
-  if (step < steps) return;
+export function refuseFinished({ recipe, step }: HandoverSource): void {
+  if (step < recipe.max_steps) return;
   throw new RecipeError(
-    `the run is finished after ${steps} steps, so there is nothing to go on with; export its policy with --to hf ` +
-      '(an adapter with --to peft), and begin a run with it.',
+    `the run is finished after ${recipe.max_steps} steps, so there is nothing to go on with; ` +
+      `${saveInstead(recipe)}, and begin a run with it.`,
   );
 }
 

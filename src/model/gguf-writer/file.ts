@@ -116,7 +116,7 @@ async function* encoded(tensor: Written, model: string): AsyncGenerator<Bytes> {
     if (over !== undefined) {
       throw new CheckpointError(
         `${model}: tensor ${tensor.name} has ${over}, which is too large for 16 bits; ` +
-          'export it with --to hf or --to merged',
+          'save it as a folder (--to hf, an adapter --to merged)',
       );
     }
     yield tensor.type.encode(values);

@@ -22,7 +22,7 @@ export function ggufKeys(config: ModelConfig, name: string): GgufKeys {
   const problem = notComputed(config, own, architecture);
   if (problem !== undefined) {
     throw new CheckpointError(
-      `${name} ${problem}, which llama.cpp does not compute for ${own}; export it with --to hf`,
+      `${name} ${problem}, which llama.cpp does not compute for ${own}; save it as a folder (--to hf, an adapter --to merged)`,
     );
   }
   const { ropeScaling: scaling, slidingRope, headDim } = config;

@@ -76,7 +76,7 @@ export async function ggufVocabulary(
 
 const cannot = (path: string, why: string): CheckpointError =>
   new CheckpointError(
-    `${path} has no equal in llama.cpp: ${why}; export the model with --to hf or --to merged`,
+    `${path} has no equal in llama.cpp: ${why}; save it as a folder (--to hf, an adapter --to merged)`,
   );
 
 function tokensOf(

@@ -41,6 +41,33 @@ describe('a prompt', () => {
 });
 
 describe('rows of data', () => {
+  it('with a system message or a thought beside the turns are refused, as it would be missing', () => {
+    const demonstrated = (row: Row) => readDemonstration(row, false);
+    const shared = {
+      conversations: [
+        { from: 'human', value: 'Tea?' },
+        { from: 'gpt', value: 'Yes.' },
+      ],
+    };
+    expect(problem({ ...shared, system: 'Be brief.' }, demonstrated)).toMatch(
+      /^"system" beside the turns/,
+    );
+    expect(
+      problem({ messages: [system, tea, yes], system: 'Be brief.' }, demonstrated),
+    ).toBeUndefined();
+    expect(problem({ ...shared, system: '' }, demonstrated)).toBeUndefined();
+    for (const field of ['reasoning_content', 'thinking']) {
+      expect(problem({ messages: [tea, { ...yes, [field]: 'Hm.' }] }, demonstrated)).toBe(
+        `turn 2 of "messages" has "${field}", which is not read; write it as <think>...</think> before the content`,
+      );
+      expect(problem({ messages: [tea, { ...yes, [field]: null }] }, demonstrated)).toBeUndefined();
+    }
+    const named = (role: string) => problem({ prompt: [{ ...tea, role }] }, readPrompt);
+    expect(named('Human')).toMatch(/has the role "Human"; write user in its place$/);
+    expect(named('model')).toMatch(/write assistant in its place$/);
+    expect(named('tool')).toMatch(/leave out conversations with other turns$/);
+  });
+
   it('with something for the chat template are refused, as it would be missing in the text', () => {
     const messages = [tea, yes];
     const demonstrated = (row: Row) => readDemonstration(row, false);

@@ -61,7 +61,16 @@ function refuseForTemplate(row: Row): void {
   const field = ['tools', 'chat_template_kwargs'].find(
     (name) => row[name] !== undefined && !isEmpty(row[name]),
   );
-  if (!hasTurns || field === undefined) return;
+  if (!hasTurns) return;
+  const turns = (row.messages ?? row.conversations) as
+    ({ role?: unknown; from?: unknown } | null)[] | undefined;
+  const begins = Array.isArray(turns) && (turns[0]?.role ?? turns[0]?.from) === 'system';
+  if (typeof row.system === 'string' && row.system.trim() !== '' && turns && !begins) {
+    throw new RowError(
+      '"system" beside the turns is not read; make it the first turn, of the role system',
+    );
+  }
+  if (field === undefined) return;
   throw new RowError(
     `"${field}" is for the chat template, which gets nothing from a row here; remove the column, or leave the row out`,
   );

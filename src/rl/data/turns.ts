@@ -35,6 +35,12 @@ export function readTurns(value: readonly unknown[], field: string): readonly Ch
     if (Array.isArray(turn.tool_calls) && turn.tool_calls.length > 0) {
       refuse('calls tools, which is not supported; leave out conversations with tools');
     }
+    const apart = APART.find((field) => typeof turn[field] === 'string' && turn[field] !== '');
+    if (apart !== undefined) {
+      refuse(
+        `has "${apart}", which is not read; write it as <think>...</think> before the content`,
+      );
+    }
     const content = contentOf(turn.content ?? turn.value, refuse);
     if (content === undefined) {
       return role === 'system'
@@ -48,9 +54,20 @@ export function readTurns(value: readonly unknown[], field: string): readonly Ch
   });
 }
 
+/** Where a thought stands beside the answer, and the chat template puts the two together. */
+const APART = ['reasoning_content', 'reasoning', 'thinking'];
+
+const MEANT: ReadonlyMap<string, ChatMessage['role']> = new Map([
+  ['developer', 'system'],
+  ...(['prompter', 'human'] as const).map((role) => [role, 'user'] as const),
+  ...(['model', 'bot', 'ai', 'gpt'] as const).map((role) => [role, 'assistant'] as const),
+  ...(['system', 'user', 'assistant'] as const).map((role) => [role, role] as const),
+]);
+
 /** What to do about a turn of another role. */
 function instead(role: unknown): string {
-  if (role === 'developer') return 'write system in its place';
+  const meant = MEANT.get(String(role).toLowerCase());
+  if (meant !== undefined) return `write ${meant} in its place`;
   return 'only system, user and assistant are read, so leave out conversations with other turns';
 }
 

@@ -115,6 +115,8 @@ function checkNumbers(value: unknown): readonly number[] | undefined {
 function checkNames({ choices, all }: NamesKey, value: unknown): readonly string[] | undefined {
   if (value === all) return choices;
   const names: unknown = typeof value === 'string' ? value.split(/[\s,]+/).filter(Boolean) : value;
+  // TRL reads a list of one text as that text.
+  if (Array.isArray(names) && names.length === 1 && names[0] === all) return choices;
   if (!Array.isArray(names) || names.length === 0) return undefined;
   if (!names.every((name) => choices.includes(name as string))) return undefined;
   return choices.filter((choice) => names.includes(choice));

@@ -39,6 +39,13 @@ const NOT_USED: readonly (readonly [pattern: RegExp, reason?: string])[] = [
   [/^(tpu_\w+|no_cuda|use_mps_device|ray_scope|past_index|hf_\w*token|random_state)$/],
   [/^ref_model_(mixup_alpha|sync_steps)$/, 'sync_ref_model is off'],
   [/^router_aux_loss_coef$/, 'there are no experts'],
+  [
+    /^(fast_inference|gpu_memory_utilization|max_lora_rank|float8_kv_cache|unsloth_\w+|device_map)$/,
+  ],
+  [
+    /^(use_exact_model_name|save_(model|method|path|gguf)|quantization|push_model)$/,
+    'use ponder export',
+  ],
 ];
 
 const FIXED_ENTROPY = 'the weight of the entropy is always entropy_coef';
@@ -46,6 +53,12 @@ const FIXED_ENTROPY = 'the weight of the entropy is always entropy_coef';
 /** Keys that would change the result, with what holds here, or what to set in their place. */
 const CHANGES_RESULT: Readonly<Record<string, string>> = {
   lr: 'set learning_rate',
+  model_name: 'set model_name_or_path',
+  target_modules: 'set lora_target_modules',
+  finetune_language_layers: 'set lora_target_modules',
+  finetune_attention_modules: 'set lora_target_modules',
+  finetune_mlp_modules: 'set lora_target_modules',
+  full_finetuning: 'set use_peft',
   response_length: 'set max_completion_length',
   total_episodes: 'set max_steps, a number of steps',
   num_train_epochs: 'set max_steps, a number of steps',

@@ -341,6 +341,27 @@ save_total_limit: 1
     expect(notices[0]!.length).toBeLessThan(1500);
   });
 
+  it('of unsloth is taken, but for the keys that would change the result', () => {
+    const unsloth = `load_in_4bit: true
+use_peft: true
+lora_target_modules: [all-linear]
+fast_inference: true
+gpu_memory_utilization: 0.6
+max_lora_rank: 16
+random_state: 3407
+use_gradient_checkpointing: unsloth
+unsloth_tiled_mlp: true
+`;
+    const { recipe, notices } = parseRecipe(grpo + unsloth, 'r1.yaml');
+    expect(recipe.lora_target_modules).toContain('down_proj');
+    expect(notices[0]).toMatch(
+      /^r1\.yaml: not used here: fast_inference, gpu_memory_utilization, max_lora_rank, .*unsloth_tiled_mlp\.$/,
+    );
+    expect(refusal(() => parseRecipe(`${grpo}target_modules: [q_proj]`, 'r1.yaml'))).toContain(
+      '(set lora_target_modules)',
+    );
+  });
+
   it('is refused with all keys that would change the result, in one message', () => {
     const wrong = `max_steps: -1
 num_train_epoch: 1

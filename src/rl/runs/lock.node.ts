@@ -3,11 +3,11 @@
  * that has ended (killed, or before a restart of the machine) is taken over. Readers need no lock.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { link, readFile, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { nodeRunFolder, PARTIAL } from './run-folder.node.ts';
+import { makeFolders, nodeRunFolder, PARTIAL } from './run-folder.node.ts';
 import { ROW_FOLDERS, type RunFolder } from './run-folder.ts';
 import { StorageError, storageError } from './storage-error.ts';
 
@@ -24,7 +24,7 @@ interface Owner {
   readonly id: string;
 }
 
-/** Two processes may take over the same lock; the one whose lock stays after this time has it. */
+/** Between two looks at another process's lock. */
 const SETTLE_MS = 50;
 
 /** A process that was stopped just now may hold its lock for a moment. */
@@ -53,7 +53,9 @@ export async function holdRunFolder(root: string): Promise<HeldFolder> {
   });
   const isMine = async (): Promise<boolean> => (await textOf(lock)) === me;
   const release = async (): Promise<void> => {
-    if (await isMine()) await rm(lock, { force: true });
+    // On a disk that has become read-only the lock stays: the next process takes it over. What went wrong
+    // before is the error to report.
+    if (await isMine()) await rm(lock, { force: true }).catch(() => undefined);
     // A run that could not begin leaves no empty folder.
     if (isNew) await rmdir(root).catch(() => undefined);
   };
@@ -74,7 +76,7 @@ export async function holdRunFolder(root: string): Promise<HeldFolder> {
 
 /** @returns whether the folder is new */
 async function take(root: string, lock: string, me: string): Promise<boolean> {
-  const isNew = (await mkdir(root, { recursive: true })) !== undefined;
+  const isNew = (await makeFolders(root)) !== undefined;
   const until = Date.now() + PATIENCE_MS;
   while (!(await create(lock, me))) {
     const other = await settled(lock);
@@ -86,25 +88,48 @@ async function take(root: string, lock: string, me: string): Promise<boolean> {
   return isNew;
 }
 
-/** false if there is a lock already. */
-async function create(lock: string, me: string): Promise<boolean> {
+/** Disks without hard links. */
+const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
+
+/** Makes the file with its text in one step; false if it is there already. */
+async function create(file: string, text: string): Promise<boolean> {
+  const own = `${file}.${randomUUID()}`;
   try {
-    await writeFile(lock, me, { flag: 'wx' });
+    await writeFile(own, text);
+    await link(own, file).catch((error: unknown) => {
+      if (!NO_LINKS.includes(codeOf(error)!)) throw error;
+      return writeFile(file, text, { flag: 'wx' });
+    });
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if (codeOf(error) === 'EEXIST') return false;
     throw error;
+  } finally {
+    await rm(own, { force: true });
   }
 }
 
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
+
 /** Takes over the lock of a process that has ended; false if another one was faster. */
 async function replace(lock: string, other: string | undefined, me: string): Promise<boolean> {
-  const own = `${lock}.${randomUUID()}`;
-  await writeFile(own, me);
-  if ((await textOf(lock)) === other) await rename(own, lock);
-  else await rm(own);
-  await sleep(SETTLE_MS);
-  return (await textOf(lock)) === me;
+  // One process at a time: else two that have read the old lock could both replace it.
+  const taking = `${lock}.taking`;
+  if (!(await create(taking, me))) {
+    const taker = await settled(taking);
+    if (taker !== undefined && !(await isAlive(taker))) await rm(taking, { force: true });
+    await sleep(SETTLE_MS);
+    return false;
+  }
+  try {
+    if ((await textOf(lock)) !== other) return false;
+    const own = `${lock}.${randomUUID()}`;
+    await writeFile(own, me);
+    await rename(own, lock);
+    return true;
+  } finally {
+    await rm(taking, { force: true });
+  }
 }
 
 /** The lock's text. One that another process has just made may be empty for a moment. */
@@ -138,7 +163,7 @@ async function isAlive(text: string | undefined): Promise<boolean> {
   try {
     process.kill(owner.pid, 0);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    if (codeOf(error) === 'ESRCH') return false;
   }
   const started = await startOf(owner.pid);
   return started === owner.started || (started !== ENDED && owner.started === null);

@@ -1,6 +1,6 @@
 /** A run's folder on disk. What is written is on the disk, not only on its way: power may fail. */
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { nodeFile } from '../../model/node-files.ts';
 import type { RunFolder } from './run-folder.ts';
@@ -47,9 +47,26 @@ export function nodeRunFolder(root: string): RunFolder {
 /** The end of the name of a file that is being written. */
 export const PARTIAL = '.partial';
 
-/** A folder with the folders above it, so that they are there after a power cut. */
+/**
+ * A folder with the folders above it.
+ * @returns the first that was not there
+ */
+export async function makeFolders(path: string): Promise<string | undefined> {
+  try {
+    return await mkdir(path, { recursive: true });
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    // So says Node of a read-only disk. The first folder that is not there gets the true reason.
+    let missing = resolve(path);
+    while (!(await stat(dirname(missing)).catch(() => undefined))) missing = dirname(missing);
+    await mkdir(missing);
+    throw error;
+  }
+}
+
+/** As `makeFolders`; the folders are there after a power cut, too. */
 async function makeFolder(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
+  const first = await makeFolders(path);
   if (first === undefined) return;
   const top = dirname(resolve(first));
   for (let folder = resolve(path); folder !== top; folder = dirname(folder)) {

@@ -1,7 +1,7 @@
 /** A GRPO recipe in OpenRLHF's words: the arguments of openrlhf.cli.train_ppo_ray. */
-import { RecipeError, type Recipe } from '../../../rl/recipe/recipe.ts';
+import type { Recipe } from '../../../rl/recipe/recipe.ts';
 import { restOfSchedule } from '../fresh-start.ts';
-import { refuseMissing } from '../missing.ts';
+import { refuseMissing, requireGrpo } from '../missing.ts';
 
 /** True: the argument has no value. A text that begins with ./ is a path in the folder. */
 type Value = true | number | string | readonly number[];
@@ -95,19 +95,13 @@ function actor(recipe: Recipe, step: number): Record<string, Value> {
 }
 
 function refuse(recipe: Recipe): void {
-  const { algorithm, loss_type: loss } = recipe;
-  if (algorithm !== 'grpo') {
-    const other = algorithm === 'ppo' ? 'export its policy with --to hf' : 'use --to trl';
-    throw new RecipeError(
-      `algorithm is ${algorithm}, but only a GRPO run goes on in OpenRLHF; for this run, ${other}.`,
-    );
-  }
+  const { loss_type: loss } = recipe;
+  requireGrpo('OpenRLHF', recipe);
   const bySequence = recipe.importance_sampling_level === 'sequence';
   refuseMissing('OpenRLHF 0.11.2', recipe, [
     [!['grpo', 'bnpo', 'dapo'].includes(loss), `loss_type ${loss}`],
     [bySequence && loss !== 'grpo', 'importance_sampling_level: sequence without loss_type grpo'],
     [recipe.use_peft, 'a way to go on with an adapter'],
-    [recipe.num_generations === 1, 'groups of one completion'],
     [recipe.scale_rewards === 'batch', 'scale_rewards: batch'],
     [recipe.top_k > 0, 'top_k'],
     [recipe.min_p > 0, 'min_p'],

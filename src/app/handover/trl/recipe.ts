@@ -1,9 +1,10 @@
 /** A recipe in TRL's words: the arguments of `trl grpo`, `sft`, `reward` or `dpo`. */
 import { generation } from '../../../rl/recipe/algorithm-keys.ts';
 import { keysOf, type Recipe, type RecipeKey } from '../../../rl/recipe/keys.ts';
-import { RecipeError } from '../../../rl/recipe/recipe.ts';
+import { hasRewards, RecipeError } from '../../../rl/recipe/recipe.ts';
 import type { RecipeValue } from '../../../rl/recipe/values.ts';
 import { warmupSteps } from '../../../rl/trainers/schedule.ts';
+import { saveInstead } from '../save-instead.ts';
 
 /** Keys that this folder says in another way, or that only Ponder has. */
 const NOT_TRLS: readonly RecipeKey[] = [
@@ -74,36 +75,39 @@ function lengths(recipe: Recipe): Record<string, number> {
 }
 
 function refuse(recipe: Recipe): void {
-  const { algorithm, online, reward_funcs: rules } = recipe;
+  const { algorithm, online } = recipe;
   if (algorithm === 'ppo') {
     throw new RecipeError(
-      'TRL 1.16 has no stable PPO, so a PPO run cannot go on there; export its policy with --to hf, and ' +
+      `TRL 1.16 has no stable PPO, so a PPO run cannot go on there; ${saveInstead(recipe)}, and ` +
         'begin a GRPO run with it.',
     );
   }
-  const ours = OURS_ONLY.find((key) => recipe[key] !== false && recipe[key] !== 0);
-  if (algorithm === 'grpo' && ours) {
+  if (algorithm === 'dpo' && (online || hasRewards(recipe))) {
     throw new RecipeError(
-      `TRL 1.16 has nothing like ${ours}; hand over a run without it, or export the policy with --to hf.`,
+      'this DPO run samples its pairs and has them judged, which TRL does in no trainer like it; ' +
+        `${saveInstead(recipe)}, and begin a GRPO run with it.`,
     );
   }
-  if (algorithm === 'grpo' && recipe.soft_punish_cache > 0) {
+  if (algorithm === 'grpo') refuseGrpo(recipe);
+}
+
+function refuseGrpo(recipe: Recipe): void {
+  const ours = OURS_ONLY.find((key) => recipe[key] !== false && recipe[key] !== 0);
+  if (ours) {
+    throw new RecipeError(
+      `TRL 1.16 has nothing like ${ours}; hand over a run without it, or ${saveInstead(recipe)}.`,
+    );
+  }
+  if (recipe.soft_punish_cache > 0) {
     throw new RecipeError(
       'soft_punish_cache is a reward function in TRL; hand over a run without it, and add ' +
         'trl.rewards.get_soft_overlong_punishment to reward_funcs in recipe.yaml there.',
     );
   }
-  if (algorithm === 'grpo' && recipe.thinking && recipe.max_thought_length > 0) {
+  if (recipe.thinking && recipe.max_thought_length > 0) {
     throw new RecipeError(
       'max_thought_length closes thoughts while they are written, which TRL 1.16 cannot do; hand over a ' +
-        'run with max_thought_length: 0, or export the policy with --to hf.',
-    );
-  }
-  const sampled = recipe.reward_model_name_or_path ?? recipe.judge_model_name_or_path ?? rules[0];
-  if (algorithm === 'dpo' && (online || sampled !== undefined)) {
-    throw new RecipeError(
-      'this DPO run samples its pairs and has them judged, which TRL does in no trainer like it; export ' +
-        'its policy with --to hf, and begin a GRPO run with it.',
+        `run with max_thought_length: 0, or ${saveInstead(recipe)}.`,
     );
   }
 }

@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import { Tokenizer } from '../../../model/tokenizer.ts';
 import { jsonLines } from '../../../rl/data/json-lines.ts';
 import { rewardNames } from '../../../rl/recipe/reward-names.ts';
-import { recipeYaml } from '../../../rl/recipe/recipe.ts';
+import { recipeYaml, type Recipe } from '../../../rl/recipe/recipe.ts';
 import { copy, type ExportFile } from '../../../rl/runs/export.ts';
 import { readRecipe } from '../../runs/recipe-of-run.ts';
 import type { Origin } from '../back/trl.ts';
@@ -65,7 +65,7 @@ export async function trlFiles(source: HandoverSource): Promise<ExportFile[]> {
     ...(rows.test.length > 0 && { 'test.jsonl': jsonLines(rows.test) }),
     'train.py': train,
     ...(sampled && { 'rewards.py': rewards }),
-    'requirements.txt': requirements,
+    'requirements.txt': requirements + (isQuantised(recipe) ? 'bitsandbytes\n' : ''),
     'deepspeed.yaml': deepspeed,
     'fsdp.yaml': fsdp,
   };
@@ -93,6 +93,10 @@ const ABOUT: Record<string, string> = {
   'train.py': 'Puts it all together and trains.',
   'rewards.py': 'The rewards, as TRL calls them.',
   'optimizer.safetensors': 'Adam’s moments.',
+  'requirements.txt': 'The versions with which this was tried.',
+  'deepspeed.yaml':
+    'For accelerate: the weights on all cards, gradients and moments cut into pieces.',
+  'fsdp.yaml': 'For accelerate: the weights cut into pieces, too.',
   ...ABOUT_FILES,
 };
 
@@ -104,14 +108,23 @@ const EXAMPLES = {
   ppo: 'completions',
 };
 
+const isQuantised = ({ load_in_4bit: in4, load_in_8bit: in8 }: Recipe): boolean => in4 || in8;
+
+const QUANTISED =
+  ' The weights of the base are rounded by bitsandbytes there, in another way than in Ponder, so that all\n' +
+  'numbers differ a little.';
+
 function readmeOf({ recipe, step }: HandoverSource, files: readonly ExportFile[]): ExportFile {
+  const { per_device_train_batch_size: batch, gradient_accumulation_steps: parts } = recipe;
+  const inParts = parts > 1 ? `, in ${parts} parts of ${batch}` : '';
   const values = {
     algorithm: recipe.algorithm.toUpperCase(),
     step: String(step),
     steps: String(recipe.max_steps),
-    batch: String(recipe.per_device_train_batch_size),
-    examples: EXAMPLES[recipe.algorithm],
+    batch: String(batch),
+    examples: `${batch * parts} ${EXAMPLES[recipe.algorithm]}${inParts}`,
     source: dataSentence(recipe),
+    quantised: isQuantised(recipe) ? QUANTISED : '',
   };
   return fillReadme(readme, values, files, ABOUT);
 }

@@ -1,7 +1,7 @@
 /** A GRPO recipe in verl's words: overrides of its Hydra config `ppo_trainer`. */
-import { RecipeError, type Recipe } from '../../../rl/recipe/recipe.ts';
+import type { Recipe } from '../../../rl/recipe/recipe.ts';
 import { restOfSchedule } from '../fresh-start.ts';
-import { refuseMissing } from '../missing.ts';
+import { refuseMissing, requireGrpo } from '../missing.ts';
 
 /** A text that begins with ./ is a path in the folder. */
 type Value = number | boolean | string | null | readonly (string | number)[];
@@ -149,13 +149,7 @@ function rollout(recipe: Recipe): Record<string, Value> {
 }
 
 function refuse(recipe: Recipe): void {
-  const { algorithm } = recipe;
-  if (algorithm !== 'grpo') {
-    const other = algorithm === 'ppo' ? 'export its policy with --to hf' : 'use --to trl';
-    throw new RecipeError(
-      `algorithm is ${algorithm}, but only a GRPO run goes on in verl; for this run, ${other}.`,
-    );
-  }
+  requireGrpo('verl', recipe);
   refuseMissing('verl 0.9.1', recipe, [
     [recipe.loss_type === 'vespo', 'loss_type vespo'],
     [recipe.scale_rewards === 'batch', 'scale_rewards: batch'],

@@ -76,6 +76,10 @@ interface Common<Data, Verdict> {
   files: readonly DataFile[];
   /** Longest answer to a turn, thought included, if the makers set one. */
   maxTokens?: number;
+  /** How its makers sample, where this differs from the paper. */
+  sampling?: { top_p: number; min_p: number };
+  /** What the numbers do not say, in a sentence for people. */
+  remark?: string;
   /** @throws BenchmarkDataError if the files do not have what they should */
   items(files: DataTexts): Item<Data>[];
   /** `rows` has at least one row. Seeded: the same rows give the same scores. */

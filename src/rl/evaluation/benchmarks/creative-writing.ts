@@ -1,9 +1,9 @@
 /**
  * Creative Writing v3's rubric score, as in EQ-bench's creative-writing-bench at commit e7ab009
  * (core/conversation.py, core/scoring.py): 32 prompts, three seeds each, 22 criteria from 0 to 20. The
- * public leaderboard is an Elo over pairs; this score is the first half of it. RLMT's variant cuts the
- * response after 3,200 words, and averages over responses instead of seeds' means, which is the same with
- * one response.
+ * public leaderboard is an Elo over pairs; this score is the first half of it. RLMT's variant
+ * (eval/reason_benchmarks/creativewritingv3.py at commit 2cde311) judges short responses too, and cuts one
+ * after 3,200 words; its judge also gets a system message, which is not sent here.
  */
 import { BenchmarkDataError, type JudgedBenchmark } from './benchmark.ts';
 import { parseBounded } from '../../../model/json.ts';
@@ -20,6 +20,8 @@ const ITERATIONS = 3;
 const HIGHEST = 20;
 /** The original asks again, up to three times, for a response that is shorter; then it drops the piece. */
 const SHORTEST = 500;
+/** In words, in RLMT's variant. */
+const RLMT_LONGEST = 3200;
 
 export interface CreativeData {
   /** With `<SEED>` as it stands: the judge does not see the seed. */
@@ -29,14 +31,21 @@ export interface CreativeData {
   negative: readonly string[];
 }
 
-export const creativeWriting: JudgedBenchmark<
-  CreativeData,
-  Readonly<Record<string, number>> | null
-> = {
+/** The scores by criterion of the text that the makers judge, and of the text that RLMT judges. */
+export interface CreativeVerdict {
+  makers: Readonly<Record<string, number>> | null;
+  rlmt: Readonly<Record<string, number>>;
+}
+
+export const creativeWriting: JudgedBenchmark<CreativeData, CreativeVerdict> = {
   name: 'creative-writing',
   title: 'Creative Writing v3',
   by: 'judge',
   maxTokens: 4000,
+  sampling: { top_p: 1, min_p: 0.1 },
+  remark:
+    'the makers sample with min_p 0.1, and so does this; the paper samples with --top_p 0.95 --min_p 0. The ' +
+    'public leaderboard shows an Elo rating, which is another number.',
   files: [
     { name: PROMPTS, holds: 'the 32 prompts with their seeds', from: FROM },
     { name: JUDGE, holds: "the judge's prompt", from: FROM },
@@ -66,26 +75,57 @@ export const creativeWriting: JudgedBenchmark<
     });
   },
   requests({ data }, [response = '']) {
-    if (tooShort(response)) return [];
-    const content = pythonFormat(data.template, {
-      writing_prompt: data.prompt,
-      test_model_response: response.trim(),
-      creative_writing_criteria: data.criteria.map((one) => `- ${one}`).join('\n'),
-      lower_is_better_criteria: data.negative.join(', '),
+    return judgedTexts(response).map((text) => {
+      const content = pythonFormat(data.template, {
+        writing_prompt: data.prompt,
+        test_model_response: text,
+        creative_writing_criteria: data.criteria.map((one) => `- ${one}`).join('\n'),
+        lower_is_better_criteria: data.negative.join(', '),
+      });
+      return { messages: [{ role: 'user', content }], temperature: 0, maxTokens: 1000 };
     });
-    return [{ messages: [{ role: 'user', content }], temperature: 0, maxTokens: 1000 }];
   },
-  verdict: (_, __, [judgment]) => (judgment ? criteriaScores(judgment.text) : null),
+  verdict(_, [response = ''], judgments) {
+    const scores = judgments.map(({ text }) => criteriaScores(text));
+    return { makers: tooShort(response) ? null : scores[0]!, rlmt: scores.at(-1)! };
+  },
   score(rows) {
-    const pieces = rows.flatMap(({ item, verdict }) => {
-      const value = verdict && pieceScore(verdict, item.data.negative);
-      return value === null ? [] : [{ question: item.question!, value }];
-    });
-    // A run in which no piece has a score has 0, as in the original.
-    const found = pieces.length > 0 ? pieces : [{ question: '', value: 0 }];
-    return [{ ...meanRow('rubric_score', found, 100 / HIGHEST), main: true }];
+    const pieces = (of: (verdict: CreativeVerdict) => CreativeVerdict['makers']) => {
+      const found = rows.flatMap(({ item, verdict }) => {
+        const scores = of(verdict);
+        const value = scores && pieceScore(scores, item.data.negative);
+        return value === null ? [] : [{ question: item.question!, value }];
+      });
+      // A run in which no piece has a score has 0, as in the original.
+      return found.length > 0 ? found : [{ question: '', value: 0 }];
+    };
+    const scale = 100 / HIGHEST;
+    return [
+      {
+        ...meanRow(
+          'rubric_score',
+          pieces(({ makers }) => makers),
+          scale,
+        ),
+        main: true,
+      },
+      meanRow(
+        'rlmt_rubric_score',
+        pieces(({ rlmt }) => rlmt),
+        scale,
+      ),
+    ];
   },
 };
+
+/** The makers' text, unless it is too short; then RLMT's, unless it is the same. */
+function judgedTexts(response: string): string[] {
+  const whole = response.trim();
+  const words = Array.from(whole.matchAll(/\S+/g));
+  const last = words[RLMT_LONGEST - 1];
+  const cut = last ? whole.slice(0, last.index + last[0].length) : whole;
+  return tooShort(response) || cut === whole ? [cut] : [whole, cut];
+}
 
 export const tooShort = (response: string): boolean => response.trim().length < SHORTEST;
 

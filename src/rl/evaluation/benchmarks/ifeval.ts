@@ -30,6 +30,9 @@ export const ifeval = (
     },
   ],
   by: 'rule',
+  remark:
+    'languages are detected as by langdetect with the seed 0; lm-eval sets no seed, so its own verdicts on ' +
+    'the language of short, mixed or capital texts change from run to run.',
   items(files) {
     const { format, rows } = readPromptFile(files[FILE]!, FILE);
     if (format !== 'ifeval') {

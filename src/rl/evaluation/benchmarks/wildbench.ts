@@ -25,6 +25,9 @@ const SCORE = 'eval_template.score.v2.md';
 const PAIR = 'eval_template.pairwise.v2.md';
 const FROM = 'https://github.com/allenai/WildBench (evaluation)';
 
+/** Longer texts are cut before they are compared (evaluation/run_eval_v2_batch.sh); a score has no limit. */
+const MOST_WORDS_OF_PAIRS = 1000;
+
 const GROUPS: Readonly<Record<string, string>> = {
   'Information seeking': 'Information/Advice seeking',
   'Creative Writing': 'Creative Tasks',
@@ -84,29 +87,28 @@ export const wildBench: JudgedBenchmark<WildBenchData, WildBenchVerdict> = {
     );
   },
   requests({ data, reference }, [response = '']) {
-    const shared = [
-      ['{$history}', data.history],
-      ['{$user_query}', data.query],
-    ] as const;
     const checklist = ['{$checklist}', data.checklist.map((one) => `- ${one}\n`).join('')] as const;
     // An empty response needs no judge: its verdicts are fixed.
     if (response.trim() === '') return [];
-    const request = (content: string): JudgeRequest => ({
-      messages: [{ role: 'user', content }],
-      temperature: 0,
-      maxTokens: 4096,
-    });
+    const request = (
+      template: string,
+      values: readonly (readonly [string, string])[],
+      mostWords: number,
+    ): JudgeRequest => {
+      const all = [['{$history}', data.history], ['{$user_query}', data.query], ...values] as const;
+      const shortened = all.map(([name, text]) => [name, shorten(text, mostWords)] as const);
+      const content = replaceInTurn(template, [...shortened, checklist]);
+      return { messages: [{ role: 'user', content }], temperature: 0, maxTokens: 4096 };
+    };
     const { score, pair } = data.templates;
-    const requests = [
-      request(replaceInTurn(score, [...shared, ['{$model_output}', response], checklist])),
-    ];
+    const requests = [request(score, [['{$model_output}', response]], Infinity)];
     if (reference !== undefined && reference.trim() !== '') {
       const [a, b] = data.first ? [response, reference] : [reference, response];
-      requests.push(
-        request(
-          replaceInTurn(pair, [...shared, ['{$candidate_A}', a], ['{$candidate_B}', b], checklist]),
-        ),
-      );
+      const candidates = [
+        ['{$candidate_A}', a],
+        ['{$candidate_B}', b],
+      ] as const;
+      requests.push(request(pair, candidates, MOST_WORDS_OF_PAIRS));
     }
     return requests;
   },
@@ -257,4 +259,10 @@ function taskOf(
       first: new Random(0, id).below(2) === 0,
     },
   };
+}
+
+/** As `shorten` in src/eval.py: words are what single spaces separate. */
+function shorten(text: string, mostWords: number): string {
+  const words = text.split(' ');
+  return words.length > mostWords ? `${words.slice(0, mostWords).join(' ')}... (truncated)` : text;
 }
