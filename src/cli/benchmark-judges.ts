@@ -27,6 +27,8 @@ export interface TextJudge extends Opened {
   kind: 'text';
   /** Requests that are under way at once. */
   parallel: number;
+  /** Longest judgment in tokens, if --judge_max_tokens sets one. */
+  longest: number | undefined;
   ask(request: JudgeRequest): Promise<Judgment>;
 }
 
@@ -98,13 +100,10 @@ export async function openJudge(options: JudgeOptions): Promise<Judge | undefine
     kind: 'text',
     name: model,
     parallel: options.judge_parallel,
-    ask: (request) => server.ask(shortened(request, longest)),
+    longest,
+    ask: (request) => server.ask(request),
     close: () => undefined,
   };
-}
-
-function shortened(request: JudgeRequest, longest = Infinity): JudgeRequest {
-  return { ...request, maxTokens: Math.min(request.maxTokens, longest) };
 }
 
 async function openLocalJudge(path: string, longest: number | undefined): Promise<Judge> {
@@ -121,8 +120,8 @@ async function openLocalJudge(path: string, longest: number | undefined): Promis
     const ask = (request: JudgeRequest): Promise<Judgment> =>
       request.choices
         ? chosen(model, tokenizer, request, request.choices)
-        : written(model, tokenizer, shortened(request, longest));
-    return { kind: 'text', ...opened, parallel: 1, ask };
+        : written(model, tokenizer, request);
+    return { kind: 'text', ...opened, parallel: 1, longest, ask };
   } catch (error) {
     gpu.close();
     throw error;

@@ -143,7 +143,12 @@ async function byText(
   const kept = await Rows.open<JudgmentRow>(join(folder, FILE));
   const key = (id: string, request: number): string => JSON.stringify([id, request]);
   const done = new Map(kept.rows.map((row) => [key(row.id, row.request), row]));
-  const requests = items.map((item, i) => benchmark.requests(item, answers[i]!.responses));
+  const longest = judge.longest ?? Infinity;
+  const requests = items.map((item, i) =>
+    benchmark
+      .requests(item, answers[i]!.responses)
+      .map((own) => ({ ...own, maxTokens: Math.min(own.maxTokens, longest) })),
+  );
   const all = items.flatMap(({ id }, i) => requests[i]!.map((request, k) => ({ id, k, request })));
   const open = all.filter(({ id, k }) => !done.has(key(id, k)));
   if (open.length > 0)

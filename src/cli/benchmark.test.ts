@@ -2,7 +2,7 @@
 import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Item, JudgedBenchmark } from '../rl/evaluation/benchmarks/benchmark.ts';
 import { keepSettings, readData, Rows } from './benchmark-files.ts';
 import type { TextJudge } from './benchmark-judges.ts';
@@ -82,7 +82,7 @@ const judged: JudgedBenchmark<unknown, number> = {
 function judge(parallel: number, failAt = Infinity): TextJudge & { asked: string[] } {
   const asked: string[] = [];
   return {
-    ...{ kind: 'text', name: 'judge', parallel, asked, close: () => undefined },
+    ...{ kind: 'text', name: 'judge', parallel, longest: undefined, asked, close: () => undefined },
     ask: ({ messages }) => {
       asked.push(messages[0]!.content);
       if (asked.length > failAt) return Promise.reject(new Error('gone'));
@@ -105,6 +105,16 @@ it.each([1, 4])(
     expect(third.asked).toEqual([]);
   },
 );
+
+it('says beforehand what the judge costs, with the longest judgment that was chosen', async () => {
+  const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const limited = { ...judge(1), longest: 2 };
+  await scoresOf(judged, items, answers, limited, folder, () => undefined);
+  expect(said.mock.calls.flat().join('')).toContain(
+    'asked 6 times: it reads about 6 tokens, and writes at most 12',
+  );
+  said.mockRestore();
+});
 
 it('has no scores without a judge', async () => {
   expect(

@@ -147,6 +147,13 @@ describe('unusual runs', () => {
   });
 });
 
+it('a rule of the page says how its twin gets beside it', async () => {
+  const recipe = 'reward_model_name_or_path:\nreward_funcs: ["stored:mine.js"]\n';
+  await expect(HANDOVERS.trl(await sourceOf(home, 'grpo', recipe))).rejects.toThrow(
+    /export the run as a \.zip, and write the same rule in Python beside it, into mine\.py/,
+  );
+});
+
 describe('on the command line', () => {
   const refusal = async (run: string, to: string, out: string): Promise<string> => {
     const error: unknown = await exporting
