@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchBrowser } from '../../scripts/browser.mjs';
 import {
   accessibilityFaults,
+  begins,
   reaches,
   show,
   step,
@@ -219,10 +220,14 @@ describe('runs', () => {
     withPage({ recipe: { max_steps: 20 } }, async (page) => {
       await reaches(page, STEPS);
       await train(page);
+      await begins(page);
+      // It must not end before its twin waits.
+      await page.getByRole('button', { name: 'Pause', exact: true }).click();
       const runs = await open(page, 'Runs', 'Your runs');
       await page.locator('summary', { hasText: 'Train a twin of The recorded run' }).click();
       await runs.getByRole('button', { name: 'Without a thought' }).click();
       await runs.getByText(/^Next: Without a thought/).waitFor();
+      await page.getByRole('button', { name: 'Continue', exact: true }).click();
       await runs.getByRole('textbox', { name: 'Name of run C' }).waitFor({ timeout: 15_000 });
       expect(await runs.getByText(/^Next:/).count()).toBe(0);
       await page.getByRole('heading', { name: 'Trained for 20 steps' }).waitFor();
