@@ -1,8 +1,9 @@
-// npm test: lint, types, unit and GPU tests, and the end-to-end tests of the built page in a real
-// browser; or only one of these parts, and only the test files with one of the NAMEs in their path:
+// npm test: lint, types, format and imports, unit and GPU tests, and the end-to-end tests of the built page
+// in a real browser; or only one of these parts, and only the test files with one of the NAMEs in their path:
 //   npm test -- [lint | check | unit [NAME...] | e2e [NAME...]]
-// The last line is the sum over all parts; linting, type checking and building count as one test each.
-import { spawnSync } from 'node:child_process';
+// The last line is the sum over all parts; linting, checking and building count as one test each.
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -26,10 +27,10 @@ let failed = 0;
 const failures = [];
 const reports = mkdtempSync(join(tmpdir(), 'ponder-test-'));
 
-if (parts.includes('lint')) script('lint');
-if (parts.includes('check')) script('check');
+// Each of these keeps one core busy: ESLint takes as long as the others together.
+const [, built] = await Promise.all([parts.includes('lint') && script('lint'), checkAndBuild()]);
 if (parts.includes('unit')) suite('unit', 'vitest.config.ts', await gpuEnv());
-if (parts.includes('e2e') && script('build')) suite('end-to-end', 'tests/e2e/vitest.config.ts');
+if (built) suite('end-to-end', 'tests/e2e/vitest.config.ts');
 
 rmSync(reports, { recursive: true });
 if (failures.length > 0) console.log(`\nfailed:\n${failures.join('\n')}`);
@@ -42,10 +43,30 @@ function refuse(sentence) {
   process.exit(1);
 }
 
-/** @param {string} name */
-function script(name) {
-  console.log(`\n== ${name}`);
-  const ok = run('npm', ['run', '--silent', name]);
+/** @returns {Promise<boolean>} whether there is a page to test */
+async function checkAndBuild() {
+  if (parts.includes('check')) await script('check');
+  return parts.includes('e2e') && (await script('build'));
+}
+
+/**
+ * Prints what an npm script said when it ends: another may run beside it.
+ * @param {string} name
+ */
+async function script(name) {
+  console.log(`\n== ${name} begins`);
+  const child = spawn('npm', ['run', '--silent', name], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...(process.stdout.isTTY && { FORCE_COLOR: '1' }) },
+  });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (/** @type {string} */ text) => (said += text));
+  }
+  const [code] = await once(child, 'close');
+  const ok = code === 0;
+  console.log(`\n== ${name} ${ok ? 'passed' : 'failed'}\n${said}`);
   if (ok) passed++;
   else {
     failed++;

@@ -12,6 +12,7 @@ import { elementCount } from '../model/safetensors-header.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
 import { rewardModelTokens } from '../rl/rewards/reward-model.ts';
 import { promptTokens } from '../rl/rollout/rollout.ts';
+import { damagedFile } from '../rl/runs/checkpoints.ts';
 import { madeToThink } from '../rl/rollout/thinking-template.ts';
 
 /** A policy is trained, a reward model judges; an adapter turns its base model into one of the two. */
@@ -32,6 +33,15 @@ export interface Inspected {
   template?: string;
   /** Present for an adapter. */
   lora?: LoraConfig;
+}
+
+/** @throws CheckpointError if it is a checkpoint of a run, and a file is not as it was written */
+export async function refuseDamaged(folder: CheckpointFolder): Promise<void> {
+  const name = await damagedFile(folder);
+  if (name === undefined) return;
+  throw new CheckpointError(
+    `${folder.name}/${name} is damaged: it is not as its run wrote it; take another checkpoint of the run`,
+  );
 }
 
 /**

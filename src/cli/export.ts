@@ -11,7 +11,7 @@ import { storageError } from '../rl/runs/storage-error.ts';
 import { UsageError } from './arguments.ts';
 import { defineCommand } from './command.ts';
 import { baseOption, openAt, readRecipeFile } from './open.ts';
-import { findPolicy, lastCheckpointIn } from './run-files.ts';
+import { findPolicy } from './run-files.ts';
 import { writeWhole } from './write-whole.ts';
 
 export const exporting = defineCommand({
@@ -40,11 +40,7 @@ export const exporting = defineCommand({
     await nodeFolder(source);
     const files = isTarget(to)
       ? await HANDOVERS[to](await handoverSource(source, base))
-      : await modelFiles(
-          await openAt((await lastCheckpointIn(source)) ?? source, base),
-          to,
-          outtype,
-        );
+      : await modelFiles(await openAt(source, base), to, outtype);
     const there = await readdir(out).catch((error: unknown) => {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
       throw storageError(error, out);

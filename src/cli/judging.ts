@@ -22,7 +22,7 @@ import type { Prompt } from '../rl/data/dataset.ts';
 import { evaluationPrompts } from '../app/opening/data.ts';
 import { UsageError } from './arguments.ts';
 import { nodeSurroundings, openAt, readRecipeFile, refuseRewardModel } from './open.ts';
-import type { PolicyFolder } from './run-files.ts';
+import { lastCheckpointIn, type PolicyFolder } from './run-files.ts';
 
 export const judgingOptions = {
   world: {
@@ -128,7 +128,8 @@ export async function openJudges(
     if (Object.hasOwn(judges, name)) {
       throw new UsageError(`two judges have a folder named ${name}; rename one of the folders`);
     }
-    judges[name] = await openReward(path, kind, question);
+    const folder = (await lastCheckpointIn(path)) ?? path;
+    judges[name] = await openReward(folder, kind, question);
   };
   for (const path of reward_models.split(',').filter(Boolean)) await open(path, 'classifier');
   if (judge !== undefined) await open(judge, 'judge');

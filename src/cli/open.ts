@@ -15,7 +15,7 @@ import { openReward } from '../app/opening/rewards.ts';
 import type { Surroundings } from '../app/opening/surroundings.ts';
 import { UsageError } from './arguments.ts';
 import { modelIn } from './returned.ts';
-import { refuseDamaged } from './run-files.ts';
+import { lastCheckpointIn, refuseDamaged } from './run-files.ts';
 
 export const modelOption = {
   model: {
@@ -32,9 +32,12 @@ export const baseOption = {
   },
 } as const;
 
-/** Opens a model's folder, an adapter's folder and that of its base, or the model in an output of TRL. */
+/**
+ * Opens a model's folder, an adapter's folder and that of its base, the last checkpoint of a run, or the
+ * model in an output of TRL.
+ */
 export async function openAt(given: string, base?: string): Promise<Checkpoint> {
-  const path = await modelIn(given);
+  const path = (await lastCheckpointIn(given)) ?? (await modelIn(given));
   const folder = await nodeFolder(path);
   await refuseDamaged(path);
   return openCheckpoint(folder, (name) => baseFolder(name, folder), base);
@@ -114,6 +117,16 @@ export function readRecipeFile(path: string): Promise<string> {
   });
 }
 
+/**
+ * The folder of a model that a recipe names.
+ * @throws CheckpointError if it is a run: its last checkpoint would be another one when it has gone on
+ */
+async function recipeFolder(path: string): Promise<CheckpointFolder> {
+  const checkpoint = await lastCheckpointIn(path);
+  if (checkpoint === undefined) return nodeFolder(await modelIn(path));
+  throw new CheckpointError(`${path} is a run, not a model; name its checkpoint ${checkpoint}`);
+}
+
 /** Folders and files of this machine, a device for the policy, and one for each judge. */
 export async function nodeSurroundings(): Promise<Surroundings & { close(): void }> {
   const devices = [await openNodeGpu()];
@@ -122,8 +135,7 @@ export async function nodeSurroundings(): Promise<Surroundings & { close(): void
     devices.push(gpu);
     return gpu;
   };
-  const folder = async (path: string): Promise<CheckpointFolder> => nodeFolder(await modelIn(path));
-  const files = { folder, baseFolder, readFile: readRecipeFile };
+  const files = { folder: recipeFolder, baseFolder, readFile: readRecipeFile };
   return {
     ...files,
     gpu: devices[0] as Gpu,

@@ -3,8 +3,9 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openReturned } from '../app/handover/back/open.ts';
 import type { Returned } from '../app/handover/back/returned.ts';
-import type { FileSource } from '../model/files.ts';
-import { nodeFile } from '../model/node-files.ts';
+import { weightFiles, type FileSource } from '../model/files.ts';
+import { nodeFile, nodeFolder } from '../model/node-files.ts';
+import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../model/peft.ts';
 
 /**
  * undefined if the folder is no output of TRL or verl.
@@ -43,9 +44,15 @@ export async function modelIn(path: string): Promise<string> {
   return path;
 }
 
-async function isModel(folder: string): Promise<boolean> {
-  const names = new Set(await readdir(folder).catch(() => []));
-  const [adapter, whole] = [names.has('adapter_config.json'), names.has('config.json')];
-  const weights = [...names].some((name) => /\.(safetensors|bin|gguf)$/.test(name));
-  return (adapter || whole) && weights;
+/** Whether a folder has a model with all its weights: a killed training leaves some of several shards. */
+async function isModel(path: string): Promise<boolean> {
+  const names = new Set(await readdir(path).catch(() => []));
+  if (names.has(ADAPTER_CONFIG)) return names.has(ADAPTER_WEIGHTS);
+  if (!names.has('config.json')) return false;
+  return nodeFolder(path)
+    .then(weightFiles)
+    .then(
+      () => true,
+      () => false,
+    );
 }

@@ -8,6 +8,7 @@ import { analyze } from '../../src/cli/analyze.ts';
 import type { Command } from '../../src/cli/command.ts';
 import { compare } from '../../src/cli/compare.ts';
 import { evaluation } from '../../src/cli/eval.ts';
+import { logits } from '../../src/cli/logits.ts';
 import { train } from '../../src/cli/train.ts';
 import type { Evaluated } from '../../src/rl/evaluation/evaluate.ts';
 import type { Comparison } from '../../src/rl/evaluation/compare.ts';
@@ -152,6 +153,17 @@ async function told(command: Command, ...argv: string[]): Promise<string> {
   spy.mockRestore();
   return text;
 }
+
+it('takes a run for its last checkpoint on the command line, and refuses one in a recipe', async () => {
+  await trainRun('gone-on', { max_steps: 2, save_steps: 1 });
+  const [run, last] = [join(root, 'gone-on'), join(root, 'gone-on', 'checkpoints', 'step-2')];
+  const asked = (model: string) => json(logits, '--model', model, '--ids', '3,4');
+  expect(await asked(run)).toEqual(await asked(last));
+  // In a recipe it would be another model when the run has gone on.
+  await expect(trainRun('on-run', { model_name_or_path: run })).rejects.toThrow(
+    `${run} is a run, not a model; name its checkpoint ${last}`,
+  );
+});
 
 it('asks a checkpoint of a run as the run did, and prints the settings', async () => {
   const values = {

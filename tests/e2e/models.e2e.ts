@@ -32,14 +32,19 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'ponder-'));
   await saveModel(at('my-qwen'), config, randomTensors(config, 1));
   browser = await launchBrowser();
-  page = await browser.newPage({ reducedMotion: 'reduce' });
-  page.on('pageerror', (error) => errors.push(error.message));
-  await page.goto(`${inject('page')}#/set-up`);
+  await visit();
 });
 afterAll(async () => {
   await browser.close();
   await rm(root, { recursive: true });
 });
+
+/** A visit with nothing stored. */
+async function visit(): Promise<void> {
+  page = await browser.newPage({ reducedMotion: 'reduce' });
+  page.on('pageerror', (error) => errors.push(error.message));
+  await page.goto(`${inject('page')}#/set-up`);
+}
 
 const give = (path: string): Promise<void> => page.getByLabel('Model folder').setInputFiles(path);
 
@@ -329,6 +334,7 @@ describe('taking the trained model home', () => {
   });
 
   it('gives a model as one GGUF file, and its run to go on in verl', async () => {
+    await visit();
     // A run whose vocabulary is of byte pairs, as a real model's.
     const { folder, files } = ggufCase('llama');
     const contents = new Map<string, BlobPart>([

@@ -134,7 +134,7 @@ describe('the way of a token', () => {
         .locator('[aria-pressed=true]');
       expect(await chosen.textContent()).toMatch(/^Dr. GRPO/);
       expect(await accessibilityFaults(page)).toEqual([]);
-      await tokens.getByRole('button', { name: 'Reset to the run’s terms' }).click();
+      await tokens.getByRole('button', { name: 'Reset the terms' }).click();
       await expect.poll(push).toBe(own);
       expect(await chosen.textContent()).toMatch(/^GRPO/);
     }));

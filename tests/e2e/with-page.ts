@@ -89,6 +89,10 @@ export const step = (page: Page): Promise<number> =>
 export const reaches = (page: Page, wanted: number): Promise<void> =>
   expect.poll(() => step(page), { timeout: 10_000 }).toBeGreaterThanOrEqual(wanted);
 
+/** The new run is on view in place of the recorded one, which is at its end. */
+export const begins = (page: Page): Promise<void> =>
+  expect.poll(() => step(page), { timeout: 10_000 }).toBeLessThan(STEPS);
+
 /** Shows a view of the page, by the name in the navigation. */
 export const show = (page: Page, view: string): Promise<void> =>
   page

@@ -1,4 +1,4 @@
-/** What TRL and verl wrote comes back: as a run with its groups, and as a policy. */
+/** What TRL wrote comes back: as a run with its groups, and as a policy. */
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,6 @@ import { readReturned } from '../../src/cli/returned.ts';
 import { findPolicy } from '../../src/cli/run-files.ts';
 import { blobSource, type FileSource } from '../../src/model/files.ts';
 import { Tokenizer } from '../../src/model/tokenizer.ts';
-import { jsonLines } from '../../src/rl/data/json-lines.ts';
 import { walkThrough, firstChoices } from '../../src/ui/stepper/walks/walk.ts';
 import { updateOptions } from '../../src/ui/stepper/update-options.ts';
 import { memoryFolder } from '../app/memory-folder.ts';
@@ -124,6 +123,39 @@ describe('an output of TRL', () => {
     );
   });
 
+  it('has its completions where the logs are missing, and NaN in the logs is left out', async () => {
+    const files = await filesIn('adapter');
+    const path = 'checkpoint-2/trainer_state.json';
+    const withState = (text: string) =>
+      openReturned(new Map([...files, [path, blobSource(path, new Blob([text]))]]));
+    const state = { global_step: 2, is_world_process_zero: true };
+    for (const given of [state, { ...state, log_history: [] }]) {
+      const { recipe, lacks, metrics } = (await withState(JSON.stringify(given)))!;
+      expect(recipe).toMatchObject({ algorithm: 'grpo', num_generations: 4 });
+      expect(lacks[0]).toMatch(/no curves but the reward/);
+      expect(metrics.map(({ step }) => step)).toEqual([1, 2]);
+    }
+    // As Python writes it.
+    const log =
+      '[{"step": 1, "reward": -0.5, "kl": NaN, "note": "NaN"}, {"step": 2, "loss": -Infinity}]';
+    const { metrics } = (await withState(
+      `{"is_world_process_zero": true, "log_history": ${log}}`,
+    ))!;
+    expect(metrics[0]).toMatchObject({ step: 1, reward: -0.5 });
+    expect(metrics.some((row) => 'kl' in row || 'loss' in row)).toBe(false);
+  });
+
+  it('is opened beside files that are none of TRL’s', async () => {
+    const foreign = ['notes.jsonl', 'a.parquet', 'completions/b.parquet', 'checkpoint-best/x.json'];
+    const files = await filesIn('adapter', 'out/');
+    const all = new Map([
+      ...foreign.map((path) => [`out/${path}`, blobSource(path, new Blob(['{']))] as const),
+      ...files,
+    ]);
+    const { metrics } = (await openReturned(all))!;
+    expect(metrics).toEqual((await openReturned(files))!.metrics);
+  });
+
   it('is refused by name if a file is damaged, and nothing is stored', async () => {
     const files = await filesIn('handed-over');
     const broken = (path: string): Map<string, FileSource> => {
@@ -160,6 +192,27 @@ describe('the policy in an output of TRL', () => {
     expect(ours.applyChatTemplate(turns, { addGenerationPrompt: true })).toBe('menu ham 9 <think>');
   });
 
+  it('is the last checkpoint of which every shard is there', async () => {
+    const path = join(home, 'shards');
+    const index = {
+      metadata: {},
+      weight_map: { a: 'model-1-of-2.safetensors', b: 'model-2-of-2.safetensors' },
+    };
+    for (const [step, shards] of [
+      [2, 2],
+      [3, 1],
+    ] as const) {
+      const to = join(path, `checkpoint-${step}`);
+      await cp(join(OUTPUT, 'conversations', 'checkpoint-2'), to, { recursive: true });
+      await writeFile(join(to, 'model.safetensors.index.json'), JSON.stringify(index));
+      for (let i = 1; i <= shards; i++)
+        await writeFile(join(to, `model-${i}-of-2.safetensors`), 'x');
+      // No weights, though they end in .bin.
+      await writeFile(join(to, 'training_args.bin'), 'x');
+    }
+    expect((await findPolicy(path)).path).toBe(join(path, 'checkpoint-2'));
+  });
+
   it('is an adapter, whose base may lie beside the output', async () => {
     const folder = join(home, 'handover');
     await cp(join(OUTPUT, 'adapter'), join(folder, 'output'), { recursive: true });
@@ -190,70 +243,6 @@ describe('the policy in an output of TRL', () => {
     const path = join(OUTPUT, 'adapter');
     const refused = analyze.run([path, '--thought_prompts', '2'], true);
     await expect(refused).rejects.toThrow(/came without the recipe of the run/);
-  });
-});
-
-describe('rollouts of verl', () => {
-  /** Rows as `_write_generations` of verl 0.9.1 writes them. */
-  const rollout = (input: string, output: string, score: number, step: number, more = {}) => ({
-    ...{ input, output, gts: null, score, step },
-    ...more,
-  });
-  const prompts = ['menu ham 9 <think>\n', 'menu tart 4 <think>\n'];
-  const rows = (step: number) =>
-    // By length, as verl orders a batch: the tries at a prompt do not follow each other.
-    [0, 1, 2, 3].map((i) => rollout(prompts[i % 2]!, `so ${i} </think> ham`, i + step, step));
-
-  async function verl(files: Record<string, object[]>) {
-    const folder = await mkdtemp(join(home, 'verl-'));
-    for (const [name, lines] of Object.entries(files))
-      await writeFile(join(folder, name), jsonLines(lines));
-    return readReturned(folder);
-  }
-
-  it('are the groups of a run, with the advantages that follow from their scores', async () => {
-    const { metrics, steps, read, recipe, lacks } = (await verl({
-      '10.jsonl': rows(10),
-      '2.jsonl': rows(2),
-    }))!;
-    expect(steps).toEqual([2, 10]);
-    expect(recipe).toMatchObject({ algorithm: 'grpo', num_generations: 2, thinking: true });
-    expect(metrics.map(({ reward }) => reward)).toEqual([3.5, 11.5]);
-    const { completions = [] } = await read(2);
-    expect(completions.map(({ prompt, reward }) => [prompt, reward])).toEqual([
-      ...[2, 4].map((score) => ['menu ham 9', score]),
-      ...[3, 5].map((score) => ['menu tart 4', score]),
-    ]);
-    // (2 - 3) / (std of 2 and 4 + 1e-4).
-    expect(completions[0]!.advantage).toBeCloseTo(-0.707, 3);
-    expect(completions[0]).toMatchObject({ thought: 'so 0', response: 'ham' });
-    expect(lacks.join(' ')).toMatch(/verl wrote no advantages.*logger "file"/);
-  });
-
-  it('have the curves of the logger beside them, under the names of TRL', async () => {
-    const data = { 'actor/pg_loss': 0.5, 'response_length/mean': 12, 'timing_s/step': 3 };
-    const { metrics, lacks } = (await verl({
-      '1.jsonl': rows(1),
-      'run.jsonl': [{ step: 1, data }],
-    }))!;
-    expect(metrics[0]).toMatchObject({ loss: 0.5, 'completions/mean_length': 12, step_time: 3 });
-    expect(lacks.join(' ')).not.toMatch(/logger/);
-  });
-
-  it('tell two groups of the same prompt apart by verl’s uid', async () => {
-    const twice = ['a_0_0', 'a_1_0', 'b_0_0', 'b_1_0'].map((uid, i) =>
-      rollout('menu', 'ham', i, 1, { uid }),
-    );
-    const { recipe, lacks } = (await verl({ '1.jsonl': twice }))!;
-    expect(recipe).toMatchObject({ num_generations: 2, thinking: false });
-    expect(lacks).toContain('No completion has a </think>, so each one is shown as a response.');
-  });
-
-  it('are no other JSONL, and a damaged line is named', async () => {
-    expect(await verl({ '1.jsonl': [{ prompt: 'menu' }] })).toBeUndefined();
-    await expect(verl({ '1.jsonl': rows(1), '2.jsonl': [{ input: 'a' }] })).rejects.toThrow(
-      /2\.jsonl, line 1 is no rollout of verl/,
-    );
   });
 });
 

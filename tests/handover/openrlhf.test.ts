@@ -22,7 +22,7 @@ let home: string;
 let run: string;
 let out: string;
 beforeAll(async () => {
-  home = await realpath(await mkdtemp(join(tmpdir(), 'ponder-openrlhf-')));
+  home = await realpath(await mkdtemp(join(tmpdir(), 'ponder für openrlhf ')));
   [run, out] = [join(home, 'run'), join(home, 'openrlhf')];
   await makeRun(run);
   await handOver(run, out);

@@ -6,8 +6,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Rule } from '../../src/rl/rewards/rule.ts';
 
-const rules = join(import.meta.dirname, '../../recipes/rules');
-const names = readdirSync(rules).flatMap((name) => /^(.*)\.js$/.exec(name)?.[1] ?? []);
+const root = join(import.meta.dirname, '../..');
+const rules = ['recipes/rules', 'public/rules'].flatMap((folder) =>
+  readdirSync(join(root, folder)).flatMap((name) =>
+    name.endsWith('.js') ? [`${folder}/${name}`] : [],
+  ),
+);
 
 const PYTHON = `
 import json, runpy, sys
@@ -93,14 +97,14 @@ const exact = [
 ].map(([prompt, response]) => ({ prompt: prompt!, response: response!, columns: ANSWERS[0]! }));
 
 describe.skipIf(status !== 0)('a rule and its twin in Python', () => {
-  it.each(names)('%s', async (name) => {
+  it.each(rules)('%s', async (path) => {
     const asked = [...texts, ...exact];
-    const rule = await Rule.open(`${name}.js`, await readFile(join(rules, `${name}.js`), 'utf8'));
+    const rule = await Rule.open(path, await readFile(join(root, path), 'utf8'));
     const want = await rule.score(asked);
     rule.destroy();
     expect(new Set(want).size).toBeGreaterThan(1);
     const input = JSON.stringify(asked);
-    const args = ['-c', PYTHON, join(rules, `${name}.py`)];
+    const args = ['-c', PYTHON, join(root, path.replace(/js$/, 'py'))];
     const got = JSON.parse(execFileSync('python3', args, { input, encoding: 'utf8' })) as number[];
     const differ = asked.filter((_, i) => Math.abs(got[i]! - want[i]!) > 1e-9);
     expect(differ).toEqual([]);

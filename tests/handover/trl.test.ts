@@ -102,7 +102,7 @@ function expectSame(
   expect(samples).toHaveLength(rewards.length);
   samples.forEach(({ reward, advantage }, i) => {
     expect(Math.abs(reward - rewards[i]!)).toBeLessThan(1e-4);
-    expect(Math.abs(advantage - advantages[i]!)).toBeLessThan(1e-3);
+    expect(Math.abs(advantage - advantages[i]!)).toBeLessThan(1e-4);
   });
 }
 

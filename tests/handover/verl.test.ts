@@ -23,7 +23,7 @@ if (!python) console.warn('verl’s own configuration: not asked, because VERL_P
 let home: string;
 let out: string;
 beforeAll(async () => {
-  home = await realpath(await mkdtemp(join(tmpdir(), 'ponder-verl-')));
+  home = await realpath(await mkdtemp(join(tmpdir(), 'ponder für verl ')));
   out = join(home, 'verl');
   await makeRun(join(home, 'run'));
   await exporting.run([join(home, 'run'), '--to', 'verl', '--out', out], true);

@@ -9,7 +9,9 @@ import { isModelFile } from '../../src/model/model-files.ts';
 import { adapterFile } from '../../src/model/open-adapter.ts';
 import { storedFiles, storedFolder, storeModel } from '../../src/model/stored-models.ts';
 import { readTokenizer, Tokenizer } from '../../src/model/tokenizer.ts';
+import { refuseDamaged } from '../../src/app/inspect.ts';
 import { modelFiles } from '../../src/rl/runs/export.ts';
+import { sha256 } from '../../src/rl/runs/file-mark.ts';
 import { ggufCase } from '../gguf-models.ts';
 import { FakeOpfs } from '../reliability/fake-opfs.ts';
 
@@ -64,6 +66,28 @@ describe('a folder with all that the command line reads', () => {
     const folder = await storedFolder('tiny');
     expect((await readTokenizer(folder)).template?.source).toBe('d');
     expect((await readConfig(folder)).eosTokenIds).toEqual([1]);
+  });
+
+  it('is refused if it is a checkpoint, and not as its run wrote it', async () => {
+    const weights = new Uint8Array(await files.get('model.safetensors')!.arrayBuffer());
+    const mark = { bytes: weights.length, sha256: [await sha256(weights)] };
+    const marks = { 'model.safetensors': mark, 'optimizer.safetensors': mark };
+    const withState = (state: string) =>
+      droppedFolder(
+        new Map([
+          ...files,
+          ['model.safetensors', new Blob([weights])],
+          ['trainer_state.json', new Blob([state])],
+        ]),
+      );
+    const own = JSON.stringify({ global_step: 1, files: marks });
+    await refuseDamaged(withState(own));
+    weights[weights.length - 1]! ^= 1;
+    await expect(refuseDamaged(withState(own))).rejects.toThrow(
+      'your files/model.safetensors is damaged: it is not as its run wrote it; take another',
+    );
+    // Of TRL, which writes no marks.
+    await refuseDamaged(withState('{"log_history": [{"loss": NaN}]}'));
   });
 
   it('has no file that a drop on the page leaves out', async () => {

@@ -2,6 +2,7 @@
 import type { Checkpoint } from '../../model/adapted.ts';
 import { readConfig } from '../../model/checkpoint.ts';
 import type { FileSource } from '../../model/files.ts';
+import { STORED } from '../../rl/recipe/paths.ts';
 import { rewardNames } from '../../rl/recipe/reward-names.ts';
 import { RecipeError, type Recipe } from '../../rl/recipe/recipe.ts';
 import { QUESTION } from '../../rl/rewards/prompted-judge.ts';
@@ -67,13 +68,19 @@ export async function scoringFiles({ recipe, readFile }: HandoverSource): Promis
       // A server may answer with a page in place of a missing file.
       if (/^def reward\(/m.test(text)) return textFile(`rules/${basename(twin)}`, text);
       throw new RecipeError(
-        `reward_funcs: ${path} is JavaScript, which only Ponder runs; write the same rule in Python into ` +
-          `${twin}, as def reward(prompt, response, row): return 1.0, and export again.`,
+        `reward_funcs: ${path} is JavaScript, which only Ponder runs; ${addTwin(path, twin)}, as ` +
+          'def reward(prompt, response, row): return 1.0, and export again.',
       );
     }),
   );
   return [textFile('scoring.py', scoring), ...rules];
 }
+
+/** The page stores no Python. */
+const addTwin = (path: string, twin: string): string =>
+  path.startsWith(STORED)
+    ? `export the run as a .zip, and write the same rule in Python beside it, into ${basename(twin)}`
+    : `write the same rule in Python into ${twin}`;
 
 /** What scoring.py has to know. */
 export async function scoringFacts({ recipe, policy }: HandoverSource): Promise<object> {

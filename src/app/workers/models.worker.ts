@@ -14,7 +14,7 @@ import { modelFiles, runFiles, type ExportFile, type ExportKind } from '../../rl
 import { DEFAULT_RECIPE } from '../default-recipe.ts';
 import { memoryNeeds, type MemoryNeed, type MemoryUse } from '../fit.ts';
 import { isTarget, type Target } from '../handover/targets.ts';
-import { inspectFolder, tryTexts, type Inspected } from '../inspect.ts';
+import { inspectFolder, refuseDamaged, tryTexts, type Inspected } from '../inspect.ts';
 import { OpenedOnce } from '../opened-once.ts';
 import { longestTexts, previewOnPage } from '../page-preview.ts';
 import { pageBaseFolder, pageModelFolder, SHIPPED } from '../page-paths.ts';
@@ -112,6 +112,7 @@ const service = {
   async inspect(name: string, files: ReadonlyMap<string, File>): Promise<Inspected> {
     const named = [...files].map(([file, blob]) => [`${name}/${file}`, blob] as const);
     const folder = await orGguf(droppedFolder(new Map(named)));
+    await refuseDamaged(folder);
     const found = await inspectFolder(folder, findBase);
     if (!found.lora) await tryTexts(folder, found.role);
     return found;

@@ -1,5 +1,5 @@
 /** The checkpoints of a run: which there are, which of them can be relied on, and which of them stay. */
-import type { CheckpointFolder } from '../../model/files.ts';
+import { readText, type CheckpointFolder } from '../../model/files.ts';
 import { ADAPTER_WEIGHTS } from '../../model/peft.ts';
 import { SafetensorsFile } from '../../model/safetensors.ts';
 import { isAsMarked, type FileMark } from './file-mark.ts';
@@ -125,6 +125,24 @@ async function differing(
     if (!source) return `${prefix}${name} is missing`;
     const same = care === 'sizes' ? source.size === mark.bytes : await isAsMarked(source, mark);
     if (!same) return `${prefix}${name} is damaged`;
+  }
+  return undefined;
+}
+
+/** A file that is not as the folder's trainer_state.json says; undefined for a folder that has no marks. */
+export async function damagedFile(
+  folder: Pick<CheckpointFolder, 'open'>,
+): Promise<string | undefined> {
+  const text = await readText(folder, TRAINER_STATE);
+  let marks: TrainerState['files'];
+  try {
+    marks = (JSON.parse(text ?? '{}') as TrainerState).files;
+  } catch {
+    // Other trainers write NaN into such a file.
+  }
+  for (const [name, mark] of Object.entries(marks ?? {})) {
+    const source = await folder.open(name);
+    if (source && !(await isAsMarked(source, mark))) return name;
   }
   return undefined;
 }

@@ -59,6 +59,10 @@ describe('what is dropped', () => {
     expect(found('mine/recipe.yaml', ...step(9), ...step(10))).toEqual({
       'mine-step-10': ['config.json', 'model.safetensors'],
     });
+    // The page compares the files with it, as the command line does, and does not store it.
+    const [model] = modelsAmong(dropped(...step(10)));
+    expect(model!.state?.name).toBe('trainer_state.json');
+    expect(modelsAmong(dropped('m/config.json'))[0]).not.toHaveProperty('state');
   });
 
   it('is one model when other formats lie inside it', () => {

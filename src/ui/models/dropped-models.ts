@@ -1,10 +1,13 @@
 import { basename } from '../../model/files.ts';
 import { isModelFile, placeInModel } from '../../model/model-files.ts';
+import { TRAINER_STATE } from '../../rl/runs/trainer-state.ts';
 import type { DroppedFiles } from './dropped-files.ts';
 
 /** One model, as it came in one folder or loose. */
 export interface DroppedModel {
   name: string;
+  /** trainer_state.json of a checkpoint, with which the files can be compared. */
+  state?: File;
   /** By their paths in the model's folder. */
   files: ReadonlyMap<string, File>;
 }
@@ -42,7 +45,10 @@ export function modelsAmong(dropped: DroppedFiles): DroppedModel[] {
     const before = STEP.test(path) && whole.some((other) => STEP.exec(other)?.[1] === run);
     return !inside && !before && (has(files, CONFIG) || has(files, WEIGHTS));
   });
-  return models.map(([path, files]) => ({ name: nameOf(path, files), files: filesToStore(files) }));
+  return models.map(([path, files]) => {
+    const state = files.get(TRAINER_STATE);
+    return { name: nameOf(path, files), ...(state && { state }), files: filesToStore(files) };
+  });
 }
 
 /** The dropped files if all of them are prompts or rules; otherwise none. */

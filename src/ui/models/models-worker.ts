@@ -1,6 +1,8 @@
 import type * as Comlink from 'comlink';
 import { connect, type Connection } from '../../app/workers/connection.ts';
 import type { ModelsService } from '../../app/workers/models.worker.ts';
+import { TRAINER_STATE } from '../../rl/runs/trainer-state.ts';
+import type { DroppedModel } from './dropped-models.ts';
 
 type Models = Connection<Comlink.Remote<ModelsService>>;
 
@@ -28,14 +30,14 @@ export const previewWorker = kept('The worker that previews models');
  * @param signal ends the worker, whatever it does
  */
 export async function inspectModel(
-  name: string,
-  files: ReadonlyMap<string, File>,
+  { name, files, state }: DroppedModel,
   signal: AbortSignal,
 ): Promise<void> {
   const worker = start('The worker that inspects models');
   signal.addEventListener('abort', () => worker.close());
   try {
-    await worker.service.inspect(name, files);
+    const inspected = state ? new Map([...files, [TRAINER_STATE, state]]) : files;
+    await worker.service.inspect(name, inspected);
   } finally {
     worker.close();
   }

@@ -224,10 +224,11 @@ export class Shelf {
     };
   }
 
-  private async store({ name: wanted, files }: DroppedModel, signal: AbortSignal): Promise<void> {
+  private async store(model: DroppedModel, signal: AbortSignal): Promise<void> {
+    const { name: wanted, files } = model;
     this.storing = { name: wanted, share: 0 };
     // Inspected first: a refused model is not copied.
-    await inspectModel(wanted, files, signal);
+    await inspectModel(model, signal);
     const name = this.freeName(wanted, files);
     // Without this, a browser that runs short of space may delete models.
     void navigator.storage.persist().catch(() => false);

@@ -1,5 +1,9 @@
 import type { Files } from './returned.ts';
 
-/** A text file that is there. */
-export const readText = async (files: Files, path: string): Promise<string> =>
-  new TextDecoder().decode(await files.get(path)!.read());
+/** A text file that is there, as JSON: Python writes NaN and Infinity, which JSON does not have. */
+export async function readText(files: Files, path: string): Promise<string> {
+  const text = new TextDecoder().decode(await files.get(path)!.read());
+  return text.replace(STRING_OR_NUMBER, (found) => (found.startsWith('"') ? found : 'null'));
+}
+
+const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\b(?:NaN|Infinity)\b/g;

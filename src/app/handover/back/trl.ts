@@ -35,9 +35,8 @@ export interface Origin {
 export async function trlRun(files: Files): Promise<Returned | undefined> {
   const parquets = numbered(files, COMPLETIONS);
   const state = numbered(files, STATE).at(-1);
-  if (!state && parquets.length === 0) return undefined;
-  const log = state ? await logOf(files, state.path) : [];
-  if (!log) return undefined;
+  const log = (state && (await logOf(files, state.path))) ?? [];
+  if (log.length === 0 && parquets.length === 0) return undefined;
   const origin = await originOf(files);
   const { step: first = 0, updates = 1 } = origin ?? {};
   const stepOf = (optimizerSteps: number): number => first + Math.ceil(optimizerSteps / updates);
@@ -65,15 +64,15 @@ export async function trlRun(files: Files): Promise<Returned | undefined> {
   };
   const steps = [...pathOf.keys()];
   // A run of which nothing but completions was copied still has steps, and their rewards.
-  if (!state) metrics.push(...(await rewardsOnly(steps, read)));
+  if (log.length === 0) metrics.push(...(await rewardsOnly(steps, read)));
   return {
     trainer: 'TRL',
     recipe: origin?.recipe ?? recipeOf(metrics, await groupSize(steps, read)),
     ...{ metrics, steps, read },
     lacks: [
-      ...(state
+      ...(log.length > 0
         ? []
-        : ['Without checkpoint-N/trainer_state.json it has no curves but the reward.']),
+        : ['Without the logs in checkpoint-N/trainer_state.json it has no curves but the reward.']),
       ...(steps.length > 0
         ? ['TRL wrote no lengths of completions and no numbers for single tokens.']
         : ['It has no completions: TRL writes them with log_completions: true.']),

@@ -14,7 +14,8 @@ import { completionRows, grouped, mannerOf, NO_THOUGHTS, promptOf, type Written 
 interface Rollout {
   input: string;
   output: string;
-  score: number;
+  /** null where it was not finite. */
+  score: number | null;
   step: number;
   /** Of verl's newer trainer: SAMPLE_ROLLOUT_OUTPUT. */
   uid?: string;
@@ -49,15 +50,23 @@ export async function verlRun(files: Files): Promise<Returned | undefined> {
     const [, step] = /^(\d+)\.jsonl$/.exec(path) ?? [];
     if (step !== undefined) paths.set(Number(step), path);
   }
-  const steps = [...paths.keys()].sort((a, b) => a - b);
-  const [first] = steps;
-  if (first === undefined || !(await areRollouts(files, paths.get(first)!))) return undefined;
+  const ascending = [...paths.keys()].sort((a, b) => a - b);
+  const rolloutsAt = (step: number): Promise<Rollout[]> => rolloutsIn(files, paths.get(step)!);
   const groupsAt = async (step: number): Promise<Written[][]> =>
-    groupsOf(await rolloutsIn(files, paths.get(step)!), step);
+    groupsOf((await rolloutsAt(step)).filter(isScored), step);
+  const steps: number[] = [];
+  let unscored = 0;
   const logged = await logOf(files);
   const metrics = new Map(logged);
-  for (const step of steps) {
-    const rewards = (await groupsAt(step)).map((group) => group.map(({ reward }) => reward));
+  for (const step of ascending) {
+    // Files of that name need not be verl's.
+    if (steps.length === 0 && !(await areRollouts(files, paths.get(step)!))) continue;
+    const rollouts = await rolloutsAt(step);
+    const scored = rollouts.filter(isScored);
+    unscored += rollouts.length - scored.length;
+    const rewards = groupsOf(scored, step).map((group) => group.map(({ reward }) => reward));
+    if (rewards.length === 0) continue;
+    steps.push(step);
     metrics.set(step, {
       step,
       reward: mean(rewards.flat()),
@@ -66,6 +75,8 @@ export async function verlRun(files: Files): Promise<Returned | undefined> {
       ...metrics.get(step),
     });
   }
+  const [first] = steps;
+  if (first === undefined) return undefined;
   const some = await groupsAt(first);
   const manner = mannerOf(
     undefined,
@@ -85,6 +96,9 @@ export async function verlRun(files: Files): Promise<Returned | undefined> {
       'verl wrote no advantages: those shown follow from the scores, as in GRPO.',
       'It wrote no lengths of completions and no numbers for single tokens.',
       ...(manner.thinking ? [] : [NO_THOUGHTS]),
+      ...(unscored > 0
+        ? [`Completions without a finite score are left out: ${unscored.toLocaleString('en')}.`]
+        : []),
       ...(logged.size > 0 ? [] : ['Other curves are in the file of verl’s logger "file".']),
     ],
   };
@@ -96,7 +110,12 @@ async function areRollouts(files: Files, path: string): Promise<boolean> {
 }
 
 const isRollout = ({ input, output, score }: Partial<Rollout>): boolean =>
-  typeof input === 'string' && typeof output === 'string' && typeof score === 'number';
+  typeof input === 'string' &&
+  typeof output === 'string' &&
+  (typeof score === 'number' || score === null);
+
+type Scored = Rollout & { score: number };
+const isScored = (rollout: Rollout): rollout is Scored => rollout.score !== null;
 
 async function rolloutsIn(files: Files, path: string): Promise<Rollout[]> {
   const { rows, damaged } = parseJsonLines<Rollout>(await readText(files, path));
@@ -110,8 +129,8 @@ async function rolloutsIn(files: Files, path: string): Promise<Rollout[]> {
 }
 
 /** Those of one prompt: verl may order a batch by length, so that they do not follow each other. */
-function groupsOf(rollouts: readonly Rollout[], step: number): Written[][] {
-  const keyOf = ({ uid, input }: Rollout): string => uid?.replace(/_\d+_\d+$/, '') ?? input;
+function groupsOf(rollouts: readonly Scored[], step: number): Written[][] {
+  const keyOf = ({ uid, input }: Scored): string => uid?.replace(/_\d+_\d+$/, '') ?? input;
   return grouped(rollouts, keyOf).map((group) => {
     const [scaled] = advantages([group.map(({ score }) => score)], 'group');
     return group.map(({ input, output, score }, i) => ({

@@ -1,0 +1,208 @@
+/** Handovers of unusual runs, and of runs that cannot be handed over. */
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { HANDOVERS } from '../../src/app/handover/files.ts';
+import { targets } from '../../src/app/handover/targets.ts';
+import { exporting } from '../../src/cli/export.ts';
+import { openAt } from '../../src/cli/open.ts';
+import { readConfig } from '../../src/model/checkpoint.ts';
+import { blobSource } from '../../src/model/files.ts';
+import { openGguf } from '../../src/model/gguf-writer/file.ts';
+import { SafetensorsFile } from '../../src/model/safetensors.ts';
+import { jsonLines } from '../../src/rl/data/json-lines.ts';
+import { ggufCase } from '../gguf-models.ts';
+import { expectComplete, sourceOf, textIn } from './handed-over.ts';
+import { makeRun, RECIPES, STEP } from './make-run.ts';
+
+let home: string;
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'ponder ü '));
+  for (const name of ['grpo', 'judge', 'adapter'] as const) await makeRun(join(home, name), name);
+});
+afterAll(() => rm(home, { recursive: true }));
+
+const judge = (): string => `judge_model_name_or_path: ${join(home, 'judge', 'judge')}\n`;
+
+describe('unusual runs', () => {
+  const PROMPTS = (path: string): string =>
+    `world:\ndatasets: [{path: json, data_files: [${JSON.stringify(path)}], split: train}]\n`;
+
+  async function rowsOf(lines: readonly object[]): Promise<Record<string, unknown>[]> {
+    const path = join(home, 'Fragen für alle.jsonl');
+    await writeFile(path, jsonLines(lines));
+    const files = await HANDOVERS.trl(await sourceOf(home, 'grpo', PROMPTS(path)));
+    expect(await textIn(files, 'README.md')).toContain(`The rows are those of ${path}`);
+    const text = (await textIn(files, 'train.jsonl'))!;
+    return text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+
+  it('has system turns, earlier turns and further columns of a row', async () => {
+    const turns = [
+      { role: 'system', content: 'menu' },
+      { role: 'user', content: 'ham 1' },
+      { role: 'assistant', content: 'ok' },
+      { role: 'user', content: 'tart 4 "ü"\n2' },
+    ];
+    const rows = await rowsOf([{ prompt: turns, answer: 4, more: { list: ['ü', null] } }]);
+    // 3 steps of 2 prompts.
+    expect(rows).toHaveLength(6);
+    expect(rows[0]!['turns']).toEqual(turns);
+    expect(JSON.parse(rows[0]!['row'] as string)).toMatchObject({
+      answer: 4,
+      more: { list: ['ü', null] },
+    });
+    expect(rows[0]!['prompt']).toMatch(/ <think>$/);
+  });
+
+  it.each([
+    [{ prompt: '' }, /line 1: no text field "prompt"/],
+    [
+      { prompt: [{ role: 'tool', content: '4' }] },
+      /line 1: turn 1 of "prompt" has the role "tool"/,
+    ],
+    [{ question: 'menu' }, /line 1/],
+  ])('is refused for a row %o', async (row, message) => {
+    await expect(rowsOf([row])).rejects.toThrow(message);
+  });
+
+  it.each(['load_in_4bit', 'load_in_8bit'])(
+    'says that a base with %s is rounded otherwise',
+    async (key) => {
+      const source = await sourceOf(home, 'adapter', `${key}: true\n`);
+      const files = await HANDOVERS.trl(source);
+      expect(parse((await textIn(files, 'recipe.yaml'))!)).toMatchObject({ [key]: true });
+      expect(await textIn(files, 'requirements.txt')).toMatch(/\nbitsandbytes\n$/);
+      expect(await textIn(files, 'README.md')).toMatch(/rounded by bitsandbytes/);
+      await expect(HANDOVERS.verl(source)).rejects.toThrow(
+        /does not have a quantised base; use TRL/,
+      );
+    },
+  );
+
+  it('has the adapter before training as the reference, if the run began with one', async () => {
+    const before = join(home, 'adapter', 'checkpoints', `step-${STEP}`);
+    const source = await sourceOf(
+      home,
+      'adapter',
+      `model_name_or_path: ${JSON.stringify(before)}\n`,
+    );
+    const files = await HANDOVERS.trl(source);
+    expect(JSON.parse((await textIn(files, 'run.json'))!)).toMatchObject({ reference: true });
+    const sizes = ['policy', 'reference'].map(
+      (name) => files.find(({ path }) => path === `${name}/adapter_model.safetensors`)?.size,
+    );
+    expect(sizes[0]).toBeGreaterThan(0);
+    expect(sizes[1]).toBe(sizes[0]);
+  });
+
+  it('has models that were GGUF files as folders that transformers loads', async () => {
+    const path = join(home, 'model.gguf');
+    const { folder } = ggufCase('qwen3');
+    const { pieces } = await openGguf({ base: folder, tokenizer: folder }, 'q8_0');
+    await writeFile(path, pieces());
+    const start = await openAt(path);
+    const source = await sourceOf(
+      home,
+      'grpo',
+      `model_name_or_path: ${JSON.stringify(path)}\n${judge()}`,
+    );
+    const files = await HANDOVERS.trl({ ...source, policy: start, open: () => openAt(path) });
+    for (const name of ['policy', 'reference', 'judge']) {
+      const config = JSON.parse((await textIn(files, `${name}/config.json`))!) as object;
+      expect(config).toMatchObject({ model_type: 'qwen3' });
+      const weights = files.find((file) => file.path === `${name}/model.safetensors`)!;
+      const parts: BlobPart[] = [];
+      for await (const piece of weights.pieces()) parts.push(piece);
+      const file = await SafetensorsFile.open(blobSource('w', new Blob(parts)));
+      expect(file.tensors.has('model.layers.1.self_attn.q_norm.weight')).toBe(true);
+      expect(files.some((other) => other.path === `${name}/tokenizer.json`)).toBe(true);
+    }
+  });
+
+  it('has rules with any name that Ponder takes, and refuses one without a twin in Python', async () => {
+    const at = (name: string): string => join(home, name);
+    await writeFile(at('meine Regel.v2.js'), 'export default () => 1');
+    const recipe = `reward_model_name_or_path:\nreward_funcs: [${JSON.stringify(at('meine Regel.v2.js'))}]\n`;
+    const source = await sourceOf(home, 'grpo', recipe);
+    for (const twin of ['', 'reward = 1']) {
+      if (twin) await writeFile(at('meine Regel.v2.py'), twin);
+      for (const target of targets)
+        await expect(HANDOVERS[target](source)).rejects.toThrow(
+          /is JavaScript, which only Ponder runs/,
+        );
+    }
+    await writeFile(
+      at('meine Regel.v2.py'),
+      'def reward(prompt, response, row):\n    return 1.0\n',
+    );
+    for (const target of targets)
+      await expectComplete(source, target, await HANDOVERS[target](source));
+  });
+});
+
+it('a rule of the page says how its twin gets beside it', async () => {
+  const recipe = 'reward_model_name_or_path:\nreward_funcs: ["stored:mine.js"]\n';
+  await expect(HANDOVERS.trl(await sourceOf(home, 'grpo', recipe))).rejects.toThrow(
+    /export the run as a \.zip, and write the same rule in Python beside it, into mine\.py/,
+  );
+});
+
+describe('on the command line', () => {
+  const refusal = async (run: string, to: string, out: string): Promise<string> => {
+    const error: unknown = await exporting
+      .run([run, '--to', to, '--out', out], true)
+      .catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(Error);
+    return (error as Error).message;
+  };
+
+  it.each(['hf', 'gguf', ...targets])('a run without a checkpoint is refused: %s', async (to) => {
+    for (const [name, file] of [
+      ['begun', 'metrics.jsonl'],
+      ['cut', 'checkpoints/step-1/config.json'],
+    ]) {
+      const [run, out] = [join(home, name!), join(home, 'none')];
+      await mkdir(join(run, file!, '..'), { recursive: true });
+      await writeFile(join(run, 'recipe.yaml'), RECIPES.grpo);
+      await writeFile(join(run, file!), '');
+      expect(await refusal(run, to, out)).toMatch(/begun|cut/);
+      expect(existsSync(out)).toBe(false);
+    }
+  });
+
+  it('a folder that has something in it stays as it is; so does a file', async () => {
+    const out = join(home, 'Schönes Ziel');
+    await mkdir(out);
+    await writeFile(join(out, 'mine'), '');
+    for (const to of ['hf', ...targets])
+      expect(await refusal(join(home, 'grpo'), to, out)).toMatch(
+        /Schönes Ziel is not empty; choose/,
+      );
+    expect(await readdir(out)).toEqual(['mine']);
+    expect(await refusal(join(home, 'grpo'), 'trl', join(out, 'mine'))).toMatch(/mine/);
+    expect(await readFile(join(out, 'mine'), 'utf8')).toBe('');
+  });
+
+  it('a model becomes one GGUF file, with its adapter merged', async () => {
+    const out = join(home, 'file');
+    await exporting.run(
+      [join(home, 'judge', 'judge'), '--to', 'gguf', '--outtype', 'q4_0', '--out', out],
+      true,
+    );
+    expect(await readdir(out)).toEqual(['model-q4_0.gguf']);
+    const { base } = await openAt(join(out, 'model-q4_0.gguf'));
+    expect(await readConfig(base)).toMatchObject({ family: 'llama', maxPositions: 1024 });
+    const words = join(home, 'words');
+    expect(await refusal(join(home, 'adapter'), 'gguf', words)).toMatch(
+      /no equal in llama\.cpp: its vocabulary is of kind WordLevel; save it as a folder/,
+    );
+    expect(existsSync(words)).toBe(false);
+  });
+});
