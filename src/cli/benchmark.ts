@@ -220,15 +220,18 @@ function given<T extends object>(options: T): T {
 }
 
 function scoreTable(results: readonly Scores[], means: readonly Average[]): string {
-  const rows = results.flatMap(({ benchmark: name, judge, scores, truncated, too_long: long }) =>
-    scores === null
-      ? [[name, 'answers only: name a judge with --judge or --judge_url', '', '', '', '']]
-      : scores.map((row) => [
-          ...[name, row.name, row.mean.toFixed(2)],
-          `[${row.low.toFixed(2)}, ${row.high.toFixed(2)}]`,
-          ...[String(row.count), paperCell(`${name}/${row.name}`), notes(judge, truncated, long)],
-        ]),
-  );
+  const rows = results.flatMap(({ benchmark: name, judge, scores, truncated, too_long: long }) => {
+    const remarks = notes(judge, truncated, long);
+    if (scores === null) {
+      return [[name, 'answers only: name a judge with --judge or --judge_url', '', '', '', '', '']];
+    }
+    if (scores.length === 0) return [[name, 'no judgment could be read', '', '', '', '', remarks]];
+    return scores.map((row) => [
+      ...[name, row.name, row.mean.toFixed(2)],
+      `[${row.low.toFixed(2)}, ${row.high.toFixed(2)}]`,
+      ...[String(row.count), paperCell(`${name}/${row.name}`), remarks],
+    ]);
+  });
   const averaged = means.flatMap(({ name, mean }) =>
     mean === null ? [] : [[name, 'mean', mean.toFixed(2), '', '', paperCell(`${name}/mean`)]],
   );
