@@ -154,7 +154,9 @@ it.each(['opening the graphics device', 'loading'])(
     const place = nodeRunFolder(join(root, detail));
     const { live, begin, statuses, closed, devices } = openLive(() => Promise.resolve(place));
     const opened = begin();
-    await expect.poll(() => statuses.at(-1)?.detail, { interval: 1 }).toMatch(detail);
+    await expect
+      .poll(() => statuses.at(-1)?.detail, { interval: 1, timeout: 60_000 })
+      .toMatch(detail);
     await live.stop();
     expect(statuses.at(-1)).toMatchObject({ phase: 'stopped', step: 0 });
     await opened;
