@@ -395,7 +395,6 @@ describe('taking the trained model home', () => {
     expect(asked).toEqual(
       trl.runs.grpo.flatMap(({ prompts }) => prompts.filter((_, i) => i % 8 === 0)),
     );
-    expect(errors).toEqual([]);
   });
 });
 
