@@ -69,18 +69,18 @@ export interface PolicyFolder {
  *   last checkpoint
  */
 export async function findPolicy(path: string): Promise<PolicyFolder> {
-  const isRun = (await readText(nodeRunFolder(path), 'recipe.yaml')) !== undefined;
-  if (!isRun && basename(dirname(resolve(path))) !== 'checkpoints') {
+  const whole = await isRun(path);
+  if (!whole && basename(dirname(resolve(path))) !== 'checkpoints') {
     const returned = await readReturned(path);
     const recipe = returned && recipeOf(returned);
     return { path: await modelIn(path), ...(recipe && { of: { run: path, recipe } }) };
   }
-  const run = isRun ? path : join(path, '..', '..');
+  const run = whole ? path : join(path, '..', '..');
   const folder = nodeRunFolder(run);
   const yaml = await readText(folder, 'recipe.yaml');
   if (yaml === undefined) return { path };
   const of = { run, recipe: parseRecipe(yaml, join(run, 'recipe.yaml')).recipe };
-  if (!isRun) return { path, of };
+  if (!whole) return { path, of };
   const checkpoint = await lastCheckpointIn(run);
   if (checkpoint === undefined) {
     throw new UsageError(`${run} has no complete checkpoint; name the folder of a model`);
@@ -88,11 +88,17 @@ export async function findPolicy(path: string): Promise<PolicyFolder> {
   return { path: checkpoint, of };
 }
 
+/** Whether it is the folder of a run, and no checkpoint, model or file. */
+async function isRun(path: string): Promise<boolean> {
+  return (await readText(nodeRunFolder(path), 'recipe.yaml')) !== undefined;
+}
+
 /**
  * The folder of a run's last checkpoint that is as it was written; undefined if there is none. Later ones
  * that are not are named on standard error.
  */
 export async function lastCheckpointIn(run: string): Promise<string | undefined> {
+  if (!(await isRun(run))) return undefined;
   const search = await findCheckpoint(nodeRunFolder(run), 'contents');
   if (!search.found) return undefined;
   const path = checkpointPath(search.found.step);

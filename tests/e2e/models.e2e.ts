@@ -359,7 +359,6 @@ describe('taking the trained model home', () => {
     const row = runs.getByRole('row').filter({ has: drawn });
     await row.getByRole('button', { name: 'Open' }).click();
     await says(/^The model of the run “byte-pairs”, at step 20/);
-
     await page.getByRole('radio', { name: /^A GGUF file/ }).check();
     await page.getByLabel('Size of the file').selectOption('8 bits (Q8_0)');
     const file = await downloaded('.gguf');
@@ -395,6 +394,7 @@ describe('taking the trained model home', () => {
     expect(asked).toEqual(
       trl.runs.grpo.flatMap(({ prompts }) => prompts.filter((_, i) => i % 8 === 0)),
     );
+    expect(errors).toEqual([]);
   });
 });
 

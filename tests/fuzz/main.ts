@@ -29,10 +29,10 @@ process.on('unhandledRejection', (error) => report('unhandled', 'raw', String(er
 if (!canMeasure) console.log('Memory is not measured here: it takes Linux.');
 
 let total = 0;
-let stopped = false;
-process.once('SIGINT', () => (stopped = true));
+const stop = new AbortController();
+process.once('SIGINT', () => stop.abort());
 
-while (!stopped && Date.now() < end && (wanted === 0 || total < wanted)) {
+while (!stop.signal.aborted && Date.now() < end && (wanted === 0 || total < wanted)) {
   for (const parser of parsers) {
     const numRuns = Math.ceil(BATCH * parser.weight);
     for (const input of fc.sample(parser.inputs, { numRuns, seed })) {
