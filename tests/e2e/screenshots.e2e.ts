@@ -119,14 +119,6 @@ async function openPage({ width, colorScheme }: View): Promise<Page> {
 async function readThrough(page: Page, view: ViewId): Promise<void> {
   await page.evaluate((hash) => (location.hash = hash), `#/${view}`);
   await page.locator(`#view-${view} h2:visible`).first().waitFor();
-  // What stays on the screen while it scrolls is no part of a section.
-  await page.evaluate(() => {
-    for (const element of document.querySelectorAll<HTMLElement>('body *')) {
-      const { position } = getComputedStyle(element);
-      if (position === 'fixed') element.style.visibility = 'hidden';
-      if (position === 'sticky') element.style.position = 'static';
-    }
-  });
   await page.evaluate(async () => {
     for (let y = 0; y < document.body.scrollHeight; y += innerHeight / 2) {
       scrollTo(0, y);
@@ -152,8 +144,9 @@ it.for(VIEWS)('$name looks as it did', async (view, context) => {
   const element = page.locator(view.selector);
   await view.prepare?.(element);
   await element.waitFor();
-  await element.evaluate(onWholePixels, SCALE);
+  const others = await element.evaluateHandle(standAlone, SCALE);
   const picture = await element.screenshot({ animations: 'disabled' });
+  await others.evaluate((hidden) => hidden.forEach((one) => (one.style.display = '')));
   const file = join(FOLDER, `${view.name}.png`);
   if (update) await writeFile(file, picture);
   expect(existsSync(file), `${file} is missing; see the head of this test`).toBe(true);
@@ -162,13 +155,28 @@ it.for(VIEWS)('$name looks as it did', async (view, context) => {
   expect(share).toBeLessThanOrEqual(TOLERATED);
 });
 
-/** What lies above may grow by part of a pixel, and letters would be drawn otherwise: not of interest. */
-function onWholePixels(element: Element, scale: number): void {
+/**
+ * Hides what stands around a section: what lies above may grow by part of a pixel, and letters would be
+ * drawn otherwise. What stays on the screen while it scrolls is no part of a section either.
+ */
+function standAlone(element: HTMLElement | SVGElement, scale: number): HTMLElement[] {
+  const hidden: HTMLElement[] = [];
+  for (let node: Element = element; node !== document.body; node = node.parentElement!) {
+    for (const other of node.parentElement!.children) {
+      if (other === node || !(other instanceof HTMLElement)) continue;
+      if (other.style.display === 'none' || other.tagName === 'STYLE') continue;
+      other.style.display = 'none';
+      hidden.push(other);
+    }
+  }
+  for (const inner of element.querySelectorAll<HTMLElement>('*')) {
+    if (getComputedStyle(inner).position === 'sticky') inner.style.position = 'static';
+  }
   const { style } = document.body;
   style.paddingTop = '0';
-  const top = scale * (element.getBoundingClientRect().top + scrollY);
+  const top = scale * element.getBoundingClientRect().top;
   style.paddingTop = `${(Math.ceil(top) - top) / scale}px`;
-  scrollTo(0, Math.round(scale * scrollY) / scale);
+  return hidden;
 }
 
 /** How wide each kind of type sets a sample. */
