@@ -74,7 +74,7 @@ const json = async (command: Command, ...argv: string[]): Promise<Record<string,
   JSON.parse(await command.run(argv, true)) as Record<string, unknown>;
 const few = ['--num_prompts', '8', '--max_completion_length', '20'];
 
-it('says how often reward models prefer what people preferred', async () => {
+it('says how often reward models prefer what was preferred', async () => {
   const prompt =
     'menu ham 1 tart 7 pizza 7 gratin 1 sorbet 8 custard 5 beans 4 for cleo veggie budget 9';
   const good = ['gratin 1 and sorbet 8 .', 'hello cleo ! gratin 1 then sorbet 8 . enjoy !'];

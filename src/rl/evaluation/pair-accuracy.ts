@@ -1,4 +1,4 @@
-/** How often a judge prefers the response that people preferred. */
+/** How often a judge prefers the response that was preferred in the data. */
 import type { PreferenceGroup } from '../data/dataset.ts';
 import { mean } from '../statistics.ts';
 import { bootstrap, type Interval } from './intervals.ts';
