@@ -17,7 +17,8 @@ const { reward_models, judge, judge_prompt } = judgingOptions;
 
 export const accuracy = defineCommand({
   name: 'accuracy',
-  summary: 'Shows how often reward models and judges prefer the response that was preferred in pairs of data.',
+  summary:
+    'Shows how often reward models and judges prefer the response that was preferred in pairs of data.',
   options: {
     pairs: {
       type: 'text',

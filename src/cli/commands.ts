@@ -19,7 +19,8 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     load: async () => (await import('./score.ts')).score,
   },
   accuracy: {
-    summary: 'shows how often reward models and judges prefer what was preferred in a file of pairs',
+    summary:
+      'shows how often reward models and judges prefer what was preferred in a file of pairs',
     load: async () => (await import('./accuracy.ts')).accuracy,
   },
   generate: {
