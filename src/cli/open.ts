@@ -37,9 +37,11 @@ export const baseOption = {
  * model in an output of TRL.
  */
 export async function openAt(given: string, base?: string): Promise<Checkpoint> {
-  const path = (await lastCheckpointIn(given)) ?? (await modelIn(given));
+  // The last checkpoint of a run is one that was checked.
+  const checked = await lastCheckpointIn(given);
+  const path = checked ?? (await modelIn(given));
   const folder = await nodeFolder(path);
-  await refuseDamaged(path);
+  if (checked === undefined) await refuseDamaged(path);
   return openCheckpoint(folder, (name) => baseFolder(name, folder), base);
 }
 
