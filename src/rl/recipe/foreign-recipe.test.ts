@@ -1,6 +1,6 @@
 /** Recipes that were not written for Ponder. */
 import { describe, expect, it } from 'vitest';
-import { complete, refusal } from './complete-recipe.ts';
+import { complete, refusal } from '../../../tests/complete-recipe.ts';
 import { recipeKeys } from './keys.ts';
 import { otherKey } from './other-keys.ts';
 import { parseRecipe } from './recipe.ts';

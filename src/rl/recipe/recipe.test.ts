@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { complete, refusal } from './complete-recipe.ts';
+import { complete, refusal } from '../../../tests/complete-recipe.ts';
 import { recipeYaml, makeRecipe, parseRecipe } from './recipe.ts';
 import { describeRange } from './check.ts';
 import { recipeGroups, recipeKeys } from './keys.ts';

@@ -1,6 +1,6 @@
 /** What tests of recipes share. */
 import { expect } from 'vitest';
-import { RecipeError } from './recipe.ts';
+import { RecipeError } from '../src/rl/recipe/recipe.ts';
 
 /** A recipe that trains, to which a test adds a line. */
 export const complete = `model_name_or_path: policy
