@@ -1,12 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { mean } from '../statistics.ts';
 import { Random } from '../random.ts';
-import {
-  styleControlledInterval,
-  styleControlledWinRate,
-  styleOf,
-  type Battle,
-} from './arena-hard.ts';
 import { isSeparable } from './controlled.ts';
 import {
   bootstrap,
@@ -20,8 +14,14 @@ import {
   lengthControlledInterval,
   lengthControlledWinRate,
 } from './length-controlled.ts';
+import { levelsFromScores, wildBenchScore } from './levels.ts';
 import { fitLogistic, sigmoid } from './logistic.ts';
-import { levelsFromScores, wildBenchScore } from './wildbench.ts';
+import {
+  styleControlledInterval,
+  styleControlledWinRate,
+  type Battle,
+} from './style-controlled.ts';
+import { styleOf } from './style.ts';
 import { verdicts, winRate } from './win-rate.ts';
 
 describe('tInterval', () => {

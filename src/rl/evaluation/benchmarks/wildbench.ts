@@ -9,7 +9,7 @@ import type { ChatMessage } from '../../../model/tokenizer.ts';
 import { Random } from '../../random.ts';
 import { mean } from '../../statistics.ts';
 import { bootstrap } from '../intervals.ts';
-import { LENGTH_MARGIN, wildBenchScore, type Level } from '../wildbench.ts';
+import { LENGTH_MARGIN, wildBenchScore, type Level } from '../levels.ts';
 import {
   BenchmarkDataError,
   type Item,
