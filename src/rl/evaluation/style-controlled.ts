@@ -24,14 +24,10 @@ export interface Battle {
 const MUCH_WEIGHT = 3;
 
 /**
- * Between 0 and 1; the weight of a feature that never differs is zero. If style differs by about the
- * same amount everywhere, its effect cannot be found, and this is the raw win rate.
+ * Between 0 and 1, with a 95% interval over prompts; the weight of a feature that never differs is zero.
+ * If style differs by about the same amount everywhere, its effect cannot be found, and this is the raw
+ * win rate.
  */
-export function styleControlledWinRate(battles: readonly Battle[]): number {
-  return canControl(battles) ? controlledRate(battles) : rawRate(battles);
-}
-
-/** The same with a 95% interval over prompts, and whether style was controlled for. */
 export function styleControlledInterval(
   battles: readonly Battle[],
   options: BootstrapOptions,

@@ -27,7 +27,7 @@ const ANSWERS =
   'https://huggingface.co/datasets/lmarena-ai/arena-hard-auto (data/arena-hard-v2.0/model_answer)';
 
 /** The labels of the baseline-first game and of the policy-first game; null if one cannot be read. */
-export type Games = readonly [string | null, string | null];
+type Games = readonly [string | null, string | null];
 
 export const arenaHard: JudgedBenchmark<{ category: string }, Games> = {
   name: 'arena-hard',

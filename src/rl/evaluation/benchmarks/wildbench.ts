@@ -50,7 +50,7 @@ const WEIGHTS: Readonly<Record<string, number>> = {
   'Coding & Debugging': 1.25,
 };
 
-export interface WildBenchData {
+interface WildBenchData {
   history: string;
   query: string;
   checklist: readonly string[];
@@ -60,7 +60,7 @@ export interface WildBenchData {
   first: boolean;
 }
 
-export interface WildBenchVerdict {
+interface WildBenchVerdict {
   /** 1 to 10; null if it cannot be read. */
   score: number | null;
   /** Undefined without a reference; null if it cannot be read. */
