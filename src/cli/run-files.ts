@@ -15,7 +15,7 @@ import { checkpointPath, TRAINER_STATE } from '../rl/runs/trainer-state.ts';
 import { UsageError } from './arguments.ts';
 import { modelIn, readReturned } from './returned.ts';
 
-export interface RunData {
+interface RunData {
   metrics: MetricsRow[];
   /** Absent where TRL or verl trained, and the recipe did not come back with their output. */
   recipe?: Recipe;

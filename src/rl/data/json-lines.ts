@@ -4,7 +4,7 @@ export function jsonLines(rows: readonly object[]): string {
   return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 }
 
-export interface ReadLines<T> {
+interface ReadLines<T> {
   rows: T[];
   /** Numbers of the lines that hold no row. */
   damaged: number[];
