@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import { join, resolve, sep } from 'node:path';
 import type { HandoverSource } from '../app/handover/source.ts';
 import { HANDOVERS } from '../app/handover/files.ts';
 import { isTarget, targets } from '../app/handover/targets.ts';
@@ -6,6 +8,7 @@ import { CheckpointError } from '../model/errors.ts';
 import { OUTTYPES } from '../model/gguf-writer/types.ts';
 import { nodeFolder } from '../model/node-files.ts';
 import { EXPORTS, modelFiles } from '../rl/runs/export.ts';
+import { ROW_FOLDERS } from '../rl/runs/run-folder.ts';
 import { PARTIAL } from '../rl/runs/run-folder.node.ts';
 import { storageError } from '../rl/runs/storage-error.ts';
 import { UsageError } from './arguments.ts';
@@ -38,16 +41,10 @@ export const exporting = defineCommand({
   async run({ positionals: [source = ''], options: { to, outtype, out, base } }) {
     // The error for a folder that is not there.
     await nodeFolder(source);
+    await refuseOut(out);
     const files = isTarget(to)
       ? await HANDOVERS[to](await handoverSource(source, base))
       : await modelFiles(await openAt(source, base), to, outtype);
-    const there = await readdir(out).catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-      throw storageError(error, out);
-    });
-    if (there.some((name) => name !== PARTIAL)) {
-      throw new CheckpointError(`${out} is not empty; choose a new folder`);
-    }
     await writeWhole(out, files).catch((error: unknown) => {
       throw storageError(error, out);
     });
@@ -55,6 +52,30 @@ export const exporting = defineCommand({
   },
   format: ({ out, files }) => `${out}: ${files.join(', ')}\n`,
 });
+
+/** @throws an error with a sentence if a folder cannot be written there */
+async function refuseOut(out: string): Promise<void> {
+  const there = await readdir(out).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw storageError(error, out);
+  });
+  if (there.some((name) => name !== PARTIAL)) {
+    throw new CheckpointError(`${out} is not empty; choose a new folder`);
+  }
+  // A run that goes on writes, reads and removes what lies in its own folders.
+  const folders = resolve(out).split(sep);
+  for (const [i, name] of folders.entries()) {
+    const run = folders.slice(0, i).join(sep);
+    if (OF_A_RUN.includes(name) && existsSync(join(run, 'recipe.yaml'))) {
+      throw new UsageError(
+        `${out} lies in ${name}, a folder of the run ${run}; choose a folder outside the run`,
+      );
+    }
+  }
+}
+
+/** Folders that a run fills. */
+const OF_A_RUN: readonly string[] = ['checkpoints', ...ROW_FOLDERS];
 
 /** A run at its last checkpoint, and what its recipe names. */
 async function handoverSource(path: string, base?: string): Promise<HandoverSource> {

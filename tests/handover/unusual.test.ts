@@ -1,9 +1,9 @@
 /** Handovers of unusual runs, and of runs that cannot be handed over. */
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { HANDOVERS } from '../../src/app/handover/files.ts';
 import { targets } from '../../src/app/handover/targets.ts';
@@ -189,6 +189,61 @@ describe('on the command line', () => {
     expect(await refusal(join(home, 'grpo'), 'trl', join(out, 'mine'))).toMatch(/mine/);
     expect(await readFile(join(out, 'mine'), 'utf8')).toBe('');
   });
+
+  it.each(['gguf', ...targets])('a folder in one that the run fills is refused: %s', async (to) => {
+    const run = join(home, 'grpo');
+    const before = await readdir(run, { recursive: true });
+    const inside = [
+      'checkpoints/step-30',
+      `checkpoints/step-${STEP}/out`,
+      'completions',
+      'evaluations/a/b',
+    ];
+    for (const out of inside)
+      expect(await refusal(run, to, join(run, out))).toMatch(
+        /lies in (checkpoints|completions|evaluations), a folder of the run .*grpo; choose/,
+      );
+    await symlink(run, join(home, `link-${to}`));
+    expect(await refusal(run, to, join(home, `link-${to}`, 'followed'))).toMatch(
+      /lies in followed/,
+    );
+    expect(await refusal(run, to, run)).toMatch(/grpo is not empty; choose a new folder/);
+    expect(await readdir(run, { recursive: true })).toEqual(before);
+  });
+
+  it.each([...targets])(
+    'a run that was stopped after its last checkpoint goes on from that one: %s',
+    async (to) => {
+      const run = join(home, `stopped-${to}`);
+      await cp(join(home, 'grpo'), run, { recursive: true });
+      // It was resumed for more steps, reached step 27, and was killed while it wrote a checkpoint.
+      await writeFile(
+        join(run, 'recipe.yaml'),
+        RECIPES.grpo.replace('max_steps: 23', 'max_steps: 30'),
+      );
+      await writeFile(join(run, 'metrics.jsonl'), jsonLines([{ step: 20 }, { step: 27 }]));
+      await mkdir(join(run, 'checkpoints', 'step-25'));
+      await writeFile(join(run, 'checkpoints', 'step-25', 'config.json'), '{}');
+      const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+      const before = await readdir(run, { recursive: true });
+      const out = join(run, 'handed-over');
+      await exporting.run([run, '--to', to, '--out', out], true);
+      expect(said.mock.calls.join()).toMatch(
+        /step-25 is not complete: checkpoints\/step-20 is used/,
+      );
+      said.mockRestore();
+      expect(await readFile(join(out, 'README.md'), 'utf8')).toContain(
+        'continues a run of Ponder at step 20 of 30',
+      );
+      // Ten steps of two prompts are left.
+      if (to === 'verl')
+        expect(await readFile(join(out, 'train.sh'), 'utf8')).toMatch(/training_steps=10'/);
+      else expect((await readFile(join(out, 'train.jsonl'), 'utf8')).match(/\n/g)).toHaveLength(20);
+      // Nothing else is written into the run.
+      await rm(out, { recursive: true });
+      expect(await readdir(run, { recursive: true })).toEqual(before);
+    },
+  );
 
   it('a model becomes one GGUF file, with its adapter merged', async () => {
     const out = join(home, 'file');

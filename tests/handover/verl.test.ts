@@ -40,7 +40,9 @@ async function trainWith(program: string, ...args: string[]): Promise<string> {
   return (await promisify(execFile)('bash', [join(out, 'train.sh'), ...args], { env })).stdout;
 }
 
-const inFolder = (text: string): unknown => JSON.parse(text.replaceAll(out, 'FOLDER'));
+/** Python writes ü as \u00fc. */
+const inFolder = (text: string): unknown =>
+  JSON.parse(JSON.stringify(JSON.parse(text)).replaceAll(out, 'FOLDER'));
 
 describe('a run that is handed over to verl', () => {
   it('sets the keys that verl accepted, to the values that it read', async () => {

@@ -38,7 +38,7 @@ export function verlRecipe(recipe: Recipe, step: number, hasTest: boolean): Reco
     'trainer.save_freq': recipe.save_steps,
     'trainer.test_freq': hasTest ? recipe.eval_steps : -1,
     'trainer.val_before_train': false,
-    'trainer.logger': ['console'],
+    'trainer.logger': ['console', 'file'],
     'trainer.project_name': 'ponder',
     'trainer.experiment_name': 'handed-over',
     'trainer.default_local_dir': './output',

@@ -6,6 +6,9 @@
 set -euo pipefail
 # All machines of a cluster read this folder under the same path.
 cd "$(dirname "${BASH_SOURCE[0]}")"
+# The logger "file" writes the curves beside the completions, for Ponder's page.
+mkdir -p rollouts
+export VERL_FILE_LOGGER_PATH="$PWD/rollouts/metrics.jsonl"
 python3 -m verl.trainer.main_ppo \
 {arguments}
   trainer.n_gpus_per_node="${GPUS:-1}" \
