@@ -30,7 +30,7 @@ const values = {
   world: 'meal-planner',
   per_device_train_batch_size: 32,
 };
-const { reward_model_name_or_path: _, ...withoutReward } = values;
+const withoutReward = { model_name_or_path: 'policy', world: 'meal-planner' };
 const PARAMETERS = 281e6;
 
 describe('a model of 0.3 billion parameters', () => {
