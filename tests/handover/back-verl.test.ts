@@ -95,7 +95,7 @@ describe('rollouts of verl', () => {
   it('are no other JSONL, and a damaged line is named', async () => {
     expect(await verl({ '1.jsonl': [{ prompt: 'menu' }] })).toBeUndefined();
     await expect(verl({ '1.jsonl': rows(1), '2.jsonl': [{ input: 'a' }] })).rejects.toThrow(
-      /2\.jsonl, line 1 is no rollout of verl/,
+      /2\.jsonl, line 1 is not a rollout of verl/,
     );
   });
 });

@@ -72,7 +72,7 @@ export async function trlRun(files: Files): Promise<Returned | undefined> {
     lacks: [
       ...(log.length > 0
         ? []
-        : ['Without the logs in checkpoint-N/trainer_state.json it has no curves but the reward.']),
+        : ['Its only curve is the reward: checkpoint-N/trainer_state.json has no logs.']),
       ...(steps.length > 0
         ? ['TRL wrote no lengths of completions and no numbers for single tokens.']
         : ['It has no completions: TRL writes them with log_completions: true.']),

@@ -123,7 +123,7 @@ async function rolloutsIn(files: Files, path: string): Promise<Rollout[]> {
     damaged[0] ??
     (rows.every(isRollout) ? undefined : rows.findIndex((row) => !isRollout(row)) + 1);
   if (line !== undefined) {
-    throw new ReturnError(`${path}, line ${line} is no rollout of verl; copy the folder again.`);
+    throw new ReturnError(`${path}, line ${line} is not a rollout of verl; copy the folder again.`);
   }
   return rows;
 }
