@@ -37,7 +37,7 @@ export interface DataShelf {
   removeModel(name: string): Promise<void>;
 }
 
-export interface ImportOptions {
+interface ImportOptions {
   /** Is told how many bytes the unpacked run takes; rejects if there is too little room. */
   checkRoom?: (bytes: number) => Promise<void>;
   /** Share of the bytes that are stored, 0 to 1. */
