@@ -1,4 +1,4 @@
-// Which way imports may go: `npm run lint` refuses the others. See docs/architecture.md.
+// Which way imports may go: `npm run check` refuses the others. See docs/architecture.md.
 
 /** The layers, lowest first; ui and cli are both on top. */
 const layers = ['gpu', 'model', 'rl', 'app', 'ui', 'cli'];

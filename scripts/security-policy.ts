@@ -13,7 +13,7 @@ const own = (more: readonly string[]): string =>
   ].join('; ');
 
 /** Of a document. No text of the page becomes code or markup, but by its own policies. */
-export const PAGE_POLICY = own([
+const PAGE_POLICY = own([
   "script-src 'self'",
   "require-trusted-types-for 'script'; trusted-types default svelte-trusted-html formulas",
 ]);

@@ -17,14 +17,14 @@ import {
 } from './runs.ts';
 
 /** Numbers of the paper, from the worse side to the better side. */
-export interface PaperNumber {
+interface PaperNumber {
   model: string;
   from: number;
   to: number;
 }
 
 /** Runs that differ only in their seed. */
-export interface Cell {
+interface Cell {
   start: Start;
   arm: Arm;
   /** Absent for a model before reinforcement learning. */

@@ -9,13 +9,13 @@ import { planGeneration, planJudge, planTraining, type Planned } from './memory-
 import type { RecipeObject } from '../rl/recipe/values.ts';
 import { makeRecipe, type Recipe } from '../rl/recipe/recipe.ts';
 
-export interface RunModels {
+interface RunModels {
   policy: Planned;
   /** Reward models and prompted judges; each has its own device on the same card. */
   judges: readonly Planned[];
 }
 
-export interface Card {
+interface Card {
   /** Memory in bytes, which a program cannot find out; undefined if the user has not given it. */
   memory?: number | undefined;
   /** The largest buffer that a kernel can see, in bytes. */

@@ -51,7 +51,7 @@ export interface JudgedPair {
   thoughts: number;
 }
 
-export interface OpenJudges {
+interface OpenJudges {
   rewards: Readonly<Record<string, Reward>>;
   gold?: GoldJudge | undefined;
   /** Asked for traits of thoughts. */

@@ -5,7 +5,7 @@
 import { LiveDevices, type LiveSurroundings } from './live-devices.ts';
 import { LiveReports } from './live-reports.ts';
 import { secondsPerStep } from './live-status.ts';
-import { CHECKPOINTS, factsFile } from './runs/facts.ts';
+import { CHECKPOINTS } from './runs/facts.ts';
 import { storedRecipe } from './runs/stored-recipe.ts';
 import { Saver } from './saver.ts';
 import type {
@@ -57,7 +57,7 @@ export class LiveRun implements TrainingService {
     }));
   }
 
-  async begin({ id, recipe: values, facts }: NewRun, listener: TrainingListener): Promise<void> {
+  async begin({ id, recipe: values }: NewRun, listener: TrainingListener): Promise<void> {
     const given = makeRecipe(layerRecipes(this.defaults, values));
     const recipe = { ...given, save_total_limit: given.save_total_limit ?? CHECKPOINTS };
     /** A new run can train unsaved. */
@@ -72,7 +72,6 @@ export class LiveRun implements TrainingService {
       this.isNew = true;
       this.load = (next) => this.reload(next, claim);
       await this.saver.keep(run, () => run.begin());
-      await this.saver.keep(run, () => run.write(...factsFile(facts)));
     });
   }
 

@@ -8,7 +8,7 @@ import type { KernelVariants } from '../gpu/variants.ts';
 import { allocateOptimizer } from '../model/adamw.ts';
 import { planBatch } from '../model/batch-runner.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { planDecoder } from '../model/decoder.ts';
+import { planDecoder } from '../model/decoder-plan.ts';
 import { LanguageModel } from '../model/language-model.ts';
 import type { WeightStorage } from '../model/parameters.ts';
 import type { LoraConfig } from '../model/peft.ts';

@@ -21,14 +21,14 @@ export interface SeenText {
   template?: string;
 }
 
-export interface SeenToken {
+interface SeenToken {
   /** The text that it adds; if several tokens make one character, '' for all but the last. */
   text: string;
   /** Whether it is a special token of the template, such as the end of a turn. */
   special: boolean;
 }
 
-export type SeenByReward = { name: string; weight: number } & (
+type SeenByReward = { name: string; weight: number } & (
   | { kind: 'model'; sees: SeenText }
   /** A rule gets the two texts without a template. */
   | { kind: 'rule'; prompt: string; response: string }
@@ -41,7 +41,7 @@ export interface Preview extends SplitCompletion {
 }
 
 /** Tokenizers of the models that the recipe names. */
-export interface PreviewTokenizers {
+interface PreviewTokenizers {
   policy: Tokenizer;
   rewardModel?: Tokenizer | undefined;
   judge?: Tokenizer | undefined;

@@ -14,7 +14,7 @@ const CHECKPOINT_PER_MOMENT = 3 / 2;
 /** Text of a completion (whole, thought and response) and its numbers, for each token. */
 const BYTES_PER_TOKEN = 16;
 
-export interface Remaining {
+interface Remaining {
   /** Steps that are done. */
   step?: number;
   /** Number of checkpoints that are there at once: an old one goes when the new one is complete. */

@@ -3,7 +3,7 @@ import { makeZip } from 'client-zip';
 import type { ExportFile } from '../rl/runs/export.ts';
 import { storageError } from '../rl/runs/storage-error.ts';
 
-export interface WriteOptions {
+interface WriteOptions {
   /** Share of the bytes that are written, 0 to 1. */
   onProgress: (share: number) => void;
   signal: AbortSignal;

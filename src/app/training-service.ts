@@ -1,7 +1,6 @@
 /** The interface between the page and the worker that trains. */
 import type { RecipeValues } from '../rl/recipe/values.ts';
 import type { StepReport } from '../rl/report.ts';
-import type { RunFacts } from './runs/facts.ts';
 
 export type Phase =
   'loading' | 'compiling' | 'training' | 'paused' | 'finished' | 'stopped' | 'failed';
@@ -38,7 +37,6 @@ export interface NewRun {
   /** The name of its folder, which is new. */
   id: string;
   recipe: RecipeValues;
-  facts: RunFacts;
 }
 
 /** A stored run that goes on. */

@@ -24,7 +24,7 @@ export interface AnswerRow {
   too_long?: true;
 }
 
-export interface Asked {
+interface Asked {
   model: LanguageModel;
   tokenizer: Tokenizer;
   options: RolloutOptions;

@@ -10,7 +10,7 @@ import {
 import { checkpointPath } from '../rl/runs/trainer-state.ts';
 import { UsageError } from './arguments.ts';
 
-export interface Asked {
+interface Asked {
   /** Of the recipe. */
   readonly path: string;
   readonly recipe: Recipe;

@@ -2,7 +2,7 @@ import { summarizeEvaluation } from '../rl/evaluation/evaluate.ts';
 import { compareEvaluations } from '../rl/evaluation/compare.ts';
 import type { ControlledInterval } from '../rl/evaluation/controlled.ts';
 import type { Interval } from '../rl/evaluation/intervals.ts';
-import { LENGTH_MARGIN, LEVEL_MARGINS } from '../rl/evaluation/wildbench.ts';
+import { LENGTH_MARGIN, LEVEL_MARGINS } from '../rl/evaluation/levels.ts';
 import { TIE_SHARE } from '../rl/evaluation/win-rate.ts';
 import { defineCommand } from './command.ts';
 import { judgeCheckpoint, judgingOptions, openJudging } from './judging.ts';

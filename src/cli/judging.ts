@@ -73,7 +73,7 @@ export interface JudgeOptions {
   judge_prompt: string | undefined;
 }
 
-export interface JudgingOptions extends JudgeOptions {
+interface JudgingOptions extends JudgeOptions {
   world: 'meal-planner' | undefined;
   split: 'dev' | 'held-out';
   prompts: string | undefined;
@@ -81,7 +81,7 @@ export interface JudgingOptions extends JudgeOptions {
   seed: number;
 }
 
-export interface Judging {
+interface Judging {
   prompts: EvaluationPrompt[];
   gold?: GoldJudge;
   /** By the names of their folders. */

@@ -11,7 +11,7 @@ import { command } from './changed-run.ts';
 import { oneLine, table } from './text.ts';
 
 /** A recipe with a matrix, and where its runs go. */
-export interface Asked {
+interface Asked {
   /** Of the recipe. */
   readonly path: string;
   /** Each run has a folder in it. */

@@ -1,17 +1,16 @@
 /** What TRL or verl wrote in a folder, read as a run. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openReturned } from '../app/handover/back/open.ts';
-import type { Returned } from '../app/handover/back/returned.ts';
+import { openReturned, type Opened } from '../app/handover/back/open.ts';
 import { weightFiles, type FileSource } from '../model/files.ts';
 import { nodeFile, nodeFolder } from '../model/node-files.ts';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../model/peft.ts';
 
 /**
  * undefined if the folder is no output of TRL or verl.
- * @throws ReturnError if its files are damaged
+ * @throws ReturnError if none of its files can be read
  */
-export async function readReturned(path: string): Promise<Returned | undefined> {
+export async function readReturned(path: string): Promise<Opened | undefined> {
   const files = new Map<string, FileSource>();
   for (const folder of ['', 'completions', ...(await trlCheckpoints(path))]) {
     const names = await readdir(join(path, folder)).catch(() => []);

@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
-import { noteOn } from '../app/handover/back/open.ts';
-import type { Returned } from '../app/handover/back/returned.ts';
+import { noteOn, type Opened } from '../app/handover/back/open.ts';
+import { ReturnError } from '../app/handover/back/returned.ts';
 import { ORIGIN } from '../app/handover/back/trl.ts';
 import type { Evaluated } from '../rl/evaluation/evaluate.ts';
 import type { MetricsRow } from '../rl/report.ts';
@@ -15,7 +15,7 @@ import { checkpointPath, TRAINER_STATE } from '../rl/runs/trainer-state.ts';
 import { UsageError } from './arguments.ts';
 import { modelIn, readReturned } from './returned.ts';
 
-export interface RunData {
+interface RunData {
   metrics: MetricsRow[];
   /** Absent where TRL or verl trained, and the recipe did not come back with their output. */
   recipe?: Recipe;
@@ -53,7 +53,7 @@ export async function readRun(path: string): Promise<RunData> {
 }
 
 /** The recipe of a run that was handed over; that of any other is unknown. */
-function recipeOf({ recipe }: Returned): Recipe | undefined {
+function recipeOf({ recipe }: Opened): Recipe | undefined {
   if (recipe['model_name_or_path'] === undefined) return undefined;
   return parseRecipe(stringify(recipe), ORIGIN).recipe;
 }
@@ -71,7 +71,11 @@ export interface PolicyFolder {
 export async function findPolicy(path: string): Promise<PolicyFolder> {
   const whole = await isRun(path);
   if (!whole && basename(dirname(resolve(path))) !== 'checkpoints') {
-    const returned = await readReturned(path);
+    // A model needs no logs.
+    const returned = await readReturned(path).catch((error: unknown) => {
+      if (error instanceof ReturnError) return undefined;
+      throw error;
+    });
     const recipe = returned && recipeOf(returned);
     return { path: await modelIn(path), ...(recipe && { of: { run: path, recipe } }) };
   }
@@ -142,7 +146,7 @@ export async function readEvaluations(
 async function returnedEvaluations({
   steps,
   read,
-}: Returned): Promise<[Evaluated[], Evaluated[]] | undefined> {
+}: Opened): Promise<[Evaluated[], Evaluated[]] | undefined> {
   const rows = await Promise.all(steps.map(read));
   const judged = rows.flatMap(({ evaluations }) => (evaluations ? [evaluations] : []));
   return judged.length < 2 ? undefined : [judged[0]!, judged.at(-1)!];

@@ -23,7 +23,7 @@ export interface ServerOptions {
 }
 
 /** The server did not give a judgment; the message says what it answered and what to do. */
-export class ServerJudgeError extends Error {
+class ServerJudgeError extends Error {
   override name = 'ServerJudgeError';
 }
 

@@ -1,5 +1,5 @@
 /**
- * One GPU device with what the rest of src/gpu needs of it: a pipeline cache, a byte ledger,
+ * One GPU device with what the rest of src/gpu needs of it: its compiled kernels, a byte ledger,
  * uploads and batched readbacks, and errors that surface as exceptions.
  * This is not a tensor library: it has buffers and kernels only.
  */
@@ -7,6 +7,7 @@ import { GpuError, GpuLostError, GpuMemoryError, GpuUnavailableError } from './e
 import type { Kernel } from './kernel.ts';
 import { bufferBytes, emptyLedger, type Lifetime, type Memory, type View } from './memory.ts';
 import { Pace } from './pace.ts';
+import { Pipelines } from './pipelines.ts';
 import type { Profile } from './profile.ts';
 import { Staging } from './staging.ts';
 import { KERNELS_FOR, type CardRates, type KernelVariants } from './variants.ts';
@@ -54,8 +55,7 @@ export interface GpuOptions {
 interface Kept {
   readonly device: GPUDevice;
   readonly info: GPUAdapterInfo;
-  readonly pipelines: Map<string, Promise<GPUComputePipeline>>;
-  readonly layouts: Map<string, GPUBindGroupLayout>;
+  readonly pipelines: Pipelines;
 }
 
 function suitableVariants({ features }: GPUDevice, info: GPUAdapterInfo): KernelVariants {
@@ -72,6 +72,7 @@ export class Gpu implements Memory {
   readonly lost: Promise<GpuLostError>;
   readonly device: GPUDevice;
   readonly info: GPUAdapterInfo;
+  readonly pipelines: Pipelines;
   private chosen: KernelVariants;
   readonly pace: Pace;
   /** Kernels that were asked for and are compiled. */
@@ -84,7 +85,7 @@ export class Gpu implements Memory {
   private readonly wait: <T>(pending: Promise<T>) => Promise<T>;
   private readonly staging = new Staging(this);
   private readonly buffers = new Set<GPUBuffer>();
-  private readonly pipelines = new Map<string, Promise<GPUComputePipeline>>();
+  private readonly asked = new Set<Promise<GPUComputePipeline>>();
   private failure: GpuError | undefined;
   private end!: (error: GpuLostError) => void;
 
@@ -92,10 +93,11 @@ export class Gpu implements Memory {
     private readonly kept: Kept,
     private readonly options: GpuOptions,
   ) {
-    const { device, info } = kept;
+    const { device, info, pipelines } = kept;
     this.wait = options.wait ?? ((pending) => pending);
     this.device = device;
     this.info = info;
+    this.pipelines = pipelines;
     this.chosen = { ...suitableVariants(device, info), ...options.variants };
     // A device that is lost reports so by itself.
     this.pace = new Pace(() => this.submittedWorkDone().catch(() => undefined));
@@ -131,8 +133,7 @@ export class Gpu implements Memory {
     );
     const device = await adapter.requestDevice({ requiredFeatures: features, requiredLimits });
     const { info } = adapter;
-    const kept = { device, info, pipelines: new Map(), layouts: new Map() };
-    const gpu = new Gpu(kept, options);
+    const gpu = new Gpu({ device, info, pipelines: new Pipelines(device) }, options);
     const chosen = options.variants?.matmul !== undefined;
     if (gpu.variants.matmul === 'blocked' && !chosen && !info.isFallbackAdapter) {
       const card = await options.measure?.(gpu);
@@ -244,12 +245,9 @@ export class Gpu implements Memory {
 
   /** Compiles a kernel once per set of override constants. */
   pipeline(kernel: Kernel, constants: Record<string, number> = {}): Promise<GPUComputePipeline> {
-    const key = `${kernel.name} ${JSON.stringify(constants)}`;
-    let pipeline = this.pipelines.get(key);
-    if (!pipeline) {
-      pipeline = this.kept.pipelines.get(key) ?? this.compile(kernel, constants);
-      this.kept.pipelines.set(key, pipeline);
-      this.pipelines.set(key, pipeline);
+    const pipeline = this.pipelines.get(kernel, constants);
+    if (!this.asked.has(pipeline)) {
+      this.asked.add(pipeline);
       const count = (): void => {
         this.compiled++;
         this.onCompiled?.();
@@ -258,55 +256,6 @@ export class Gpu implements Memory {
       pipeline.then(count, () => undefined);
     }
     return pipeline;
-  }
-
-  private compile(kernel: Kernel, constants: Record<string, number>): Promise<GPUComputePipeline> {
-    return this.device.createComputePipelineAsync({
-      label: kernel.name,
-      layout: this.device.createPipelineLayout({
-        bindGroupLayouts: [this.storageLayout(kernel), this.paramsLayout()],
-      }),
-      compute: {
-        module: this.device.createShaderModule({ label: kernel.name, code: kernel.code }),
-        entryPoint: 'main',
-        constants,
-      },
-    });
-  }
-
-  /** Group 0: the kernel's storage buffers, in the order of its bindings. */
-  storageLayout(kernel: Kernel): GPUBindGroupLayout {
-    const key = kernel.bindings.join();
-    let layout = this.kept.layouts.get(key);
-    if (!layout) {
-      layout = this.device.createBindGroupLayout({
-        entries: kernel.bindings.map((access, binding) => ({
-          binding,
-          visibility: GPUShaderStage.COMPUTE,
-          buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
-        })),
-      });
-      this.kept.layouts.set(key, layout);
-    }
-    return layout;
-  }
-
-  /** Group 1: one parameter block in the program's uniform arena, placed by a dynamic offset. */
-  paramsLayout(): GPUBindGroupLayout {
-    let layout = this.kept.layouts.get('params');
-    if (!layout) {
-      layout = this.device.createBindGroupLayout({
-        entries: [
-          {
-            binding: 0,
-            visibility: GPUShaderStage.COMPUTE,
-            buffer: { type: 'uniform', hasDynamicOffset: true },
-          },
-        ],
-      });
-      this.kept.layouts.set('params', layout);
-    }
-    return layout;
   }
 
   throwIfFailed(): void {

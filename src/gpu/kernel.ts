@@ -9,7 +9,7 @@ import type { Activation } from './activations.ts';
 import type { View } from './memory.ts';
 import type { KernelVariants } from './variants.ts';
 
-export type Access = 'read' | 'write';
+type Access = 'read' | 'write';
 export type ParamType = 'u32' | 'i32' | 'f32';
 
 /** A WGSL module with one entry point `main`, storage buffers in group 0 and parameters in group 1. */

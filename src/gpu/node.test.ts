@@ -9,7 +9,9 @@ it('runs the kernels that PONDER_KERNELS names', async () => {
   expect(gpu.variants).toEqual(KERNELS_FOR.card);
   gpu.close();
   vi.stubEnv('PONDER_KERNELS', 'fast');
-  await expect(openNodeGpu()).rejects.toThrow('PONDER_KERNELS is "fast"; it must be card or cpu.');
+  await expect(openNodeGpu()).rejects.toThrow(
+    'PONDER_KERNELS is "fast"; it must be card, cpu or wide.',
+  );
   vi.unstubAllEnvs();
 });
 

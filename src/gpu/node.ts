@@ -74,14 +74,15 @@ async function openFresh(options: GpuOptions): Promise<Gpu> {
 }
 
 /**
- * PONDER_KERNELS=card or cpu runs the kernels for graphics cards, or those for adapters on the CPU, on
- * any adapter. lavapipe is such an adapter and is not recognised: it trains faster by `cpu`.
+ * PONDER_KERNELS=card, cpu or wide runs the kernels for graphics cards, or those for adapters on the CPU,
+ * on any adapter. lavapipe is such an adapter and is not recognised: it trains faster by `wide` from Mesa
+ * 26 on, and by `cpu` before.
  */
 function chosenKernels(): Partial<KernelVariants> {
   const name = process.env.PONDER_KERNELS;
   if (name === undefined) return {};
-  if (name === 'card' || name === 'cpu') return KERNELS_FOR[name];
-  throw new GpuUnavailableError(`PONDER_KERNELS is "${name}"; it must be card or cpu.`);
+  if (name === 'card' || name === 'cpu' || name === 'wide') return KERNELS_FOR[name];
+  throw new GpuUnavailableError(`PONDER_KERNELS is "${name}"; it must be card, cpu or wide.`);
 }
 
 const clock = new Int32Array(new SharedArrayBuffer(4));

@@ -5,7 +5,7 @@
  */
 
 /** The launches of one label. */
-export interface LaunchTimes {
+interface LaunchTimes {
   readonly label: string;
   readonly launches: number;
   readonly seconds: number;

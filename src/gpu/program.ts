@@ -65,7 +65,7 @@ export class Program<D> {
       pipelines: pipelines[i] as GPUComputePipeline[],
       bindGroup: gpu.device.createBindGroup({
         label: op.label,
-        layout: gpu.storageLayout(op.kernel),
+        layout: gpu.pipelines.storageLayout(op.kernel),
         entries: op.bindings.map((bindable, binding) => {
           const { buffer, byteOffset, byteLength } = viewOf(bindable);
           return { binding, resource: { buffer, offset: byteOffset, size: byteLength } };
@@ -78,7 +78,7 @@ export class Program<D> {
       usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
     });
     const arenaGroup = gpu.device.createBindGroup({
-      layout: gpu.paramsLayout(),
+      layout: gpu.pipelines.paramsLayout(),
       entries: [{ binding: 0, resource: { buffer: arena, size: PARAM_BYTES } }],
     });
     return new Program(gpu, steps, arena, arenaGroup);

@@ -199,7 +199,7 @@ export function fromHalf(bits: number): number {
 }
 
 /** The bits of the nearest bfloat16, ties to even. */
-export function toBfloat(x: number): number {
+function toBfloat(x: number): number {
   asFloat[0] = x;
   const bits = word[0]!;
   if (Number.isNaN(x)) return 0x7fc0;

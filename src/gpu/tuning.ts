@@ -128,14 +128,14 @@ export async function secondsOf(gpu: Gpu, { tile, m, n, k, launches }: Work): Pr
   });
   gpu.device.queue.writeBuffer(block, 0, packed(op));
   const storage = gpu.device.createBindGroup({
-    layout: gpu.storageLayout(kernel),
+    layout: gpu.pipelines.storageLayout(kernel),
     entries: op.bindings.map((bound, binding) => {
       const { buffer, byteOffset, byteLength } = viewOf(bound);
       return { binding, resource: { buffer, offset: byteOffset, size: byteLength } };
     }),
   });
   const params = gpu.device.createBindGroup({
-    layout: gpu.paramsLayout(),
+    layout: gpu.pipelines.paramsLayout(),
     entries: [{ binding: 0, resource: { buffer: block, size: 64 } }],
   });
   const encoder = gpu.device.createCommandEncoder();

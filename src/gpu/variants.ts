@@ -18,9 +18,9 @@ export interface CardRates {
 export interface KernelVariants {
   /**
    * blocked: for graphics cards, through workgroup memory. cpu: for adapters on the CPU; needs the
-   * feature `subgroups`.
+   * feature `subgroups`. wide: for those of them that load only once what a whole workgroup reads.
    */
-  readonly matmul: 'blocked' | 'cpu';
+  readonly matmul: 'blocked' | 'cpu' | 'wide';
   /**
    * blocked: for graphics cards, through workgroup memory (heads of up to 16 excepted). shared: four
    * neighbours share what they load, if the head size allows it; for adapters on the CPU; needs the
@@ -46,4 +46,5 @@ export interface KernelVariants {
 export const KERNELS_FOR = {
   card: { matmul: 'blocked', attention: 'blocked', rows: 'subgroups', blocksAhead: 1 },
   cpu: { matmul: 'cpu', attention: 'shared', rows: 'alone', blocksAhead: 0 },
+  wide: { matmul: 'wide', attention: 'shared', rows: 'alone', blocksAhead: 0 },
 } as const satisfies Record<string, KernelVariants>;

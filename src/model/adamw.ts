@@ -21,14 +21,14 @@ export interface AdamWOptions {
   maxGradNorm: number;
 }
 
-export interface StepDims {
+interface StepDims {
   learningRate: number;
   biasCorrection1: number;
   biasCorrection2: number;
 }
 
 /** Memory of an optimizer; the pools have the layout of the weights that it trains. */
-export interface OptimizerMemory {
+interface OptimizerMemory {
   /** Zero after every step. */
   gradients: ParameterPool;
   /** First and second moments. */

@@ -12,7 +12,7 @@ import type { LoraConfig } from './peft.ts';
 import type { StoredTensor } from './safetensors.ts';
 import { loadTensors } from './weight-transfer.ts';
 
-export type OpenFolder = (path: string) => Promise<CheckpointFolder>;
+type OpenFolder = (path: string) => Promise<CheckpointFolder>;
 
 export interface Checkpoint {
   /** config.json and the weights. */

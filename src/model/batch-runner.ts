@@ -27,7 +27,7 @@ export interface BatchLimits {
   recompute?: boolean;
 }
 
-export interface BatchValues {
+interface BatchValues {
   /** One per target: log p(token) under logits / temperature, or the score. */
   readonly values: Float32Array;
   /** One per target, in nats; empty for a score head. */
@@ -35,13 +35,13 @@ export interface BatchValues {
 }
 
 /** The values of a forward pass, and what its backward pass needs. */
-export interface ForwardPass extends BatchValues {
+interface ForwardPass extends BatchValues {
   readonly batch: PackedBatch;
   readonly dims: BatchDims;
 }
 
 /** The result of `planBatch`: ops whose activations have memory. */
-export interface BatchPrograms {
+interface BatchPrograms {
   plan: Plan;
   forward: Op<BatchDims>[];
   backward: Op<BatchDims>[];

@@ -35,10 +35,10 @@ export interface PackedBatch {
 }
 
 /** 'completion': every completion token is a target, unless it is forced. 'score': each completion's last row. */
-export type TargetKind = 'completion' | 'score';
+type TargetKind = 'completion' | 'score';
 
 /** Token rows of a packed group. */
-export function packedRows(group: TokenGroup, targets: TargetKind): number {
+function packedRows(group: TokenGroup, targets: TargetKind): number {
   // The last completion token is only predicted, so it has no row, unless its row gives a score.
   const unread = targets === 'completion' ? 1 : 0;
   return group.completions.reduce(

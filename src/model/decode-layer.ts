@@ -10,6 +10,7 @@ import { ringRows } from '../gpu/kernels/ring.ts';
 import type { View } from '../gpu/memory.ts';
 import { normsOf, rotaryDim } from './layer-kinds.ts';
 import {
+  attentionOutput,
   attentionShape,
   layerNorm,
   rows,
@@ -50,14 +51,7 @@ export function decodeLayer<D extends StepDims>(
       label: 'qkv',
     }),
     attend<D>(shape, w, s, inputs, cache, cacheRows),
-    ...linearForward<D>({
-      ...{ linear: w.linear('output'), rows, x: s.attended, h: s.adapted.output },
-      ...(norms.attentionOutNorm ? { y: s.attentionOut } : { y: s.middle, residual: s.input }),
-      label: 'attention-output',
-    }),
-    ...layerNorm<D>(shape, w, 'attentionOutNorm', {
-      ...{ x: s.attentionOut, y: s.middle, residual: s.input },
-    }),
+    ...attentionOutput<D>(shape, w, s),
     ...linearNormedGated<D>({
       ...{ linear: w.linear('gateUp'), norm: norm('postNorm', s.middleNormed), rows },
       ...{ x: s.middle, h: s.adapted.gateUp, gateUp: s.gateUp, y: s.inner, gate: c.activation },

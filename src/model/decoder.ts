@@ -8,24 +8,19 @@
  * several steps, on a card the next one before it reads the tokens of the last, and sequences that
  * have ended leave the batch between two blocks.
  */
-import { planActivations, type Activation } from '../gpu/activations.ts';
-import { lower, type Op } from '../gpu/kernel.ts';
-import type { Memory, View } from '../gpu/memory.ts';
+import type { Activation } from '../gpu/activations.ts';
+import type { View } from '../gpu/memory.ts';
 import { Program, type Readback } from '../gpu/program.ts';
-import {
-  cacheRows,
+import type {
+  DecodeDims,
   DecoderBuffers,
-  decodeStep,
-  prefill,
-  type DecodeDims,
-  type DecoderLimits,
-  type SamplingOptions,
-  type ThoughtEnd,
+  DecoderLimits,
+  SamplingOptions,
+  ThoughtEnd,
 } from './decoder-ops.ts';
-import { ownCacheRows } from './decode-layer.ts';
+import { planDecoder } from './decoder-plan.ts';
 import type { LanguageModel } from './language-model.ts';
-import { layerKind } from './layer-kinds.ts';
-import { kvWidth, type RowDims } from './layers.ts';
+import type { RowDims } from './layers.ts';
 import {
   appendTokens,
   startSequences,
@@ -51,31 +46,6 @@ const WORTH_REPACKING = 0.8;
 /** Decoding steps that are submitted, and not yet read. */
 interface Block extends BlockRows {
   readonly sampled: Readback;
-}
-
-/** The result of `planDecoder`: ops whose activations and caches have memory. */
-interface DecoderPrograms {
-  buffers: DecoderBuffers;
-  prefillOps: Op<RowDims>[];
-  decodeOps: Op<DecodeDims>[];
-  activations: View[];
-  caches: View[];
-}
-
-/** Allocates the caches and activations of generation within `limits`. */
-export function planDecoder(model: LanguageModel<Memory>, limits: DecoderLimits): DecoderPrograms {
-  const { gpu, config: c } = model;
-  const buffers = new DecoderBuffers(limits, c);
-  const { maxPromptTokens, maxSequences } = limits;
-  const caches = Array.from({ length: c.layers }, (_, layer) => {
-    const own = ownCacheRows(layerKind(c, layer).window, cacheRows(limits));
-    const rows = maxPromptTokens + maxSequences * own;
-    return gpu.allocate('kv', 4 * rows * 2 * kvWidth(c), `kv ${layer}`);
-  });
-  const prefillOps = lower(prefill(model, limits, buffers, caches), gpu.variants);
-  const decodeOps = lower(decodeStep(model, limits, buffers, caches), gpu.variants);
-  const activations = planActivations(gpu, prefillOps, decodeOps);
-  return { buffers, prefillOps, decodeOps, activations, caches };
 }
 
 export class Decoder {

@@ -9,7 +9,7 @@
 export const FOREIGN_SECONDS = 10;
 
 /** Is told which call is under way; undefined when it has ended. It must not wait for this thread. */
-export type ForeignWatcher = (call: string | undefined) => void;
+type ForeignWatcher = (call: string | undefined) => void;
 
 let watcher: ForeignWatcher | undefined;
 let running = false;

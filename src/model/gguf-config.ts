@@ -13,7 +13,7 @@ import { GgufValues } from './gguf-values.ts';
 import { readVector, type Renamed } from './gguf-weights.ts';
 
 /** What a GGUF file says, in the words of transformers. */
-export interface GgufModel {
+interface GgufModel {
   /** config.json, without the special tokens. */
   readonly config: Record<string, unknown>;
   readonly tensors: readonly (readonly [GgufTensor, Renamed])[];

@@ -37,7 +37,7 @@ export interface LayerGradients {
 }
 
 /** Scratch of the backward pass, shared by all layers. */
-export interface BackwardScratch {
+interface BackwardScratch {
   dInner: Activation; // [N, F]
   dGateUp: Activation; // [N, 2F]
   dHidden: Activation; // [N, D]

@@ -199,6 +199,25 @@ export function projectHeads<D extends RowDims>(
   ];
 }
 
+/** `attended` -> `middle`: output projection, its norm if the family has one, residual add. */
+export function attentionOutput<D extends RowDims>(
+  shape: LayerShape,
+  w: LayerWeights,
+  s: LayerSaved,
+): Op<D>[] {
+  const { attentionOutNorm } = normsOf(shape.config);
+  return [
+    ...linearForward<D>({
+      ...{ linear: w.linear('output'), rows, x: s.attended, h: s.adapted.output },
+      ...(attentionOutNorm ? { y: s.attentionOut } : { y: s.middle, residual: s.input }),
+      label: 'attention-output',
+    }),
+    ...layerNorm<D>(shape, w, 'attentionOutNorm', {
+      ...{ x: s.attentionOut, y: s.middle, residual: s.input },
+    }),
+  ];
+}
+
 /** `attended` -> `inner`: output projection, residual add, norm, gate and up projection, gate. */
 export function feedForward<D extends RowDims>(
   shape: LayerShape,
@@ -206,19 +225,8 @@ export function feedForward<D extends RowDims>(
   s: LayerSaved,
 ): Op<D>[] {
   const { config: c } = shape;
-  const { attentionOutNorm, feedForwardOutNorm } = normsOf(c);
   return [
-    ...linearForward<D>({
-      linear: w.linear('output'),
-      x: s.attended,
-      h: s.adapted.output,
-      ...(attentionOutNorm ? { y: s.attentionOut } : { y: s.middle, residual: s.input }),
-      rows,
-      label: 'attention-output',
-    }),
-    ...layerNorm<D>(shape, w, 'attentionOutNorm', {
-      ...{ x: s.attentionOut, y: s.middle, residual: s.input },
-    }),
+    ...attentionOutput<D>(shape, w, s),
     ...layerNorm<D>(shape, w, 'postNorm', { x: s.middle, y: s.middleNormed }),
     ...linearForward<D>({
       linear: w.linear('gateUp'),
@@ -237,7 +245,9 @@ export function feedForward<D extends RowDims>(
     }),
     ...adapterForward<D>(downLaunch(w, s)),
     // The backward pass of a norm reads its input.
-    ...(feedForwardOutNorm ? linearOutput<D>({ ...downLaunch(w, s), y: s.feedForwardOut }) : []),
+    ...(normsOf(c).feedForwardOutNorm
+      ? linearOutput<D>({ ...downLaunch(w, s), y: s.feedForwardOut })
+      : []),
   ];
 }
 

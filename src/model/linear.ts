@@ -177,7 +177,7 @@ export function linearNormedGated<D>({
     {
       ...product!,
       lower: ({ matmul: kind }) =>
-        kind === 'cpu'
+        kind !== 'blocked'
           ? [
               rmsNorm<D>({ x, weight, y: normed, rows, cols: linear.in, eps }),
               ...linearForward<D>({ ...launch, x: normed, y: gateUp }),

@@ -29,7 +29,7 @@ export interface MergedTensor extends Pick<StoredTensor, 'name' | 'shape' | 'dty
   bytes: () => AsyncGenerator<Bytes>;
 }
 
-export interface MergedModel {
+interface MergedModel {
   config: ModelConfig;
   tensors: MergedTensor[];
 }
@@ -72,7 +72,7 @@ export async function openMerged({
 }
 
 /** A model.safetensors that is made while it is read. */
-export interface MergedWeights {
+interface MergedWeights {
   /** In bytes. */
   size: number;
   /** The file, in order. */

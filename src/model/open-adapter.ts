@@ -13,7 +13,7 @@ import { ALL_PROJECTIONS } from './projections.ts';
 import { SafetensorsFile, type StoredTensor } from './safetensors.ts';
 import { plainName } from './tensor-names.ts';
 
-export interface Factor {
+interface Factor {
   layer: number;
   projection: Projection;
 }

@@ -10,7 +10,7 @@ import { elementCount } from './safetensors-header.ts';
 export type TensorMap = ReadonlyMap<string, Float32Array>;
 
 /** Rows [firstRow, firstRow + rows) of a block. */
-export interface PoolPiece {
+interface PoolPiece {
   readonly view: View;
   readonly firstRow: number;
   readonly rows: number;

@@ -25,7 +25,7 @@ export interface Parameter {
 }
 
 /** Rows of a block that lie in one page. */
-export interface Piece {
+interface Piece {
   readonly page: number;
   readonly byteOffset: number;
   readonly firstRow: number;
@@ -40,7 +40,7 @@ export interface Block {
   readonly pieces: readonly Piece[];
 }
 
-export interface Page {
+interface Page {
   /** Alignment gaps included. */
   readonly bytes: number;
   /** What lies here: vectors (norm gains and biases), or matrices. */
@@ -84,7 +84,7 @@ const ALIGN = 256;
 export const layerBlock = (layer: number, part: LayerPart): string => `${layer}.${part}`;
 export type NormPart = keyof LayerNorms;
 export type VectorPart = NormPart | 'qkvBias' | 'qNorm' | 'kNorm';
-export type LayerPart = LinearPart | VectorPart;
+type LayerPart = LinearPart | VectorPart;
 
 /**
  * Places blocks one after the other in pages of at most `pageLimit` bytes, vectors apart from

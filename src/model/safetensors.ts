@@ -29,7 +29,7 @@ export interface StoredRows {
 }
 
 /** The storage on the GPU that has the same bytes. */
-export const STORAGE = {
+const STORAGE = {
   ...{ F32: 'f32', F16: 'f16', BF16: 'bf16' },
   ...{ BLOCK8: 'int8', BLOCK4: 'int4' },
 } as const satisfies Record<Dtype, Storage>;

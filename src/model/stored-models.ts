@@ -114,7 +114,7 @@ async function fileIn(
 /** A file to copy: a Blob, or another stream of a known length. */
 export type Streamed = Pick<Blob, 'size' | 'stream'>;
 
-export interface StoreOptions {
+interface StoreOptions {
   onProgress?: (share: number) => void;
   /** After an abort, nothing of the model stays. */
   signal?: AbortSignal;

@@ -18,7 +18,7 @@ export async function findGpuProblem(): Promise<GpuProblem | null> {
   return adapter ? null : 'no-adapter';
 }
 
-export interface GpuAdvice {
+interface GpuAdvice {
   title: string;
   steps: string[];
 }

@@ -6,7 +6,6 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { nodeSurroundings } from '../../src/cli/open.ts';
 import type { LiveSurroundings } from '../../src/app/live-devices.ts';
 import { LiveRun } from '../../src/app/live-run.ts';
-import { unknownFacts } from '../../src/app/runs/facts.ts';
 import type { Status } from '../../src/app/training-service.ts';
 import type { Reward } from '../../src/rl/rewards/reward.ts';
 import { Random } from '../../src/rl/random.ts';
@@ -85,7 +84,7 @@ async function live(disk: RunFolder, killAt: number) {
     };
     const opened = isThere
       ? run.goOn({ id: 'a' }, listener)
-      : run.begin({ id: 'a', recipe: recipe(), facts: unknownFacts('a') }, listener);
+      : run.begin({ id: 'a', recipe: recipe() }, listener);
     opened
       .then(() => {
         life.restored = reported;

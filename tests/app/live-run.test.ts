@@ -7,7 +7,7 @@ import { nodeSurroundings } from '../../src/cli/open.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type { LiveSurroundings } from '../../src/app/live-devices.ts';
 import { LiveRun } from '../../src/app/live-run.ts';
-import { readFacts, unknownFacts, type RunFacts } from '../../src/app/runs/facts.ts';
+import { readFacts, unknownFacts, writeFacts, type RunFacts } from '../../src/app/runs/facts.ts';
 import type { Status } from '../../src/app/training-service.ts';
 import type { RecipeValues } from '../../src/rl/recipe/values.ts';
 import type { StepReport } from '../../src/rl/report.ts';
@@ -66,7 +66,7 @@ function openLive(
     onStep: (report: StepReport): void => void steps.push(report),
   };
   const begin = (changes: RecipeValues = {}): Promise<void> =>
-    live.begin({ id: 'a', recipe: { ...recipe(), ...changes }, facts: FACTS }, listener);
+    live.begin({ id: 'a', recipe: { ...recipe(), ...changes } }, listener);
   const goOn = (maxSteps?: number): Promise<void> =>
     live.goOn({ id: 'a', ...(maxSteps !== undefined && { maxSteps }) }, listener);
   return { live, begin, goOn, statuses, steps, devices, closed: () => closed };
@@ -85,6 +85,7 @@ it('pauses, steps, stops, and resumes after the tab was closed', async () => {
   expect(compiled.length).toBeGreaterThan(3);
   expect(compiled).toEqual([...compiled].sort((a, b) => a - b));
   expect(compiled.at(-1)).toBeGreaterThan(3);
+  await writeFacts(await folder(), FACTS);
   await first.live.step();
   expect(first.statuses.at(-1)).toMatchObject({ phase: 'paused', step: 1 });
   await first.live.step();
@@ -178,7 +179,7 @@ it('leaves nothing behind when its recipe is refused, or it is stopped before a 
   await failed.live.stop();
   const stopped = openLive(() => Promise.resolve(place));
   await stopped.begin();
-  expect(await place.list('')).toContain('run.json');
+  expect(await place.list('')).toContain('recipe.yaml');
   await stopped.live.stop();
   expect(await place.list('')).toEqual([]);
 });

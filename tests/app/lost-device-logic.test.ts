@@ -2,7 +2,6 @@
 import { beforeEach, expect, it, vi } from 'vitest';
 import type { LiveSurroundings } from '../../src/app/live-devices.ts';
 import { LiveRun } from '../../src/app/live-run.ts';
-import { unknownFacts } from '../../src/app/runs/facts.ts';
 import type { Status } from '../../src/app/training-service.ts';
 import { GpuLostError } from '../../src/gpu/errors.ts';
 import { nowhere } from '../../src/rl/runs/run-folder.ts';
@@ -91,7 +90,7 @@ async function open() {
   });
   const recipe = { algorithm: 'sft', model_name_or_path: 'm', world: 'meal-planner' };
   await live.begin(
-    { id: 'a', recipe: { ...recipe, max_steps: 6, save_steps: 2 }, facts: unknownFacts('a') },
+    { id: 'a', recipe: { ...recipe, max_steps: 6, save_steps: 2 } },
     {
       onStatus: (status) => void statuses.push(status),
       onStep: ({ metrics }) => void steps.push(metrics.step),

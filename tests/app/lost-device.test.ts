@@ -11,7 +11,6 @@ import { nodeSurroundings } from '../../src/cli/open.ts';
 import type { LiveSurroundings } from '../../src/app/live-devices.ts';
 import { LiveRun } from '../../src/app/live-run.ts';
 import { gaveUp, Losses } from '../../src/app/lost-device.ts';
-import { unknownFacts } from '../../src/app/runs/facts.ts';
 import type { Status } from '../../src/app/training-service.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { GpuLostError } from '../../src/gpu/errors.ts';
@@ -59,7 +58,7 @@ async function train(
     return { ...around, claim: () => Promise.resolve(folder) };
   });
   await live.begin(
-    { id: 'a', recipe: recipe(), facts: unknownFacts('a') },
+    { id: 'a', recipe: recipe() },
     {
       onStatus: (status) => void statuses.push(status),
       onStep: ({ metrics }) => {

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { exportRun, type Brought, type BroughtModel } from '../../src/app/runs/export-run.ts';
-import { readFacts, unknownFacts, writeFacts } from '../../src/app/runs/facts.ts';
+import { unknownFacts, writeFacts } from '../../src/app/runs/facts.ts';
 import { folderName } from '../../src/app/runs/folder-name.ts';
 import { importRun, type DataShelf } from '../../src/app/runs/import-run.ts';
 import { heldRuns, holdRun, whenFree, whileHeld } from '../../src/app/runs/lock.ts';
@@ -356,11 +356,4 @@ describe('the room that a run takes', () => {
   it('counts completions', () => {
     expect(bytes({ log_completions: true }) - bytes({})).toBeGreaterThan(150 * 128 * 76);
   });
-});
-
-it('readFacts fills in what an older file lacks', async () => {
-  const run = within(memoryFolder(), 'run-3');
-  expect(await readFacts(run, 'run-3')).toBeUndefined();
-  await run.write('run.json', '{"name": "a"}');
-  expect(await readFacts(run, 'run-3')).toEqual({ ...unknownFacts('run-3'), name: 'a' });
 });

@@ -32,11 +32,10 @@ class FakeService {
    * @param {import('../../src/app/training-service.ts').NewRun} run
    * @param {import('comlink').Remote<Listener>} listener
    */
-  async begin({ id, recipe, facts }, listener) {
+  async begin({ id, recipe }, listener) {
     if (recipe.fail) throw new Error('The reward model is not there: run npm start again.');
     await this.open(id, listener, recipe);
     await write(id, 'recipe.yaml', JSON.stringify(recipe));
-    await write(id, 'run.json', JSON.stringify(facts));
   }
 
   /**

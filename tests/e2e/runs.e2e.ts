@@ -124,12 +124,21 @@ it('a second tab says that another trains the run, and goes on with it when that
 it('goes on after a reload, and after its end if it gets more steps', () =>
   withPage({ recipe: { max_steps: 4 } }, async (page) => {
     await reaches(page, STEPS);
+    let load = (): void => undefined;
+    const loading = new Promise<void>((resolve) => (load = resolve));
+    await page.route('**/policy.worker*', (route) => loading.then(() => route.fallback()));
     await train(page);
+    // A name can be given before the run has a folder.
+    const name = rowOf(await table(page), 'B').getByLabel('Name of run B');
+    await name.fill('Four steps');
+    await name.press('Enter');
+    load();
     await trained(page, 4);
     await page.reload();
     await reaches(page, STEPS);
     const runs = await table(page);
     const row = rowOf(runs, 'B');
+    expect(await row.getByLabel('Name of run B').inputValue()).toBe('Four steps');
     const note = row.getByLabel('Note on run B');
     const words = 'Would it get better if it were trained longer? '.repeat(4);
     await note.fill(words);

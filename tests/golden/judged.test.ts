@@ -1,7 +1,7 @@
 /** Judged benchmarks against the makers' own code, run once by make_judged.py. */
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { styleOf } from '../../src/rl/evaluation/arena-hard.ts';
+import { styleOf } from '../../src/rl/evaluation/style.ts';
 import {
   arenaHard,
   battleOutcomes,

@@ -92,10 +92,7 @@ describe('rollouts of verl', () => {
     expect(lacks).toContain('Completions without a finite score are left out: 1.');
   });
 
-  it('are no other JSONL, and a damaged line is named', async () => {
+  it('are no other JSONL', async () => {
     expect(await verl({ '1.jsonl': [{ prompt: 'menu' }] })).toBeUndefined();
-    await expect(verl({ '1.jsonl': rows(1), '2.jsonl': [{ input: 'a' }] })).rejects.toThrow(
-      /2\.jsonl, line 1 is no rollout of verl/,
-    );
   });
 });

@@ -9,7 +9,7 @@ import { KERNELS_FOR } from '../../src/gpu/variants.ts';
 import { allocateOptimizer } from '../../src/model/adamw.ts';
 import { planBatch } from '../../src/model/batch-runner.ts';
 import { parseConfig } from '../../src/model/config.ts';
-import { planDecoder } from '../../src/model/decoder.ts';
+import { planDecoder } from '../../src/model/decoder-plan.ts';
 import { LanguageModel } from '../../src/model/language-model.ts';
 import { PROJECTIONS } from '../../src/model/peft.ts';
 

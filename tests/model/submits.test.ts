@@ -7,7 +7,7 @@ import { cutIntoSubmits, type Submit } from '../../src/gpu/submits.ts';
 import { allocateOptimizer, stepOps } from '../../src/model/adamw.ts';
 import { planBatch } from '../../src/model/batch-runner.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
-import { planDecoder } from '../../src/model/decoder.ts';
+import { planDecoder } from '../../src/model/decoder-plan.ts';
 import { LanguageModel } from '../../src/model/language-model.ts';
 import { CONFIGS } from '../random-model.ts';
 

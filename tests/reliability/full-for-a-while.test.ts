@@ -5,7 +5,6 @@
 import { afterAll, afterEach, expect, it, vi } from 'vitest';
 import type { LiveSurroundings } from '../../src/app/live-devices.ts';
 import { LiveRun } from '../../src/app/live-run.ts';
-import { unknownFacts } from '../../src/app/runs/facts.ts';
 import type { Status } from '../../src/app/training-service.ts';
 import type { Recipe } from '../../src/rl/recipe/recipe.ts';
 import { findCheckpoint } from '../../src/rl/runs/checkpoints.ts';
@@ -46,7 +45,7 @@ async function train(at: number, until: number) {
     () => (clock += 40_000),
   );
   await live.begin(
-    { id: 'run-1', recipe: { ...FAKE_VALUES, save_steps: 100 }, facts: unknownFacts('run-1') },
+    { id: 'run-1', recipe: { ...FAKE_VALUES, save_steps: 100 } },
     { onStatus: (status) => void statuses.push(status), onStep: () => undefined },
   );
   await live.start();

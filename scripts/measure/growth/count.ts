@@ -5,7 +5,7 @@ import { storageBytes } from '../../../src/gpu/storage.ts';
 import { batchDims, batchOf, decodeDims, planStep } from './programs.ts';
 import type { Point } from './points.ts';
 
-export interface ProgramCount {
+interface ProgramCount {
   launches: number;
   /** Floating-point operations of matrix products and attention, recomputation included. */
   flops: number;
@@ -44,7 +44,7 @@ export function count(point: Point): Counted {
   };
 }
 
-export function countProgram<D>(ops: readonly Op<D>[], dims: D): ProgramCount {
+function countProgram<D>(ops: readonly Op<D>[], dims: D): ProgramCount {
   const total = { launches: 0, flops: 0, attention: 0, bytes: 0 };
   for (const op of ops) {
     const [x, y = 1, z = 1] = op.grid(dims);

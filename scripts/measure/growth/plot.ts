@@ -1,6 +1,6 @@
 /** Small log-log charts of growth, one row a quantity and one column an axis, as SVG. */
 
-export interface Series {
+interface Series {
   label: string;
   xs: readonly number[];
   ys: readonly number[];

@@ -9,13 +9,13 @@ import {
   type PackedBatch,
   type TokenGroup,
 } from '../../../src/model/batch.ts';
-import { planDecoder } from '../../../src/model/decoder.ts';
+import { planDecoder } from '../../../src/model/decoder-plan.ts';
 import type { DecodeDims, DecoderLimits, SamplingOptions } from '../../../src/model/decoder-ops.ts';
 import type { BatchDims } from '../../../src/model/head-buffers.ts';
 import { LanguageModel } from '../../../src/model/language-model.ts';
 import { GROUP, modelOf, type Point } from './points.ts';
 
-export interface StepPrograms {
+interface StepPrograms {
   forward: Op<BatchDims>[];
   backward: Op<BatchDims>[];
   /** One token of every sequence. */

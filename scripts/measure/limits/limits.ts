@@ -25,7 +25,7 @@ export interface Setting {
 const PROMPT = 256;
 
 /** The recipe of GRPO with an adapter of rank 16 on all projections, and a rule as the reward. */
-export function recipeValues({ bits, group }: Setting, length: number): Record<string, unknown> {
+function recipeValues({ bits, group }: Setting, length: number): Record<string, unknown> {
   return {
     algorithm: 'grpo',
     model_name_or_path: 'policy',
@@ -43,7 +43,7 @@ export function recipeValues({ bits, group }: Setting, length: number): Record<s
   };
 }
 
-export const planned = ({ config }: Setting): Planned => ({
+const planned = ({ config }: Setting): Planned => ({
   config,
   storage: { layers: 'f16', tables: 'f16' },
 });
@@ -66,7 +66,7 @@ function share(setting: Setting, length: number): number {
 }
 
 /** Shorter completions have no room for a thought. */
-export const SHORTEST = PROMPT + 64;
+const SHORTEST = PROMPT + 64;
 const STEP = 64;
 
 /**

@@ -4,7 +4,7 @@ import { viewOf } from '../../../src/gpu/activations.ts';
 import { MemoryPlan } from '../../../src/gpu/memory.ts';
 import { allocateOptimizer, stepOps } from '../../../src/model/adamw.ts';
 import { planBatch } from '../../../src/model/batch-runner.ts';
-import { planDecoder } from '../../../src/model/decoder.ts';
+import { planDecoder } from '../../../src/model/decoder-plan.ts';
 import { LanguageModel } from '../../../src/model/language-model.ts';
 import { SafetensorsFile } from '../../../src/model/safetensors.ts';
 import { adamwOptions, loraConfig } from '../../../src/rl/recipe/recipe.ts';

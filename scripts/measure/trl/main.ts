@@ -110,7 +110,7 @@ async function contestants(): Promise<Contestant[]> {
     trl,
     ours('SwiftShader', await softwareGpuEnv()),
     ...(other
-      ? ['card', 'cpu'].map((kernels) =>
+      ? ['card', 'cpu', 'wide'].map((kernels) =>
           ours(`other driver, ${kernels} kernels`, { ...other, PONDER_KERNELS: kernels }),
         )
       : []),

@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
-export interface Answer {
+interface Answer {
   seconds: number;
   /** Of a step. */
   metrics?: Record<string, number>;

@@ -9,7 +9,7 @@ import type { Bench } from './bench.ts';
 import type { Row } from './measurement.ts';
 import { opsWork, timeInTurn } from './timing.ts';
 
-export interface AttentionShape {
+interface AttentionShape {
   readonly model: string;
   readonly heads: number;
   readonly kvHeads: number;

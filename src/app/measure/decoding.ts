@@ -9,7 +9,7 @@ import type { Row } from './measurement.ts';
 import { matrixNumbers, randomModel, sizesOfModel, small2M, smol135M } from './models.ts';
 import { profileOf } from './timing.ts';
 
-export interface DecodingTask {
+interface DecodingTask {
   readonly model: string;
   readonly config: ModelConfig;
   readonly storage: WeightStorage;

@@ -11,7 +11,7 @@ import type { KernelRow, Row, StepCounts } from './measurement.ts';
 import { profileOf, time } from './timing.ts';
 
 /** Where the models and files of the recipe are. */
-export interface GrpoSurroundings extends Pick<Surroundings, 'folder' | 'readFile'> {
+interface GrpoSurroundings extends Pick<Surroundings, 'folder' | 'readFile'> {
   /** Opens one more device with the features that the measurement uses. */
   readonly openGpu: () => Promise<Gpu>;
 }

@@ -79,7 +79,7 @@ export const matmulShapes: readonly MatmulShape[] = [
   gateUp(4096),
 ];
 
-export function sizesOf({ layout, m, n, k }: ProductShape): string {
+function sizesOf({ layout, m, n, k }: ProductShape): string {
   const [a, b] = [layout === 'tn' ? `(${k} x ${m})^T` : `${m} x ${k}`, `${k} x ${n}`];
   return `${a} by ${layout === 'nt' ? `(${n} x ${k})^T` : b}`;
 }

@@ -22,7 +22,7 @@ import { trainingRow, trainingShapes } from './training.ts';
 export const MEASURED_FEATURES: readonly GPUFeatureName[] = ['timestamp-query', 'shader-f16'];
 
 /** How long the measurement may take. */
-export interface Patience {
+interface Patience {
   /** Seconds in which a work is timed again and again. */
   readonly budget: number;
   /** Seconds that one repetition may take; what takes longer is skipped. */

@@ -82,7 +82,7 @@ export interface StepCounts {
   readonly shareOfMatmul: number;
 }
 
-export interface Adapter {
+interface Adapter {
   readonly vendor: string;
   readonly architecture: string;
   readonly device: string;

@@ -12,7 +12,7 @@ import type { OtherResult, Row } from './measurement.ts';
 import { llamaOf, matrixNumbers, parameterCount, randomTensors, sizesOfModel } from './models.ts';
 import { profileOf, timeInTurn } from './timing.ts';
 
-export interface TrainingShape {
+interface TrainingShape {
   readonly name: string;
   readonly config: ModelConfig;
   readonly batch: number;

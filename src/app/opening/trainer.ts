@@ -31,7 +31,7 @@ import { checkpointName, openIn, type Surroundings } from './surroundings.ts';
 import type { Trainer } from '../../rl/trainers/trainer.ts';
 import { openGold, openRewards } from './rewards.ts';
 
-export interface OpenedTrainer {
+interface OpenedTrainer {
   trainer: Trainer;
   tokenizerFiles: CheckpointFiles;
   /** A hash of what lies under the paths of each recipe key. */

@@ -1,5 +1,5 @@
 /** What the page knows of a run besides what training writes: run.json in the run's folder. */
-import { readText, type RunFolder } from '../../rl/runs/run-folder.ts';
+import { readText, within, type RunFolder } from '../../rl/runs/run-folder.ts';
 
 export interface RunFacts {
   /** As the visitor named the run; '' if its changes name it. */
@@ -18,6 +18,9 @@ export interface RunFacts {
   /** When it was deleted, in milliseconds since 1970: for a moment that can be undone. */
   deleted?: number;
 }
+
+/** New values of some facts; undefined removes one. The other facts stay as they are. */
+export type FactsChange = { [Fact in keyof RunFacts]?: RunFacts[Fact] | undefined };
 
 /** How long a deleted run can be brought back, in milliseconds. */
 export const UNDO_MS = 10_000;
@@ -39,20 +42,56 @@ export function unknownFacts(id: string): RunFacts {
   return { name: '', note: '', started, slot: 0, overlaid: false };
 }
 
-/** undefined if there is no such file. @throws SyntaxError if it is not whole */
+const isText = (value: unknown): boolean => typeof value === 'string';
+
+/** Whether a value can be this fact. */
+const CHECKS: Record<keyof RunFacts, (value: unknown) => boolean> = {
+  name: isText,
+  note: isText,
+  started: Number.isFinite,
+  slot: Number.isSafeInteger,
+  overlaid: (value) => typeof value === 'boolean',
+  ended: (value) => value === 'stopped' || value === 'failed',
+  reason: isText,
+  deleted: Number.isFinite,
+};
+
+/**
+ * Without the facts that have impossible values: the file may come from another version or program.
+ * @returns undefined if there is no such file
+ * @throws SyntaxError if it is not whole
+ */
 export async function readFacts(run: RunFolder, id: string): Promise<RunFacts | undefined> {
   const text = await readText(run, FACTS_FILE);
-  return text === undefined
-    ? undefined
-    : { ...unknownFacts(id), ...(JSON.parse(text) as Partial<RunFacts>) };
+  if (text === undefined) return undefined;
+  const read = Object.entries((JSON.parse(text) ?? {}) as object);
+  const possible = read.filter(([fact, value]) => CHECKS[fact as keyof RunFacts]?.(value) ?? true);
+  return { ...unknownFacts(id), ...(Object.fromEntries(possible) as Partial<RunFacts>) };
 }
 
-/** Path and text of the file. */
-export const factsFile = (facts: RunFacts): [path: string, text: string] => [
-  FACTS_FILE,
-  `${JSON.stringify(facts, null, 2)}\n`,
-];
-
+/** For a run that nobody else can see yet; later only `changeFacts` writes the file. */
 export function writeFacts(run: RunFolder, facts: RunFacts): Promise<void> {
-  return run.write(...factsFile(facts));
+  return run.write(FACTS_FILE, `${JSON.stringify(facts, null, 2)}\n`);
+}
+
+/**
+ * Changes facts of a stored run. Call it inside `whileFactsHeld` (lock.ts), because several tabs may change
+ * the same run.
+ * @returns false if the run has no folder: its training has not begun, or it was removed
+ */
+export async function changeFacts(
+  runs: RunFolder,
+  id: string,
+  change: FactsChange,
+): Promise<boolean> {
+  if ((await runs.list(id)).length === 0) return false;
+  const run = within(runs, id);
+  const facts = await readFacts(run, id).catch((error: unknown) => {
+    // A file that cannot be read now may be whole.
+    if (!(error instanceof SyntaxError)) throw error;
+    return undefined;
+  });
+  const changed = { ...(facts ?? unknownFacts(id)), ...change };
+  await run.write(FACTS_FILE, `${JSON.stringify(changed, null, 2)}\n`);
+  return true;
 }

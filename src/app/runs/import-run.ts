@@ -35,7 +35,7 @@ export interface DataShelf {
   storeModel(name: string, files: ReadonlyMap<string, Streamed>): Promise<void>;
 }
 
-export interface ImportOptions {
+interface ImportOptions {
   /** Share of the bytes that are stored, 0 to 1. */
   onProgress?: (share: number) => void;
   signal?: AbortSignal;

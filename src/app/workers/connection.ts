@@ -15,7 +15,7 @@ export interface Connection<Service> {
 }
 
 /** The words of a message about a worker. */
-export interface WorkerWords {
+interface WorkerWords {
   /** Begins the sentence: "The training worker". */
   name: string;
   /** What to do when it is broken: "reload the page". */

@@ -4,14 +4,7 @@ import { formatBytes } from '../format.ts';
 import { messageOf } from '../message-of.ts';
 import { moveEarlierRuns } from '../runs/earlier-version.ts';
 import { exportRun, type BroughtModel } from '../runs/export-run.ts';
-import {
-  newRunId,
-  readFacts,
-  UNDO_MS,
-  unknownFacts,
-  writeFacts,
-  type RunFacts,
-} from '../runs/facts.ts';
+import { changeFacts, newRunId, readFacts, UNDO_MS, type FactsChange } from '../runs/facts.ts';
 import { importRun } from '../runs/import-run.ts';
 import { keepLast, readReport } from '../runs/kept-reports.ts';
 import { heldRuns, whileFactsHeld, whileHeld } from '../runs/lock.ts';
@@ -41,8 +34,6 @@ import { within } from '../../rl/runs/run-folder.ts';
 import { serve } from './serve.ts';
 
 let cancelling = new AbortController();
-/** Facts are written one after the other, so that the last ones stay. */
-let writing: Promise<void> = Promise.resolve();
 let moved: Promise<void> | undefined;
 
 const service = {
@@ -85,30 +76,22 @@ const service = {
     return sizeOf(await browserRuns(), id);
   },
 
-  /** Only the tab that trains the run, or any tab if none does, may call this. */
-  async saveFacts(id: string, facts: RunFacts): Promise<void> {
-    const write = async (): Promise<void> => {
-      const runs = await browserRuns();
-      // The run may have been removed.
-      if ((await runs.list(id)).length > 0) await writeFacts(within(runs, id), facts);
-    };
-    const held = (): Promise<void> => whileFactsHeld(id, write);
-    await (writing = writing.then(held, held));
+  /** @returns false if the run has no folder yet, or none any more */
+  async changeFacts(id: string, change: FactsChange): Promise<boolean> {
+    const runs = await browserRuns();
+    return whileFactsHeld(id, () => changeFacts(runs, id, change));
   },
 
   /** Its folder goes after a moment, in which `restore` brings it back. @throws if another tab trains it */
   async remove(id: string): Promise<void> {
-    await whileHeld(id, () => changeFacts(id, (facts) => ({ ...facts, deleted: Date.now() })));
+    const runs = await browserRuns();
+    await whileHeld(id, () => changeFacts(runs, id, { deleted: Date.now() }));
     removeLater(id, UNDO_MS);
   },
 
   async restore(id: string): Promise<void> {
-    await whileHeld(id, () =>
-      changeFacts(id, (facts) => {
-        delete facts.deleted;
-        return facts;
-      }),
-    );
+    const runs = await browserRuns();
+    await whileHeld(id, () => changeFacts(runs, id, { deleted: undefined }));
   },
 
   /**
@@ -207,12 +190,6 @@ async function broughtModels(name: string): Promise<BroughtModel[]> {
   const base = adapter?.['base_model_name_or_path'];
   const stored = typeof base === 'string' ? baseAmong(await storedModels(), base) : undefined;
   return [{ name, files }, ...(stored === undefined ? [] : await broughtModels(stored))];
-}
-
-async function changeFacts(id: string, change: (facts: RunFacts) => RunFacts): Promise<void> {
-  const run = within(await browserRuns(), id);
-  const facts = await readFacts(run, id).catch(() => undefined);
-  await writeFacts(run, change(facts ?? unknownFacts(id)));
 }
 
 /** Removes a run with its weights, unless it was restored or somebody trains it by then. */

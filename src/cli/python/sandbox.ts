@@ -21,7 +21,7 @@ export interface PythonTask {
 /** True: right; false or -2: wrong; -3: time limit; -4: error. The tests after a failed one do not run. */
 export type TestVerdict = boolean | -2 | -3 | -4;
 
-export interface SandboxOptions {
+interface SandboxOptions {
   /** Time limit of one test, as in the original. */
   seconds?: number;
   /** Of Python's memory; beyond it the program gets a MemoryError. */
@@ -29,7 +29,7 @@ export interface SandboxOptions {
 }
 
 /** The original allows 6 s, on CPython; Pyodide takes about twice as long for the same program. */
-export const SECONDS_PER_TEST = 6;
+const SECONDS_PER_TEST = 6;
 const MEMORY_BYTES = 2 ** 30;
 /** Python starts in about 2 s; a busy machine takes longer. */
 const START_MS = 120_000;

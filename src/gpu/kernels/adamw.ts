@@ -25,7 +25,7 @@ const kernel = {
 /** Elements one workgroup updates: BLOCK of adamw.wgsl. */
 const BLOCK = 1024;
 
-export interface AdamwLaunch<D> {
+interface AdamwLaunch<D> {
   /** The four pools have one layout; elements [offset, offset + count) are updated. */
   weights: Bindable;
   /** Zeroed afterwards. */

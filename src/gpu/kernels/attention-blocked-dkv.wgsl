@@ -1,34 +1,7 @@
 // dk and dv of attention-dkv.wgsl (its equations and shapes) for graphics cards. A workgroup takes
 // ROWS keys of one head and walks their viewers; see attention-blocked-scores.wgsl.
 // Workgroups: x over keys, y over key heads.
-
-const LOG2_E = 1.4426950408889634;
-
-struct Params {
-  tokens: u32,
-  heads: u32,
-  group: u32,
-  scale: f32,
-  stride: u32,
-  k_offset: u32,
-  v_offset: u32,
-  d_stride: u32,
-  @for w WINDOW
-  window: u32,
-  @end w
-  first_group: u32,
-}
-
-@group(0) @binding(0) var<storage, read> qkv: array<vec4f>;
-@group(0) @binding(1) var<storage, read> d_o: array<vec4f>;
-@group(0) @binding(2) var<storage, read> lse: array<f32>;
-@group(0) @binding(3) var<storage, read> delta: array<f32>;
-@group(0) @binding(4) var<storage, read> view_end: array<u32>;
-@group(0) @binding(5) var<storage, read_write> d_qkv: array<vec4f>;
-@for w WINDOW
-@group(0) @binding(6) var<storage, read> positions: array<u32>;
-@end w
-@group(1) @binding(0) var<uniform> p: Params;
+// Parameters and buffers: attention-dkv-declarations.wgsl.
 
 var<workgroup> block: array<vec4f, BLOCK>;
 var<workgroup> furthest: atomic<u32>;

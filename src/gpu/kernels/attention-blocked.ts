@@ -5,7 +5,7 @@ import walk from './attention-blocked-walk.wgsl?raw';
 import { vec4s, type Pass } from './attention-tiling.ts';
 import { unroll } from './unroll.ts';
 
-export interface Block {
+interface Block {
   headVecs: number;
   /** Invocations side by side; each takes every x-th column and every x-th vec4 of a head. */
   x: number;

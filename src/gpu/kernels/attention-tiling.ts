@@ -8,7 +8,7 @@ import spansPrelude from './attention-spans.wgsl?raw';
 import wholePrelude from './attention-whole.wgsl?raw';
 import { unroll } from './unroll.ts';
 
-export interface Tiling {
+interface Tiling {
   /** vec4s of a head in one invocation. */
   vecs: number;
   /** Invocations that share a head. */

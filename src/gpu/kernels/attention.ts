@@ -17,7 +17,9 @@ import blockedDkvCode from './attention-blocked-dkv.wgsl?raw';
 import blockedDqCode from './attention-blocked-dq.wgsl?raw';
 import { blocked, blockGrid, blockOf } from './attention-blocked.ts';
 import blockedCode from './attention-blocked.wgsl?raw';
+import dkvDeclarations from './attention-dkv-declarations.wgsl?raw';
 import dkvCode from './attention-dkv.wgsl?raw';
+import dqDeclarations from './attention-dq-declarations.wgsl?raw';
 import dqCode from './attention-dq.wgsl?raw';
 import { tiled, tileGrid, tilingOf, vec4s, type Pass } from './attention-tiling.ts';
 import code from './attention.wgsl?raw';
@@ -78,23 +80,23 @@ const dq = passKernels(
   'dq',
   {
     name: 'attention-dq',
-    code: dqCode,
+    code: dqDeclarations + dqCode,
     bindings: ['read', 'read', 'read', 'read', 'read', 'write', 'write'],
     params: backwardParams,
     cut: 'x',
   },
-  blockedDqCode,
+  dqDeclarations + blockedDqCode,
 );
 
 const dkvKernel = {
   name: 'attention-dkv',
-  code: dkvCode,
+  code: dkvDeclarations + dkvCode,
   bindings: ['read', 'read', 'read', 'read', 'read', 'write'],
   params: backwardParams,
   cut: 'x',
 } as const;
 
-const dkv = passKernels('dkv', dkvKernel, blockedDkvCode);
+const dkv = passKernels('dkv', dkvKernel, dkvDeclarations + blockedDkvCode);
 
 /** The same for layers with a window. */
 const dkvNear = passKernels(
@@ -105,7 +107,7 @@ const dkvNear = passKernels(
     bindings: [...dkvKernel.bindings, 'read'],
     params: { ...backwardParams, window: 'u32' },
   },
-  blockedDkvCode,
+  dkvDeclarations + blockedDkvCode,
 );
 
 interface Heads<D> {
@@ -121,7 +123,7 @@ interface Heads<D> {
   label?: string;
 }
 
-export interface Queries<D> extends Heads<D> {
+interface Queries<D> extends Heads<D> {
   /** Query head h of row i at i * qStride + qOffset + h * headDim. */
   q: Bindable;
   qStride: number;
@@ -172,7 +174,7 @@ export function attention<D>(a: Queries<D> & { lse: Bindable }): Op<D> {
   });
 }
 
-export interface AttentionBackward<D> extends Heads<D> {
+interface AttentionBackward<D> extends Heads<D> {
   qkv: Bindable;
   rowStride: number;
   kOffset: number;

@@ -1,7 +1,7 @@
 /** How many numbers an invocation loads at a time. */
 import type { Kernel, ParamType } from '../kernel.ts';
 
-export interface Element {
+interface Element {
   width: 1 | 4;
   /**
    * The kernel, which counts in Elements, after what it needs: `Element`, WIDTH; the places of an

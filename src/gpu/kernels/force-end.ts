@@ -9,10 +9,6 @@ const kernel = {
   params: { rows: 'u32', maxSteps: 'u32', step: 'u32', limit: 'u32', ending: 'u32' },
 } as const satisfies Kernel;
 
-/** States of a row besides the number of characters, as in force-end.wgsl. */
-export const ENDED = 8;
-/** The digit of a token that ends the text. */
-export const STOP = 15;
 /** This bit of a written token says that the token was not drawn. */
 export const FORCED = 0x80000000;
 

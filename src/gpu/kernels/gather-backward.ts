@@ -10,7 +10,7 @@ const kernel = {
 } as const satisfies Kernel;
 
 /** Rows grouped by the table row they were gathered from; see `groupByTarget`. */
-export interface TargetGroups<T> {
+interface TargetGroups<T> {
   /** u32 [rows]: the rows, those of one target next to each other. */
   order: T;
   /** u32 [owners + 1]: owner u has order[starts[u]] up to order[starts[u + 1] - 1]. */
@@ -19,7 +19,7 @@ export interface TargetGroups<T> {
   targets: T;
 }
 
-export interface GatherBackwardLaunch<D> extends TargetGroups<Bindable> {
+interface GatherBackwardLaunch<D> extends TargetGroups<Bindable> {
   /** [rows, cols] */
   dOut: Bindable;
   /** [count, cols], added to. */

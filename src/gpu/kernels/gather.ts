@@ -17,7 +17,7 @@ function kernelFor(storage: Storage, inFours: boolean): Kernel<typeof params> {
   };
 }
 
-export interface GatherLaunch<D> {
+interface GatherLaunch<D> {
   /** [count, cols], of any storage. */
   table: Bindable;
   /** u32 [rows] */

@@ -52,7 +52,7 @@ interface Chunk<D> {
   label?: string;
 }
 
-export interface LogprobChunkLaunch<D> extends Chunk<D> {
+interface LogprobChunkLaunch<D> extends Chunk<D> {
   /** [rows, 4] */
   state: Bindable;
   /** 1 for the first chunk: what `state` holds is ignored. */
@@ -79,7 +79,7 @@ export function logprobChunk<D>(launch: LogprobChunkLaunch<D>): Op<D> {
   });
 }
 
-export interface LogprobFinishLaunch<D> {
+interface LogprobFinishLaunch<D> {
   /** [rows, 4] */
   state: Bindable;
   /** [rows]: log-probability of the target, nats. */
@@ -103,7 +103,7 @@ export function logprobFinish<D>(launch: LogprobFinishLaunch<D>): Op<D> {
   });
 }
 
-export interface LogprobBackwardLaunch<D> extends Chunk<D> {
+interface LogprobBackwardLaunch<D> extends Chunk<D> {
   /** [rows], from `logprobFinish`. */
   lse: Bindable;
   /** [rows], from `logprobFinish`. */

@@ -26,7 +26,7 @@ export function matmulNormed<D>(
   return {
     ...fused,
     lower: ({ matmul: kind }) =>
-      kind === 'cpu'
+      kind !== 'blocked'
         ? [
             rmsNorm<D>({ x, y: normed, ...norm, ...rows }),
             ...(side ? [matmul<D>({ layout: 'nt', a: normed, m: own.m, k: own.k, ...side })] : []),

@@ -59,6 +59,7 @@ const VARIANTS = [
   { variant: 'small', layouts: cardLayouts, sizes: SIZES.slice(0, 4) },
   { variant: 'few', layouts: ['nt'], sizes: SIZES.slice(0, 3) },
   { variant: 'cpu', layouts: cardLayouts, sizes: SIZES },
+  { variant: 'wide', layouts: cardLayouts, sizes: SIZES.slice(0, 2) },
 ] as const;
 const cases = VARIANTS.flatMap(({ variant, layouts, sizes }) =>
   layouts.map((layout) => ({ variant, layout, sizes })),

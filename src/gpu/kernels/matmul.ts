@@ -1,6 +1,6 @@
 /**
  * Matrix products in the three layouts a linear layer needs forward and backward. There are kernels
- * for graphics cards, of which each replay picks one by its sizes, and one for adapters on the CPU.
+ * for graphics cards, of which each replay picks one by its sizes, and two for adapters on the CPU.
  */
 import { Activation } from '../activations.ts';
 import { op, resolve, type Dyn, type Grid, type Kernel, type Op } from '../kernel.ts';
@@ -13,6 +13,7 @@ import {
   storedAs,
   type MatmulLaunch,
 } from './matmul-launch.ts';
+import { cpuBody, cpuTile, type CpuVariant } from './matmul-on-cpu.ts';
 import { halfOf, placed } from './matmul-places.ts';
 import { matmulPrelude, type MatmulMemory } from './matmul-prelude.ts';
 import type { StoredMemory } from './matmul-store.ts';
@@ -28,11 +29,9 @@ import {
   type CardVariant,
   type Sizes,
 } from './matmul-variants.ts';
-import cpu from './matmul-cpu.wgsl?raw';
-import { unroll } from './unroll.ts';
 
-/** cpu: for adapters on the CPU, needs the feature `subgroups`; the others are for graphics cards. */
-export type MatmulVariant = CardVariant | 'cpu';
+/** cpu needs the feature `subgroups`. */
+export type MatmulVariant = CardVariant | CpuVariant;
 
 /**
  * c[m,n] (+)= scale (A B (+ A' B')) (+ bias or residual), row-major, computed in f32.
@@ -44,7 +43,7 @@ export function matmul<D>(launch: MatmulLaunch<D>): Op<D> {
   return {
     ...matmulAs(['small'], launch),
     lower: ({ matmul: kind, card }) =>
-      kind === 'cpu' ? [matmulAs(['cpu'], launch)] : matmulOnCard(launch, card),
+      kind === 'blocked' ? matmulOnCard(launch, card) : [matmulAs([kind], launch)],
   };
 }
 
@@ -125,15 +124,13 @@ export function matmulAs<D>(
   const c = partials
     ? { of: partials, offset: 0, stride: pitch }
     : placed(launch.c, gated ? halfOf(n) : n);
-  const tiles = variants.map((variant) =>
-    variant === 'cpu' ? { rows: 16, columns: 16 * cpuBlocks(n) } : tileOf(variant),
-  );
+  const tiles = variants.map((variant) => (isCpu(variant) ? cpuTile(variant, n) : tileOf(variant)));
   const kernels = variants.map((variant, i) => {
     const { columns } = tiles[i]!;
     const wholeColumns = typeof n === 'number' && n % columns === 0 && n / columns <= MOST_GROUPS;
     const stored = partials ? PARTIAL_SUMS : { ...storedAs(launch, c), wholeColumns };
     const memory = { ...stored, ...operandsOf(launch, products), inParts: !!partials };
-    return kernelFor(variant, memory, variant === 'cpu' ? cpuBlocks(n) : 1);
+    return kernelFor(variant, memory, columns);
   });
   const runs = (d: D): boolean => parts(d) > 1 === !!partials;
   const pick = (d: D): number =>
@@ -192,13 +189,8 @@ const PARTIAL_SUMS: StoredMemory = {
   gated: undefined,
 };
 
-/**
- * Blocks of 16 columns in a tile of matmul-cpu. With three blocks it is 1.5 times as fast as with
- * one, and takes 1.5 times as long to compile; with four it is not much faster than with three.
- */
-function cpuBlocks<D>(n: Dyn<D>): number {
-  return [3, 2].find((blocks) => typeof n === 'number' && n % (16 * blocks) === 0) ?? 1;
-}
+const isCpu = (variant: MatmulVariant): variant is CpuVariant =>
+  variant === 'cpu' || variant === 'wide';
 
 const SHARED = { m: 'u32', n: 'u32', cOffset: 'u32', cStride: 'u32', scale: 'f32' } as const;
 const FIRST = {
@@ -229,20 +221,13 @@ function named<D>(index: '0' | '1', values: Dyn<D>[]): Record<string, Dyn<D>> {
 const kernels = new Map<string, Kernel<Params>>();
 
 /** One kernel object per text, since pipelines are cached by the kernel's name. */
-function kernelFor(variant: MatmulVariant, memory: MatmulMemory, blocks: number): Kernel<Params> {
-  const name = `matmul ${variant} ${blocks} ${JSON.stringify(memory)}`;
+function kernelFor(variant: MatmulVariant, memory: MatmulMemory, columns: number): Kernel<Params> {
+  const name = `matmul ${variant} ${columns} ${JSON.stringify(memory)}`;
   let kernel = kernels.get(name);
   if (!kernel) {
     const two = memory.products.length === 2;
-    const { enable, body } =
-      variant === 'cpu'
-        ? {
-            enable: 'enable subgroups;\n',
-            body: `const BLOCKS = ${blocks}u;
-const TILE_COLUMNS = 16u * BLOCKS;
-${unroll(cpu, { PRODUCTS: memory.products.length, BLOCKS: blocks })}`,
-          }
-        : { enable: '', body: variantBody(variant, memory) };
+    const enable = variant === 'cpu' ? 'enable subgroups;\n' : '';
+    const body = isCpu(variant) ? cpuBody(variant, memory, columns) : variantBody(variant, memory);
     kernel = {
       name,
       code: `${enable}${matmulPrelude(memory)}${body}`,

@@ -20,46 +20,34 @@ import code from './rms-norm.wgsl?raw';
 import { byRows, teamed } from './team.ts';
 import { unroll } from './unroll.ts';
 
+/** Where the rows are; see `RowLayout`. */
+const layoutParams = {
+  rows: 'u32',
+  cols: 'u32',
+  heads: 'u32',
+  stride: 'u32',
+  offset: 'u32',
+} as const;
+
 const forward = {
   name: 'rms-norm',
   code,
   bindings: ['read', 'read', 'write'],
-  params: {
-    rows: 'u32',
-    cols: 'u32',
-    heads: 'u32',
-    stride: 'u32',
-    offset: 'u32',
-    eps: 'f32',
-  },
+  params: { ...layoutParams, eps: 'f32' },
 } as const satisfies Kernel;
 
 const backward = {
   name: 'rms-norm-backward',
   code: backwardCode,
   bindings: ['read', 'read', 'read', 'write', 'write'],
-  params: {
-    rows: 'u32',
-    cols: 'u32',
-    heads: 'u32',
-    stride: 'u32',
-    offset: 'u32',
-    eps: 'f32',
-  },
+  params: { ...layoutParams, eps: 'f32' },
 } as const satisfies Kernel;
 
 const weightPartials = {
   name: 'rms-norm-weight-partials',
   code: partialsCode,
   bindings: ['read', 'read', 'write'],
-  params: {
-    rows: 'u32',
-    cols: 'u32',
-    heads: 'u32',
-    stride: 'u32',
-    offset: 'u32',
-    chunkRows: 'u32',
-  },
+  params: { ...layoutParams, chunkRows: 'u32' },
 } as const satisfies Kernel;
 
 const weight = {
@@ -82,7 +70,7 @@ const chunkRows = (rows: number): number => Math.max(CHUNK_ROWS, Math.ceil(rows 
  * Where rows are: row r is `cols` elements at offset + floor(r / heads) * rowStride +
  * (r % heads) * cols. By default rows follow one another (heads 1, rowStride cols, offset 0).
  */
-export interface RowLayout<D> {
+interface RowLayout<D> {
   /** Normalised rows: tokens * heads. */
   rows: Dyn<D>;
   cols: number;

@@ -50,9 +50,9 @@ const LAUNCHES = {
 } as const;
 
 /** An id that no token has. */
-export const NO_TOKEN = 0xffffffff;
+const NO_TOKEN = 0xffffffff;
 
-export interface SampleLaunch<D> {
+interface SampleLaunch<D> {
   /** [rows, cols] */
   logits: Bindable;
   /** Positive; tokens are drawn from softmax(logits * inverseTemperature). */

@@ -33,7 +33,7 @@ const threadsFor = (count: number): number => Math.min(Math.ceil(count / 128), 6
 /** The partials of each buffer begin at an offset that WebGPU can bind; the gaps stay zero. */
 const padded = (threads: number): number => Math.ceil(threads / 64) * 64;
 
-export interface SumOfSquaresLaunch {
+interface SumOfSquaresLaunch {
   parts: readonly { x: Bindable; count: number }[];
   /** [partialCount(counts)]: scratch, which must be zero before its first use. */
   partials: View;

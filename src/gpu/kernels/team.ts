@@ -11,13 +11,13 @@ import subgroups from './team-of-subgroups.wgsl?raw';
 
 type Rows = KernelVariants['rows'];
 
-export interface Team<P extends Record<string, ParamType>> {
+interface Team<P extends Record<string, ParamType>> {
   kernel: Kernel<P>;
   constants: Record<string, number>;
   grid: (rows: number) => Grid;
 }
 
-export interface TeamOptions {
+interface TeamOptions {
   /** What each invocation loads at a time, counted over the row: its length, or a quarter of it. */
   loads: number;
   /** With `alone`, rows of at most so many loads have one invocation. */
@@ -30,7 +30,7 @@ export interface TeamOptions {
  * Invocations per row. On a card 16 is the least, because so many neighbours load whole memory sectors;
  * a larger team does not leave its members more than 16 loads each, up to rows of 4,096 loads.
  */
-export function teamSize(rows: Rows, { loads, longestAlone }: Omit<TeamOptions, 'sum'>): number {
+function teamSize(rows: Rows, { loads, longestAlone }: Omit<TeamOptions, 'sum'>): number {
   if (rows === 'alone') return loads <= longestAlone ? 1 : loads <= 8192 ? 64 : 256;
   if (loads <= 64) return 16;
   return loads <= 1024 ? 64 : 256;

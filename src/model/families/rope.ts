@@ -42,7 +42,7 @@ export type RopeScaling =
       longFactor: readonly number[];
     } & Scaled);
 
-export interface RopeOptions {
+interface RopeOptions {
   /** rope_theta where the file has none; 10000 if absent. */
   theta?: number;
   /** A part of a head may be rotated. */

@@ -11,7 +11,7 @@ import { ggufVocabulary } from './vocabulary.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-export interface GgufFile {
+interface GgufFile {
   /** In bytes. */
   readonly size: number;
   /** The file, in order. */

@@ -15,7 +15,7 @@ export const float32 = (value: number): Written => ({ kind: 'float32', value });
 export const bool = (value: boolean): Written => ({ kind: 'bool', value });
 export const text = (value: string): Written => ({ kind: 'text', value });
 
-export interface PlacedTensor {
+interface PlacedTensor {
   readonly name: string;
   /** As in PyTorch; the file has it the other way round. */
   readonly shape: readonly number[];
@@ -25,7 +25,7 @@ export interface PlacedTensor {
 }
 
 /** Tensors and the end of the header lie at multiples of it. */
-export const ALIGNMENT = 32;
+const ALIGNMENT = 32;
 export const aligned = (at: number): number => Math.ceil(at / ALIGNMENT) * ALIGNMENT;
 
 /** The numbers of kinds of values in the format. */

@@ -4,7 +4,7 @@ import { CheckpointError } from '../errors.ts';
 import { ARCHITECTURES, LAYERS_OF_27B, type Architecture } from '../gguf-architectures.ts';
 import { float32, text, uint32, type Written } from './header.ts';
 
-export interface GgufKeys {
+interface GgufKeys {
   readonly architecture: Architecture;
   readonly values: Map<string, Written>;
   /** The divisors of the rotary frequencies, which are a tensor. */

@@ -188,7 +188,7 @@ const titleCase = (self: string): string => self.replace(/[\p{L}\p{M}]+/gu, capi
 const SPACE_RUN = new RegExp(`[${SPACE}]+`, 'g');
 
 /** str.split: at white space, or at every `separator`. */
-export function split(self: string, separator: string | undefined, most: number): string[] {
+function split(self: string, separator: string | undefined, most: number): string[] {
   if (separator === '') throw new TemplateError('empty separator');
   const start = separator === undefined ? stripStart(self) : self;
   const parts: string[] = [];

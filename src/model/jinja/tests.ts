@@ -17,7 +17,7 @@ import {
   type Value,
 } from './values.ts';
 
-export type Test = (value: Value, other: Value) => boolean;
+type Test = (value: Value, other: Value) => boolean;
 
 const rest = (value: Value, by: Value): Value => calculate('%', value, by);
 const order = (accepts: (order: number) => boolean, operator: string): Test => {

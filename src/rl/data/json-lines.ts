@@ -4,10 +4,12 @@ export function jsonLines(rows: readonly object[]): string {
   return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 }
 
-export interface ReadLines<T> {
+interface ReadLines<T> {
   rows: T[];
   /** Numbers of the lines that hold no row. */
   damaged: number[];
+  /** Whether half a last row was left out. */
+  cut: boolean;
 }
 
 /**
@@ -17,12 +19,13 @@ export interface ReadLines<T> {
  */
 export function parseJsonLines<T extends object>(text: string): ReadLines<T> {
   const lines = text.replaceAll('\0', '').split('\n');
-  const read: ReadLines<T> = { rows: [], damaged: [] };
+  const read: ReadLines<T> = { rows: [], damaged: [], cut: false };
   lines.forEach((line, i) => {
     if (line.trim() === '') return;
     const row = jsonObject(line);
     if (row) read.rows.push(row as T);
     else if (i < lines.length - 1) read.damaged.push(i + 1);
+    else read.cut = true;
   });
   return read;
 }

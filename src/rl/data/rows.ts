@@ -8,7 +8,7 @@ import { readTurns, RowError } from './turns.ts';
 export type Row = Readonly<Record<string, unknown>>;
 
 /** The row of a line, or what is wrong with the line. */
-export interface ReadLine<T> {
+interface ReadLine<T> {
   /** The first line is 1. */
   line: number;
   row?: T;

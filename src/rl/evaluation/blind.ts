@@ -7,7 +7,7 @@ import { Random } from '../random.ts';
 import { wilsonInterval, type Interval } from './intervals.ts';
 import type { Verdict } from './win-rate.ts';
 
-export interface BlindPair {
+interface BlindPair {
   prompt: string;
   left: string;
   right: string;
@@ -63,7 +63,7 @@ export function undo(state: BlindComparison): BlindComparison {
   return { ...state, choices: state.choices.slice(0, -1) };
 }
 
-export interface BlindResult {
+interface BlindResult {
   judged: number;
   wins: number;
   ties: number;

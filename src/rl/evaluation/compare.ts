@@ -1,12 +1,13 @@
 /** Compares two policies on the same prompts, by every judge that scored both. */
 import type { Evaluated } from './evaluate.ts';
 import { mean } from '../statistics.ts';
-import { styleControlledInterval, styleOf } from './arena-hard.ts';
 import type { ControlledInterval } from './controlled.ts';
 import { bootstrap, hierarchicalBootstrap, type Interval } from './intervals.ts';
 import { lengthControlledInterval } from './length-controlled.ts';
+import { LENGTH_MARGIN, levelsFromScores, wildBenchScore } from './levels.ts';
+import { styleControlledInterval } from './style-controlled.ts';
+import { styleOf } from './style.ts';
 import { tieMargin, verdicts } from './win-rate.ts';
-import { LENGTH_MARGIN, levelsFromScores, wildBenchScore } from './wildbench.ts';
 
 export interface Comparison {
   judge: string;

@@ -9,7 +9,7 @@ export function wordCount(text: string | null): number {
 }
 
 /** Share of the runs of three words that stood in the text before; 0 for fewer than four words. */
-export function repetition(text: string): number {
+function repetition(text: string): number {
   const words = text.split(/\s+/).filter(Boolean);
   const runs = words.slice(2).map((_, i) => words.slice(i, i + 3).join(' '));
   return runs.length < 2 ? 0 : 1 - new Set(runs).size / runs.length;

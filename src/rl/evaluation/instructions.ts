@@ -9,7 +9,7 @@ import { mealChecks } from './meal-checks.ts';
 import { strip } from './python-text.ts';
 import type { TextModels } from './text-models/text-models.ts';
 
-export interface InstructionAccuracy {
+interface InstructionAccuracy {
   /** Shares between 0 and 1; null if nothing could be judged. */
   prompt_strict: number | null;
   prompt_loose: number | null;

@@ -16,7 +16,7 @@ import type { BootstrapOptions } from './intervals.ts';
 import { fitLogistic, sigmoid } from './logistic.ts';
 
 /** One prompt's verdict on a policy against the baseline; all lengths in the same unit. */
-export interface LengthVerdict {
+interface LengthVerdict {
   /** 1, 0.5 or 0. */
   verdict: number;
   length: number;

@@ -9,7 +9,7 @@ import { conversationPrompt, isConversation } from '../data/conversation.ts';
 import type { Kwargs } from './ifeval-checks.ts';
 import type { Instruction } from './ifeval-checks.ts';
 
-export type PromptFormat = 'alpaca_eval' | 'wildbench' | 'arena_hard' | 'ifeval' | 'prompts';
+type PromptFormat = 'alpaca_eval' | 'wildbench' | 'arena_hard' | 'ifeval' | 'prompts';
 
 export interface EvaluationPrompt {
   prompt: string;
@@ -19,7 +19,7 @@ export interface EvaluationPrompt {
   answers?: readonly string[];
 }
 
-export interface PromptFile {
+interface PromptFile {
   format: PromptFormat;
   rows: EvaluationPrompt[];
   /** Number of questions with follow-ups, which are left out because they need answers in between. */

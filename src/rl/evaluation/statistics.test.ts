@@ -1,12 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { mean } from '../statistics.ts';
 import { Random } from '../random.ts';
-import {
-  styleControlledInterval,
-  styleControlledWinRate,
-  styleOf,
-  type Battle,
-} from './arena-hard.ts';
 import { isSeparable } from './controlled.ts';
 import {
   bootstrap,
@@ -20,8 +14,10 @@ import {
   lengthControlledInterval,
   lengthControlledWinRate,
 } from './length-controlled.ts';
+import { levelsFromScores, wildBenchScore } from './levels.ts';
 import { fitLogistic, sigmoid } from './logistic.ts';
-import { levelsFromScores, wildBenchScore } from './wildbench.ts';
+import { styleControlledInterval, type Battle } from './style-controlled.ts';
+import { styleOf } from './style.ts';
 import { verdicts, winRate } from './win-rate.ts';
 
 describe('tInterval', () => {
@@ -200,7 +196,6 @@ describe('a difference in style that is nearly the same everywhere', () => {
     for (const seed of [1, 2, 3]) {
       const [rows, battles] = [verdictsOf(gap, deviation, seed), battlesOf(gap, deviation, seed)];
       expect(lengthControlledWinRate(rows)).toBeCloseTo(raw, 12);
-      expect(styleControlledWinRate(battles)).toBeCloseTo(raw, 12);
       for (const interval of [
         lengthControlledInterval(rows, few),
         styleControlledInterval(battles, few),
@@ -269,7 +264,9 @@ describe('wildBenchScore', () => {
   });
 });
 
-describe('styleControlledWinRate', () => {
+describe('the style-controlled win rate', () => {
+  const styleControlledWinRate = (battles: readonly Battle[]): number =>
+    styleControlledInterval(battles, { resamples: 1 }).mean;
   const plain = { headers: 0, lists: 0, bold: 0 };
   const random = new Random(11);
   const battles = (strength: number, effect: number): Battle[] =>

@@ -19,7 +19,7 @@ const THOUGHT_VARIANTS = ['own', 'swapped', 'truncated', 'removed'] as const;
 export type ThoughtVariant = (typeof THOUGHT_VARIANTS)[number];
 
 /** A prompt and a well-formed completion of it, in tokens. */
-export interface ThoughtTokens extends Prompt {
+interface ThoughtTokens extends Prompt {
   promptIds: readonly number[];
   /** The thought without the delimiter. */
   thoughtIds: readonly number[];

@@ -6,7 +6,7 @@
  */
 import { negativeLogSigmoid } from './functions.ts';
 
-export interface PairResult {
+interface PairResult {
   /** This micro-batch's share of the step's loss. */
   loss: number;
   dChosen: Float64Array;

@@ -13,7 +13,7 @@ export interface PairLogps {
   refRejected: number;
 }
 
-export interface DpoResult {
+interface DpoResult {
   /** This micro-batch's share of the step's loss. */
   loss: number;
   /** d loss / d log-prob of each pair's completions; the same for all their tokens. */

@@ -47,7 +47,7 @@ export interface BatchTotals {
   activeTokens: number;
 }
 
-export interface GrpoResult {
+interface GrpoResult {
   /** This micro-batch's share of the step's loss. */
   loss: number;
   /** d loss / d logp, one array per completion. */

@@ -25,12 +25,12 @@ export interface PolicyTermOptions {
   vespo?: { pos: GammaShape; neg: GammaShape };
 }
 
-export interface GammaShape {
+interface GammaShape {
   k: number;
   lambda: number;
 }
 
-export interface PolicyTerm {
+interface PolicyTerm {
   loss: number;
   /** d loss / d log rho, and the derivative by logp where it appears outside rho. */
   dLogRatio: number;

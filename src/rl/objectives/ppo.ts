@@ -119,7 +119,7 @@ export function whiten(rows: readonly Float64Array[], shiftMean: boolean): Float
   return rows.map((row) => row.map((x) => (x - centre) * scale + (shiftMean ? 0 : centre)));
 }
 
-export interface PpoLossOptions {
+interface PpoLossOptions {
   /** Clip range around 1 of the ratio pi / pi_old. */
   cliprange: number;
   /** How far a value may move from its value before the updates. */

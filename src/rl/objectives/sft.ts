@@ -1,5 +1,5 @@
 /** Supervised fine-tuning: the mean negative log-prob of the completion tokens. */
-export interface SftResult {
+interface SftResult {
   /** This micro-batch's share of the step's loss, in nats per token. */
   loss: number;
   dLogp: Float64Array;

@@ -98,7 +98,7 @@ function isSame(key: string, value: unknown): boolean {
 }
 
 /** What a key that is not Ponder's own, or has no meaning for the algorithm, does to a run. */
-export type OtherKey =
+type OtherKey =
   | { readonly use: 'none'; readonly reason?: string }
   | { readonly use: 'other'; readonly advice?: string };
 

@@ -4,7 +4,7 @@ import type { RecipeValue, RecipeValues } from './values.ts';
 /** The prefix of a model or a file that the visitor of the page brought; only the page knows it. */
 export const STORED = 'stored:';
 
-export interface PathChange {
+interface PathChange {
   model(path: string): string;
   file(path: string): string;
 }

@@ -29,8 +29,8 @@ export interface NamesKey extends Key<'names', readonly string[]> {
   readonly all: string;
 }
 /** A list, or one text for a list of one. */
-export type TextsKey = Key<'texts', readonly string[]>;
-export type NumbersKey = Key<'numbers', readonly number[]>;
+type TextsKey = Key<'texts', readonly string[]>;
+type NumbersKey = Key<'numbers', readonly number[]>;
 interface Range {
   /** Smallest allowed value. */
   readonly min?: number;

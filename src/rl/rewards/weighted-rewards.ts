@@ -4,7 +4,7 @@ import { mean, std } from '../statistics.ts';
 import type { JudgedText, Reward } from './reward.ts';
 
 /** A reward that cannot be trained on; the message says which, and for what response. */
-export class RewardError extends Error {
+class RewardError extends Error {
   override name = 'RewardError';
 }
 

@@ -11,7 +11,7 @@ export const THINK_END = '</think>';
  */
 export type Malformed = 'lenient' | 'strict';
 
-export const NULL_RESPONSE = '';
+const NULL_RESPONSE = '';
 
 export interface SplitCompletion {
   /** null without thinking, or when the delimiter is missing. */

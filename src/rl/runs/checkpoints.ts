@@ -30,9 +30,9 @@ export async function checkpointSteps(folder: RunFolder): Promise<number[]> {
  * How well files are compared with their marks in trainer_state.json: by size, which is enough for a list
  * of runs, or byte by byte, for those who use the weights.
  */
-export type Care = 'sizes' | 'contents';
+type Care = 'sizes' | 'contents';
 
-export interface Search {
+interface Search {
   /** The last checkpoint that can be relied on, if there is one. */
   readonly found?: { readonly step: number; readonly state: TrainerState };
   /** What is wrong with the checkpoints after it, a clause each. */

@@ -30,7 +30,7 @@ const SETTLE_MS = 50;
 /** A process that was stopped just now may hold its lock for a moment. */
 const PATIENCE_MS = 2_000;
 
-export interface HeldFolder {
+interface HeldFolder {
   readonly folder: RunFolder;
   readonly release: () => Promise<void>;
 }

@@ -27,7 +27,7 @@ const TRACE_DECIMALS = 3;
  */
 const TRACE_STEPS = 30;
 
-export class RecordError extends Error {
+class RecordError extends Error {
   override name = 'RecordError';
 }
 
@@ -43,7 +43,7 @@ export async function recordRun(folder: RunFolder, name: string): Promise<Record
   return { recipe: chosenValues(recipe), adapter, steps };
 }
 
-export interface RecordedOptions {
+interface RecordedOptions {
   /** Traces are kept every so many steps, and for the first and the last step. */
   traceSteps?: number;
   /** Called with what cannot be read, which is then left out; without this, it is an error. */

@@ -62,12 +62,12 @@ export class RunRows {
   }
 
   /** Appends to metrics.jsonl and writes texts, unless they have to wait for those before them. */
-  async write(texts: readonly [path: string, text: string][], row = ''): Promise<void> {
+  private async write(texts: readonly [path: string, text: string][], row: string): Promise<void> {
     for (const [path, text] of texts) this.waiting.set(path, text);
     this.forgetMostWaiting();
     if (this.behind) return;
     this.behind = true;
-    if (row) await this.folder.append('metrics.jsonl', row);
+    await this.folder.append('metrics.jsonl', row);
     await this.writeWaiting();
     this.behind = false;
   }
@@ -83,12 +83,10 @@ export class RunRows {
 
   private async writeWaiting(): Promise<void> {
     for (const [path, text] of this.waiting) {
-      // Other files may change later, so a checkpoint does not answer for them.
-      const isRow = ROW_FOLDERS.some((kind) => path.startsWith(`${kind}/`));
-      const onWritten = (mark: FileMark): void => {
-        if (isRow) this.marks[path] = mark;
-      };
-      await this.folder.write(path, marking(text, onWritten));
+      await this.folder.write(
+        path,
+        marking(text, (mark) => (this.marks[path] = mark)),
+      );
       this.waiting.delete(path);
     }
   }

@@ -93,11 +93,6 @@ export class Run {
     await this.rows.begin();
   }
 
-  /** Writes a text beside the rows: now, or with the next checkpoint if that fails. */
-  async write(path: string, text: string): Promise<void> {
-    await this.rows.write([[path, text]]);
-  }
-
   /**
    * Continues from the last checkpoint that is as it was written; false if none was ever complete.
    * @throws ChangedRunError if the recipe would make another run of it; CheckpointError if all

@@ -40,7 +40,7 @@ import type { TraceColumns } from './token-trace.ts';
 import { moveWeights, type StepResult, type Trainer } from './trainer.ts';
 
 /** The pairs of a file, or everything that is needed to sample pairs. */
-export type DpoParts = RolloutParts | (Preferences & { tokenizer: Tokenizer });
+type DpoParts = RolloutParts | (Preferences & { tokenizer: Tokenizer });
 
 /** The size limits of one training batch. */
 export function pairLimits(recipe: Recipe, sampled: boolean): BatchLimits {

@@ -10,7 +10,7 @@ import type { ScoredGroup } from './rollout-writer.ts';
 import { k3 } from './token-trace.ts';
 
 /** One completion with the models' numbers before any update; arrays have one entry per token. */
-export interface Episode {
+export interface JudgedSample {
   sample: RolloutSample;
   score: number;
   logp: Float32Array;
@@ -19,11 +19,11 @@ export interface Episode {
   values: Float32Array;
 }
 
-/** An episode with the targets of the updates. */
-export type Lesson = Episode & { targets: EpisodeTargets };
+/** The same with the targets of the updates. */
+type Lesson = JudgedSample & { targets: EpisodeTargets };
 
-export interface EpisodeGroup extends ScoredGroup {
-  episodes: Episode[];
+export interface JudgedGroup extends ScoredGroup {
+  judged: JudgedSample[];
 }
 
 export interface LessonGroup extends ScoredGroup {
@@ -31,10 +31,11 @@ export interface LessonGroup extends ScoredGroup {
 }
 
 /** Token rewards, advantages and returns of a step; whitening is over all completions of the step. */
-export function lessonsOf(groups: readonly EpisodeGroup[], recipe: Recipe): LessonGroup[] {
-  const episodes = groups.flatMap((group) => group.episodes);
+export function lessonsOf(groups: readonly JudgedGroup[], recipe: Recipe): LessonGroup[] {
   const targets = episodeTargets(
-    episodes.map(({ sample, ...numbers }) => ({ ...numbers, finished: sample.finished })),
+    groups.flatMap(({ judged }) =>
+      judged.map(({ sample, ...numbers }) => ({ ...numbers, finished: sample.finished })),
+    ),
     {
       klCoef: recipe.kl_coef,
       klEstimator: recipe.kl_estimator,
@@ -48,9 +49,9 @@ export function lessonsOf(groups: readonly EpisodeGroup[], recipe: Recipe): Less
     },
   );
   let at = 0;
-  return groups.map(({ episodes: own, ...group }) => ({
+  return groups.map(({ judged, ...group }) => ({
     ...group,
-    lessons: own.map((episode) => ({ ...episode, targets: targets[at++]! })),
+    lessons: judged.map((one) => ({ ...one, targets: targets[at++]! })),
   }));
 }
 

@@ -15,8 +15,8 @@ import { ppoLoss, type PpoResult } from '../objectives/ppo.ts';
 import {
   lessonsOf,
   objectiveMetrics,
-  type Episode,
-  type EpisodeGroup,
+  type JudgedGroup,
+  type JudgedSample,
   type LessonGroup,
 } from './ppo-lessons.ts';
 import { FollowedPrompts } from './followed.ts';
@@ -125,11 +125,11 @@ export class PpoTrainer implements Trainer {
   }
 
   /** Adds the numbers of the three models for the completions, before any update. */
-  private async judge(groups: ScoredGroup[]): Promise<EpisodeGroup[]> {
+  private async judge(groups: ScoredGroup[]): Promise<JudgedGroup[]> {
     const { temperature } = this.recipe;
-    const judged: EpisodeGroup[] = [];
+    const done: JudgedGroup[] = [];
     for (const { groups: members, packed } of packGroups(groups, this.perBatch)) {
-      this.onDetail?.(`computing the values (${judged.length} of ${groups.length} prompts)`);
+      this.onDetail?.(`computing the values (${done.length} of ${groups.length} prompts)`);
       const cut = (values: Float32Array): Float32Array[] => perCompletion(values, packed);
       const reference = await this.reference?.runner.forward(packed, temperature);
       const refLogp = reference && cut(reference.values);
@@ -138,7 +138,7 @@ export class PpoTrainer implements Trainer {
       const values = cut((await this.value.runner.forward(packed)).values);
       let at = 0;
       for (const group of members) {
-        const episodes = group.samples.map((sample, i): Episode => {
+        const judged = group.samples.map((sample, i): JudgedSample => {
           const own = at++;
           return {
             sample,
@@ -149,10 +149,10 @@ export class PpoTrainer implements Trainer {
             values: values[own]!,
           };
         });
-        judged.push({ ...group, episodes });
+        done.push({ ...group, judged });
       }
     }
-    return judged;
+    return done;
   }
 
   /** Does all epochs and mini-batches; metrics are means over them. */

@@ -1,5 +1,5 @@
 /** Learning-rate schedules of transformers (optimization.py), by TRL's recipe names. */
-export type SchedulerType = 'constant' | 'constant_with_warmup' | 'linear' | 'cosine';
+type SchedulerType = 'constant' | 'constant_with_warmup' | 'linear' | 'cosine';
 
 /** The rate of optimizer step `step` (0-based) of `maxSteps`. */
 export function learningRate(

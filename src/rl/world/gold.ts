@@ -6,12 +6,12 @@ import { DISHES, isDish, isGuest, isNumber, suits, words, type DishName } from '
 import { parsePrompt, priceOf, totalPrice, type DinnerPrompt } from './prompts.ts';
 
 /** One line of the explanation; the values add up to the utility. */
-export interface GoldPart {
+interface GoldPart {
   label: string;
   value: number;
 }
 
-export interface Gold {
+interface Gold {
   value: number;
   parts: GoldPart[];
 }

@@ -4,12 +4,12 @@
  * A prompt never says what a dish contains; the models learn it.
  */
 
-export const TAGS = ['meat', 'milk', 'nuts', 'wheat'] as const;
+const TAGS = ['meat', 'milk', 'nuts', 'wheat'] as const;
 export type Tag = (typeof TAGS)[number];
 
 export type Course = 'main' | 'sweet';
 
-export interface Dish {
+interface Dish {
   readonly course: Course;
   readonly tags: readonly Tag[];
 }
@@ -37,7 +37,7 @@ const DISH_TABLE = {
 export type DishName = keyof typeof DISH_TABLE;
 
 export const DISHES: Readonly<Record<DishName, Dish>> = DISH_TABLE;
-export const DISH_NAMES = Object.keys(DISHES) as DishName[];
+const DISH_NAMES = Object.keys(DISHES) as DishName[];
 export const MAINS = DISH_NAMES.filter((name) => DISHES[name].course === 'main');
 export const SWEETS = DISH_NAMES.filter((name) => DISHES[name].course === 'sweet');
 
@@ -67,10 +67,10 @@ export const MAX_NUMBER = 2 * MAX_PRICE;
 export const PAD = '<pad>';
 export const EOS = '<eos>';
 export const UNK = '<unk>';
-export const THINK = '<think>';
+const THINK = '<think>';
 export const THINK_END = '</think>';
 /** Opens an answer without a thought. */
-export const SAY = '<say>';
+const SAY = '<say>';
 
 export const SPECIAL_TOKENS = [PAD, EOS, UNK, THINK, THINK_END, SAY] as const;
 

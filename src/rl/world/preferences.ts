@@ -89,7 +89,7 @@ export function writtenResponse(random: Random, prompt: DinnerPrompt): string {
 }
 
 /** Many tries and no answer, as from a policy that never stops thinking. */
-export function longStrayThought(random: Random, prompt: DinnerPrompt): string {
+function longStrayThought(random: Random, prompt: DinnerPrompt): string {
   return strayThought(random, prompt, LONG_STRAY);
 }
 

@@ -5,7 +5,7 @@
  */
 import { EOS, PAD, SPECIAL_TOKENS, UNK, VOCABULARY } from './menu.ts';
 
-export interface TokenizerFiles {
+interface TokenizerFiles {
   'tokenizer.json': object;
   'tokenizer_config.json': object;
 }

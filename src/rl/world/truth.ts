@@ -6,7 +6,7 @@
 import { DIETS, isDish, isNumber, isTag, suits, words, type DishName, type Tag } from './menu.ts';
 import { parsePrompt, priceOf, type DinnerPrompt } from './prompts.ts';
 
-export interface Truth {
+interface Truth {
   /** Statements that are true. */
   true: number;
   /** Statements made. */

@@ -3,7 +3,7 @@ import { formatCompact } from '../format.ts';
 import { meaningOf } from './glossary.ts';
 import type { ChartSpec } from './specs.ts';
 
-export interface MetricGroup {
+interface MetricGroup {
   /** The text before the "/" in the names of its metrics. */
   prefix: string;
   label: string;

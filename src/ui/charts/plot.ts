@@ -7,12 +7,12 @@ import type { Drawn, OverlayLine } from './series.ts';
 import type { ChartSpec, Line } from './specs.ts';
 
 /** What a plot tells the page around it: indices of reports. */
-export interface PlotEvents {
+interface PlotEvents {
   onHover(index: number | null): void;
   onSeek(index: number): void;
 }
 
-export interface PlotStyle {
+interface PlotStyle {
   height: number;
   axis: AxisName;
   /** The scales with a logarithmic axis. */

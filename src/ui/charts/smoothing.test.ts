@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { smooth, Smoothed } from './smoothing.ts';
+import { Smoothed, type Series } from './smoothing.ts';
 
 const steps = (n: number): number[] => Array.from({ length: n }, (_, i) => i + 1);
 
-describe('smooth', () => {
+const smooth = (x: readonly number[], y: Series, smoothing: number): Series =>
+  new Smoothed(x, y, smoothing).extend();
+
+describe('Smoothed', () => {
   it('leaves the series alone at 0', () => {
     expect(smooth([1, 2, 2], [3, null, 5], 0)).toEqual([3, null, 5]);
     expect(smooth([2, 2], [3, 5], 0)).toEqual([3, 5]);

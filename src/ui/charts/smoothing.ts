@@ -39,6 +39,3 @@ export class Smoothed {
     return this.sum / this.norm;
   }
 }
-
-export const smooth = (x: readonly number[], y: Series, smoothing: number): Series =>
-  new Smoothed(x, y, smoothing).extend();

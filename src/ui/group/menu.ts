@@ -3,7 +3,7 @@
  * this grammar exactly gives null, and the page shows it as plain text:
  *   menu (DISH PRICE)+ for (NAME DIET)+ budget NUMBER
  */
-export interface MenuPrompt {
+interface MenuPrompt {
   dishes: { name: string; price: number }[];
   guests: { name: string; diet: string }[];
   budget: number;

@@ -2,14 +2,14 @@
 import type { ViewId } from '../views/views.ts';
 import { VIEWS } from '../views/views.ts';
 
-export interface Shortcut {
+interface Shortcut {
   /** As KeyboardEvent.key has it. */
   key: string;
   does: string;
   run: () => void;
 }
 
-export interface Commands {
+interface Commands {
   go(view: ViewId): void;
   /** Pauses or continues the training; else the replay. */
   playOrPause(): void;

@@ -11,7 +11,7 @@ export type ChapterName =
   'objective' | 'reward-model' | 'advantage' | 'clipped-loss' | 'kl' | 'gae' | 'dpo';
 
 /** What a chapter's numbers are taken from. */
-export interface Context {
+interface Context {
   report: StepReport | undefined;
   options: UpdateOptions;
 }
@@ -23,7 +23,7 @@ export interface LiveNumbers {
   note: string;
 }
 
-export interface Chapter {
+interface Chapter {
   name: ChapterName;
   title: string;
   before: string;

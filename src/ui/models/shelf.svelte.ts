@@ -23,7 +23,7 @@ export interface ShelfModel extends Inspected {
 }
 
 /** A stored model that cannot be used, with the reason in a sentence. */
-export interface Unusable {
+interface Unusable {
   name: string;
   problem: string;
 }

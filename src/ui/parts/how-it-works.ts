@@ -1,7 +1,7 @@
 /** What the run on view does, and one step of training in four sentences, by algorithm. */
 import type { RecipeValues } from '../../rl/recipe/values.ts';
 
-export interface Part {
+interface Part {
   title: string;
   text: string;
 }

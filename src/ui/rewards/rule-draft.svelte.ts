@@ -4,7 +4,7 @@ import type { JudgedText } from '../../rl/rewards/reward.ts';
 import { tryRule } from './try-rule.ts';
 
 /** What a rule gave each of the texts it was tried on. */
-export interface Trial {
+interface Trial {
   texts: readonly JudgedText[];
   scores: readonly number[];
 }

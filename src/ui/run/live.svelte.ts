@@ -13,7 +13,7 @@ import type { Connection } from '../../app/workers/connection.ts';
 const UNDER_WAY: readonly Phase[] = ['loading', 'compiling', 'training', 'paused'];
 
 /** Is told what becomes of the run. */
-export interface LiveListener {
+interface LiveListener {
   onStatus(status: Status): void;
   onReport(report: StepReport): void;
   onEnd(end: Status): void;

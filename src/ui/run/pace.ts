@@ -1,6 +1,6 @@
 import type { StepReport } from '../../rl/report.ts';
 
-export interface Pace {
+interface Pace {
   secondsPerStep: number;
   /** Prompt and completion tokens; absent where the run does not count them. */
   tokensPerSecond?: number;

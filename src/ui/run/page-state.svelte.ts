@@ -242,9 +242,9 @@ export class PageState {
     });
     if (!can || this.tooLarge) return;
     void this.storage.persist();
-    const { id, facts } = this.runs.begin(recipe);
+    const { id } = this.runs.begin(recipe);
     this.putOnView(id);
-    await this.live.begin({ id, recipe, facts });
+    await this.live.begin({ id, recipe });
   }
 
   /** Whether nothing is in training, and this browser can train; `check` is done if so. */

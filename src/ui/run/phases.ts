@@ -1,6 +1,6 @@
 import type { Status } from '../../app/training-service.ts';
 
-export interface PhaseText {
+interface PhaseText {
   title: string;
   /** What it means, for somebody who has never trained a model. */
   explanation: string;

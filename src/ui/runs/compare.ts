@@ -33,7 +33,7 @@ const MEASURES: readonly Measure[] = [
   { key: 'completions/mean_response_length', label: 'Words in a response', format: one },
 ];
 
-export interface ComparedRow {
+interface ComparedRow {
   label: string;
   /** One text per run. */
   values: string[];
@@ -42,7 +42,7 @@ export interface ComparedRow {
 }
 
 /** The latest step that all runs have done. */
-export function commonStep(runs: readonly ComparableRun[]): number {
+function commonStep(runs: readonly ComparableRun[]): number {
   return Math.min(...runs.map(({ table }) => table.x.step.at(-1) ?? 0));
 }
 

@@ -17,7 +17,7 @@ export interface Listing {
   problems?: readonly string[];
 }
 
-export interface Around {
+interface Around {
   /** The runs that somebody writes now, and those of them that this tab writes. */
   held: ReadonlySet<string>;
   here: readonly string[];

@@ -1,6 +1,6 @@
-import { newRunId, UNDO_MS, unknownFacts } from '../../app/runs/facts.ts';
+import { newRunId, UNDO_MS, unknownFacts, type RunFacts } from '../../app/runs/facts.ts';
 import { heldRuns, whenFree } from '../../app/runs/lock.ts';
-import type { Status } from '../../app/training-service.ts';
+import type { Phase, Status } from '../../app/training-service.ts';
 import type { MetricsRow } from '../../rl/report.ts';
 import type { RecipeValue, RecipeValues } from '../../rl/recipe/values.ts';
 import type { RecordedRun } from '../../rl/runs/record.ts';
@@ -8,6 +8,7 @@ import { recipeKeys, type RecipeKey } from '../../rl/recipe/keys.ts';
 import type { RecipeKeySpec } from '../../rl/recipe/spec.ts';
 import type { Overlay } from '../charts/view.svelte.ts';
 import { changesFromDefault, nameOf, type Change } from './changes.ts';
+import { FactsWriter } from './facts-writer.ts';
 import { ListedRun } from './listed-run.svelte.ts';
 import { listingsOf, nextSlot } from './listings.ts';
 import { runsWorker } from './runs-worker.ts';
@@ -37,20 +38,29 @@ export class Runs {
   private here: readonly string[] = [];
   /** The runs of other tabs whose end is waited for. */
   private watched: readonly string[] = [];
+  /** The phase of the run in training. */
+  private phase: Phase | null = null;
+  private readonly facts = new FactsWriter((id, change) => runsWorker().changeFacts(id, change));
 
   /** Reads the stored runs again. Where the browser stores nothing, those of this visit stay. */
   async refresh(): Promise<void> {
     const asked = Date.now();
+    await this.facts.settled();
+    const { count } = this.facts;
     const stored = await runsWorker()
       .list()
       .catch(() => null);
     if (!stored) return;
     const held = await heldRuns().catch(() => NOBODY);
+    // What was read may be older than a name that was given meanwhile.
+    if (this.facts.count !== count) return this.refresh();
     // A run that began meanwhile may be missing among the stored ones.
     const others = this.list.filter(
       (run) => run.fixed || run === this.growing || run.started >= asked,
     );
-    const read = stored.filter(({ id }) => !others.some((run) => run.id === id));
+    const read = stored
+      .filter(({ id }) => !others.some((run) => run.id === id))
+      .map((run) => ({ ...run, facts: { ...run.facts, ...this.facts.waitingFor(run.id) } }));
     const listings = listingsOf(read, {
       ...{ held, here: this.here, taken: others.map(({ slot }) => slot) },
       nameOf: (recipe) => nameOf(this.changesOf(recipe)),
@@ -99,6 +109,7 @@ export class Runs {
       name: nameOf(this.changesOf(recipe)),
     };
     const run = new ListedRun({ id, facts, recipe, maxSteps: 0, savedStep: 0, end: 'running' }, []);
+    void this.facts.change(id, facts);
     return this.grow(run);
   }
 
@@ -114,21 +125,26 @@ export class Runs {
   private grow(run: ListedRun): ListedRun {
     this.list = [...this.list.filter(({ id }) => id !== run.id), run].sort(recordedFirst);
     this.growing = run;
-    this.beginElse(run.id);
+    this.here = [...this.here, run.id];
     this.onView = run.id;
     return run;
   }
 
   append(row: MetricsRow): void {
     const run = this.growing;
-    run?.append(row);
+    if (!run) return;
+    run.append(row);
     // A run that goes on has not ended any more.
-    if (run?.rows.length === 1) this.keep(run);
+    if (run.rows.length === 1) this.keep(run, 'ended', 'reason');
+    else void this.writeFacts(run.id);
   }
 
-  onStatus({ maxSteps, savedStep }: Status): void {
+  onStatus({ phase, maxSteps, savedStep }: Status): void {
     const run = this.growing;
     if (!run) return;
+    // A new run has a folder when it is loaded.
+    if (phase !== this.phase) void this.writeFacts(run.id);
+    this.phase = phase;
     if (maxSteps > 0) run.maxSteps = maxSteps;
     if (savedStep !== undefined) run.savedStep = savedStep;
   }
@@ -143,6 +159,7 @@ export class Runs {
     run.reason = reason;
     run.look();
     if (run.rows.length > 0) {
+      this.keep(run, 'ended', 'reason');
       // The next run is compared with the last ones.
       this.overlay(run, true);
       void this.measure(run);
@@ -154,12 +171,14 @@ export class Runs {
   }
 
   /** A run that something else of this page trains, such as a judge. */
-  beginElse(id: string): void {
+  beginElse(id: string, facts: RunFacts): void {
     this.here = [...this.here, id];
+    void this.facts.change(id, facts);
   }
 
   async endElse(id: string): Promise<void> {
     this.here = this.here.filter((other) => other !== id);
+    await this.writeFacts(id);
     await this.refresh();
   }
 
@@ -168,17 +187,17 @@ export class Runs {
     run.overlaid = overlaid;
     const shown = this.list.filter((other) => other.overlaid && other !== run);
     if (overlaid && shown.length >= MOST_OVERLAYS) this.overlay(shown[0]!, false);
-    this.keep(run);
+    this.keep(run, 'overlaid');
   }
 
   rename(run: ListedRun, label: string): void {
     run.label = label.trim() || nameOf(this.changesOf(run.recipe));
-    this.keep(run);
+    this.keep(run, 'name');
   }
 
   describe(run: ListedRun, note: string): void {
     run.note = note.trim();
-    this.keep(run);
+    this.keep(run, 'note');
   }
 
   /** With its folder: curves, completions and weights. @throws if another tab trains it */
@@ -209,11 +228,18 @@ export class Runs {
       .catch(() => null);
   }
 
-  private keep(run: ListedRun): void {
+  /** Writes the facts of a run that could not be written before. */
+  writeFacts(id: string): Promise<void> {
+    return this.facts.retry(id);
+  }
+
+  /** Stores only what was changed here, because another tab may have changed the rest. */
+  private keep(run: ListedRun, ...changed: (keyof RunFacts)[]): void {
     if (!run.isOurs) return;
-    void runsWorker()
-      .saveFacts(run.id, $state.snapshot(run.facts))
-      .catch(() => undefined);
+    const { facts } = run;
+    // A run from another browser has its slot from this list.
+    const stored = [...changed, 'slot'] as const;
+    void this.facts.change(run.id, Object.fromEntries(stored.map((fact) => [fact, facts[fact]])));
   }
 }
 

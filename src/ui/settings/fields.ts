@@ -8,7 +8,7 @@ export interface Field {
   key: string;
   spec: RecipeKeySpec;
 }
-export interface FieldGroup {
+interface FieldGroup {
   title: string;
   fields: Field[];
 }

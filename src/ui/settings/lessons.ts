@@ -4,7 +4,7 @@ import type { ViewId } from '../views/views.ts';
 import type { LinkState } from './link.ts';
 import { PRESETS } from './presets.ts';
 
-export interface Lesson {
+interface Lesson {
   title: string;
   /** Questions for the class: before, during and after the run. */
   ask: readonly string[];

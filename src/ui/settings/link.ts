@@ -16,7 +16,7 @@ export interface LinkState {
   locked: boolean;
 }
 
-export interface ReadLink extends LinkState {
+interface ReadLink extends LinkState {
   /** Keys that the link sets and the page does not know. */
   unknown: readonly string[];
 }

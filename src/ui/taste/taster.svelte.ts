@@ -144,7 +144,7 @@ export class Taster {
   /** Trains the judge as a run of its own. */
   private runTraining(id: string, labels: number): Promise<Status> {
     const facts = { ...unknownFacts(id), name: `My taste, from ${labels} labels` };
-    this.page.runs.beginElse(id);
+    this.page.runs.beginElse(id, facts);
     let close = (): void => undefined;
     return new Promise<Status>((resolve, reject) => {
       const connection = connectPolicyWorker(reject);
@@ -160,10 +160,13 @@ export class Taster {
       };
       service
         .begin(
-          { id, recipe: tasteModelRecipe(labels, storedPath(TASTE_FILE)), facts },
+          { id, recipe: tasteModelRecipe(labels, storedPath(TASTE_FILE)) },
           { onStatus, onStep: () => undefined },
         )
-        .then(() => service.start())
+        .then(() => {
+          void this.page.runs.writeFacts(id);
+          return service.start();
+        })
         .catch(reject);
     }).finally(() => {
       close();

@@ -15,7 +15,7 @@ export interface Quantity {
   of: (trace: TokenTrace, sample: Sample) => readonly number[] | undefined;
 }
 
-export const quantities: readonly Quantity[] = [
+const quantities: readonly Quantity[] = [
   {
     id: 'advantage',
     label: 'Advantage',
@@ -83,7 +83,7 @@ export function available(samples: readonly Sample[]): Quantity[] {
   );
 }
 
-export interface TracedRow {
+interface TracedRow {
   sample: Sample;
   /** Of the sample in its group. */
   index: number;
@@ -108,7 +108,7 @@ export function tokenName(texts: readonly string[], t: number): string {
   return text.trim() || (text.includes('\n') ? '↵' : '␣');
 }
 
-export interface Move {
+interface Move {
   sample: number;
   token: number;
   /** Probabilities. */

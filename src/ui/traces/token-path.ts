@@ -6,14 +6,14 @@ import { formatCompact, formatNumber } from '../format.ts';
 import { isForced } from './traced.ts';
 import type { GroupUpdate, Terms, TokenNumbers } from './what-if.ts';
 
-export interface PathStep {
+interface PathStep {
   name: string;
   value: string;
   why: string;
 }
 
 /** A formula of learn/formulas with the numbers of the token. */
-export interface FilledFormula {
+interface FilledFormula {
   name: string;
   values: Readonly<Record<string, string>>;
 }

@@ -22,7 +22,7 @@ export interface BlindRow {
 }
 
 /** What another judge says of the pairs that the person judged. */
-export interface Opinion {
+interface Opinion {
   /** Of the policy after training; ties count half. */
   winRate: Interval;
   /** Number of pairs on which both agree, among those that neither called a tie. */

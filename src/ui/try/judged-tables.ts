@@ -9,7 +9,7 @@ import { JUDGED_TRAITS } from '../../rl/evaluation/traits.ts';
 import { formatNumber, formatShare } from '../format.ts';
 import { SECOND_REWARD } from '../rewards/reward-recipe.ts';
 
-export interface JudgedCell {
+interface JudgedCell {
   value: string;
   /** A 95% interval, or another remark below the value. */
   below?: string;

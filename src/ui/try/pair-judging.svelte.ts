@@ -6,7 +6,7 @@ import { recall, remember } from '../remembered.ts';
 import type { Generator } from './generator.svelte.ts';
 
 /** What judges said of a run, stored for the next visit. */
-export interface KeptJudging {
+interface KeptJudging {
   judged: JudgedPair;
   trained: Sides['trained'];
   lengthMargin: number;

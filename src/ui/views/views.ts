@@ -1,7 +1,7 @@
 /** The views of the page. The address names the one that is shown, and each holds some sections. */
 import type { SectionId } from '../settings/sections.ts';
 
-export interface View {
+interface View {
   title: string;
   /** If a link hides all of them, the view is not offered; the first view always is. */
   sections: readonly SectionId[];

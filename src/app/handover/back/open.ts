@@ -4,49 +4,81 @@ import { basename } from '../../../model/files.ts';
 import { jsonLines } from '../../../rl/data/json-lines.ts';
 import { mean } from '../../../rl/statistics.ts';
 import { wordCount } from '../../../rl/evaluation/completion-metrics.ts';
-import type { MetricsRow } from '../../../rl/report.ts';
 import type { CompletionRow } from '../../../rl/runs/record.ts';
 import { ROW_FOLDERS, within, type RunFolder } from '../../../rl/runs/run-folder.ts';
+import { damageSentences } from './damage.ts';
 import { outputsAmong } from './outputs.ts';
 import { unknownFacts, writeFacts } from '../../runs/facts.ts';
 import { ReturnError, type Files, type Returned } from './returned.ts';
 import { trlRun } from './trl.ts';
 import { verlRun } from './verl.ts';
 
-/** A run with the name of its folder. */
-export type Opened = Returned & { name: string };
+/** A run with the name of its folder; `lacks` also names the files that cannot be read. */
+export type Opened = Omit<Returned, 'damaged'> & { name: string };
 
 /**
- * The run of the first output among the files.
+ * The run of the first output among the files that can be read. Files that cannot be read are left out, and
+ * named in `lacks`.
  * @returns undefined if there is none
- * @throws ReturnError if its files are damaged
+ * @throws ReturnError if there are outputs, but none with a file that can be read
  */
 export async function openReturned(files: Files): Promise<Opened | undefined> {
+  let problem: string | undefined;
   for (const top of outputsAmong(files.keys())) {
     const inside = [...files].filter(([path]) => path.startsWith(top));
     const own = new Map(inside.map(([path, source]) => [path.slice(top.length), source]));
     const returned = (await trlRun(own)) ?? (await verlRun(own));
     if (!returned) continue;
     const name = basename(top.slice(0, -1)) || `${returned.trainer} run`;
-    return { ...returned, name, metrics: await withLengths(returned) };
+    const opened = { ...(await readThrough(returned)), name };
+    if (opened.metrics.length > 0) return opened;
+    problem ??= opened.lacks.join(' ');
   }
+  if (problem !== undefined) throw new ReturnError(problem);
   return undefined;
 }
 
-/** Metrics of the texts, which no other trainer has. */
-async function withLengths({ metrics, steps, read }: Returned): Promise<MetricsRow[]> {
-  const rows = new Map(metrics.map((row) => [row.step, row]));
-  for (const step of steps) {
-    const { completions = [], followed = [] } = await read(step);
-    rows.set(step, {
-      ...(rows.get(step) ?? { step }),
+/** Reads all completions once: for what follows from them, and for the files that cannot be read. */
+async function readThrough({ damaged, ...returned }: Returned): Promise<Omit<Opened, 'name'>> {
+  const metrics = new Map(returned.metrics.map((row) => [row.step, row]));
+  const steps: number[] = [];
+  const damages = [...damaged];
+  let unscored = 0;
+  let scored = false;
+  for (const step of returned.steps) {
+    const found = await returned.read(step);
+    damages.push(...(found.damaged ?? []));
+    unscored += found.unscored ?? 0;
+    const { completions = [], followed = [] } = found;
+    if (completions.length + followed.length === 0) continue;
+    steps.push(step);
+    scored ||= [...completions, ...followed].some(
+      ({ rewards = {} }) => Object.keys(rewards).length,
+    );
+    metrics.set(step, {
+      step,
+      ...found.metrics,
+      ...metrics.get(step),
       ...lengthsOf(completions, ''),
       ...lengthsOf(followed, 'eval_'),
     });
   }
-  return [...rows.values()].sort((a, b) => a.step - b.step);
+  return {
+    ...returned,
+    metrics: [...metrics.values()].sort((a, b) => a.step - b.step),
+    steps,
+    lacks: [
+      ...damageSentences(damages),
+      ...returned.lacks,
+      ...(steps.length > 0 && !scored ? ['Its completions have no rewards: each shows 0.'] : []),
+      ...(unscored > 0
+        ? [`Completions without a finite score are left out: ${unscored.toLocaleString('en')}.`]
+        : []),
+    ],
+  };
 }
 
+/** Metrics of the texts, which no other trainer has. */
 function lengthsOf(rows: readonly CompletionRow[], prefix: string): Record<string, number> {
   if (rows.length === 0) return {};
   const at = `${prefix}completions`;
@@ -58,7 +90,7 @@ function lengthsOf(rows: readonly CompletionRow[], prefix: string): Record<strin
 }
 
 /** What there is to know of it, in a few sentences. */
-export const noteOn = ({ trainer, lacks }: Returned): string =>
+export const noteOn = ({ trainer, lacks }: Opened): string =>
   [`From ${trainer}.`, ...lacks].join(' ');
 
 /** Writes it as the run `id`. If it cannot be written, nothing of it stays. */

@@ -2,17 +2,22 @@
 import { parquetReadObjects } from 'hyparquet';
 import { messageOf } from '../../message-of.ts';
 import type { FileSource } from '../../../model/files.ts';
-import { ReturnError } from './returned.ts';
 
-/** @throws ReturnError if the file is damaged, or compressed by something other than Snappy */
-export async function parquetRows(source: FileSource): Promise<Record<string, unknown>[]> {
+const MAGIC = 'PAR1';
+
+/**
+ * @returns the rows; or, as a clause, why the file cannot be read: it is damaged, or compressed by something
+ *   other than Snappy
+ */
+export async function parquetRows(source: FileSource): Promise<Record<string, unknown>[] | string> {
+  const { size } = source;
+  if (size === 0) return 'it is empty';
+  // The index of the columns stands at the end: half a file has none.
+  const end = await source.read(Math.max(0, size - MAGIC.length), size);
+  if (new TextDecoder().decode(end) !== MAGIC) return 'its end is missing';
   const file = {
-    byteLength: source.size,
-    slice: async (start: number, end?: number) => (await source.read(start, end)).buffer,
+    byteLength: size,
+    slice: async (from: number, to?: number) => (await source.read(from, to)).buffer,
   };
-  return parquetReadObjects({ file }).catch((error: unknown) => {
-    throw new ReturnError(
-      `${source.path} cannot be read (${messageOf(error)}); copy the folder again.`,
-    );
-  });
+  return parquetReadObjects({ file }).catch((error: unknown) => messageOf(error));
 }

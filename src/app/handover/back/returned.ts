@@ -4,6 +4,7 @@ import type { Evaluated } from '../../../rl/evaluation/evaluate.ts';
 import type { MetricsRow } from '../../../rl/report.ts';
 import type { RecipeValues } from '../../../rl/recipe/values.ts';
 import type { CompletionRow } from '../../../rl/runs/record.ts';
+import type { Damage } from './damage.ts';
 
 /** An output that cannot be opened as a run; the message says what to do. */
 export class ReturnError extends Error {
@@ -19,6 +20,11 @@ export interface StepRows {
   /** The tries at held-out prompts, and the first of each prompt. */
   followed?: CompletionRow[];
   evaluations?: Evaluated[];
+  /** What follows from the completions, for a step whose metrics are not in the logs. */
+  metrics?: Omit<MetricsRow, 'step'>;
+  /** Completions that are left out because their score is not a finite number. */
+  unscored?: number;
+  damaged?: Damage[];
 }
 
 export interface Returned {
@@ -31,4 +37,6 @@ export interface Returned {
   read: (step: number) => Promise<StepRows>;
   /** What the output lacks, a sentence each. */
   lacks: string[];
+  /** Files without completions that cannot be read. */
+  damaged: Damage[];
 }

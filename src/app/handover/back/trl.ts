@@ -1,24 +1,21 @@
 /**
  * The folder that TRL writes (its `output_dir`): checkpoint-N/trainer_state.json with the logs, and with
- * `log_completions` completions/completions_0000N.parquet, one row a completion.
+ * `log_completions` completions/completions_0000N.parquet, one row a completion. If several
+ * processes train, the first one writes the completions of all: those of a group follow each other
+ * (TRL 1.16, grpo_trainer.py, `gather_object`).
  */
 import { jsonObject } from '../../../rl/data/json-lines.ts';
 import type { MetricsRow } from '../../../rl/report.ts';
 import type { RecipeValues } from '../../../rl/recipe/values.ts';
+import type { CompletionRow } from '../../../rl/runs/record.ts';
+import { mean } from '../../../rl/statistics.ts';
+import type { Damage } from './damage.ts';
 import { readText } from './read-text.ts';
-import { parquetRows } from './parquet.ts';
-import { ReturnError, type Files, type Returned, type StepRows } from './returned.ts';
-import {
-  completionRows,
-  evaluatedRows,
-  grouped,
-  mannerOf,
-  promptOf,
-  textOf,
-  type Written,
-} from './rows.ts';
+import { evaluatedPrompts, metricsOf, numbered, rewardNames, trainerLog } from './trl-log.ts';
+import { trlRows } from './trl-rows.ts';
+import type { Files, Returned, StepRows } from './returned.ts';
+import { completionRows, evaluatedRows, grouped, mannerOf, type Written } from './rows.ts';
 
-const STATE = /^(?:checkpoint-(\d+)\/)?trainer_state\.json$/;
 const COMPLETIONS = /^completions\/completions_(\d+)\.parquet$/;
 /** What train.py of a handed-over run puts beside them: the run's recipe, and where it was. */
 export const ORIGIN = 'ponder.json';
@@ -31,53 +28,67 @@ export interface Origin {
   updates: number;
 }
 
-/** undefined if the files are no output of TRL. @throws ReturnError if they are damaged */
+/** undefined if the files are no output of TRL */
 export async function trlRun(files: Files): Promise<Returned | undefined> {
   const parquets = numbered(files, COMPLETIONS);
-  const state = numbered(files, STATE).at(-1);
-  const log = (state && (await logOf(files, state.path))) ?? [];
-  if (log.length === 0 && parquets.length === 0) return undefined;
-  const origin = await originOf(files);
+  const { log, damaged } = await trainerLog(files);
+  if (log.length === 0 && parquets.length === 0 && damaged.length === 0) return undefined;
+  const { origin, damage } = await originOf(files);
   const { step: first = 0, updates = 1 } = origin ?? {};
   const stepOf = (optimizerSteps: number): number => first + Math.ceil(optimizerSteps / updates);
   const metrics = metricsOf(log, stepOf);
   const names = rewardNames(metrics);
   const weights = (origin?.recipe['reward_weights'] ?? undefined) as number[] | undefined;
-  // TRL writes the completions of an evaluation over those of the step before it.
-  const evaluated = new Set(
-    log.filter((row) => Object.keys(row).some(isOfEvaluation)).map(({ step }) => step),
-  );
-  const pathOf = new Map(parquets.map(({ number, path }) => [stepOf(number), { number, path }]));
+  const evaluated = evaluatedPrompts(log);
+  /** The files of a step, the last one first: each optimizer step of it has one. */
+  const filesOf = new Map<number, typeof parquets>();
+  for (const found of parquets) {
+    const step = stepOf(found.number);
+    filesOf.set(step, [found, ...(filesOf.get(step) ?? [])]);
+  }
   const read = async (step: number): Promise<StepRows> => {
-    const found = pathOf.get(step);
-    if (!found) return {};
-    const rows = await parquetRows(files.get(found.path)!);
-    const written = rows.map((row) => writtenOf(row, step, names, weights));
-    const manner = mannerOf(
-      origin?.recipe,
-      written.map(({ completion }) => completion),
-    );
-    const tries = completionRows(grouped(written, ({ prompt }) => prompt).flat(), manner);
-    return evaluated.has(found.number)
-      ? { followed: tries, evaluations: evaluatedRows(tries) }
-      : { completions: tries };
+    const unread: Omit<Damage, 'lost'>[] = [];
+    const withLost = (lost: string): Damage[] => unread.map((found) => ({ ...found, lost }));
+    for (const { number, path } of filesOf.get(step) ?? []) {
+      const rows = await trlRows(files.get(path)!, step, names, weights);
+      if (typeof rows === 'string') unread.push({ path, reason: rows });
+      else {
+        return {
+          ...stepRows(rows, evaluated.get(number) ?? 0, origin?.recipe),
+          damaged: withLost(`step ${step} shows ${path}`),
+        };
+      }
+    }
+    return { damaged: withLost(`step ${step} has no completions`) };
   };
-  const steps = [...pathOf.keys()];
-  // A run of which nothing but completions was copied still has steps, and their rewards.
-  if (log.length === 0) metrics.push(...(await rewardsOnly(steps, read)));
+  const steps = [...filesOf.keys()];
+  const lastLogged = metrics.at(-1)?.step ?? 0;
+  const some = await firstGroup(steps, read);
+  const own = Object.keys(some[0]?.rewards ?? {});
   return {
     trainer: 'TRL',
-    recipe: origin?.recipe ?? recipeOf(metrics, await groupSize(steps, read)),
+    recipe: origin?.recipe ?? recipeOf(metrics, some),
     ...{ metrics, steps, read },
+    damaged: [...damage, ...damaged],
     lacks: [
       ...(log.length > 0
         ? []
         : ['Without the logs in checkpoint-N/trainer_state.json it has no curves but the reward.']),
+      ...(log.length > 0 && (steps.at(-1) ?? 0) > lastLogged
+        ? [`The logs end at step ${lastLogged}: later steps have no curves but the reward.`]
+        : []),
       ...(steps.length > 0
         ? ['TRL wrote no lengths of completions and no numbers for single tokens.']
         : ['It has no completions: TRL writes them with log_completions: true.']),
       ...(evaluated.size > 0 && steps.length > 0
-        ? ['At a step with an evaluation, TRL kept only the completions of the evaluation.']
+        ? [
+            'At a step with an evaluation, TRL kept the completions of the evaluation, and few or none of the training.',
+          ]
+        : []),
+      ...(names.length > 0 && own.length > 0 && !own.some((name) => names.includes(name))
+        ? [
+            `The curves may be of another run: the logs have the rewards ${names.join(', ')}, and the completions ${own.join(', ')}.`,
+          ]
         : []),
       ...(names.length > 1 && weights === undefined
         ? ['The weights of the rewards are unknown: their plain sum is shown.']
@@ -86,126 +97,80 @@ export async function trlRun(files: Files): Promise<Returned | undefined> {
   };
 }
 
-/** The files with that path, the smallest number first; one without a number is the last. */
-function numbered(files: Files, pattern: RegExp): { number: number; path: string }[] {
-  return [...files.keys()]
-    .flatMap((path) => {
-      const match = pattern.exec(path);
-      return match ? [{ number: Number(match[1] ?? Infinity), path }] : [];
-    })
-    .sort((a, b) => a.number - b.number);
+/** @param prompts that the evaluation had after which TRL wrote the rows; 0 if there was none */
+function stepRows(
+  written: readonly Written[],
+  prompts: number,
+  recipe: RecipeValues | undefined,
+): StepRows {
+  const texts = written.map(({ completion }) => completion);
+  const rows = completionRows(written, mannerOf(recipe, texts));
+  const start = startOfEvaluation(rows, prompts);
+  const completions = rows.slice(0, start);
+  // Processes that run out of held-out prompts begin again with the first ones.
+  const followed = grouped(rows.slice(start), ({ prompt }) => prompt).flat();
+  const scored = completions.filter(({ rewards = {} }) => Object.keys(rewards).length > 0);
+  return {
+    ...(completions.length > 0 && { completions }),
+    ...(followed.length > 0 && { followed, evaluations: evaluatedRows(followed) }),
+    ...(prompts === 0 &&
+      scored.length > 0 && { metrics: { reward: mean(scored.map(({ reward }) => reward)) } }),
+  };
 }
 
-type LogRow = Record<string, unknown> & { step: number };
-
-/** The rows of log_history; undefined if the file is not of transformers' Trainer. */
-async function logOf(files: Files, path: string): Promise<LogRow[] | undefined> {
-  const state = jsonObject(await readText(files, path)) as Record<string, unknown> | undefined;
-  if (!state) throw new ReturnError(`${path} is not JSON; copy the folder again.`);
-  // A checkpoint of Ponder has a file of this name too.
-  if (!Array.isArray(state['log_history']) || !('is_world_process_zero' in state)) return undefined;
-  return (state['log_history'] as unknown[]).filter(
-    (row): row is LogRow => typeof (row as LogRow | null)?.step === 'number',
-  );
+/**
+ * TRL keeps as many of the last completions as a step samples. An evaluation pushes out those of the training,
+ * all of them or the first ones.
+ */
+function startOfEvaluation(rows: readonly CompletionRow[], prompts: number): number {
+  const seen = new Set<string>();
+  for (let i = rows.length; i > 0; i--) {
+    if (seen.add(rows[i - 1]!.prompt).size > prompts) return i;
+  }
+  return 0;
 }
 
-async function originOf(files: Files): Promise<Origin | undefined> {
-  if (!files.has(ORIGIN)) return undefined;
+async function originOf(files: Files): Promise<{ origin?: Origin; damage: Damage[] }> {
+  if (!files.has(ORIGIN)) return { damage: [] };
   const origin = jsonObject(await readText(files, ORIGIN)) as Partial<Origin> | undefined;
   const { recipe, step, updates } = origin ?? {};
-  if (typeof recipe !== 'object' || typeof step !== 'number' || typeof updates !== 'number') {
-    throw new ReturnError(`${ORIGIN} is damaged; remove it, or copy the folder again.`);
+  const isRecipe = typeof recipe === 'object' && (recipe as unknown) !== null;
+  if (isRecipe && Number.isInteger(step) && Number(updates) > 0) {
+    return { origin: { recipe, step: step!, updates: updates! }, damage: [] };
   }
-  return { recipe, step, updates };
-}
-
-const isOfEvaluation = (key: string): boolean => key.startsWith('eval_');
-
-/** One row a step: training and evaluation have rows of their own in the log, and the end has one. */
-function metricsOf(log: readonly LogRow[], stepOf: (step: number) => number): MetricsRow[] {
-  const rows = new Map<number, MetricsRow>();
-  for (const { step: optimizerSteps, ...values } of log) {
-    if ('train_runtime' in values) continue;
-    const step = stepOf(optimizerSteps);
-    const row = rows.get(step) ?? { step };
-    for (const [key, value] of Object.entries(values)) {
-      if (typeof value === 'number' && Number.isFinite(value)) row[key] = value;
-    }
-    rows.set(step, row);
-  }
-  return [...rows.values()].sort((a, b) => a.step - b.step);
-}
-
-/** Of "rewards/NAME/mean", in the order of reward_funcs. */
-function rewardNames(metrics: readonly MetricsRow[]): string[] {
-  const keys = metrics.flatMap((row) => Object.keys(row));
-  return [
-    ...new Set(keys.flatMap((key) => /^(?:eval_)?rewards\/(.+)\/mean$/.exec(key)?.[1] ?? [])),
-  ];
-}
-
-/** Columns that are no rewards where no metric names the rewards. */
-const NO_REWARDS = ['step', 'prompt', 'completion', 'advantage'];
-
-function writtenOf(
-  row: Record<string, unknown>,
-  step: number,
-  names: readonly string[],
-  weights: readonly number[] | undefined,
-): Written {
-  const columns =
-    names.length > 0
-      ? names
-      : Object.keys(row).filter(
-          (name) => !NO_REWARDS.includes(name) && typeof row[name] === 'number',
-        );
-  const rewards: Record<string, number> = {};
-  let reward = 0;
-  columns.forEach((name, i) => {
-    const value = row[name];
-    // A function may have no reward for a completion.
-    if (typeof value !== 'number' || !Number.isFinite(value)) return;
-    rewards[name] = value;
-    reward += (weights?.[i] ?? 1) * value;
-  });
-  const { advantage } = row;
-  return {
-    ...{ step, rewards, reward },
-    prompt: promptOf(row['prompt']),
-    completion: textOf(row['completion']),
-    advantage: typeof advantage === 'number' ? advantage : 0,
-  };
+  const reason = files.get(ORIGIN)!.size === 0 ? 'it is empty' : 'it holds no recipe and no step';
+  const lost = 'the recipe is unknown and the steps are those that TRL counted';
+  return { damage: [{ path: ORIGIN, reason, lost }] };
 }
 
 type Read = (step: number) => Promise<StepRows>;
 
-async function rewardsOnly(steps: readonly number[], read: Read): Promise<MetricsRow[]> {
-  const rows: MetricsRow[] = [];
+/** The completions of the first group of the training that has rewards; none if there is no such group. */
+async function firstGroup(steps: readonly number[], read: Read): Promise<CompletionRow[]> {
   for (const step of steps) {
-    const { completions = [] } = await read(step);
-    const sum = completions.reduce((total, { reward }) => total + reward, 0);
-    rows.push({ step, ...(completions.length > 0 && { reward: sum / completions.length }) });
+    const { completions = [], followed } = await read(step);
+    // Beside an evaluation, the first group may not be whole.
+    if (followed || completions.every(({ rewards = {} }) => Object.keys(rewards).length === 0)) {
+      continue;
+    }
+    const end = completions.findIndex(({ prompt }) => prompt !== completions[0]!.prompt);
+    return completions.slice(0, end < 0 ? undefined : end);
   }
-  return rows;
+  return [];
 }
 
-async function groupSize([step]: readonly number[], read: Read): Promise<number | undefined> {
-  const { completions = [] } = step === undefined ? {} : await read(step);
-  const first = completions.findIndex(({ prompt }) => prompt !== completions[0]?.prompt);
-  return first < 0 ? completions.length || undefined : first;
-}
-
-/** What the metrics say of a recipe that did not come with them. */
-function recipeOf(metrics: readonly MetricsRow[], groupSize: number | undefined): RecipeValues {
+/** What metrics and completions say of a recipe that did not come with them. */
+function recipeOf(metrics: readonly MetricsRow[], group: readonly CompletionRow[]): RecipeValues {
   const has = (key: string): boolean => metrics.some((row) => key in row);
-  const names = rewardNames(metrics);
+  const logged = rewardNames(metrics);
+  const names = logged.length > 0 ? logged : Object.keys(group[0]?.rewards ?? {});
   if (has('logps/chosen')) return { algorithm: 'dpo' };
   if (has('mean_reward')) return { algorithm: 'reward' };
-  if (!has('reward')) return { algorithm: 'sft' };
+  if (!has('reward') && group.length === 0) return { algorithm: 'sft' };
   return {
     algorithm: 'grpo',
     // As TRL names them: they keep these rewards apart from those of other runs.
     ...(names.length > 0 && { reward_funcs: names }),
-    ...(groupSize !== undefined && { num_generations: groupSize }),
+    ...(group.length > 0 && { num_generations: group.length }),
   };
 }

@@ -30,7 +30,7 @@ const PROMPT = 'alpaca_eval_clf.txt';
 const GAMED = 'df_gamed.csv';
 const DATASET = 'https://huggingface.co/datasets/tatsu-lab/alpaca_eval';
 
-export interface AlpacaEvalData {
+interface AlpacaEvalData {
   template: readonly ChatMessage[];
   /** Whether the policy's output is the first of the two, m. */
   first: boolean;

@@ -7,9 +7,9 @@
  */
 import { Random } from '../../random.ts';
 import { mean, std } from '../../statistics.ts';
-import { styleOf, type Style } from '../arena-hard.ts';
 import { bootstrap, quantile } from '../intervals.ts';
 import { sigmoid } from '../logistic.ts';
+import { styleDifferences, styleOf, type Style } from '../style.ts';
 import { CREATIVE_SYSTEM, HARD_SYSTEM } from './arena-hard-prompts.ts';
 import {
   BenchmarkDataError,
@@ -27,7 +27,7 @@ const ANSWERS =
   'https://huggingface.co/datasets/lmarena-ai/arena-hard-auto (data/arena-hard-v2.0/model_answer)';
 
 /** The labels of the baseline-first game and of the policy-first game; null if one cannot be read. */
-export type Games = readonly [string | null, string | null];
+type Games = readonly [string | null, string | null];
 
 export const arenaHard: JudgedBenchmark<{ category: string }, Games> = {
   name: 'arena-hard',
@@ -179,19 +179,9 @@ function styleControlled(battles: readonly StyledBattles[]) {
   return { mean: quantile(rates, 0.5), low: quantile(rates, 0.05), high: quantile(rates, 0.95) };
 }
 
-/** Relative differences of the length, and of headers, lists and bold per length. */
-export function styleFeatures(own: Style, other: Style): number[] {
-  const total = own.length + other.length;
-  const density = (style: Style, key: 'headers' | 'lists' | 'bold'): number =>
-    style[key] / (style.length + 1);
-  return [
-    total === 0 ? 0 : (own.length - other.length) / total,
-    ...(['headers', 'lists', 'bold'] as const).map((key) => {
-      const [a, b] = [density(own, key), density(other, key)];
-      return (a - b) / (a + b + 1);
-    }),
-  ];
-}
+/** With the original's densities, counts / (length + 1). */
+export const styleFeatures = (own: Style, other: Style): number[] =>
+  styleDifferences(own, other, (length) => length + 1);
 
 /** Minus the mean, over the standard deviation (n - 1); a feature that never differs becomes 0. */
 export function zScored(rows: readonly (readonly number[])[]): number[][] {

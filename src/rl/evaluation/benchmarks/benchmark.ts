@@ -7,7 +7,7 @@ import type { ChatMessage } from '../../../model/tokenizer.ts';
 import type { Interval } from '../intervals.ts';
 
 /** A file that the user brings, because its makers publish it and Ponder does not. */
-export interface DataFile {
+interface DataFile {
   /** Its name at its makers, for example input_data.jsonl. */
   name: string;
   /** What it has, for the message when it is missing: "the 541 prompts". */

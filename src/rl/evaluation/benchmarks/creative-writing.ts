@@ -23,7 +23,7 @@ const SHORTEST = 500;
 /** In words, in RLMT's variant. */
 const RLMT_LONGEST = 3200;
 
-export interface CreativeData {
+interface CreativeData {
   /** With `<SEED>` as it stands: the judge does not see the seed. */
   prompt: string;
   template: string;
@@ -32,7 +32,7 @@ export interface CreativeData {
 }
 
 /** The scores by criterion of the text that the makers judge, and of the text that RLMT judges. */
-export interface CreativeVerdict {
+interface CreativeVerdict {
   makers: Readonly<Record<string, number>> | null;
   rlmt: Readonly<Record<string, number>>;
 }
@@ -127,7 +127,7 @@ function judgedTexts(response: string): string[] {
   return tooShort(response) || cut === whole ? [cut] : [whole, cut];
 }
 
-export const tooShort = (response: string): boolean => response.trim().length < SHORTEST;
+const tooShort = (response: string): boolean => response.trim().length < SHORTEST;
 
 /**
  * Every "name: number" and "name: [number]" up to 20; a later one of the same name counts. Any line counts,
@@ -147,7 +147,7 @@ export function criteriaScores(judgment: string): Record<string, number> {
 }
 
 /** The mean over criteria, 0 to 20; a negative one counts as 20 minus its score. */
-export function pieceScore(
+function pieceScore(
   scores: Readonly<Record<string, number>>,
   negative: readonly string[],
 ): number | null {

@@ -83,7 +83,7 @@ function jsonList(json: string): JsonRow[] {
 }
 
 /** A program is right if all tests ran and each gave a positive verdict. */
-export const passed = (verdicts: TestVerdicts): boolean =>
+const passed = (verdicts: TestVerdicts): boolean =>
   verdicts.every((verdict) => Number(verdict) > 0);
 
 /** pass@k = 1 - C(n-c, k) / C(n, k), for c right programs of n (Chen et al. 2021, arXiv 2107.03374). */

@@ -18,7 +18,7 @@ interface JudgePrompt {
   template: string;
 }
 
-export interface MtBenchData {
+interface MtBenchData {
   /** Of the first turn, and of both. */
   prompts: readonly [JudgePrompt, JudgePrompt];
   references: readonly string[] | null;

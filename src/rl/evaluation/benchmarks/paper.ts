@@ -8,7 +8,7 @@ export const PAPER_SOURCE =
   'Bhaskar, Ye and Chen 2025, arXiv 2509.20357, tables 1, 3 and 8 to 10; "-" is a number that was not copied. ' +
   'The repository of the paper has no MT-Bench, GPQA or LiveCodeBench.';
 
-export interface PaperNumbers {
+interface PaperNumbers {
   withoutThought: number;
   withThought: number;
 }

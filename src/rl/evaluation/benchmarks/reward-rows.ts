@@ -3,10 +3,11 @@
  * the benchmark's own score: it is the mean reward and, where the benchmark has a baseline, the rates by
  * which of the two answers has the higher reward.
  */
-import { styleControlledInterval, styleOf } from '../arena-hard.ts';
 import { bootstrap } from '../intervals.ts';
 import { lengthControlledInterval } from '../length-controlled.ts';
-import { levelsFromScores, wildBenchScore } from '../wildbench.ts';
+import { levelsFromScores, wildBenchScore } from '../levels.ts';
+import { styleControlledInterval } from '../style-controlled.ts';
+import { styleOf } from '../style.ts';
 import { tieMargin, verdicts } from '../win-rate.ts';
 import type { ScoreRow } from './benchmark.ts';
 import { meanRow } from './rows.ts';

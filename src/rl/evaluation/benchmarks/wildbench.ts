@@ -9,7 +9,7 @@ import type { ChatMessage } from '../../../model/tokenizer.ts';
 import { Random } from '../../random.ts';
 import { mean } from '../../statistics.ts';
 import { bootstrap } from '../intervals.ts';
-import { LENGTH_MARGIN, wildBenchScore, type Level } from '../wildbench.ts';
+import { LENGTH_MARGIN, wildBenchScore, type Level } from '../levels.ts';
 import {
   BenchmarkDataError,
   type Item,
@@ -50,7 +50,7 @@ const WEIGHTS: Readonly<Record<string, number>> = {
   'Coding & Debugging': 1.25,
 };
 
-export interface WildBenchData {
+interface WildBenchData {
   history: string;
   query: string;
   checklist: readonly string[];
@@ -60,7 +60,7 @@ export interface WildBenchData {
   first: boolean;
 }
 
-export interface WildBenchVerdict {
+interface WildBenchVerdict {
   /** 1 to 10; null if it cannot be read. */
   score: number | null;
   /** Undefined without a reference; null if it cannot be read. */

@@ -119,7 +119,7 @@ export function ratioStep(token: {
 }
 
 /** Sum of after - logp over the tokens of each try; null without a trace of the update. */
-export function logpChanges({ samples }: Group): (number | null)[] {
+function logpChanges({ samples }: Group): (number | null)[] {
   return samples.map(({ trace }) => {
     if (!trace?.after) return null;
     let sum = 0;

@@ -61,7 +61,7 @@ export type View =
     };
 
 /** What the visitor may change in a step. */
-export type Control = 'scale_rewards' | 'sample' | 'lambda';
+type Control = 'scale_rewards' | 'sample' | 'lambda';
 
 export interface Step {
   title: string;

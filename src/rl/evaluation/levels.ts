@@ -9,7 +9,7 @@ import { mean, std } from '../statistics.ts';
 /** From "much better" to "much worse" than the baseline. */
 export type Level = 1 | 0.5 | 0 | -0.5 | -1;
 
-export interface LevelVerdict {
+interface LevelVerdict {
   level: Level;
   /** In characters. */
   length: number;

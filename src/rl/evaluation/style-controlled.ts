@@ -2,26 +2,17 @@
  * Arena-Hard's win rate with style control (Li et al. 2024, arXiv 2406.11939; its show_result.py and
  * utils/math_utils.py): a Bradley-Terry model against one baseline, with differences in style as
  * further features of a logistic regression; the win rate uses only the policy's coefficient.
- * Features: (len - len_b) / (len + len_b), and for headers, lists and bold the densities per token
- * (d - d_b) / (d + d_b + 1), each divided by its standard deviation.
+ * Features: `styleDifferences`, each divided by its standard deviation.
  *
  * Unlike theirs, the features are not centred. They centre over the battles of many models; with one
  * model, centring would move the whole effect of style into the model's own coefficient.
  */
 import { mean } from '../statistics.ts';
-import { wordCount } from './completion-metrics.ts';
 import { controlledInterval, isSeparable, spread, type ControlledInterval } from './controlled.ts';
 import type { BootstrapOptions } from './intervals.ts';
+import type { Level } from './levels.ts';
 import { fitLogistic, sigmoid } from './logistic.ts';
-import type { Level } from './wildbench.ts';
-
-export interface Style {
-  /** In words; Arena-Hard counts tokens. */
-  length: number;
-  headers: number;
-  lists: number;
-  bold: number;
-}
+import { styleDifferences, type Style } from './style.ts';
 
 export interface Battle {
   level: Level;
@@ -32,26 +23,11 @@ export interface Battle {
 /** A verdict of "much" better or worse counts as three battles. */
 const MUCH_WEIGHT = 3;
 
-export function styleOf(response: string): Style {
-  // Code does not count as style: utils/add_markdown_info.py removes fenced blocks first.
-  const text = response.replace(/```[^`]*```/gs, '');
-  return {
-    length: wordCount(response),
-    headers: count(text, /^#{1,6}\s/gm),
-    lists: count(text, /^\s*(\d+\.|[-*+])\s/gm),
-    bold: count(text, /\*\*[^*\n]+\*\*|__[^_\n]+__/g),
-  };
-}
-
 /**
- * Between 0 and 1; the weight of a feature that never differs is zero. If style differs by about the
- * same amount everywhere, its effect cannot be found, and this is the raw win rate.
+ * Between 0 and 1, with a 95% interval over prompts; the weight of a feature that never differs is zero.
+ * If style differs by about the same amount everywhere, its effect cannot be found, and this is the raw
+ * win rate.
  */
-export function styleControlledWinRate(battles: readonly Battle[]): number {
-  return canControl(battles) ? controlledRate(battles) : rawRate(battles);
-}
-
-/** The same with a 95% interval over prompts, and whether style was controlled for. */
 export function styleControlledInterval(
   battles: readonly Battle[],
   options: BootstrapOptions,
@@ -81,16 +57,5 @@ function controlledRate(battles: readonly Battle[]): number {
   return sigmoid(strength!);
 }
 
-function styleDifference({ style: own, baselineStyle: other }: Battle): number[] {
-  const density = (style: Style, key: 'headers' | 'lists' | 'bold'): number =>
-    style[key] / Math.max(1, style.length);
-  const markdown = (['headers', 'lists', 'bold'] as const).map((key) => {
-    const [a, b] = [density(own, key), density(other, key)];
-    return (a - b) / (a + b + 1);
-  });
-  return [(own.length - other.length) / Math.max(1, own.length + other.length), ...markdown];
-}
-
-function count(text: string, pattern: RegExp): number {
-  return text.match(pattern)?.length ?? 0;
-}
+const styleDifference = ({ style, baselineStyle }: Battle): number[] =>
+  styleDifferences(style, baselineStyle, (length) => Math.max(1, length));

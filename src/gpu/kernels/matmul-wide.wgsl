@@ -1,0 +1,43 @@
+// c[m,n] (+)= scale * sum of products A[m,k] B[k,n] (+ bias[n] or residual[m,n]), for adapters on the
+// CPU whose vector registers hold a whole workgroup.
+//
+// All invocations of a workgroup read the same rows of A, which the adapter loads once and
+// broadcasts; each has four columns of its own, side by side, for R blocks of four rows. All
+// accumulators are named variables of matrix type, because an indexed array would be in memory.
+// Workgroups: x over columns, y over rows.
+@compute @workgroup_size(LANES)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let tile = 4u * R * (group.y + p.first_group);
+  let column = first_column(group.x) + 4u * lane;
+  @for r R
+  var sum_{r}: mat4x4f;
+  @end r
+  @for i PRODUCTS
+  {
+    let k_end = p.k{i};
+    let a_step = step_a{i}();
+    let b_step = step_b{i}();
+    var b_at = start_b{i}(column);
+    @for r R
+    var a_at_{r} = start_a{i}(tile + 4u * {r}u);
+    @end r
+    for (var k = 0u; k < k_end; k += 4u) {
+      let columns = load_b{i}(b_at, k);
+      b_at += b_step;
+      @for r R
+      sum_{r} += columns * transpose(load_a{i}(a_at_{r}, k));
+      a_at_{r} += a_step;
+      @end r
+    }
+  }
+  @end i
+  @for r R
+  store(tile + 4u * {r}u, column, sum_{r}[0]);
+  store(tile + 4u * {r}u + 1u, column, sum_{r}[1]);
+  store(tile + 4u * {r}u + 2u, column, sum_{r}[2]);
+  store(tile + 4u * {r}u + 3u, column, sum_{r}[3]);
+  @end r
+}
