@@ -95,7 +95,8 @@ function tokenizerFiles(): Record<string, unknown> {
     },
     'tokenizer_config.json': {
       ...{ tokenizer_class: 'PreTrainedTokenizerFast', bos_token: '<s>', eos_token: '<|end|>' },
-      ...{ clean_up_tokenization_spaces: false, chat_template: TEMPLATE },
+      // Without this field transformers gives Qwen's tokenizers a token of their own to pad with.
+      ...{ pad_token: null, clean_up_tokenization_spaces: false, chat_template: TEMPLATE },
     },
   };
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ModelConfig } from '../model/config.ts';
 import { memoryNeeds } from './fit.ts';
 import { formatBytes } from './format.ts';
+import { makeRecipe } from '../rl/recipe/recipe.ts';
 
 /** Qwen3-0.6B with fewer layers, because planning a layer takes time. */
 const config: ModelConfig = {
@@ -29,6 +30,7 @@ const values = {
   world: 'meal-planner',
   per_device_train_batch_size: 32,
 };
+const withoutReward = { model_name_or_path: 'policy', world: 'meal-planner' };
 const PARAMETERS = 281e6;
 
 describe('a model of 0.3 billion parameters', () => {
@@ -106,3 +108,17 @@ describe('a model of 0.3 billion parameters', () => {
 
 /** Bytes of the MLP's hidden layer (gate and up) for all rows of a batch. */
 const largest = (): number => 4 * (32 * 256 + (32 / 8) * 512) * 2 * config.intermediateSize;
+
+it.each([
+  { ...values, random_init: true },
+  { ...withoutReward, algorithm: 'sft' },
+  { ...withoutReward, algorithm: 'reward' },
+])('any recipe is measured, and can be trained with what is suggested: %j', (recipe) => {
+  const small = { ...policy, config: { ...config, layers: 1, vocabSize: 512 } };
+  for (const memory of [undefined, 1e6]) {
+    const card = { memory, maxBinding: Infinity };
+    const { full } = memoryNeeds(recipe, { policy: small, judges: [] }, card);
+    expect(full.problem === undefined).toBe(memory === undefined);
+    expect(() => makeRecipe({ ...recipe, ...full.changes })).not.toThrow();
+  }
+});

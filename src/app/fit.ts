@@ -7,6 +7,7 @@ import { CheckpointError } from '../model/errors.ts';
 import { formatBytes } from './format.ts';
 import { planGeneration, planJudge, planTraining, type Planned } from './memory-plan.ts';
 import type { RecipeObject } from '../rl/recipe/values.ts';
+import { keysOf } from '../rl/recipe/keys.ts';
 import { makeRecipe, type Recipe } from '../rl/recipe/recipe.ts';
 
 interface RunModels {
@@ -50,7 +51,7 @@ export const USABLE = 0.9;
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** @param values of a recipe that samples completions (GRPO, PPO or DPO) */
+/** @throws RecipeError if the recipe of `values` cannot be trained */
 export function memoryNeeds(
   values: Values,
   models: RunModels,
@@ -78,7 +79,8 @@ interface Measured extends MemoryNeed {
 }
 
 function recipeFor(use: MemoryUse, values: Values): Recipe {
-  if (use === 'lora') return makeRecipe({ ...values, use_peft: true });
+  // Random weights take as much memory, but a recipe that begins with them has no adapter.
+  if (use === 'lora') return makeRecipe({ ...values, use_peft: true, random_init: false });
   // Only a frozen base can be quantised.
   return makeRecipe({ ...values, use_peft: false, load_in_8bit: false, load_in_4bit: false });
 }
@@ -152,15 +154,19 @@ function candidates({ recipe, parts }: Measured, use: MemoryUse): RecipeObject[]
   const held = use === 'run' ? [] : lessToHold(recipe);
   const atOnce = lessAtOnce(recipe, use);
   const free = weights + training > work ? [...held, ...atOnce] : [...atOnce, ...held];
-  return [...free, ...lessToWrite(recipe)];
+  const possible: readonly string[] = keysOf(recipe.algorithm);
+  return [...free, ...lessToWrite(recipe)].filter((change) =>
+    Object.keys(change).every((key) => possible.includes(key)),
+  );
 }
 
 function lessToHold({
   use_peft: adapter,
   load_in_8bit: in8,
   load_in_4bit: in4,
+  random_init: isNew,
 }: Recipe): RecipeObject[] {
-  if (!adapter) return [{ use_peft: true }];
+  if (!adapter) return isNew ? [] : [{ use_peft: true }];
   if (in4) return [];
   return [...(in8 ? [] : [{ load_in_8bit: true }]), { load_in_8bit: false, load_in_4bit: true }];
 }

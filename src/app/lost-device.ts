@@ -48,6 +48,6 @@ export class Losses {
 
 /** Why a run gives up, and what to change. */
 export const gaveUp = (error: unknown): string =>
-  `The graphics device was lost again and again, and no step was done between (${messageOf(error)}) ` +
+  `The graphics device was lost several times without a finished step (${messageOf(error)}). ` +
   'Choose a smaller per_device_train_batch_size or max_completion_length, close what else uses the ' +
   'card, or update its driver; then continue from the last checkpoint.';

@@ -2,12 +2,12 @@
  * Asks the model the items of a benchmark. Items are asked in fixed groups, each with random streams by its
  * place, so a run that was killed and goes on writes the rows of one that was not.
  */
-import { Decoder } from '../model/decoder.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import type { ChatMessage, Tokenizer } from '../model/tokenizer.ts';
 import { conversationPrompt } from '../rl/data/conversation.ts';
 import type { Item } from '../rl/evaluation/benchmarks/benchmark.ts';
-import { rollOut, tokenizePrompts, type RolloutOptions } from '../rl/rollout/rollout.ts';
+import { tokenizePrompts, type RolloutOptions } from '../rl/rollout/rollout.ts';
+import { sampleCompletions } from '../rl/rollout/sample.ts';
 import type { Rows } from './benchmark-files.ts';
 
 /** A row of answers.jsonl. */
@@ -108,22 +108,17 @@ async function sample(
   )[]
 > {
   const longest = model.config.maxPositions - options.sampling.maxNewTokens;
-  const tokenized = tokenizePrompts(tokenizer, prompts, options);
-  const fitting = tokenized.filter(({ promptIds }) => promptIds.length <= longest);
+  const fits = tokenizePrompts(tokenizer, prompts, options).map(
+    ({ promptIds }) => promptIds.length <= longest,
+  );
+  const fitting = prompts.filter((_, i) => fits[i]);
   if (fitting.length === 0) return prompts.map(() => undefined);
-  const decoder = await Decoder.create(model, {
-    maxSequences: fitting.length,
-    maxPromptTokens: fitting.reduce((sum, { promptIds }) => sum + promptIds.length, 0),
-    maxNewTokens: options.sampling.maxNewTokens,
-  });
-  try {
-    const groups = await rollOut(decoder, tokenizer, fitting, options, firstStream);
-    const written = groups.map(({ samples: [sample] }) => ({
-      ...{ thought: sample!.thought, response: sample!.response },
-      ...{ tokens: sample!.ids.length, truncated: !sample!.finished },
-    }));
-    return tokenized.map((prompt) => written[fitting.indexOf(prompt)]);
-  } finally {
-    decoder.destroy();
-  }
+  const groups = await sampleCompletions(
+    ...([model, tokenizer, fitting, options, undefined, firstStream] as const),
+  );
+  const written = groups.map(({ samples: [sample] }) => ({
+    ...{ thought: sample!.thought, response: sample!.response },
+    ...{ tokens: sample!.ids.length, truncated: !sample!.finished },
+  }));
+  return fits.map((fit) => (fit ? written.shift() : undefined));
 }

@@ -67,8 +67,8 @@ export function planActivations(memory: Memory, ...opLists: readonly Launch[][])
   }
   const slots = assignSlots(span);
   return slots.map((slot) => {
-    const label = slot.members.map((a) => a.label).join('+');
-    const view = memory.allocate('activations', slot.byteLength, label);
+    // Many may share it; the first is the largest, from which its size comes.
+    const view = memory.allocate('activations', slot.byteLength, slot.members[0]!.label);
     for (const activation of slot.members) {
       activation.view = { ...view, byteLength: activation.byteLength };
     }

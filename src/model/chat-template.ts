@@ -1,6 +1,6 @@
-/** A checkpoint's chat template and special tokens, taken from the files where transformers takes them. */
+/** A checkpoint's chat template, taken from the file where transformers takes it. */
 import { CheckpointError } from './errors.ts';
-import { readJson, type CheckpointFolder, type FileSource } from './files.ts';
+import type { CheckpointFolder, FileSource } from './files.ts';
 import { runForeign } from './foreign.ts';
 import { TemplateError } from './jinja/errors.ts';
 import { Template } from './jinja/template.ts';
@@ -133,41 +133,3 @@ function defaultTemplate(templates: ReadonlyMap<unknown, unknown>, path: string)
       'called default; give the one to use that name',
   );
 }
-
-const NAMED = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token'];
-
-/**
- * The special tokens by name, as texts or as added tokens {"content": "<s>", ...}: from `config`,
- * tokenizer_config.json, and where that lists no added tokens, also from special_tokens_map.json.
- */
-export async function specialTokens(
-  folder: CheckpointFolder,
-  config: Readonly<Record<string, unknown>>,
-): Promise<Map<string, string | { content: string }>> {
-  const tokens = new Map<string, string | { content: string }>();
-  const add = (name: string, value: unknown): void => {
-    if (typeof value === 'string') tokens.set(name, value);
-    else if (typeof (value as { content?: unknown } | null)?.content === 'string') {
-      tokens.set(name, value as { content: string });
-    }
-  };
-  const map = config.added_tokens_decoder
-    ? undefined
-    : await readJson(folder, 'special_tokens_map.json');
-  for (const source of [config, map ?? {}]) {
-    for (const [name, value] of Object.entries(source)) {
-      const isNamed = NAMED.includes(name) || name === 'mask_token';
-      // Tokens of one model, such as image_token, are given as texts.
-      if (isNamed || (name.endsWith('_token') && typeof value === 'string')) add(name, value);
-      if (name === 'extra_special_tokens' || name === 'model_specific_special_tokens') {
-        for (const [own, token] of Object.entries(value ?? {})) {
-          if (!Array.isArray(value)) add(own, token);
-        }
-      }
-    }
-  }
-  return tokens;
-}
-
-export const contentOf = (token: string | { content: string }): string =>
-  typeof token === 'string' ? token : token.content;

@@ -58,6 +58,11 @@ export class LanguageModel<M extends Memory = Gpu> {
     );
   }
 
+  /** The same model, for planning: `memory` counts what is allocated for it. */
+  countedBy<P extends Memory>(memory: P): LanguageModel<P> {
+    return new LanguageModel(memory, this.config, this.weights, this.ropes, this.lora, false);
+  }
+
   /** A model over the same weights, with another adapter, all zero. */
   withAdapter(lora: LoraConfig): LanguageModel<M> {
     const config = lora.task === 'SEQ_CLS' ? asRewardConfig(this.config) : this.config;

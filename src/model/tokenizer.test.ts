@@ -128,9 +128,12 @@ describe('a tokenizer', () => {
       load({ 'tokenizer.json': json, 'tokenizer_config.json': fields });
     expect((await load2(words, clean)).decode([0, 1, 1])).toBe('a!!');
     expect((await load2(words, {})).decode([0, 1, 1])).toBe('a ! !');
-    const vocab = { ...tokenizerJson.model.vocab, '!': 11 };
+    const tokens = ['a', 'b', 'c', 'd', '!', 'Ġ', 'ab', 'Ġab'];
+    const vocab = Object.fromEntries(tokens.map((token, id) => [token, id]));
     const bytes = { ...tokenizerJson, model: { ...tokenizerJson.model, vocab } };
-    expect((await load2(bytes, clean)).decode([5, 11, 5, 11])).toBe(' ! !');
+    expect((await load2(bytes, clean)).decode([5, 4, 5, 4])).toBe(' ! !');
+    const also = { clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output: true };
+    expect((await load2(bytes, { ...clean, ...also })).decode([5, 4, 5, 4])).toBe('!!');
   });
 
   it('of the class of Llama 2 is built as transformers 5 builds it', async () => {
@@ -138,6 +141,7 @@ describe('a tokenizer', () => {
     const json = {
       ...tokenizerJson,
       ...{ added_tokens: [added('<s>', 0, true)], pre_tokenizer: null, decoder: null },
+      post_processor: null,
       normalizer: { type: 'Prepend', prepend: '▁' },
       model: { type: 'BPE', vocab, merges: ['▁ a'], byte_fallback: true, fuse_unk: true },
     };
@@ -150,6 +154,58 @@ describe('a tokenizer', () => {
     expect(await ids({ ...llama, legacy: true })).toEqual([3, 0, 3, 4]);
     expect(await ids({ ...llama, add_prefix_space: false })).toEqual([2, 0, 2, 4]);
     expect(await ids({})).toEqual([3, 0, 3, 4]);
+  });
+
+  it('refuses a text with a token that transformers adds and the embedding has no row for', async () => {
+    const padded = { ...config, pad_token: '<pad>' };
+    const tokenizer = await load({ ...good, 'tokenizer_config.json': padded });
+    expect(tokenizer.encode('ab<pad>')).toEqual([6, 11]);
+    expect(tokenizer.padTokenId).toBe(11);
+    tokenizer.checkFits(12);
+    expect(tokenizer.encode('ab<pad>')).toEqual([6, 11]);
+    tokenizer.checkFits(11);
+    expect(tokenizer.encode('ab')).toEqual([6]);
+    expect(tokenizer.padTokenId).toBeUndefined();
+    expect(tokenizer.tokenTexts()).toHaveLength(11);
+    expect(await refusal(() => tokenizer.encode('ab<pad>'))).toBe(
+      'your files/tokenizer.json has a token, but the model\'s embedding has no row, for "<pad>"; ' +
+        'leave it out of the text',
+    );
+    expect(await refusal(() => tokenizer.checkFits(10))).toBe(
+      "your files/tokenizer.json has 11 ids but the model's embedding has 10 rows; take both from " +
+        'the same checkpoint',
+    );
+  });
+
+  it('refuses settings that make other tokens', async () => {
+    const set = (fields: object, model: object = {}, json: object = tokenizerJson) => ({
+      ...{ 'tokenizer.json': json, 'tokenizer_config.json': { ...config, ...fields } },
+      'config.json': model,
+    });
+    expect(await refusal(() => load(set({ split_special_tokens: true })))).toBe(
+      'your files/tokenizer_config.json sets split_special_tokens, with which special tokens of a chat ' +
+        'template are cut into pieces, and that is not computed here; take the field out if the tokens ' +
+        'are the right ones without it',
+    );
+    const files = ['tokenizer.json', 'tokenizer.4.0.json'];
+    expect(await refusal(() => load(set({ fast_tokenizer_files: files })))).toMatch(
+      /sets fast_tokenizer_files, with which another file takes the place of tokenizer\.json/,
+    );
+    await load(set({ split_special_tokens: false, fast_tokenizer_files: ['tokenizer.json'] }));
+    // transformers changes only large vocabularies, in folders that it saved before version 5.
+    const fix = { fix_mistral_regex: true };
+    const { vocab, ...rest } = tokenizerJson.model;
+    const many = Array.from({ length: 100_001 }, (_, id) => [`filler ${id}`, id + 20] as const);
+    const model = { ...rest, vocab: { ...vocab, ...Object.fromEntries(many) } };
+    const large = { ...tokenizerJson, model };
+    for (const old of [{ model_type: 'mistral', transformers_version: '4.57.2' }, {}]) {
+      expect(await refusal(() => load(set(fix, old, large)))).toMatch(
+        /sets fix_mistral_regex, with/,
+      );
+    }
+    await load(set(fix, { model_type: 'mistral', transformers_version: '5.0.0' }, large));
+    await load(set(fix, { model_type: 'llama' }, large));
+    await load(set(fix, { model_type: 'mistral' }));
   });
 
   it('hands on its files', async () => {

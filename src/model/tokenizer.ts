@@ -1,25 +1,16 @@
 /**
  * Text to token ids and back, and the chat template, from the checkpoint's own files, as transformers 5
- * reads them. This file reads the files, makes the choices that training needs, and gives errors that
- * name the file.
+ * reads them. This file makes the choices that training needs, and gives errors that name the file.
  */
-import {
-  contentOf,
-  loadChatTemplate,
-  renderTemplate,
-  specialTokens,
-  TEMPLATE_FILE,
-  templateFile,
-  type ChatTemplate,
-} from './chat-template.ts';
+import { renderTemplate, TEMPLATE_FILE, templateFile, type ChatTemplate } from './chat-template.ts';
 import { CheckpointError } from './errors.ts';
+import type { CheckpointFolder } from './files.ts';
 import { runForeign } from './foreign.ts';
-import { readJson, requireJson, type CheckpointFolder } from './files.ts';
-import { asTransformers } from './tokenizers/as-transformers.ts';
+import { guard, readTokenizer } from './tokenizer-parts.ts';
 import { cleanUp } from './tokenizers/decoders.ts';
 import { checkPatterns } from './tokenizers/patterns.ts';
-import { TextTokenizer } from './tokenizers/text-tokenizer.ts';
-import { checkVocabulary } from './vocabulary.ts';
+import { contentOf } from './tokenizers/special-tokens.ts';
+import { TextTokenizer, type Token } from './tokenizers/text-tokenizer.ts';
 
 export interface ChatMessage {
   readonly role: 'system' | 'user' | 'assistant';
@@ -56,50 +47,25 @@ export async function tokenizerFiles(
   return files;
 }
 
-export interface TokenizerParts {
-  /** tokenizer.json as transformers uses it. */
-  readonly json: Record<string, unknown>;
-  /** tokenizer_config.json */
-  readonly config: Record<string, unknown>;
-  /** By name. */
-  readonly special: ReadonlyMap<string, string | { content: string }>;
-  readonly template: ChatTemplate | undefined;
-}
-
-/** @throws CheckpointError when a file is missing or cannot be used */
-export async function readTokenizer(folder: CheckpointFolder): Promise<TokenizerParts> {
-  const json = await requireJson(folder, 'tokenizer.json');
-  checkVocabulary(json, `${folder.name}/tokenizer.json`);
-  const config = (await readJson(folder, 'tokenizer_config.json')) ?? {};
-  const special = await specialTokens(folder, config);
-  const { model_type: modelType } = (await readJson(folder, 'config.json')) ?? {};
-  return {
-    json: guard(
-      () => asTransformers(json, config, special, modelType),
-      `${folder.name}/tokenizer.json cannot be used`,
-      'use a tokenizer that transformers saved',
-    ),
-    config,
-    special,
-    template: await loadChatTemplate(folder, config),
-  };
-}
-
 export class Tokenizer {
+  /** Of the model's embedding. */
+  private rows = Infinity;
+
   private constructor(
     private readonly folder: string,
     private readonly tokenizer: TextTokenizer,
     private readonly template: ChatTemplate | undefined,
     private readonly specialTokens: ReadonlyMap<string, string>,
-    /** One more than the largest id. */
+    /** One more than the largest id, and the same without the tokens that transformers adds. */
     private readonly ids: number,
+    private readonly ownIds: number,
     /** Whether decoded texts lose the spaces before punctuation. */
     private readonly cleansUp: boolean,
   ) {}
 
   /** @throws CheckpointError when a file is missing or cannot be used */
   static async load(folder: CheckpointFolder): Promise<Tokenizer> {
-    const { json, config, special, template } = await readTokenizer(folder);
+    const { json, ids, ownIds, config, special, template } = await readTokenizer(folder);
     const tokenizer = guard(
       () =>
         runForeign(`The tokenizer in ${folder.name}/tokenizer.json`, () => {
@@ -111,20 +77,26 @@ export class Tokenizer {
       'use a tokenizer that transformers saved',
     );
     const texts = new Map([...special].map(([name, token]) => [name, contentOf(token)]));
-    // transformers 5 cleans no text of a BPE tokenizer, whatever the file says.
-    const cleansUp = config.clean_up_tokenization_spaces === true && tokenizer.modelType !== 'BPE';
-    return new Tokenizer(folder.name, tokenizer, template, texts, countIds(json), cleansUp);
+    // transformers 5 cleans a text of a BPE tokenizer only with a field of this name.
+    const { clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output: also } =
+      config;
+    const cleansUp =
+      config.clean_up_tokenization_spaces === true &&
+      (tokenizer.modelType !== 'BPE' || also === true);
+    return new Tokenizer(folder.name, tokenizer, template, texts, ids, ownIds, cleansUp);
   }
 
   /**
+   * From here on a text with a token that transformers adds is refused if the token has no row.
    * @param eosTokenIds the end tokens of the model, from its config.json
    * @throws CheckpointError when the tokenizer is for another model: an id of the tokenizer has no
    *   row in the embedding, or an end token of the model is not in the tokenizer
    */
   checkFits(vocabSize: number, eosTokenIds: readonly number[] = []): void {
-    if (this.ids > vocabSize) {
+    this.rows = vocabSize;
+    if (this.ownIds > vocabSize) {
       throw new CheckpointError(
-        `${this.folder}/tokenizer.json has ${this.ids} ids but the model's embedding has ` +
+        `${this.folder}/tokenizer.json has ${this.ownIds} ids but the model's embedding has ` +
           `${vocabSize} rows; take both from the same checkpoint`,
       );
     }
@@ -169,9 +141,9 @@ export class Tokenizer {
     const wanted = this.encodePrompt(prompt);
     const own = this.encode(prompt);
     if (wanted.length === own.length) return prompt;
-    const around = this.run((tokenizer) => tokenizer.encode('', true)).tokens;
+    const around = this.run((tokenizer) => tokenizer.encode('', true));
     // A template of the tokenizer puts BOS before the text; hardly any puts something behind it.
-    const text = around.join('') + prompt;
+    const text = around.map((token) => token.text).join('') + prompt;
     if (this.encode(text).join() === wanted.join()) return text;
     throw new CheckpointError(
       `${this.folder}/tokenizer.json puts tokens around a prompt that cannot be written in its text; give the ` +
@@ -179,20 +151,22 @@ export class Tokenizer {
     );
   }
 
-  private known({ ids, tokens }: ReturnType<TextTokenizer['encode']>): number[] {
-    const unknown = ids.indexOf(undefined);
-    if (unknown >= 0) {
-      const token = JSON.stringify(tokens[unknown]);
+  private known(tokens: readonly Token[]): number[] {
+    return tokens.map(({ id, text }) => {
+      if (id !== undefined && id < this.rows) return id;
+      const what = id === undefined ? 'no token' : "a token, but the model's embedding has no row,";
       throw new CheckpointError(
-        `${this.folder}/tokenizer.json has no token for ${token}; leave it out of the text`,
+        `${this.folder}/tokenizer.json has ${what} for ${JSON.stringify(text)}; leave it out of the text`,
       );
-    }
-    return ids as number[];
+    });
   }
 
   /** The vocabulary's text of every id, as tokenizer.json writes it; '' for an id without a token. */
   tokenTexts(): string[] {
-    return Array.from({ length: this.ids }, (_, id) => this.tokenizer.token(id) ?? '');
+    return Array.from(
+      { length: Math.min(this.ids, this.rows) },
+      (_, id) => this.tokenizer.token(id) ?? '',
+    );
   }
 
   /** Words (between white space) that have the unknown token in their encoding, each once. */
@@ -258,27 +232,7 @@ export class Tokenizer {
 
   private idOf(name: string): number | undefined {
     const token = this.specialTokens.get(name);
-    return token === undefined ? undefined : this.tokenizer.id(token);
-  }
-}
-
-/** One more than the largest id of a tokenizer.json. */
-function countIds(json: Record<string, unknown>): number {
-  const { vocab } = (json.model ?? {}) as { vocab?: Record<string, number> | unknown[] };
-  const added = (json.added_tokens ?? []) as { id?: number }[];
-  const largest = (ids: readonly number[]): number =>
-    ids.reduce((most, id) => Math.max(most, id), -1);
-  const own = Array.isArray(vocab) ? vocab.length : largest(Object.values(vocab ?? {})) + 1;
-  return Math.max(own, largest(added.map(({ id }) => id ?? -1)) + 1);
-}
-
-/** Runs a library's code; its error becomes one sentence. */
-function guard<T>(run: () => T, what: string, advice: string): T {
-  try {
-    return run();
-  } catch (error) {
-    if (error instanceof CheckpointError) throw error;
-    const [reason = ''] = (error as Error).message.split('\n');
-    throw new CheckpointError(`${what} (${reason}); ${advice}`);
+    const id = token === undefined ? undefined : this.tokenizer.id(token);
+    return id === undefined || id >= this.rows ? undefined : id;
   }
 }

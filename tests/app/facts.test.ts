@@ -121,4 +121,5 @@ it('fills in what a file lacks, and passes over values that are impossible', asy
   );
   // Another version may know more.
   expect(await read('{"pinned": true}')).toEqual({ ...unknown, pinned: true });
+  expect(await read('{"__proto__": 1, "name": "a"}')).toMatchObject({ name: 'a' });
 });

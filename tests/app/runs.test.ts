@@ -99,12 +99,12 @@ describe('a stored run', () => {
   });
 
   it.each([
-    ['run.json', 'run.json is not whole: the name and the note are lost.'],
-    ['recipe.yaml', 'recipe.yaml is not whole: this run cannot go on.'],
-    ['metrics.jsonl', 'metrics.jsonl is not whole after step 1.'],
+    ['run.json', 'run.json is damaged: the name and the note are lost.'],
+    ['recipe.yaml', 'recipe.yaml is damaged: this run cannot continue.'],
+    ['metrics.jsonl', 'metrics.jsonl is damaged after step 1.'],
     [
       'checkpoints/step-2/optimizer.safetensors',
-      'checkpoints/step-2/optimizer.safetensors is damaged: the run goes on from step 1.',
+      'checkpoints/step-2/optimizer.safetensors is damaged: the run continues from step 1.',
     ],
   ])('with half of %s is listed with what is there', async (path, problem) => {
     const { runs, run } = await storedRun();
@@ -124,8 +124,8 @@ describe('a stored run', () => {
     await run.write('completions/step-1.jsonl', `{"step": 1, "prom\n${whole}`);
     const [listed] = await listRuns(runs, page);
     expect(listed!.problems).toEqual([
-      'recipe.yaml is missing: this run cannot go on.',
-      'checkpoints/step-2/model.safetensors is missing: the run goes on from step 1.',
+      'recipe.yaml is missing: this run cannot continue.',
+      'checkpoints/step-2/model.safetensors is missing: the run continues from step 1.',
     ]);
     const { reports, problems } = await openRun(runs, 'run-7');
     expect(problems).toEqual(['completions/step-1.jsonl, line 1 is damaged: its row is lost.']);
@@ -148,6 +148,7 @@ describe('a stored run', () => {
 const shelfOf = (files: Map<string, string>, models = new Map<string, string>()): DataShelf => ({
   read: (name) => Promise.resolve(files.get(name)),
   write: (name, text) => Promise.resolve(void files.set(name, text)),
+  remove: (name) => Promise.resolve(void files.delete(name)),
   modelSize: (name) => Promise.resolve(models.get(name)?.length),
   async storeModel(name, sources) {
     const texts: string[] = [];
@@ -156,6 +157,7 @@ const shelfOf = (files: Map<string, string>, models = new Map<string, string>())
     }
     models.set(name, texts.join('\n'));
   },
+  removeModel: (name) => Promise.resolve(void models.delete(name)),
 });
 
 const OWN: RecipeValues = {
@@ -265,8 +267,8 @@ describe('a .zip of a run', () => {
   });
 
   it.each<[string, (zip: Blob) => Blob | Promise<Blob>, RegExp]>([
-    ['is cut off', (zip) => zip.slice(0, Math.floor(zip.size / 2)), /not a whole \.zip/],
-    ['is none', () => new Blob(['hello']), /not a whole \.zip/],
+    ['is cut off', (zip) => zip.slice(0, Math.floor(zip.size / 2)), /not a complete \.zip/],
+    ['is none', () => new Blob(['hello']), /not a complete \.zip/],
     [
       'has other bytes in a file',
       async (zip) => {

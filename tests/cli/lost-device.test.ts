@@ -78,7 +78,7 @@ it('goes on from the last checkpoint, says so, and gives the numbers of a run wi
 
 it('gives up after three losses without a step between, and says what to change', async () => {
   await expect(run('hopeless', [3, 3, 3, 3])).rejects.toThrow(
-    /^The graphics device was lost again and again.*Choose a smaller.*from the last checkpoint\.$/,
+    /^The graphics device was lost several times.*Choose a smaller.*from the last checkpoint\.$/,
   );
   expect(devices).toMatchObject({ opened: 4, closed: 4 });
   // What was done stays.

@@ -119,6 +119,13 @@ it('a second tab says that another trains the run, and goes on with it when that
     await reaches(other, before + 2);
     await other.getByRole('button', { name: 'Stop', exact: true }).click();
     await other.getByRole('heading', { name: /^Stopped after step/ }).waitFor();
+
+    // A run that is deleted cannot go on.
+    const goesOn = other.getByRole('button', { name: /^Continue from step \d+ of 1000$/ });
+    await goesOn.waitFor();
+    await (await entry(free, 'Delete…')).click();
+    await other.getByRole('button', { name: 'Delete this run' }).click();
+    await expect.poll(() => goesOn.count()).toBe(0);
   }));
 
 it('goes on after a reload, and after its end if it gets more steps', () =>

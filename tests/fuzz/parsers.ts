@@ -311,19 +311,21 @@ const zip: Parser = {
     const shelf = {
       read: (name: string) => Promise.resolve(data.get(name)),
       write: (name: string, text: string) => Promise.resolve(void data.set(name, text)),
+      remove: (name: string) => Promise.resolve(void data.delete(name)),
       modelSize: () => Promise.resolve(undefined),
       async storeModel(_: string, files: ReadonlyMap<string, Streamed>) {
         // A store reads every file to its end.
         for (const file of files.values()) await file.stream().pipeTo(new WritableStream());
       },
+      removeModel: () => Promise.resolve(),
     };
     const runs = memoryFolder();
     const blob = new Blob([input]);
     try {
       await importRun(runs, 'run-1', blob, shelf);
     } catch (error) {
-      if (runs.files.size > 0)
-        return `kept ${[...runs.files.keys()].join()} of a run that it refused`;
+      const kept = [...runs.files.keys(), ...data.keys()];
+      if (kept.length > 0) return `kept ${kept.join()} of a run that it refused`;
       throw error;
     }
     const outside = [...runs.files.keys()].find(

@@ -168,7 +168,7 @@ describe('logs of TRL', () => {
       expect(metrics[0]!.reward).toBe(-0.753156840801239);
       const alone = await withFiles('handed-over', { [STATE]: bad });
       expect(alone.lacks[0]).toBe(`${STATE} is damaged (${reason}), so it is not used; ${COPY}`);
-      expect(alone.lacks[1]).toMatch(/no curves but the reward/);
+      expect(alone.lacks[1]).toMatch(/^Its only curve is the reward/);
       expect(alone.metrics[0]!.reward).toBeCloseTo(-0.753156840801239, 5);
     }
     for (const other of ['{}', '{"log_history": 5, "is_world_process_zero": true}'])
@@ -186,7 +186,7 @@ describe('logs of TRL', () => {
     expect(steps).toEqual([1, 2]);
     expect(metrics[0]).toMatchObject({ reward: -1, kl: 0.5 });
     expect(metrics[1]!.reward).toBeCloseTo(all[1]!.reward!, 5);
-    expect(lacks).toContain('The logs end at step 1: later steps have no curves but the reward.');
+    expect(lacks).toContain('The logs end at step 1: the only curve of later steps is the reward.');
   });
 
   it('of another run are said to be so, and the completions keep their own rewards', async () => {

@@ -115,7 +115,7 @@ describe('an output of TRL', () => {
     ]);
     expect(curves.metrics.map(({ reward }) => reward)).toHaveLength(2);
     const texts = (await openReturned(only(/parquet/)))!;
-    expect(texts.lacks[0]).toMatch(/no curves but the reward/);
+    expect(texts.lacks[0]).toMatch(/^Its only curve is the reward/);
     const full = (await openReturned(files))!;
     texts.metrics.forEach(({ reward }, i) =>
       expect(reward).toBeCloseTo(full.metrics[i]!.reward!, 5),
@@ -131,7 +131,7 @@ describe('an output of TRL', () => {
     for (const given of [state, { ...state, log_history: [] }]) {
       const { recipe, lacks, metrics } = (await withState(JSON.stringify(given)))!;
       expect(recipe).toMatchObject({ algorithm: 'grpo', num_generations: 4 });
-      expect(lacks[0]).toMatch(/no curves but the reward/);
+      expect(lacks[0]).toMatch(/^Its only curve is the reward/);
       expect(metrics.map(({ step }) => step)).toEqual([1, 2]);
     }
     // As Python writes it.

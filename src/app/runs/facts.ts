@@ -65,7 +65,9 @@ export async function readFacts(run: RunFolder, id: string): Promise<RunFacts | 
   const text = await readText(run, FACTS_FILE);
   if (text === undefined) return undefined;
   const read = Object.entries((JSON.parse(text) ?? {}) as object);
-  const possible = read.filter(([fact, value]) => CHECKS[fact as keyof RunFacts]?.(value) ?? true);
+  const possible = read.filter(
+    ([fact, value]) => !Object.hasOwn(CHECKS, fact) || CHECKS[fact as keyof RunFacts](value),
+  );
   return { ...unknownFacts(id), ...(Object.fromEntries(possible) as Partial<RunFacts>) };
 }
 

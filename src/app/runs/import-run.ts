@@ -30,12 +30,16 @@ export interface DataShelf {
   /** undefined if there is no such file. */
   read(name: string): Promise<string | undefined>;
   write(name: string, text: string): Promise<void>;
+  remove(name: string): Promise<void>;
   /** Bytes of a stored model; undefined if there is none. */
   modelSize(name: string): Promise<number | undefined>;
   storeModel(name: string, files: ReadonlyMap<string, Streamed>): Promise<void>;
+  removeModel(name: string): Promise<void>;
 }
 
 interface ImportOptions {
+  /** Is told how many bytes the unpacked run takes; rejects if there is too little room. */
+  checkRoom?: (bytes: number) => Promise<void>;
   /** Share of the bytes that are stored, 0 to 1. */
   onProgress?: (share: number) => void;
   signal?: AbortSignal;
@@ -57,23 +61,25 @@ function placeOfModel(path: string): { name: string; file: string } | undefined 
 }
 
 /**
- * Stores the run under a new `id`. If it cannot be stored, nothing of it stays.
+ * Stores the run under a new `id`. If it cannot be stored, nothing stays of it, of its rules or its models.
  * @throws ImportError if the file is no zip of a run, or is damaged
  */
 export async function importRun(
   runs: RunFolder,
   id: string,
   zip: Blob,
-  shelf: DataShelf,
-  { onProgress, signal }: ImportOptions = {},
+  given: DataShelf,
+  { checkRoom, onProgress, signal }: ImportOptions = {},
 ): Promise<void> {
+  const { shelf, takeBack } = withTakeBack(given);
   const reader = new ZipReader(new BlobReader(zip), { checkSignature: true });
   const run = within(runs, id);
   try {
     const { top, entries } = await entriesOfRun(reader);
+    const total = entries.reduce((sum, { entry }) => sum + entry.uncompressedSize, 0);
+    await checkRoom?.(total);
     const names = await storeData(entries, shelf);
     let done = 0;
-    const total = entries.reduce((sum, { entry }) => sum + entry.uncompressedSize, 0);
     for (const { path, entry } of entries) {
       if (!OF_A_RUN.test(path)) continue;
       signal?.throwIfAborted();
@@ -87,16 +93,38 @@ export async function importRun(
       names.set(`${MODELS}/${name}`, own);
     }
     await ownPaths(run, top, names);
-    await writeFacts(run, {
-      ...((await readFacts(run, id).catch(() => undefined)) ?? unknownFacts(id)),
-      overlaid: false,
-    });
+    const facts = (await readFacts(run, id).catch(() => undefined)) ?? unknownFacts(id);
+    delete facts.deleted;
+    await writeFacts(run, { ...facts, overlaid: false });
   } catch (error) {
     await run.remove('').catch(() => undefined);
+    await takeBack();
     throw error;
   } finally {
     await reader.close();
   }
+}
+
+/** A shelf that can remove again what was stored on it. */
+function withTakeBack(shelf: DataShelf): { shelf: DataShelf; takeBack: () => Promise<void> } {
+  const removals: (() => Promise<void>)[] = [];
+  return {
+    shelf: {
+      ...shelf,
+      write(name, text) {
+        // A write that fails may leave an empty file.
+        removals.push(() => shelf.remove(name));
+        return shelf.write(name, text);
+      },
+      storeModel(name, files) {
+        removals.push(() => shelf.removeModel(name));
+        return shelf.storeModel(name, files);
+      },
+    },
+    async takeBack() {
+      for (const remove of removals) await remove().catch(() => undefined);
+    },
+  };
 }
 
 interface Entry {
@@ -107,7 +135,9 @@ interface Entry {
 
 async function entriesOfRun(reader: ZipReader<Blob>): Promise<{ top: string; entries: Entry[] }> {
   const all = await reader.getEntries().catch(() => {
-    throw new ImportError('This file is not a whole .zip; choose a run that was exported here.');
+    throw new ImportError(
+      'This file is not a complete .zip; choose the .zip of a run that Ponder exported.',
+    );
   });
   const files = all.filter((entry): entry is FileEntry => !entry.directory);
   const recipes = files.filter(({ filename }) => basename(filename) === 'recipe.yaml');

@@ -37,7 +37,7 @@ export function whileFactsHeld<T>(id: string, work: () => Promise<T>): Promise<T
   return navigator.locks.request(`facts of ${id}`, work);
 }
 
-export const ELSEWHERE = 'This run is training in another tab. Close that tab, then go on here.';
+export const ELSEWHERE = 'This run is training in another tab. Close that tab, then continue here.';
 
 /** The runs that some worker or tab writes now, this one included. */
 export async function heldRuns(): Promise<ReadonlySet<string>> {

@@ -9,5 +9,5 @@ export async function storedRecipe(folder: RunFolder): Promise<Recipe> {
   const { found } = await findCheckpoint(folder, 'sizes');
   if (found?.state.recipe) return makeRecipe(recipeToGoOn(found.state, valuesOf(yaml)));
   if (yaml !== undefined) return parseRecipe(yaml, 'recipe.yaml').recipe;
-  throw new Error('This run has no recipe.yaml, so it cannot go on. Train it again.');
+  throw new Error('This run has no recipe.yaml, so it cannot continue. Train it again.');
 }

@@ -41,14 +41,14 @@ export async function readRun(runs: RunFolder, id: string, page: RecipeValues): 
   const run = within(runs, id);
   const problems: string[] = [];
   const facts = await readFacts(run, id).catch(() => {
-    problems.push('run.json is not whole: the name and the note are lost.');
+    problems.push('run.json is damaged: the name and the note are lost.');
     return undefined;
   });
   const { found, problems: damaged } = await findCheckpoint(run, 'sizes');
   const recipe = await recipeOf(run, problems, found?.state);
   const savedStep = found?.step ?? 0;
   if (damaged.length > 0) {
-    const goesOn = found ? `the run goes on from step ${savedStep}` : 'this run cannot go on';
+    const goesOn = found ? `the run continues from step ${savedStep}` : 'this run cannot continue';
     problems.push(`${damaged.join('; ')}: ${goesOn}.`);
   }
   return {
@@ -72,9 +72,9 @@ async function recipeOf(
   if (state?.recipe) return recipeToGoOn(state, valuesOf(yaml));
   try {
     if (yaml !== undefined) return readRecipe(yaml);
-    problems.push('recipe.yaml is missing: this run cannot go on.');
+    problems.push('recipe.yaml is missing: this run cannot continue.');
   } catch {
-    problems.push('recipe.yaml is not whole: this run cannot go on.');
+    problems.push('recipe.yaml is damaged: this run cannot continue.');
   }
   return {};
 }
@@ -89,7 +89,7 @@ async function rowsOf(run: RunFolder, problems: string[]): Promise<MetricsRow[]>
     try {
       rows.push(JSON.parse(line) as MetricsRow);
     } catch {
-      problems.push(`metrics.jsonl is not whole after step ${rows.at(-1)?.step ?? 0}.`);
+      problems.push(`metrics.jsonl is damaged after step ${rows.at(-1)?.step ?? 0}.`);
       break;
     }
   }

@@ -19,6 +19,7 @@ import {
 import { blobSource, readJson, type FileSource } from '../../model/files.ts';
 import { ADAPTER_CONFIG } from '../../model/peft.ts';
 import {
+  removeStoredModel,
   storedFiles,
   storedFolder,
   storedModels,
@@ -26,7 +27,7 @@ import {
   type Streamed,
 } from '../../model/stored-models.ts';
 import { baseAmong } from '../page-paths.ts';
-import { readStoredData, storeData } from '../stored-data.ts';
+import { readStoredData, removeStoredData, storeData } from '../stored-data.ts';
 import { writeZip } from '../take-home.ts';
 import type { MetricsRow, StepReport } from '../../rl/report.ts';
 import { browserRuns } from '../../rl/runs/run-folder.browser.ts';
@@ -120,13 +121,18 @@ const service = {
     const shelf = {
       read: (name: string) => readStoredData(name).catch(() => undefined),
       write: storeData,
+      remove: removeStoredData,
       modelSize: async (name: string) => (await storedSources(name))?.reduce(sumOfSizes, 0),
       storeModel: (name: string, files: ReadonlyMap<string, Streamed>) =>
         storeModel(name, files, { signal: cancelling.signal }),
+      removeModel: removeStoredModel,
     };
-    const options = { signal: cancelling.signal, onProgress: wholePercents(onProgress) };
+    const options = {
+      signal: cancelling.signal,
+      onProgress: wholePercents(onProgress),
+      checkRoom: (bytes: number) => refuseIfFull('The run', bytes),
+    };
     const runs = await browserRuns();
-    await refuseIfFull(zip.name, zip.size);
     await whileHeld(id, () => importRun(runs, id, zip, shelf, options)).catch((error: unknown) => {
       throw new Error(`${zip.name}: ${messageOf(error)}`);
     });

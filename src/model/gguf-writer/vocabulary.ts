@@ -10,10 +10,10 @@ import {
   UNUSED,
   USER_DEFINED,
 } from '../gguf-tokenizer.ts';
-import { contentOf } from '../chat-template.ts';
 import type { CheckpointFolder } from '../files.ts';
-import { readTokenizer, type TokenizerParts } from '../tokenizer.ts';
+import { readTokenizer, type TokenizerParts } from '../tokenizer-parts.ts';
 import type { AddedToken } from '../tokenizers/added-tokens.ts';
+import { contentOf } from '../tokenizers/special-tokens.ts';
 import { TextTokenizer } from '../tokenizers/text-tokenizer.ts';
 import type { ModelConfig } from '../config.ts';
 import { bool, text, uint32, type Written } from './header.ts';
@@ -43,25 +43,30 @@ export async function ggufVocabulary(
 ): Promise<Map<string, Written>> {
   const parts = await readTokenizer(folder);
   const path = `${folder.name}/tokenizer.json`;
-  const { json, special, template } = parts;
+  const { json, ownIds, special, template } = parts;
+  // A token that transformers adds may have no row.
+  const rows = Math.max(ownIds, config.vocabSize);
+  const added = (json.added_tokens as AddedToken[]).filter(({ id }) => id < rows);
   const model = json.model as BytePairs;
   if (model.type !== 'BPE') throw cannot(path, `its vocabulary is of kind ${model.type}`);
   const values = new Map<string, Written>();
   const set = (key: string, value: Written): void =>
     void values.set(`tokenizer.ggml.${key}`, value);
-  const tokens = tokensOf(model, json.added_tokens as AddedToken[], config.vocabSize, path);
+  const tokens = tokensOf(model, added, config.vocabSize, path);
   const ofKind = model.byte_fallback
     ? pieces(json, model, tokens, path)
     : bytePairs(json, model, path);
   for (const [key, value] of Object.entries(ofKind)) set(key, value);
   set('tokens', { kind: 'texts', values: tokens.texts });
   set('token_type', { kind: 'int32s', values: tokens.kinds });
-  for (const [name, id] of specialIds(parts, config, path)) set(`${name}_token_id`, uint32(id));
+  for (const [name, id] of specialIds(parts, config, path)) {
+    if (id < rows) set(`${name}_token_id`, uint32(id));
+  }
   const contentBy = (name: string): string | undefined => {
     const token = special.get(name);
     return token === undefined ? undefined : contentOf(token);
   };
-  const around = new TextTokenizer(json).encode('', true).tokens;
+  const around = new TextTokenizer(json).encode('', true).map((token) => token.text);
   const [bos, eos] = [contentBy('bos_token'), contentBy('eos_token')];
   const withBos = around.length > 0 && around[0] === bos;
   const withEos = around.length > (withBos ? 1 : 0) && around.at(-1) === eos;

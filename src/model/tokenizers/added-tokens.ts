@@ -10,6 +10,8 @@ export interface AddedToken {
   readonly rstrip: boolean;
   /** Is looked for in the normalised text. */
   readonly normalized: boolean;
+  /** Is decoded as its normalised text still, though another file took that flag away. */
+  readonly was_normalized?: boolean;
   readonly special: boolean;
 }
 

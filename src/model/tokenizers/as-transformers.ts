@@ -1,85 +1,112 @@
 /**
- * What transformers 5 changes about tokenizer.json before it uses it: the flags of added tokens, and the
- * whole pipeline where the tokenizer has the class of Llama 2.
+ * What transformers 5 changes about tokenizer.json before it uses it: the parts that the tokenizer's class
+ * builds, and the added tokens, with those that the other files add.
  */
 import type { AddedToken } from './added-tokens.ts';
-import type { Part } from './pre-tokenizers.ts';
+import type { TokenizerClass } from './classes.ts';
+import { contentOf, type SpecialToken, type SpecialTokens } from './special-tokens.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/**
- * @param json tokenizer.json
- * @param config tokenizer_config.json
- * @param special the special tokens by name, as texts or added tokens
- * @param modelType of config.json
- */
-export function asTransformers(
-  json: Json,
-  config: Json,
-  special: ReadonlyMap<string, unknown>,
-  modelType: unknown,
-): Record<string, unknown> {
-  const tokens = addedTokens(json, config, special);
-  return { ...json, ...llamaPipeline(json, config, modelType), added_tokens: tokens };
+export interface TokenizerSources {
+  /** tokenizer.json */
+  readonly json: Json;
+  /** tokenizer_config.json */
+  readonly config: Json;
+  /** added_tokens.json: ids by token */
+  readonly added: Json;
+  readonly special: SpecialTokens;
+  /** undefined for a class that uses tokenizer.json as it is */
+  readonly kind: TokenizerClass | undefined;
 }
 
-const PLAIN = { single_word: false, lstrip: false, rstrip: false };
+/** @returns tokenizer.json as transformers uses it */
+export function asTransformers(sources: TokenizerSources): Record<string, unknown> {
+  const { json, config, special, kind } = sources;
+  const words = vocabulary(json);
+  const added_tokens = addedTokens(sources, words);
+  if (!kind) return { ...json, added_tokens };
+  const unknown = special.named.get('unk_token');
+  const { model, ...parts } = kind.build(config, unknown && contentOf(unknown));
+  const { merges = [] } = json.model as { merges?: unknown };
+  const vocab = Object.fromEntries(words);
+  return { ...json, ...parts, model: { type: 'BPE', vocab, merges, ...model }, added_tokens };
+}
 
-/**
- * The added tokens of the file, with the flags that tokenizer_config.json gives them; and those that it
- * adds, or names as special, among the words of the vocabulary.
- */
-function addedTokens(
-  json: Json,
-  config: Json,
-  special: ReadonlyMap<string, unknown>,
-): AddedToken[] {
-  const tokens = new Map<string, AddedToken>();
-  for (const token of (json.added_tokens ?? []) as AddedToken[]) tokens.set(token.content, token);
-  const { vocab } = json.model as { vocab?: unknown };
-  const words = Array.isArray(vocab)
+function vocabulary({ model }: Json): ReadonlyMap<string, number> {
+  const { vocab } = model as { vocab?: unknown };
+  return Array.isArray(vocab)
     ? new Map((vocab as [string, number][]).map(([word], id) => [word, id]))
     : new Map(Object.entries((vocab ?? {}) as Record<string, number>));
-  const idOf = (content: string): number | undefined =>
-    tokens.get(content)?.id ?? words.get(content);
+}
 
-  const flagged = Object.values((config.added_tokens_decoder ?? {}) as Record<string, Json>);
-  for (const { content, special: isSpecial = false, ...flags } of flagged) {
-    const id = typeof content === 'string' ? idOf(content) : undefined;
-    if (id === undefined) continue;
-    const token = { ...PLAIN, normalized: !isSpecial, ...flags, special: isSpecial, content, id };
-    tokens.set(content as string, token as AddedToken);
-  }
-  for (const value of special.values()) {
-    const token = typeof value === 'string' ? { content: value } : (value as Partial<AddedToken>);
-    const id = idOf(token.content!);
-    if (id === undefined || tokens.has(token.content!)) continue;
-    const { content, single_word = false, lstrip = false, rstrip = false } = token;
-    tokens.set(content!, {
-      ...{ id, content: content!, single_word, lstrip, rstrip, special: true },
-      normalized: token.normalized ?? false,
-    });
+type Unnumbered = Omit<AddedToken, 'id'>;
+
+/** `TokenizersBackend.__init__` in tokenization_utils_tokenizers.py: a later token replaces an earlier one. */
+function addedTokens(
+  { json, config, added, special, kind }: TokenizerSources,
+  words: ReadonlyMap<string, number>,
+): AddedToken[] {
+  const tokens = new Map<string, AddedToken>();
+  let next = words.size;
+  // As the library tokenizers, which gives ids of its own: of the vocabulary, else the next one.
+  const add = (token: Unnumbered): void => {
+    const { content } = token;
+    if (content === '') return;
+    const before = tokens.get(content);
+    const id = before?.id ?? words.get(content) ?? next;
+    next = Math.max(next, id + 1);
+    // In decoded texts a token stays what it once was.
+    const special = token.special || before?.special === true;
+    const was_normalized = before?.normalized === true || before?.was_normalized === true;
+    tokens.set(content, { ...token, id, special, was_normalized });
+  };
+  const file = (json.added_tokens ?? []) as AddedToken[];
+  if (!kind) file.forEach(add);
+  for (const [, token] of listedTokens(config, added, special, file)) add(token);
+  const all = [...special.named.values(), ...special.extra];
+  for (const token of all) if (!tokens.has(contentOf(token))) add(specialToken(token));
+  if (kind?.adds === 'plain') for (const token of all) add(specialToken(contentOf(token)));
+  if (kind?.adds === 'as they are') {
+    for (const token of special.named.values()) {
+      add({ ...tokens.get(contentOf(token))!, special: true });
+    }
+    for (const token of special.extra) add(specialToken(token));
   }
   return [...tokens.values()];
 }
 
-/** transformers/models/llama/tokenization_llama.py builds this anew, whatever the file says. */
-function llamaPipeline(json: Json, config: Json, modelType: unknown): Json {
-  const model = json.model as Part | null;
-  const isLlama = /^LlamaTokenizer(?:Fast)?$/.test(String(config.tokenizer_class));
-  if (!isLlama || modelType !== 'llama' || !model?.byte_fallback) return {};
-  const prefix = config.add_prefix_space !== false;
-  const scheme = prefix ? (config.legacy ? 'always' : 'first') : 'never';
-  const decoders = [
-    { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
-    { type: 'ByteFallback' },
-    { type: 'Fuse' },
-    ...(prefix ? [{ type: 'Strip', content: ' ', start: 1, stop: 0 }] : []),
-  ];
-  return {
-    model: { ...model, fuse_unk: true, unk_token: null },
-    normalizer: null,
-    pre_tokenizer: { type: 'Metaspace', replacement: '▁', prepend_scheme: scheme, split: false },
-    decoder: { type: 'Sequence', decoders },
-  };
+/** By id: what tokenizer_config.json lists, else what added_tokens.json and then tokenizer.json do. */
+function listedTokens(
+  { added_tokens_decoder: listed }: Json,
+  added: Json,
+  { named, extra }: SpecialTokens,
+  file: readonly AddedToken[],
+): [id: number, token: Unnumbered][] {
+  const tokens = new Map<number, Unnumbered>();
+  if (listed) {
+    for (const [id, token] of Object.entries(
+      listed as Record<string, Partial<AddedToken> | null>,
+    )) {
+      if (typeof token?.content !== 'string') continue;
+      const { content, special = false } = token;
+      tokens.set(Number(id), withFlags({ ...token, content, special }));
+    }
+  } else {
+    const special = new Set([...named.values(), ...extra].map(contentOf));
+    for (const [content, id] of Object.entries(added)) {
+      tokens.set(id as number, withFlags({ content, special: special.has(content) }));
+    }
+    for (const token of file) tokens.set(token.id, token);
+  }
+  return [...tokens].sort(([a], [b]) => a - b);
 }
+
+const specialToken = (token: SpecialToken): Unnumbered =>
+  withFlags({ ...(typeof token === 'string' ? { content: token } : token), special: true });
+
+/** As Python's AddedToken does. */
+const withFlags = (token: { content: string; special: boolean }): Unnumbered => ({
+  ...{ single_word: false, lstrip: false, rstrip: false, normalized: !token.special },
+  ...token,
+});

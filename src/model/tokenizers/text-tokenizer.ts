@@ -1,25 +1,40 @@
 /**
- * tokenizer.json as the library tokenizers reads it. @huggingface/tokenizers has the models, normalizers
- * and post-processors; around them stands what it does differently or not at all: how a text is cut into
- * words, added tokens that stand alone, unknown characters, and how bytes become text again.
+ * tokenizer.json as the library tokenizers reads it. @huggingface/tokenizers has the models, and
+ * normalizers; around them stands what it does differently or not at all: how a text is cut into
+ * words, added tokens, unknown characters, tokens around a text, and how bytes become text again.
  */
 import { Tokenizer } from '@huggingface/tokenizers';
 import { AddedTokens, type AddedToken } from './added-tokens.ts';
 import { decoder, type Decoder } from './decoders.ts';
+import { postProcessor, type PostProcessor } from './post-processors.ts';
 import { preTokenizer, type Part, type PreTokenizer } from './pre-tokenizers.ts';
+
+export interface Token {
+  readonly id: number | undefined;
+  readonly text: string;
+}
+
+const ofAdded = ({ id, content }: AddedToken): Token => ({ id, text: content });
 
 export class TextTokenizer {
   private readonly pipeline: Tokenizer;
   private readonly preTokenizer: PreTokenizer;
   private readonly decoder: Decoder;
+  private readonly postProcessor: PostProcessor;
   private readonly written: AddedTokens;
   private readonly normalised: AddedTokens;
   private readonly special = new Set<string>();
   /** The text of each added token, as it is decoded. */
   private readonly added = new Map<number, string>();
+  /** The added tokens that the model's own vocabulary does not have. */
+  private readonly beyond: ReadonlySet<string>;
   /** BPE, Unigram, WordPiece or WordLevel. */
   readonly modelType: string;
   private readonly byteFallback: boolean;
+  /** Whether the library leaves the bytes of unknown tokens to this class. */
+  private readonly fallsBack: boolean;
+  /** Whether characters without a token are left out, for want of an unknown token. */
+  private readonly leavesOut: boolean;
 
   /**
    * @param json tokenizer.json
@@ -29,17 +44,29 @@ export class TextTokenizer {
     const model = (json.model ?? {}) as Part & { byte_fallback?: boolean; unk_token?: string };
     // For words (WordLevel), the library looks there for the unknown token.
     const config = { unk_token: model.unk_token };
-    this.pipeline = new Tokenizer({ added_tokens: [], ...json }, config);
+    this.pipeline = new Tokenizer({ added_tokens: [], ...json, post_processor: null }, config);
     this.modelType = model.type;
-    this.byteFallback = model.type === 'Unigram' && model.byte_fallback === true;
+    this.byteFallback = model.byte_fallback === true;
+    this.fallsBack = this.byteFallback && model.type === 'Unigram';
+    this.leavesOut = model.type === 'BPE' && !model.unk_token && !model.end_of_word_suffix;
     this.preTokenizer = preTokenizer(json.pre_tokenizer as Part | null);
     this.decoder = decoder(json.decoder as Part | null);
+    this.postProcessor = postProcessor(json.post_processor as Part | null);
     const tokens = (json.added_tokens ?? []) as AddedToken[];
+    const words = Array.isArray(model.vocab)
+      ? new Set((model.vocab as [string, number][]).map(([word]) => word))
+      : undefined;
+    const isWord = (token: string): boolean =>
+      words?.has(token) ?? Object.hasOwn(model.vocab ?? {}, token);
+    this.beyond = new Set(tokens.map(({ content }) => content).filter((token) => !isWord(token)));
     const isNormalised = (token: AddedToken): boolean =>
       token.normalized && this.pipeline.normalizer !== null;
     for (const token of tokens) {
       if (token.special) this.special.add(token.content);
-      this.added.set(token.id, isNormalised(token) ? this.normalise(token.content) : token.content);
+      this.added.set(
+        token.id,
+        isNormalised(token) || token.was_normalized ? this.normalise(token.content) : token.content,
+      );
     }
     this.written = new AddedTokens(
       tokens.filter((token) => !isNormalised(token)).map((token) => [token.content, token]),
@@ -51,30 +78,24 @@ export class TextTokenizer {
 
   /**
    * @param withSpecial adds the tokens that the tokenizer puts around every text, such as BOS
-   * @returns undefined in the place of a word that the vocabulary has no token for; `texts` are the tokens
+   * @returns an id is undefined in the place of a word that the vocabulary has no token for
    */
-  encode(text: string, withSpecial = false): { ids: (number | undefined)[]; tokens: string[] } {
-    const { pipeline } = this;
-    const model = pipeline.model!;
-    const tokens: string[] = [];
+  encode(text: string, withSpecial = false): Token[] {
+    const tokens: Token[] = [];
     let atStart = true;
     for (const section of this.written.split(text)) {
-      if (section.token) tokens.push(section.token.content);
+      if (section.token) tokens.push(ofAdded(section.token));
       else {
         for (const part of this.normalised.split(this.normalise(section.text))) {
-          if (part.token) tokens.push(part.token.content);
+          if (part.token) tokens.push(ofAdded(part.token));
           else tokens.push(...this.tokensOf(part.text, atStart));
           atStart = false;
         }
       }
       atStart = false;
     }
-    const all =
-      withSpecial && pipeline.post_processor
-        ? pipeline.post_processor(tokens, null, true).tokens
-        : tokens;
-    const ids = all.map((token) => model.tokens_to_ids.get(token) ?? model.unk_token_id);
-    return { ids, tokens: all };
+    if (!withSpecial) return tokens;
+    return [...this.postProcessor(tokens, (id) => ({ id, text: this.token(id) ?? '' }))];
   }
 
   private normalise(text: string): string {
@@ -82,13 +103,28 @@ export class TextTokenizer {
   }
 
   /** Unknown characters next to one another are one token within a word, not across words. */
-  private tokensOf(text: string, atStart: boolean): string[] {
+  private tokensOf(text: string, atStart: boolean): Token[] {
     const model = this.pipeline.model!;
     return this.preTokenizer(text, atStart)
+      .map((word) => (this.leavesOut ? this.withoutUnknown(word) : word))
       .filter((word) => word !== '')
-      .flatMap((word) =>
-        model([word]).flatMap((token) => (this.byteFallback ? this.bytesOf(token) : [token])),
-      );
+      .flatMap((word) => model([word]))
+      .flatMap((token) => (this.fallsBack ? this.bytesOf(token) : [token]))
+      .map((token) => ({ id: this.idOfWord(token) ?? model.unk_token_id, text: token }));
+  }
+
+  /** The id of a text that the model itself has: not of an added token. */
+  private idOfWord(text: string): number | undefined {
+    return this.beyond.has(text) ? undefined : this.pipeline.model!.tokens_to_ids.get(text);
+  }
+
+  /** What stands around a character that is left out is put together. */
+  private withoutUnknown(word: string): string {
+    const has = (token: string): boolean => this.idOfWord(token) !== undefined;
+    if (has(word)) return word;
+    const isKnown = (character: string): boolean =>
+      has(character) || (this.byteFallback && this.bytesOf(character)[0] !== character);
+    return Array.from(word).filter(isKnown).join('');
   }
 
   /** The bytes of a token that the vocabulary does not have. */

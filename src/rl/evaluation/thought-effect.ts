@@ -4,6 +4,7 @@
  * If only the number of tokens before the response mattered, the thought of another prompt would do as well.
  */
 import { Decoder } from '../../model/decoder.ts';
+import { limitsThatFit } from '../../model/decoder-fit.ts';
 import type { SamplingOptions } from '../../model/decoder-ops.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
@@ -134,13 +135,11 @@ async function continueFrom(
   prefixes: readonly (readonly number[])[],
   sampling: SamplingOptions,
 ): Promise<number[][]> {
-  const atOnce = Math.min(BATCH, prefixes.length);
-  const longest = Math.max(...prefixes.map(({ length }) => length));
-  const decoder = await Decoder.create(model, {
-    maxSequences: atOnce,
-    maxPromptTokens: atOnce * longest,
-    maxNewTokens: sampling.maxNewTokens,
+  const { prompts: atOnce, limits } = limitsThatFit(model, Math.min(BATCH, prefixes.length), {
+    longest: Math.max(...prefixes.map(({ length }) => length)),
+    ...{ samplesPerPrompt: 1, maxNewTokens: sampling.maxNewTokens },
   });
+  const decoder = await Decoder.create(model, limits);
   try {
     const written: number[][] = [];
     for (let first = 0; first < prefixes.length; first += atOnce) {

@@ -1,6 +1,6 @@
 /** Checks the values of a recipe together: each may be valid, and not all of them at once. */
 import { shown } from '../../model/errors.ts';
-import { RecipeError } from './check.ts';
+import { placed, RecipeError } from './check.ts';
 import type { Recipe } from './keys.ts';
 import { hasRewards, isTaken, rewardNames, ruleName } from './reward-names.ts';
 import { ROOM_FOR_RESPONSE } from './spec.ts';
@@ -11,7 +11,7 @@ import { ROOM_FOR_RESPONSE } from './spec.ts';
  */
 export function checkTogether(recipe: Recipe, source: string): void {
   const refuse = (problem: string): never => {
-    throw new RecipeError(`${source}: ${problem}`);
+    throw new RecipeError(placed(source, problem));
   };
   if (!recipe.model_name_or_path) {
     refuse('model_name_or_path is missing; set it to the folder of the model to train.');

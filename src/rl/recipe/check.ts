@@ -9,6 +9,12 @@ export class RecipeError extends Error {
   override name = 'RecipeError';
 }
 
+/** A problem after its place. Without a place it is a sentence that begins with a key or a capital. */
+export function placed(place: string, problem: string): string {
+  if (place !== '') return `${place}: ${problem}`;
+  return /^\w*_/.test(problem) ? problem : problem.charAt(0).toUpperCase() + problem.slice(1);
+}
+
 /** Values on a command line are texts; unless the key takes a text, they are read as YAML. */
 export function readArgument(spec: RecipeKeySpec | undefined, text: string): unknown {
   if (spec?.type === 'text') return text;
@@ -21,7 +27,7 @@ export function readArgument(spec: RecipeKeySpec | undefined, text: string): unk
 
 /**
  * Returns `value` in the type that `key` has.
- * @param place where it was given, for the message
+ * @param place where it was given, for the message; '' if there is only one place
  * @throws RecipeError
  */
 export function checkValue(
@@ -32,7 +38,7 @@ export function checkValue(
 ): unknown {
   if (value === null && spec.optional) return undefined;
   const refuse = (expected: string): never => {
-    throw new RecipeError(`${place}: ${key} is ${shown(value)}; it must be ${expected}.`);
+    throw new RecipeError(placed(place, `${key} is ${shown(value)}; it must be ${expected}.`));
   };
   switch (spec.type) {
     case 'number':
@@ -57,7 +63,7 @@ export function checkValue(
       return isText(value) ? value : refuse('a text');
     case 'datasets':
       return checkDatasets(value, (problem) => {
-        throw new RecipeError(`${place}: ${key}${problem}.`);
+        throw new RecipeError(placed(place, `${key}${problem}.`));
       });
   }
 }

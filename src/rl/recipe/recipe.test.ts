@@ -109,6 +109,37 @@ describe('a warning', () => {
   });
 });
 
+describe('a refusal of values that have no file', () => {
+  const set = { model_name_or_path: 'm', reward_model_name_or_path: 'r', world: 'meal-planner' };
+  it.each<[object, string]>([
+    [{ num_generations: 0 }, 'num_generations is 0; it must be a whole number from 1 to 65536.'],
+    [{ thinking: 'maybe' }, 'Thinking is "maybe"; it must be true or false.'],
+    [{ lerning_rate: 1 }, 'Unknown key lerning_rate; did you mean learning_rate?'],
+    [{ kl_in: 'loss' }, 'kl_in has no meaning when algorithm is grpo; remove it.'],
+    [
+      { optim: 'sgd' },
+      'Optim would change the result and is not available (the optimizer is AdamW); remove it.',
+    ],
+    [{ datasets: 'a.jsonl' }, 'Datasets is "a.jsonl"; it must be a list of entries'],
+    [{ datasets: [{ path: 'csv' }] }, 'Datasets, entry 1: path is "csv"; it must be json'],
+    [{ world: null }, 'There is no data; set datasets to JSONL files, or world to meal-planner.'],
+    [{ num_generations: 1 }, 'num_generations is 1, but GRPO compares completions;'],
+    [{ judge_prompt: 'Is it kind?' }, 'judge_prompt needs a judge;'],
+    [
+      { thinking: 'maybe', seed: -1 },
+      '2 keys must change: Thinking is "maybe"; it must be true or false. Seed is -1; it must be',
+    ],
+  ])('of %j begins with the key, not with a place', (values, sentence) => {
+    const refused = (): unknown => makeRecipe({ ...set, ...values });
+    expect(refused).toThrow(sentence);
+    try {
+      refused();
+    } catch (error) {
+      expect((error as Error).message.startsWith(sentence)).toBe(true);
+    }
+  });
+});
+
 describe('a refusal', () => {
   it.each([
     ['x: 1', 'my.yaml, line 5: unknown key x; `ponder train --help` lists the keys.'],

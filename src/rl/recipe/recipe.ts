@@ -7,7 +7,7 @@ import type { AdamWOptions } from '../../model/adamw.ts';
 import type { BatchLimits } from '../../model/batch-runner.ts';
 import type { LoraConfig } from '../../model/peft.ts';
 import { nearest } from './nearest.ts';
-import { checkValue, readArgument, RecipeError } from './check.ts';
+import { checkValue, placed, readArgument, RecipeError } from './check.ts';
 import { checkTogether, warnings } from './check-together.ts';
 import { keysOf, recipeKeys, type Recipe, type RecipeKey } from './keys.ts';
 import { otherKey, otherNames } from './other-keys.ts';
@@ -46,11 +46,13 @@ export function parseRecipe(
   return assemble(given, fileName);
 }
 
-/** Checks values that are not YAML text, such as the page's settings. */
+/**
+ * Checks values that are not YAML text, such as the page's settings.
+ * @throws RecipeError; the message begins with the key
+ */
 export function makeRecipe(values: Readonly<Record<string, unknown>>): Recipe {
-  const place = 'settings';
-  const given = Object.entries(values).map(([key, value]) => [key, { value, place }] as const);
-  return assemble(new Map(given), place).recipe;
+  const given = Object.entries(values).map(([key, value]) => [key, { value, place: '' }] as const);
+  return assemble(new Map(given), '').recipe;
 }
 
 /** The recipe as YAML with every key of its algorithm, so that a later change of defaults cannot alter it. */
@@ -95,8 +97,9 @@ function refuseAll(problems: readonly string[], source: string): void {
   if (more.length === 0) throw new RecipeError(only);
   const short = problems.map((problem) => problem.replace(`${source}, `, '').replace(/\.$/, ''));
   const left = short.length - MOST_SHOWN;
-  const list = short.slice(0, MOST_SHOWN).join('; ') + (left > 0 ? `; and ${left} more` : '');
-  throw new RecipeError(`${source}: ${problems.length} keys must change: ${list}.`);
+  if (left > 0) short.splice(MOST_SHOWN, left, `and ${left} more`);
+  const list = source === '' ? short.join('. ') : short.join('; ');
+  throw new RecipeError(placed(source, `${problems.length} keys must change: ${list}.`));
 }
 
 /** The value of a key of this algorithm, or why a key is not used. */
@@ -113,18 +116,18 @@ function readKey(
   if (other?.use === 'none') return { reason: other.reason ?? '' };
   if (spec) {
     throw new RecipeError(
-      `${place}: ${key} has no meaning when algorithm is ${algorithm}; remove it.`,
+      placed(place, `${key} has no meaning when algorithm is ${algorithm}; remove it.`),
     );
   }
   if (other) {
     const advice = other.advice === undefined ? '' : ` (${other.advice})`;
     throw new RecipeError(
-      `${place}: ${key} would change the result and is not available${advice}; remove it.`,
+      placed(place, `${key} would change the result and is not available${advice}; remove it.`),
     );
   }
   const meant = nearest(key, keys) ?? nearest(key, otherNames);
   const hint = meant ? `did you mean ${meant}?` : '`ponder train --help` lists the keys.';
-  throw new RecipeError(`${place}: unknown key ${short(key)}; ${hint}`);
+  throw new RecipeError(placed(place, `unknown key ${short(key)}; ${hint}`));
 }
 
 function readAlgorithm(given: ReadonlyMap<string, Given>): Algorithm {

@@ -1,5 +1,6 @@
 /** Samples completions of any number of prompts, in batches that fit into memory. */
 import { Decoder } from '../../model/decoder.ts';
+import { limitsThatFit } from '../../model/decoder-fit.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
 import { rollOut, tokenizePrompts, type RolloutGroup, type RolloutOptions } from './rollout.ts';
@@ -11,8 +12,8 @@ export const UNFILTERED = { topK: 0, topP: 1, minP: 0 } as const;
 const BATCH = 256;
 
 /**
- * Sample i of prompt p draws from random stream p * samplesPerPrompt + i of the seed. `onProgress` is called
- * every few tokens; a prompt that is half written counts half.
+ * Sample i of prompt p draws from random stream firstStream + p * samplesPerPrompt + i of the seed. `onProgress`
+ * is called every few tokens; a prompt that is half written counts half.
  */
 export async function sampleCompletions(
   model: LanguageModel,
@@ -20,15 +21,16 @@ export async function sampleCompletions(
   prompts: readonly string[],
   options: RolloutOptions,
   onProgress?: (promptsDone: number) => void,
+  firstStream = 0,
 ): Promise<RolloutGroup[]> {
   const { samplesPerPrompt, sampling } = options;
-  const atOnce = Math.min(prompts.length, Math.max(1, Math.floor(BATCH / samplesPerPrompt)));
   const tokenized = tokenizePrompts(tokenizer, prompts, options);
-  const decoder = await Decoder.create(model, {
-    maxSequences: atOnce * samplesPerPrompt,
-    maxPromptTokens: atOnce * Math.max(...tokenized.map(({ promptIds }) => promptIds.length)),
-    maxNewTokens: sampling.maxNewTokens,
+  const most = Math.min(prompts.length, Math.max(1, Math.floor(BATCH / samplesPerPrompt)));
+  const { prompts: atOnce, limits } = limitsThatFit(model, most, {
+    longest: Math.max(...tokenized.map(({ promptIds }) => promptIds.length)),
+    ...{ samplesPerPrompt, maxNewTokens: sampling.maxNewTokens },
   });
+  const decoder = await Decoder.create(model, limits);
   try {
     const groups: RolloutGroup[] = [];
     for (let first = 0; first < prompts.length; first += atOnce) {
@@ -38,7 +40,7 @@ export async function sampleCompletions(
         tokenizer,
         batch,
         options,
-        first * samplesPerPrompt,
+        firstStream + first * samplesPerPrompt,
         (share) => onProgress?.(Math.floor(first + share * batch.length)),
       );
       groups.push(...written);

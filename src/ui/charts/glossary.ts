@@ -24,7 +24,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   'completions/mean_thought_length': 'Mean length of a thought in words.',
   'completions/mean_response_length': 'Mean length of a response in words.',
   'completions/repetition':
-    'Share of three words in a row that a response had before; a model that games its judge often repeats itself.',
+    'Share of three words in a row that a response had before; a model that exploits its judge often repeats itself.',
   'completions/malformed_ratio':
     'Share of completions in which thought and response cannot be told apart.',
   'completions/clipped_thought_ratio':

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { axisRange } from './axes.ts';
 import { MetricTable } from './metric-table.ts';
 import { LineData, overlayLines, positiveScales } from './series.ts';
 import type { Line } from './specs.ts';
@@ -19,6 +20,16 @@ describe('LineData', () => {
     table.append({ step: 2, a: 5 });
     expect(data.read(table).smoothed).toEqual([1, 5]);
     expect(data.read(new MetricTable([{ step: 1, a: 7 }])).smoothed).toEqual([7]);
+  });
+  it('begins at step 0 with the evaluation before training', () => {
+    const table = new MetricTable([
+      { step: 0, eval_reward: 1 },
+      { step: 1, reward: 2 },
+      { step: 2, reward: 3, eval_reward: 4 },
+    ]);
+    expect(new LineData('eval_reward', 0).read(table).smoothed).toEqual([1, null, 4]);
+    const { step } = table.x;
+    expect(axisRange('step', step[0]!, step.at(-1)!, 2)).toEqual([0, 2]);
   });
   it('waits for a metric that comes late', () => {
     const table = new MetricTable([{ step: 1 }]);

@@ -165,7 +165,7 @@ const otherCharts: readonly ChartSpec[] = [
     lines: [
       {
         key: 'rewards/accuracies',
-        label: 'Pairs right',
+        label: 'Correct pairs',
         colour: 'response',
         axis: 'left',
         format: formatShare,
@@ -188,7 +188,7 @@ const otherCharts: readonly ChartSpec[] = [
     lines: [
       {
         key: 'accuracy',
-        label: 'Trained pairs',
+        label: 'Training pairs',
         colour: 'reward',
         axis: 'left',
         format: formatShare,

@@ -42,7 +42,7 @@ export function introduction(recipe: RecipeValues): string {
     ? 'The judge reads only the response and gives it a score.'
     : 'A reward model reads only the response and gives it a score.';
   return thinking === false
-    ? `${task} In this run it may not think first: it answers at once. ${reader} It learns from these scores alone, for comparison with a run that thinks.`
+    ? `${task} In this run it does not think first: it answers at once. ${reader} It learns from these scores alone, for comparison with a run that thinks.`
     : `${task} Each time, it first writes a private thought, then a response. ${reader} From these scores alone, it learns which thoughts help.`;
 }
 

@@ -134,8 +134,8 @@ export class Runs {
     const run = this.growing;
     if (!run) return;
     run.append(row);
-    // A run that goes on has not ended any more.
-    if (run.rows.length === 1) this.keep(run, 'ended', 'reason');
+    // A run that goes on has not ended any more; another tab may have deleted it a moment ago.
+    if (run.rows.length === 1) this.keep(run, 'ended', 'reason', 'deleted');
     else void this.writeFacts(run.id);
   }
 

@@ -3,7 +3,7 @@ import { layerRecipes } from '../../rl/recipe/keys.ts';
 import { checkValue } from '../../rl/recipe/check.ts';
 import { makeRecipe } from '../../rl/recipe/recipe.ts';
 import type { RecipeValue, RecipeValues } from '../../rl/recipe/values.ts';
-import { attempt, baseRecipe, PLACE } from '../settings/check.ts';
+import { attempt, baseRecipe } from '../settings/check.ts';
 import {
   findFields,
   formOf,
@@ -34,7 +34,7 @@ export function twinWith(
   const text = typeof given === 'string' ? valueOfText(spec, given) : given;
   let change: RecipeValues = {};
   const problem = attempt(() => {
-    const value = (checkValue(key, spec, text, PLACE) as RecipeValue | undefined) ?? null;
+    const value = (checkValue(key, spec, text, '') as RecipeValue | undefined) ?? null;
     if (JSON.stringify(value) === JSON.stringify(valueIn(recipe, key) ?? null)) {
       throw new Error('This is the value of the run itself; choose another one.');
     }

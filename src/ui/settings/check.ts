@@ -5,9 +5,6 @@ import type { RecipeValues } from '../../rl/recipe/values.ts';
 import { makeRecipe } from '../../rl/recipe/recipe.ts';
 import { layerRecipes, recipeKeys } from '../../rl/recipe/keys.ts';
 
-/** The place that sentences of recipe.ts name; the page leaves it out. */
-export const PLACE = 'settings';
-
 /** The recipe before any change: `start`, completed by recipes/default.yaml. */
 export function baseRecipe(start: RecipeValues): RecipeValues {
   const known = Object.entries(start).filter(([key]) => Object.hasOwn(recipeKeys, key));
@@ -19,15 +16,12 @@ export function problemWith(start: RecipeValues, overrides: RecipeValues): strin
   return attempt(() => makeRecipe(layerRecipes(baseRecipe(start), overrides)));
 }
 
-/** The sentence of the error that `action` throws, without the place; null when it throws none. */
+/** The sentence of the error that `action` throws; null when it throws none. */
 export function attempt(action: () => unknown): string | null {
   try {
     action();
     return null;
   } catch (error) {
-    const text = messageOf(error);
-    const sentence = text.startsWith(`${PLACE}: `) ? text.slice(PLACE.length + 2) : text;
-    // The name of a key stays as it is.
-    return /^\w*_/.test(sentence) ? sentence : sentence.charAt(0).toUpperCase() + sentence.slice(1);
+    return messageOf(error);
   }
 }

@@ -5,7 +5,7 @@ import { checkValue } from '../../rl/recipe/check.ts';
 import { keysOf, layerRecipes, recipeKeys } from '../../rl/recipe/keys.ts';
 import { algorithms, type Algorithm, type RecipeKeySpec } from '../../rl/recipe/spec.ts';
 import { algorithmChange } from '../runs/twins.ts';
-import { attempt, baseRecipe, PLACE, problemWith } from './check.ts';
+import { attempt, baseRecipe, problemWith } from './check.ts';
 import { formOf, keysNamedIn, valueOfText, type Form } from './fields.ts';
 import type { Settings } from './settings.svelte.ts';
 import { without } from './without.ts';
@@ -78,7 +78,7 @@ export class Editor {
     const given = typeof text === 'string' ? valueOfText(spec, text) : text;
     const taken: { value: RecipeValue } = { value: null };
     const problem = attempt(() => {
-      taken.value = (checkValue(key, spec, given, PLACE) as RecipeValue | undefined) ?? null;
+      taken.value = (checkValue(key, spec, given, '') as RecipeValue | undefined) ?? null;
     });
     this.setError(key, problem);
     if (problem) return;

@@ -44,7 +44,7 @@ const quantities: readonly Quantity[] = [
   {
     id: 'entropy',
     label: 'Entropy',
-    note: 'How undecided the model was at this token: at 0 there was only one way to continue. High values are the forks of a thought.',
+    note: 'How undecided the model was at this token: at 0 there was only one way to continue. Where the value is high, the thought could have continued in several ways.',
     kind: 'sequential',
     digits: 2,
     of: (trace) => trace.entropy,

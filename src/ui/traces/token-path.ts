@@ -83,8 +83,8 @@ const leftOut = ({ trace }: Sample, t: number): string =>
 function ratioReason({ importanceSamplingLevel, second }: Terms): string {
   if (!second) return 'nothing was trained since it was written';
   return importanceSamplingLevel === 'sequence'
-    ? 'the mean move of all tokens of the try'
-    : 'its probability now, over that when it was written';
+    ? 'the mean change over all tokens of the try'
+    : 'its probability now, divided by its probability when it was written';
 }
 
 function clipOf(
@@ -92,16 +92,16 @@ function clipOf(
   { lossType, epsilon, epsilonHigh }: Terms,
 ): Omit<PathStep, 'name'> {
   if (lossType === 'sapo' || lossType === 'vespo')
-    return { value: '–', why: `${lossType} weighs smoothly instead` };
+    return { value: '–', why: `${lossType} uses smooth weights instead` };
   if (lossType === 'cispo') {
     const limit = formatCompact(epsilonHigh);
     return { value: formatNumber(Math.min(ratio, epsilonHigh), 3), why: `limited to ${limit}` };
   }
   const range = `${formatNumber(1 - epsilon, 3)} to ${formatNumber(1 + epsilonHigh, 3)}`;
-  if (!clipped) return { value: 'no', why: `it counts from ${range}` };
+  if (!clipped) return { value: 'no', why: `the range is ${range}` };
   return {
     value: 'yes',
-    why: `it is ${clipped === 'high' ? 'above' : 'below'} the range ${range}`,
+    why: `the ratio is ${clipped === 'high' ? 'above' : 'below'} the range ${range}`,
   };
 }
 

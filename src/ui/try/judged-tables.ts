@@ -51,9 +51,9 @@ export function scoreTable({ comparisons }: JudgedPair, lengthMargin: number): J
       ],
     })),
     notes: [
-      'Wins are of the policy after training; ties count half. At equal length is AlpacaEval 2’s ' +
-        'length-controlled win rate, and at equal style Arena-Hard’s: as if both responses had the same ' +
-        'length, or the same length and markdown. WildBench’s score goes from −100 to 100; in it, a slight ' +
+      'A win is a better response after training; ties count half. “At equal length” estimates the win ' +
+        'rate if both responses had the same length (as AlpacaEval 2 does), “at equal style” if they also ' +
+        'had the same markdown (as Arena-Hard does). WildBench’s score goes from −100 to 100; in it, a slight ' +
         `win by a response that is more than ${lengthMargin} characters longer counts as a tie. Ranges are ` +
         '95% intervals over the prompts.',
       'A judge here gives each response one score; the makers’ judges read both responses together. So ' +

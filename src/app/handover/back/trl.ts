@@ -73,9 +73,9 @@ export async function trlRun(files: Files): Promise<Returned | undefined> {
     lacks: [
       ...(log.length > 0
         ? []
-        : ['Without the logs in checkpoint-N/trainer_state.json it has no curves but the reward.']),
+        : ['Its only curve is the reward: checkpoint-N/trainer_state.json has no logs.']),
       ...(log.length > 0 && (steps.at(-1) ?? 0) > lastLogged
-        ? [`The logs end at step ${lastLogged}: later steps have no curves but the reward.`]
+        ? [`The logs end at step ${lastLogged}: the only curve of later steps is the reward.`]
         : []),
       ...(steps.length > 0
         ? ['TRL wrote no lengths of completions and no numbers for single tokens.']

@@ -84,7 +84,7 @@ function refuse(recipe: Recipe): void {
   }
   if (algorithm === 'dpo' && (online || hasRewards(recipe))) {
     throw new RecipeError(
-      'this DPO run samples its pairs and has them judged, which TRL does in no trainer like it; ' +
+      'this DPO run samples its own pairs and lets a reward order them, and no trainer of TRL does that; ' +
         `${saveInstead(recipe)}, and begin a GRPO run with it.`,
     );
   }

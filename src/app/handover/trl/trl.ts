@@ -95,8 +95,8 @@ const ABOUT: Record<string, string> = {
   'optimizer.safetensors': 'Adam’s moments.',
   'requirements.txt': 'The versions with which this was tried.',
   'deepspeed.yaml':
-    'For accelerate: the weights on all cards, gradients and moments cut into pieces.',
-  'fsdp.yaml': 'For accelerate: the weights cut into pieces, too.',
+    'For accelerate: each card has all weights, and a part of the gradients and moments.',
+  'fsdp.yaml': 'For accelerate: each card has a part of the weights, gradients and moments.',
   ...ABOUT_FILES,
 };
 

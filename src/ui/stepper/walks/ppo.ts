@@ -86,7 +86,7 @@ function valuesStep({ reward, value }: PpoTrace, sample: number): Step {
       choices: ['Higher', 'Lower'],
       answer: expected > total ? 0 : 1,
     },
-    reveal: `It predicted ${formatNumber(expected)}. As the text grows, the prediction should come closer. Where it jumps, a token brought good or bad news.`,
+    reveal: `It predicted ${formatNumber(expected)}. As the text grows, the prediction should come closer. Where it jumps, a token changed a lot what the value model expects.`,
     view: { kind: 'tokens', sample, values: value, caption: `Value at each token of ${name}` },
     chapter: 'gae',
     control: 'sample',

@@ -163,7 +163,7 @@ export function updateStep(group: Group, pushes: readonly number[], heldOut = fa
       }),
     reveal: differs
       ? `${names(most)} ${most.length > 1 ? 'are' : 'is'} now ${formatNumber(factor, factor < 10 ? 2 : 0)} times as likely as before, thought included. ${others}`
-      : 'All tries have moved by the same, to two decimals. At the end of a run the learning rate is close to 0, so an update moves almost nothing: go to an earlier step to see more.',
+      : 'All tries have moved by the same amount, to two decimals. At the end of a run the learning rate is close to 0, so an update moves almost nothing: go to an earlier step to see more.',
     view: {
       kind: 'tries',
       values: changes,

@@ -104,7 +104,7 @@ describe('GRPO', () => {
       ).at(-1)!;
     const still = moved((i) => 0.001 * i);
     expect(still.question).toBeUndefined();
-    expect(still.reveal).toMatch(/^All tries have moved by the same/);
+    expect(still.reveal).toMatch(/^All tries have moved by the same amount/);
     // Two that are printed alike are both right.
     const close = moved((i) => [0, 0.1, 0.301, 0.303][i]!);
     expect(close.question).toMatchObject({ answers: [2, 3] });
