@@ -52,7 +52,14 @@ describe('a file of completions that is damaged', () => {
   it('is left out and named; the other steps and all curves open', async () => {
     const whole = await bytesOf('handed-over', FIRST);
     const hole = Uint8Array.from(whole).fill(0, 4, whole.length >> 1);
+    // Its columns are missing: the index names bytes beyond the end of the file.
+    const numbers = Array.from({ length: 500 }, (_, i) => Math.sin(i));
+    const texts = numbers.map(String);
+    const long = parquet({ prompt: texts, completion: texts, reward_model: numbers });
+    const footer = new DataView(long.buffer).getUint32(long.length - 8, true) + 8;
+    const withoutColumns = new Uint8Array([...long.slice(0, 4), ...long.slice(-footer)]);
     const cases: [Bytes, RegExp][] = [
+      [withoutColumns, /its index is wrong/],
       ['', /it is empty/],
       ['P', /its end is missing/],
       [whole.slice(0, whole.length >> 1), /its end is missing/],

@@ -17,7 +17,11 @@ export async function parquetRows(source: FileSource): Promise<Record<string, un
   if (new TextDecoder().decode(end) !== MAGIC) return 'its end is missing';
   const file = {
     byteLength: size,
-    slice: async (from: number, to?: number) => (await source.read(from, to)).buffer,
+    slice: async (from: number, to = size) => {
+      // A damaged index may name any number of bytes, and Node ends at a slice of that many.
+      if (!(from >= 0 && from <= to && to <= size)) throw new Error('its index is wrong');
+      return (await source.read(from, to)).buffer;
+    },
   };
   return parquetReadObjects({ file }).catch((error: unknown) => messageOf(error));
 }
