@@ -54,3 +54,7 @@ it('takes one prompt where nothing fits, so that the device names what is missin
   expect(prompts).toBe(1);
   expect(limits).toEqual({ maxSequences: 4, maxPromptTokens: 100_000, maxNewTokens: 128 });
 });
+
+it('ends without prompts too', () => {
+  expect(limitsThatFit(model(2048 * MiB, 1), 0, { ...sizes, longest: -Infinity }).prompts).toBe(0);
+});

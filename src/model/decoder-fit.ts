@@ -32,7 +32,7 @@ export function limitsThatFit(
       maxPromptTokens: prompts * longest,
       maxNewTokens,
     };
-    if (prompts === 1 || fits(model, limits)) return { prompts, limits };
+    if (prompts <= 1 || fits(model, limits)) return { prompts, limits };
   }
 }
 
