@@ -16,7 +16,7 @@ const tokenizer = await load({
     model: { ...model, vocab: { ...model.vocab, da: 11, bc: 12 }, merges: ['a b', 'd a', 'b c'] },
   },
   'tokenizer_config.json': {
-    ...{ ...tokenizerConfig, chat_template: '{{ messages[0].content }}' },
+    ...{ ...tokenizerConfig, chat_template: '{% for m in messages %}{{ m.content }}{% endfor %}' },
     ...{ add_bos_token: false, bos_token: null },
   },
 });
@@ -43,6 +43,28 @@ describe('a pair of DPO', () => {
     expect(check(4)).toMatch(/^a completion has 5 tokens, more than max_completion_length \(4\)/);
   });
 });
+
+it.each([
+  // Three responses of two tokens, where a batch has room for two of each prompt.
+  ['dpo', { max_completion_length: 2 }, 'all its responses have 6 tokens', 4],
+  // The prompt once, and the last token of each response.
+  ['reward', { max_length: 2 }, 'the prompt and all its responses have 4 tokens', 2],
+] as const)(
+  'responses that do not fit in a batch together: %s',
+  (algorithm, lengths, sentence, most) => {
+    const ranked: PreferenceGroup = { prompt: 'c', responses: ['b', 'd', 'e'], pairs: [[0, 1]] };
+    const ask = (per_device_train_batch_size: number) => {
+      const recipe = recipeOf({ algorithm, per_device_train_batch_size, ...lengths });
+      const checks = rowChecks(recipe, tokenizer, config);
+      return algorithm === 'dpo' ? checks.writtenPair(ranked) : checks.judgedPair(ranked);
+    };
+    expect(ask(1)).toBe(
+      `${sentence}, more than fit in a batch (${most}); raise per_device_train_batch_size, ` +
+        'or shorten or remove the row',
+    );
+    expect(ask(2)).toBeUndefined();
+  },
+);
 
 describe('an example of SFT', () => {
   it.each([

@@ -3,13 +3,15 @@
  * are measured as training encodes them: a prompt and its completion together may make other tokens
  * than each alone.
  */
+import { groupSize } from '../../model/batch.ts';
 import type { ModelConfig } from '../../model/config.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
 import type { PreferenceGroup, Prompt, SftExample } from '../../rl/data/dataset.ts';
-import type { Recipe } from '../../rl/recipe/recipe.ts';
+import { batchLimits, type Recipe } from '../../rl/recipe/recipe.ts';
 import { rewardModelTokens } from '../../rl/rewards/reward-model.ts';
 import { promptTokens } from '../../rl/rollout/rollout.ts';
 import { turnEnd } from '../../rl/rollout/stop-tokens.ts';
+import { pairLimits } from '../../rl/trainers/dpo-trainer.ts';
 import { tokenPairs } from '../../rl/trainers/pair-groups.ts';
 import { exampleTokens } from '../../rl/trainers/sft-trainer.ts';
 import type { CheckRow } from './data.ts';
@@ -37,6 +39,11 @@ export function rowChecks(recipe: Recipe, tokenizer: Tokenizer, config: ModelCon
       : `the prompt has ${prompt} tokens, which with ${completion} of a completion ` +
         `(max_completion_length) are more than the model's max_position_embeddings ` +
         `(${config.maxPositions}); shorten or remove the row, or lower max_completion_length`;
+  const inBatch = (what: string, tokens: number, most: number): string | undefined =>
+    tokens <= most
+      ? undefined
+      : `${what} have ${tokens} tokens, more than fit in a batch (${most}); raise ` +
+        'per_device_train_batch_size, or shorten or remove the row';
   return {
     prompt({ prompt }) {
       const { length } = promptTokens(tokenizer, prompt, thinking, system_prompt);
@@ -52,16 +59,20 @@ export function rowChecks(recipe: Recipe, tokenizer: Tokenizer, config: ModelCon
     judgedPair({ prompt, responses }) {
       const texts = responses.map((response) => ({ prompt, response }));
       const group = rewardModelTokens(tokenizer, texts, config.padTokenId);
-      return tooLong(
-        'the longest response with its prompt',
-        group.prompt.length + longest(group.completions),
-        'max_length',
-        max_length,
+      const { rows } = groupSize(group, 'score');
+      return (
+        tooLong(
+          'the longest response with its prompt',
+          group.prompt.length + longest(group.completions),
+          'max_length',
+          max_length,
+        ) ?? inBatch('the prompt and all its responses', rows, batchLimits(recipe).maxTokens)
       );
     },
     writtenPair(pair) {
       const [group] = tokenPairs([pair], tokenizer, stop, recipe);
       const { prompt, completions } = group!;
+      const { targets } = groupSize(group!, 'completion');
       return (
         tooLong('the prompt', prompt.length, 'max_prompt_length', max_prompt_length) ??
         tooLong(
@@ -69,7 +80,8 @@ export function rowChecks(recipe: Recipe, tokenizer: Tokenizer, config: ModelCon
           longest(completions),
           'max_completion_length',
           max_completion_length,
-        )
+        ) ??
+        inBatch('all its responses', targets, pairLimits(recipe, false).maxTargets)
       );
     },
   };
