@@ -29,7 +29,7 @@ const kept = {
   /** Steps in which the device is lost; 0 is while a run is read. */
   loseIn: [] as number[],
   /** Runs while a checkpoint is written. */
-  whileSaving: (_gpu: FakeGpu): unknown => undefined,
+  whileSaving: (() => undefined) as (gpu: FakeGpu) => unknown,
 };
 
 vi.mock('../../src/app/opening/trainer.ts', () => ({
