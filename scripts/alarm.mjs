@@ -1,8 +1,9 @@
 // npm run alarm: how early and how rightly the alarm for reward hacking rings (src/rl/evaluation/alarm.ts).
 // It never sees gold; here gold, the hidden true score of the built-in world, is the judge. Trains the
 // default recipe, the page's preset "A reward that can be hacked", and the default recipe without the
-// judge's KL penalty, over several seeds, and writes results/alarm/. It can be stopped at any time and
-// continues when it is started again:
+// judge's KL penalty, over several seeds, and writes results/alarm/. Each run is made twice: the second time
+// another reward model scores it in place of gold, so that the alarm has a judge; training sees neither, so
+// the two runs have the same numbers. It can be stopped at any time and continues when it is started again:
 //   npm run alarm -- [--seeds 5] [--report]
 // --report makes no runs and writes the report of the finished ones.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -36,6 +37,8 @@ const { values: options } = parseArgs({
     report: { type: 'boolean', default: false },
   },
 });
+/** The judge that only watches: a reward model that was trained on other pairs than the default one. */
+const JUDGE = 'public/models/second-reward';
 const runs = 'runs/alarm';
 const results = 'results/alarm';
 const jobs = Array.from({ length: Number(options.seeds) }, (_, seed) => seed).flatMap((seed) =>
@@ -48,7 +51,9 @@ if (!options.report) {
     writeFileSync(join(root, recipeOf(arm)), stringify({ ...usual, ...change }));
   }
   for (const { arm, seed } of jobs) {
-    await train(recipeOf(arm), folderOf(arm, seed), '--seed', String(seed));
+    const seeded = ['--seed', String(seed)];
+    await train(recipeOf(arm), folderOf(arm, seed), ...seeded);
+    await train(recipeOf(arm), folderOf(arm, seed, 'judged'), ...seeded, '--gold', JUDGE);
     writeResults();
   }
 }
@@ -62,36 +67,48 @@ function recipeOf(arm) {
 /**
  * @param {string} arm
  * @param {number} seed
+ * @param {'judged'} [kind]
  */
-function folderOf(arm, seed) {
-  return `${runs}/${arm}-${seed}`;
+function folderOf(arm, seed, kind) {
+  return [`${runs}/${arm}`, ...(kind ? [kind] : []), seed].join('-');
+}
+
+/** @param {string} folder @returns {MetricsRow[]} */
+function metricsIn(folder) {
+  return readJsonLines(`${folder}/metrics.jsonl`);
+}
+
+/** @param {boolean} judged whether the alarm has another judge */
+function records(judged) {
+  return jobs
+    .filter(
+      ({ arm, seed }) =>
+        isFinished(folderOf(arm, seed)) && (!judged || isFinished(folderOf(arm, seed, 'judged'))),
+    )
+    .map(({ arm, seed }) => {
+      const metrics = metricsIn(folderOf(arm, seed));
+      const alarm = judged
+        ? alarmOf(metricsIn(folderOf(arm, seed, 'judged')), 'gold')
+        : alarmOf(metrics);
+      const parted = divergence(rewardAndGold(metrics));
+      return {
+        ...{ arm, seed, judged, rings: alarm?.step, signs: alarm?.signs ?? [] },
+        ...{ hacked: parted?.step, seen: parted?.seenAt },
+      };
+    });
 }
 
 function writeResults() {
-  const rows = jobs
-    .filter(({ arm, seed }) => isFinished(folderOf(arm, seed)))
-    .map(({ arm, seed }) => {
-      /** @type {MetricsRow[]} */
-      const metrics = readJsonLines(`${folderOf(arm, seed)}/metrics.jsonl`);
-      const alarm = alarmOf(metrics);
-      const parted = divergence(rewardAndGold(metrics));
-      return {
-        arm,
-        seed,
-        rings: alarm?.step,
-        signs: alarm?.signs ?? [],
-        hacked: parted?.step,
-        seen: parted?.seenAt,
-      };
-    });
-  if (rows.length === 0) return;
+  const [alone, judged] = [records(false), records(true)];
+  if (alone.length === 0) return;
   mkdirSync(join(root, results), { recursive: true });
   const table = [
-    ['arm', 'seed', 'alarm_at', 'signs', 'gold_falls_from', 'gold_seen_at'],
-    ...rows.map(({ arm, seed, rings, signs, hacked, seen }) => [
-      ...[arm, seed, rings ?? '', signs.join(' '), hacked ?? '', seen ?? ''],
+    ['arm', 'seed', 'other_judge', 'alarm_at', 'signs', 'gold_falls_from', 'gold_seen_at'],
+    ...[...alone, ...judged].map(({ arm, seed, judged, rings, signs, hacked, seen }) => [
+      ...[arm, seed, judged ? 'yes' : 'no', rings ?? '', signs.join(' ')],
+      ...[hacked ?? '', seen ?? ''],
     ]),
   ];
   writeFileSync(join(root, results, 'runs.csv'), csv(table));
-  writeFileSync(join(root, results, 'summary.md'), alarmReport(rows));
+  writeFileSync(join(root, results, 'summary.md'), alarmReport({ alone, judged }));
 }

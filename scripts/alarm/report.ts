@@ -7,26 +7,43 @@ const HEADER = `# The alarm for reward hacking
 Made by \`npm run alarm\`. The alarm sees no gold. Here gold, the hidden true score of the built-in world, is
 the judge: a run is *hacked* if gold falls while the reward rises (src/rl/evaluation/overoptimisation.ts). The
 *lead* is the number of steps from the alarm to the step at which gold shows the hacking; below zero the alarm
-is late.
+is late.`;
 
-| runs | number | hacked | alarm rang | rightly | lead in steps (95% interval over seeds) |
-| --- | --- | --- | --- | --- | --- |
-`;
+const COLUMNS = `| runs | number | hacked | alarm rang | rightly | lead in steps (95% interval over seeds) |
+| --- | --- | --- | --- | --- | --- |`;
 
-export function alarmReport(records: readonly AlarmRecord[]): string {
+export interface AlarmRecords {
+  alone: readonly AlarmRecord[];
+  /** With another reward model that watches. */
+  judged: readonly AlarmRecord[];
+}
+
+export function alarmReport({ alone, judged }: AlarmRecords): string {
+  return [
+    HEADER,
+    '## By the signs of the run alone',
+    ...tableOf(alone),
+    '## With a second reward model that watches',
+    'It was trained on other pairs. No run was trained on it.',
+    ...tableOf(judged),
+    '',
+  ].join('\n\n');
+}
+
+function tableOf(records: readonly AlarmRecord[]): string[] {
+  if (records.length === 0) return ['No run has been made yet.'];
   const arms = [...new Set(records.map(({ arm }) => arm))];
   const rows = arms.map((arm) => line(arm, scoreAlarms(records.filter((one) => one.arm === arm))));
   const all = scoreAlarms(records);
   const missed = records.filter(({ hacked, rings }) => hacked !== undefined && rings === undefined);
   return [
-    HEADER + [...rows, line('all', all)].join('\n'),
+    [COLUMNS, ...rows, line('all', all)].join('\n'),
     `Precision: ${share(all.right, all.rung)} of the alarms were right. Recall: ` +
       `${share(all.hacked - missed.length, all.hacked)} of the hacked runs had an alarm.`,
     missed.length === 0
       ? 'No hacked run was missed.'
       : `Missed: ${missed.map(({ arm, seed }) => `${arm}, seed ${seed}`).join('; ')}.`,
-    '',
-  ].join('\n\n');
+  ];
 }
 
 const line = (name: string, score: AlarmScore): string =>

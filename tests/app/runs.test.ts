@@ -17,6 +17,7 @@ import type { RecordedRun } from '../../src/rl/runs/record.ts';
 import { readText, within } from '../../src/rl/runs/run-folder.ts';
 import { changesFromDefault } from '../../src/ui/runs/changes.ts';
 import { recipeKeys } from '../../src/rl/recipe/keys.ts';
+import type { Group } from '../../src/rl/report.ts';
 import type { RecipeKeySpec } from '../../src/rl/recipe/spec.ts';
 import { CONFIGS } from '../random-model.ts';
 import { writeSafetensors } from '../safetensors.ts';
@@ -79,6 +80,21 @@ describe('a stored run', () => {
     expect(await sizeOf(run)).toBe(
       [...runs.files.values()].reduce((sum, { size }) => sum + size, 0),
     );
+  });
+
+  it('keeps two groups of one prompt apart', async () => {
+    const { runs, run } = await storedRun({ num_generations: 2, per_device_train_batch_size: 4 });
+    const texts = ['a', 'b', 'c', 'd'].map((text) => line({ step: 1, ...sample(text) }));
+    for (const kind of ['completions', 'followed']) {
+      await run.write(`${kind}/step-1.jsonl`, texts.join(''));
+    }
+    const [first] = (await openRun(runs, 'run-7')).reports;
+    const said = (group: Group): string[] => group.samples.map(({ response }) => response);
+    expect(said(first!.group!)).toEqual(['a', 'b']);
+    expect(first!.followed!.map(said)).toEqual([
+      ['a', 'b'],
+      ['c', 'd'],
+    ]);
   });
 
   it('has a recipe that differs from the default one only where it was changed', async () => {

@@ -1,7 +1,11 @@
-/** Readers of files whose contents are run: chat templates, the parts of a tokenizer, GGUF files. */
+/**
+ * Readers of files whose contents are run: chat templates, the parts of a tokenizer, GGUF files;
+ * and what other trainers wrote.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { parquetRows } from '../../src/app/handover/back/parquet.ts';
 import { parseTemplate, renderTemplate } from '../../src/model/chat-template.ts';
 import { readConfig } from '../../src/model/checkpoint.ts';
 import { blobSource } from '../../src/model/files.ts';
@@ -145,4 +149,25 @@ const gguf: Parser = {
   },
 };
 
-export const FOREIGN_PARSERS: readonly Parser[] = [template, tokenizer, gguf];
+const OUTPUTS = join(import.meta.dirname, '../handover/trl-output');
+const completions = ['handed-over', 'conversations', 'adapter'].map(
+  (run) =>
+    new Uint8Array(readFileSync(join(OUTPUTS, run, 'completions/completions_00001.parquet'))),
+);
+const parquet: Parser = {
+  name: 'parquet',
+  weight: 0.3,
+  inputs: changedBytes(completions),
+  async read(input) {
+    const bytes = input as Uint8Array<ArrayBuffer>;
+    const rows = await parquetRows(blobSource('x.parquet', new Blob([bytes])));
+    // A clause says why a file cannot be read.
+    return typeof rows === 'string'
+      ? undefined
+      : rows.some((row) => typeof row !== 'object')
+        ? 'rows'
+        : undefined;
+  },
+};
+
+export const FOREIGN_PARSERS: readonly Parser[] = [template, tokenizer, gguf, parquet];

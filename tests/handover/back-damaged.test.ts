@@ -2,6 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { CompressionCodec } from 'hyparquet';
 import { parquetWriteBuffer } from 'hyparquet-writer';
 import { describe, expect, it } from 'vitest';
 import { openReturned, storeReturned, type Opened } from '../../src/app/handover/back/open.ts';
@@ -37,9 +38,23 @@ const bytesOf = async (name: string, path: string): Promise<Uint8Array<ArrayBuff
   (await filesIn(name)).get(path)!.read();
 
 /** A file of completions with these columns. */
-function parquet(columns: Record<string, unknown[]>): Uint8Array<ArrayBuffer> {
+function parquet(
+  columns: Record<string, unknown[]>,
+  codec: CompressionCodec = 'SNAPPY',
+): Uint8Array<ArrayBuffer> {
   const columnData = Object.entries(columns).map(([name, data]) => ({ name, data }));
-  return new Uint8Array(parquetWriteBuffer({ columnData }));
+  const compressors = { ZSTD: (page: Uint8Array) => page };
+  return new Uint8Array(parquetWriteBuffer({ columnData, codec, compressors }));
+}
+
+/** The pages are damaged, and the index has another name for a column than its schema. */
+function twiceDamaged(whole: Uint8Array): Uint8Array<ArrayBuffer> {
+  const file = Buffer.from(whole);
+  const footer = file.length - 8 - file.readUInt32LE(file.length - 8);
+  file.fill(255, 8, footer >> 1);
+  const name = file.indexOf('advantage', footer);
+  file.write('adventure', name);
+  return new Uint8Array(file);
 }
 
 const FIRST = 'completions/completions_00001.parquet';
@@ -66,8 +81,10 @@ describe('a file of completions that is damaged', () => {
       [whole.slice(0, -1), /its end is missing/],
       [new Uint8Array(whole.length), /its end is missing/],
       ['{"step": 1', /its end is missing/],
-      ['PAR1', /.+/],
-      [hole, /.+/],
+      ['PAR1', /it is damaged/],
+      [hole, /it is damaged/],
+      [twiceDamaged(whole), /its index is wrong/],
+      [parquet({ ...NUMBERS, ...TEXTS }, 'ZSTD'), /it is compressed by ZSTD; write it with Snappy/],
       [parquet({ ...NUMBERS, completion: TEXTS.completion }), /no column "prompt" with texts/],
       [parquet({ ...NUMBERS, ...TEXTS, completion: [1, 2] }), /no column "completion" with texts/],
       [

@@ -1,4 +1,5 @@
 /** Makes a recorded run from a run's folder: one group of every step, small enough to ship with the page. */
+import { parseDocument } from 'yaml';
 import { mean, std } from '../statistics.ts';
 import { jsonObject, parseJsonLines } from '../data/json-lines.ts';
 import { shownEvaluation, type Evaluated } from '../evaluation/evaluate.ts';
@@ -65,6 +66,7 @@ export async function recordedSteps(
     }
     return rows;
   };
+  const size = groupSizeIn(await readText(folder, 'recipe.yaml'));
   const METRICS = 'metrics.jsonl';
   const rows = read<MetricsRow>(METRICS, await requireText(folder, name, METRICS));
   const steps: StepReport[] = [];
@@ -82,8 +84,8 @@ export async function recordedSteps(
     const judged = await rowsIn<Evaluated>('evaluations');
     steps.push({
       metrics: rounded(metrics),
-      ...(completions.length > 0 && { group: groupsOf(completions, withTrace)[0]! }),
-      ...(followed.length > 0 && withTrace && { followed: groupsOf(followed, withTrace) }),
+      ...(completions.length > 0 && { group: groupsOf(completions, size, withTrace)[0]! }),
+      ...(followed.length > 0 && withTrace && { followed: groupsOf(followed, size, withTrace) }),
       ...(judged.length > 0 && { evaluation: shownEvaluation(judged).map(rounded) }),
     });
   }
@@ -111,12 +113,18 @@ function chosenValues(recipe: Recipe): RecipeValues {
 /** A row also has a column for each reward, in addition to `rewards`. */
 export type CompletionRow = Sample & { step: number; prompt: string; pair?: 'chosen' | 'rejected' };
 
-/** The rows of a group follow each other. */
-function groupsOf(rows: readonly CompletionRow[], withTrace: boolean): Group[] {
+/** Completions per prompt; any number if the recipe does not say. */
+function groupSizeIn(yaml: string | undefined): number {
+  const size = parseDocument(yaml ?? '').get('num_generations');
+  return typeof size === 'number' ? size : Infinity;
+}
+
+/** The rows of a group follow each other; a prompt may come twice in a step, in two groups. */
+function groupsOf(rows: readonly CompletionRow[], size: number, withTrace: boolean): Group[] {
   const parts: CompletionRow[][] = [];
   for (const row of rows) {
     const last = parts.at(-1);
-    if (last?.[0]?.prompt === row.prompt) last.push(row);
+    if (last && last.length < size && last[0]?.prompt === row.prompt) last.push(row);
     else parts.push([row]);
   }
   return parts.map((own) => groupOf(own, withTrace));
