@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import { parquetRows } from '../../src/app/handover/back/parquet.ts';
 import { parseTemplate, renderTemplate } from '../../src/model/chat-template.ts';
 import { readConfig } from '../../src/model/checkpoint.ts';
+import { CheckpointError } from '../../src/model/errors.ts';
 import { blobSource } from '../../src/model/files.ts';
 import { ggufFolder } from '../../src/model/gguf-folder.ts';
 import { layoutParameters } from '../../src/model/parameters.ts';
@@ -161,12 +162,8 @@ const parquet: Parser = {
   async read(input) {
     const bytes = input as Uint8Array<ArrayBuffer>;
     const rows = await parquetRows(blobSource('x.parquet', new Blob([bytes])));
-    // A clause says why a file cannot be read.
-    return typeof rows === 'string'
-      ? undefined
-      : rows.some((row) => typeof row !== 'object')
-        ? 'rows'
-        : undefined;
+    if (typeof rows === 'string') throw new CheckpointError(rows);
+    return rows.every((row) => typeof row === 'object') ? undefined : 'rows';
   },
 };
 
