@@ -63,6 +63,8 @@ export class PageState {
   /** The id of the run that this tab trains, or trained last. */
   private liveId = $state<string | null>(null);
   private liveReports: KeptReport[] = [];
+  /** Counts what is put on view, or asked for. */
+  private views = 0;
   readonly isLiveOnView = $derived(this.liveId !== null && this.runs.onView === this.liveId);
   /** The run that this tab trains, or trained last. */
   readonly liveRun: ListedRun | undefined = $derived(this.runs.find(this.liveId));
@@ -103,8 +105,8 @@ export class PageState {
       if (document.visibilityState === 'visible') void this.runs.refresh();
     });
     void this.checkLink();
-    // The visitor may have started training meanwhile.
-    if (!this.live.status) this.showRecorded(still);
+    // The visitor may have started training meanwhile, or opened a run.
+    if (!this.live.status && this.views === 0) this.showRecorded(still);
   }
 
   showRecorded(still: boolean): void {
@@ -121,10 +123,14 @@ export class PageState {
     } else if (run.id === this.liveId && this.live.active) {
       this.show(run.id, this.liveReports, run.maxSteps);
     } else {
+      const number = ++this.views;
       const { reports, problems } = await runsWorker().open(run.id);
       const isNew = (problem: string): boolean => !run.problems.includes(problem);
       run.problems = [...run.problems, ...problems.filter(isNew)];
-      this.show(run.id, reports, run.maxSteps);
+      // Meanwhile, something else may have been asked for, or this run deleted.
+      if (number === this.views && this.runs.find(run.id)) {
+        this.show(run.id, reports, run.maxSteps);
+      }
     }
   }
 
@@ -136,6 +142,7 @@ export class PageState {
   }
 
   private show(id: string, reports: readonly StepReport[], total: number): void {
+    this.views++;
     this.player.pause();
     // What was said of a run that has ended is not about this one.
     if (!this.live.active) this.live.status = null;
