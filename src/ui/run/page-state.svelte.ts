@@ -29,6 +29,13 @@ export interface WaitingRun extends Twin {
   of: ListedRun;
 }
 
+interface TooLarge {
+  problem: string;
+  /** The run of the queue that it is, if it is one. */
+  waiting: WaitingRun | undefined;
+  train: () => Promise<void>;
+}
+
 /** Everything the page is about: the run on view, and where its reports come from. */
 export class PageState {
   readonly run = new ViewedRun();
@@ -59,7 +66,7 @@ export class PageState {
   recordedError = $state<string | null>(null);
   gpuProblem = $state<GpuProblem | null>(null);
   /** A run that will not fit in the browser's storage, and how to train it all the same. */
-  tooLarge = $state.raw<{ problem: string; train: () => Promise<void> } | null>(null);
+  tooLarge = $state.raw<TooLarge | null>(null);
   /** The id of the run that this tab trains, or trained last. */
   private liveId = $state<string | null>(null);
   private liveReports: KeptReport[] = [];
@@ -208,16 +215,15 @@ export class PageState {
     if (!this.live.active) await this.startNext();
   }
 
+  /** The run stays in the queue until it has begun. */
   async startNext(): Promise<void> {
-    const [next, ...others] = this.queue;
-    if (!next) return;
-    this.queue = others;
-    this.runs.overlay(next.of, true);
-    await this.begin(layerRecipes(next.of.recipe, next.change));
+    const [waiting] = this.queue;
+    if (waiting) await this.begin(layerRecipes(waiting.of.recipe, waiting.change), { waiting });
   }
 
   forget(waiting: WaitingRun): void {
     this.queue = this.queue.filter((other) => other !== waiting);
+    if (this.tooLarge?.waiting === waiting) this.tooLarge = null;
   }
 
   /** Continues a run from its last checkpoint, to another number of steps if one is given. */
@@ -242,12 +248,22 @@ export class PageState {
     if (this.runs.onView === run.id) this.showRecorded(true);
   }
 
-  private async begin(recipe: RecipeValues, fits = false): Promise<void> {
+  /** @param asked `fits`: do not ask the storage; `waiting`: the run of the queue that this is */
+  private async begin(
+    recipe: RecipeValues,
+    { fits = false, waiting }: { fits?: boolean; waiting?: WaitingRun } = {},
+  ): Promise<void> {
+    const isForgotten = (): boolean => waiting !== undefined && !this.queue.includes(waiting);
     const can = await this.canBegin(async () => {
       const problem = fits ? null : await this.storage.problemWith(recipe);
-      this.tooLarge = problem === null ? null : { problem, train: () => this.begin(recipe, true) };
+      const train = (): Promise<void> => this.begin(recipe, { fits: true, waiting });
+      this.tooLarge = problem === null || isForgotten() ? null : { problem, waiting, train };
     });
-    if (!can || this.tooLarge) return;
+    if (!can || this.tooLarge || isForgotten()) return;
+    if (waiting) {
+      this.forget(waiting);
+      this.runs.overlay(waiting.of, true);
+    }
     void this.storage.persist();
     const { id } = this.runs.begin(recipe);
     this.putOnView(id);

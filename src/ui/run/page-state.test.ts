@@ -2,21 +2,45 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { unknownFacts } from '../../app/runs/facts.ts';
 import type { OpenedRun } from '../../app/runs/stored-runs.ts';
+import type { NewRun, TrainingListener } from '../../app/training-service.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
 import { ListedRun } from '../runs/listed-run.svelte.ts';
+import type { GpuProblem } from '../webgpu.ts';
 
-const { worker, looking } = vi.hoisted(() => ({
+const { worker, looking, begun, TOO_LARGE } = vi.hoisted(() => ({
   worker: { opened: new Map<string, (run: OpenedRun) => void>() },
-  looking: [] as ((problem: null) => void)[],
+  looking: [] as ((problem: GpuProblem | null) => void)[],
+  /** The runs whose training has begun. */
+  begun: [] as { seed: unknown; listener: TrainingListener }[],
+  /** A seed of a run that the storage has no room for. */
+  TOO_LARGE: 9,
 }));
 
 vi.mock('../runs/runs-worker.ts', () => ({
   runsWorker: () => ({
     open: (id: string) => new Promise((resolve) => worker.opened.set(id, resolve)),
+    list: () => Promise.reject(new Error('nothing is stored')),
     changeFacts: () => Promise.resolve(true),
     remove: () => Promise.resolve(),
   }),
   storedReports: () => undefined,
+}));
+vi.mock('../models/models-worker.ts', () => ({
+  modelsWorker: () => ({
+    runBytes: ({ seed }: RecipeValues) => Promise.resolve(seed === TOO_LARGE ? 100 : 0),
+  }),
+}));
+vi.mock('./policy-worker.ts', () => ({
+  connectPolicyWorker: () => ({
+    service: {
+      begin: ({ recipe }: NewRun, listener: TrainingListener) => {
+        begun.push({ seed: recipe.seed, listener });
+        return Promise.resolve();
+      },
+      start: () => Promise.resolve(),
+    },
+    close: () => undefined,
+  }),
 }));
 vi.mock('../webgpu.ts', () => ({
   findGpuProblem: () => new Promise((resolve) => looking.push(resolve)),
@@ -28,8 +52,11 @@ type PageState = InstanceType<typeof PageState>;
 beforeEach(() => {
   vi.stubGlobal('location', { hash: '', search: '', pathname: '/' });
   vi.stubGlobal('window', { addEventListener: () => undefined });
+  const estimate = (): Promise<StorageEstimate> => Promise.resolve({ quota: 50, usage: 0 });
+  vi.stubGlobal('navigator', { storage: { estimate } });
   worker.opened.clear();
   looking.length = 0;
+  begun.length = 0;
   return () => vi.unstubAllGlobals();
 });
 
@@ -94,5 +121,72 @@ describe('the run on view', () => {
     await page.remove(stored);
     await opens('stored', 5);
     expect(page.runs.onView).toBe(null);
+  });
+});
+
+describe('runs that wait', () => {
+  const twin = (seed: number) => ({ label: `seed ${seed}`, change: { seed } });
+  const seeds = (): unknown[] => begun.map(({ seed }) => seed);
+  const waiting = (page: PageState): string[] => page.queue.map(({ label }) => label);
+  /** The page has looked for a graphics card. */
+  const found = async (problem: GpuProblem | null = null): Promise<void> => {
+    looking.shift()!(problem);
+    await settled();
+  };
+  const finish = async (): Promise<void> => {
+    begun.at(-1)!.listener.onStatus({ phase: 'finished', step: 2, maxSteps: 2 });
+    await settled();
+  };
+
+  it('train one after the other, also if the second is asked for before the first begins', async () => {
+    const of = run('of');
+    const page = pageWith(of);
+    void page.trainTwin(of, twin(1));
+    void page.trainTwin(of, twin(2));
+    await found();
+    expect([seeds(), waiting(page)]).toEqual([[1], ['seed 2']]);
+    await finish();
+    await found();
+    expect([seeds(), waiting(page)]).toEqual([[1, 2], []]);
+    await finish();
+    expect(looking).toEqual([]);
+  });
+
+  it('wait on while another run begins, or if none can', async () => {
+    const of = run('of');
+    const page = pageWith(of);
+    void page.trainWith({ seed: 5 });
+    void page.trainTwin(of, twin(1));
+    await found('no-adapter');
+    void page.startNext();
+    await found('no-adapter');
+    expect([seeds(), waiting(page)]).toEqual([[], ['seed 1']]);
+    void page.startNext();
+    await found();
+    expect([seeds(), waiting(page)]).toEqual([[1], []]);
+  });
+
+  it('that are too large wait until they are trained anyway, and are trained once', async () => {
+    const of = run('of');
+    const page = pageWith(of);
+    void page.trainTwin(of, twin(TOO_LARGE));
+    await found();
+    expect([seeds(), waiting(page)]).toEqual([[], ['seed 9']]);
+    void page.tooLarge!.train();
+    await found();
+    expect([seeds(), waiting(page), page.tooLarge]).toEqual([[TOO_LARGE], [], null]);
+  });
+
+  it('do not begin after they were removed', async () => {
+    const of = run('of');
+    const page = pageWith(of);
+    void page.trainTwin(of, twin(TOO_LARGE));
+    await found();
+    page.forget(page.queue[0]!);
+    expect(page.tooLarge).toBe(null);
+    void page.trainTwin(of, twin(1));
+    page.forget(page.queue[0]!);
+    await found();
+    expect(seeds()).toEqual([]);
   });
 });
