@@ -165,7 +165,14 @@ const shelfOf = (files: Map<string, string>, models = new Map<string, string>())
   read: (name) => Promise.resolve(files.get(name)),
   write: (name, text) => Promise.resolve(void files.set(name, text)),
   remove: (name) => Promise.resolve(void files.delete(name)),
-  modelSize: (name) => Promise.resolve(models.get(name)?.length),
+  modelFiles: (name) =>
+    Promise.resolve(
+      models
+        .get(name)
+        ?.split('\n')
+        .map((line) => /^(.+?): (.*)$/.exec(line)!)
+        .map(([, file, text]) => blobSource(`${name}/${file}`, new Blob([text!]))),
+    ),
   async storeModel(name, sources) {
     const texts: string[] = [];
     for (const [file, source] of sources) {

@@ -119,7 +119,7 @@ const service = {
       read: (name: string) => readStoredData(name).catch(() => undefined),
       write: storeData,
       remove: removeStoredData,
-      modelSize: async (name: string) => (await storedSources(name))?.reduce(sumOfSizes, 0),
+      modelFiles: storedSources,
       storeModel: (name: string, files: ReadonlyMap<string, Streamed>) =>
         storeModel(name, files, { signal: cancelling.signal }),
       removeModel: removeStoredModel,
@@ -178,8 +178,6 @@ async function refuseIfFull(name: string, bytes: number): Promise<void> {
     `${name} takes ${needed}, and this browser has ${free} left; delete runs or models.`,
   );
 }
-
-const sumOfSizes = (sum: number, { size }: FileSource): number => sum + size;
 
 /** The files of a stored model; undefined if there is none. */
 const storedSources = (name: string): Promise<FileSource[] | undefined> =>
