@@ -123,7 +123,7 @@ describe('a model of the same name and size as a stored one', () => {
     const zip = (files: Record<string, string>): Promise<Blob> =>
       zipOf({ 'recipe.yaml': 'seed: 1', ...files });
     const [a, b] = ['models/my-taste/config.json', 'models/my-taste/tokenizer.json'] as const;
-    const different = [
+    const different: Record<string, string>[] = [
       { [a]: '{}' },
       { [b]: '{}' },
       { [a]: '{', [b]: '}' },
