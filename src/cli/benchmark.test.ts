@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Item, JudgedBenchmark } from '../rl/evaluation/benchmarks/benchmark.ts';
-import { keepSettings, readData, Rows } from './benchmark-files.ts';
+import { keepSettings, linesOf, readData, Rows } from './benchmark-files.ts';
 import type { TextJudge } from './benchmark-judges.ts';
 import { judgeSettings } from './benchmark-judges.ts';
 import { scoresOf } from './benchmark-judging.ts';
@@ -28,12 +28,35 @@ it('names a missing file and where its makers publish it', async () => {
 it('takes a folder, a folder of folders, or the first file', async () => {
   await writeFile(join(folder, 'other.jsonl'), 'x');
   await writeFile(join(folder, 'b.json'), 'y');
-  expect(await readData(own, join(folder, 'other.jsonl'))).toEqual({
-    'a.jsonl': 'x',
-    'b.json': 'y',
-  });
+  const { texts } = await readData(own, join(folder, 'other.jsonl'));
+  expect(texts).toEqual({ 'a.jsonl': 'x', 'b.json': 'y' });
   await writeFile(join(folder, 'a.jsonl'), 'z');
-  expect(await readData(own, folder)).toMatchObject({ 'a.jsonl': 'z' });
+  expect((await readData(own, folder)).texts).toMatchObject({ 'a.jsonl': 'z' });
+});
+
+it('knows the data again, and other data of the same names from them', async () => {
+  const large = { ...own, files: [FILES[1]!, { ...FILES[0]!, large: true as const }] };
+  const marks = new Set<string>();
+  for (const [a, b] of [['x'], ['x', 'y'], ['x', 'z'], ['xz', ''], ['x', 'y']]) {
+    await writeFile(join(folder, 'a.jsonl'), a!);
+    if (b !== undefined) await writeFile(join(folder, 'b.json'), b);
+    marks.add((await readData(own, folder)).sha256);
+    marks.add(`large ${(await readData(large, folder)).sha256}`);
+  }
+  expect(marks.size).toBe(8);
+});
+
+it('reads a large file line by line, wherever its pieces end', async () => {
+  const large = { ...own, files: [{ ...FILES[0]!, large: true as const }] };
+  const path = join(folder, 'a.jsonl');
+  const lines = ['{"a": "é"}', '', '日本語 text', 'x'.repeat(9), 'last'];
+  await writeFile(path, lines.join('\n'));
+  for (const bytes of [1, 2, 5, 100]) expect([...linesOf(path, bytes)]).toEqual(lines);
+  const { texts, large: found } = await readData(large, folder);
+  // It can be read twice.
+  expect([[...found['a.jsonl']!], [...found['a.jsonl']!]]).toEqual([lines, lines]);
+  expect(texts).toEqual({});
+  await expect(readData(large, join(folder, 'none'))).rejects.toThrow('the prompts: https');
 });
 
 it('cuts off half a row of a killed process, and refuses a damaged one', async () => {

@@ -102,6 +102,7 @@ export const benchmark = defineCommand({
         await keepSettings(one.folder, 'answers.json', {
           ...{ model: resolve(policy.path), base: options.base ?? null, ...how },
           ...{ seed: options.seed, batch: options.batch, limit: options.limit ?? null },
+          data_sha256: one.sha256,
         });
         const kept = await Rows.open<AnswerRow>(join(one.folder, 'answers.jsonl'));
         const before = kept.rows.length;
@@ -141,6 +142,8 @@ export const benchmark = defineCommand({
 
 interface Work {
   benchmark: Benchmark;
+  /** Of its files. */
+  sha256: string;
   items: Item[];
   folder: string;
   answers: AnswerRow[];
@@ -167,10 +170,10 @@ async function readAll(
   const missing: string[] = [];
   for (const benchmark of benchmarks) {
     try {
-      const items = benchmark.items(await readData(benchmark, data));
+      const { texts, large, sha256 } = await readData(benchmark, data);
+      const items = firstQuestions(benchmark.items(texts, large), limit);
       work.push({
-        ...{ benchmark, items: firstQuestions(items, limit), answers: [] },
-        folder: join(out, benchmark.name),
+        ...{ benchmark, sha256, items, answers: [], folder: join(out, benchmark.name) },
       });
     } catch (error) {
       if (!isAll || !(error instanceof BenchmarkDataError)) throw error;

@@ -16,10 +16,15 @@ interface DataFile {
   from: string;
   /** The benchmark can be scored without it. */
   optional?: true;
+  /** JSONL that may be longer than the longest string: it is given line by line. */
+  large?: true;
 }
 
 /** The texts of the files by name; an optional file may be missing. */
 export type DataTexts = Readonly<Partial<Record<string, string>>>;
+
+/** The lines of the large files by name. */
+export type DataLines = Readonly<Partial<Record<string, Iterable<string>>>>;
 
 /** One question to the model, which gives one answer. */
 export interface Item<Data = unknown> {
@@ -81,7 +86,7 @@ interface Common<Data, Verdict> {
   /** What the numbers do not say, in a sentence for people. */
   remark?: string;
   /** @throws BenchmarkDataError if the files do not have what they should */
-  items(files: DataTexts): Item<Data>[];
+  items(files: DataTexts, large?: DataLines): Item<Data>[];
   /** `rows` has at least one row. Seeded: the same rows give the same scores. */
   score(rows: readonly Scored<Data, Verdict>[]): ScoreRow[];
 }

@@ -7,7 +7,7 @@
 import { parseBounded } from '../../../model/json.ts';
 import { BenchmarkDataError, type Item, type RuleBenchmark } from './benchmark.ts';
 import { inflate, pickledString } from './packed-tests.ts';
-import { jsonRows, meanRow, textField, type JsonRow } from './rows.ts';
+import { meanRow, rowsOfLines, textField, type JsonRow } from './rows.ts';
 
 /** The tests of a problem; `function` is null if programs read standard input. */
 export interface ProblemTests {
@@ -25,8 +25,11 @@ export type ProgramRunner = (
 
 export interface Problem {
   publicTests: string;
-  /** JSON, or base64 of zlib of a pickled string of JSON; unpacked only when a program runs. */
-  privateTests: string;
+  /**
+   * JSON, or base64 of zlib of a pickled string of JSON; unpacked only when a program runs. As bytes in UTF-8,
+   * because those of all problems together may be larger than JavaScript's heap.
+   */
+  privateTests: Uint8Array;
   function: string | null;
 }
 
@@ -54,13 +57,10 @@ export function extractCode(response: string): string {
 
 /** Public tests, then private ones. @throws BenchmarkDataError */
 export async function problemTests(problem: Problem): Promise<ProblemTests> {
+  const own = new TextDecoder().decode(problem.privateTests);
   const tests = [
     ...testsOf(problem.publicTests),
-    ...testsOf(
-      parseBounded(problem.privateTests) === undefined
-        ? pickledString(await inflate(problem.privateTests))
-        : problem.privateTests,
-    ),
+    ...testsOf(parseBounded(own) === undefined ? pickledString(await inflate(own)) : own),
   ];
   return {
     inputs: tests.map(({ input }) => input),
@@ -113,11 +113,15 @@ export function livecodebench(
         holds:
           'problems with public and private tests (test.jsonl to test6.jsonl, joined as you like)',
         from: 'https://huggingface.co/datasets/livecodebench/code_generation_lite',
+        large: true,
       },
     ],
-    items(texts) {
-      const rows = jsonRows(texts[QUESTIONS] ?? '', QUESTIONS);
-      return rows.flatMap((row, i) => itemsOf(row, `${QUESTIONS}, row ${i + 1}`, samples));
+    items(_, { [QUESTIONS]: lines = [] } = {}) {
+      const items: Item<Problem>[] = [];
+      for (const row of rowsOfLines(lines, QUESTIONS)) {
+        items.push(...itemsOf(row, `${QUESTIONS}, row ${items.length / samples + 1}`, samples));
+      }
+      return items;
     },
     async verdict({ data }, [response]) {
       return run({ ...(await problemTests(data)), code: extractCode(response!) });
@@ -147,7 +151,7 @@ function itemsOf(row: JsonRow, place: string, samples: number): Item<Problem>[] 
   const name = (metadata as JsonRow | undefined)?.['func_name'];
   const data = {
     publicTests: textField(row, 'public_test_cases', place),
-    privateTests: textField(row, 'private_test_cases', place),
+    privateTests: new TextEncoder().encode(textField(row, 'private_test_cases', place)),
     function: typeof name === 'string' ? name : null,
   };
   return Array.from({ length: samples }, (_, i) => ({
