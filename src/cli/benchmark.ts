@@ -7,7 +7,9 @@ import {
   type Item,
   type ScoreRow,
 } from '../rl/evaluation/benchmarks/benchmark.ts';
+import { checkedItems } from '../rl/evaluation/benchmarks/checked-items.ts';
 import { PAPER, PAPER_MODEL, PAPER_SOURCE } from '../rl/evaluation/benchmarks/paper.ts';
+import { PromptFileError } from '../rl/evaluation/prompt-files.ts';
 import { nearest } from '../rl/recipe/nearest.ts';
 import { rolloutOptions } from '../rl/rollout/rollout.ts';
 import { UsageError } from './arguments.ts';
@@ -171,12 +173,13 @@ async function readAll(
   for (const benchmark of benchmarks) {
     try {
       const { texts, large, sha256 } = await readData(benchmark, data);
-      const items = firstQuestions(benchmark.items(texts, large), limit);
+      const items = firstQuestions(checkedItems(benchmark, texts, large), limit);
       work.push({
         ...{ benchmark, sha256, items, answers: [], folder: join(out, benchmark.name) },
       });
     } catch (error) {
-      if (!isAll || !(error instanceof BenchmarkDataError)) throw error;
+      const isAboutFiles = error instanceof BenchmarkDataError || error instanceof PromptFileError;
+      if (!isAll || !isAboutFiles) throw error;
       missing.push(error.message);
     }
   }

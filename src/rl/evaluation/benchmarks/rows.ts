@@ -32,7 +32,7 @@ const empty = (name: string): BenchmarkDataError =>
   new BenchmarkDataError(`${name} is empty; download it again.`);
 
 /** @throws BenchmarkDataError if the value is no object */
-function asRow(value: unknown, place: string): JsonRow {
+export function asRow(value: unknown, place: string): JsonRow {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonRow;
   throw new BenchmarkDataError(`${place} is not a JSON object; download the file again.`);
 }
@@ -40,6 +40,16 @@ function asRow(value: unknown, place: string): JsonRow {
 function listOf(value: unknown, name: string): unknown[] {
   if (Array.isArray(value)) return value;
   throw new BenchmarkDataError(`${name} is not JSON; download it again.`);
+}
+
+/** A field with a list of objects. @throws BenchmarkDataError */
+export function rowsField(row: JsonRow, field: string, place: string): JsonRow[] {
+  const value = row[field];
+  if (Array.isArray(value))
+    return value.map((one) => asRow(one, `${place}: an entry of "${field}"`));
+  throw new BenchmarkDataError(
+    `${place} has no list "${field}"; check that it is the file of this benchmark.`,
+  );
 }
 
 /** A text field of a row. @throws BenchmarkDataError */
