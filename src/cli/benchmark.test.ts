@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Item, JudgedBenchmark } from '../rl/evaluation/benchmarks/benchmark.ts';
 import { keepSettings, linesOf, readData, Rows } from './benchmark-files.ts';
 import type { TextJudge } from './benchmark-judges.ts';
+import { benchmark } from './benchmark.ts';
 import { judgeSettings } from './benchmark-judges.ts';
 import { scoresOf } from './benchmark-judging.ts';
 
@@ -145,10 +146,30 @@ it('has no scores without a judge', async () => {
   ).toBeUndefined();
 });
 
+const none = { judge: undefined, judge_url: undefined, judge_model: undefined };
+const rest = { judge_parallel: 1, judge_max_tokens: undefined };
+
 it('takes one judge, with all that it needs', () => {
-  const none = { judge: undefined, judge_url: undefined, judge_model: undefined };
-  const rest = { judge_parallel: 1, judge_max_tokens: undefined };
   expect(judgeSettings({ ...none, ...rest })).toBeUndefined();
   expect(() => judgeSettings({ ...none, ...rest, judge: 'a', judge_url: 'b' })).toThrow('not both');
   expect(() => judgeSettings({ ...none, ...rest, judge_url: 'b' })).toThrow('belong together');
+});
+
+/** The model is not asked in these tests: its device does not open. */
+vi.mock('../gpu/node.ts', () => ({ openNodeGpu: () => Promise.reject(new Error('asked')) }));
+
+it.each([
+  [['--judge_url', 'nowhere', '--judge_model', 'x'], /nowhere is not an address/],
+  [['--judge', 'nowhere'], /nowhere does not exist/],
+  [['--judge', 'src/cli'], /src\/cli has no config.json/],
+  [['--judge', 'public/models/second-reward'], /^asked$/],
+])('tells what is wrong with the judge %j before the model is asked', async (options, message) => {
+  const questions = { uid: 'a', category: 'hard_prompt', prompt: 'Name a fruit.' };
+  const baseline = { uid: 'a', messages: [{ content: { answer: 'A fig.' } }] };
+  await writeFile(join(folder, 'question.jsonl'), JSON.stringify(questions));
+  for (const name of ['o3-mini-2025-01-31', 'gemini-2.0-flash-001'])
+    await writeFile(join(folder, `${name}.jsonl`), JSON.stringify(baseline));
+  const asked = ['arena-hard', '--model', 'public/models/policy', '--data', folder];
+  const run = benchmark.run([...asked, '--out', join(folder, 'out'), ...options], true);
+  await expect(run).rejects.toThrow(message);
 });

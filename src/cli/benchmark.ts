@@ -15,7 +15,7 @@ import { rolloutOptions } from '../rl/rollout/rollout.ts';
 import { UsageError } from './arguments.ts';
 import { answersOf, type AnswerRow } from './benchmark-answers.ts';
 import { keepSettings, readData, Rows } from './benchmark-files.ts';
-import { judgeOptions, judgeSettings, openJudge, type Judge } from './benchmark-judges.ts';
+import { judgeOptions, findJudge, judgeSettings, type Judge } from './benchmark-judges.ts';
 import { scoresOf } from './benchmark-judging.ts';
 import { defineCommand } from './command.ts';
 import { baseOption, modelOption, refuseRewardModel, withModel } from './open.ts';
@@ -89,6 +89,8 @@ export const benchmark = defineCommand({
     const policy = await findPolicy(options.model);
     const writing = writingOf(policy, { ...SAMPLING, ...given(options) });
     const { work, missing } = await readAll(chosen, options, name === 'all');
+    const isJudged = work.some(({ benchmark }) => benchmark.by === 'judge');
+    const open = isJudged ? await findJudge(options) : undefined;
     const results: Scores[] = [];
     await withModel({ model: policy.path, base: options.base }, async (model, load) => {
       refuseRewardModel(options.model, model);
@@ -117,9 +119,7 @@ export const benchmark = defineCommand({
       }
     });
     // The model's device is closed: a judge has the memory for itself.
-    const judge = work.some(({ benchmark }) => benchmark.by === 'judge')
-      ? await openJudge(options)
-      : undefined;
+    const judge = await open?.();
     try {
       for (const one of work) results.push(await judged(one, judge, settings, options));
     } finally {
