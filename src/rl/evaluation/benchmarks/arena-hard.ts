@@ -33,6 +33,8 @@ export const arenaHard: JudgedBenchmark<{ category: string }, Games> = {
   name: 'arena-hard',
   title: 'Arena-Hard v2',
   by: 'judge',
+  remark:
+    'the range of style_controlled_win_rate is that of its makers: from 5% to 95% of 100 draws, so it holds 90%, not 95%.',
   files: [
     {
       name: QUESTIONS,

@@ -79,8 +79,6 @@ interface Common<Data, Verdict> {
   /** As its makers write it. */
   title: string;
   files: readonly DataFile[];
-  /** Longest answer to a turn, thought included, if the makers set one. */
-  maxTokens?: number;
   /** How its makers sample, where this differs from the paper. */
   sampling?: { top_p: number; min_p: number };
   /** What the numbers do not say, in a sentence for people. */

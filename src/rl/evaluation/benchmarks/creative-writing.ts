@@ -41,7 +41,6 @@ export const creativeWriting: JudgedBenchmark<CreativeData, CreativeVerdict> = {
   name: 'creative-writing',
   title: 'Creative Writing v3',
   by: 'judge',
-  maxTokens: 4000,
   sampling: { top_p: 1, min_p: 0.1 },
   remark:
     'the makers sample with min_p 0.1, and so does this; the paper samples with --top_p 0.95 --min_p 0. The ' +
