@@ -136,6 +136,18 @@ it.each<[name: string, file: string, text: string, message: RegExp]>([
   ['alpaca-eval', 'alpaca_eval_clf.txt', HTML, /does not ask in ChatML/],
   ['livecodebench', 'test.jsonl', lines(PROBLEM, PROBLEM), /two questions with the id p-1/],
   ['livecodebench', 'test.jsonl', '\n', /test.jsonl is empty/],
+  [
+    'livecodebench',
+    'test.jsonl',
+    lines({ ...PROBLEM, public_test_cases: '' }),
+    /test.jsonl, row 1: its tests are not JSON; download/,
+  ],
+  [
+    'livecodebench',
+    'test.jsonl',
+    lines({ ...PROBLEM, public_test_cases: '[3]' }),
+    /test.jsonl, row 1: a test is not a JSON object/,
+  ],
 ])('refuses %s with another %s', (name, file, text, message) => {
   expect(() => itemsWith(name, { [file]: text })).toThrow(BenchmarkDataError);
   expect(() => itemsWith(name, { [file]: text })).toThrow(message);

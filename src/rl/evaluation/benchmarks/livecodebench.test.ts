@@ -54,15 +54,20 @@ function pickled(protocol: 2 | 4): Buffer {
 it.each([2, 4] as const)('reads private tests of pickle protocol %i', async (protocol) => {
   const packed = deflateSync(pickled(protocol)).toString('base64');
   const problem = { publicTests: '[]', privateTests: bytes(packed), function: null };
-  expect(await problemTests(problem)).toEqual({ inputs: ['é\n'], outputs: ['2'], function: null });
+  expect(await problemTests(problem, 'p')).toEqual({
+    inputs: ['é\n'],
+    outputs: ['2'],
+    function: null,
+  });
 });
 
 it('reads private tests of plain JSON after the public ones', async () => {
-  const tests = await problemTests({
+  const problem = {
     publicTests: JSON.stringify([{ input: 'a', output: 'b' }]),
     privateTests: bytes(JSON_TESTS),
     function: 'f',
-  });
+  };
+  const tests = await problemTests(problem, 'p');
   expect(tests).toEqual({ inputs: ['a', 'é\n'], outputs: ['b', '2'], function: 'f' });
 });
 
@@ -76,6 +81,13 @@ it('refuses any other pickle', async () => {
   await expect(inflate('not base64!')).rejects.toThrow('download the file again');
   await expect(inflate(Buffer.from('no zlib').toString('base64'))).rejects.toThrow(
     'download the file again',
+  );
+});
+
+it('names the problem whose private tests cannot be read', async () => {
+  const broken = { publicTests: '[]', privateTests: bytes('AAAA'), function: null };
+  await expect(problemTests(broken, 'test.jsonl, problem p1')).rejects.toThrow(
+    'test.jsonl, problem p1: its private tests cannot be read; download the file again.',
   );
 });
 
