@@ -288,8 +288,9 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
   );
 });
 
-/** By view and, in "Set up", by the part that a phone shows. */
+/** By view and, in "Set up", by the part that a phone shows. Watch has a test of its own. */
 const CONTROLS: [view: string, part: string | null, names: [string, string | RegExp][]][] = [
+  ['Try', null, [['button', 'Ask both']]],
   [
     'Set up',
     'Model',
