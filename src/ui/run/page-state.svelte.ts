@@ -21,7 +21,7 @@ import { Live } from './live.svelte.ts';
 import { OnePrompt } from './one-prompt.svelte.ts';
 import { Player } from './player.svelte.ts';
 import { connectPolicyWorker } from './policy-worker.ts';
-import { fetchRecordedRun } from './recorded.ts';
+import { fetchRecordedRun, RECORDINGS, type Recording } from './recorded.ts';
 import { ViewedRun } from './viewed-run.svelte.ts';
 
 /** A run that begins when the one before it is done. */
@@ -54,7 +54,10 @@ export class PageState {
     this.shelf.usable.some((model) => model.name === name),
   );
   queue = $state.raw<readonly WaitingRun[]>([]);
-  recorded = $state.raw<RecordedRun | null>(null);
+  /** The runs that ship with the page, by the id of their recording; those that were fetched. */
+  recordings = $state.raw<ReadonlyMap<string, RecordedRun>>(new Map());
+  /** The run without changes. */
+  readonly recorded = $derived(this.recordings.get(RECORDINGS[0].id) ?? null);
   /** Why there is no replay, in a sentence. */
   recordedError = $state<string | null>(null);
   gpuProblem = $state<GpuProblem | null>(null);
@@ -92,11 +95,10 @@ export class PageState {
       !this.settings.hides(section) && !this.settings.locked;
     void this.rewards.open(remembers('rewards'), this.shelf.open(remembers('models')));
     guardLeaving(this.live);
-    this.recorded = await fetchRecordedRun('./recorded-run.json').catch((error: unknown) => {
+    const [first, ...others] = RECORDINGS;
+    await this.fetchRecording(first).catch((error: unknown) => {
       this.recordedError = messageOf(error);
-      return null;
     });
-    if (this.recorded) this.runs.setRecorded(this.recorded);
     void this.runs.refresh();
     // Another tab may have trained meanwhile.
     document.addEventListener('visibilitychange', () => {
@@ -105,19 +107,29 @@ export class PageState {
     void this.checkLink();
     // The visitor may have started training meanwhile.
     if (!this.live.status) this.showRecorded(still);
+    // A copy of the page may ship without them.
+    for (const recording of others) void this.fetchRecording(recording).catch(() => undefined);
   }
 
-  showRecorded(still: boolean): void {
-    if (!this.recorded) return;
-    const { steps } = this.recorded;
-    this.show('recorded', steps, steps.at(-1)?.metrics.step ?? 0);
+  private async fetchRecording(recording: Recording): Promise<void> {
+    const run = await fetchRecordedRun(recording.file);
+    this.recordings = new Map([...this.recordings, [recording.id, run]]);
+    this.runs.addRecorded(recording, run);
+  }
+
+  showRecorded(still: boolean, { id }: Recording = RECORDINGS[0]): void {
+    const recorded = this.recordings.get(id);
+    if (!recorded) return;
+    const { steps } = recorded;
+    this.show(id, steps, steps.at(-1)?.metrics.step ?? 0);
     if (!still) this.player.play();
   }
 
   /** Puts a run on view: its curves, completions, traces and evaluations. */
   async view(run: ListedRun): Promise<void> {
-    if (run.fixed) {
-      this.showRecorded(true);
+    const recording = RECORDINGS.find(({ id }) => id === run.id);
+    if (recording) {
+      this.showRecorded(true, recording);
     } else if (run.id === this.liveId && this.live.active) {
       this.show(run.id, this.liveReports, run.maxSteps);
     } else {
@@ -140,7 +152,7 @@ export class PageState {
     // What was said of a run that has ended is not about this one.
     if (!this.live.active) this.live.status = null;
     this.runs.onView = id;
-    this.run.reset(total, id === 'recorded' ? undefined : storedReports(id));
+    this.run.reset(total, this.recordings.has(id) ? undefined : storedReports(id));
     this.run.push(...reports);
   }
 

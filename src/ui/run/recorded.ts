@@ -1,6 +1,32 @@
 import type { RecordedRun } from '../../rl/runs/record.ts';
 
-/** Fetches the run that ships with the page. Errors are sentences for the visitor. */
+export interface Recording {
+  /** Of its run in the list. */
+  id: string;
+  file: string;
+  /** Its run's name. */
+  name: string;
+  /** The button that shows it. */
+  show: string;
+}
+
+/** The page opens with the first. */
+export const RECORDINGS: readonly [Recording, ...Recording[]] = [
+  {
+    id: 'recorded',
+    file: './recorded-run.json',
+    name: 'The recorded run',
+    show: 'Show the recorded run',
+  },
+  {
+    id: 'recorded-chat-model',
+    file: './recorded-chat-model.json',
+    name: 'A recorded run of a chat model',
+    show: 'Show a chat model',
+  },
+];
+
+/** Fetches a run that ships with the page. Errors are sentences for the visitor. */
 export async function fetchRecordedRun(url: string): Promise<RecordedRun> {
   const response = await fetch(url).catch(() => null);
   if (!response)
