@@ -1,3 +1,4 @@
+import { SvelteMap } from 'svelte/reactivity';
 import { messageOf } from '../../app/message-of.ts';
 import { keep, type KeptReport } from '../../app/runs/kept-reports.ts';
 import type { Status } from '../../app/training-service.ts';
@@ -55,7 +56,7 @@ export class PageState {
   );
   queue = $state.raw<readonly WaitingRun[]>([]);
   /** The runs that ship with the page, by the id of their recording; those that were fetched. */
-  recordings = $state.raw<ReadonlyMap<string, RecordedRun>>(new Map());
+  readonly recordings = new SvelteMap<string, RecordedRun>();
   /** The run without changes. */
   readonly recorded = $derived(this.recordings.get(RECORDINGS[0].id) ?? null);
   /** Why there is no replay, in a sentence. */
@@ -113,7 +114,7 @@ export class PageState {
 
   private async fetchRecording(recording: Recording): Promise<void> {
     const run = await fetchRecordedRun(recording.file);
-    this.recordings = new Map([...this.recordings, [recording.id, run]]);
+    this.recordings.set(recording.id, run);
     this.runs.addRecorded(recording, run);
   }
 

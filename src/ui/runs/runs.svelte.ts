@@ -245,7 +245,6 @@ export class Runs {
   }
 }
 
-
 const NOBODY: ReadonlySet<string> = new Set<string>();
 
 const recordedFirst = (a: ListedRun, b: ListedRun): number =>
