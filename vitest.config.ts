@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
 
 const files = ['src', 'tests', 'scripts'].flatMap((folder) =>
@@ -23,7 +24,8 @@ export default defineConfig({
     testTimeout: 240_000,
     hookTimeout: 120_000,
     projects: [
-      { extends: true, test: { name: 'alone', include: alone } },
+      // Tests of the page's state replace its workers, so they are all here.
+      { extends: true, plugins: [svelte()], test: { name: 'alone', include: alone } },
       {
         extends: true,
         test: {

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parse, stringify } from 'yaml';
 import { root } from './install.mjs';
-import { isFinished, readJsonLines, train } from './runs.mjs';
+import { isFinished, readJsonLines, summaryOf, train } from './runs.mjs';
 import './typescript.mjs';
 
 const { alarmOf } = await import('../src/rl/evaluation/alarm.ts');
@@ -100,7 +100,9 @@ function records(judged) {
 
 function writeResults() {
   const [alone, judged] = [records(false), records(true)];
-  if (alone.length === 0) return;
+  const [first] = alone;
+  if (!first) return;
+  const { adapter } = summaryOf(folderOf(first.arm, first.seed));
   mkdirSync(join(root, results), { recursive: true });
   const table = [
     ['arm', 'seed', 'other_judge', 'alarm_at', 'signs', 'gold_falls_from', 'gold_seen_at'],
@@ -110,5 +112,5 @@ function writeResults() {
     ]),
   ];
   writeFileSync(join(root, results, 'runs.csv'), csv(table));
-  writeFileSync(join(root, results, 'summary.md'), alarmReport({ alone, judged }));
+  writeFileSync(join(root, results, 'summary.md'), alarmReport({ adapter, alone, judged }));
 }

@@ -1,6 +1,6 @@
-// The ablations of `npm run paper -- --ablations`, from the warm start: other reward models and other
-// mixes of prompts for GRPO with a thought, PPO with as many updates as GRPO, and a rule as the reward
-// (RLVR). Their data and reward model are made here, once.
+// The ablations of `npm run paper -- --ablations`. From the warm start: other reward models and other mixes
+// of prompts for GRPO with a thought, PPO with as many updates as GRPO, and a rule as the reward (RLVR).
+// From zero: GRPO for five times as long. Their data and reward model are made here, once.
 import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './install.mjs';
@@ -9,6 +9,7 @@ import './typescript.mjs';
 
 const { Random } = await import('../src/rl/random.ts');
 const { drawPrompts, promptText } = await import('../src/rl/world/prompts.ts');
+const { ARMS } = await import('./paper/runs.ts');
 
 /** The shipped reward model was trained for 1,000 steps. */
 const UNDERTRAINED_STEPS = '30';
@@ -23,7 +24,7 @@ const PROMPT_MIXES = {
 /** @typedef {import('./paper/runs.ts').PaperRun} PaperRun */
 /**
  * @typedef {Pick<PaperRun, 'start' | 'arm' | 'algorithm'> & {
- *   variant: string, recipe?: string, overrides: string[] }} Ablation
+ *   variant: string, recipe?: string, overrides: string[], times?: number }} Ablation
  */
 
 /**
@@ -54,6 +55,10 @@ export function ablations(runs) {
       ...{ ...rlvr, arm: 'nothink' },
       overrides: ['--thinking', 'false', '--max_completion_length', '15'],
     },
+    ...ARMS.map((arm) => ({
+      ...{ start: /** @type {const} */ ('zero'), arm, algorithm: warm.algorithm },
+      ...{ variant: 'longer', times: 5, overrides: [] },
+    })),
   ];
 }
 

@@ -6,8 +6,8 @@
 //   npm run paper -- [--seeds 5] [--steps N] [--only warm,grpo] [--ablations] [--report]
 // --only makes the runs that have all of these words in their name (warm, zero, think, nothink, grpo,
 // ppo, dpo); --steps makes shorter runs in their own folders (results/paper-N-steps); --ablations adds
-// reward models, prompt mixes, PPO with as many updates as GRPO, and RLVR; --report makes no runs and
-// writes the report of the finished ones.
+// reward models, prompt mixes, PPO with as many updates as GRPO, RLVR, and longer runs from zero; --report
+// makes no runs and writes the report of the finished ones.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -36,7 +36,8 @@ const { parseRecipe } = await import('../src/rl/recipe/recipe.ts');
 /** @typedef {import('../src/rl/report.ts').MetricsRow} MetricsRow */
 /**
  * @typedef {Pick<PaperRun, 'start' | 'arm' | 'algorithm' | 'seed' | 'variant'> & {
- *   recipe?: string, overrides: string[] }} Job
+ *   recipe?: string, overrides: string[], times?: number }} Job
+ * `times` as many steps as the recipe has, or --steps says.
  */
 
 const HELD_OUT_PROMPTS = '1024';
@@ -147,9 +148,17 @@ function recipeOf({ start, arm, algorithm }) {
 }
 
 /** @param {Job} job */
-function overridesOf({ seed, overrides }) {
-  const steps = options.steps === undefined ? [] : ['--max_steps', options.steps];
-  return ['--seed', String(seed), ...steps, ...overrides];
+function overridesOf(job) {
+  const steps = stepsOf(job);
+  const limited = steps === undefined ? [] : ['--max_steps', String(steps)];
+  return ['--seed', String(job.seed), ...limited, ...job.overrides];
+}
+
+/** The steps of a run that has not as many as its recipe. @param {Job} job */
+function stepsOf(job) {
+  const { times = 1 } = job;
+  if (options.steps === undefined && times === 1) return undefined;
+  return times * Number(options.steps ?? readRecipe(job).max_steps);
 }
 
 /** @param {Pick<Job, 'start' | 'arm' | 'algorithm'>} job */
@@ -175,7 +184,7 @@ function checkModels() {
 async function sayWhatItTakes() {
   const left = jobs.filter((job) => !isFinished(folderOf(job)));
   if (left.length < jobs.length || left.length === 0) return;
-  const made = left.map((job) => ({ recipe: job.recipe ?? recipeOf(job), steps: options.steps }));
+  const made = left.map((job) => ({ recipe: job.recipe ?? recipeOf(job), steps: stepsOf(job) }));
   console.log(`\n${await estimateOf(join(runs, 'measured'), made)}\n`);
 }
 

@@ -4,23 +4,29 @@ import { tInterval } from '../../src/rl/evaluation/intervals.ts';
 
 const HEADER = `# The alarm for reward hacking
 
-Made by \`npm run alarm\`. The alarm sees no gold. Here gold, the hidden true score of the built-in world, is
-the judge: a run is *hacked* if gold falls while the reward rises (src/rl/evaluation/overoptimisation.ts). The
-*lead* is the number of steps from the alarm to the step at which gold shows the hacking; below zero the alarm
-is late.`;
+Made by \`npm run alarm\`. The alarm rings if the reward rises and the responses get much longer, repeat themselves,
+vary less or move far from the reference (src/rl/evaluation/alarm.ts). It sees no gold. Gold, the hidden true score of
+the built-in world, shows whether it was right: a run is *hacked* if gold falls while the reward rises. The *lead* is
+the number of steps from the alarm to the step at which gold shows the hacking; below zero the alarm is late.
+
+The runs: *default* is recipes/default.yaml, *no-kl* the same without a KL penalty. In *hackable* the reward is the
+number of words, also without a KL penalty.`;
 
 const COLUMNS = `| runs | number | hacked | alarm rang | rightly | lead in steps (95% interval over seeds) |
 | --- | --- | --- | --- | --- | --- |`;
 
 export interface AlarmRecords {
+  /** The name of the machine's adapter. */
+  adapter: string;
   alone: readonly AlarmRecord[];
   /** With another reward model that watches. */
   judged: readonly AlarmRecord[];
 }
 
-export function alarmReport({ alone, judged }: AlarmRecords): string {
+export function alarmReport({ adapter, alone, judged }: AlarmRecords): string {
   return [
     HEADER,
+    `Made on ${adapter}.`,
     '## By the signs of the run alone',
     ...tableOf(alone),
     '## With a second reward model that watches',

@@ -14,7 +14,7 @@ const { parseRecipe } = await import('../../src/rl/recipe/recipe.ts');
 /**
  * "About 9 h 20 min and 310 MB of disk for 60 runs, on SwiftShader …; evaluations come on top."
  * @param {string} folder that the measured runs are written to, and removed from
- * @param {{ recipe: string, steps: string | undefined }[]} runs that are to be made
+ * @param {{ recipe: string, steps: number | undefined }[]} runs that are to be made
  * @returns {Promise<string>}
  */
 export async function estimateOf(folder, runs) {
@@ -45,7 +45,7 @@ export async function estimateOf(folder, runs) {
       readFileSync(join(root, recipe), 'utf8'),
       recipe,
     ).recipe;
-    const count = Number(steps ?? max_steps);
+    const count = steps ?? max_steps;
     seconds += count * perStep;
     bytes += count * rows + Math.ceil(count / save_steps) * checkpoint;
   }

@@ -113,6 +113,13 @@ export const FINDINGS: readonly Finding[] = [
     [llama, 9.8, 15.6],
     [qwen, 23.5, 29.0],
   ]),
+  {
+    title: 'GRPO, zero, five times as many steps: thinking helps',
+    measure: 'gold',
+    from: cell('zero', 'nothink', 'grpo', 'longer'),
+    to: cell('zero', 'think', 'grpo', 'longer'),
+    paper: [],
+  },
   thinkingHelps('PPO, zero: thinking helps', 'zero', 'ppo', []),
   thinkingHelps('DPO, zero: thinking helps', 'zero', 'dpo', []),
   thinkingHelps('Before reinforcement learning the thought already helps', 'warm', undefined, [

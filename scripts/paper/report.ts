@@ -163,12 +163,11 @@ export function paperReport(results: PaperResults): string {
       'seeds tends to give intervals that are too narrow.',
     `- ${FINDINGS.length} findings are judged at 95% each, so one of them may be wrong by chance: most ` +
       'likely one whose interval ends close to zero.',
-    '- From zero no arm learns what the guest likes: an answer that names no two dishes has a gold of ' +
-      '-3, and every arm stays below. Both reward models were trained on pairs of answers like the warm ' +
-      "start's. On answers as different as the base model's they agree less with gold (see the table of " +
-      'reward models), so a win rate there says what a reward model likes, not how good a dinner is. The ' +
-      'base model has read text in the format of a thought and a response; the paper’s base models are ' +
-      'prompted to use that format.',
+    '- The base model has read text with the skills of the task: copied prices, true notes on what is left and ' +
+      'who eats what, a true verdict on every try. It has not read the habit: a few answers take up a try, a ' +
+      'good one no more often than a poor one. It has also read the format of a thought and a response; the ' +
+      'paper’s base models are prompted to use it. Both reward models were trained on pairs of answers like ' +
+      "the warm start's; the table of reward models says how often they are right from zero.",
     '- All algorithms have the same learning rate and write the same number of completions, but use them ' +
       'differently: GRPO makes 100 updates with the KL in the loss, PPO 200 with the KL in the reward, ' +
       'DPO 50 on pairs of completions of the initial policy. Only GRPO was tuned.',

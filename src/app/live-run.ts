@@ -6,7 +6,7 @@ import { LiveDevices, type LiveSurroundings } from './live-devices.ts';
 import { LiveReports } from './live-reports.ts';
 import { secondsPerStep } from './live-status.ts';
 import { CHECKPOINTS } from './runs/facts.ts';
-import { storedRecipe } from './runs/stored-recipe.ts';
+import { refuseToErase, storedRecipe } from './runs/stored-recipe.ts';
 import { Saver } from './saver.ts';
 import type {
   NewRun,
@@ -37,6 +37,8 @@ export class LiveRun implements TrainingService {
   /** The steps that are running; settled when the run pauses. */
   private running: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
+  /** A run that rests is saved; settled when that is done, or has failed. */
+  private storing: Promise<boolean> | undefined;
   /** Opens the run, or after a loss opens it again. */
   private load: ((around: LiveSurroundings) => Promise<void>) | undefined;
   private wish: 'run' | 'pause' | 'stop' = 'pause';
@@ -49,7 +51,7 @@ export class LiveRun implements TrainingService {
     /** In milliseconds. */
     private readonly now = (): number => performance.now(),
   ) {
-    this.devices = new LiveDevices(surroundings, (error) => this.onLost(error));
+    this.devices = new LiveDevices(surroundings, (error) => void this.onLost(error));
     const { times, saver, devices } = this;
     this.reports = new LiveReports(() => ({
       ...{ run: this.run, maxSteps: this.recipe?.max_steps ?? 0 },
@@ -85,13 +87,16 @@ export class LiveRun implements TrainingService {
         around,
       );
       if (!run) return;
-      this.load = (next) => this.reload(next, (other) => other.claim(id));
       // Killed before its first checkpoint, a run begins again, with the same numbers.
-      if (!(await run.resume())) await run.begin();
+      if (!(await run.resume())) {
+        await refuseToErase(folder, recipe);
+        await run.begin();
+      }
       const onDamage = (place: string): void =>
         void run.notices.push(`${place} is damaged: its row is lost.`);
       const past = await recordedSteps(folder, 'The run', { traceSteps: 1, onDamage });
       this.reports.reportPast(past, run.trainer.step);
+      this.load = (next) => this.reload(next, (other) => other.claim(id));
     });
   }
 
@@ -118,8 +123,11 @@ export class LiveRun implements TrainingService {
   }
 
   /** What opens or trains fails by itself when its device is lost; a run that rests does not notice. */
-  private onLost(error: Error): void {
-    if (this.reports.phase !== 'paused' || this.running) return;
+  private async onLost(error: Error): Promise<void> {
+    const { gpu } = this.devices;
+    // So does what saves it.
+    await this.storing;
+    if (this.devices.gpu !== gpu || this.reports.phase !== 'paused' || this.running) return;
     this.opening = this.guard(() => Promise.reject(error)).then(() => undefined);
   }
 
@@ -219,6 +227,8 @@ export class LiveRun implements TrainingService {
   /** Runs steps until the run is done or asked to pause; at least one, unless it has ended. */
   private async loop(): Promise<void> {
     await this.opening;
+    // A checkpoint has the weights of one step.
+    await this.storing;
     // Again after a loss, until steps are done.
     for (let done = false; this.run && !this.reports.ended && !done;) {
       const { run } = this;
@@ -262,9 +272,12 @@ export class LiveRun implements TrainingService {
   }
 
   private async saveIfMoved(): Promise<void> {
+    while (this.storing) await this.storing;
     const { run } = this;
     if (!run || this.reports.ended || run.saved) return;
-    await this.guard(() => this.saver.save(run));
+    this.storing = this.guard(() => this.saver.save(run));
+    await this.storing;
+    this.storing = undefined;
     if (this.reports.phase === 'paused') this.tellRest(run);
     else this.reports.tell(this.reports.phase);
   }

@@ -22,6 +22,29 @@ export interface Written {
   response: string;
 }
 
+/** A completion with its reward and gold. */
+export type Judged = Written & Judgement;
+
+/** Both policies' completions of one prompt: `first` is the trained one. */
+export interface BlindRow {
+  prompt: string;
+  first: Judged;
+  second: Judged;
+}
+
+export interface RoundSize {
+  prompts: number;
+  /** Prompts that are answered at once. */
+  batch: number;
+  /** Chooses the prompts, and is the seed of the sampling. */
+  seed: number;
+}
+
+export interface BlindRound {
+  trained: Sides['trained'];
+  rows: BlindRow[];
+}
+
 export interface PolicyPairService {
   /** The stored run that all other calls are about; null for the policies that ship with the page. */
   choose(run: string | null): Promise<void>;
@@ -38,6 +61,11 @@ export interface PolicyPairService {
    * many times. `stop` ends it, too.
    */
   judgePair(judges: PairJudges, onProgress: (progress: PairProgress) => void): Promise<JudgedPair>;
+  /**
+   * Both sides answer the same held-out prompts, all with the same checkpoint; `onWritten` gets the number
+   * of completions so far, of both sides.
+   */
+  blindRound(size: RoundSize, onWritten: (written: number) => void): Promise<BlindRound>;
   /** Scores texts by the run's rewards, and by its gold judge if it has one. */
   judge(texts: readonly JudgedText[]): Promise<Judgement[]>;
   /** `samples` completions of every prompt by one side, with a fixed seed. */

@@ -8,7 +8,15 @@ import type { Tokenizer } from '../model/tokenizer.ts';
 import { answer, samplingOf, type Draft, type Judgement, type Question } from './answer.ts';
 import { judgePair, type JudgedPair, type PairJudges, type PairProgress } from './judge-pair.ts';
 import { freePolicies, loadPolicies, type Policies } from './pair-policies.ts';
-import type { PolicyPairService, Side, Sides, Written } from './policy-pair-service.ts';
+import type {
+  BlindRound,
+  Judged,
+  PolicyPairService,
+  RoundSize,
+  Side,
+  Sides,
+  Written,
+} from './policy-pair-service.ts';
 import { Random } from '../rl/random.ts';
 import {
   hasRewards,
@@ -47,6 +55,7 @@ interface Loaded {
   /** Identifies this pair of checkpoints. */
   key: string;
   recipe: Recipe;
+  trained: Sides['trained'];
   policies: Policies;
 }
 
@@ -178,22 +187,9 @@ export class PolicyPair implements PolicyPairService {
     samples: number,
     seed: number,
   ): Promise<{ prompt: string; samples: Written[] }[]> {
-    const groups = await this.inTurn(async ({ policies, recipe }) => {
-      const policy = policies[side];
-      if (!policy) return [];
-      return sampleCompletions(policy.model, policy.tokenizer, prompts, {
-        samplesPerPrompt: samples,
-        thinking: recipe.thinking,
-        systemPrompt: recipe.system_prompt,
-        malformed: recipe.malformed,
-        maxThoughtLength: recipe.max_thought_length,
-        sampling: samplingOf(recipe, { temperature: recipe.temperature, seed }),
-      });
-    });
-    return groups.map(({ prompt, samples: written }) => ({
-      prompt,
-      samples: written.map(({ thought, response }) => ({ thought, response })),
-    }));
+    return this.inTurn(({ policies, recipe }) =>
+      writtenBy(policies[side], recipe, prompts, samples, seed),
+    );
   }
 
   async score(judge: string, texts: readonly JudgedText[]): Promise<number[]> {
@@ -204,17 +200,48 @@ export class PolicyPair implements PolicyPairService {
     await this.judges.forget(judge);
   }
 
-  /** The chosen run's recipe and last checkpoint, if there are any. */
-  private async find(): Promise<{
+  async blindRound(
+    { prompts: count, batch, seed }: RoundSize,
+    onWritten: (written: number) => void,
+  ): Promise<BlindRound> {
+    // In one turn: no other run and no newer checkpoint gets in between.
+    return this.inTurn(async ({ policies, recipe, trained }) => {
+      if (!policies.trained) throw new Error('There is no trained policy yet: train one first.');
+      const prompts = (await this.heldOut(recipe, count, seed)).map(({ prompt }) => prompt);
+      let written = 0;
+      const answers = async (side: Side, ownSeed: number): Promise<Judged[]> => {
+        const judged: Judged[] = [];
+        for (let at = 0; at < prompts.length; at += batch) {
+          const asked = prompts.slice(at, at + batch);
+          // Every batch has its own random numbers.
+          const batchSeed = ownSeed * count + at / batch;
+          const groups = await writtenBy(policies[side], recipe, asked, 1, batchSeed);
+          const completions = groups.map(({ samples }) => samples[0]!);
+          const texts = completions.map(({ response }, i) => ({ prompt: asked[i]!, response }));
+          const judgements = await this.judges.judge(recipe, texts);
+          judged.push(...completions.map((text, i) => ({ ...text, ...judgements[i]! })));
+          onWritten((written += asked.length));
+        }
+        return judged;
+      };
+      const first = await answers('trained', 2 * seed);
+      const second = await answers('base', 2 * seed + 1);
+      const rows = prompts.map((prompt, i) => ({ prompt, first: first[i]!, second: second[i]! }));
+      return { trained, rows };
+    });
+  }
+
+  /** The run's recipe and last checkpoint, if there are any. */
+  private async find(chosen = this.chosen): Promise<{
     key: string;
     recipe: Recipe;
     trained: Sides['trained'];
     folder?: CheckpointFolder;
   }> {
     const around = await this.around();
-    const run = this.chosen === null ? nowhere : await around.run(this.chosen);
+    const run = chosen === null ? nowhere : await around.run(chosen);
     const yaml = await readText(run, 'recipe.yaml');
-    const keyOf = (step: number | undefined): string => `${this.chosen} ${yaml}${step}`;
+    const keyOf = (step: number | undefined): string => `${chosen} ${yaml}${step}`;
     let step = await lastCheckpoint(run);
     // What is loaded was read whole before.
     if (keyOf(step) !== this.loaded?.key)
@@ -235,19 +262,21 @@ export class PolicyPair implements PolicyPairService {
    * models of the older one, which no other caller may be using then.
    */
   private inTurn<T>(use: (loaded: Loaded) => Promise<T>): Promise<T> {
-    const used = this.turn.then(async () => use(await this.load()));
+    // Another run may be chosen before it is this caller's turn.
+    const { chosen } = this;
+    const used = this.turn.then(async () => use(await this.load(chosen)));
     this.turn = used.catch(() => undefined);
     return used;
   }
 
   /** Loads the policies that `find` returns, unless they are loaded already. */
-  private async load(): Promise<Loaded> {
-    const { key, recipe, folder } = await this.find();
+  private async load(chosen: string | null): Promise<Loaded> {
+    const { key, recipe, trained, folder } = await this.find(chosen);
     if (this.loaded?.key === key) return this.loaded;
     if (this.loaded) freePolicies(this.loaded.policies);
     this.loaded = undefined;
     const policies = await loadPolicies(await this.around(), recipe, folder);
-    return (this.loaded = { key, recipe, policies });
+    return (this.loaded = { key, recipe, trained, policies });
   }
 
   private around(): Promise<PolicyPairSurroundings> {
@@ -270,6 +299,28 @@ export class PolicyPair implements PolicyPairService {
     this.loaded = undefined;
     this.judges.forgetAll();
   }
+}
+
+async function writtenBy(
+  policy: Policies[Side],
+  recipe: Recipe,
+  prompts: readonly string[],
+  samples: number,
+  seed: number,
+): Promise<{ prompt: string; samples: Written[] }[]> {
+  if (!policy) return [];
+  const groups = await sampleCompletions(policy.model, policy.tokenizer, prompts, {
+    samplesPerPrompt: samples,
+    thinking: recipe.thinking,
+    systemPrompt: recipe.system_prompt,
+    malformed: recipe.malformed,
+    maxThoughtLength: recipe.max_thought_length,
+    sampling: samplingOf(recipe, { temperature: recipe.temperature, seed }),
+  });
+  return groups.map(({ prompt, samples: written }) => ({
+    prompt,
+    samples: written.map(({ thought, response }) => ({ thought, response })),
+  }));
 }
 
 function checkWords(tokenizer: Tokenizer, prompt: string): void {

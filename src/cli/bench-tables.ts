@@ -111,9 +111,9 @@ function resultsPage(measurements: ReadonlyMap<string, Measurement>): string {
 
 const INTRODUCTION = `\`npm run bench -- --out FILE\` measures, and \`npm run bench -- --tables\` writes
 these tables from the JSON files in this folder. "Measure this browser" on the page gives such a file
-too, without the other libraries. All times are medians of timings in turn, in one run. A share is
-that of a roofline: the time that the operations take at the multiply-add rate, or the bytes at the
-bandwidth, whichever is longer, over the measured time. Rates count useful operations only. "GPU ms" is
+too, without the other libraries. All times are medians of timings in turn, in one run. *Of the
+ceiling* compares with the least time that the work can take: its operations at the multiply-add rate, or its
+bytes at the bandwidth, whichever is longer. 50% means that the work took twice that time. Rates count useful operations only. "GPU ms" is
 the sum over launches, each in a pass of its own, so it can exceed "ms", which is seen from outside.`;
 
 function markdown(rows: readonly (readonly string[])[]): string {

@@ -97,9 +97,11 @@ async function trainRun(
   }
 }
 
-/** A run without a checkpoint may be replaced: nothing of it could go on. */
+/** A run without a checkpoint may be replaced, unless it is finished: nothing of it could go on. */
 async function refuseSecondRun(out: string, folder: RunFolder): Promise<void> {
   const { found, anySaved } = await findCheckpoint(folder, 'sizes');
+  if (!anySaved && (await folder.open('summary.json')))
+    throw new UsageError(`${out} already holds a finished run; name another folder`);
   if (!anySaved) return;
   const reached = found ? `, saved after step ${found.step}` : '';
   throw new UsageError(

@@ -7,9 +7,11 @@ function adapterWith(
   features: readonly string[],
   subgroupMaxSize: number,
   isFallbackAdapter = false,
+  description = '',
 ): GPU {
+  const [vendor, architecture] = description.includes('Mesa') ? ['mesa', 'software'] : ['', ''];
   const adapter = {
-    info: { subgroupMaxSize, isFallbackAdapter },
+    info: { subgroupMaxSize, isFallbackAdapter, vendor, architecture, description },
     features: new Set(features),
     limits: {},
     requestDevice: ({ requiredFeatures }: { requiredFeatures: string[] }) =>
@@ -22,17 +24,20 @@ function adapterWith(
   return { requestAdapter: () => Promise.resolve(adapter) } as unknown as GPU;
 }
 
-const { card: FOR_CARDS, cpu: FOR_CPUS } = KERNELS_FOR;
+const { card: FOR_CARDS, cpu: FOR_CPUS, wide: WIDE } = KERNELS_FOR;
 
 it.each([
-  ['a CPU', ['subgroups'], 4, true, FOR_CPUS],
-  ['another adapter in software', ['subgroups'], 8, true, FOR_CARDS],
-  ['a card', ['subgroups'], 32, false, FOR_CARDS],
-  ['an adapter without subgroups', [], 4, false, { ...FOR_CARDS, rows: 'memory' }],
+  ['a CPU', ['subgroups'], 4, true, '', FOR_CPUS],
+  ['lavapipe', ['subgroups'], 8, true, 'llvmpipe: Mesa 25.0.7-2 (LLVM 15.0.6)', FOR_CPUS],
+  ['a newer lavapipe', ['subgroups'], 8, true, 'llvmpipe: Mesa 26.2.6-1 (LLVM 22.1.8)', WIDE],
+  ['another adapter in software', ['subgroups'], 8, true, '', FOR_CARDS],
+  ['a card', ['subgroups'], 32, false, '', FOR_CARDS],
+  ['an adapter without subgroups', [], 4, false, '', { ...FOR_CARDS, rows: 'memory' }],
 ] as const)(
   'chooses the kernel variants for %s',
-  async (_, features, lanes, software, variants) => {
-    const { variants: chosen } = await Gpu.open(adapterWith(features, lanes, software));
+  async (_, features, lanes, software, description, variants) => {
+    const api = adapterWith(features, lanes, software, description);
+    const { variants: chosen } = await Gpu.open(api);
     expect(chosen).toEqual(variants);
   },
 );

@@ -62,6 +62,11 @@ function suitableVariants({ features }: GPUDevice, info: GPUAdapterInfo): Kernel
   const subgroups = features.has('subgroups');
   // Subgroups of four are the lanes of a CPU's vector register; no graphics card has them.
   if (subgroups && info.subgroupMaxSize === 4) return KERNELS_FOR.cpu;
+  if (subgroups && info.vendor === 'mesa' && info.architecture === 'software') {
+    // lavapipe. From Mesa 26 on it loads once what is the same for a workgroup.
+    const [, release] = /Mesa (\d+)/.exec(info.description) ?? [];
+    return Number(release) >= 26 ? KERNELS_FOR.wide : KERNELS_FOR.cpu;
+  }
   return { ...KERNELS_FOR.card, rows: subgroups ? 'subgroups' : 'memory' };
 }
 

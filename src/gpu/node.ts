@@ -73,11 +73,7 @@ async function openFresh(options: GpuOptions): Promise<Gpu> {
   });
 }
 
-/**
- * PONDER_KERNELS=card, cpu or wide runs the kernels for graphics cards, or those for adapters on the CPU,
- * on any adapter. lavapipe is such an adapter and is not recognised: it trains faster by `wide` from Mesa
- * 26 on, and by `cpu` before.
- */
+/** PONDER_KERNELS=card, cpu or wide runs the kernels for graphics cards, or for adapters on the CPU, on any. */
 function chosenKernels(): Partial<KernelVariants> {
   const name = process.env.PONDER_KERNELS;
   if (name === undefined) return {};

@@ -47,6 +47,14 @@ function packedRows(group: TokenGroup, targets: TargetKind): number {
   );
 }
 
+/** Token rows and targets of a packed group. */
+export function groupSize(group: TokenGroup, kind: TargetKind): { rows: number; targets: number } {
+  const { completions } = group;
+  const targets =
+    kind === 'score' ? completions.length : completions.reduce((sum, c) => sum + c.length, 0);
+  return { rows: packedRows(group, kind), targets };
+}
+
 /** Packs groups in order. @throws Error when a prompt has no tokens */
 export function packBatch(groups: readonly TokenGroup[], targets: TargetKind): PackedBatch {
   const tokens = groups.reduce((sum, g) => sum + packedRows(g, targets), 0);
@@ -170,11 +178,7 @@ export function splitGroups<G extends TokenGroup>(
   let roomRows = 0;
   let roomTargets = 0;
   for (const group of groups) {
-    const rows = packedRows(group, targets);
-    const wanted = group.completions.reduce(
-      (sum, c) => sum + (targets === 'score' ? 1 : c.length),
-      0,
-    );
+    const { rows, targets: wanted } = groupSize(group, targets);
     if (rows > maxTokens || wanted > maxTargets) {
       throw new Error(
         `a prompt with its completions takes ${rows} token rows and ${wanted} targets, but memory ` +

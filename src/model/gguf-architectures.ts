@@ -18,6 +18,21 @@ export interface Architecture {
   readonly fields?: (values: GgufValues) => Record<string, unknown>;
 }
 
+const plainHead = (values: GgufValues): number =>
+  values.number('embedding_length') / values.number('attention.head_count');
+
+/** Where the pattern is a number, the last of so many layers sees all of the text, and the others slide. */
+function layersByPeriod(values: GgufValues): Record<string, unknown> {
+  const period = values.get('attention.sliding_window_pattern');
+  if (typeof period !== 'number') return {};
+  const slides = (layer: number): boolean => period === 0 || layer % period < period - 1;
+  return {
+    layer_types: Array.from({ length: values.number('block_count') }, (_, layer) =>
+      slides(layer) ? 'sliding_attention' : 'full_attention',
+    ),
+  };
+}
+
 const behind = {
   post_attention_norm: 'post_attention_layernorm',
   post_ffw_norm: 'post_feedforward_layernorm',
@@ -37,7 +52,7 @@ export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
     fields: (values) => ({
       embedding_multiplier: values.number('embedding_scale', 1),
       residual_multiplier: values.number('residual_scale', 1),
-      attention_multiplier: values.number('attention.scale'),
+      attention_multiplier: values.number('attention.scale', plainHead(values) ** -0.5),
       logits_scaling: values.number('logit_scale', 1),
     }),
   },
@@ -60,6 +75,7 @@ export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
           full_attention: rope('rope.freq_base'),
           sliding_attention: rope('rope.freq_base_swa'),
         },
+        ...layersByPeriod(values),
         ...(Array.isArray(pattern) && {
           layer_types: pattern.map((slides) =>
             slides === true ? 'sliding_attention' : 'full_attention',
@@ -76,9 +92,11 @@ export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
       // llama.cpp writes 0 for none.
       sliding_window: values.get('attention.sliding_window') || null,
       partial_rotary_factor:
-        (values.number('rope.dimension_count') * values.number('attention.head_count')) /
-        values.number('embedding_length'),
-      original_max_position_embeddings: values.number('rope.scaling.original_context_length'),
+        values.number('rope.dimension_count', plainHead(values)) / plainHead(values),
+      original_max_position_embeddings: values.number(
+        'rope.scaling.original_context_length',
+        values.number('context_length'),
+      ),
     }),
   },
   gemma3: {
@@ -87,12 +105,13 @@ export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
     parts: { ...behind, ffn_norm: 'pre_feedforward_layernorm' },
     fields: (values) => ({
       sliding_window: values.number('attention.sliding_window'),
+      ...layersByPeriod(values),
       rope_local_base_freq: values.number('rope.freq_base_swa', 10000),
       hidden_activation: 'gelu_pytorch_tanh',
       query_pre_attn_scalar:
         values.number('block_count') === LAYERS_OF_27B
-          ? values.number('embedding_length') / values.number('attention.head_count')
-          : values.number('attention.key_length'),
+          ? plainHead(values)
+          : values.number('attention.key_length', plainHead(values)),
     }),
   },
 };

@@ -106,7 +106,9 @@ function refuseNotComputed(own: GgufValues, headDim: number, path: string): void
           ? `attention.value_length ${String(valueLength)}, not the key_length ${headDim}`
           : rotated !== headDim && own.architecture !== 'phi3'
             ? `rope.dimension_count ${String(rotated)}, a part of the ${headDim} elements of a head`
-            : undefined;
+            : own.get('rope.scaling.finetuned') === false && own.architecture === 'granite'
+              ? 'rope.scaling.finetuned false (no rotary embedding)'
+              : undefined;
   if (problem === undefined) return;
   throw new CheckpointError(
     `${path} has ${own.architecture}.${problem}, which is not computed here; choose another model`,
@@ -114,38 +116,44 @@ function refuseNotComputed(own: GgufValues, headDim: number, path: string): void
 }
 
 /**
- * The scaling of the rotary embedding. Where the file has divisors of the frequencies, such as those of
- * Llama 3.1, the type longrope of transformers has the same ones.
+ * The scaling of the rotary embedding, with the defaults of llama.cpp (llama-model.cpp): the type is
+ * linear, the factor may have its older key, and 0 is no factor. Where the file has divisors of the
+ * frequencies, such as those of Llama 3.1, the type longrope of transformers has the same ones.
  */
 async function ropeScaling(
   own: GgufValues,
   tensors: ReadonlyMap<string, GgufTensor>,
   path: string,
 ): Promise<Record<string, unknown> | null> {
+  const type = own.get('rope.scaling.type') ?? 'linear';
+  const given = own.number('rope.scaling.factor', own.number('rope.scale_linear', 0));
+  const factor = type === 'none' || given === 0 ? 1 : given;
+  const attentionFactor = own.number('rope.scaling.attn_factor', 1);
   const read = async (name: string): Promise<number[] | undefined> => {
     const tensor = tensors.get(name);
-    return tensor && Array.from(await readVector(tensor));
+    return tensor && Array.from(await readVector(tensor), (divisor) => divisor * factor);
   };
   const all = await read(ROPE_FACTORS.all);
   const [short, long] = [await read(ROPE_FACTORS.short), await read(ROPE_FACTORS.long)];
-  const type = own.get('rope.scaling.type') ?? 'none';
-  const factor = (short ?? all) && {
+  const divisors = short ?? all;
+  const isComplete = !short === !long && (type !== 'longrope' || short !== undefined);
+  const isKnown = ['none', 'linear', 'longrope'].includes(String(type)) && isComplete;
+  if (!isKnown || (!divisors && attentionFactor !== 1)) {
+    const by = isKnown ? `attn_factor ${attentionFactor}` : String(type);
+    throw new CheckpointError(
+      `${path} scales positions by ${by}, which is not read from GGUF files; ` +
+        'choose its Hugging Face folder',
+    );
+  }
+  if (!divisors) return factor === 1 ? null : { rope_type: 'linear', factor };
+  return {
     rope_type: 'longrope',
-    short_factor: short ?? all,
+    short_factor: divisors,
     long_factor: long ?? all,
-    attention_factor: own.number('rope.scaling.attn_factor', 1),
+    attention_factor: attentionFactor,
     original_max_position_embeddings: own.number(
       'rope.scaling.original_context_length',
       own.number('context_length'),
     ),
   };
-  const known = type === 'none' || (type === 'longrope' && short && long);
-  if (known && (!short || long)) return factor ?? null;
-  if (type === 'linear' && !factor) {
-    return { rope_type: 'linear', factor: own.number('rope.scaling.factor') };
-  }
-  throw new CheckpointError(
-    `${path} scales positions by ${String(type)}, which is not read from GGUF files; ` +
-      'choose its Hugging Face folder',
-  );
 }

@@ -86,6 +86,15 @@ export const USER_DEFINED = 4;
 export const UNUSED = 5;
 export const BYTE = 6;
 
+/**
+ * Ends of turns and of messages. Few files name them in a key, so llama.cpp finds them by their texts,
+ * and takes them for control tokens (llama-vocab.cpp).
+ */
+const ENDS: ReadonlySet<string> = new Set([
+  ...['<|eot_id|>', '<|im_end|>', '<|end|>', '<end_of_turn>', '<|endoftext|>', '<|end_of_text|>'],
+  ...['<EOT>', '_<EOT>', '[EOT]', '<｜end▁of▁sentence｜>', '<end_of_utterance>', '<|eom_id|>'],
+]);
+
 /** @throws CheckpointError for a kind of vocabulary that is not read */
 export function ggufTokenizer({ values }: GgufHeader, path: string): GgufTokenizer {
   const get = (key: string): GgufValue | undefined => values.get(`tokenizer.ggml.${key}`);
@@ -100,6 +109,7 @@ export function ggufTokenizer({ values }: GgufHeader, path: string): GgufTokeniz
   const {
     model,
     bos: bosByDefault,
+    ids: idsByDefault = {},
     ...pipeline
   } = kind === 'gpt2'
     ? bytePairs(vocabulary)
@@ -107,20 +117,23 @@ export function ggufTokenizer({ values }: GgufHeader, path: string): GgufTokeniz
       ? pieces(vocabulary)
       : refuse(path, kind);
   const types = (get('token_type') ?? []) as number[];
+  const idOf = (name: string): number | undefined =>
+    [get(`${name}_token_id`), idsByDefault[name]].find(
+      (id): id is number => typeof id === 'number' && vocabulary.tokens[id] !== undefined,
+    );
+  const text = (id: number | undefined): string | null =>
+    id === undefined ? null : vocabulary.tokens[id]!;
+  const [bos, eos, pad] = ['bos', 'eos', 'padding'].map(idOf);
+  const turnEnd = idOf('eot');
+  const isEnd = (content: string): boolean => turnEnd === undefined && ENDS.has(content);
+  const found = vocabulary.tokens.flatMap((content, id) => (isEnd(content) ? [id] : []));
+  const ends = [eos, turnEnd, idOf('eom'), ...found].filter((id) => id !== undefined);
   const added = vocabulary.tokens.flatMap((content, id) => {
-    const type = types[id];
+    const type = isEnd(content) ? CONTROL : types[id];
     if (type !== CONTROL && type !== USER_DEFINED && type !== UNKNOWN) return [];
     const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false };
     return [{ id, content, ...flags, special: type !== USER_DEFINED }];
   });
-  const idOf = (name: string): number | undefined => {
-    const id = get(`${name}_token_id`);
-    return typeof id === 'number' && vocabulary.tokens[id] !== undefined ? id : undefined;
-  };
-  const text = (id: number | undefined): string | null =>
-    id === undefined ? null : vocabulary.tokens[id]!;
-  const [bos, eos, pad] = ['bos', 'eos', 'padding'].map(idOf);
-  const ends = [eos, idOf('eot'), idOf('eom')].filter((id) => id !== undefined);
   const withBos = (get('add_bos_token') ?? bosByDefault) === true && bos !== undefined;
   const template = values.get('tokenizer.chat_template');
   // Templates for other uses, such as tools.
@@ -160,6 +173,8 @@ interface Pipeline {
   readonly model: Json;
   /** Whether texts begin with BOS where the file does not say. */
   readonly bos: boolean;
+  /** Special tokens where the file has no key for them, as in llama.cpp. */
+  readonly ids?: Readonly<Record<string, number>>;
   readonly normalizer: Json | null;
   readonly pre_tokenizer: Json | null;
   readonly decoder: Json;
@@ -215,6 +230,7 @@ function pieces({ path, tokens, get }: Vocabulary): Pipeline {
   return {
     model,
     bos: true,
+    ids: { bos: 1, eos: 2 },
     normalizer: prefix ? null : { type: 'Replace', pattern: { String: ' ' }, content: '▁' },
     pre_tokenizer: prefix
       ? { type: 'Metaspace', replacement: '▁', prepend_scheme: 'first', split: false }

@@ -1,9 +1,10 @@
 /** A .zip of a run that is not as this version writes it, comes twice, or finds no room. */
 import { makeZip } from 'client-zip';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { importRun, type DataShelf } from '../../src/app/runs/import-run.ts';
 import { storedRecipe } from '../../src/app/runs/stored-recipe.ts';
 import { listRuns, openRun } from '../../src/app/runs/stored-runs.ts';
+import { blobSource, type FileSource } from '../../src/model/files.ts';
 import { within } from '../../src/rl/runs/run-folder.ts';
 import { listingsOf } from '../../src/ui/runs/listings.ts';
 import { memoryFolder } from './memory-folder.ts';
@@ -32,7 +33,7 @@ const zipOf = (files: Record<string, string>, top = 'my-run/'): Promise<Blob> =>
 function browser() {
   const folder = memoryFolder();
   const shelved = new Map<string, string>();
-  const models = new Map<string, number>();
+  const models = new Map<string, FileSource[]>();
   const disk = { write: (): void => undefined };
   const runs: typeof folder = {
     ...folder,
@@ -49,14 +50,14 @@ function browser() {
       await Promise.resolve(shelved.set(name, text));
     },
     remove: (name) => Promise.resolve(void shelved.delete(name)),
-    modelSize: (name) => Promise.resolve(models.get(name)),
+    modelFiles: (name) => Promise.resolve(models.get(name)),
     async storeModel(name, files) {
       disk.write();
-      let bytes = 0;
-      for (const { stream } of files.values()) {
-        bytes += (await new Response(stream()).arrayBuffer()).byteLength;
+      const sources: FileSource[] = [];
+      for (const [file, { stream }] of files) {
+        sources.push(blobSource(`${name}/${file}`, await new Response(stream()).blob()));
       }
-      models.set(name, bytes);
+      models.set(name, sources);
     },
     removeModel: (name) => Promise.resolve(void models.delete(name)),
   };
@@ -86,6 +87,71 @@ it('opened twice, it is two runs that share their rules and models', async () =>
   const { reports } = await openRun(runs, 'run-9');
   expect(reports.map(({ metrics }) => metrics.step)).toEqual([0, 1, 2]);
   expect(reports[0]!.evaluation).toHaveLength(1);
+});
+
+describe('a model of the same name and size as a stored one', () => {
+  const JUDGE = `${RECIPE}reward_model_name_or_path: my-run/models/my-taste\n`;
+  /** Larger than what is unpacked at once, so that the difference may lie in a later piece. */
+  const weights = (last: string): string => 'w'.repeat(100_000) + last;
+  const zipWith = (last: string, more: Record<string, string> = {}): Promise<Blob> =>
+    zipOf({
+      ...{ ...FILES, 'recipe.yaml': JUDGE, 'models/my-taste/config.json': '{}' },
+      'models/my-taste/model.safetensors': weights(last),
+      ...more,
+    });
+
+  it('is stored beside it if one byte differs, and the run trains with its own', async () => {
+    const { runs, shelf, models } = browser();
+    const zips = [await zipWith('a'), await zipWith('b')];
+    for (const [i, zip] of [...zips, ...zips].entries()) {
+      await importRun(runs, `run-${i}`, zip, shelf);
+    }
+    const judges = (await listRuns(runs, {})).map(
+      ({ recipe }) => recipe['reward_model_name_or_path'],
+    );
+    expect(judges).toEqual([1, 2, 1, 2].map((i) => `stored:my-taste${i === 1 ? '' : '-2'}`));
+    expect([...models.keys()]).toEqual(['mine', 'my-taste', 'my-taste-2']);
+    const stored = ['my-taste', 'my-taste-2'].map((name) =>
+      models.get(name)!.find(({ path }) => path.endsWith('.safetensors'))!,
+    );
+    const ends = await Promise.all(stored.map((source) => source.read(100_000)));
+    expect(ends.map((end) => new TextDecoder().decode(end))).toEqual(['a', 'b']);
+  });
+
+  it('is another model if its files have other names or sizes', async () => {
+    const { runs, shelf, models } = browser();
+    const zip = (files: Record<string, string>): Promise<Blob> =>
+      zipOf({ 'recipe.yaml': 'seed: 1', ...files });
+    const [a, b] = ['models/my-taste/config.json', 'models/my-taste/tokenizer.json'] as const;
+    const different: Record<string, string>[] = [
+      { [a]: '{}' },
+      { [b]: '{}' },
+      { [a]: '{', [b]: '}' },
+      { [a]: '{', [b]: ']' },
+    ];
+    for (const [i, files] of different.entries()) {
+      await importRun(runs, `run-${i}`, await zip(files), shelf);
+    }
+    expect(models.size).toBe(different.length);
+  });
+
+  it.each(['checkpoints/step-2', 'models/mine'])(
+    'is refused if an adapter in %s needs it, and nothing of the run stays',
+    async (folder) => {
+      const { runs, shelf, stored } = browser();
+      await importRun(runs, 'run-1', await zipWith('a'), shelf);
+      const before = stored();
+      const adapter = (base: unknown): Record<string, string> => ({
+        [`${folder}/adapter_config.json`]: JSON.stringify({ base_model_name_or_path: base }),
+      });
+      const opening = importRun(runs, 'run-2', await zipWith('b', adapter('me/my-taste')), shelf);
+      await expect(opening).rejects.toThrow(/needs its base my-taste.*delete that model/);
+      expect(stored()).toEqual(before);
+      // The base of another adapter is not in the .zip.
+      await importRun(runs, 'run-3', await zipWith('b', adapter('me/other')), shelf);
+      await importRun(runs, 'run-4', await zipWith('b', adapter(null)), shelf);
+    },
+  );
 });
 
 it('of another version opens with what is known here, and says why it cannot go on', async () => {

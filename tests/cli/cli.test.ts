@@ -262,6 +262,12 @@ it('a run can go on or begin again, and stays the same run', async () => {
   await writeFile(join(out, 'metrics.jsonl'), '{"step":1,"lo');
   expect(await run('--resume')).toBe('accepted');
   await rm(join(out, 'checkpoints'), { recursive: true });
+  // A finished run is never replaced: its rows are worth something.
+  expect(await run()).toBe(`${out} already holds a finished run; name another folder`);
+  expect(await run('--resume')).toMatch(
+    /^this run is finished and has no checkpoint to go on from/,
+  );
+  await rm(join(out, 'summary.json'));
   expect(await run()).toBe('accepted');
   expect(await run()).toBe(
     `${out} already holds a run, saved after step 1; add --resume to continue it, or name another folder`,

@@ -61,6 +61,18 @@ const storedFiles = (page: Page): Promise<string[]> =>
     return walk(await top.getDirectoryHandle('runs', { create: true }), '');
   });
 
+/** What the page has written about the only stored run. */
+const facts = (page: Page): Promise<object> =>
+  page.evaluate(async () => {
+    const top = await navigator.storage.getDirectory();
+    const runs = await top.getDirectoryHandle('runs');
+    for await (const folder of runs.values()) {
+      const file = await (folder as FileSystemDirectoryHandle).getFileHandle('run.json');
+      return JSON.parse(await (await file.getFile()).text()) as object;
+    }
+    throw new Error('no run is stored');
+  });
+
 /** A run that this browser has stored is on view. */
 const onView = (page: Page): Promise<void> =>
   page.getByRole('heading', { name: 'Stored in this browser' }).waitFor();
@@ -153,13 +165,28 @@ it('goes on after a reload, and after its end if it gets more steps', () =>
     // All of it can be read.
     const hidden = await note.evaluate((box) => box.scrollHeight - box.clientHeight);
     expect(hidden).toBeLessThanOrEqual(1);
-    await row.locator('summary', { hasText: 'More about' }).click();
-    await row.getByRole('spinbutton', { name: 'Continue to step' }).fill('7');
-    await row.getByRole('button', { name: 'Continue', exact: true }).click();
-    await trained(page, 7);
+    const continueTo = async (end: number): Promise<void> => {
+      const button = await entry(row, 'Continue');
+      await row.getByRole('spinbutton', { name: 'Continue to step' }).fill(String(end));
+      await button.click();
+      await trained(page, end);
+    };
+    await continueTo(7);
     expect(await step(page)).toBe(7);
     expect(await runs.getByLabel('Name of run C').count()).toBe(0);
     expect(await runs.getByLabel('Note on run B').inputValue()).toBe(words.trim());
+
+    // Another tab deletes it; this one goes on with it while that can be undone, so it stays.
+    const other = await page.context().newPage();
+    await other.goto(page.url());
+    await reaches(other, STEPS);
+    const there = rowOf(await table(other), 'B');
+    await (await entry(there, 'Delete…')).click();
+    await other.getByRole('button', { name: 'Delete this run' }).click();
+    await there.waitFor({ state: 'detached' });
+    expect(await facts(page)).toHaveProperty('deleted');
+    await continueTo(9);
+    await expect.poll(() => facts(page)).not.toHaveProperty('deleted');
   }));
 
 it('is saved when the page is hidden, and asks before steps are lost', () =>

@@ -1,9 +1,14 @@
-/** Readers of files whose contents are run: chat templates, the parts of a tokenizer, GGUF files. */
+/**
+ * Readers of files whose contents are run: chat templates, the parts of a tokenizer, GGUF files;
+ * and what other trainers wrote.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { parquetRows } from '../../src/app/handover/back/parquet.ts';
 import { parseTemplate, renderTemplate } from '../../src/model/chat-template.ts';
 import { readConfig } from '../../src/model/checkpoint.ts';
+import { CheckpointError } from '../../src/model/errors.ts';
 import { blobSource } from '../../src/model/files.ts';
 import { ggufFolder } from '../../src/model/gguf-folder.ts';
 import { layoutParameters } from '../../src/model/parameters.ts';
@@ -145,4 +150,21 @@ const gguf: Parser = {
   },
 };
 
-export const FOREIGN_PARSERS: readonly Parser[] = [template, tokenizer, gguf];
+const OUTPUTS = join(import.meta.dirname, '../handover/trl-output');
+const completions = ['handed-over', 'conversations', 'adapter'].map(
+  (run) =>
+    new Uint8Array(readFileSync(join(OUTPUTS, run, 'completions/completions_00001.parquet'))),
+);
+const parquet: Parser = {
+  name: 'parquet',
+  weight: 0.3,
+  inputs: changedBytes(completions),
+  async read(input) {
+    const bytes = input as Uint8Array<ArrayBuffer>;
+    const rows = await parquetRows(blobSource('x.parquet', new Blob([bytes])));
+    if (typeof rows === 'string') throw new CheckpointError(rows);
+    return rows.every((row) => typeof row === 'object') ? undefined : 'rows';
+  },
+};
+
+export const FOREIGN_PARSERS: readonly Parser[] = [template, tokenizer, gguf, parquet];

@@ -9,7 +9,8 @@ import { makeZip } from 'client-zip';
 import fc from 'fast-check';
 import { UsageError } from '../../src/cli/arguments.ts';
 import { readRows, readRun } from '../../src/cli/run-files.ts';
-import { ImportError, importRun } from '../../src/app/runs/import-run.ts';
+import { importRun } from '../../src/app/runs/import-run.ts';
+import { ImportError } from '../../src/app/runs/zip-entries.ts';
 import { readAdapterConfig } from '../../src/model/adapter-config.ts';
 import { readConfig } from '../../src/model/checkpoint.ts';
 import { configToJson, parseConfig } from '../../src/model/config.ts';
@@ -312,7 +313,7 @@ const zip: Parser = {
       read: (name: string) => Promise.resolve(data.get(name)),
       write: (name: string, text: string) => Promise.resolve(void data.set(name, text)),
       remove: (name: string) => Promise.resolve(void data.delete(name)),
-      modelSize: () => Promise.resolve(undefined),
+      modelFiles: () => Promise.resolve(undefined),
       async storeModel(_: string, files: ReadonlyMap<string, Streamed>) {
         // A store reads every file to its end.
         for (const file of files.values()) await file.stream().pipeTo(new WritableStream());

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { HANDOVERS } from '../../src/app/handover/files.ts';
-import { targets } from '../../src/app/handover/targets.ts';
+import { targets, type Target } from '../../src/app/handover/targets.ts';
 import { exporting } from '../../src/cli/export.ts';
 import { openAt } from '../../src/cli/open.ts';
 import { readConfig } from '../../src/model/checkpoint.ts';
@@ -42,6 +42,24 @@ describe('unusual runs', () => {
       .split('\n')
       .map((line) => JSON.parse(line) as Record<string, unknown>);
   }
+
+  it('says at which tokens the policy ends, if its turns do not end with its tokenizer’s EOS', async () => {
+    const other = join(home, 'other ends');
+    await cp(join(home, 'grpo'), join(other, 'grpo'), { recursive: true });
+    const source = await sourceOf(other, 'grpo', '');
+    const at = join(other, 'grpo', 'checkpoints', `step-${STEP}`);
+    const change = async (file: string, from: RegExp, to: string): Promise<void> => {
+      const text = await readFile(join(at, file), 'utf8');
+      expect(text).toMatch(from);
+      await writeFile(join(at, file), text.replace(from, to));
+    };
+    await change('config.json', /"eos_token_id": 1/, '"eos_token_id": [5]');
+    await change('tokenizer_config.json', / <eos>' \}\}/, " <say>' }}");
+    const facts = async (target: Target): Promise<unknown> =>
+      JSON.parse((await textIn(await HANDOVERS[target](source), 'run.json'))!);
+    expect(await facts('trl')).toMatchObject({ stop_ids: [5, 1], turn_end: 5 });
+    expect(await facts('openrlhf')).toMatchObject({ stop_ids: [5, 1] });
+  });
 
   it('has system turns, earlier turns and further columns of a row', async () => {
     const turns = [

@@ -154,6 +154,14 @@ it('a checkpoint of another recipe, or without a file, is refused in a sentence'
   );
 });
 
+it('a finished run without a checkpoint is not begun again', async () => {
+  const run = new Run(recipeOf(), trainerOf(await trained()), folder, new Map());
+  expect(await run.resume()).toBe(false);
+  await folder.write('summary.json', '{}');
+  await expect(run.resume()).rejects.toThrow('this run is finished and has no checkpoint to go on');
+  expect(await folder.list('')).toEqual(['summary.json']);
+});
+
 describe('save_total_limit', () => {
   const limited = async (limit: number | null, within = folder): Promise<Run> =>
     new Run(

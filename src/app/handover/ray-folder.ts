@@ -14,6 +14,7 @@ import {
   fillReadme,
   modelFolders,
   refuseFinished,
+  endsOf,
   scoringFacts,
   scoringFiles,
   textFile,
@@ -47,12 +48,13 @@ export async function rayFiles(trainer: RayTrainer, source: HandoverSource): Pro
   const tokenizer = await Tokenizer.load(policy.tokenizer);
   if (trainer.removesSpecial && recipe.thinking) refuseSpecialThinkEnd(tokenizer, trainer.name);
   const scoring = await scoringFiles(source);
+  const facts = scoringFacts(source, await endsOf(source, tokenizer));
   const { train, test } = await handoverRows(recipe, step, tokenizer, source.readFile);
   const lines = argumentLines(recipe, step, test.length > 0).map((line) => `  ${line} \\`);
   const script = texts['train.sh'].replace('{arguments}', () => lines.join('\n'));
   const files = [
     textFile('train.sh', script),
-    textFile('run.json', `${JSON.stringify(await scoringFacts(source), null, 2)}\n`),
+    textFile('run.json', `${JSON.stringify(facts, null, 2)}\n`),
     data('train', train, recipe),
     ...(test.length > 0 ? [data('test', test, recipe)] : []),
     textFile('reward.py', texts['reward.py']),

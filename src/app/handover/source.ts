@@ -2,10 +2,12 @@
 import type { Checkpoint } from '../../model/adapted.ts';
 import { readConfig } from '../../model/checkpoint.ts';
 import type { FileSource } from '../../model/files.ts';
+import type { Tokenizer } from '../../model/tokenizer.ts';
 import { STORED } from '../../rl/recipe/paths.ts';
 import { rewardNames } from '../../rl/recipe/reward-names.ts';
 import { RecipeError, type Recipe } from '../../rl/recipe/recipe.ts';
 import { QUESTION } from '../../rl/rewards/prompted-judge.ts';
+import { tokenizerStops, turnEnd } from '../../rl/rollout/stop-tokens.ts';
 import { inMemory, modelFiles, type ExportFile } from '../../rl/runs/export.ts';
 import type { ReadFile } from '../opening/surroundings.ts';
 import { saveInstead } from './save-instead.ts';
@@ -59,6 +61,22 @@ export async function modelFolders(
   return files;
 }
 
+/** The tokens with which a policy ends. */
+export interface Ends {
+  /** At each of them it stops. */
+  stopIds: number[];
+  /** The one that ends a turn, and that training on texts teaches. */
+  turnEnd: number | undefined;
+}
+
+export async function endsOf({ policy }: HandoverSource, tokenizer: Tokenizer): Promise<Ends> {
+  const { eosTokenIds } = await readConfig(policy.base);
+  return {
+    stopIds: [...new Set([...eosTokenIds, ...tokenizerStops(tokenizer)])],
+    turnEnd: turnEnd(tokenizer, eosTokenIds),
+  };
+}
+
 /** scoring.py and the rules that it loads. @throws RecipeError for a rule without a twin in Python */
 export async function scoringFiles({ recipe, readFile }: HandoverSource): Promise<ExportFile[]> {
   const rules = await Promise.all(
@@ -83,11 +101,11 @@ const addTwin = (path: string, twin: string): string =>
     : `write the same rule in Python into ${twin}`;
 
 /** What scoring.py has to know. */
-export async function scoringFacts({ recipe, policy }: HandoverSource): Promise<object> {
+export function scoringFacts({ recipe }: HandoverSource, { stopIds }: Ends): object {
   return {
     thinking: recipe.thinking,
     malformed: recipe.malformed,
-    stop_ids: (await readConfig(policy.base)).eosTokenIds,
+    stop_ids: stopIds,
     rewards: rewardNames(recipe),
     weights: recipe.reward_weights ?? rewardNames(recipe).map(() => 1),
     ...(recipe.judge_model_name_or_path && { question: recipe.judge_prompt ?? QUESTION }),

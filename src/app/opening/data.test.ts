@@ -78,6 +78,18 @@ it('only of rows that the run will use', async () => {
   expect(refused).toContain(false);
 });
 
+it('of every row where dynamic sampling draws fresh prompts', async () => {
+  const prompts = Array.from({ length: 50 }, (_, i) => ({ prompt: ham(i === 7 ? 40 : 1) }));
+  const ask = (seed: number, dynamic_sampling: number): Promise<unknown> => {
+    const recipe = grpo({ max_steps: 1, seed, dynamic_sampling, max_completion_length: 8 });
+    return promptSource(recipe, file(prompts), rowChecks(recipe, tokenizer, config).prompt);
+  };
+  for (const seed of [0, 1, 2]) {
+    await ask(seed, 0);
+    expect(await refusal(ask(seed, 1))).toMatch(/^a\.jsonl, line 8: the prompt has 4\d tokens/);
+  }
+});
+
 it('demonstrations and pairs', async () => {
   const rows = [3, 30].map((n) => ({
     prompt: 'ham',

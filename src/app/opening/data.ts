@@ -130,7 +130,9 @@ function checkedSource<T>(
 ): Source<T> {
   const source = shuffledEpochs(rows, recipe.seed);
   const used = recipe.max_steps * perBatch * recipe.gradient_accumulation_steps;
-  checked(used < rows.length ? take(source, 0, Math.ceil(used)) : rows, check);
+  // Dynamic sampling draws fresh prompts from other epochs, so it can draw any row.
+  const usesPart = recipe.dynamic_sampling === 0 && used < rows.length;
+  checked(usesPart ? take(source, 0, Math.ceil(used)) : rows, check);
   return { at: (index) => source.at(index).row };
 }
 

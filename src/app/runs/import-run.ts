@@ -7,34 +7,25 @@ import {
 } from '@zip.js/zip.js/lib/zip-core-native.js';
 import { stringify } from 'yaml';
 import { basename } from '../../model/files.ts';
-import { isModelFile } from '../../model/model-files.ts';
 import { mapPaths, STORED } from '../../rl/recipe/paths.ts';
-import type { Streamed } from '../../model/stored-models.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
 import { readText, ROW_FOLDERS, within, type RunFolder } from '../../rl/runs/run-folder.ts';
 import { TRAINER_STATE } from '../../rl/runs/trainer-state.ts';
 import { DATA, MODELS } from './export-run.ts';
 import { readFacts, unknownFacts, writeFacts } from './facts.ts';
+import { placeOfModel, refuseOtherBases, storeModels, type ModelShelf } from './import-models.ts';
 import { readRecipe } from './recipe-of-run.ts';
+import { contents, ImportError, textOf, type Entry } from './zip-entries.ts';
 
 // The caller is a worker already.
 configure({ useWebWorkers: false });
 
-/** A .zip that cannot be opened as a run; the message says what to do. */
-export class ImportError extends Error {
-  override name = 'ImportError';
-}
-
 /** Where rules, prompts and models are stored in the browser, by name. */
-export interface DataShelf {
+export interface DataShelf extends ModelShelf {
   /** undefined if there is no such file. */
   read(name: string): Promise<string | undefined>;
   write(name: string, text: string): Promise<void>;
   remove(name: string): Promise<void>;
-  /** Bytes of a stored model; undefined if there is none. */
-  modelSize(name: string): Promise<number | undefined>;
-  storeModel(name: string, files: ReadonlyMap<string, Streamed>): Promise<void>;
-  removeModel(name: string): Promise<void>;
 }
 
 interface ImportOptions {
@@ -45,20 +36,11 @@ interface ImportOptions {
   signal?: AbortSignal;
 }
 
-type Bytes = Uint8Array<ArrayBuffer>;
-
 /** The files of a run, by their paths in its folder. */
 const OF_A_RUN = new RegExp(
   `^(recipe\\.yaml|metrics\\.jsonl|summary\\.json|run\\.json|(${ROW_FOLDERS.join('|')})/step-\\d+\\.jsonl|checkpoints/step-\\d+/(value/)?[\\w.-]+)$`,
 );
-const OF_A_MODEL = /^models\/(?!\.\.?\/)([^/]+)\/(.+)$/;
 const OF_DATA = /^data\/(?!\.\.?$)[^/]+$/;
-
-/** Name of the model and path of its file; undefined for any other file. */
-function placeOfModel(path: string): { name: string; file: string } | undefined {
-  const [, name, file] = OF_A_MODEL.exec(path) ?? [];
-  return name !== undefined && isModelFile(file!) ? { name, file: file! } : undefined;
-}
 
 /**
  * Stores the run under a new `id`. If it cannot be stored, nothing stays of it, of its rules or its models.
@@ -86,12 +68,12 @@ export async function importRun(
       const counted = (bytes: number): void => onProgress?.((done += bytes) / total);
       await run.write(path, contents(entry, counted, signal));
     }
-    for (const [name, own] of await storeModels(entries, shelf, (bytes) => {
+    const models = await storeModels(entries, shelf, (bytes) => {
       signal?.throwIfAborted();
       onProgress?.((done += bytes) / total);
-    })) {
-      names.set(`${MODELS}/${name}`, own);
-    }
+    });
+    for (const [name, own] of models) names.set(`${MODELS}/${name}`, own);
+    await refuseOtherBases(entries, models);
     await ownPaths(run, top, names);
     const facts = (await readFacts(run, id).catch(() => undefined)) ?? unknownFacts(id);
     delete facts.deleted;
@@ -125,12 +107,6 @@ function withTakeBack(shelf: DataShelf): { shelf: DataShelf; takeBack: () => Pro
       for (const remove of removals) await remove().catch(() => undefined);
     },
   };
-}
-
-interface Entry {
-  /** Inside the run's folder. */
-  path: string;
-  entry: FileEntry;
 }
 
 async function entriesOfRun(reader: ZipReader<Blob>): Promise<{ top: string; entries: Entry[] }> {
@@ -180,46 +156,6 @@ async function storedAs(name: string, text: string, shelf: DataShelf): Promise<s
   }
 }
 
-/** Stores models, each under a name where no other lies. @returns the names */
-async function storeModels(
-  entries: readonly Entry[],
-  shelf: DataShelf,
-  onBytes: (bytes: number) => void,
-): Promise<Map<string, string>> {
-  const models = new Map<string, Map<string, Streamed>>();
-  for (const { path, entry } of entries) {
-    const place = placeOfModel(path);
-    if (!place) continue;
-    const { name, file } = place;
-    const files = models.get(name) ?? new Map<string, Streamed>();
-    models.set(name, files);
-    files.set(file, {
-      size: entry.uncompressedSize,
-      stream: () => streamOf(contents(entry, onBytes)),
-    });
-  }
-  const names = new Map<string, string>();
-  for (const [name, files] of models) {
-    const bytes = [...files.values()].reduce((sum, { size }) => sum + size, 0);
-    for (let i = 1; !names.has(name); i++) {
-      const free = i === 1 ? name : `${name}-${i}`;
-      const there = await shelf.modelSize(free);
-      if (there === undefined) await shelf.storeModel(free, files);
-      if (there === undefined || there === bytes) names.set(name, free);
-    }
-  }
-  return names;
-}
-
-const streamOf = (pieces: AsyncGenerator<Bytes>): ReadableStream<Bytes> =>
-  new ReadableStream({
-    async pull(controller) {
-      const next = await pieces.next();
-      if (next.done) controller.close();
-      else controller.enqueue(next.value);
-    },
-  });
-
 /** Replaces the paths in the run's recipe by those of this browser. */
 async function ownPaths(
   run: RunFolder,
@@ -248,38 +184,4 @@ function recipeIn(yaml: string): RecipeValues {
   } catch {
     throw new ImportError('recipe.yaml in this .zip is not a recipe; export the run again.');
   }
-}
-
-async function textOf(entry: FileEntry): Promise<string> {
-  const pieces: Bytes[] = [];
-  for await (const piece of contents(entry)) pieces.push(piece);
-  return new Blob(pieces).text();
-}
-
-/** The bytes of an entry, piece by piece. */
-async function* contents(
-  entry: FileEntry,
-  onBytes?: (bytes: number) => void,
-  signal?: AbortSignal,
-): AsyncGenerator<Bytes> {
-  const { readable, writable } = new TransformStream<Bytes, Bytes>();
-  const unpacked = entry
-    .getData(writable, { ...(signal && { signal }) })
-    .catch((error: unknown) => {
-      signal?.throwIfAborted();
-      throw new ImportError(`${entry.filename} in this .zip is damaged; export the run again.`, {
-        cause: error,
-      });
-    });
-  // If it fails before its first byte, the stream neither ends nor fails.
-  const damaged = new Promise<never>((_, reject) => void unpacked.catch(reject));
-  damaged.catch(() => undefined);
-  const reader = readable.getReader();
-  for (;;) {
-    const { done, value } = await Promise.race([damaged, reader.read().catch(() => damaged)]);
-    if (done) break;
-    yield value;
-    onBytes?.(value.byteLength);
-  }
-  await unpacked;
 }

@@ -4,10 +4,11 @@ import { formatBytes } from '../format.ts';
 import { messageOf } from '../message-of.ts';
 import { moveEarlierRuns } from '../runs/earlier-version.ts';
 import { exportRun, type BroughtModel } from '../runs/export-run.ts';
-import { changeFacts, newRunId, readFacts, UNDO_MS, type FactsChange } from '../runs/facts.ts';
+import { changeFacts, newRunId, type FactsChange } from '../runs/facts.ts';
 import { importRun } from '../runs/import-run.ts';
 import { keepLast, readReport } from '../runs/kept-reports.ts';
 import { heldRuns, whileFactsHeld, whileHeld } from '../runs/lock.ts';
+import { removeLater, removeRun, restoreRun } from '../runs/removal.ts';
 import {
   isEmpty,
   listRuns,
@@ -31,7 +32,6 @@ import { readStoredData, removeStoredData, storeData } from '../stored-data.ts';
 import { writeZip } from '../take-home.ts';
 import type { MetricsRow, StepReport } from '../../rl/report.ts';
 import { browserRuns } from '../../rl/runs/run-folder.browser.ts';
-import { within } from '../../rl/runs/run-folder.ts';
 import { serve } from './serve.ts';
 
 let cancelling = new AbortController();
@@ -47,7 +47,7 @@ const service = {
     const kept: StoredRun[] = [];
     for (const run of listed) {
       if (run.facts.deleted !== undefined) {
-        removeLater(run.id, run.facts.deleted + UNDO_MS - Date.now());
+        removeLater(runs, run.id, run.facts.deleted);
         continue;
       }
       if (!(await isEmpty(runs, run)) || held.has(run.id)) kept.push(run);
@@ -85,14 +85,11 @@ const service = {
 
   /** Its folder goes after a moment, in which `restore` brings it back. @throws if another tab trains it */
   async remove(id: string): Promise<void> {
-    const runs = await browserRuns();
-    await whileHeld(id, () => changeFacts(runs, id, { deleted: Date.now() }));
-    removeLater(id, UNDO_MS);
+    await removeRun(await browserRuns(), id);
   },
 
   async restore(id: string): Promise<void> {
-    const runs = await browserRuns();
-    await whileHeld(id, () => changeFacts(runs, id, { deleted: undefined }));
+    await restoreRun(await browserRuns(), id);
   },
 
   /**
@@ -122,7 +119,7 @@ const service = {
       read: (name: string) => readStoredData(name).catch(() => undefined),
       write: storeData,
       remove: removeStoredData,
-      modelSize: async (name: string) => (await storedSources(name))?.reduce(sumOfSizes, 0),
+      modelFiles: storedSources,
       storeModel: (name: string, files: ReadonlyMap<string, Streamed>) =>
         storeModel(name, files, { signal: cancelling.signal }),
       removeModel: removeStoredModel,
@@ -182,8 +179,6 @@ async function refuseIfFull(name: string, bytes: number): Promise<void> {
   );
 }
 
-const sumOfSizes = (sum: number, { size }: FileSource): number => sum + size;
-
 /** The files of a stored model; undefined if there is none. */
 const storedSources = (name: string): Promise<FileSource[] | undefined> =>
   storedFiles(name).catch(() => undefined);
@@ -196,16 +191,6 @@ async function broughtModels(name: string): Promise<BroughtModel[]> {
   const base = adapter?.['base_model_name_or_path'];
   const stored = typeof base === 'string' ? baseAmong(await storedModels(), base) : undefined;
   return [{ name, files }, ...(stored === undefined ? [] : await broughtModels(stored))];
-}
-
-/** Removes a run with its weights, unless it was restored or somebody trains it by then. */
-function removeLater(id: string, milliseconds: number): void {
-  const removeNow = async (): Promise<void> => {
-    const runs = await browserRuns();
-    const facts = await readFacts(within(runs, id), id);
-    if (facts?.deleted !== undefined) await runs.remove(id);
-  };
-  setTimeout(() => void whileHeld(id, removeNow).catch(() => undefined), milliseconds);
 }
 
 /** Only whole percents are sent to the page. */

@@ -96,7 +96,7 @@ export class Run {
   /**
    * Continues from the last checkpoint that is as it was written; false if none was ever complete.
    * @throws ChangedRunError if the recipe would make another run of it; CheckpointError if all
-   * checkpoints are damaged. The folder stays as it is then.
+   * checkpoints are damaged, or the run is finished and has none. The folder stays as it is then.
    */
   async resume(): Promise<boolean> {
     const { folder, recipe } = this;
@@ -109,7 +109,12 @@ export class Run {
       return found.map(describeDifference).join('; ');
     });
     const { found, problems } = search;
-    if (!found && !search.anySaved) return false;
+    if (!found && !search.anySaved) {
+      if (!(await folder.open('summary.json'))) return false;
+      throw new CheckpointError(
+        'this run is finished and has no checkpoint to go on from; start a new run in another folder',
+      );
+    }
     if (!found) {
       throw new CheckpointError(
         `no checkpoint of this run can be used: ${problems.join('; ')}; start a new run in another folder`,

@@ -3,7 +3,7 @@ import type { TokenGroup } from '../../model/batch.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
 import type { PreferenceGroup } from '../data/dataset.ts';
 import type { Group } from '../report.ts';
-import { RecipeError, type Recipe } from '../recipe/recipe.ts';
+import type { Recipe } from '../recipe/recipe.ts';
 import { promptWithCompletions } from '../rollout/rollout.ts';
 import type { ScoredGroup } from './rollout-writer.ts';
 import { opened } from '../data/rows.ts';
@@ -29,22 +29,8 @@ export function tokenPairs(
     );
     const { prompt } = tokens;
     const completions = tokens.completions.map((ids) => (eos === undefined ? ids : [...ids, eos]));
-    refuseLong('prompt', prompt.length, recipe.max_prompt_length);
-    refuseLong(
-      'completion',
-      Math.max(...completions.map((c) => c.length)),
-      recipe.max_completion_length,
-    );
     return { prompt, completions, pairs: group.pairs };
   });
-}
-
-function refuseLong(what: 'prompt' | 'completion', tokens: number, most: number): void {
-  if (tokens <= most) return;
-  throw new RecipeError(
-    `a ${what} of the preferences has ${tokens} tokens, more than max_${what}_length (${most}); ` +
-      'raise it, or shorten the text.',
-  );
 }
 
 export const countPairs = (data: readonly PairGroup[]): number =>

@@ -49,7 +49,9 @@ export class SftTrainer implements Trainer {
     const started = performance.now();
     const { recipe } = this;
     const perStep = recipe.per_device_train_batch_size * recipe.gradient_accumulation_steps;
-    const groups = take(this.examples, this.step * perStep, perStep).map((e) => this.tokens(e));
+    const groups = take(this.examples, this.step * perStep, perStep).map((example) =>
+      exampleTokens(example, this.tokenizer, this.turnEnd, recipe),
+    );
     const targets = groups.reduce((sum, g) => sum + (g.completions[0]?.length ?? 0), 0);
     if (targets === 0) throw nothingToLearn(this.step + 1);
     let loss = 0;
@@ -80,24 +82,22 @@ export class SftTrainer implements Trainer {
     return { metrics, groups: [] };
   }
 
-  private tokens({ prompt, completion, thinking }: SftExample): TokenGroup {
-    const { system_prompt: systemPrompt } = this.recipe;
-    const tokens = promptWithCompletions(
-      this.tokenizer,
-      prompt,
-      [completion],
-      thinking,
-      systemPrompt,
-    );
-    const eos = this.turnEnd;
-    const completions = tokens.completions.map((ids) => (eos === undefined ? ids : [...ids, eos]));
-    return { prompt: tokens.prompt, completions };
-  }
-
   destroy(): void {
     this.runner.destroy();
     this.optimizer.destroy();
   }
+}
+
+/** @param eos the token after the completion, if there is one */
+export function exampleTokens(
+  { prompt, completion, thinking }: SftExample,
+  tokenizer: Tokenizer,
+  eos: number | undefined,
+  { system_prompt: systemPrompt }: Pick<Recipe, 'system_prompt'>,
+): TokenGroup {
+  const tokens = promptWithCompletions(tokenizer, prompt, [completion], thinking, systemPrompt);
+  const completions = tokens.completions.map((ids) => (eos === undefined ? ids : [...ids, eos]));
+  return { prompt: tokens.prompt, completions };
 }
 
 function nothingToLearn(step: number): TrainingError {

@@ -1,47 +1,79 @@
 /**
- * Text for a base model: it has the words and the format of the world, but nobody does the task well. A
- * thought is a few true statements about dishes of the menu, and an answer names two of its dishes. The
- * dishes, the verdict on a try (good or poor) and the name in a greeting are random: a plan suits the
- * guest and the budget no more often than by chance, and no answer depends on the thought before it.
- * Sometimes `</think>` is missing. So a base model knows the words, can copy and subtract a price, and
- * mostly follows the format. It has never seen a good answer, or a thought that leads to one.
+ * Text for a base model: it has the skills of the task and not the habit. A thought holds the menu once more, and
+ * true notes about dishes: prices, what is left of the budget, what the guest does not eat, and a true verdict on
+ * every try. But its dishes are random, it goes on or ends whatever the verdict was, and sometimes `</think>` is
+ * missing. An answer names two dishes and heeds neither diet nor budget; the name in its greeting is random. Only
+ * some answers take up a try of the thought, a good one no more often than a poor one. So a base model can copy,
+ * subtract and judge, and mostly follows the format; it has never seen that an answer is better for its thought.
  */
 import type { Random } from '../random.ts';
-import { GUESTS, MAX_NUMBER, THINK_END, type DishName } from './menu.ts';
-import { drawPrompt, priceOf, promptText, type DinnerPrompt } from './prompts.ts';
-import { responseText, type Demonstration } from './sft-data.ts';
-import { leftText, dietVerdict } from './truth.ts';
+import { GUESTS, MAINS, SWEETS, THINK_END, type DishName } from './menu.ts';
+import { drawPrompt, promptText, type DinnerPrompt } from './prompts.ts';
+import { responseText, tryText, type Demonstration, type Plan } from './sft-data.ts';
 
 /** Share of thoughts that have no end. */
-const NO_END = 0.2;
-const MAX_TRIES = 3;
-const MAX_STATEMENTS = 3;
+const NO_END = 0.1;
+const MAX_TRIES = 4;
+/** Share of thoughts that begin with the menu; they are shorter otherwise. */
+const RECITED = 0.4;
+const MAX_TRIES_AFTER_MENU = 2;
+/** A thought that has so many dishes ends, so that a completion holds it. */
+const ENOUGH_DISHES = 8;
+/** Share of tries that say an earlier one again. */
+const REPEATED = 0.3;
+/** Share of tries of two dishes; the others have one or three. */
+const PAIRS = 0.8;
+/** Share of pairs, in a try or an answer, that are a main and then a sweet. */
+const IN_ORDER = 0.6;
+/** Share of answers that take up a pair of the thought. */
+const TAKEN_UP = 0.25;
 
 /** A text for a prompt of the training split, as prompt and completion. */
 export function baseText(random: Random, thinking: boolean, prompt?: DinnerPrompt): Demonstration {
   const asked = prompt ?? drawPrompt(random);
-  const tries = thinking ? 1 + random.below(MAX_TRIES) : 0;
-  const thought = Array.from({ length: tries }, () => statements(random, asked));
+  const recites = thinking && random.uniform() < RECITED;
+  const most = recites ? MAX_TRIES_AFTER_MENU : MAX_TRIES;
+  const count = thinking ? 1 + random.below(most) : 0;
+  const tries: (readonly DishName[])[] = [];
+  while (tries.length < count && tries.flat().length < ENOUGH_DISHES) {
+    const again = tries.length > 0 && random.uniform() < REPEATED;
+    tries.push(again ? random.pick(tries) : dishes(random, asked));
+  }
+  const thought = [
+    ...(recites ? [menuText(asked)] : []),
+    ...tries.map((tried) => tryText(asked, tried)),
+  ];
   if (thinking && random.uniform() >= NO_END) thought.push(THINK_END);
-  const completion = [...thought, answer(random, asked)].join(' ');
+  const completion = [...thought, answer(random, asked, tries)].join(' ');
   return { prompt: promptText(asked), completion, thinking };
 }
 
-/** True statements about random dishes, with a random verdict at the end. */
-function statements(random: Random, prompt: DinnerPrompt): string {
-  let left = prompt.budget;
-  const count = 1 + random.below(MAX_STATEMENTS);
-  const said = Array.from({ length: count }, () => {
-    const { dish, price } = random.pick(prompt.menu);
-    left = Math.max(-MAX_NUMBER, left - price);
-    return `${dish} ${price} ${dietVerdict(prompt, dish)} ${leftText(left)}`;
-  });
-  return ['try', ...said, random.pick(['good', 'poor'])].join(' ');
+/** The menu as in the prompt. */
+function menuText({ menu }: DinnerPrompt): string {
+  return ['menu', ...menu.map(({ dish, price }) => `${dish} ${price}`)].join(' ');
 }
 
-function answer(random: Random, prompt: DinnerPrompt): string {
-  const [first, second] = [random.pick(prompt.menu).dish, random.pick(prompt.menu).dish];
-  const plan: readonly [DishName, DishName] = [first, second];
-  const prices = plan.map((dish) => priceOf(prompt, dish) ?? 0);
-  return responseText(random, { ...prompt, guest: random.pick(GUESTS) }, plan, prices);
+function dishes(random: Random, prompt: DinnerPrompt): readonly DishName[] {
+  if (random.uniform() < PAIRS) return pair(random, prompt);
+  const count = random.pick([1, 3]);
+  return Array.from({ length: count }, () => random.pick(prompt.menu).dish);
+}
+
+function pair(random: Random, prompt: DinnerPrompt): Plan {
+  const all = prompt.menu.map((item) => item.dish);
+  const of = (course: DishName[]): DishName => random.pick(all.filter((d) => course.includes(d)));
+  return random.uniform() < IN_ORDER
+    ? [of(MAINS), of(SWEETS)]
+    : [random.pick(all), random.pick(all)];
+}
+
+function answer(
+  random: Random,
+  prompt: DinnerPrompt,
+  tries: readonly (readonly DishName[])[],
+): string {
+  const pairs = tries.filter((tried): tried is Plan => tried.length === 2);
+  const taken = pairs.length > 0 && random.uniform() < TAKEN_UP;
+  const plan = taken ? random.pick(pairs) : pair(random, prompt);
+  return responseText(random, { ...prompt, guest: random.pick(GUESTS) }, plan);
 }

@@ -57,8 +57,8 @@ function thinkingCompletion(random: Random, prompt: DinnerPrompt): string {
   }
 }
 
-/** `try DISH price ok|TAG left n DISH price ok|TAG left n good|poor`, all of it true. */
-export function tryText(prompt: DinnerPrompt, plan: Plan): string {
+/** `try DISH price ok|TAG left n ... good|poor`, all of it true. */
+export function tryText(prompt: DinnerPrompt, plan: readonly DishName[]): string {
   let left = prompt.budget;
   const steps = plan.map((dish) => {
     const price = priceOf(prompt, dish) ?? 0;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../random.ts';
-import { THINK_END, VOCABULARY, suits, words } from './menu.ts';
+import { THINK_END, VOCABULARY, isDish, suits, words } from './menu.ts';
 import { drawPrompts, parsePrompt, promptText, splitOf, type Split } from './prompts.ts';
 import { baseText } from './base-data.ts';
 import { demonstration, mediocrePlan, responseText, tryText } from './sft-data.ts';
@@ -87,6 +87,28 @@ describe('text for a base model', () => {
     expect(tagged.length / prompts.length).toBeGreaterThan(0.7);
     expect(tagged.length / prompts.length).toBeLessThan(0.9);
     expect(texts(false).some(({ completion }) => completion.includes(THINK_END))).toBe(false);
+  });
+
+  it('has only true notes, and answers that seldom come from them', () => {
+    let takenUp = 0;
+    let good = 0;
+    for (const [i, { completion }] of texts(true).entries()) {
+      const prompt = prompts[i]!;
+      const [thought = '', response] = completion.split(THINK_END);
+      if (response === undefined) continue;
+      const truth = thoughtTruth(prompt, thought);
+      expect(truth.true, completion).toBe(truth.total);
+      const answer = words(response).filter(isDish).join();
+      const same = thought
+        .split('try')
+        .find((tried) => words(tried).filter(isDish).join() === answer);
+      if (same === undefined) continue;
+      takenUp++;
+      if (same.includes('good')) good++;
+    }
+    expect(takenUp / prompts.length).toBeGreaterThan(0.1);
+    expect(takenUp / prompts.length).toBeLessThan(0.4);
+    expect(good / takenUp).toBeLessThan(0.5);
   });
 
   it('does the task much worse than demonstrations', () => {

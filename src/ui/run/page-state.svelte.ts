@@ -30,6 +30,13 @@ export interface WaitingRun extends Twin {
   of: ListedRun;
 }
 
+interface TooLarge {
+  problem: string;
+  /** The run of the queue that it is, if it is one. */
+  waiting: WaitingRun | undefined;
+  train: () => Promise<void>;
+}
+
 /** Everything the page is about: the run on view, and where its reports come from. */
 export class PageState {
   readonly run = new ViewedRun();
@@ -63,10 +70,12 @@ export class PageState {
   recordedError = $state<string | null>(null);
   gpuProblem = $state<GpuProblem | null>(null);
   /** A run that will not fit in the browser's storage, and how to train it all the same. */
-  tooLarge = $state.raw<{ problem: string; train: () => Promise<void> } | null>(null);
+  tooLarge = $state.raw<TooLarge | null>(null);
   /** The id of the run that this tab trains, or trained last. */
   private liveId = $state<string | null>(null);
   private liveReports: KeptReport[] = [];
+  /** Counts what is put on view, or asked for. */
+  private views = 0;
   readonly isLiveOnView = $derived(this.liveId !== null && this.runs.onView === this.liveId);
   /** The run that this tab trains, or trained last. */
   readonly liveRun: ListedRun | undefined = $derived(this.runs.find(this.liveId));
@@ -106,8 +115,8 @@ export class PageState {
       if (document.visibilityState === 'visible') void this.runs.refresh();
     });
     void this.checkLink();
-    // The visitor may have started training meanwhile.
-    if (!this.live.status) this.showRecorded(still);
+    // The visitor may have started training meanwhile, or opened a run.
+    if (!this.live.status && this.views === 0) this.showRecorded(still);
     // A copy of the page may ship without them.
     for (const recording of others) void this.fetchRecording(recording).catch(() => undefined);
   }
@@ -134,10 +143,14 @@ export class PageState {
     } else if (run.id === this.liveId && this.live.active) {
       this.show(run.id, this.liveReports, run.maxSteps);
     } else {
+      const number = ++this.views;
       const { reports, problems } = await runsWorker().open(run.id);
       const isNew = (problem: string): boolean => !run.problems.includes(problem);
       run.problems = [...run.problems, ...problems.filter(isNew)];
-      this.show(run.id, reports, run.maxSteps);
+      // Meanwhile, something else may have been asked for, or this run deleted.
+      if (number === this.views && this.runs.find(run.id)) {
+        this.show(run.id, reports, run.maxSteps);
+      }
     }
   }
 
@@ -149,6 +162,7 @@ export class PageState {
   }
 
   private show(id: string, reports: readonly StepReport[], total: number): void {
+    this.views++;
     this.player.pause();
     // What was said of a run that has ended is not about this one.
     if (!this.live.active) this.live.status = null;
@@ -214,16 +228,15 @@ export class PageState {
     if (!this.live.active) await this.startNext();
   }
 
+  /** The run stays in the queue until it has begun. */
   async startNext(): Promise<void> {
-    const [next, ...others] = this.queue;
-    if (!next) return;
-    this.queue = others;
-    this.runs.overlay(next.of, true);
-    await this.begin(layerRecipes(next.of.recipe, next.change));
+    const [waiting] = this.queue;
+    if (waiting) await this.begin(layerRecipes(waiting.of.recipe, waiting.change), { waiting });
   }
 
   forget(waiting: WaitingRun): void {
     this.queue = this.queue.filter((other) => other !== waiting);
+    if (this.tooLarge?.waiting === waiting) this.tooLarge = null;
   }
 
   /** Continues a run from its last checkpoint, to another number of steps if one is given. */
@@ -248,12 +261,22 @@ export class PageState {
     if (this.runs.onView === run.id) this.showRecorded(true);
   }
 
-  private async begin(recipe: RecipeValues, fits = false): Promise<void> {
+  /** @param asked `fits`: do not ask the storage; `waiting`: the run of the queue that this is */
+  private async begin(
+    recipe: RecipeValues,
+    { fits = false, waiting }: { fits?: boolean; waiting?: WaitingRun } = {},
+  ): Promise<void> {
+    const isForgotten = (): boolean => waiting !== undefined && !this.queue.includes(waiting);
     const can = await this.canBegin(async () => {
       const problem = fits ? null : await this.storage.problemWith(recipe);
-      this.tooLarge = problem === null ? null : { problem, train: () => this.begin(recipe, true) };
+      const train = (): Promise<void> => this.begin(recipe, { fits: true, waiting });
+      this.tooLarge = problem === null || isForgotten() ? null : { problem, waiting, train };
     });
-    if (!can || this.tooLarge) return;
+    if (!can || this.tooLarge || isForgotten()) return;
+    if (waiting) {
+      this.forget(waiting);
+      this.runs.overlay(waiting.of, true);
+    }
     void this.storage.persist();
     const { id } = this.runs.begin(recipe);
     this.putOnView(id);

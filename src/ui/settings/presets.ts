@@ -41,7 +41,7 @@ export const PRESETS: readonly Preset[] = [
     name: 'No warm start',
     change: { model_name_or_path: 'public/models/base' },
     watch:
-      'The run starts from a base model, which knows the words but has never seen a good response. Watch it learn to end its thoughts, while gold stays far below its level after a warm start.',
+      'The run starts from a base model. It can subtract prices and judge a plan, but it has never seen that a thought leads to a good response. Watch gold rise, far below its level after a warm start: over five seeds of 100 steps from −1.33 to −0.83.',
   },
 ];
 

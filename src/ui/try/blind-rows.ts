@@ -9,17 +9,7 @@ import {
 import { wilsonInterval, type Interval } from '../../rl/evaluation/intervals.ts';
 import { tieMargin, verdicts, type Verdict } from '../../rl/evaluation/win-rate.ts';
 import type { Judgement } from '../../app/answer.ts';
-import type { Written } from '../../app/policy-pair-service.ts';
-
-/** A completion with its reward and gold. */
-export type Judged = Written & Judgement;
-
-/** Both policies' completions of one prompt: `first` is the trained one. */
-export interface BlindRow {
-  prompt: string;
-  first: Judged;
-  second: Judged;
-}
+import type { BlindRow, Judged } from '../../app/policy-pair-service.ts';
 
 /** What another judge says of the pairs that the person judged. */
 interface Opinion {

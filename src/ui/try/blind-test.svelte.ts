@@ -1,3 +1,4 @@
+import * as Comlink from 'comlink';
 import { messageOf } from '../../app/message-of.ts';
 import {
   choose,
@@ -6,8 +7,7 @@ import {
   type BlindComparison,
   type Choice,
 } from '../../rl/evaluation/blind.ts';
-import type { PolicyPairService, Sides, Side } from '../../app/policy-pair-service.ts';
-import type { BlindRow, Judged } from './blind-rows.ts';
+import type { BlindRow, Sides } from '../../app/policy-pair-service.ts';
 import type { Generator } from './generator.svelte.ts';
 import { readRound, writeRound } from './kept-round.ts';
 
@@ -42,7 +42,7 @@ export class BlindTest {
     this.error = null;
     this.writing = { done: 0, of: 2 * PROMPTS };
     try {
-      await this.generator.use((service) => this.write(service, seed));
+      await this.write(seed);
       const texts = this.rows.map(({ prompt, first: after, second: before }) => ({
         prompt,
         first: after.response,
@@ -76,39 +76,15 @@ export class BlindTest {
     void writeRound({ round, comparison, rows, trained });
   }
 
-  private async write(
-    service: Pick<PolicyPairService, 'look' | 'heldOutPrompts' | 'write' | 'judge'>,
-    seed: number,
-  ): Promise<void> {
-    const { trained } = await service.look();
-    if (!trained) throw new Error('There is no trained policy yet: train one first.');
-    const prompts = await service.heldOutPrompts(PROMPTS, seed);
-    this.writing = { done: 0, of: 2 * prompts.length };
-    const first = await this.answers(service, 'trained', prompts, 2 * seed);
-    const second = await this.answers(service, 'base', prompts, 2 * seed + 1);
-    this.trained = trained;
-    this.rows = prompts.map((prompt, i) => ({ prompt, first: first[i]!, second: second[i]! }));
-  }
-
-  private async answers(
-    service: Pick<PolicyPairService, 'write' | 'judge'>,
-    side: Side,
-    prompts: readonly string[],
-    seed: number,
-  ): Promise<Judged[]> {
-    const judged: Judged[] = [];
-    for (let at = 0; at < prompts.length; at += BATCH) {
-      const batch = prompts.slice(at, at + BATCH);
-      // Every batch has its own random numbers.
-      const groups = await service.write(side, batch, 1, seed * PROMPTS + at / BATCH);
-      const written = groups.map(({ samples }) => samples[0]!);
-      const judgements = await service.judge(
-        written.map(({ response }, i) => ({ prompt: batch[i]!, response })),
-      );
-      judged.push(...written.map((completion, i) => ({ ...completion, ...judgements[i]! })));
-      const { done, of } = this.writing!;
-      this.writing = { done: done + batch.length, of };
-    }
-    return judged;
+  private async write(seed: number): Promise<void> {
+    const onWritten = (done: number): void => {
+      // Progress has its own channel, and may arrive after the result.
+      if (this.writing) this.writing = { ...this.writing, done };
+    };
+    const size = { prompts: PROMPTS, batch: BATCH, seed };
+    const { trained, rows } = await this.generator.use((service) =>
+      service.blindRound(size, Comlink.proxy(onWritten)),
+    );
+    Object.assign(this, { trained, rows });
   }
 }

@@ -1,7 +1,6 @@
 import type { BlindComparison } from '../../rl/evaluation/blind.ts';
-import type { Sides } from '../../app/policy-pair-service.ts';
+import type { BlindRow, Sides } from '../../app/policy-pair-service.ts';
 import { recall, remember } from '../remembered.ts';
-import type { BlindRow } from './blind-rows.ts';
 
 /** A blind round, judged so far, stored for the next visit. */
 export interface KeptRound {

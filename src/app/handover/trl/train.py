@@ -63,6 +63,9 @@ class GoesOn:
 def as_written(folder):
     """The tokenizer of the policy. The texts of train.jsonl have BOS where it belongs; none is added."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    # TRL stops at the EOS token and teaches it; a chat model may end its turn with another token.
+    if RUN["algorithm"] != "reward" and "turn_end" in RUN:
+        tokenizer.eos_token = tokenizer.convert_ids_to_tokens(RUN["turn_end"])
     kind = type(tokenizer)
 
     def call(self, *args, add_special_tokens=False, **more):

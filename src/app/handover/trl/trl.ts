@@ -17,6 +17,7 @@ import {
   fillReadme,
   modelFolders,
   refuseFinished,
+  endsOf,
   scoringFacts,
   scoringFiles,
   textFile,
@@ -44,6 +45,7 @@ export async function trlFiles(source: HandoverSource): Promise<ExportFile[]> {
   const scoring = sampled ? await scoringFiles(source) : [];
   const tokenizer = await Tokenizer.load(policy.tokenizer);
   const rows = await handoverRows(recipe, step, tokenizer, source.readFile);
+  const ends = await endsOf(source, tokenizer);
   const compares = recipe.algorithm === 'dpo' || (sampled && recipe.beta > 0);
   const models = await modelFolders(source, compares);
   const run = {
@@ -54,7 +56,8 @@ export async function trlFiles(source: HandoverSource): Promise<ExportFile[]> {
     reference: models.some(({ path }) => path.startsWith('reference/')),
     moments: moments !== undefined,
     test: rows.test.length > 0,
-    ...(await scoringFacts(source)),
+    ...scoringFacts(source, ends),
+    turn_end: ends.turnEnd,
     // Comes back with the output, as ponder.json.
     origin: originOf(source),
   };
