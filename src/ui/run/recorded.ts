@@ -1,3 +1,4 @@
+import { LAST_SLOT } from '../runs/listings.ts';
 import type { RecordedRun } from '../../rl/runs/record.ts';
 
 export interface Recording {
@@ -6,6 +7,8 @@ export interface Recording {
   file: string;
   /** Its run's name. */
   name: string;
+  /** Its letter and colour. */
+  slot: number;
   /** The button that shows it. */
   show: string;
 }
@@ -16,12 +19,14 @@ export const RECORDINGS: readonly [Recording, ...Recording[]] = [
     id: 'recorded',
     file: './recorded-run.json',
     name: 'The recorded run',
+    slot: 0,
     show: 'Show the recorded run',
   },
   {
     id: 'recorded-chat-model',
     file: './recorded-chat-model.json',
     name: 'A recorded run of a chat model',
+    slot: LAST_SLOT,
     show: 'Show a chat model',
   },
 ];
