@@ -125,7 +125,7 @@ export class LiveRun implements TrainingService {
   /** What opens or trains fails by itself when its device is lost; a run that rests does not notice. */
   private async onLost(error: Error): Promise<void> {
     const { gpu } = this.devices;
-    // So does what saves it.
+    // What saves it fails by itself, too.
     await this.storing;
     if (this.devices.gpu !== gpu || this.reports.phase !== 'paused' || this.running) return;
     this.opening = this.guard(() => Promise.reject(error)).then(() => undefined);
@@ -276,8 +276,7 @@ export class LiveRun implements TrainingService {
     const { run } = this;
     if (!run || this.reports.ended || run.saved) return;
     this.storing = this.guard(() => this.saver.save(run));
-    await this.storing;
-    this.storing = undefined;
+    await this.storing.finally(() => (this.storing = undefined));
     if (this.reports.phase === 'paused') this.tellRest(run);
     else this.reports.tell(this.reports.phase);
   }

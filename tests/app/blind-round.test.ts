@@ -3,13 +3,13 @@ import { beforeEach, expect, it, vi } from 'vitest';
 
 /** The last checkpoint of each run, and what happens after each batch that is written. */
 const { steps, during } = vi.hoisted(() => ({
-  steps: { a: 3, b: 70 } as Record<string, number>,
+  steps: { a: 3, b: 70 },
   during: { batch: (): void => undefined },
 }));
 
 vi.mock('../../src/rl/runs/checkpoints.ts', () => ({
-  lastCheckpoint: ({ id }: { id: string }) => Promise.resolve(steps[id]),
-  findCheckpoint: ({ id }: { id: string }) => Promise.resolve({ found: { step: steps[id] } }),
+  lastCheckpoint: ({ id }: { id: 'a' | 'b' }) => Promise.resolve(steps[id]),
+  findCheckpoint: ({ id }: { id: 'a' | 'b' }) => Promise.resolve({ found: { step: steps[id] } }),
   runCheckpoint: ({ id }: { id: string }, step: number) => `${id} ${step}`,
 }));
 vi.mock('../../src/app/pair-policies.ts', () => ({
@@ -57,7 +57,7 @@ beforeEach(() => {
 it('has one checkpoint throughout, and names it, while the run writes newer ones', async () => {
   const pair = pairOf();
   await pair.choose('a');
-  during.batch = () => steps['a']!++;
+  during.batch = () => steps.a++;
   const written: number[] = [];
   const { trained, rows } = await pair.blindRound(SIZE, (count) => written.push(count));
   expect(trained).toEqual({ step: 3 });

@@ -11,10 +11,10 @@ import { handoverRows } from './rows.ts';
 import {
   ABOUT_FILES,
   dataSentence,
+  endsOf,
   fillReadme,
   modelFolders,
   refuseFinished,
-  endsOf,
   scoringFacts,
   scoringFiles,
   textFile,
