@@ -11,6 +11,8 @@ export interface Recording {
   slot: number;
   /** The button that shows it. */
   show: string;
+  /** What a visitor should know of it. */
+  note: string;
 }
 
 /** The page opens with the first. */
@@ -21,6 +23,7 @@ export const RECORDINGS: readonly [Recording, ...Recording[]] = [
     name: 'The recorded run',
     slot: 0,
     show: 'Show the recorded run',
+    note: '',
   },
   {
     id: 'recorded-chat-model',
@@ -28,6 +31,7 @@ export const RECORDINGS: readonly [Recording, ...Recording[]] = [
     name: 'A recorded run of a chat model',
     slot: LAST_SLOT,
     show: 'Show a chat model',
+    note: 'SmolLM2-135M-Instruct after a warm start. Its judge is weak: the thoughts change more than the reward.',
   },
 ];
 

@@ -85,11 +85,11 @@ export class Runs {
   }
 
   /** Lists a run that ships with the page; the first is the run without changes. */
-  addRecorded({ id, name, slot }: Recording, { recipe, steps }: RecordedRun): void {
+  addRecorded({ id, name, slot, note }: Recording, { recipe, steps }: RecordedRun): void {
     if (!this.list.some(({ fixed }) => fixed)) this.base = recipe;
     const rows = steps.map(({ metrics }) => metrics);
     const steady = { maxSteps: rows.at(-1)?.step ?? 0, savedStep: 0, end: 'finished' } as const;
-    const facts = { ...unknownFacts(id), name, slot };
+    const facts = { ...unknownFacts(id), name, slot, note };
     const run = new ListedRun({ id, facts, recipe, ...steady }, rows, true);
     this.list = [...this.list, run].sort(recordedFirst);
   }
