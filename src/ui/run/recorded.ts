@@ -31,7 +31,7 @@ export const RECORDINGS: readonly [Recording, ...Recording[]] = [
     name: 'A recorded run of a chat model',
     slot: LAST_SLOT,
     show: 'Show a chat model',
-    note: 'SmolLM2-135M-Instruct after a warm start. Its judge is weak: the thoughts change more than the reward.',
+    note: 'SmolLM2-135M-Instruct after a warm start. Its reward model is weak: thoughts change more than the reward.',
   },
 ];
 
