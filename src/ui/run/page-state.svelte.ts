@@ -1,4 +1,4 @@
-import { SvelteMap } from 'svelte/reactivity';
+import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import { messageOf } from '../../app/message-of.ts';
 import { keep, type KeptReport } from '../../app/runs/kept-reports.ts';
 import type { Status } from '../../app/training-service.ts';
@@ -64,6 +64,8 @@ export class PageState {
   queue = $state.raw<readonly WaitingRun[]>([]);
   /** The runs that ship with the page, by the id of their recording; those that were fetched. */
   readonly recordings = new SvelteMap<string, RecordedRun>();
+  /** Those that a copy of the page ships without. */
+  private readonly absent = new SvelteSet<string>();
   /** The run without changes. */
   readonly recorded = $derived(this.recordings.get(RECORDINGS[0].id) ?? null);
   /** Why there is no replay, in a sentence. */
@@ -117,14 +119,24 @@ export class PageState {
     void this.checkLink();
     // The visitor may have started training meanwhile, or opened a run.
     if (!this.live.status && this.views === 0) this.showRecorded(still);
-    // A copy of the page may ship without them.
-    for (const recording of others) void this.fetchRecording(recording).catch(() => undefined);
+    for (const recording of others) {
+      void this.fetchRecording(recording).catch(() => this.absent.add(recording.id));
+    }
   }
 
   private async fetchRecording(recording: Recording): Promise<void> {
     const run = await fetchRecordedRun(recording.file);
     this.recordings.set(recording.id, run);
     this.runs.addRecorded(recording, run);
+  }
+
+  /**
+   * Whether there is something to show. The page opens with the first; a button for another is there from
+   * the beginning, so that nothing moves when its run has arrived.
+   */
+  offers({ id }: Recording): boolean {
+    const isExpected = id !== RECORDINGS[0].id && !this.absent.has(id);
+    return this.runs.onView !== id && (isExpected || this.recordings.has(id));
   }
 
   showRecorded(still: boolean, { id }: Recording = RECORDINGS[0]): void {
