@@ -107,7 +107,7 @@ describe('the run on view', () => {
   it('stays when something else was put on view while a run was read', async () => {
     const stored = run('stored');
     const page = pageWith(stored);
-    page.recorded = { recipe: {}, steps: [] } as unknown as PageState['recorded'];
+    page.recordings.set('recorded', { recipe: {}, adapter: '', steps: [] });
     void page.view(stored);
     page.showRecorded(true);
     await opens('stored', 5);
