@@ -34,7 +34,10 @@ max_completion_length: 48
 beta: 0.04
 `;
 export const RECIPE = `algorithm: grpo\n${POLICY}${REWARD}${SCHEDULE}${SAMPLING}`;
-const LORA = { task: 'CAUSAL_LM', r: 2, alpha: 4, targets: ['q_proj', 'down_proj'] } as const;
+const LORA = { r: 2, alpha: 4, targets: ['q_proj', 'down_proj'] } as const;
+const WITH_LORA =
+  `use_peft: true\nlora_r: ${LORA.r}\nlora_alpha: ${LORA.alpha}\n` +
+  `lora_target_modules: [${LORA.targets.join(', ')}]\n`;
 const PAIRS =
   'datasets: [{path: json, data_files: [RUN/pairs.jsonl], split: train}]\nper_device_train_batch_size: 4\n';
 
@@ -43,21 +46,23 @@ export const RECIPES = {
   grpo: RECIPE,
   // Of the two rewards, the judge's is in nats.
   judge: `${RECIPE}judge_model_name_or_path: RUN/judge\nreward_weights: [1, 0.5]\n`,
-  adapter:
-    `${RECIPE}use_peft: true\nlora_r: ${LORA.r}\nlora_alpha: ${LORA.alpha}\n` +
-    `lora_target_modules: [${LORA.targets.join(', ')}]\n`,
+  adapter: RECIPE + WITH_LORA,
   sft: `algorithm: sft\n${POLICY}${SCHEDULE}world: meal-planner\nper_device_train_batch_size: 8\nmax_length: 128\n`,
   dpo: `algorithm: dpo\n${POLICY}${SCHEDULE}${PAIRS}thinking: false\nbeta: 0.1\n`,
   reward: `algorithm: reward\nmodel_name_or_path: public/models/reward\n${SCHEDULE}${PAIRS}max_length: 128\n`,
+  // The score head is trained beside the factors.
+  'reward-adapter': `algorithm: reward\n${POLICY}${SCHEDULE}${PAIRS}max_length: 128\n${WITH_LORA}`,
 };
 export type Case = keyof typeof RECIPES;
 
 export async function makeRun(run: string, name: Case = 'grpo'): Promise<void> {
   const checkpoint = join(run, 'checkpoints', `step-${STEP}`);
-  if (name === 'adapter') {
+  const adapted = name === 'adapter' || name === 'reward-adapter';
+  if (adapted) {
     const config = await readConfig(await nodeFolder('public/models/policy'));
     const random = new Random(7);
-    const lora = { ...LORA, base: 'public/models/policy' };
+    const task = name === 'adapter' ? 'CAUSAL_LM' : 'SEQ_CLS';
+    const lora = { ...LORA, task, base: 'public/models/policy' } as const;
     await saveAdapter(checkpoint, config, lora, () => 0.1 * random.normal());
   } else {
     await cp(`public/models/${name === 'reward' ? 'reward' : 'trained'}`, checkpoint, {
@@ -65,10 +70,10 @@ export async function makeRun(run: string, name: Case = 'grpo'): Promise<void> {
     });
   }
   if (name === 'judge') await saveJudge(join(run, 'judge'));
-  if (name === 'dpo' || name === 'reward') {
+  if (RECIPES[name].includes('pairs.jsonl')) {
     await writeFile(join(run, 'pairs.jsonl'), jsonLines(Array.from({ length: 40 }, pair)));
   }
-  await saveMoments(checkpoint, name === 'adapter' ? ADAPTER_WEIGHTS : 'model.safetensors');
+  await saveMoments(checkpoint, adapted ? ADAPTER_WEIGHTS : 'model.safetensors');
   const state = { global_step: STEP, num_input_tokens_seen: 0, optimizer_steps: STEP };
   await writeFile(join(checkpoint, 'trainer_state.json'), JSON.stringify(state));
   await writeFile(join(run, 'recipe.yaml'), RECIPES[name].replaceAll('RUN', run));

@@ -85,9 +85,10 @@ describe('TRL, and Ponder on the same samples, have the same losses and gradient
       const { metrics, groups } = await trainer.trainStep();
       const samples = groups.flatMap((group) => group.samples);
       expectSame(samples, want);
-      expect(Math.abs(metrics['loss']! - want.loss)).toBeLessThan(1e-4);
+      // Ten times less than what new moments of the score head alone would change.
+      expect(Math.abs(metrics['loss']! - want.loss)).toBeLessThan(4e-6);
       if (want.kl !== undefined) expect(Math.abs(metrics['kl']! - want.kl)).toBeLessThan(1e-4);
-      expect(Math.abs(metrics['grad_norm']! / want.grad_norm - 1)).toBeLessThan(0.01);
+      expect(Math.abs(metrics['grad_norm']! / want.grad_norm - 1)).toBeLessThan(1e-3);
       expect(metrics['learning_rate']).toBeCloseTo(want.learning_rate, 9);
     }
     generate.mockRestore();

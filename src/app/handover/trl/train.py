@@ -28,6 +28,12 @@ TRAINERS = {
 }
 
 
+def own_name(name):
+    """The name in Ponder's files: without the names of an adapter, and of a module that is trained beside it."""
+    name = name.removeprefix("module.")
+    return name.replace(".modules_to_save.default.", ".").replace(".default.", ".")
+
+
 class GoesOn:
     """Adam's moments and the learning rate go on from the step at which the run was handed over."""
 
@@ -35,17 +41,16 @@ class GoesOn:
         optimizer = super().create_optimizer(*args)
         # DeepSpeed and FSDP cut parameters into pieces, whose moments start anew.
         whole = not (self.is_deepspeed_enabled or self.is_fsdp_enabled)
-        moments = load_file("optimizer.safetensors") if RUN["moments"] and whole else {}
-        names = {parameter: name for name, parameter in self.model.named_parameters()}
+        if not RUN["moments"] or not whole:
+            return optimizer
+        moments = load_file("optimizer.safetensors")
+        names = {parameter: own_name(name) for name, parameter in self.model.named_parameters()}
         for parameter in (p for group in optimizer.param_groups for p in group["params"]):
-            name = names.get(parameter, "").removeprefix("module.").replace(".default.", ".")
-            first, second = (moments.get(f"{kind}.{name}") for kind in ("exp_avg", "exp_avg_sq"))
-            if first is None:
-                continue
+            name = names[parameter]
             optimizer.state[parameter] = {
                 "step": torch.tensor(float(RUN["step"]), device=parameter.device),
-                "exp_avg": first.to(parameter),
-                "exp_avg_sq": second.to(parameter),
+                "exp_avg": moments[f"exp_avg.{name}"].to(parameter),
+                "exp_avg_sq": moments[f"exp_avg_sq.{name}"].to(parameter),
             }
         return optimizer
 
