@@ -22,7 +22,7 @@ class Card extends MemoryPlan {
   ids: View | undefined;
   private first = NaN;
 
-  override upload(view?: View, data?: Float32Array | Uint32Array): void {
+  override upload(view?: View, data?: ArrayLike<number>): void {
     if (data && view === this.ids) this.first = data[0]!;
   }
 

@@ -134,8 +134,8 @@ export class Taster {
   async compare(): Promise<void> {
     this.comparing = true;
     await this.guard(async () => {
-      this.comparison = await this.generator.use((service) =>
-        compare(service, storedPath(TASTE_MODEL)),
+      this.comparison = await this.generator.use((service, run) =>
+        compare(service, run, storedPath(TASTE_MODEL)),
       );
     });
     this.comparing = false;
@@ -188,11 +188,11 @@ export class Taster {
       const prompts = Array.from({ length: BATCH }, (_, i) =>
         promptText(drawPrompt(new Random(this.drawn + i, 'taste'))),
       );
-      const groups = await this.generator.use((service) =>
-        service.write('base', prompts, 2, this.drawn),
+      const written = await this.generator.use((service, run) =>
+        service.write(run, prompts, 2, this.drawn),
       );
       this.drawn += BATCH;
-      const fresh = groups.flatMap(({ prompt, samples: [a, b] }) => differ(prompt, a, b));
+      const fresh = written.flatMap(([a, b], i) => differ(prompts[i]!, a, b));
       this.pairs = [...this.pairs, ...fresh];
     }).finally(() => (this.writing = null));
     return this.writing;
