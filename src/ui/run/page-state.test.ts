@@ -7,11 +7,13 @@ import type { RecipeValues } from '../../rl/recipe/values.ts';
 import { ListedRun } from '../runs/listed-run.svelte.ts';
 import type { GpuProblem } from '../webgpu.ts';
 
-const { worker, looking, begun, TOO_LARGE } = vi.hoisted(() => ({
+const { worker, looking, begun, measuring, TOO_LARGE } = vi.hoisted(() => ({
   worker: { opened: new Map<string, (run: OpenedRun) => void>() },
   looking: [] as ((problem: GpuProblem | null) => void)[],
   /** The runs whose training has begun. */
-  begun: [] as { seed: unknown; listener: TrainingListener }[],
+  begun: [] as { seed: unknown; recipe: RecipeValues; listener: TrainingListener }[],
+  /** Measurements of the longest prompt that wait for an answer. */
+  measuring: [] as ((longest: { prompt: number; response: number }) => void)[],
   /** A seed of a run that the storage has no room for. */
   TOO_LARGE: 9,
 }));
@@ -34,13 +36,16 @@ vi.mock('./policy-worker.ts', () => ({
   connectPolicyWorker: () => ({
     service: {
       begin: ({ recipe }: NewRun, listener: TrainingListener) => {
-        begun.push({ seed: recipe.seed, listener });
+        begun.push({ seed: recipe.seed, recipe, listener });
         return Promise.resolve();
       },
       start: () => Promise.resolve(),
     },
     close: () => undefined,
   }),
+}));
+vi.mock('../rewards/page-preview.ts', () => ({
+  longestTexts: () => new Promise((resolve) => measuring.push(resolve)),
 }));
 vi.mock('../webgpu.ts', () => ({
   findGpuProblem: () => new Promise((resolve) => looking.push(resolve)),
@@ -122,6 +127,27 @@ describe('the run on view', () => {
     await opens('stored', 5);
     expect(page.runs.onView).toBe(null);
   });
+});
+
+it('a run has room for the longest of its own prompts, and no later run has that room', async () => {
+  const page = pageWith();
+  const texts = { prompts: ['a'], heldOut: [], responses: [] };
+  const files = ['long.jsonl', 'short.jsonl'];
+  page.rewards.promptFiles = files.map((file) => ({ file, kind: 'prompts' as const, ...texts }));
+  page.rewards.promptFile = 'long.jsonl';
+  void page.train();
+  await settled();
+  // Other prompts are chosen while these are measured.
+  page.rewards.promptFile = 'short.jsonl';
+  measuring.shift()!({ prompt: 500, response: 1 });
+  await settled();
+  looking.shift()!(null);
+  await settled();
+  const [{ recipe }] = begun as [(typeof begun)[0]];
+  expect(recipe['max_prompt_length']).toBe(500);
+  expect(JSON.stringify(recipe['datasets'])).toContain('long.jsonl');
+  expect(JSON.stringify(page.nextRecipe['datasets'])).toContain('short.jsonl');
+  expect(page.nextRecipe).not.toHaveProperty('max_prompt_length');
 });
 
 describe('runs that wait', () => {
