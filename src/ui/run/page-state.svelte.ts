@@ -25,7 +25,7 @@ import { fetchRecordedRun } from './recorded.ts';
 import { ViewedRun } from './viewed-run.svelte.ts';
 
 /** A run that begins when the one before it is done. */
-export interface WaitingRun extends Twin {
+interface WaitingRun extends Twin {
   of: ListedRun;
 }
 

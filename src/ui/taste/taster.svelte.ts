@@ -22,7 +22,7 @@ import type { Generator } from '../try/generator.svelte.ts';
 import { agreement, compare, keepModel, type Agreement, type TasteComparison } from './judging.ts';
 
 /** Two responses to one prompt, in the order in which they are shown. */
-export interface TastePair {
+interface TastePair {
   prompt: string;
   responses: readonly [string, string];
 }
