@@ -76,11 +76,11 @@ export class Taster {
       ...this.labels,
       { prompt, chosen: responses[index], rejected: responses[1 - index]! },
     ];
-    await this.next();
+    await this.leave(pair);
   }
 
   async skip(): Promise<void> {
-    if (this.pair && !this.waiting) await this.next();
+    if (this.pair && !this.waiting) await this.leave(this.pair);
   }
 
   /** Takes the last label back, and shows its two responses again. */
@@ -175,10 +175,11 @@ export class Taster {
   }
 
   /** The last pair stays on view until there is another, so that the keyboard stays on it. */
-  private async next(): Promise<void> {
+  private async leave(pair: TastePair): Promise<void> {
     this.save();
     if (this.pairs.length === 1) await this.start();
-    this.pairs = this.pairs.slice(1);
+    // Earlier pairs may be back by now.
+    this.pairs = this.pairs.filter((other) => other !== pair);
     if (this.pairs.length < BATCH / 2) void this.write();
   }
 
