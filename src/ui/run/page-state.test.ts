@@ -1,9 +1,11 @@
 /** What is on view, and what trains, when requests overlap: workers answer when a test lets them. */
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { unknownFacts } from '../../app/runs/facts.ts';
+import { WHOLE } from '../../app/runs/kept-reports.ts';
 import type { OpenedRun } from '../../app/runs/stored-runs.ts';
 import type { NewRun, TrainingListener } from '../../app/training-service.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
+import type { StepReport } from '../../rl/report.ts';
 import { ListedRun } from '../runs/listed-run.svelte.ts';
 import type { GpuProblem } from '../webgpu.ts';
 
@@ -52,6 +54,7 @@ vi.mock('../webgpu.ts', () => ({
 }));
 
 const { PageState } = await import('./page-state.svelte.ts');
+const { ViewedRun } = await import('./viewed-run.svelte.ts');
 type PageState = InstanceType<typeof PageState>;
 
 beforeEach(() => {
@@ -148,6 +151,30 @@ it('a run has room for the longest of its own prompts, and no later run has that
   expect(JSON.stringify(recipe['datasets'])).toContain('long.jsonl');
   expect(JSON.stringify(page.nextRecipe['datasets'])).toContain('short.jsonl');
   expect(page.nextRecipe).not.toHaveProperty('max_prompt_length');
+});
+
+const group = { prompt: 'p', samples: [], mean: 0, std: 0 };
+const reports = Array.from({ length: WHOLE + 50 }, (_, i): StepReport => ({
+  metrics: { step: i + 1 },
+  group,
+}));
+
+it('reads what is shown of a run also if the reading of the run before it fails', async () => {
+  const run = new ViewedRun();
+  let fail = (_: Error): void => undefined;
+  const readAll = (): Promise<StepReport[]> => Promise.resolve(reports);
+  run.reset(reports.length, { readAll, read: () => new Promise((_, reject) => (fail = reject)) });
+  run.push(...reports);
+  run.seek(5);
+  run.reset(reports.length, {
+    readAll,
+    read: ({ metrics }) => Promise.resolve({ metrics, group }),
+  });
+  run.push(...reports);
+  run.seek(5);
+  fail(new Error('it was deleted'));
+  await settled();
+  expect(run.current!.group).toEqual(group);
 });
 
 describe('runs that wait', () => {
