@@ -26,7 +26,7 @@ import { fetchRecordedRun, RECORDINGS, type Recording } from './recorded.ts';
 import { ViewedRun } from './viewed-run.svelte.ts';
 
 /** A run that begins when the one before it is done. */
-export interface WaitingRun extends Twin {
+interface WaitingRun extends Twin {
   of: ListedRun;
 }
 
@@ -219,19 +219,26 @@ export class PageState {
     this.settings.replace({ ...layerRecipes(this.settings.overrides, change), ...change });
   }
 
-  async train(): Promise<void> {
-    try {
-      await this.rewards.prepare(this.nextRecipe);
-    } catch (error) {
-      this.live.fail(messageOf(error));
-      return;
-    }
-    await this.begin(this.nextRecipe);
+  train(): Promise<void> {
+    return this.trainRecipe(this.nextRecipe);
   }
 
   /** As `train`, with other values for some keys. */
   trainWith(values: RecipeValues): Promise<void> {
-    return this.begin(layerRecipes(this.nextRecipe, values));
+    return this.trainRecipe(layerRecipes(this.nextRecipe, values));
+  }
+
+  private async trainRecipe(recipe: RecipeValues): Promise<void> {
+    let prepared = recipe;
+    try {
+      // A link that locks the recipe has rewards and prompts of its own.
+      if (!this.settings.locked) prepared = await this.rewards.prepare(recipe);
+    } catch (error) {
+      // Another run may have begun meanwhile.
+      if (!this.live.active) this.live.fail(messageOf(error));
+      return;
+    }
+    await this.begin(prepared);
   }
 
   /** Trains `of` again with one thing changed, after any run under way; the charts draw both. */

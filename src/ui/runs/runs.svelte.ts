@@ -39,6 +39,8 @@ export class Runs {
   private here: readonly string[] = [];
   /** The runs of other tabs whose end is waited for. */
   private watched: readonly string[] = [];
+  /** When runs were deleted here, by id. */
+  private readonly deletions = new Map<string, number>();
   /** The phase of the run in training. */
   private phase: Phase | null = null;
   private readonly facts = new FactsWriter((id, change) => runsWorker().changeFacts(id, change));
@@ -59,8 +61,10 @@ export class Runs {
     const others = this.list.filter(
       (run) => run.fixed || run === this.growing || run.started >= asked,
     );
+    // One that was deleted meanwhile may still be among them.
+    const isDeleted = (id: string): boolean => (this.deletions.get(id) ?? -Infinity) >= asked;
     const read = stored
-      .filter(({ id }) => !others.some((run) => run.id === id))
+      .filter(({ id }) => !others.some((run) => run.id === id) && !isDeleted(id))
       .map((run) => ({ ...run, facts: { ...run.facts, ...this.facts.waitingFor(run.id) } }));
     const listings = listingsOf(read, {
       ...{ held, here: this.here, taken: others.map(({ slot }) => slot) },
@@ -205,7 +209,9 @@ export class Runs {
   /** With its folder: curves, completions and weights. @throws if another tab trains it */
   async remove(run: ListedRun): Promise<void> {
     await runsWorker().remove(run.id);
-    this.list = this.list.filter((other) => other !== run);
+    this.deletions.set(run.id, Date.now());
+    // Meanwhile the runs may have been read again.
+    this.list = this.list.filter(({ id }) => id !== run.id);
     this.removed = run;
     setTimeout(() => {
       if (this.removed === run) this.removed = null;
@@ -217,6 +223,7 @@ export class Runs {
     const { removed } = this;
     if (!removed) return;
     this.removed = null;
+    this.deletions.delete(removed.id);
     await runsWorker()
       .restore(removed.id)
       .catch(() => undefined);
