@@ -311,6 +311,14 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
 const CONTROLS: [view: string, part: string | null, names: [string, string | RegExp][]][] = [
   ['Try', null, [['button', 'Ask both']]],
   [
+    'Runs',
+    null,
+    [
+      ['button', 'Open a run (.zip)'],
+      ['button', 'Open a folder of TRL or verl'],
+    ],
+  ],
+  [
     'Set up',
     'Model',
     [
