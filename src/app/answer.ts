@@ -3,7 +3,7 @@ import { Decoder, type Generation } from '../model/decoder.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import type { Tokenizer } from '../model/tokenizer.ts';
 import { splitCompletion, THINK_END } from '../rl/rollout/completion.ts';
-import type { Recipe } from '../rl/recipe/recipe.ts';
+import { RecipeError, type Recipe } from '../rl/recipe/recipe.ts';
 import { promptTokens } from '../rl/rollout/rollout.ts';
 import { UNFILTERED } from '../rl/rollout/sample.ts';
 import { tokenizerStops } from '../rl/rollout/stop-tokens.ts';
@@ -75,6 +75,19 @@ export async function answer(
   } finally {
     decoder.destroy();
   }
+}
+
+/** @throws RecipeError that names the words that a model with this tokenizer does not know */
+export function checkWords(tokenizer: Tokenizer, prompt: string): void {
+  if (prompt.trim() === '') throw new RecipeError('The prompt is empty: write one.');
+  const unknown = tokenizer.unknownWords(prompt);
+  if (unknown.length === 0) return;
+  const [word, ...more] = unknown.map((name) => `“${name}”`);
+  throw new RecipeError(
+    more.length === 0
+      ? `This model does not know the word ${word!}; leave it out.`
+      : `This model does not know the words ${more.join(', ')} and ${word!}; leave them out.`,
+  );
 }
 
 /** An unfinished completion: all of it is the thought until the delimiter appears. */

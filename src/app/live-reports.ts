@@ -76,9 +76,9 @@ export class LiveReports {
     });
   }
 
-  /** The steps of earlier visits, up to `step`. */
+  /** The steps of earlier visits, up to `step`; 0 if the run begins again. */
   reportPast(steps: readonly StepReport[], step: number): void {
-    this.lastStep = step;
+    if (step > 0) this.lastStep = step;
     for (const report of steps) this.listener?.onStep(report);
   }
 }

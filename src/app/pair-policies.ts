@@ -9,8 +9,11 @@ import type { Policy } from './answer.ts';
 import { openIn, type Surroundings } from './opening/surroundings.ts';
 import type { Side } from './policy-pair-service.ts';
 
-/** null: there is no such policy. */
-export type Policies = Record<Side, Policy | null>;
+export interface Policies extends Record<Side, Policy | null> {
+  base: Policy;
+  /** null: there is no trained policy. */
+  trained: Policy | null;
+}
 
 /**
  * The model that the recipe names, and the checkpoint in `trained`, if there is one. Adapters share the
@@ -39,7 +42,7 @@ export async function loadPolicies(
 
 export function freePolicies({ base, trained }: Policies): void {
   trained?.model.destroy();
-  base?.model.destroy();
+  base.model.destroy();
 }
 
 /** The policy before an adapter was trained: the weights under it, or the adapter that training started from. */

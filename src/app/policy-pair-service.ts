@@ -5,16 +5,8 @@ import type { JudgedPair, PairJudges, PairProgress } from './judge-pair.ts';
 
 export type Side = 'base' | 'trained';
 
-/** The two sides. */
-export interface Sides {
-  /** Folder of the base, as recipes name it. */
-  base: string;
-  /** The chosen run's step, or the policy that ships with the page; null: there is no trained one. */
-  trained: { step: number } | 'shipped' | null;
-  thinking: boolean;
-  /** Whether the prompts come from the dinner world. */
-  dinner: boolean;
-}
+/** The checkpoint of the run, or the policy that ships with the page; null: there is no trained one. */
+export type Trained = { step: number } | 'shipped' | null;
 
 /** One finished completion. */
 export interface Written {
@@ -41,40 +33,64 @@ export interface RoundSize {
 }
 
 export interface BlindRound {
-  trained: Sides['trained'];
+  trained: Trained;
   rows: BlindRow[];
 }
 
+/** One completion of each prompt. */
+export interface WrittenByBoth {
+  trained: Trained;
+  before: Written[];
+  after: Written[];
+}
+
+/** What can be stopped. */
+export type Stoppable = 'question' | 'judging';
+
+/**
+ * Each call names the stored run that it is about; null for the policies that ship with the page. A call has
+ * one checkpoint of it from beginning to end, the last one when it begins, and says which.
+ */
 export interface PolicyPairService {
-  /** The stored run that all other calls are about; null for the policies that ship with the page. */
-  choose(run: string | null): Promise<void>;
-  /** Finds the two sides; nothing is loaded yet. */
-  look(): Promise<Sides>;
-  /** Both sides answer with the same seed; `onDraft` is called every few tokens. */
-  ask(question: Question, onDraft: (side: Side, draft: Draft) => void): Promise<void>;
-  /** Stops what is under way after the next few tokens; `ask` and `judgePair` then reject. */
-  stop(): Promise<void>;
-  /** Up to `count` different prompts that training never used; the seed chooses them. */
-  heldOutPrompts(count: number, seed: number): Promise<string[]>;
+  /**
+   * Both sides answer with the same seed. `onTrained` is called before they begin, and `onDraft` every few
+   * tokens.
+   */
+  ask(
+    run: string | null,
+    question: Question,
+    onTrained: (trained: Trained) => void,
+    onDraft: (side: Side, draft: Draft) => void,
+  ): Promise<void>;
+  /** Stops the last `ask`, or the last `judgePair`, after the next few tokens; it then rejects. */
+  stop(what: Stoppable): Promise<void>;
   /**
    * Both sides answer the same held-out prompts, and judges compare them; `onProgress` may be called
-   * many times. `stop` ends it, too.
+   * many times.
    */
-  judgePair(judges: PairJudges, onProgress: (progress: PairProgress) => void): Promise<JudgedPair>;
+  judgePair(
+    run: string | null,
+    judges: PairJudges,
+    onProgress: (progress: PairProgress) => void,
+  ): Promise<{ trained: Trained; judged: JudgedPair }>;
   /**
-   * Both sides answer the same held-out prompts, all with the same checkpoint; `onWritten` gets the number
-   * of completions so far, of both sides.
+   * Both sides answer the same held-out prompts; `onWritten` gets the number of completions so far, of both
+   * sides.
    */
-  blindRound(size: RoundSize, onWritten: (written: number) => void): Promise<BlindRound>;
-  /** Scores texts by the run's rewards, and by its gold judge if it has one. */
-  judge(texts: readonly JudgedText[]): Promise<Judgement[]>;
-  /** `samples` completions of every prompt by one side, with a fixed seed. */
+  blindRound(
+    run: string | null,
+    size: RoundSize,
+    onWritten: (written: number) => void,
+  ): Promise<BlindRound>;
+  /** `samples` completions of every prompt by the policy before training, with a fixed seed. */
   write(
-    side: Side,
+    run: string | null,
     prompts: readonly string[],
     samples: number,
     seed: number,
-  ): Promise<{ prompt: string; samples: Written[] }[]>;
+  ): Promise<Written[][]>;
+  /** One completion of every prompt by each side, with the same seed. */
+  writeBoth(run: string | null, prompts: readonly string[], seed: number): Promise<WrittenByBoth>;
   /** Scores texts by the reward model in a folder. */
   score(judge: string, texts: readonly JudgedText[]): Promise<number[]>;
   /** Call this after a judge was trained again; it is then opened again when it is needed. */

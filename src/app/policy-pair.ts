@@ -4,8 +4,8 @@
  * depend on workers, so tests can use it directly.
  */
 import type { CheckpointFolder } from '../model/files.ts';
-import type { Tokenizer } from '../model/tokenizer.ts';
-import { answer, samplingOf, type Draft, type Judgement, type Question } from './answer.ts';
+import { samplingOf, type Draft, type Judgement, type Policy, type Question } from './answer.ts';
+import { answerBoth } from './answer-both.ts';
 import { judgePair, type JudgedPair, type PairJudges, type PairProgress } from './judge-pair.ts';
 import { freePolicies, loadPolicies, type Policies } from './pair-policies.ts';
 import type {
@@ -14,10 +14,11 @@ import type {
   PolicyPairService,
   RoundSize,
   Side,
-  Sides,
+  Stoppable,
+  Trained,
   Written,
+  WrittenByBoth,
 } from './policy-pair-service.ts';
-import { Random } from '../rl/random.ts';
 import {
   hasRewards,
   makeRecipe,
@@ -30,9 +31,8 @@ import type { JudgedText, Reward } from '../rl/rewards/reward.ts';
 import { findCheckpoint, lastCheckpoint, runCheckpoint } from '../rl/runs/checkpoints.ts';
 import { nowhere, readText, type RunFolder } from '../rl/runs/run-folder.ts';
 import { sampleCompletions } from '../rl/rollout/sample.ts';
-import { evaluationPrompts } from './opening/data.ts';
+import { heldOutPrompts } from './held-out.ts';
 import type { Surroundings } from './opening/surroundings.ts';
-import { worldEvaluation } from '../rl/world/judging.ts';
 import type { Prompt } from '../rl/data/dataset.ts';
 import { rolloutOptions } from '../rl/rollout/rollout.ts';
 import { RunJudges } from './run-judges.ts';
@@ -55,17 +55,22 @@ interface Loaded {
   /** Identifies this pair of checkpoints. */
   key: string;
   recipe: Recipe;
-  trained: Sides['trained'];
+  trained: Trained;
   policies: Policies;
+}
+
+/** The policies of a call that needs both. */
+interface Both extends Loaded {
+  policies: Record<Side, Policy>;
 }
 
 export class PolicyPair implements PolicyPairService {
   private opened: Promise<PolicyPairSurroundings> | undefined;
   private loaded: Loaded | undefined;
-  private chosen: string | null = null;
   /** Settled when no caller uses the policies any more. */
   private turn: Promise<unknown> = Promise.resolve();
-  private asked = { stopped: false };
+  /** The last call of each kind. */
+  private readonly asked: Partial<Record<Stoppable, { stopped: boolean }>> = {};
   private readonly judges = new RunJudges(() => this.around());
 
   constructor(
@@ -74,90 +79,47 @@ export class PolicyPair implements PolicyPairService {
     private readonly defaults: Readonly<Record<string, unknown>>,
   ) {}
 
-  choose(run: string | null): Promise<void> {
-    this.chosen = run;
-    return Promise.resolve();
-  }
-
-  async look(): Promise<Sides> {
-    const { recipe, trained } = await this.find();
-    const { model_name_or_path: base, thinking, world } = recipe;
-    return { base: base ?? '', trained, thinking, dinner: world === 'meal-planner' };
-  }
-
-  async ask(question: Question, onDraft: (side: Side, draft: Draft) => void): Promise<void> {
-    const asked = { stopped: false };
-    this.asked = asked;
-    await this.inTurn(({ policies, recipe }) =>
-      this.answerBy(policies, recipe, question, (side, draft) => {
-        if (asked.stopped) throw new Error('The question was stopped.');
-        onDraft(side, draft);
-      }),
-    );
-  }
-
-  private async answerBy(
-    policies: Loaded['policies'],
-    recipe: Recipe,
+  async ask(
+    run: string | null,
     question: Question,
+    onTrained: (trained: Trained) => void,
     onDraft: (side: Side, draft: Draft) => void,
   ): Promise<void> {
-    const sides = (['base', 'trained'] as const).filter((side) => policies[side]);
-    for (const side of sides) checkWords(policies[side]!.tokenizer, question.prompt);
-    const answers = await Promise.all(
-      sides.map((side) =>
-        answer(policies[side]!, recipe, question, (draft) => onDraft(side, draft)),
-      ),
-    );
-    const texts = answers.map(({ response }) => ({
-      prompt: question.prompt,
-      response: response ?? '',
-    }));
-    const finish = (judgements: readonly Partial<Judgement>[]): void =>
-      answers.forEach((draft, i) => onDraft(sides[i]!, { ...draft, done: true, ...judgements[i] }));
-    const judgements = await this.judges.judge(recipe, texts).catch((error: unknown) => {
-      // A rule may need columns that only the rows of its data have; the answers are shown anyway.
-      finish([]);
-      throw error;
+    const throwIfStopped = this.begin('question');
+    await this.inTurn(run, async ({ policies, recipe, trained }) => {
+      throwIfStopped();
+      onTrained(trained);
+      const judge = (texts: readonly JudgedText[]): Promise<Judgement[]> =>
+        this.judges.judge(recipe, texts);
+      await answerBoth(policies, recipe, question, judge, (side, draft) => {
+        throwIfStopped();
+        onDraft(side, draft);
+      });
     });
-    finish(judgements);
   }
 
-  stop(): Promise<void> {
-    this.asked.stopped = true;
+  stop(what: Stoppable): Promise<void> {
+    const asked = this.asked[what];
+    if (asked) asked.stopped = true;
     return Promise.resolve();
   }
 
-  async heldOutPrompts(count: number, seed: number): Promise<string[]> {
-    const { recipe } = await this.find();
-    return (await this.heldOut(recipe, count, seed)).map(({ prompt }) => prompt);
+  /** @returns what throws once this call is stopped */
+  private begin(what: Stoppable): () => void {
+    const asked: { stopped: boolean } = { stopped: false };
+    this.asked[what] = asked;
+    return () => {
+      if (asked.stopped) throw new Error(`The ${what} was stopped.`);
+    };
   }
 
-  private async heldOut(recipe: Recipe, count: number, seed: number): Promise<readonly Prompt[]> {
-    if (recipe.world) {
-      return worldEvaluation('held-out', count, seed).prompts.map((prompt) => ({ prompt }));
-    }
-    if (!recipe.datasets.some(({ split }) => split === 'test')) {
-      throw new RecipeError(
-        'This run has no held-out prompts: bring ten or more, and one in ten is held out.',
-      );
-    }
-    const { readFile } = await this.around();
-    const prompts = await evaluationPrompts(
-      { ...recipe, eval_strategy: 'steps', eval_num_prompts: Infinity },
-      readFile,
-    );
-    return new Random(seed, 'held-out prompts').shuffle(prompts ?? []).slice(0, count);
-  }
-
-  async judgePair(
+  judgePair(
+    run: string | null,
     { prompts, models, lengthMargin }: PairJudges,
     onProgress: (progress: PairProgress) => void,
-  ): Promise<JudgedPair> {
-    const asked = { stopped: false };
-    this.asked = asked;
-    return this.inTurn(async ({ policies: { base, trained }, recipe }) => {
-      if (!base || !trained) throw new Error('There is no trained policy yet: train one first.');
+  ): Promise<{ trained: Trained; judged: JudgedPair }> {
+    const throwIfStopped = this.begin('judging');
+    return this.withBoth(run, async ({ policies, recipe, trained }) => {
       const heldOut = await this.heldOut(recipe, prompts, JUDGING_SEED);
       const rewards: Record<string, Reward> = {};
       if (hasRewards(recipe)) rewards['reward'] = await this.judges.rewards(recipe);
@@ -169,86 +131,98 @@ export class PolicyPair implements PolicyPairService {
       }
       const writing = rolloutOptions(recipe, 1, JUDGING_SEED);
       const judges = { rewards, gold, instruct };
-      return judgePair({ base, trained }, heldOut, writing, judges, lengthMargin, (progress) => {
-        if (asked.stopped) throw new Error('The judging was stopped.');
-        onProgress(progress);
-      });
+      const progress = (done: PairProgress): void => {
+        throwIfStopped();
+        onProgress(done);
+      };
+      const judged = await judgePair(policies, heldOut, writing, judges, lengthMargin, progress);
+      return { trained, judged };
     });
   }
 
-  async judge(texts: readonly JudgedText[]): Promise<Judgement[]> {
-    const { recipe } = await this.find();
-    return this.judges.judge(recipe, texts);
-  }
-
-  async write(
-    side: Side,
+  write(
+    run: string | null,
     prompts: readonly string[],
     samples: number,
     seed: number,
-  ): Promise<{ prompt: string; samples: Written[] }[]> {
-    return this.inTurn(({ policies, recipe }) =>
-      writtenBy(policies[side], recipe, prompts, samples, seed),
+  ): Promise<Written[][]> {
+    return this.inTurn(run, ({ policies, recipe }) =>
+      writtenBy(policies.base, recipe, prompts, samples, seed),
     );
+  }
+
+  writeBoth(run: string | null, prompts: readonly string[], seed: number): Promise<WrittenByBoth> {
+    return this.withBoth(run, async ({ policies, recipe, trained }) => {
+      const first = async (policy: Policy): Promise<Written[]> =>
+        (await writtenBy(policy, recipe, prompts, 1, seed)).map(([one]) => one!);
+      const before = await first(policies.base);
+      return { trained, before, after: await first(policies.trained) };
+    });
   }
 
   async score(judge: string, texts: readonly JudgedText[]): Promise<number[]> {
     return (await this.judges.open(judge, 'classifier')).score(texts);
   }
 
-  async forget(judge: string): Promise<void> {
-    await this.judges.forget(judge);
+  /** In its own turn: another caller may be using the judge. */
+  forget(judge: string): Promise<void> {
+    return this.next(() => this.judges.forget(judge));
   }
 
-  async blindRound(
+  blindRound(
+    run: string | null,
     { prompts: count, batch, seed }: RoundSize,
     onWritten: (written: number) => void,
   ): Promise<BlindRound> {
-    // In one turn: no other run and no newer checkpoint gets in between.
-    return this.inTurn(async ({ policies, recipe, trained }) => {
-      if (!policies.trained) throw new Error('There is no trained policy yet: train one first.');
-      const prompts = (await this.heldOut(recipe, count, seed)).map(({ prompt }) => prompt);
+    return this.withBoth(run, async ({ policies, recipe, trained }) => {
+      const asked = await this.heldOut(recipe, count, seed);
       let written = 0;
-      const answers = async (side: Side, ownSeed: number): Promise<Judged[]> => {
+      const answers = async (policy: Policy, ownSeed: number): Promise<Judged[]> => {
         const judged: Judged[] = [];
-        for (let at = 0; at < prompts.length; at += batch) {
-          const asked = prompts.slice(at, at + batch);
+        for (let at = 0; at < asked.length; at += batch) {
+          const part = asked.slice(at, at + batch);
+          const prompts = part.map(({ prompt }) => prompt);
           // Every batch has its own random numbers.
           const batchSeed = ownSeed * count + at / batch;
-          const groups = await writtenBy(policies[side], recipe, asked, 1, batchSeed);
-          const completions = groups.map(({ samples }) => samples[0]!);
-          const texts = completions.map(({ response }, i) => ({ prompt: asked[i]!, response }));
+          const groups = await writtenBy(policy, recipe, prompts, 1, batchSeed);
+          const completions = groups.map(([one]) => one!);
+          // A rule may read the other columns of the rows.
+          const texts = completions.map(({ response }, i) => ({ ...part[i]!, response }));
           const judgements = await this.judges.judge(recipe, texts);
           judged.push(...completions.map((text, i) => ({ ...text, ...judgements[i]! })));
-          onWritten((written += asked.length));
+          onWritten((written += part.length));
         }
         return judged;
       };
-      const first = await answers('trained', 2 * seed);
-      const second = await answers('base', 2 * seed + 1);
-      const rows = prompts.map((prompt, i) => ({ prompt, first: first[i]!, second: second[i]! }));
+      const first = await answers(policies.trained, 2 * seed);
+      const second = await answers(policies.base, 2 * seed + 1);
+      const rows = asked.map(({ prompt }, i) => ({
+        prompt,
+        first: first[i]!,
+        second: second[i]!,
+      }));
       return { trained, rows };
     });
   }
 
   /** The run's recipe and last checkpoint, if there are any. */
-  private async find(chosen = this.chosen): Promise<{
+  private async find(run: string | null): Promise<{
     key: string;
     recipe: Recipe;
-    trained: Sides['trained'];
+    trained: Trained;
     folder?: CheckpointFolder;
   }> {
     const around = await this.around();
-    const run = chosen === null ? nowhere : await around.run(chosen);
-    const yaml = await readText(run, 'recipe.yaml');
-    const keyOf = (step: number | undefined): string => `${chosen} ${yaml}${step}`;
-    let step = await lastCheckpoint(run);
+    const stored = run === null ? nowhere : await around.run(run);
+    const yaml = await readText(stored, 'recipe.yaml');
+    const keyOf = (step: number | undefined): string => `${run} ${yaml}${step}`;
+    let step = await lastCheckpoint(stored);
     // What is loaded was read whole before.
     if (keyOf(step) !== this.loaded?.key)
-      step = (await findCheckpoint(run, 'contents')).found?.step;
+      step = (await findCheckpoint(stored, 'contents')).found?.step;
     if (yaml !== undefined && step !== undefined) {
       const { recipe } = parseRecipe(yaml, 'recipe.yaml');
-      return { key: keyOf(step), recipe, trained: { step }, folder: runCheckpoint(run, step) };
+      return { key: keyOf(step), recipe, trained: { step }, folder: runCheckpoint(stored, step) };
     }
     const recipe = makeRecipe(this.defaults);
     const shipped = await around.folder(SHIPPED);
@@ -261,22 +235,36 @@ export class PolicyPair implements PolicyPairService {
    * Lets one caller after the other use the policies: a caller that finds a newer checkpoint frees the
    * models of the older one, which no other caller may be using then.
    */
-  private inTurn<T>(use: (loaded: Loaded) => Promise<T>): Promise<T> {
-    // Another run may be chosen before it is this caller's turn.
-    const { chosen } = this;
-    const used = this.turn.then(async () => use(await this.load(chosen)));
-    this.turn = used.catch(() => undefined);
-    return used;
+  private inTurn<T>(run: string | null, use: (loaded: Loaded) => Promise<T>): Promise<T> {
+    return this.next(async () => use(await this.load(run)));
+  }
+
+  /** The same for callers that need both. */
+  private withBoth<T>(run: string | null, use: (both: Both) => Promise<T>): Promise<T> {
+    return this.inTurn(run, ({ policies: { base, trained }, ...loaded }) => {
+      if (!trained) throw new Error('There is no trained policy yet: train one first.');
+      return use({ ...loaded, policies: { base, trained } });
+    });
+  }
+
+  private next<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.turn.then(work);
+    this.turn = done.catch(() => undefined);
+    return done;
   }
 
   /** Loads the policies that `find` returns, unless they are loaded already. */
-  private async load(chosen: string | null): Promise<Loaded> {
-    const { key, recipe, trained, folder } = await this.find(chosen);
+  private async load(run: string | null): Promise<Loaded> {
+    const { key, recipe, trained, folder } = await this.find(run);
     if (this.loaded?.key === key) return this.loaded;
     if (this.loaded) freePolicies(this.loaded.policies);
     this.loaded = undefined;
     const policies = await loadPolicies(await this.around(), recipe, folder);
     return (this.loaded = { key, recipe, trained, policies });
+  }
+
+  private async heldOut(recipe: Recipe, count: number, seed: number): Promise<readonly Prompt[]> {
+    return heldOutPrompts(recipe, count, seed, (await this.around()).readFile);
   }
 
   private around(): Promise<PolicyPairSurroundings> {
@@ -301,14 +289,14 @@ export class PolicyPair implements PolicyPairService {
   }
 }
 
+/** The completions of each prompt. */
 async function writtenBy(
-  policy: Policies[Side],
+  policy: Policy,
   recipe: Recipe,
   prompts: readonly string[],
   samples: number,
   seed: number,
-): Promise<{ prompt: string; samples: Written[] }[]> {
-  if (!policy) return [];
+): Promise<Written[][]> {
   const groups = await sampleCompletions(policy.model, policy.tokenizer, prompts, {
     samplesPerPrompt: samples,
     thinking: recipe.thinking,
@@ -317,20 +305,7 @@ async function writtenBy(
     maxThoughtLength: recipe.max_thought_length,
     sampling: samplingOf(recipe, { temperature: recipe.temperature, seed }),
   });
-  return groups.map(({ prompt, samples: written }) => ({
-    prompt,
-    samples: written.map(({ thought, response }) => ({ thought, response })),
-  }));
-}
-
-function checkWords(tokenizer: Tokenizer, prompt: string): void {
-  if (prompt.trim() === '') throw new RecipeError('The prompt is empty: write one.');
-  const unknown = tokenizer.unknownWords(prompt);
-  if (unknown.length === 0) return;
-  const [word, ...more] = unknown.map((name) => `“${name}”`);
-  throw new RecipeError(
-    more.length === 0
-      ? `This model does not know the word ${word!}; leave it out.`
-      : `This model does not know the words ${more.join(', ')} and ${word!}; leave them out.`,
+  return groups.map(({ samples: written }) =>
+    written.map(({ thought, response }) => ({ thought, response })),
   );
 }

@@ -25,7 +25,7 @@ export async function readReturned(path: string): Promise<Opened | undefined> {
 const READ = /\.(jsonl|parquet)$|^(trainer_state|ponder)\.json$/;
 
 /** Names of the checkpoints that transformers' Trainer wrote in a folder, the latest first. */
-export async function trlCheckpoints(path: string): Promise<string[]> {
+async function trlCheckpoints(path: string): Promise<string[]> {
   const stepOf = (name: string): number => Number(/^checkpoint-(\d+)$/.exec(name)?.[1] ?? NaN);
   const names = await readdir(path).catch(() => []);
   return names.filter((name) => stepOf(name) >= 0).sort((a, b) => stepOf(b) - stepOf(a));

@@ -78,7 +78,20 @@ export function planBatch(
 class BatchMemory {
   /** The forward pass whose activations are here, identified by its sizes. */
   holds: BatchDims | undefined;
+  /** Settled when no pass is under way. */
+  private free: Promise<unknown> = Promise.resolve();
+
   constructor(readonly plan: Plan) {}
+
+  /**
+   * One pass after the other: a pass is several submits with waits between them, in which another pass would
+   * overwrite its inputs. Texts are scored while the scores of earlier texts are not there yet.
+   */
+  inTurn<T>(pass: () => Promise<T>): Promise<T> {
+    const done = this.free.then(pass);
+    this.free = done.catch(() => undefined);
+    return done;
+  }
 }
 
 /** What both runners do. */
@@ -91,7 +104,11 @@ abstract class Runner {
     private readonly buffers: readonly View[],
   ) {}
 
-  protected async run(batch: PackedBatch, temperature: number): Promise<ForwardPass> {
+  protected run(batch: PackedBatch, temperature: number): Promise<ForwardPass> {
+    return this.memory.inTurn(() => this.runNow(batch, temperature));
+  }
+
+  private async runNow(batch: PackedBatch, temperature: number): Promise<ForwardPass> {
     const dims = this.uploadBatch(batch, temperature);
     this.memory.holds = dims;
     await this.program.run(dims);

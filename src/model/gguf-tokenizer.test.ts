@@ -1,14 +1,14 @@
 /** Where texts of a GGUF model end: by the keys of the file, and by the texts of its tokens. */
 import { expect, it } from 'vitest';
 import type { GgufValue } from './gguf-header.ts';
-import { CONTROL, ggufTokenizer, NORMAL, UNKNOWN, type GgufTokenizer } from './gguf-tokenizer.ts';
+import { CONTROL, ggufTokenizer, NORMAL, UNKNOWN } from './gguf-tokenizer.ts';
 
 /** @param tokens the special ones and "a", from id 0 on */
 function read(
   model: 'llama' | 'gpt2',
   tokens: readonly string[],
   keys: Record<string, GgufValue> = {},
-): GgufTokenizer {
+): ReturnType<typeof ggufTokenizer> {
   const own: Record<string, GgufValue> = {
     ...{ model, tokens: [...tokens, 'a'], scores: [...tokens, 'a'].map(() => 0) },
     ...{ merges: [], pre: 'gpt-2' },

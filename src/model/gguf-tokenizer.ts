@@ -4,7 +4,7 @@ import type { GgufHeader, GgufValue } from './gguf-header.ts';
 
 type Json = Record<string, unknown>;
 
-export interface GgufTokenizer {
+interface GgufTokenizer {
   readonly tokenizer: Json;
   readonly config: Json;
   /** Ids of the special tokens, for config.json. */

@@ -1,4 +1,4 @@
-/** Whether two models are the same, byte for byte. */
+/** Whether two models are the same, byte for byte, and a name for a model that differs from those stored. */
 import type { FileSource } from './files.ts';
 import type { Streamed } from './stored-models.ts';
 
@@ -7,7 +7,7 @@ import type { Streamed } from './stored-models.ts';
  * @param files by their paths in the model's folder
  * @param stored their paths begin with the name of the model
  */
-export async function areSameFiles(
+async function areSameFiles(
   files: ReadonlyMap<string, Streamed>,
   stored: readonly FileSource[],
 ): Promise<boolean> {
@@ -21,6 +21,24 @@ export async function areSameFiles(
     if (!(await isSame(file!, source))) return false;
   }
   return true;
+}
+
+/**
+ * The first of NAME, NAME-2, NAME-3 and so on under which no other model lies.
+ * @param storedAs the files of the model of a name; undefined if there is none
+ * @returns the name, and whether these very files lie there already
+ */
+export async function freeName(
+  name: string,
+  files: ReadonlyMap<string, Streamed>,
+  storedAs: (name: string) => Promise<readonly FileSource[] | undefined>,
+): Promise<{ name: string; isThere: boolean }> {
+  for (let i = 1; ; i++) {
+    const free = i === 1 ? name : `${name}-${i}`;
+    const there = await storedAs(free);
+    if (!there) return { name: free, isThere: false };
+    if (await areSameFiles(files, there)) return { name: free, isThere: true };
+  }
 }
 
 async function isSame(file: Streamed, source: FileSource): Promise<boolean> {

@@ -17,7 +17,7 @@ export interface ChatMessage {
   readonly content: string;
 }
 
-export interface TemplateOptions {
+interface TemplateOptions {
   /** End the text with the opening of the assistant's turn, which the completion continues. */
   addGenerationPrompt?: boolean;
   /** Templates with thinking open the thought (true) or close it empty (false). Others ignore it. */

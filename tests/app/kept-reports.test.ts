@@ -12,7 +12,7 @@ import { memoryFolder } from './memory-folder.ts';
 
 const sample = {
   ...{ completion: 'a </think> b', thought: 'a', response: 'b', wellFormed: true },
-  ...{ truncated: false, tokens: 3, reward: 1, advantage: 0 },
+  ...{ truncated: false, tokens: 3, thoughtCut: true, reward: 1, advantage: 0 },
   trace: { text: ['a', 'b'], logp: [-1, -2], entropy: [0.5, 0.25] },
 };
 const evaluation = [{ ...sample, prompt: 'p' }];

@@ -5,25 +5,29 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
-import { blobSource, droppedFolder, type CheckpointFolder } from '../../src/model/files.ts';
+import { droppedFolder, type CheckpointFolder } from '../../src/model/files.ts';
 import { nodeFolder } from '../../src/model/node-files.ts';
 import type { LoraConfig } from '../../src/model/peft.ts';
 import { Random } from '../../src/rl/random.ts';
 import type { Draft } from '../../src/app/answer.ts';
 import { PolicyPair } from '../../src/app/policy-pair.ts';
 import type { PairProgress } from '../../src/app/judge-pair.ts';
-import type { Side } from '../../src/app/policy-pair-service.ts';
+import type { Side, Trained } from '../../src/app/policy-pair-service.ts';
 import { nowhere, type RunFolder } from '../../src/rl/runs/run-folder.ts';
 import { nodeRunFolder } from '../../src/rl/runs/run-folder.node.ts';
 import { VOCABULARY } from '../../src/rl/world/menu.ts';
 import { goldUtility } from '../../src/rl/world/gold.ts';
-import { splitOf } from '../../src/rl/world/prompts.ts';
+import { worldEvaluation } from '../../src/rl/world/judging.ts';
 import { asReward, CONFIGS, randomTensors, saveAdapter, saveModel } from '../random-model.ts';
 import { writeSafetensors } from '../safetensors.ts';
 
 const config = { ...CONFIGS['llama, tied']!, vocabSize: VOCABULARY.length };
 const PROMPT =
   'menu ham 1 tart 7 pizza 7 gratin 1 sorbet 8 custard 5 beans 4 for cleo veggie budget 15';
+
+/** Every pair here has one run. */
+const RUN = 'a';
+const ignore = (): void => undefined;
 
 let root: string;
 let gpu: Gpu;
@@ -73,8 +77,8 @@ const pairOf = (
   run: RunFolder | (() => RunFolder),
   shipped?: CheckpointFolder,
   base?: CheckpointFolder,
-): PolicyPair => {
-  const pair = new PolicyPair(
+): PolicyPair =>
+  new PolicyPair(
     () =>
       Promise.resolve({
         gpu,
@@ -84,29 +88,26 @@ const pairOf = (
             : base
               ? Promise.resolve(base)
               : nodeFolder(path),
-        readFile: (path) =>
-          path === 'test'
-            ? Promise.resolve('{"prompt": "tea?"}\n{"prompt": "more?"}')
-            : Promise.reject(new Error('no other file is needed')),
+        readFile: () => Promise.reject(new Error('no file is needed')),
         run: () => Promise.resolve(typeof run === 'function' ? run() : run),
       }),
     recipe,
   );
-  void pair.choose('a');
-  return pair;
-};
 
-const withRecipe =
-  (yaml: string): RunFolder['open'] =>
-  (path) =>
-    path === 'recipe.yaml' ? Promise.resolve(blobSource(path, new Blob([yaml]))) : kept.open(path);
-
-async function ask(from: PolicyPair, seed = 1): Promise<Record<Side, Draft[]>> {
+/** What a pair answers, and the checkpoint that it names. */
+async function ask(
+  from: PolicyPair,
+  seed = 1,
+): Promise<Record<Side, Draft[]> & { checkpoint: Trained | undefined }> {
   const drafts: Record<Side, Draft[]> = { base: [], trained: [] };
-  await from.ask({ prompt: PROMPT, temperature: 1, seed }, (side, draft) => {
-    drafts[side].push(draft);
-  });
-  return drafts;
+  let checkpoint: Trained | undefined;
+  await from.ask(
+    RUN,
+    { prompt: PROMPT, temperature: 1, seed },
+    (trained) => (checkpoint = trained),
+    (side, draft) => drafts[side].push(draft),
+  );
+  return { ...drafts, checkpoint };
 }
 
 /** Bytes of weights that `work` leaves on the device. */
@@ -119,12 +120,8 @@ async function allocatedBy(work: () => Promise<unknown>): Promise<number> {
 describe('base against trained', () => {
   it('uses the last checkpoint of the kept run, streams both answers, and scores them', async () => {
     const pair = pairOf(kept);
-    expect(await pair.look()).toMatchObject({
-      trained: { step: 12 },
-      thinking: true,
-      dinner: true,
-    });
     const drafts = await ask(pair);
+    expect(drafts.checkpoint).toEqual({ step: 12 });
     for (const side of ['base', 'trained'] as const) {
       const all = drafts[side];
       const last = all.at(-1)!;
@@ -151,19 +148,19 @@ describe('base against trained', () => {
     const pair = pairOf(kept);
     const before = await ask(pair);
     await checkpoint(30);
-    expect(await pair.look()).toMatchObject({ trained: { step: 30 } });
     const after = await ask(pair);
+    expect(after.checkpoint).toEqual({ step: 30 });
     expect(after.base).toEqual(before.base);
     expect(after.trained).not.toEqual(before.trained);
   });
 
   it('without a run uses the shipped policy, and without that only the base', async () => {
     const shipped = pairOf(nowhere, await nodeFolder(join(root, 'run/checkpoints/step-3')));
-    expect(await shipped.look()).toMatchObject({ trained: 'shipped' });
-    expect((await ask(shipped)).trained.length).toBeGreaterThan(0);
-    const alone = pairOf(nowhere);
-    expect(await alone.look()).toMatchObject({ trained: null });
-    const drafts = await ask(alone);
+    const { checkpoint, trained } = await ask(shipped);
+    expect(checkpoint).toBe('shipped');
+    expect(trained.length).toBeGreaterThan(0);
+    const drafts = await ask(pairOf(nowhere));
+    expect(drafts.checkpoint).toBeNull();
     expect(drafts.trained).toEqual([]);
     expect(drafts.base.at(-1)!.done).toBe(true);
   });
@@ -172,9 +169,9 @@ describe('base against trained', () => {
     const pair = pairOf(kept);
     const heard: Draft[] = [];
     const question = { prompt: PROMPT, temperature: 1, seed: 1 };
-    const stopping = pair.ask(question, (_, draft) => {
+    const stopping = pair.ask(RUN, question, ignore, (_, draft) => {
       heard.push(draft);
-      void pair.stop();
+      void pair.stop('question');
     });
     await expect(stopping).rejects.toThrow('stopped');
     expect(heard.length).toBeLessThanOrEqual(2);
@@ -182,23 +179,15 @@ describe('base against trained', () => {
     expect((await ask(pair)).base.at(-1)!.done).toBe(true);
   });
 
-  it('judges held-out prompts as it judges an answer', async () => {
-    const pair = pairOf(kept);
-    const prompts = await pair.heldOutPrompts(3, 1);
-    expect(prompts.map(splitOf)).toEqual(['held-out', 'held-out', 'held-out']);
-    expect(await pair.heldOutPrompts(3, 2)).not.toEqual(prompts);
-    const { reward, gold, response } = (await ask(pair)).base.at(-1)!;
-    const [judgement] = await pair.judge([{ prompt: PROMPT, response: response! }]);
-    expect(judgement!.reward).toBeCloseTo(reward!, 4);
-    expect(judgement!.gold).toBe(gold);
-  });
-
   it('lets judges compare both sides on held-out prompts, and tries other thoughts', async () => {
     const pair = pairOf(kept);
     const choice = { prompts: 3, models: [], lengthMargin: 500 };
     const heard: PairProgress[] = [];
     const models = [{ path: join(root, 'judge'), kind: 'classifier' as const }];
-    const judged = await pair.judgePair({ ...choice, models }, (at) => heard.push(at));
+    const { judged, trained } = await pair.judgePair(RUN, { ...choice, models }, (at) =>
+      heard.push(at),
+    );
+    expect(trained).toEqual({ step: 30 });
     expect(judged.comparisons.map(({ judge }) => judge)).toEqual([
       'reward',
       models[0]!.path,
@@ -212,36 +201,22 @@ describe('base against trained', () => {
       ...['before', 'after', 'judges', 'traits'],
     ]);
     // It writes what it writes elsewhere with the same seed.
-    const prompts = await pair.heldOutPrompts(3, 0);
-    const written = await pair.write('trained', prompts, 1, 0);
-    const texts = written.map(({ prompt, samples }) => ({
-      prompt,
-      response: samples[0]!.response,
-    }));
-    const rewards = (await pair.judge(texts)).map(({ reward }) => reward);
+    const prompts = worldEvaluation('held-out', 3, 0).prompts;
+    const { after } = await pair.writeBoth(RUN, prompts, 0);
+    const texts = after.map(({ response }, i) => ({ prompt: prompts[i]!, response }));
+    const rewards = await pair.score(join(root, 'judge'), texts);
     expect(own!.ours).toBeCloseTo(rewards.reduce((a, b) => a + b) / 3, 4);
 
-    const stopping = pair.judgePair(choice, () => void pair.stop());
+    const stopping = pair.judgePair(RUN, choice, () => void pair.stop('judging'));
     await expect(stopping).rejects.toThrow('stopped');
-    const alone = pairOf(nowhere).judgePair(choice, () => undefined);
+    const alone = pairOf(nowhere).judgePair(RUN, choice, ignore);
     await expect(alone).rejects.toThrow('train one first');
-  });
-
-  it('draws from the held-out prompts of a run with its own data, or reports that there are none', async () => {
-    const prompts = (splits: string[]): Promise<string[]> => {
-      const datasets = splits.map((split) => ({ path: 'json', data_files: split, split }));
-      const own = { ...recipe, world: null, gold: null, datasets, eval_num_prompts: 1 };
-      const run = { ...kept, open: withRecipe(JSON.stringify(own)) };
-      return pairOf(run).heldOutPrompts(99, 1);
-    };
-    await expect(prompts(['train'])).rejects.toThrow(/ten or more/);
-    expect((await prompts(['train', 'test'])).sort()).toEqual(['more?', 'tea?']);
   });
 
   it('names the words that the model does not know', async () => {
     const question = { temperature: 1, seed: 1 };
     const refuse = (prompt: string): Promise<void> =>
-      pairOf(kept).ask({ prompt, ...question }, () => undefined);
+      pairOf(kept).ask(RUN, { prompt, ...question }, ignore, ignore);
     await expect(refuse('menu pasta 3 for Ana veggie budget 9')).rejects.toThrow(
       'does not know the words “Ana” and “pasta”',
     );
@@ -267,10 +242,10 @@ describe('base against trained', () => {
     const order: string[] = [];
     let next: Promise<void> | undefined;
     const added = await allocatedBy(async () => {
-      await pair.ask(question, () => {
+      await pair.ask(RUN, question, ignore, () => {
         order.push('before the run');
         run = kept;
-        next ??= pair.ask(question, () => order.push('after it'));
+        next ??= pair.ask(RUN, question, ignore, () => order.push('after it'));
       });
       await next;
     });
@@ -319,8 +294,8 @@ describe('base against trained', () => {
   });
 
   it('writes several responses for several prompts', async () => {
-    const groups = await pairOf(kept).write('base', [PROMPT, PROMPT.replace('15', '9')], 2, 4);
-    expect(groups.map(({ samples }) => samples.length)).toEqual([2, 2]);
-    expect(groups[0]!.samples[0]).not.toEqual(groups[0]!.samples[1]);
+    const written = await pairOf(kept).write(RUN, [PROMPT, PROMPT.replace('15', '9')], 2, 4);
+    expect(written.map(({ length }) => length)).toEqual([2, 2]);
+    expect(written[0]![0]).not.toEqual(written[0]![1]);
   });
 });

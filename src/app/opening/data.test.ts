@@ -41,6 +41,28 @@ const refusal = async (run: Promise<unknown>): Promise<string> => {
   return (error as Error).message;
 };
 
+it('a prompt of a world that is longer than max_prompt_length', async () => {
+  const world = (max_prompt_length: number, more: object = {}): Recipe =>
+    makeRecipe({
+      ...{ model_name_or_path: 'm', reward_funcs: 'r.js', world: 'meal-planner' },
+      ...{ thinking: false, per_device_train_batch_size: 4, num_generations: 2 },
+      ...{ max_prompt_length, ...more },
+    });
+  const none = (): Promise<string> => Promise.reject(new Error('no file is needed'));
+  const ask = (recipe: Recipe): Promise<unknown> =>
+    promptSource(recipe, none, rowChecks(recipe, tokenizer, config).prompt);
+  const short = { max_completion_length: 8, max_steps: 10 };
+  expect(await refusal(ask(world(12, short)))).toMatch(
+    /^world meal-planner, prompt 1 \(of 20 such rows\): the prompt has 2\d tokens, more than max_prompt_length \(12\); raise max_prompt_length\.$/,
+  );
+  await ask(world(24, short));
+  const evaluated = world(12, { ...short, eval_strategy: 'steps', eval_num_prompts: 3 });
+  const { prompt } = rowChecks(evaluated, tokenizer, config);
+  expect(await refusal(evaluationPrompts(evaluated, none, prompt))).toMatch(
+    /^world meal-planner, prompt 1 \(of 3 such rows\)/,
+  );
+});
+
 it('a prompt that is longer than max_prompt_length, or than the context with its completion', async () => {
   const prompts = [1, 2, 40, 3, 50].map((n) => ({ prompt: ham(n) }));
   const ask = (recipe: Recipe): Promise<unknown> =>

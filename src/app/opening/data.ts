@@ -33,15 +33,24 @@ export async function promptSource(
   read: ReadFile,
   check?: CheckRow<Prompt>,
 ): Promise<Source<Prompt>> {
+  const perStep = recipe.per_device_train_batch_size / recipe.num_generations;
   if (recipe.world) {
-    return {
+    const source: Source<Prompt> = {
       at: (i) => ({ prompt: promptText(drawPrompt(new Random(recipe.seed, `prompt ${i}`))) }),
     };
+    const first = take(source, 0, Math.min(WORLD_CHECKED, rowsOfRun(recipe, perStep)));
+    checked(placedInWorld(recipe, first), check);
+    return source;
   }
   const rows = await readRows(recipe, read, readPromptRow);
-  const perStep = recipe.per_device_train_batch_size / recipe.num_generations;
   return checkedSource(recipe, rows, perStep, check);
 }
+
+/** A world's prompts differ in length by a few tokens only, so that so many show whether they fit. */
+const WORLD_CHECKED = 200;
+
+const placedInWorld = ({ world }: Recipe, prompts: readonly Prompt[]): Placed<Prompt>[] =>
+  prompts.map((row, i) => ({ row, place: `world ${world}, prompt ${i + 1}` }));
 
 /** Two in three of the world's demonstrations have a thought, because a thought has more to learn than an answer. */
 const THINKING_SHARE = { of: 3, think: 2 };
@@ -106,7 +115,8 @@ export async function evaluationPrompts(
   if (recipe.eval_strategy === 'no') return undefined;
   if (recipe.world) {
     const { prompts } = worldEvaluation('dev', recipe.eval_num_prompts, EVALUATION_SEED);
-    return prompts.map((prompt) => ({ prompt }));
+    const asked = prompts.map((prompt) => ({ prompt }));
+    return checked(placedInWorld(recipe, asked), check);
   }
   const rows = await readRows(recipe, read, readPromptRow, 'test');
   return checked(rows.slice(0, recipe.eval_num_prompts), check);
@@ -129,11 +139,16 @@ function checkedSource<T>(
   check?: CheckRow<T>,
 ): Source<T> {
   const source = shuffledEpochs(rows, recipe.seed);
-  const used = recipe.max_steps * perBatch * recipe.gradient_accumulation_steps;
+  const used = rowsOfRun(recipe, perBatch);
   // Dynamic sampling draws fresh prompts from other epochs, so it can draw any row.
   const usesPart = recipe.dynamic_sampling === 0 && used < rows.length;
-  checked(usesPart ? take(source, 0, Math.ceil(used)) : rows, check);
+  checked(usesPart ? take(source, 0, used) : rows, check);
   return { at: (index) => source.at(index).row };
+}
+
+/** Rows that a run takes one after the other. */
+function rowsOfRun({ max_steps, gradient_accumulation_steps }: Recipe, perBatch: number): number {
+  return Math.ceil(max_steps * perBatch * gradient_accumulation_steps);
 }
 
 /** @throws RecipeError that names the first row that cannot be used, and how many more there are */

@@ -28,17 +28,19 @@ export interface RowChecks {
 
 export function rowChecks(recipe: Recipe, tokenizer: Tokenizer, config: ModelConfig): RowChecks {
   const { max_length, max_prompt_length, max_completion_length, thinking, system_prompt } = recipe;
+  // A world's prompts cannot be changed.
+  const others = recipe.world ? '' : ', or shorten or remove the row';
   const stop = turnEnd(tokenizer, config.eosTokenIds);
   const tooLong = (what: string, length: number, key: string, most: number): string | undefined =>
     length <= most
       ? undefined
-      : `${what} has ${length} tokens, more than ${key} (${most}); raise ${key}, or shorten or remove the row`;
+      : `${what} has ${length} tokens, more than ${key} (${most}); raise ${key}${others}`;
   const inContext = (prompt: number, completion: number): string | undefined =>
     prompt + completion <= config.maxPositions
       ? undefined
       : `the prompt has ${prompt} tokens, which with ${completion} of a completion ` +
         `(max_completion_length) are more than the model's max_position_embeddings ` +
-        `(${config.maxPositions}); shorten or remove the row, or lower max_completion_length`;
+        `(${config.maxPositions}); lower max_completion_length${others}`;
   const inBatch = (what: string, tokens: number, most: number): string | undefined =>
     tokens <= most
       ? undefined

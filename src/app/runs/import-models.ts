@@ -3,7 +3,7 @@ import type { FileEntry } from '@zip.js/zip.js/lib/zip-core-native.js';
 import { basename, type FileSource } from '../../model/files.ts';
 import { isModelFile } from '../../model/model-files.ts';
 import { ADAPTER_CONFIG } from '../../model/peft.ts';
-import { areSameFiles } from '../../model/same-files.ts';
+import { freeName } from '../../model/same-files.ts';
 import type { Streamed } from '../../model/stored-models.ts';
 import { baseAmong } from '../page-paths.ts';
 import { contents, ImportError, streamOf, textOf, type Entry } from './zip-entries.ts';
@@ -44,14 +44,11 @@ export async function storeModels(
   }
   const names = new Map<string, string>();
   for (const [name, files] of models) {
-    for (let i = 1; !names.has(name); i++) {
-      const free = i === 1 ? name : `${name}-${i}`;
-      const there = await shelf.modelFiles(free);
-      if (!there) await shelf.storeModel(free, streamed(files, onBytes));
-      // What is only compared is not counted as stored.
-      const compared = streamed(files, () => onBytes(0));
-      if (!there || (await areSameFiles(compared, there))) names.set(name, free);
-    }
+    // What is only compared is not counted as stored.
+    const compared = streamed(files, () => onBytes(0));
+    const own = await freeName(name, compared, (stored) => shelf.modelFiles(stored));
+    if (!own.isThere) await shelf.storeModel(own.name, streamed(files, onBytes));
+    names.set(name, own.name);
   }
   return names;
 }

@@ -16,7 +16,7 @@ export interface AddedToken {
 }
 
 /** A piece of text, or the token that it is. */
-export interface Section {
+interface Section {
   readonly text: string;
   readonly token?: AddedToken;
 }

@@ -47,17 +47,19 @@ export interface BatchTotals {
   activeTokens: number;
 }
 
-interface GrpoResult {
+export interface GrpoResult {
   /** This micro-batch's share of the step's loss. */
   loss: number;
   /** d loss / d logp, one array per completion. */
   dLogp: Float64Array[];
   /** d loss / d entropy, one array per completion. */
   dEntropy: Float64Array[];
-  /** Sums over active tokens, to be divided by their number. */
+  /** Sum over active tokens, to be divided by their number. */
   klSum: number;
+  /** How many ratios of active completions are clipped; those of tokens without the policy's term, too. */
   clippedLow: number;
   clippedHigh: number;
+  /** Active tokens. */
   tokens: number;
 }
 
@@ -89,13 +91,16 @@ export function grpoLoss(
     const termOf = policyTerms(terms, options);
     const dLogRatio = new Float64Array(length);
     for (let t = 0; t < length; t++) {
-      if (!isKept(terms, t)) continue;
       const term = termOf(ratios[t]!, t);
+      // At the level of the sequence a completion has one ratio.
+      if (t === 0 || options.importanceSamplingLevel === 'token') {
+        if (term.clipped === 'low') result.clippedLow++;
+        if (term.clipped === 'high') result.clippedHigh++;
+      }
+      if (!isKept(terms, t)) continue;
       result.loss += weight * term.loss;
       gradient[t]! += weight * term.dLogp;
       dLogRatio[t]! += weight * term.dLogRatio;
-      if (term.clipped === 'low') result.clippedLow++;
-      if (term.clipped === 'high') result.clippedHigh++;
     }
     if (options.beta > 0) {
       const factors = options.useBiasCorrectionKl ? ratios : undefined;

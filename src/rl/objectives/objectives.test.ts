@@ -87,6 +87,20 @@ describe('grpoLoss', () => {
     expect([...r.dLogp[2]!]).toEqual([0]);
   });
 
+  it('counts clipped ratios as TRL does: of all tokens, or one for each completion', () => {
+    // Two of the first completion's ratios are high; the second completion's are low and high.
+    const [first, second] = completions as [CompletionTerms, CompletionTerms];
+    const moved = [{ ...first, oldLogp: [-1.5, -0.8, -2.2] }, second];
+    const counts = (terms: CompletionTerms[], more: Partial<GrpoOptions>): number[] => {
+      const { clippedLow, clippedHigh } = grpoLoss(terms, { ...options, ...more }, totals);
+      return [clippedLow, clippedHigh];
+    };
+    expect(counts(moved, {})).toEqual([1, 2]);
+    const few = moved.map((terms) => ({ ...terms, kept: [false, true, false] }));
+    expect(counts(few, {})).toEqual([1, 2]);
+    expect(counts(moved, { importanceSamplingLevel: 'sequence' })).toEqual([0, 1]);
+  });
+
   it.each(['grpo', 'bnpo', 'dr_grpo', 'dapo', 'luspo'] as const)(
     '%s weighs tokens as TRL does',
     (type) => {

@@ -147,12 +147,13 @@ function groupOf(own: readonly CompletionRow[], withTrace: boolean): Group {
 }
 
 function recordedSample(row: CompletionRow, withTrace: boolean): Sample {
-  const { completion, thought, response, wellFormed, truncated, tokens } = row;
+  const { completion, thought, response, wellFormed, truncated, tokens, thoughtCut } = row;
   const { reward, rewards, advantage, gold, trace } = row;
   return {
     ...{ completion, thought, response, wellFormed },
     ...(truncated !== undefined && { truncated }),
     ...(tokens !== undefined && { tokens }),
+    ...(thoughtCut !== undefined && { thoughtCut }),
     ...rounded({ reward, advantage }),
     ...(rewards && { rewards: rounded(rewards) }),
     ...(gold !== undefined && rounded({ gold })),

@@ -32,23 +32,26 @@ import {
 import { scheduledRate } from './schedule.ts';
 import { k3, type TraceColumns } from './token-trace.ts';
 import { moveWeights, type StepResult, type Trainer } from './trainer.ts';
+import { UpdateMetrics } from './update-metrics.ts';
 
 /** One packed micro-batch of a step, and the numbers that stay the same over its updates. */
 interface UpdateBatch extends MicroBatch<ScoredGroup> {
   /** One per completion, in packing order. */
-  samples: { advantage: number; active: boolean; counted: boolean }[];
+  samples: {
+    advantage: number;
+    active: boolean;
+    counted: boolean;
+    /** Left out by mask_truncated_completions. */
+    masked: boolean;
+    /** The log-probs with which its tokens were drawn. */
+    written: readonly number[];
+  }[];
   oldLogp?: Float32Array[];
   refLogp?: Float32Array[];
 }
 
-interface UpdateStats {
-  loss: number;
-  kl: number;
-  entropy: number;
-  clippedLow: number;
-  clippedHigh: number;
-  gradNorm: number;
-  samplingDifference: { mean: number; max: number };
+interface Updated {
+  metrics: Record<string, number>;
   /** Traces of the first group's completions before the update. */
   firstGroup: TraceColumns[];
 }
@@ -104,9 +107,9 @@ export class GrpoTrainer implements Trainer {
     const rate = scheduledRate(recipe, this.step);
     const held = await this.followed.write(this.step + 1);
     const before = await this.traces.before(held);
-    const stats = await this.update(groups, groupAdvantages, rate);
+    const updated = await this.update(groups, groupAdvantages, rate);
     const traces =
-      recipe.log_completions && (await this.traces.after(groups[0]!, stats.firstGroup));
+      recipe.log_completions && (await this.traces.after(groups[0]!, updated.firstGroup));
     const followed = await this.describeHeld(held, before);
     this.step++;
     this.tokensSeen += countTokens(groups);
@@ -116,13 +119,7 @@ export class GrpoTrainer implements Trainer {
     const metrics = {
       step: this.step,
       ...writer.metrics(groups, reports),
-      ...(recipe.beta > 0 && { kl: stats.kl }),
-      entropy: stats.entropy,
-      ...clipMetrics(stats, recipe),
-      'sampling/sampling_logp_difference/mean': stats.samplingDifference.mean,
-      'sampling/sampling_logp_difference/max': stats.samplingDifference.max,
-      loss: stats.loss,
-      grad_norm: stats.gradNorm,
+      ...updated.metrics,
       learning_rate: rate,
       num_tokens: this.tokensSeen,
       step_time: (performance.now() - started) / 1000,
@@ -134,14 +131,12 @@ export class GrpoTrainer implements Trainer {
     groups: readonly ScoredGroup[],
     groupAdvantages: readonly number[][],
     rate: number,
-  ): Promise<UpdateStats> {
+  ): Promise<Updated> {
     const { recipe } = this;
     const batches = this.updateBatches(groups, groupAdvantages);
     const totals = countTotals(batches);
     const options = lossOptions(recipe);
-    const sums = { loss: 0, kl: 0, entropy: 0, low: 0, high: 0, targets: 0 };
-    const difference = { sum: 0, max: 0 };
-    const written = groups.flatMap((g) => g.samples.flatMap((s) => drawnOnly(s.logps, s.forced)));
+    const metrics = new UpdateMetrics(recipe, totals);
     let firstGroup: TraceColumns[] = [];
     let gradNorm = 0;
     for (let iteration = 0; iteration < recipe.num_iterations; iteration++) {
@@ -160,34 +155,18 @@ export class GrpoTrainer implements Trainer {
         batch.oldLogp ??= logp;
         const result = grpoLoss(completionTerms(batch, logp, entropies, recipe), options, totals);
         await this.runner.backward(pass, perTarget(result.dLogp), perTarget(result.dEntropy));
-        sums.loss += result.loss;
-        sums.kl += result.klSum;
-        sums.low += result.clippedLow;
-        sums.high += result.clippedHigh;
+        metrics.addLoss(result);
         if (iteration > 0) continue;
         if (index === 0) firstGroup = traceColumns(batch, logp, entropies);
-        for (let t = 0; t < values.length; t++) {
-          sums.entropy += entropy[t]!;
-          const gap = Math.abs(values[t]! - written[sums.targets + t]!);
-          difference.sum += gap;
-          difference.max = Math.max(difference.max, gap);
-        }
-        sums.targets += values.length;
+        metrics.addTokens(
+          batch.samples.map(({ masked, written }, i) => ({
+            ...{ masked, written, logp: logp[i]!, entropy: entropies[i]! },
+          })),
+        );
       }
-      gradNorm = await moveWeights(this, rate, this.step, sums.loss);
+      gradNorm = await moveWeights(this, rate, this.step, metrics.lossSum);
     }
-    const tokens = Math.max(1, totals.activeTokens) * recipe.num_iterations;
-    const targets = Math.max(1, sums.targets);
-    return {
-      loss: sums.loss / recipe.num_iterations,
-      kl: sums.kl / tokens,
-      entropy: sums.entropy / targets,
-      clippedLow: sums.low / tokens,
-      clippedHigh: sums.high / tokens,
-      gradNorm,
-      samplingDifference: { mean: difference.sum / targets, max: difference.max },
-      firstGroup,
-    };
+    return { metrics: metrics.values(gradNorm), firstGroup };
   }
 
   private updateBatches(
@@ -200,11 +179,14 @@ export class GrpoTrainer implements Trainer {
       ...batch,
       samples: batch.groups.flatMap((group, g) => {
         const counted = !recipe.mask_zero_std_groups || !isDead(group);
-        return group.samples.map((sample, i) => ({
-          advantage: groupAdvantages[b * perBatch + g]![i]!,
-          active: counted && (sample.finished || !recipe.mask_truncated_completions),
-          counted,
-        }));
+        return group.samples.map((sample, i) => {
+          const masked = recipe.mask_truncated_completions && !sample.finished;
+          return {
+            advantage: groupAdvantages[b * perBatch + g]![i]!,
+            ...{ masked, counted, active: counted && !masked },
+            written: drawnOnly(sample.logps, sample.forced),
+          };
+        });
       }),
     }));
   }
@@ -251,19 +233,6 @@ function lossOptions(recipe: Recipe): GrpoOptions {
     lossType: recipe.loss_type as GrpoOptions['lossType'],
     importanceSamplingLevel: recipe.importance_sampling_level,
     maxCompletionLength: recipe.max_completion_length,
-  };
-}
-
-function clipMetrics(
-  { clippedLow, clippedHigh }: UpdateStats,
-  recipe: Recipe,
-): Record<string, number> {
-  if (recipe.loss_type === 'sapo' || recipe.loss_type === 'vespo') return {};
-  if (recipe.loss_type === 'cispo') return { cispo_clip_ratio: clippedHigh };
-  return {
-    'clip_ratio/low_mean': clippedLow,
-    'clip_ratio/high_mean': clippedHigh,
-    'clip_ratio/region_mean': clippedLow + clippedHigh,
   };
 }
 

@@ -84,7 +84,7 @@ function slot(random: Random, prompt: DinnerPrompt, course: Course): DishName {
   return random.pick(ofCourse);
 }
 
-export function mediocreResponse(random: Random, prompt: DinnerPrompt): string {
+function mediocreResponse(random: Random, prompt: DinnerPrompt): string {
   return responseText(random, prompt, mediocrePlan(random, prompt));
 }
 

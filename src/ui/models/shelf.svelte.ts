@@ -1,10 +1,12 @@
 import { messageOf } from '../../app/message-of.ts';
 import {
   removeStoredModel,
+  storedFiles,
   storedModels,
   storeModel,
   sweepStoredModels,
 } from '../../model/stored-models.ts';
+import { freeName } from '../../model/same-files.ts';
 import { baseAmong, SHIPPED, storedPath } from '../../app/page-paths.ts';
 import type { Inspected, Role } from '../../app/inspect.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
@@ -80,6 +82,8 @@ export class Shelf {
   /** What the next run takes of the graphics card. */
   readonly fit = new Fit();
   private cancelling: AbortController | undefined;
+  /** Settled when no model is being stored. */
+  private adding: Promise<void> = Promise.resolve();
   private remembers = false;
 
   constructor(
@@ -117,8 +121,14 @@ export class Shelf {
     for (const name of names) await this.read(name);
   }
 
-  /** Looks at each model among the files, stores it, and chooses a policy. */
-  async add(dropped: DroppedFiles): Promise<void> {
+  /** Looks at each model among the files, stores it, and chooses a policy; one drop after the other. */
+  add(dropped: DroppedFiles): Promise<void> {
+    const added = this.adding.then(() => this.addNow(dropped));
+    this.adding = added.catch(() => undefined);
+    return added;
+  }
+
+  private async addNow(dropped: DroppedFiles): Promise<void> {
     const models = modelsAmong(dropped);
     this.problems =
       models.length > 0
@@ -229,13 +239,13 @@ export class Shelf {
     this.storing = { name: wanted, share: 0 };
     // Inspected first: a refused model is not copied.
     await inspectModel(model, signal);
-    const name = this.freeName(wanted, files);
+    const { name, isThere } = await freeName(wanted, files, (stored) =>
+      storedFiles(stored).catch(() => undefined),
+    );
     // Without this, a browser that runs short of space may delete models.
     void navigator.storage.persist().catch(() => false);
-    await storeModel(name, files, {
-      signal,
-      onProgress: (share) => (this.storing = { name, share }),
-    });
+    const onProgress = (share: number): void => void (this.storing = { name, share });
+    if (!isThere) await storeModel(name, files, { signal, onProgress });
     await this.read(name);
     // Adapters that waited for this base can be inspected with it.
     for (const model of this.models) {
@@ -245,16 +255,6 @@ export class Shelf {
     if (!stored || !this.usable.includes(stored)) return;
     if (stored.role === 'reward') this.listener.onReward(name);
     else this.choose(name);
-  }
-
-  /** A model of the same name and size replaces the stored one; any other gets a new name. */
-  private freeName(name: string, files: ReadonlyMap<string, File>): string {
-    const bytes = [...files.values()].reduce((sum, { size }) => sum + size, 0);
-    for (let number = 1; ; number++) {
-      const candidate = number === 1 ? name : `${name}-${number}`;
-      const there = this.models.find((model) => model.name === candidate);
-      if (!there || there.bytes === bytes) return candidate;
-    }
   }
 
   private async read(name: string): Promise<void> {

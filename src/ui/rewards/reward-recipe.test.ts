@@ -8,6 +8,7 @@ import {
   rewardRecipe,
   rewardsInUse,
   SECOND_REWARD,
+  withRoom,
   type RewardSelection,
   type SelectedPrompts,
 } from './reward-recipe.ts';
@@ -21,7 +22,7 @@ const untouched: RewardSelection = {
   gold: undefined,
 };
 const MINE: SelectedPrompts = {
-  ...{ file: 'mine.jsonl', kind: 'prompts', heldOut: false, longest: undefined },
+  ...{ file: 'mine.jsonl', kind: 'prompts', heldOut: false },
 };
 /** Keys of the page's recipe. */
 const page = {
@@ -60,8 +61,8 @@ it('weights follow the order of reward model, judge and rules', () => {
 });
 
 it('prompts take the place of the world, whose hidden utility cannot judge them', () => {
-  const prompts = { ...MINE, longest: { prompt: 93, response: 1 } };
-  const values = rewardRecipe({ ...untouched, prompts, systemPrompt: ' Be brief. ' }, page);
+  const selection = { ...untouched, prompts: MINE, systemPrompt: ' Be brief. ' };
+  const values = withRoom(rewardRecipe(selection, page), 'prompts', { prompt: 93, response: 1 });
   const recipe = makeRecipe({ ...page, ...values });
   expect(recipe).toMatchObject({
     world: undefined,
@@ -100,7 +101,7 @@ it('evaluations use held-out prompts as the recipe says, and are off without any
 
 it('DPO learns from the pairs of a file, and nothing else judges', () => {
   const longest = { prompt: 9, response: 200 };
-  const pairs: SelectedPrompts = { ...MINE, kind: 'preferences', heldOut: true, longest };
+  const pairs: SelectedPrompts = { ...MINE, kind: 'preferences', heldOut: true };
   const rules = [{ name: 'short', weight: 2 }];
   const selection = { ...untouched, rules, prompts: pairs, gold: 'stored:watcher' };
   const set = {
@@ -110,15 +111,21 @@ it('DPO learns from the pairs of a file, and nothing else judges', () => {
     reward_funcs: ['a.js'],
     eval_strategy: 'steps',
   };
-  const recipe = makeRecipe(layerRecipes(set, rewardRecipe(selection, set)));
+  const values = layerRecipes(set, rewardRecipe(selection, set));
+  const recipe = makeRecipe(withRoom(values, 'preferences', longest));
   expect(hasRewards(recipe)).toBe(false);
   expect(recipe).toMatchObject({
     ...{ online: false, world: undefined, gold: undefined, eval_strategy: 'steps' },
     ...{ max_prompt_length: 9, max_completion_length: 200 },
   });
   // Any other algorithm uses only the prompts.
-  const grpo = makeRecipe({ ...page, ...rewardRecipe(selection, page) });
-  expect(grpo).toMatchObject({ reward_weights: [1, 2], gold: 'stored:watcher' });
+  const forGrpo = { ...page, ...rewardRecipe(selection, page) };
+  const grpo = makeRecipe(withRoom(forGrpo, 'preferences', longest));
+  expect(grpo).toMatchObject({
+    max_prompt_length: 9,
+    reward_weights: [1, 2],
+    gold: 'stored:watcher',
+  });
   expect(grpo.max_completion_length).not.toBe(200);
 });
 

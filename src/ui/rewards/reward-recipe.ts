@@ -1,5 +1,6 @@
 import { storedPath } from '../../app/page-paths.ts';
 import type { RecipeValue, RecipeValues } from '../../rl/recipe/values.ts';
+import { layerRecipes } from '../../rl/recipe/keys.ts';
 import { evaluation } from '../../rl/recipe/evaluation-keys.ts';
 import { JUDGE, REWARD_MODEL } from '../../rl/recipe/reward-names.ts';
 import { TRUE_TASTE } from '../charts/gold.ts';
@@ -26,8 +27,12 @@ export interface SelectedPrompts {
   kind: PromptKind;
   /** Whether some of its prompts are held out. */
   heldOut: boolean;
-  /** Tokens of the longest prompt, and of the longest response of preferences, once counted. */
-  longest: { prompt: number; response: number } | undefined;
+}
+
+/** Tokens of the longest prompt, and of the longest response of preferences. */
+export interface Longest {
+  prompt: number;
+  response: number;
 }
 
 /** What a visitor chose to train for. */
@@ -95,19 +100,17 @@ export const byPairs = (kind: PromptKind | undefined, algorithm: unknown): boole
 
 /** The file says which of two responses is better, so there are no rewards. */
 function pairsRecipe({ prompts, systemPrompt }: RewardSelection, set: RecipeValues): RecipeValues {
-  const { longest } = prompts!;
   const system = systemPrompt.trim();
   return {
     ...promptKeys(prompts!, set),
     ...{ reward_model_name_or_path: null, judge_model_name_or_path: null, judge_prompt: null },
     ...{ reward_funcs: [], reward_weights: null, gold: null, online: false },
-    ...(longest && { max_completion_length: longest.response }),
     ...(system !== '' && { system_prompt: system }),
   };
 }
 
 /** The visitor's prompts replace the world's, also in evaluations if some are held out. */
-function promptKeys({ file, heldOut, longest }: SelectedPrompts, set: RecipeValues): RecipeValues {
+function promptKeys({ file, heldOut }: SelectedPrompts, set: RecipeValues): RecipeValues {
   const dataset = (name: string, split: string): Record<string, RecipeValue> => ({
     ...{ path: 'json', data_files: storedPath(name), split },
   });
@@ -116,6 +119,16 @@ function promptKeys({ file, heldOut, longest }: SelectedPrompts, set: RecipeValu
     datasets: [dataset(file, 'train'), ...(heldOut ? [dataset(heldOutFile(file), 'test')] : [])],
     world: null,
     ...(heldOut && Object.fromEntries(evaluations)),
-    ...(longest && { max_prompt_length: longest.prompt }),
   };
+}
+
+/** The recipe of a run with this file of prompts, with room for the longest of them. */
+export function withRoom(values: RecipeValues, kind: PromptKind, longest: Longest): RecipeValues {
+  const { algorithm = 'grpo' } = values;
+  const room = {
+    max_prompt_length: longest.prompt,
+    ...(byPairs(kind, algorithm) && { max_completion_length: longest.response }),
+  };
+  // Only those keys that the algorithm has.
+  return layerRecipes({ ...values, ...room }, { algorithm });
 }

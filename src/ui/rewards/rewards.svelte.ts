@@ -9,9 +9,9 @@ import {
   rewardProblem,
   rewardRecipe,
   rewardsInUse,
+  withRoom,
   type JudgeReward,
   type ModelReward,
-  type SelectedPrompts,
 } from './reward-recipe.ts';
 import { RuleDraft } from './rule-draft.svelte.ts';
 import {
@@ -36,9 +36,6 @@ export class RewardChoice {
   error = $state<string | null>(null);
   /** Names that the last visit chose and that are not in this browser any more. */
   gone = $state.raw<readonly string[]>([]);
-
-  /** Measured before training. */
-  private longest = $state.raw<SelectedPrompts['longest']>();
 
   readonly prompts = $derived(this.promptFiles.find(({ file }) => file === this.promptFile));
   /** As chosen, unless the model has been removed meanwhile. */
@@ -151,23 +148,25 @@ export class RewardChoice {
 
   /** Recipe keys for what was chosen; what was not is left to `set`, the recipe so far. */
   recipeOver(set: RecipeValues): RecipeValues {
-    const { models, rulesInUse: rules, prompts, longest, systemPrompt, goldPath: gold } = this;
+    const { models, rulesInUse: rules, prompts, systemPrompt, goldPath: gold } = this;
     const own = prompts && {
-      ...{ file: prompts.file, kind: prompts.kind, longest },
+      ...{ file: prompts.file, kind: prompts.kind },
       heldOut: prompts.heldOut.length > 0,
     };
     return rewardRecipe({ ...models, rules, prompts: own, systemPrompt, gold }, set);
   }
 
   /**
-   * Before training: stores what is not stored yet, so that workers find it, and makes room for the
-   * longest of the visitor's prompts. `values` are the keys that training will get.
+   * Before training: stores what is not stored yet, so that workers find it.
+   * @param values the recipe of the run, with what is chosen now
+   * @returns the same with room for the longest of the visitor's prompts
    */
-  async prepare(values: RecipeValues): Promise<void> {
-    for (const rule of this.rules) await rule.save();
-    const { prompts } = this;
+  async prepare(values: RecipeValues): Promise<RecipeValues> {
+    const { rules, prompts } = this;
+    for (const rule of rules) await rule.save();
     // If measuring fails, training fails too, and says why.
-    this.longest = prompts && (await longestTexts(values, prompts).catch(() => undefined));
+    const longest = prompts && (await longestTexts(values, prompts).catch(() => undefined));
+    return longest ? withRoom(values, prompts!.kind, longest) : values;
   }
 
   addRule(name: string, source: string, stored = false): void {

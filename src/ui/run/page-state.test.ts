@@ -1,17 +1,21 @@
 /** What is on view, and what trains, when requests overlap: workers answer when a test lets them. */
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { unknownFacts } from '../../app/runs/facts.ts';
+import { WHOLE } from '../../app/runs/kept-reports.ts';
 import type { OpenedRun } from '../../app/runs/stored-runs.ts';
 import type { NewRun, TrainingListener } from '../../app/training-service.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
+import type { StepReport } from '../../rl/report.ts';
 import { ListedRun } from '../runs/listed-run.svelte.ts';
 import type { GpuProblem } from '../webgpu.ts';
 
-const { worker, looking, begun, TOO_LARGE } = vi.hoisted(() => ({
+const { worker, looking, begun, measuring, TOO_LARGE } = vi.hoisted(() => ({
   worker: { opened: new Map<string, (run: OpenedRun) => void>() },
   looking: [] as ((problem: GpuProblem | null) => void)[],
   /** The runs whose training has begun. */
-  begun: [] as { seed: unknown; listener: TrainingListener }[],
+  begun: [] as { seed: unknown; recipe: RecipeValues; listener: TrainingListener }[],
+  /** Measurements of the longest prompt that wait for an answer. */
+  measuring: [] as ((longest: { prompt: number; response: number }) => void)[],
   /** A seed of a run that the storage has no room for. */
   TOO_LARGE: 9,
 }));
@@ -34,7 +38,7 @@ vi.mock('./policy-worker.ts', () => ({
   connectPolicyWorker: () => ({
     service: {
       begin: ({ recipe }: NewRun, listener: TrainingListener) => {
-        begun.push({ seed: recipe.seed, listener });
+        begun.push({ seed: recipe.seed, recipe, listener });
         return Promise.resolve();
       },
       start: () => Promise.resolve(),
@@ -42,11 +46,15 @@ vi.mock('./policy-worker.ts', () => ({
     close: () => undefined,
   }),
 }));
+vi.mock('../rewards/page-preview.ts', () => ({
+  longestTexts: () => new Promise((resolve) => measuring.push(resolve)),
+}));
 vi.mock('../webgpu.ts', () => ({
   findGpuProblem: () => new Promise((resolve) => looking.push(resolve)),
 }));
 
 const { PageState } = await import('./page-state.svelte.ts');
+const { ViewedRun } = await import('./viewed-run.svelte.ts');
 type PageState = InstanceType<typeof PageState>;
 
 beforeEach(() => {
@@ -107,7 +115,7 @@ describe('the run on view', () => {
   it('stays when something else was put on view while a run was read', async () => {
     const stored = run('stored');
     const page = pageWith(stored);
-    page.recorded = { recipe: {}, steps: [] } as unknown as PageState['recorded'];
+    page.recordings.set('recorded', { recipe: {}, adapter: '', steps: [] });
     void page.view(stored);
     page.showRecorded(true);
     await opens('stored', 5);
@@ -122,6 +130,62 @@ describe('the run on view', () => {
     await opens('stored', 5);
     expect(page.runs.onView).toBe(null);
   });
+});
+
+describe('the settings of a run', () => {
+  it('go to the recipe, in place of all that was set and chosen before', () => {
+    vi.stubGlobal('history', { pushState: () => undefined });
+    const page = pageWith(run('other', { seed: 7, thinking: false, beta: 0 }));
+    page.settings.replace({ seed: 3, learning_rate: 0.1 });
+    page.duplicate(page.runs.list[0]!);
+    expect(page.settings.overrides).toEqual({ seed: 7, thinking: false, beta: 0 });
+    expect(page.runs.list).toHaveLength(1);
+  });
+});
+
+it('a run has room for the longest of its own prompts, and no later run has that room', async () => {
+  const page = pageWith();
+  const texts = { prompts: ['a'], heldOut: [], responses: [] };
+  const files = ['long.jsonl', 'short.jsonl'];
+  page.rewards.promptFiles = files.map((file) => ({ file, kind: 'prompts' as const, ...texts }));
+  page.rewards.promptFile = 'long.jsonl';
+  void page.train();
+  await settled();
+  // Other prompts are chosen while these are measured.
+  page.rewards.promptFile = 'short.jsonl';
+  measuring.shift()!({ prompt: 500, response: 1 });
+  await settled();
+  looking.shift()!(null);
+  await settled();
+  const [{ recipe }] = begun as [(typeof begun)[0]];
+  expect(recipe['max_prompt_length']).toBe(500);
+  expect(JSON.stringify(recipe['datasets'])).toContain('long.jsonl');
+  expect(JSON.stringify(page.nextRecipe['datasets'])).toContain('short.jsonl');
+  expect(page.nextRecipe).not.toHaveProperty('max_prompt_length');
+});
+
+const group = { prompt: 'p', samples: [], mean: 0, std: 0 };
+const reports = Array.from({ length: WHOLE + 50 }, (_, i): StepReport => ({
+  metrics: { step: i + 1 },
+  group,
+}));
+
+it('reads what is shown of a run also if the reading of the run before it fails', async () => {
+  const run = new ViewedRun();
+  let fail = (_: Error): void => undefined;
+  const readAll = (): Promise<StepReport[]> => Promise.resolve(reports);
+  run.reset(reports.length, { readAll, read: () => new Promise((_, reject) => (fail = reject)) });
+  run.push(...reports);
+  run.seek(5);
+  run.reset(reports.length, {
+    readAll,
+    read: ({ metrics }) => Promise.resolve({ metrics, group }),
+  });
+  run.push(...reports);
+  run.seek(5);
+  fail(new Error('it was deleted'));
+  await settled();
+  expect(run.current!.group).toEqual(group);
 });
 
 describe('runs that wait', () => {
@@ -175,6 +239,19 @@ describe('runs that wait', () => {
     void page.tooLarge!.train();
     await found();
     expect([seeds(), waiting(page), page.tooLarge]).toEqual([[TOO_LARGE], [], null]);
+  });
+
+  it('are asked to be kept when they begin, not before', async () => {
+    const persist = vi.fn(() => Promise.resolve(true));
+    const estimate = (): Promise<StorageEstimate> => Promise.resolve({ quota: 50, usage: 0 });
+    vi.stubGlobal('navigator', { storage: { estimate, persist } });
+    const page = pageWith(run('of'));
+    void page.trainWith({ seed: 5 });
+    await settled();
+    expect(persist).not.toHaveBeenCalled();
+    await found();
+    expect([persist.mock.calls.length, page.storage.persisted]).toEqual([1, true]);
+    expect([page.storage.used, page.storage.free]).toEqual([0, 50]);
   });
 
   it('do not begin after they were removed', async () => {

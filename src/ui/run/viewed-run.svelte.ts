@@ -93,9 +93,11 @@ export class ViewedRun {
     this.reading = true;
     const whole = await source.read(reports[index]!).catch(() => undefined);
     this.reading = false;
-    // Another run may be on view by now, and then this one is not waited for.
-    if (this.grown.reports === reports && whole) this.keepWhole(index, whole);
-    if (whole || this.head - 1 !== shown) void this.readShown();
+    // Another run may be on view by now.
+    const isSame = this.grown.reports === reports;
+    if (isSame && whole) this.keepWhole(index, whole);
+    // What cannot be read is not tried again.
+    if (whole || !isSame || this.head - 1 !== shown) void this.readShown();
   }
 
   private keepWhole(index: number, whole: StepReport): void {

@@ -11,14 +11,15 @@ import { changesFromDefault, nameOf, type Change } from './changes.ts';
 import { FactsWriter } from './facts-writer.ts';
 import { ListedRun } from './listed-run.svelte.ts';
 import { listingsOf, nextSlot } from './listings.ts';
+import type { Recording } from '../run/recorded.ts';
 import { runsWorker } from './runs-worker.ts';
 
 /** More runs beside the run on view could not be told apart. */
 const MOST_OVERLAYS = 5;
 
-/** The runs of this browser and the recorded one, and which are drawn over the run on view. */
+/** The runs of this browser and the recorded ones, and which are drawn over the run on view. */
 export class Runs {
-  /** Oldest first; the recorded run before all. */
+  /** Oldest first; the recorded runs before all. */
   list = $state.raw<readonly ListedRun[]>([]);
   /** The run that was deleted a moment ago and can be brought back. */
   removed = $state.raw<ListedRun | null>(null);
@@ -30,7 +31,7 @@ export class Runs {
       .filter((run) => run.overlaid && run.id !== this.onView)
       .map((run) => run.overlayOver(this.viewed)),
   );
-  /** The recipe of the recorded run, and so of a run without changes. */
+  /** The recipe of the first recorded run, and so of a run without changes. */
   private base = $state.raw<RecipeValues>({});
   /** The run in training in this tab. */
   private growing: ListedRun | null = null;
@@ -38,6 +39,8 @@ export class Runs {
   private here: readonly string[] = [];
   /** The runs of other tabs whose end is waited for. */
   private watched: readonly string[] = [];
+  /** When runs were deleted here, by id. */
+  private readonly deletions = new Map<string, number>();
   /** The phase of the run in training. */
   private phase: Phase | null = null;
   private readonly facts = new FactsWriter((id, change) => runsWorker().changeFacts(id, change));
@@ -58,8 +61,10 @@ export class Runs {
     const others = this.list.filter(
       (run) => run.fixed || run === this.growing || run.started >= asked,
     );
+    // One that was deleted meanwhile may still be among them.
+    const isDeleted = (id: string): boolean => (this.deletions.get(id) ?? -Infinity) >= asked;
     const read = stored
-      .filter(({ id }) => !others.some((run) => run.id === id))
+      .filter(({ id }) => !others.some((run) => run.id === id) && !isDeleted(id))
       .map((run) => ({ ...run, facts: { ...run.facts, ...this.facts.waitingFor(run.id) } }));
     const listings = listingsOf(read, {
       ...{ held, here: this.here, taken: others.map(({ slot }) => slot) },
@@ -83,13 +88,14 @@ export class Runs {
     await this.refresh();
   }
 
-  setRecorded({ recipe, steps }: RecordedRun): void {
-    this.base = recipe;
+  /** Lists a run that ships with the page; the first is the run without changes. */
+  addRecorded({ id, name, slot, note }: Recording, { recipe, steps }: RecordedRun): void {
+    if (!this.list.some(({ fixed }) => fixed)) this.base = recipe;
     const rows = steps.map(({ metrics }) => metrics);
     const steady = { maxSteps: rows.at(-1)?.step ?? 0, savedStep: 0, end: 'finished' } as const;
-    const facts = { ...unknownFacts(RECORDED), name: 'The recorded run' };
-    const run = new ListedRun({ id: RECORDED, facts, recipe, ...steady }, rows, true);
-    this.list = [run, ...this.list];
+    const facts = { ...unknownFacts(id), name, slot, note };
+    const run = new ListedRun({ id, facts, recipe, ...steady }, rows, true);
+    this.list = [...this.list, run].sort(recordedFirst);
   }
 
   changesOf(recipe: RecipeValues): Change[] {
@@ -203,7 +209,9 @@ export class Runs {
   /** With its folder: curves, completions and weights. @throws if another tab trains it */
   async remove(run: ListedRun): Promise<void> {
     await runsWorker().remove(run.id);
-    this.list = this.list.filter((other) => other !== run);
+    this.deletions.set(run.id, Date.now());
+    // Meanwhile the runs may have been read again.
+    this.list = this.list.filter(({ id }) => id !== run.id);
     this.removed = run;
     setTimeout(() => {
       if (this.removed === run) this.removed = null;
@@ -215,6 +223,7 @@ export class Runs {
     const { removed } = this;
     if (!removed) return;
     this.removed = null;
+    this.deletions.delete(removed.id);
     await runsWorker()
       .restore(removed.id)
       .catch(() => undefined);
@@ -242,8 +251,6 @@ export class Runs {
     void this.facts.change(run.id, Object.fromEntries(stored.map((fact) => [fact, facts[fact]])));
   }
 }
-
-const RECORDED = 'recorded';
 
 const NOBODY: ReadonlySet<string> = new Set<string>();
 

@@ -1,6 +1,6 @@
 /** The visitor's own judge: stores it as a model, and asks it about labels and policies. */
 import { storeModel } from '../../model/stored-models.ts';
-import type { PolicyPairService, Sides, Written } from '../../app/policy-pair-service.ts';
+import type { PolicyPairService, Trained, Written } from '../../app/policy-pair-service.ts';
 import { storedPath } from '../../app/page-paths.ts';
 import { Random } from '../../rl/random.ts';
 import { mean } from '../../rl/statistics.ts';
@@ -21,7 +21,7 @@ export interface Agreement {
 
 /** The policy before and after training, on the same prompts. */
 export interface TasteComparison {
-  trained: Sides['trained'];
+  trained: Trained;
   prompts: number;
   /** Share of the prompts on which the judge prefers the response after training; ties count half. */
   preferred: number;
@@ -54,18 +54,16 @@ export async function agreement(
   };
 }
 
-/** Compares on prompts that neither training nor labelling has drawn. */
+/** Compares the policies of a run on prompts that neither training nor labelling has drawn. */
 export async function compare(
-  service: Pick<PolicyPairService, 'look' | 'write' | 'score'>,
+  service: Pick<PolicyPairService, 'writeBoth' | 'score'>,
+  run: string | null,
   judge: string,
 ): Promise<TasteComparison> {
   const prompts = drawPrompts(new Random(1, 'taste compared'), 'dev', PROMPTS).map(promptText);
-  const { trained } = await service.look();
-  if (!trained) throw new Error('There is no trained policy yet: train one first.');
-  const first = (groups: { samples: Written[] }[]): string[] =>
-    groups.map(({ samples }) => samples[0]!.response);
-  const before = first(await service.write('base', prompts, 1, 1));
-  const after = first(await service.write('trained', prompts, 1, 1));
+  const { trained, ...written } = await service.writeBoth(run, prompts, 1);
+  const responses = (all: readonly Written[]): string[] => all.map(({ response }) => response);
+  const [before, after] = [responses(written.before), responses(written.after)];
   const scored = async (responses: readonly string[]): Promise<number[]> =>
     service.score(
       judge,

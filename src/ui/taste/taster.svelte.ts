@@ -22,7 +22,7 @@ import type { Generator } from '../try/generator.svelte.ts';
 import { agreement, compare, keepModel, type Agreement, type TasteComparison } from './judging.ts';
 
 /** Two responses to one prompt, in the order in which they are shown. */
-export interface TastePair {
+interface TastePair {
   prompt: string;
   responses: readonly [string, string];
 }
@@ -76,11 +76,11 @@ export class Taster {
       ...this.labels,
       { prompt, chosen: responses[index], rejected: responses[1 - index]! },
     ];
-    await this.next();
+    await this.leave(pair);
   }
 
   async skip(): Promise<void> {
-    if (this.pair && !this.waiting) await this.next();
+    if (this.pair && !this.waiting) await this.leave(this.pair);
   }
 
   /** Takes the last label back, and shows its two responses again. */
@@ -134,8 +134,8 @@ export class Taster {
   async compare(): Promise<void> {
     this.comparing = true;
     await this.guard(async () => {
-      this.comparison = await this.generator.use((service) =>
-        compare(service, storedPath(TASTE_MODEL)),
+      this.comparison = await this.generator.use((service, run) =>
+        compare(service, run, storedPath(TASTE_MODEL)),
       );
     });
     this.comparing = false;
@@ -175,10 +175,11 @@ export class Taster {
   }
 
   /** The last pair stays on view until there is another, so that the keyboard stays on it. */
-  private async next(): Promise<void> {
+  private async leave(pair: TastePair): Promise<void> {
     this.save();
     if (this.pairs.length === 1) await this.start();
-    this.pairs = this.pairs.slice(1);
+    // Earlier pairs may be back by now.
+    this.pairs = this.pairs.filter((other) => other !== pair);
     if (this.pairs.length < BATCH / 2) void this.write();
   }
 
@@ -188,11 +189,11 @@ export class Taster {
       const prompts = Array.from({ length: BATCH }, (_, i) =>
         promptText(drawPrompt(new Random(this.drawn + i, 'taste'))),
       );
-      const groups = await this.generator.use((service) =>
-        service.write('base', prompts, 2, this.drawn),
+      const written = await this.generator.use((service, run) =>
+        service.write(run, prompts, 2, this.drawn),
       );
       this.drawn += BATCH;
-      const fresh = groups.flatMap(({ prompt, samples: [a, b] }) => differ(prompt, a, b));
+      const fresh = written.flatMap(([a, b], i) => differ(prompts[i]!, a, b));
       this.pairs = [...this.pairs, ...fresh];
     }).finally(() => (this.writing = null));
     return this.writing;

@@ -7,7 +7,7 @@ import {
   type BlindComparison,
   type Choice,
 } from '../../rl/evaluation/blind.ts';
-import type { BlindRow, Sides } from '../../app/policy-pair-service.ts';
+import type { BlindRow, Trained } from '../../app/policy-pair-service.ts';
 import type { Generator } from './generator.svelte.ts';
 import { readRound, writeRound } from './kept-round.ts';
 
@@ -21,7 +21,7 @@ export class BlindTest {
   /** null before the first round. */
   comparison = $state.raw<BlindComparison | null>(null);
   rows = $state.raw<readonly BlindRow[]>([]);
-  trained = $state.raw<Sides['trained']>(null);
+  trained = $state.raw<Trained>(null);
   /** Responses written so far and in total; null while none are written. */
   writing = $state.raw<{ done: number; of: number } | null>(null);
   error = $state<string | null>(null);
@@ -82,8 +82,8 @@ export class BlindTest {
       if (this.writing) this.writing = { ...this.writing, done };
     };
     const size = { prompts: PROMPTS, batch: BATCH, seed };
-    const { trained, rows } = await this.generator.use((service) =>
-      service.blindRound(size, Comlink.proxy(onWritten)),
+    const { trained, rows } = await this.generator.use((service, run) =>
+      service.blindRound(run, size, Comlink.proxy(onWritten)),
     );
     Object.assign(this, { trained, rows });
   }

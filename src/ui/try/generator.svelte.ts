@@ -1,14 +1,14 @@
 import * as Comlink from 'comlink';
 import { messageOf } from '../../app/message-of.ts';
 import type { Draft, Question } from '../../app/answer.ts';
-import type { PolicyPairService, Sides, Side } from '../../app/policy-pair-service.ts';
+import type { PolicyPairService, Side, Stoppable, Trained } from '../../app/policy-pair-service.ts';
 import type { Connection } from '../../app/workers/connection.ts';
 import { connectPolicyPairWorker } from './policy-pair-worker.ts';
 
 /** Asks the policies before and after training; its worker starts with the first question. */
 export class Generator {
-  /** The two policies; null until something was asked. */
-  sides = $state.raw<Sides | null>(null);
+  /** What the policy after training is; undefined until something was asked. */
+  trained = $state.raw<Trained>();
   drafts = $state.raw<Partial<Record<Side, Draft>>>({});
   asking = $state(false);
   /** The visitor ended the last question; what was written until then stays. */
@@ -30,16 +30,20 @@ export class Generator {
     this.error = null;
     this.drafts = {};
     try {
-      await this.use(async (service) => {
-        this.sides = await service.look();
-        await service.ask(
+      // They have their own channels: a draft of an earlier question may arrive late.
+      const isLast = (): boolean => number === this.questions;
+      await this.use((service, run) =>
+        service.ask(
+          run,
           question,
-          Comlink.proxy((side: Side, draft: Draft) => {
-            // Drafts have their own channel: one of an earlier question may arrive late.
-            if (number === this.questions) this.drafts = { ...this.drafts, [side]: draft };
+          Comlink.proxy((trained: Trained) => {
+            if (isLast()) this.trained = trained;
           }),
-        );
-      });
+          Comlink.proxy((side: Side, draft: Draft) => {
+            if (isLast()) this.drafts = { ...this.drafts, [side]: draft };
+          }),
+        ),
+      );
     } catch (error) {
       this.fail(error);
     }
@@ -54,16 +58,24 @@ export class Generator {
   /** Ends the question under way within a few tokens; the models stay loaded. */
   async stop(): Promise<void> {
     this.stopped = true;
-    // A broken worker has stopped already.
-    await this.connection?.service.stop().catch(() => undefined);
+    await this.end('question');
   }
 
-  /** Asks the worker, started when it is first needed; rejects with a sentence if it stops. */
-  async use<T>(work: (service: Comlink.Remote<PolicyPairService>) => Promise<T>): Promise<T> {
+  /** Ends what is under way in the worker. */
+  async end(what: Stoppable): Promise<void> {
+    // A broken worker has stopped already.
+    await this.connection?.service.stop(what).catch(() => undefined);
+  }
+
+  /**
+   * Asks the worker, started when it is first needed, about the run of now; rejects with a sentence if
+   * the worker stops.
+   */
+  use<T>(
+    work: (service: Comlink.Remote<PolicyPairService>, run: string | null) => Promise<T>,
+  ): Promise<T> {
     // If the worker breaks, the next question starts another one.
     this.connection ??= connectPolicyPairWorker(() => (this.connection = null));
-    const { service } = this.connection;
-    await service.choose(this.run());
-    return work(service);
+    return work(this.connection.service, this.run());
   }
 }

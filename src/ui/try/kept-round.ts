@@ -1,5 +1,5 @@
 import type { BlindComparison } from '../../rl/evaluation/blind.ts';
-import type { BlindRow, Sides } from '../../app/policy-pair-service.ts';
+import type { BlindRow, Trained } from '../../app/policy-pair-service.ts';
 import { recall, remember } from '../remembered.ts';
 
 /** A blind round, judged so far, stored for the next visit. */
@@ -8,7 +8,7 @@ export interface KeptRound {
   round: number;
   comparison: BlindComparison;
   rows: readonly BlindRow[];
-  trained: Sides['trained'];
+  trained: Trained;
 }
 
 const KEY = 'blind-round';

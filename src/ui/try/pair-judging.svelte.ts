@@ -1,14 +1,14 @@
 import * as Comlink from 'comlink';
 import type { JudgedPair, PairJudges, PairProgress } from '../../app/judge-pair.ts';
 import { messageOf } from '../../app/message-of.ts';
-import type { Sides } from '../../app/policy-pair-service.ts';
+import type { Trained } from '../../app/policy-pair-service.ts';
 import { recall, remember } from '../remembered.ts';
 import type { Generator } from './generator.svelte.ts';
 
 /** What judges said of a run, stored for the next visit. */
 interface KeptJudging {
   judged: JudgedPair;
-  trained: Sides['trained'];
+  trained: Trained;
   lengthMargin: number;
 }
 
@@ -35,18 +35,15 @@ export class PairJudging {
     this.stopped = false;
     this.progress = { doing: 'before', done: 0, of: judges.prompts };
     try {
-      await this.generator.use(async (service) => {
-        const { trained } = await service.look();
-        const judged = await service.judgePair(
-          judges,
-          Comlink.proxy((progress: PairProgress) => {
-            // Progress has its own channel, and may arrive after the result.
-            if (this.progress) this.progress = progress;
-          }),
-        );
-        this.kept = { judged, trained, lengthMargin: judges.lengthMargin };
-        void remember(KEY, this.kept);
+      const onProgress = Comlink.proxy((progress: PairProgress) => {
+        // Progress has its own channel, and may arrive after the result.
+        if (this.progress) this.progress = progress;
       });
+      const { judged, trained } = await this.generator.use((service, run) =>
+        service.judgePair(run, judges, onProgress),
+      );
+      this.kept = { judged, trained, lengthMargin: judges.lengthMargin };
+      void remember(KEY, this.kept);
     } catch (error) {
       this.fail(error);
     }
@@ -60,6 +57,6 @@ export class PairJudging {
 
   async stop(): Promise<void> {
     this.stopped = true;
-    await this.generator.use((service) => service.stop());
+    await this.generator.end('judging');
   }
 }

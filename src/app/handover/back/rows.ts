@@ -16,7 +16,7 @@ export interface Written {
 }
 
 /** How the run writes; of an unknown recipe, its completions tell. */
-export interface Manner {
+interface Manner {
   thinking: boolean;
   malformed: 'lenient' | 'strict';
 }

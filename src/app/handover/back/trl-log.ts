@@ -7,7 +7,7 @@ import type { Files } from './returned.ts';
 
 const STATE = /^(?:checkpoint-(\d+)\/)?trainer_state\.json$/;
 
-export type LogRow = Record<string, unknown> & { step: number };
+type LogRow = Record<string, unknown> & { step: number };
 
 /** The last logs that can be read; no rows if there are none. */
 export async function trainerLog(files: Files): Promise<{ log: LogRow[]; damaged: Damage[] }> {
