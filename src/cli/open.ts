@@ -55,7 +55,9 @@ async function baseFolder(name: string, adapter: CheckpointFolder): Promise<Chec
     nodeFolder(at!)
       .catch(() => nodeFolder(above!))
       .catch(() => {
-        throw error;
+        throw new CheckpointError(
+          `${(error as Error).message}, or put the model into ${at!}: nothing is downloaded`,
+        );
       }),
   );
 }
