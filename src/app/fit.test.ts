@@ -50,6 +50,15 @@ describe('a model of 0.3 billion parameters', () => {
     }
   });
 
+  it('is planned as a reward model too, tied or not', () => {
+    const needs = (tieWordEmbeddings: boolean) => {
+      const reward: ModelConfig = { ...config, kind: 'reward', layers: 1, tieWordEmbeddings };
+      const models = { policy: { ...policy, config: reward }, judges: [] };
+      return memoryNeeds(values, models, { maxBinding: Infinity });
+    };
+    expect(needs(false)).toEqual(needs(true));
+  });
+
   it('fits a smaller card with the suggested changes', () => {
     const card = { memory: 3e9, maxBinding: Infinity };
     const { lora, full } = memoryNeeds(values, alone, card);

@@ -58,11 +58,12 @@ export function memoryNeeds(
   card: Card,
 ): Record<MemoryUse, MemoryNeed> {
   const judges = models.judges.map((judge) => attempt(card, (limit) => planJudge(judge, limit)));
+  const planned = asPolicy(models.policy);
   const needOf = (use: MemoryUse): MemoryNeed => {
     const measure = (changes: RecipeObject): Measured => {
       const recipe = recipeFor(changes.use_peft ? 'lora' : use, { ...values, ...changes });
       const plan = use === 'run' ? planGeneration : planTraining;
-      const policy = attempt(card, (limit) => plan(recipe, models.policy, limit));
+      const policy = attempt(card, (limit) => plan(recipe, planned, limit));
       return { recipe, ...sum(policy, use === 'run' ? [] : judges, card) };
     };
     const first = measure({});
@@ -73,6 +74,12 @@ export function memoryNeeds(
   };
   return { run: needOf('run'), lora: needOf('lora'), full: needOf('full') };
 }
+
+/** A reward model has no language-model head; as a policy, it would have its embedding for one. */
+const asPolicy = (model: Planned): Planned =>
+  model.config.kind === 'reward'
+    ? { ...model, config: { ...model.config, tieWordEmbeddings: true } }
+    : model;
 
 interface Measured extends MemoryNeed {
   recipe: Recipe;

@@ -1,10 +1,14 @@
 /** Files of the command benchmark: the data that the user brings, and the rows that a killed process finds again. */
-import { appendFile, readFile, stat, truncate } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { closeSync, createReadStream, openSync, readSync } from 'node:fs';
+import { access, appendFile, readFile, stat, truncate } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { StringDecoder } from 'node:string_decoder';
 import { parseJsonLines } from '../rl/data/json-lines.ts';
 import {
   BenchmarkDataError,
   type Benchmark,
+  type DataLines,
   type DataTexts,
 } from '../rl/evaluation/benchmarks/benchmark.ts';
 import { makeFolders } from '../rl/runs/run-folder.node.ts';
@@ -12,15 +16,22 @@ import { storageError } from '../rl/runs/storage-error.ts';
 import { UsageError } from './arguments.ts';
 import { writeResult } from './write-result.ts';
 
+interface Data {
+  texts: DataTexts;
+  large: DataLines;
+  /** Of all files: answers to other questions are not taken for answers to these. */
+  sha256: string;
+}
+
 /**
- * The texts of the benchmark's files.
+ * The contents of the benchmark's files.
  * @param data a folder with the files, or with a folder of the benchmark's name that has them, or the first file
  * @throws BenchmarkDataError that names every missing file and where its makers publish it
  */
 export async function readData(
   { name, title, files }: Pick<Benchmark, 'name' | 'title' | 'files'>,
   data: string,
-): Promise<DataTexts> {
+): Promise<Data> {
   const isFile = await stat(data).then(
     (found) => found.isFile(),
     () => false,
@@ -28,20 +39,55 @@ export async function readData(
   const own = join(data, name);
   const folder = isFile ? dirname(data) : (await isFolder(own)) ? own : data;
   const texts: Partial<Record<string, string>> = {};
+  const large: Partial<Record<string, Iterable<string>>> = {};
   const missing: string[] = [];
+  const hash = createHash('sha256');
   for (const [i, file] of files.entries()) {
     const path = isFile && i === 0 ? data : join(folder, file.name);
-    const text = await readFile(path, 'utf8').catch((error: unknown) => {
-      if (isMissing(error)) return undefined;
-      throw new BenchmarkDataError(`${path} cannot be read: ${String(error)}`);
-    });
-    if (text !== undefined) texts[file.name] = text;
-    else if (!file.optional) missing.push(`${path} (${file.holds}: ${file.from})`);
+    hash.update(`${file.name}\n`);
+    try {
+      if (file.large) {
+        await access(path);
+        for await (const part of createReadStream(path)) hash.update(part as Uint8Array);
+        large[file.name] = { [Symbol.iterator]: () => linesOf(path) };
+      } else {
+        const text = await readFile(path, 'utf8');
+        hash.update(text);
+        texts[file.name] = text;
+      }
+    } catch (error) {
+      if (!isMissing(error)) {
+        throw new BenchmarkDataError(`${path} cannot be read: ${String(error)}`);
+      }
+      if (!file.optional) missing.push(`${path} (${file.holds}: ${file.from})`);
+    }
   }
-  if (missing.length === 0) return texts;
+  if (missing.length === 0) return { texts, large, sha256: hash.digest('hex') };
   throw new BenchmarkDataError(
     `${title} needs ${missing.join(' and ')}; download what is missing, or name another place with --data`,
   );
+}
+
+const PIECE_BYTES = 2 ** 20;
+
+/** The lines of a file, one after the other. @param pieceBytes how much is read at once */
+export function* linesOf(path: string, pieceBytes = PIECE_BYTES): Generator<string> {
+  const file = openSync(path, 'r');
+  try {
+    const decoder = new StringDecoder('utf8');
+    const piece = Buffer.alloc(pieceBytes);
+    let last = '';
+    for (let read = -1; read !== 0;) {
+      read = readSync(file, piece);
+      const lines = decoder.write(piece.subarray(0, read)).split('\n');
+      lines[0] = last + lines[0]!;
+      last = lines.pop()!;
+      yield* lines;
+    }
+    yield last + decoder.end();
+  } finally {
+    closeSync(file);
+  }
 }
 
 function isFolder(path: string): Promise<boolean> {

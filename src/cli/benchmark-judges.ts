@@ -1,9 +1,10 @@
 /** The judges of the command benchmark: a reward model, an instruct model in Ponder, or a server. */
 import { basename, resolve } from 'node:path';
 import { openNodeGpu } from '../gpu/node.ts';
-import { checkpointConfig, loadCheckpoint } from '../model/adapted.ts';
+import { checkpointConfig, loadCheckpoint, type Checkpoint } from '../model/adapted.ts';
 import { packBatch } from '../model/batch.ts';
 import { BatchRunner } from '../model/batch-runner.ts';
+import type { ModelConfig } from '../model/config.ts';
 import { Decoder } from '../model/decoder.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
@@ -90,33 +91,54 @@ export function judgeSettings(options: JudgeOptions): object | undefined {
   };
 }
 
-/** undefined without a judge. @throws UsageError */
-export async function openJudge(options: JudgeOptions): Promise<Judge | undefined> {
+/**
+ * Finds the judge before the model is asked, which takes long: a wrong address or folder is told at once.
+ * @returns what opens it, when the model's device is closed; undefined without a judge
+ * @throws UsageError, CheckpointError
+ */
+export async function findJudge(
+  options: JudgeOptions,
+): Promise<(() => Promise<Judge>) | undefined> {
   const { judge, judge_url: url, judge_model: model, judge_max_tokens: longest } = options;
-  if (judge !== undefined) return openLocalJudge(judge, longest);
+  if (judge !== undefined) return findLocalJudge(judge, longest);
   if (url === undefined || model === undefined) return undefined;
   const server = new ServerJudge({ url, model, key: process.env[KEY_VARIABLE] });
-  return {
-    kind: 'text',
-    name: model,
-    parallel: options.judge_parallel,
-    longest,
-    ask: (request) => server.ask(request),
-    close: () => undefined,
-  };
+  return () =>
+    Promise.resolve({
+      kind: 'text',
+      name: model,
+      parallel: options.judge_parallel,
+      longest,
+      ask: (request) => server.ask(request),
+      close: () => undefined,
+    });
 }
 
-async function openLocalJudge(path: string, longest: number | undefined): Promise<Judge> {
+async function findLocalJudge(
+  path: string,
+  longest: number | undefined,
+): Promise<() => Promise<Judge>> {
   const checkpoint = await openAt(path);
+  const { kind, vocabSize, eosTokenIds } = await checkpointConfig(checkpoint);
+  const tokenizer = await Tokenizer.load(checkpoint.tokenizer);
+  tokenizer.checkFits(vocabSize, eosTokenIds);
+  return () => openLocalJudge(basename(resolve(path)), checkpoint, kind, tokenizer, longest);
+}
+
+async function openLocalJudge(
+  name: string,
+  checkpoint: Checkpoint,
+  kind: ModelConfig['kind'],
+  tokenizer: Tokenizer,
+  longest: number | undefined,
+): Promise<Judge> {
   const gpu = await openNodeGpu();
   try {
-    const opened = { name: basename(resolve(path)), close: () => gpu.close() };
-    if ((await checkpointConfig(checkpoint)).kind === 'reward') {
-      return { kind: 'reward', ...opened, reward: await openRewardModel(gpu, checkpoint) };
+    const opened = { name, close: () => gpu.close() };
+    if (kind === 'reward') {
+      return { kind, ...opened, reward: await openRewardModel(gpu, checkpoint) };
     }
     const model = await loadCheckpoint(gpu, checkpoint);
-    const tokenizer = await Tokenizer.load(checkpoint.tokenizer);
-    tokenizer.checkFits(model.config.vocabSize, model.config.eosTokenIds);
     const ask = (request: JudgeRequest): Promise<Judgment> =>
       request.choices
         ? chosen(model, tokenizer, request, request.choices)

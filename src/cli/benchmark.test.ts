@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Item, JudgedBenchmark } from '../rl/evaluation/benchmarks/benchmark.ts';
-import { keepSettings, readData, Rows } from './benchmark-files.ts';
+import { keepSettings, linesOf, readData, Rows } from './benchmark-files.ts';
 import type { TextJudge } from './benchmark-judges.ts';
+import { benchmark } from './benchmark.ts';
 import { judgeSettings } from './benchmark-judges.ts';
 import { scoresOf } from './benchmark-judging.ts';
 
@@ -28,12 +29,35 @@ it('names a missing file and where its makers publish it', async () => {
 it('takes a folder, a folder of folders, or the first file', async () => {
   await writeFile(join(folder, 'other.jsonl'), 'x');
   await writeFile(join(folder, 'b.json'), 'y');
-  expect(await readData(own, join(folder, 'other.jsonl'))).toEqual({
-    'a.jsonl': 'x',
-    'b.json': 'y',
-  });
+  const { texts } = await readData(own, join(folder, 'other.jsonl'));
+  expect(texts).toEqual({ 'a.jsonl': 'x', 'b.json': 'y' });
   await writeFile(join(folder, 'a.jsonl'), 'z');
-  expect(await readData(own, folder)).toMatchObject({ 'a.jsonl': 'z' });
+  expect((await readData(own, folder)).texts).toMatchObject({ 'a.jsonl': 'z' });
+});
+
+it('knows the data again, and other data of the same names from them', async () => {
+  const large = { ...own, files: [FILES[1]!, { ...FILES[0]!, large: true as const }] };
+  const marks = new Set<string>();
+  for (const [a, b] of [['x'], ['x', 'y'], ['x', 'z'], ['xz', ''], ['x', 'y']]) {
+    await writeFile(join(folder, 'a.jsonl'), a!);
+    if (b !== undefined) await writeFile(join(folder, 'b.json'), b);
+    marks.add((await readData(own, folder)).sha256);
+    marks.add(`large ${(await readData(large, folder)).sha256}`);
+  }
+  expect(marks.size).toBe(8);
+});
+
+it('reads a large file line by line, wherever its pieces end', async () => {
+  const large = { ...own, files: [{ ...FILES[0]!, large: true as const }] };
+  const path = join(folder, 'a.jsonl');
+  const lines = ['{"a": "é"}', '', '日本語 text', 'x'.repeat(9), 'last'];
+  await writeFile(path, lines.join('\n'));
+  for (const bytes of [1, 2, 5, 100]) expect([...linesOf(path, bytes)]).toEqual(lines);
+  const { texts, large: found } = await readData(large, folder);
+  // It can be read twice.
+  expect([[...found['a.jsonl']!], [...found['a.jsonl']!]]).toEqual([lines, lines]);
+  expect(texts).toEqual({});
+  await expect(readData(large, join(folder, 'none'))).rejects.toThrow('the prompts: https');
 });
 
 it('cuts off half a row of a killed process, and refuses a damaged one', async () => {
@@ -122,10 +146,30 @@ it('has no scores without a judge', async () => {
   ).toBeUndefined();
 });
 
+const none = { judge: undefined, judge_url: undefined, judge_model: undefined };
+const rest = { judge_parallel: 1, judge_max_tokens: undefined };
+
 it('takes one judge, with all that it needs', () => {
-  const none = { judge: undefined, judge_url: undefined, judge_model: undefined };
-  const rest = { judge_parallel: 1, judge_max_tokens: undefined };
   expect(judgeSettings({ ...none, ...rest })).toBeUndefined();
   expect(() => judgeSettings({ ...none, ...rest, judge: 'a', judge_url: 'b' })).toThrow('not both');
   expect(() => judgeSettings({ ...none, ...rest, judge_url: 'b' })).toThrow('belong together');
+});
+
+/** The model is not asked in these tests: its device does not open. */
+vi.mock('../gpu/node.ts', () => ({ openNodeGpu: () => Promise.reject(new Error('asked')) }));
+
+it.each([
+  [['--judge_url', 'nowhere', '--judge_model', 'x'], /nowhere is not an address/],
+  [['--judge', 'nowhere'], /nowhere does not exist/],
+  [['--judge', 'src/cli'], /src\/cli has no config.json/],
+  [['--judge', 'public/models/second-reward'], /^asked$/],
+])('tells what is wrong with the judge %j before the model is asked', async (options, message) => {
+  const questions = { uid: 'a', category: 'hard_prompt', prompt: 'Name a fruit.' };
+  const baseline = { uid: 'a', messages: [{ content: { answer: 'A fig.' } }] };
+  await writeFile(join(folder, 'question.jsonl'), JSON.stringify(questions));
+  for (const name of ['o3-mini-2025-01-31', 'gemini-2.0-flash-001'])
+    await writeFile(join(folder, `${name}.jsonl`), JSON.stringify(baseline));
+  const asked = ['arena-hard', '--model', 'public/models/policy', '--data', folder];
+  const run = benchmark.run([...asked, '--out', join(folder, 'out'), ...options], true);
+  await expect(run).rejects.toThrow(message);
 });

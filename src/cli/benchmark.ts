@@ -7,13 +7,15 @@ import {
   type Item,
   type ScoreRow,
 } from '../rl/evaluation/benchmarks/benchmark.ts';
+import { checkedItems } from '../rl/evaluation/benchmarks/checked-items.ts';
 import { PAPER, PAPER_MODEL, PAPER_SOURCE } from '../rl/evaluation/benchmarks/paper.ts';
+import { PromptFileError } from '../rl/evaluation/prompt-files.ts';
 import { nearest } from '../rl/recipe/nearest.ts';
 import { rolloutOptions } from '../rl/rollout/rollout.ts';
 import { UsageError } from './arguments.ts';
 import { answersOf, type AnswerRow } from './benchmark-answers.ts';
 import { keepSettings, readData, Rows } from './benchmark-files.ts';
-import { judgeOptions, judgeSettings, openJudge, type Judge } from './benchmark-judges.ts';
+import { judgeOptions, findJudge, judgeSettings, type Judge } from './benchmark-judges.ts';
 import { scoresOf } from './benchmark-judging.ts';
 import { defineCommand } from './command.ts';
 import { baseOption, modelOption, refuseRewardModel, withModel } from './open.ts';
@@ -87,6 +89,8 @@ export const benchmark = defineCommand({
     const policy = await findPolicy(options.model);
     const writing = writingOf(policy, { ...SAMPLING, ...given(options) });
     const { work, missing } = await readAll(chosen, options, name === 'all');
+    const isJudged = work.some(({ benchmark }) => benchmark.by === 'judge');
+    const open = isJudged ? await findJudge(options) : undefined;
     const results: Scores[] = [];
     await withModel({ model: policy.path, base: options.base }, async (model, load) => {
       refuseRewardModel(options.model, model);
@@ -102,6 +106,7 @@ export const benchmark = defineCommand({
         await keepSettings(one.folder, 'answers.json', {
           ...{ model: resolve(policy.path), base: options.base ?? null, ...how },
           ...{ seed: options.seed, batch: options.batch, limit: options.limit ?? null },
+          data_sha256: one.sha256,
         });
         const kept = await Rows.open<AnswerRow>(join(one.folder, 'answers.jsonl'));
         const before = kept.rows.length;
@@ -114,9 +119,7 @@ export const benchmark = defineCommand({
       }
     });
     // The model's device is closed: a judge has the memory for itself.
-    const judge = work.some(({ benchmark }) => benchmark.by === 'judge')
-      ? await openJudge(options)
-      : undefined;
+    const judge = await open?.();
     try {
       for (const one of work) results.push(await judged(one, judge, settings, options));
     } finally {
@@ -141,6 +144,8 @@ export const benchmark = defineCommand({
 
 interface Work {
   benchmark: Benchmark;
+  /** Of its files. */
+  sha256: string;
   items: Item[];
   folder: string;
   answers: AnswerRow[];
@@ -167,13 +172,14 @@ async function readAll(
   const missing: string[] = [];
   for (const benchmark of benchmarks) {
     try {
-      const items = benchmark.items(await readData(benchmark, data));
+      const { texts, large, sha256 } = await readData(benchmark, data);
+      const items = firstQuestions(checkedItems(benchmark, texts, large), limit);
       work.push({
-        ...{ benchmark, items: firstQuestions(items, limit), answers: [] },
-        folder: join(out, benchmark.name),
+        ...{ benchmark, sha256, items, answers: [], folder: join(out, benchmark.name) },
       });
     } catch (error) {
-      if (!isAll || !(error instanceof BenchmarkDataError)) throw error;
+      const isAboutFiles = error instanceof BenchmarkDataError || error instanceof PromptFileError;
+      if (!isAll || !isAboutFiles) throw error;
       missing.push(error.message);
     }
   }

@@ -82,6 +82,12 @@ describe('a run that goes on', () => {
       /^max_steps was 100 and is 200: /,
     );
     expect(scheduleNotice({ max_steps: 200 }, linear)).toEqual([]);
+    const share = makeRecipe({
+      ...{ ...BASE, max_steps: 200, warmup_steps: 0.1 },
+      lr_scheduler_type: 'constant_with_warmup',
+    });
+    expect(scheduleNotice({ max_steps: 100 }, share)).toHaveLength(1);
+    expect(scheduleNotice({ max_steps: 100 }, { ...share, warmup_steps: 20 })).toEqual([]);
     expect(scheduleNotice({ max_steps: 100 }, makeRecipe({ ...BASE, max_steps: 200 }))).toEqual([]);
   });
 });

@@ -114,8 +114,13 @@ export async function openRecipe(
 
 /** Reads a file of data or a rule that a recipe names. */
 export function readRecipeFile(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch(() => {
-    throw new RecipeError(`${path} cannot be read; check datasets and reward_funcs in the recipe.`);
+  return readFile(path, 'utf8').catch((error: unknown) => {
+    const { code } = error as NodeJS.ErrnoException;
+    const isLong = error instanceof RangeError || code === 'ERR_STRING_TOO_LONG';
+    const advice = isLong
+      ? 'is too large to be read at once; split it into files of less than 500 MB, and name all in data_files.'
+      : 'cannot be read; check datasets and reward_funcs in the recipe.';
+    throw new RecipeError(`${path} ${advice}`);
   });
 }
 

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeSafetensors } from '../../tests/safetensors.ts';
-import { findPolicy, readRows, readRun } from './run-files.ts';
+import { openAt } from './open.ts';
+import { findPolicy, lastCheckpointIn, readRows, readRun } from './run-files.ts';
 
 describe('run files', () => {
   let folder: string;
@@ -35,9 +36,14 @@ describe('run files', () => {
       join(run, 'recipe.yaml'),
       'world: meal-planner\nmodel_name_or_path: a\nreward_funcs: b.js',
     );
-    await expect(findPolicy(run)).rejects.toThrow(
-      /run has no complete checkpoint; name the folder/,
-    );
+    const none = /run has no complete checkpoint; name the folder/;
+    for (const find of [findPolicy, lastCheckpointIn, openAt])
+      await expect(find(run)).rejects.toThrow(none);
+    // A model may have the recipe that made it beside it.
+    await writeFile(join(run, 'config.json'), '{}');
+    expect(await findPolicy(run)).toEqual({ path: run });
+    expect((await openAt(run)).base.name).toBe(run);
+    await rm(join(run, 'config.json'));
     for (const [i, path] of [first!, second!].entries()) {
       for (const name of ['model.safetensors', 'optimizer.safetensors']) {
         await writeFile(join(path, name), writeSafetensors(new Map()));

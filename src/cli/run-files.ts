@@ -6,6 +6,7 @@ import { noteOn, type Opened } from '../app/handover/back/open.ts';
 import { ReturnError } from '../app/handover/back/returned.ts';
 import { ORIGIN } from '../app/handover/back/trl.ts';
 import type { Evaluated } from '../rl/evaluation/evaluate.ts';
+import { ADAPTER_CONFIG } from '../model/peft.ts';
 import type { MetricsRow } from '../rl/report.ts';
 import { parseRecipe, type Recipe } from '../rl/recipe/recipe.ts';
 import { checkpointProblem, findCheckpoint, passedOver } from '../rl/runs/checkpoints.ts';
@@ -86,10 +87,7 @@ export async function findPolicy(path: string): Promise<PolicyFolder> {
   const of = { run, recipe: parseRecipe(yaml, join(run, 'recipe.yaml')).recipe };
   if (!whole) return { path, of };
   const checkpoint = await lastCheckpointIn(run);
-  if (checkpoint === undefined) {
-    throw new UsageError(`${run} has no complete checkpoint; name the folder of a model`);
-  }
-  return { path: checkpoint, of };
+  return checkpoint === undefined ? { path } : { path: checkpoint, of };
 }
 
 /** Whether it is the folder of a run, and no checkpoint, model or file. */
@@ -98,13 +96,18 @@ async function isRun(path: string): Promise<boolean> {
 }
 
 /**
- * The folder of a run's last checkpoint that is as it was written; undefined if there is none. Later ones
- * that are not are named on standard error.
+ * The folder of a run's last checkpoint that is as it was written; undefined if the folder is no run. Later
+ * checkpoints that are not as they were written are named on standard error.
+ * @throws UsageError for a run without such a checkpoint, unless there is a model beside its recipe
  */
 export async function lastCheckpointIn(run: string): Promise<string | undefined> {
   if (!(await isRun(run))) return undefined;
   const search = await findCheckpoint(nodeRunFolder(run), 'contents');
-  if (!search.found) return undefined;
+  if (!search.found) {
+    const folder = nodeRunFolder(run);
+    if ((await folder.open('config.json')) ?? (await folder.open(ADAPTER_CONFIG))) return undefined;
+    throw new UsageError(`${run} has no complete checkpoint; name the folder of a model`);
+  }
   const path = checkpointPath(search.found.step);
   for (const sentence of passedOver(search, `${path} is used`)) {
     process.stderr.write(`${run}: ${sentence}\n`);

@@ -106,7 +106,10 @@ describe('the fields of adapter_config.json', () => {
     [{ alora_invocation_tokens: [1] }, 'alora_invocation_tokens is set (activated LoRA)'],
     [{ target_parameters: ['experts.down_proj'] }, 'target_parameters is set'],
     [{ layer_replication: [[0, 2]] }, 'layer_replication is set'],
-    [{ rank_pattern: { q_proj: 4 } }, 'rank_pattern is set, which is not supported; train all'],
+    [
+      { rank_pattern: { q_proj: 4 } },
+      'rank_pattern is set, which is not supported: all projections',
+    ],
     [{ alpha_pattern: { q_proj: 16 } }, 'alpha_pattern is set'],
     [{ use_frobnication: 'much' }, 'use_frobnication is "much", and this field is not known here'],
     [{ modules_to_save: ['lm_head'] }, 'modules_to_save has "lm_head"; only LoRA factors are supp'],
@@ -129,6 +132,14 @@ describe('the fields of adapter_config.json', () => {
   ])('%j is refused', async (json, sentence) => {
     expect(await refusal(json)).toMatch(/^a\/adapter_config\.json: /);
     expect(await refusal(json)).toContain(sentence);
+  });
+
+  it('without task_type, an adapter that saved a score head is that of a reward model', async () => {
+    const json = { task_type: null, modules_to_save: ['score'] };
+    expect(await readAdapterConfig(folder(json))).toMatchObject({ task: 'SEQ_CLS' });
+    expect(await readAdapterConfig(folder({ task_type: null }))).toMatchObject({
+      task: 'CAUSAL_LM',
+    });
   });
 
   it('lora_alpha without end is refused', async () => {
@@ -178,6 +189,9 @@ describe('adapters of some modules', () => {
     );
     expect(await refusal({}, tensors([0]))).toMatch(
       /an adapter for another base: it has no .*1\.se/,
+    );
+    expect(await refusal({}, new Map())).toMatch(
+      /q_proj\.lora_A\.weight, so it is not complete; copy/,
     );
     expect(await refusal({}, tensors([1]))).toMatch(
       /^a\/adapter_model\.safetensors has no .*layers\.0\.self_attn\.q_proj\.lora_A\.weight, so it is/,

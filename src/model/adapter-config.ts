@@ -19,6 +19,8 @@ import { ALL_PROJECTIONS } from './projections.ts';
 type Json = Readonly<Record<string, unknown>>;
 type Refuse = (problem: string) => never;
 
+const MERGE = 'merge the adapter in peft (merge_and_unload) and load the merged model';
+
 /** Fields that change what an adapter computes, in a way that is not computed here. */
 const NOT_COMPUTED = new Map(
   Object.entries({
@@ -71,9 +73,9 @@ export async function readAdapterConfig(folder: CheckpointFolder): Promise<LoraC
     refuse(`peft_type is ${shown(json.peft_type)}; only adapters of the type LORA can be loaded`);
   refuseFields(json, refuse);
   const task =
-    TASKS.find((one) => one === (json.task_type ?? 'CAUSAL_LM')) ??
+    TASKS.find((one) => one === (json.task_type ?? taskBySaved(json))) ??
     refuse(`task_type is ${shown(json.task_type)}; it must be CAUSAL_LM or SEQ_CLS`);
-  checkSaved(json.modules_to_save, task, refuse);
+  checkSaved(json, task, refuse);
   const r = json.r;
   if (!Number.isSafeInteger(r) || (r as number) < 1 || (r as number) > LARGEST_RANK) {
     return refuse(`r is ${shown(r)}; it must be a whole number from 1 to ${LARGEST_RANK}`);
@@ -100,7 +102,7 @@ function refuseFields(json: Json, refuse: Refuse): void {
     if (!isSet(value)) continue;
     const what = NOT_COMPUTED.get(field);
     if (what !== undefined) {
-      refuse(`${field} is set (${what}), which is not supported; train a plain LoRA adapter`);
+      refuse(`${field} is set (${what}), which is not supported; ${MERGE}`);
     }
     if (!KNOWN.has(field)) {
       refuse(
@@ -129,19 +131,27 @@ function refusePattern(json: Json, field: string, common: unknown, refuse: Refus
   const pattern = json[field] ?? {};
   const isObject = typeof pattern === 'object' && !Array.isArray(pattern);
   if (isObject && Object.values(pattern).every((value) => value === common)) return;
-  refuse(`${field} is set, which is not supported; train all projections with one rank and alpha`);
+  refuse(
+    `${field} is set, which is not supported: all projections must have one rank and one alpha; ${MERGE}`,
+  );
 }
 
-/** Next to the factors, only a classifier's score head may be saved; peft has two names for it. */
-function checkSaved(value: unknown, task: LoraTask, refuse: Refuse): void {
-  const saved = Array.isArray(value) ? (value as unknown[]) : [];
-  const known: readonly unknown[] = task === 'SEQ_CLS' ? ['classifier', 'score'] : [];
-  const other = saved.find((name) => !known.includes(name));
+/** peft's two names for a classifier's score head. */
+const HEADS: readonly unknown[] = ['classifier', 'score'];
+
+const savedModules = ({ modules_to_save: saved }: Json): readonly unknown[] =>
+  Array.isArray(saved) ? (saved as unknown[]) : [];
+
+/** Where task_type is null, an adapter with a score head is a classifier's. */
+const taskBySaved = (json: Json): LoraTask =>
+  savedModules(json).some((name) => HEADS.includes(name)) ? 'SEQ_CLS' : 'CAUSAL_LM';
+
+/** Next to the factors, only a classifier's score head may be saved. */
+function checkSaved(json: Json, task: LoraTask, refuse: Refuse): void {
+  const known = task === 'SEQ_CLS' ? HEADS : [];
+  const other = savedModules(json).find((name) => !known.includes(name));
   if (other !== undefined) {
-    refuse(
-      `modules_to_save has ${shown(other)}; only LoRA factors are supported, so merge the adapter ` +
-        'in peft (merge_and_unload)',
-    );
+    refuse(`modules_to_save has ${shown(other)}; only LoRA factors are supported, so ${MERGE}`);
   }
 }
 
@@ -210,7 +220,7 @@ function checkNames(field: string, value: unknown, refuse: Refuse): void {
   });
   if (names.length === 0 || unknown !== undefined) {
     const what = unknown === undefined ? 'names no projection' : `has ${shown(unknown)}`;
-    refuse(`${field} ${what}; known are ${ALL_PROJECTIONS.join(', ')}`);
+    refuse(`${field} ${what}; known are ${ALL_PROJECTIONS.join(', ')}, so ${MERGE}`);
   }
 }
 

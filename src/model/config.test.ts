@@ -106,6 +106,22 @@ describe('reading', () => {
     },
   };
 
+  it('takes other names of an activation for the same formula', () => {
+    expect(parse({ ...llama, hidden_act: 'swish' })).toEqual(parse(llama));
+    const tanh = parse({ ...llama, hidden_act: 'gelu_pytorch_tanh' });
+    expect(tanh.activation).toBe('gelu_tanh');
+    expect(parse({ ...llama, hidden_act: 'gelu_new' })).toEqual(tanh);
+    expect(parse({ ...llama, hidden_act: 'gelu_fast' })).toEqual(tanh);
+  });
+
+  it('takes 0 in the scaling of DeepSeek for a factor that is not given', () => {
+    const yarn = { rope_type: 'yarn', factor: 4 };
+    const zeros = { ...yarn, mscale: 0, mscale_all_dim: 0, beta_fast: 0 };
+    expect(parse({ ...llama, rope_scaling: zeros })).toEqual(
+      parse({ ...llama, rope_scaling: yarn }),
+    );
+  });
+
   it('takes the rotary embedding from either generation of transformers', () => {
     expect(parse({ ...llama, rope_theta: 500000, rope_scaling: scaling })).toMatchObject(scaled);
     const old = { ...scaling, rope_type: undefined, type: 'llama3' };
@@ -180,12 +196,15 @@ describe('refusals', () => {
       { model_type: 'mistral' },
       'model_type "mistral" but architecture "LlamaForCausalLM", and these',
     ],
-    [{ hidden_act: 'gelu' }, 'hidden_act "gelu" is not supported, only silu, gelu_pytorch_tanh'],
+    [{ hidden_act: 'gelu' }, 'hidden_act "gelu" is not supported, only silu, swish, gelu_pytorch'],
     [{ attention_bias: true }, 'attention_bias true is not supported'],
     [{ mlp_bias: true }, 'mlp_bias true is not supported'],
     [{ use_sliding_window: true }, 'use_sliding_window true is not supported'],
     [{ layer_types: ['full_attention', 'sliding_attention'] }, 'layer_types ["full_attention",'],
-    [{ quantization_config: { quant_method: 'gptq' } }, 'describes a quantised model; choose its'],
+    [
+      { quantization_config: { quant_method: 'gptq' } },
+      'quantization_config is set ("gptq"), so the weights are quantised; choose the F32',
+    ],
     [{ vocab_size: undefined }, 'vocab_size is missing; it must be a whole number of at least 1'],
     [{ hidden_size: '64' }, 'hidden_size is "64"; it must be a whole number'],
     [{ num_hidden_layers: 0 }, 'num_hidden_layers is 0; it must'],

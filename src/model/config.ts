@@ -49,10 +49,12 @@ const BARE: ReadonlySet<unknown> = new Set(
   }),
 );
 
-/** By the names that config.json has for them. */
+/** By the names that config.json has for them; several names stand for one formula. */
 const ACTIVATIONS: ReadonlyMap<unknown, Pick<Differences, 'activation'>> = new Map([
-  ['silu', {}],
-  ['gelu_pytorch_tanh', { activation: 'gelu_tanh' }],
+  ...['silu', 'swish'].map((name) => [name, {}] as const),
+  ...['gelu_pytorch_tanh', 'gelu_new', 'gelu_fast'].map(
+    (name) => [name, { activation: 'gelu_tanh' }] as const,
+  ),
 ]);
 
 /**
@@ -147,9 +149,11 @@ function architecture(fields: ConfigFields): { family: FamilyName; kind: Kind } 
 
 /** Refuses features that change the results and are not computed. */
 function refuseUnsupported(fields: ConfigFields, kind: Kind): void {
-  if (fields.object('quantization_config') !== undefined) {
+  const quantised = fields.object('quantization_config');
+  if (quantised !== undefined) {
     throw new CheckpointError(
-      `${fields.path} describes a quantised model; choose its F32, F16 or BF16 version`,
+      `${fields.path}: quantization_config is set (${shown(quantised.get('quant_method'))}), so the weights are ` +
+        'quantised; choose the F32, F16 or BF16 version of the model',
     );
   }
   if (fields.flag('mlp_bias')) throw fields.unsupported('mlp_bias', 'false');

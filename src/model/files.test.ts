@@ -129,8 +129,10 @@ describe('the weights', () => {
       `your files has no s-2, which ${INDEX} names; add what is missing`,
     );
     expect(await refusal(() => weightFiles(dropped({ [INDEX]: '{}' })))).toContain('no weight_map');
-    expect(await refusal(() => weightFiles(dropped({ 'pytorch_model.bin': '' })))).toMatch(
-      /has no model.safetensors and no .*; save pytorch_model.bin as safetensors$/,
-    );
+    for (const file of ['pytorch_model.bin', 'pytorch_model.bin.index.json']) {
+      expect(await refusal(() => weightFiles(dropped({ [file]: '' })))).toMatch(
+        /has no model.safetensors and no .*; save pytorch_model.bin as safetensors$/,
+      );
+    }
   });
 });

@@ -208,7 +208,8 @@ async function onlyWeights(folder: CheckpointFolder): Promise<FileSource> {
   if (source) return source;
   const gguf = ((await folder.list?.()) ?? []).some((file) => file.endsWith('.gguf'));
   if (gguf) throw new CheckpointError(await whatIsMissing(folder, SINGLE));
-  const other = await folder.open('pytorch_model.bin');
+  const old = ['pytorch_model.bin', 'pytorch_model.bin.index.json'];
+  const other = (await Promise.all(old.map((file) => folder.open(file)))).some(Boolean);
   const advice = other ? 'save pytorch_model.bin as safetensors' : 'choose a complete folder';
   throw new CheckpointError(`${folder.name} has no ${SINGLE} and no ${INDEX}; ${advice}`);
 }

@@ -35,7 +35,7 @@ export async function ggufModel(header: GgufHeader, path: string): Promise<GgufM
       : undefined;
   if (!architecture) {
     throw new CheckpointError(
-      `${path} has the architecture ${String(name)}, and of GGUF files only ` +
+      `${path} has the architecture ${String(name ?? '(none)')}, and of GGUF files only ` +
         `${Object.keys(ARCHITECTURES).join(', ')} are read; choose its Hugging Face folder`,
     );
   }

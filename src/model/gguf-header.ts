@@ -77,9 +77,12 @@ class HeaderReader {
     this.at = 4;
     const version = this.uint32();
     if (version !== 2 && version !== 3) {
-      throw new CheckpointError(
-        `${path} has version ${version} of the format, and only 2 and 3 are read; convert the model again`,
-      );
+      // The number of a big-endian file has its bytes in the other order.
+      const problem =
+        version > 0xffff
+          ? 'is big-endian, and only little-endian files are read'
+          : `has version ${version} of the format, and only 2 and 3 are read`;
+      throw new CheckpointError(`${path} ${problem}; convert the model again`);
     }
     const tensorCount = this.count(24);
     const keyCount = this.count(13);
@@ -91,6 +94,8 @@ class HeaderReader {
     const tensors = Array.from({ length: tensorCount }, () => this.tensor());
     const alignment = values.get('general.alignment') ?? 32;
     if (typeof alignment !== 'number' || alignment < 1) throw this.broken('its alignment');
+    const odd = tensors.find(({ start }) => start % alignment !== 0);
+    if (odd) throw this.broken(`the place of ${odd.name}`);
     const dataStart = Math.ceil(this.at / alignment) * alignment;
     return {
       values,

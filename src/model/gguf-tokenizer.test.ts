@@ -46,3 +46,12 @@ it('takes the end of a turn for a special token, whatever its type', () => {
     { id: 0, content: '<|im_end|>', special: true },
   ]);
 });
+
+it('names what a vocabulary lacks', () => {
+  expect(() => read('gpt2', ['<|end|>'], { merges: 0 })).toThrow(
+    'm.gguf has no merges of its vocabulary (tokenizer.ggml.merges); convert it again',
+  );
+  expect(() => read('gpt2', ['<|end|>'], { pre: 'new' })).toThrow(
+    'in the way new, and only llama-bpe',
+  );
+});

@@ -182,7 +182,7 @@ interface Pipeline {
 
 function refuse(path: string, kind: GgufValue | undefined): never {
   throw new CheckpointError(
-    `${path} has a vocabulary of kind ${String(kind)}, and only gpt2 and llama are read; ` +
+    `${path} has a vocabulary of kind ${String(kind ?? '(none)')}, and only gpt2 and llama are read; ` +
       "choose the model's Hugging Face folder",
   );
 }
@@ -192,9 +192,14 @@ const idsOf = (tokens: readonly string[]): Record<string, number> =>
 
 /** Byte pairs, as GPT-2, Llama 3 and Qwen have them. */
 function bytePairs({ path, tokens, get }: Vocabulary): Pipeline {
-  const pre = String(get('pre'));
+  const pre = String(get('pre') ?? '(none)');
   const merges = get('merges');
-  if (!Object.hasOwn(CUTS, pre) || !Array.isArray(merges)) {
+  if (!Array.isArray(merges)) {
+    throw new CheckpointError(
+      `${path} has no merges of its vocabulary (tokenizer.ggml.merges); convert it again`,
+    );
+  }
+  if (!Object.hasOwn(CUTS, pre)) {
     throw new CheckpointError(
       `${path} cuts texts into words in the way ${pre}, and only ${Object.keys(CUTS).join(', ')} ` +
         "are read; choose the model's Hugging Face folder",

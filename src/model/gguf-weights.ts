@@ -55,6 +55,7 @@ export function ggufWeights(
   quantised: boolean,
 ): FileSource {
   const described = tensors.map(([tensor, renamed]) => describe(tensor, renamed, quantised));
+  refuseOverlap(described);
   const header = safetensorsHeader(described);
   let end = header.length;
   const entries: Entry[] = described.map((one) => {
@@ -88,6 +89,22 @@ export function ggufWeights(
   };
 }
 
+/** @throws CheckpointError for a tensor that begins inside another one */
+function refuseOverlap(tensors: readonly Omit<Entry, 'start' | 'row'>[]): void {
+  const ends = new Map<FileSource, number>();
+  for (const { file, name, source, sourceRow, shape } of tensors.toSorted(bySource)) {
+    if (source < (ends.get(file) ?? 0)) {
+      throw new CheckpointError(
+        `${file.path}: tensor ${name} begins inside another tensor; download it again`,
+      );
+    }
+    ends.set(file, source + sourceRow * (shape.length === 1 ? 1 : shape[0]!));
+  }
+}
+
+const bySource = (one: Pick<Entry, 'source'>, other: Pick<Entry, 'source'>): number =>
+  one.source - other.source;
+
 function describe(
   { name: own, shape, type: number, file, start }: GgufTensor,
   renamed: Renamed,
@@ -105,7 +122,9 @@ function describe(
   const sourceRow = rowBytes(type, length);
   const rows = shape.length === 1 ? 1 : shape[0]!;
   if (sourceRow === undefined || shape.length > 2) {
-    throw new CheckpointError(`${at} has shape [${shape.join(', ')}], which its type cannot have`);
+    throw new CheckpointError(
+      `${at} has shape [${shape.join(', ')}], which its type ${type.name} cannot have; download it again`,
+    );
   }
   if (!(start + rows * sourceRow <= file.size)) {
     throw new CheckpointError(

@@ -104,7 +104,7 @@ export async function openAdapter(
   const missing = wanted.find(([name]) => !file.tensors.has(name))?.[0];
   if (missing !== undefined) {
     const has = Math.max(-1, ...[...file.tensors.keys()].map((n) => factorOf(n)?.layer ?? -1));
-    const deeper = (factorOf(missing)?.layer ?? -1) > has;
+    const deeper = has >= 0 && (factorOf(missing)?.layer ?? -1) > has;
     if (deeper) otherBase(`it has no ${missing}`);
     refuse(`has no ${missing}, so it is not complete; copy the adapter again`);
   }

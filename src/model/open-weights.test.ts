@@ -151,6 +151,21 @@ describe('heads', () => {
   });
 });
 
+it.each([tied, reward])(
+  'a tied model that was saved under the name of its head is read',
+  async (config) => {
+    const tensors = randomTensors(config, 1);
+    const head = (name: string): string => name.replace('model.embed_tokens', 'lm_head');
+    const opened = await open(config, renamed(tensors, head));
+    expect(opened.config).toEqual(config);
+    const read = await numbers(opened);
+    expect([...read].sort()).toEqual([...(await numbers(await open(config, tensors)))].sort());
+    expect(await refusal(untied, renamed(randomTensors(tied, 1), head))).toContain(
+      'no tensor model.em',
+    );
+  },
+);
+
 it('empty tensors are what ZeRO-3 saves', async () => {
   const tensors = randomTensors(untied, 1);
   tensors.set('model.norm.weight', tensor(0));

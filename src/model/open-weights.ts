@@ -40,13 +40,17 @@ export async function openWeights(
     const file = (await SafetensorsFile.open(source)).renamed(read);
     for (const [name, { shape, dtype }] of file.tensors) {
       const tensor = { name, shape, dtype, file };
-      const mayBeOwnHead = config.kind === 'causal' && config.tieWordEmbeddings && name === HEAD;
-      const wanted = parameters.get(mayBeOwnHead ? EMBEDDING : name)?.shape;
+      const isTied = config.tieWordEmbeddings && name === HEAD;
+      const wanted = parameters.get(isTied ? EMBEDDING : name)?.shape;
       if (!wanted && isUnused(config, name)) continue;
       checkShape(folder.name, tensor, wanted, config);
-      if (mayBeOwnHead) head = tensor;
+      if (isTied) head = tensor;
       else found.set(name, tensor);
     }
+  }
+  if (head && !found.has(EMBEDDING)) {
+    found.set(EMBEDDING, asEmbedding(head));
+    head = undefined;
   }
   const missing = [...parameters.keys()].filter(
     (name) => !found.has(name) && !(newScoreHead && name === SCORE),
@@ -58,9 +62,17 @@ export async function openWeights(
     );
   }
   const tensors = [...found.values()];
-  if (!head || (await sameValues(head, found.get(EMBEDDING)!))) return { config, tensors };
+  if (!head || config.kind === 'reward') return { config, tensors };
+  if (await sameValues(head, found.get(EMBEDDING)!)) return { config, tensors };
   return { config: { ...config, tieWordEmbeddings: false }, tensors: [...tensors, head] };
 }
+
+/** Of two names for one tensor, safetensors' save_model keeps the first: that of the head. */
+const asEmbedding = (head: StoredTensor): StoredTensor => ({
+  ...head,
+  name: EMBEDDING,
+  file: head.file.renamed((name) => (name === HEAD ? EMBEDDING : name)),
+});
 
 /** How frozen weights are stored on the GPU: as in the files; where types are mixed, in a wider one. */
 export function weightStorage(

@@ -182,7 +182,8 @@ describe('runs', () => {
     withPage({ recipe: { max_steps: 4 } }, async (page) => {
       await reaches(page, STEPS);
       await show(page, 'Runs');
-      const actions = page.locator('td.actions').locator('> button, > details > summary');
+      const recorded = page.getByRole('row').filter({ hasText: 'The recorded run' });
+      const actions = recorded.locator('td.actions').locator('> button, > details > summary');
       await actions.first().waitFor();
       const heights = await actions.evaluateAll((all) =>
         all.map(({ clientHeight }) => clientHeight),

@@ -44,6 +44,25 @@ describe('replay', () => {
       await page.getByText(/no gradient here/).waitFor();
     }));
 
+  it('has a chat model as well, whose thoughts and responses change, without WebGPU', () =>
+    withPage({ gpu: 'none' }, async (page) => {
+      await page.getByRole('button', { name: 'Show a chat model' }).click();
+      const part = page.getByRole('region', { name: /The same prompt, before and now/ });
+      const [before, now] = [part.getByRole('article').first(), part.getByRole('article').last()];
+      await before.getByRole('heading', { name: 'Step 0' }).waitFor();
+      await now.getByRole('heading', { name: `Step ${await step(page)}` }).waitFor();
+      const texts = [await before.innerText(), await now.innerText()];
+      expect(texts[0]!.split('\n').slice(1)).not.toEqual(texts[1]!.split('\n').slice(1));
+      await show(page, 'Runs');
+      await page
+        .locator('summary', { hasText: 'Train a twin of A recorded run of a chat' })
+        .click();
+      await page.getByText('The model of this run is not part of the page').waitFor();
+      await show(page, 'Watch');
+      await page.getByRole('button', { name: 'Show the recorded run' }).click();
+      await reaches(page, STEPS);
+    }));
+
   it('moves by keyboard', () =>
     withPage({}, async (page) => {
       await reaches(page, STEPS);

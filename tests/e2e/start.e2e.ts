@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -10,7 +11,9 @@ const root = join(import.meta.dirname, '..', '..');
 it('npm start serves the built page on the next free port and stops on Ctrl-C', async () => {
   const occupant = createServer().listen(4173, 'localhost');
   await Promise.race([once(occupant, 'listening'), once(occupant, 'error')]);
-  const start = spawn(process.execPath, ['scripts/start.mjs'], { cwd: root, stdio: 'pipe' });
+  // A shell may ask for development; the page is built for production all the same.
+  const env = { ...process.env, NODE_ENV: 'development' };
+  const start = spawn(process.execPath, ['scripts/start.mjs'], { cwd: root, stdio: 'pipe', env });
   try {
     const exited = once(start, 'exit');
     const line = await firstLine(start.stdout, /^Ponder is at /);
@@ -23,6 +26,14 @@ it('npm start serves the built page on the next free port and stops on Ctrl-C', 
     const module = await fetch(`${address[0]}/${script}`);
     expect(module.status).toBe(200);
     expect(module.headers.get('content-type')).toMatch(/^text\/javascript/);
+
+    const assets = join(root, 'dist/page/assets');
+    const scripts = (await readdir(assets)).filter((name) => name.endsWith('.js'));
+    expect(scripts.length).toBeGreaterThan(1);
+    for (const name of scripts) {
+      // Svelte writes this on elements in a build for development.
+      expect(await readFile(join(assets, name), 'utf8'), name).not.toContain('__svelte_meta');
+    }
 
     start.kill('SIGINT');
     await exited;

@@ -153,7 +153,7 @@ describe('a broken GGUF file is refused', () => {
   it.each([
     ['another format', changed(0, 80, 75), /does not begin with GGUF.*download it again/],
     ['version 1', changed(4, 1), /has version 1 of the format, and only 2 and 3 are read/],
-    ['big-endian', changed(4, 0, 0, 0, 3), /has version 50331648 of the format/],
+    ['big-endian', changed(4, 0, 0, 0, 3), /is big-endian, and only little-endian/],
     ['absurdly many tensors', changed(8, 255, 255, 255, 255), /impossible number in its counts/],
     [
       'absurdly many keys',
@@ -172,6 +172,20 @@ describe('a broken GGUF file is refused', () => {
     ],
   ])('%s', async (_, run, sentence) => {
     expect(await refusal(run)).toMatch(sentence);
+  });
+
+  it.each([
+    ['4', 4, /impossible number in the place of output_norm\.weight; download it again/],
+    ['0', 0, /tensor \S+ begins inside another tensor; download it again/],
+  ])('with a tensor at byte %s, which is not its own', async (_, place, sentence) => {
+    const name = 'output_norm.weight';
+    // Behind the name: the number of dimensions, one dimension, and the type.
+    const at = Buffer.from(good).indexOf(name) + name.length + 4 + 8 + 4;
+    const load = async () => {
+      const folder = await changed(at, place, 0, 0, 0, 0, 0, 0, 0)();
+      await openWeights(folder, await readConfig(folder));
+    };
+    expect(await refusal(load)).toMatch(sentence);
   });
 
   it('with lists in lists, which would fill the stack', async () => {

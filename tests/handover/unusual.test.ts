@@ -131,7 +131,9 @@ describe('unusual runs', () => {
       'grpo',
       `model_name_or_path: ${JSON.stringify(path)}\n${judge()}`,
     );
-    const files = await HANDOVERS.trl({ ...source, policy: start, open: () => openAt(path) });
+    // The reward model stays what it is.
+    const open = (at: string) => openAt(at === source.recipe.judge_model_name_or_path ? path : at);
+    const files = await HANDOVERS.trl({ ...source, policy: start, open });
     for (const name of ['policy', 'reference', 'judge']) {
       const config = JSON.parse((await textIn(files, `${name}/config.json`))!) as object;
       expect(config).toMatchObject({ model_type: 'qwen3' });
@@ -165,6 +167,29 @@ describe('unusual runs', () => {
   });
 });
 
+describe.each(targets)('to %s', (target) => {
+  it.each([
+    ['reward_model_name_or_path: public/models/policy', /policy is not a reward model/],
+    ['judge_model_name_or_path: public/models/reward', /reward is a reward model, not an instruct/],
+  ])('refuses %s', async (change, message) => {
+    const source = await sourceOf(home, 'grpo', `${change}\n`);
+    await expect(HANDOVERS[target](source)).rejects.toThrow(message);
+  });
+});
+
+it.each(['trl', 'verl'] as const)('an adapter on another base is refused: %s', async (target) => {
+  const source = await sourceOf(home, 'adapter', '');
+  const other = ggufCase('llama').folder;
+  const reward = (await openAt('public/models/reward')).base;
+  for (const [base, message] of [
+    [reward, /reward is a reward model, and .* is an adapter for a causal language model/],
+    [other, /adapter/],
+  ] as const)
+    await expect(
+      HANDOVERS[target]({ ...source, policy: { ...source.policy, base } }),
+    ).rejects.toThrow(message);
+});
+
 it('a rule of the page says how its twin gets beside it', async () => {
   const recipe = 'reward_model_name_or_path:\nreward_funcs: ["stored:mine.js"]\n';
   await expect(HANDOVERS.trl(await sourceOf(home, 'grpo', recipe))).rejects.toThrow(
@@ -190,7 +215,7 @@ describe('on the command line', () => {
       await mkdir(join(run, file!, '..'), { recursive: true });
       await writeFile(join(run, 'recipe.yaml'), RECIPES.grpo);
       await writeFile(join(run, file!), '');
-      expect(await refusal(run, to, out)).toMatch(/begun|cut/);
+      expect(await refusal(run, to, out)).toMatch(/(begun|cut) has no complete checkpoint; name/);
       expect(existsSync(out)).toBe(false);
     }
   });

@@ -139,7 +139,8 @@ for (const [fault, strike, sentence, mend] of [
     });
     refused(ended, sentence);
     if (fault.endsWith('full')) assert.deepEqual(await halves(disk), []);
-    const saved = await lastCheckpointIn(out);
+    // It may have struck before the first checkpoint.
+    const saved = await lastCheckpointIn(out).catch(() => undefined);
     if (saved !== undefined) await describeModel(await nodeFolder(saved));
     await mend();
     assert.deepEqual(await train(out), { code: 0, said: '' });

@@ -1,7 +1,10 @@
 /** What every handover starts from: a run at one of its checkpoints, and the models that training reads. */
-import type { Checkpoint } from '../../model/adapted.ts';
+import { checkpointConfig, type Checkpoint } from '../../model/adapted.ts';
 import { readConfig } from '../../model/checkpoint.ts';
+import { CheckpointError } from '../../model/errors.ts';
 import type { FileSource } from '../../model/files.ts';
+import { layoutAdapter } from '../../model/lora.ts';
+import { openAdapter } from '../../model/open-adapter.ts';
 import type { Tokenizer } from '../../model/tokenizer.ts';
 import { STORED } from '../../rl/recipe/paths.ts';
 import { rewardNames } from '../../rl/recipe/reward-names.ts';
@@ -9,6 +12,7 @@ import { RecipeError, type Recipe } from '../../rl/recipe/recipe.ts';
 import { QUESTION } from '../../rl/rewards/prompted-judge.ts';
 import { tokenizerStops, turnEnd } from '../../rl/rollout/stop-tokens.ts';
 import { inMemory, modelFiles, type ExportFile } from '../../rl/runs/export.ts';
+import { requireInstructModel, requireRewardModel } from '../opening/reward-kind.ts';
 import type { ReadFile } from '../opening/surroundings.ts';
 import { saveInstead } from './save-instead.ts';
 import scoring from './scoring.py?raw';
@@ -36,12 +40,16 @@ export function refuseFinished({ recipe, step }: HandoverSource): void {
   );
 }
 
-/** The models that training reads, each in a folder of its own. */
+/**
+ * The models that training reads, each in a folder of its own.
+ * @throws CheckpointError if one of them is of another kind, or the adapter is for another base
+ */
 export async function modelFolders(
   source: HandoverSource,
   withReference: boolean,
 ): Promise<ExportFile[]> {
   const { recipe, policy } = source;
+  if (policy.adapter) await requireBase(policy, policy.adapter);
   const { reward_model_name_or_path: classifier, judge_model_name_or_path: judge } = recipe;
   const folders: [name: string, checkpoint: Checkpoint][] = [['policy', policy]];
   if (policy.adapter) folders.push(['base', { base: policy.base, tokenizer: policy.base }]);
@@ -50,8 +58,17 @@ export async function modelFolders(
     // The reference of a new adapter is the base.
     if (!policy.adapter || before.adapter) folders.push(['reference', before]);
   }
-  if (classifier !== undefined) folders.push(['reward_model', await source.open(classifier)]);
-  if (judge !== undefined) folders.push(['judge', await source.open(judge)]);
+  // transformers would load either as the other, with random weights for what it lacks.
+  if (classifier !== undefined) {
+    const checkpoint = await source.open(classifier);
+    await requireRewardModel(checkpoint);
+    folders.push(['reward_model', checkpoint]);
+  }
+  if (judge !== undefined) {
+    const checkpoint = await source.open(judge);
+    await requireInstructModel(checkpoint);
+    folders.push(['judge', checkpoint]);
+  }
   const files: ExportFile[] = [];
   for (const [name, checkpoint] of folders) {
     const adapted = name === 'policy' || name === 'reference' ? 'peft' : 'merged';
@@ -59,6 +76,22 @@ export async function modelFolders(
     files.push(...inside.map((file) => ({ ...file, path: `${name}/${file.path}` })));
   }
   return files;
+}
+
+/** The base may be another than the one of the training: --base names it. */
+async function requireBase(
+  policy: Checkpoint,
+  { folder, config }: NonNullable<Checkpoint['adapter']>,
+): Promise<void> {
+  const { base } = policy;
+  const model = await checkpointConfig(policy);
+  if (config.task === 'CAUSAL_LM' && model.kind === 'reward') {
+    throw new CheckpointError(
+      `${base.name} is a reward model, and ${folder.name} is an adapter for a causal language model; ` +
+        'name its base with --base',
+    );
+  }
+  await openAdapter(folder, config, layoutAdapter(model, config));
 }
 
 /** The tokens with which a policy ends. */

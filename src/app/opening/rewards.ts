@@ -1,8 +1,7 @@
 /** Opens the rewards of a recipe and its gold judge. */
 import type { Gpu } from '../../gpu/device.ts';
-import { checkpointConfig, loadCheckpoint, type Checkpoint } from '../../model/adapted.ts';
+import { loadCheckpoint, type Checkpoint } from '../../model/adapted.ts';
 import { readConfig } from '../../model/checkpoint.ts';
-import { CheckpointError } from '../../model/errors.ts';
 import type { LanguageModel } from '../../model/language-model.ts';
 import { Tokenizer } from '../../model/tokenizer.ts';
 import type { Recipe } from '../../rl/recipe/recipe.ts';
@@ -12,6 +11,7 @@ import type { GoldJudge, Reward } from '../../rl/rewards/reward.ts';
 import { Rule } from '../../rl/rewards/rule.ts';
 import { WeightedRewards } from '../../rl/rewards/weighted-rewards.ts';
 import { worldGold } from '../../rl/world/judging.ts';
+import { requireInstructModel, requireRewardModel } from './reward-kind.ts';
 import {
   checkpointName,
   openIn,
@@ -57,13 +57,7 @@ export async function openRewardModel(
   checkpoint: Checkpoint,
   onLoading?: OnLoading,
 ): Promise<RewardModel> {
-  const { kind } = await checkpointConfig(checkpoint);
-  if (kind !== 'reward') {
-    throw new CheckpointError(
-      `${checkpointName(checkpoint)} is not a reward model (its architecture is not *ForSequenceClassification); ` +
-        'choose a sequence classifier with one label',
-    );
-  }
+  await requireRewardModel(checkpoint);
   const [model, tokenizer] = await loadJudge(gpu, checkpoint, onLoading);
   return RewardModel.create(model, tokenizer, SCORING_LIMITS);
 }
@@ -75,12 +69,7 @@ export async function openPromptedJudge(
   question?: string,
   onLoading?: OnLoading,
 ): Promise<PromptedJudge> {
-  if ((await checkpointConfig(checkpoint)).kind === 'reward') {
-    throw new CheckpointError(
-      `${checkpointName(checkpoint)} is a reward model, not an instruct model; name it in ` +
-        'reward_model_name_or_path',
-    );
-  }
+  await requireInstructModel(checkpoint);
   const [model, tokenizer] = await loadJudge(gpu, checkpoint, onLoading);
   return PromptedJudge.create(model, tokenizer, SCORING_LIMITS, question);
 }

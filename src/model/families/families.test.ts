@@ -91,6 +91,22 @@ function ones(count: number): number[] {
   return new Array<number>(count).fill(1);
 }
 
+it('takes the original context of Phi 3 from config.json itself, as transformers does', () => {
+  const rope_scaling = {
+    ...{ type: 'longrope', original_max_position_embeddings: 512, factor: 2 },
+    ...{ short_factor: ones(8), long_factor: ones(8) },
+  };
+  expect(parse('phi3', { rope_scaling }).ropeScaling).toMatchObject({
+    originalMaxPositionEmbeddings: 4096,
+    attentionFactor: 1.0408329997330663,
+  });
+});
+
+it('finds the sliding layers of Gemma 3 by the field that transformers reads', () => {
+  expect(parse('gemma3', { sliding_window_pattern: 2 }).sliding).toEqual(last(2));
+  expect(parse('gemma3', { _sliding_window_pattern: 2 }).sliding).toEqual(last(6));
+});
+
 describe.each(FIRST_READ)('%s %j', (family, fields, expected) => {
   it('is read as transformers reads it', () => {
     expect(parse(family, fields)).toMatchObject(expected);
@@ -136,6 +152,16 @@ it.each<[FamilyName, Json, string]>([
     'rope_scaling.short_factor is missing; it must be a list',
   ],
   ['qwen2', { layer_types: ones(8).map(() => 'sliding_attention') }, 'without use_sliding_window'],
+  [
+    'gemma3',
+    { rope_scaling: { type: 'linear', factor: 8 } },
+    'rope_scaling.type is "linear"; it must be called rope_type, else transformers does not read it',
+  ],
+  [
+    'olmo3',
+    { rope_scaling: { rope_type: 'yarn', factor: 8, truncate: false } },
+    'rope_scaling.truncate false is not supported, only true',
+  ],
   [
     'olmo3',
     { rope_parameters: { rope_theta: 1e4 } },

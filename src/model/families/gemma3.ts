@@ -16,9 +16,7 @@ export const gemma3: Family = {
   rope: layeredRope({ full: 1e6, sliding: 1e4, slidingField: 'rope_local_base_freq' }),
   read: (fields, { layers, hiddenSize }) => {
     refuse(fields);
-    const pattern = fields.has('sliding_window_pattern')
-      ? fields.size('sliding_window_pattern')
-      : fields.size('_sliding_window_pattern', 6);
+    const pattern = fields.size('sliding_window_pattern', 6);
     const sliding = readSliding(fields, layers, (layer) => (layer + 1) % pattern !== 0);
     return {
       norms: {

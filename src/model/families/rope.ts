@@ -49,7 +49,10 @@ interface RopeOptions {
   partial?: boolean;
   /** Other names of types. */
   aliases?: Readonly<Record<string, string>>;
-  /** The original context where the file has none; max_position_embeddings if absent. */
+  /**
+   * The original context is a field of config.json itself, and this where it has none. Absent: it is beside
+   * the scaling, or max_position_embeddings.
+   */
   original?: number;
 }
 
@@ -81,6 +84,8 @@ export const layeredRope =
     const both = fields.object('rope_parameters');
     const full = fields.object('rope_scaling') ?? both?.object('full_attention');
     const sliding = both?.object('sliding_attention');
+    refuseUnread(full);
+    refuseUnread(sliding);
     if (both && !both.isEmpty && both.nestedField() === undefined) {
       throw fields.unsupported('rope_parameters', 'one with full_attention and sliding_attention');
     }
@@ -105,6 +110,16 @@ export const layeredRope =
       ),
     };
   };
+
+/** Fields that transformers 5.24 leaves out where layers have different rotary embeddings. */
+function refuseUnread(scaling: Fields | undefined): void {
+  if (scaling?.has('type') && !scaling.has('rope_type')) {
+    throw scaling.error('type', 'must be called rope_type, else transformers does not read it');
+  }
+  if (scaling && !isTruncated(scaling)) {
+    throw scaling.unsupported('truncate', 'true');
+  }
+}
 
 /** @param scaling the object that describes it */
 function readRope(
@@ -137,17 +152,21 @@ function readScaling(
   fields: Fields,
   { maxPositions }: Sizes,
   rotaryDim: number,
-  { aliases = {}, original: byDefault = maxPositions }: RopeOptions,
+  { aliases = {}, original: byDefault }: RopeOptions,
 ): RopeScaling | undefined {
   const typeField = scaling.get('rope_type') === undefined ? 'type' : 'rope_type';
   const named = scaling.get(typeField) ?? 'default';
   const type = (aliases[named as string] ?? named) as RopeScaling['type'] | 'default';
   const original = (): number => {
-    const from = fields.has('original_max_position_embeddings') ? fields : scaling;
-    return from.size('original_max_position_embeddings', byDefault);
+    const field = 'original_max_position_embeddings';
+    const from = byDefault !== undefined || fields.has(field) ? fields : scaling;
+    return from.size(field, byDefault ?? maxPositions);
   };
   const optional = (field: string): number | undefined =>
     scaling.has(field) ? scaling.positive(field) : undefined;
+  // As in transformers, 0 is the same as null.
+  const orZero = (field: string): number | undefined =>
+    scaling.get(field) === 0 ? undefined : optional(field);
   switch (type) {
     case 'default':
       return undefined;
@@ -164,16 +183,16 @@ function readScaling(
     case 'yarn': {
       const originalMaxPositionEmbeddings = original();
       const factor = optional('factor') ?? maxPositions / originalMaxPositionEmbeddings;
-      const [top, bottom] = [optional('mscale'), optional('mscale_all_dim')];
+      const [top, bottom] = [orZero('mscale'), orZero('mscale_all_dim')];
       const inferred =
         top && bottom ? mscale(factor, top) / mscale(factor, bottom) : mscale(factor);
       return {
         type,
         factor,
         attentionFactor: optional('attention_factor') ?? inferred,
-        betaFast: optional('beta_fast') ?? 32,
-        betaSlow: optional('beta_slow') ?? 1,
-        truncate: scaling.get('truncate') === undefined || scaling.flag('truncate'),
+        betaFast: orZero('beta_fast') ?? 32,
+        betaSlow: orZero('beta_slow') ?? 1,
+        truncate: isTruncated(scaling),
         originalMaxPositionEmbeddings,
       };
     }
@@ -194,6 +213,10 @@ function readScaling(
       throw scaling.unsupported(typeField, TYPES.join(', '));
   }
 }
+
+/** null is the same as false. */
+const isTruncated = (scaling: Fields): boolean =>
+  scaling.get('truncate') === undefined || scaling.flag('truncate');
 
 const mscale = (scale: number, by = 1): number => (scale <= 1 ? 1 : 0.1 * by * Math.log(scale) + 1);
 

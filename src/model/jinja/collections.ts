@@ -4,11 +4,11 @@ import { findTest } from './tests.ts';
 import {
   compare,
   equals,
+  group,
   isTrue,
   iterate,
   Iterator,
   print,
-  tuple,
   Undefined,
   type Value,
 } from './values.ts';
@@ -95,7 +95,7 @@ export function grouped(input: Value, attribute: Value, otherwise?: Value): Valu
     if (last && equals(fold(last.grouper), fold(keyed(one)))) last.list.push(one);
     else groups.push({ grouper: keyed(one), list: [one] });
   }
-  return groups.map(({ grouper, list }) => tuple([grouper, list]));
+  return groups.map(({ grouper, list }) => group(grouper, list));
 }
 
 /** Lists of `size` items; the last is filled up with `fill`. */

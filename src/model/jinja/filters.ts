@@ -16,7 +16,7 @@ import { formatPercent } from './format.ts';
 import { toJson } from './json.ts';
 import { round, toFloat, toInt } from './numbers.ts';
 import { capitalize, center, replace } from './methods.ts';
-import { byPath, calculate } from './operators.ts';
+import { attributeOnly, byPath, calculate } from './operators.ts';
 import { codePoints, splitLines, strip } from './text.ts';
 import {
   isNumber,
@@ -124,7 +124,7 @@ const escape: Filter = ['', escapeHtml];
 
 const FILTERS: Record<string, Filter> = {
   abs: ['', (input) => (Number(input) < 0 ? calculate('*', input, -1n) : input)],
-  attr: ['name', (input, name) => byPath(input, name!)],
+  attr: ['name', (input, name) => attributeOnly(input, print(name!))],
   batch: [
     'linecount fill_with',
     (input, size, fill) => lazily(batches(input, toCount(size!), fill), (one) => one),

@@ -4,6 +4,7 @@ import { formatBraces, formatPercent } from './format.ts';
 import { methodOf } from './methods.ts';
 import { codePoints } from './text.ts';
 import {
+  Group,
   isNumber,
   iterate,
   Namespace,
@@ -128,7 +129,17 @@ export function item(object: Value, index: Value): Value {
   return own === undefined ? missing(object, index) : own;
 }
 
+/** object|attr(name): an attribute or method, never an entry. */
+export function attributeOnly(object: Value, name: string): Value {
+  if (object instanceof Undefined) object.fail();
+  const own = ownAttribute(object, name);
+  return own === undefined ? missing(object, name) : own;
+}
+
+const GROUP = ['grouper', 'list'];
+
 function ownAttribute(object: Value, name: string): Value | undefined {
+  if (object instanceof Group && GROUP.includes(name)) return object[GROUP.indexOf(name)];
   if (object instanceof Attributes) return object.get(name);
   if (object instanceof Namespace) return object.attributes.get(name);
   if (typeof object === 'string' && name === 'format') {

@@ -34,6 +34,15 @@ export class Tuple extends Array<Value> {
   }
 }
 
+/** What the filter groupby makes: a tuple of two whose items have names. */
+export class Group extends Tuple {}
+
+export function group(grouper: Value, list: Value): Group {
+  const made = new Group();
+  made.push(grouper, list);
+  return made;
+}
+
 export function tuple(items: Iterable<Value>): Tuple {
   const made = new Tuple();
   for (const item of items) made.push(item);

@@ -63,12 +63,15 @@ export class AddedTokens {
       let [start, stop] = [i, end];
       i = end;
       if (token.single_word && !standsAlone(text, start, stop)) continue;
-      if (token.lstrip) while (start > at && SPACE.test(text[start - 1]!)) start--;
+      if (token.lstrip) {
+        while (start > at && SPACE.test(text[start - 1]!)) start--;
+        start = Math.max(start, at);
+      }
       if (token.rstrip) stop += SPACE_AFTER.exec(text.slice(stop))![0].length;
       if (start > at) sections.push({ text: text.slice(at, start) });
-      sections.push({ text: text.slice(start, stop), token });
+      // A token of spaces can be found again in what the one before it took: as there, it counts twice.
+      if (stop > start) sections.push({ text: text.slice(start, stop), token });
       at = stop;
-      i = Math.max(i, stop);
     }
     if (at < text.length) sections.push({ text: text.slice(at) });
     return sections;

@@ -2,7 +2,7 @@
  * Tokens back to text, as the library tokenizers (decoders/*.rs) does. @huggingface/tokenizers differs
  * where bytes are no text, as in the middle of a character that a model has not finished.
  */
-import { BYTE_CHARACTERS, type Part } from './pre-tokenizers.ts';
+import { BYTE_CHARACTERS, compile, type Part, type Pattern } from './pre-tokenizers.ts';
 
 /** Tokens, or what is left of them, to pieces of text. */
 export type Decoder = (tokens: readonly string[]) => readonly string[];
@@ -29,8 +29,7 @@ export function decoder(part: Part | null | undefined): Decoder {
         tokens.map((token, i) => token.replaceAll(suffix, i === tokens.length - 1 ? '' : ' '));
     }
     case 'Replace': {
-      const pattern = part.pattern as { String?: string; Regex?: string };
-      const found = pattern.String ?? new RegExp(pattern.Regex ?? '', 'gu');
+      const found = compile(part.pattern as Pattern);
       return (tokens) =>
         tokens.map((token) => token.replaceAll(found, () => part.content as string));
     }

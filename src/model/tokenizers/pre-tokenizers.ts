@@ -84,10 +84,10 @@ export function preTokenizer(part: Part | null | undefined): PreTokenizer {
   }
 }
 
-type Pattern = { readonly Regex: string } | { readonly String: string };
+export type Pattern = { readonly Regex: string } | { readonly String: string };
 
 /** Oniguruma's syntax in JavaScript's, by the library. */
-function compile(pattern: Pattern): RegExp {
+export function compile(pattern: Pattern): RegExp {
   if ('String' in pattern) {
     return new RegExp(pattern.String.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&'), 'gu');
   }

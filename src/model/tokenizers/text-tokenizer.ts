@@ -26,8 +26,7 @@ export class TextTokenizer {
   private readonly special = new Set<string>();
   /** The text of each added token, as it is decoded. */
   private readonly added = new Map<number, string>();
-  /** The added tokens that the model's own vocabulary does not have. */
-  private readonly beyond: ReadonlySet<string>;
+  private readonly addedIds: ReadonlyMap<string, number>;
   /** BPE, Unigram, WordPiece or WordLevel. */
   readonly modelType: string;
   private readonly byteFallback: boolean;
@@ -38,41 +37,38 @@ export class TextTokenizer {
 
   /**
    * @param json tokenizer.json
-   * @throws Error for a part of a type that is not known
+   * @throws Error for a part of a type that is not known, or a model that the library computes in another way
    */
   constructor(json: Record<string, unknown>) {
     const model = (json.model ?? {}) as Part & { byte_fallback?: boolean; unk_token?: string };
+    refuseModel(model);
     // For words (WordLevel), the library looks there for the unknown token.
     const config = { unk_token: model.unk_token };
-    this.pipeline = new Tokenizer({ added_tokens: [], ...json, post_processor: null }, config);
+    // The model must not know added tokens: a word that looks like one is cut as any other.
+    const others = { pre_tokenizer: null, post_processor: null, decoder: null };
+    const normalizer = withLiterals(json.normalizer);
+    this.pipeline = new Tokenizer({ ...json, ...others, normalizer, added_tokens: [] }, config);
     this.modelType = model.type;
     this.byteFallback = model.byte_fallback === true;
     this.fallsBack = this.byteFallback && model.type === 'Unigram';
-    this.leavesOut = model.type === 'BPE' && !model.unk_token && !model.end_of_word_suffix;
+    this.leavesOut = model.type === 'BPE' && !model.unk_token;
     this.preTokenizer = preTokenizer(json.pre_tokenizer as Part | null);
     this.decoder = decoder(json.decoder as Part | null);
     this.postProcessor = postProcessor(json.post_processor as Part | null);
     const tokens = (json.added_tokens ?? []) as AddedToken[];
-    const words = Array.isArray(model.vocab)
-      ? new Set((model.vocab as [string, number][]).map(([word]) => word))
-      : undefined;
-    const isWord = (token: string): boolean =>
-      words?.has(token) ?? Object.hasOwn(model.vocab ?? {}, token);
-    this.beyond = new Set(tokens.map(({ content }) => content).filter((token) => !isWord(token)));
-    const isNormalised = (token: AddedToken): boolean =>
-      token.normalized && this.pipeline.normalizer !== null;
+    this.addedIds = new Map(tokens.map(({ id, content }) => [content, id]));
     for (const token of tokens) {
       if (token.special) this.special.add(token.content);
       this.added.set(
         token.id,
-        isNormalised(token) || token.was_normalized ? this.normalise(token.content) : token.content,
+        token.normalized || token.was_normalized ? this.normalise(token.content) : token.content,
       );
     }
     this.written = new AddedTokens(
-      tokens.filter((token) => !isNormalised(token)).map((token) => [token.content, token]),
+      tokens.filter((token) => !token.normalized).map((token) => [token.content, token]),
     );
     this.normalised = new AddedTokens(
-      tokens.filter(isNormalised).map((token) => [this.added.get(token.id)!, token]),
+      tokens.filter((token) => token.normalized).map((token) => [this.added.get(token.id)!, token]),
     );
   }
 
@@ -110,17 +106,13 @@ export class TextTokenizer {
       .filter((word) => word !== '')
       .flatMap((word) => model([word]))
       .flatMap((token) => (this.fallsBack ? this.bytesOf(token) : [token]))
-      .map((token) => ({ id: this.idOfWord(token) ?? model.unk_token_id, text: token }));
-  }
-
-  /** The id of a text that the model itself has: not of an added token. */
-  private idOfWord(text: string): number | undefined {
-    return this.beyond.has(text) ? undefined : this.pipeline.model!.tokens_to_ids.get(text);
+      .map((token) => ({ id: model.tokens_to_ids.get(token) ?? model.unk_token_id, text: token }));
   }
 
   /** What stands around a character that is left out is put together. */
   private withoutUnknown(word: string): string {
-    const has = (token: string): boolean => this.idOfWord(token) !== undefined;
+    const { tokens_to_ids: ids } = this.pipeline.model!;
+    const has = (token: string): boolean => ids.has(token);
     if (has(word)) return word;
     const isKnown = (character: string): boolean =>
       has(character) || (this.byteFallback && this.bytesOf(character)[0] !== character);
@@ -151,6 +143,30 @@ export class TextTokenizer {
   }
 
   id(token: string): number | undefined {
-    return this.pipeline.token_to_id(token);
+    return this.addedIds.get(token) ?? this.pipeline.token_to_id(token);
   }
+}
+
+function refuseModel({ type, unk_token, ...model }: Part & { unk_token?: string }): void {
+  if (type !== 'BPE') return;
+  if (model.continuing_subword_prefix) {
+    throw new Error('continuing_subword_prefix of BPE is not computed');
+  }
+  if (model.end_of_word_suffix && !unk_token) {
+    throw new Error('end_of_word_suffix of BPE without unk_token is not computed');
+  }
+}
+
+/** The library replaces texts as JavaScript does, where $ has a meaning; in tokenizers it has none. */
+function withLiterals(part: unknown): unknown {
+  if (typeof part !== 'object' || part === null) return part;
+  if (Array.isArray(part)) return part.map(withLiterals);
+  return Object.fromEntries(
+    Object.entries(part).map(([field, value]) => [
+      field,
+      field === 'content' && typeof value === 'string'
+        ? value.replaceAll('$', '$$$$')
+        : withLiterals(value),
+    ]),
+  );
 }

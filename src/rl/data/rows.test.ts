@@ -102,11 +102,12 @@ describe('rows of data', () => {
     expect(problem({ prompt: [tea, yes] }, readPrompt)).toBe(
       'the last turn of "prompt" must be the user\'s',
     );
-    for (const prompt of ['', ' ', 3, null]) {
-      expect(problem({ prompt, id: 1 }, readPrompt)).toMatch(
-        /^no text field "prompt", nor a list of turns {role, content}; the row has .*id$/,
-      );
+    const none = 'no text field "prompt", nor a list of turns {role, content}';
+    for (const prompt of ['', ' ', 3]) {
+      const found = `${none}; it is ${JSON.stringify(prompt)}`;
+      expect(problem({ prompt, id: 1 }, readPrompt)).toBe(found);
     }
+    expect(problem({ prompt: null, id: 1 }, readPrompt)).toBe(`${none}; the row has id`);
     // Other columns stay as they are, for rules.
     expect(readPromptRow({ prompt: 'Tea?', answer: null })).toEqual({
       prompt: 'Tea?',
@@ -161,10 +162,38 @@ describe('rows of data', () => {
     expect(readLines(text, readPrompt)).toEqual([
       { line: 1, row: 'a' },
       { line: 3, problem: 'not JSON; each line must be one JSON object' },
-      { line: 4, problem: 'not JSON; each line must be one JSON object' },
+      {
+        line: 4,
+        problem: 'a list; write each object of it on a line of its own, without the brackets',
+      },
       { line: 5, row: 'c' },
       { line: 6, problem: 'no text field "prompt", nor a list of turns {role, content}' },
     ]);
+  });
+
+  it('with a completion of several turns teach its last answer, after the turns before it', () => {
+    const turns = { prompt: [system, tea], completion: [yes, more, no] };
+    expect(promptTurns(readDemonstration(turns, false).prompt)).toEqual([system, tea, yes, more]);
+    expect(readDemonstration({ ...turns, prompt: 'Tea?' }, true)).toEqual({
+      prompt: conversationPrompt([tea, yes, more]),
+      completion: 'No.',
+      thinking: true,
+    });
+    expect(
+      problem({ ...turns, completion: [yes, more] }, (row) => readDemonstration(row, false)),
+    ).toBe('the last turn of "completion" must be the assistant\'s');
+  });
+
+  it('about images are refused, as TRL does for a model of texts', () => {
+    const read = [readPromptRow, readPreference, (row: Row) => readDemonstration(row, false)];
+    const row = { prompt: 'Tea?', completion: 'Yes.', chosen: 'Yes.', rejected: 'No.' };
+    for (const one of read) {
+      expect(problem({ ...row, images: ['cup.png'] }, one)).toBe(
+        '"images" is not read; leave the row out, or remove the column',
+      );
+      expect(problem({ ...row, image: 'cup.png' }, one)).toMatch(/^"image" is not read/);
+      expect(problem({ ...row, images: [], image: null }, one)).toBeUndefined();
+    }
   });
 
   it('take a null column for one that is not there', () => {

@@ -1,7 +1,8 @@
 /** Reads lines of JSONL in the formats of TRL's data sets, plain and conversational. */
+import { shown } from '../../model/errors.ts';
 import { parseBounded } from '../../model/json.ts';
 import type { ChatMessage } from '../../model/tokenizer.ts';
-import { conversationPrompt } from './conversation.ts';
+import { conversationPrompt, promptTurns } from './conversation.ts';
 import type { PreferenceGroup, Prompt, SftExample } from './dataset.ts';
 import { readTurns, RowError } from './turns.ts';
 
@@ -34,6 +35,11 @@ export function readLines<T>(text: string, read: (row: Row) => T): ReadLine<T>[]
 function parseObject(json: string): Row {
   const value = parseBounded(json);
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Row;
+  if (Array.isArray(value)) {
+    throw new RowError(
+      'a list; write each object of it on a line of its own, without the brackets',
+    );
+  }
   throw new RowError(
     /[\0\ufffd]/.test(json)
       ? 'not text in UTF-8; save the file as JSONL in UTF-8, not compressed'
@@ -46,6 +52,22 @@ export function present(row: Row): Row {
   return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null));
 }
 
+/** The first of these columns that has something in it. */
+function filledField(row: Row, columns: readonly string[]): string | undefined {
+  const isEmpty = (value: unknown): boolean =>
+    (value ?? '') === '' ||
+    value === '[]' ||
+    (typeof value === 'object' && Object.keys(value!).length === 0);
+  return columns.find((column) => !isEmpty(row[column]));
+}
+
+/** @throws RowError for a row that is also about images, which TRL refuses for a model of texts */
+function refuseImages(row: Row): void {
+  const field = filledField(row, ['image', 'images']);
+  if (field === undefined) return;
+  throw new RowError(`"${field}" is not read; leave the row out, or remove the column`);
+}
+
 /**
  * Columns that TRL gives to the chat template, where a row has turns. The text would be another one without them.
  * @throws RowError
@@ -54,13 +76,7 @@ function refuseForTemplate(row: Row): void {
   const hasTurns = ['messages', 'conversations', 'prompt', 'chosen'].some((field) =>
     Array.isArray(row[field]),
   );
-  const isEmpty = (value: unknown): boolean =>
-    value === '' ||
-    value === '[]' ||
-    (typeof value === 'object' && Object.keys(value!).length === 0);
-  const field = ['tools', 'chat_template_kwargs'].find(
-    (name) => row[name] !== undefined && !isEmpty(row[name]),
-  );
+  const field = filledField(row, ['tools', 'chat_template_kwargs']);
   if (!hasTurns) return;
   const turns = (row.messages ?? row.conversations) as
     ({ role?: unknown; from?: unknown } | null)[] | undefined;
@@ -78,6 +94,7 @@ function refuseForTemplate(row: Row): void {
 
 /** {prompt} as readPrompt reads it, and the other columns of the row. */
 export function readPromptRow(row: Row): Prompt {
+  refuseImages(row);
   const others = Object.entries(row).filter(([column]) => column !== 'prompt');
   return {
     prompt: readPrompt(row),
@@ -95,25 +112,34 @@ export function readPrompt(row: Row): string {
 }
 
 /**
- * {prompt, completion}, or {messages} (or ShareGPT's {conversations}), whose last turn is the completion.
+ * {prompt, completion}, or {messages} (or ShareGPT's {conversations}), whose last turn is the completion, as
+ * is that of a completion of several turns.
  * With `thinking` the prompt opens the thought, so a `<think>` at the start of the completion is removed.
  */
 export function readDemonstration(columns: Row, thinking: boolean): SftExample {
   const row = present(columns);
+  refuseImages(row);
   refuseForTemplate(row);
   const field = ['messages', 'conversations'].find((name) => row[name] !== undefined);
-  if (field === undefined) {
-    return {
-      prompt: readPrompt(row),
-      completion: opened(answer(row, 'completion'), thinking),
-      thinking,
-    };
+  if (field !== undefined) {
+    const messages = row[field];
+    if (!Array.isArray(messages)) {
+      throw new RowError(`"${field}" must be a list of turns {role, content}, with an answer last`);
+    }
+    return lastAnswer(readTurns(messages, field), field, thinking);
   }
-  const messages = row[field];
-  if (!Array.isArray(messages)) {
-    throw new RowError(`"${field}" must be a list of turns {role, content}, with an answer last`);
+  const prompt = readPrompt(row);
+  const { completion } = row;
+  if (Array.isArray(completion) && completion.length > 1) {
+    const turns = [...promptTurns(prompt), ...readTurns(completion, 'completion')];
+    return lastAnswer(turns, 'completion', thinking);
   }
-  const turns = endingWith('assistant', readTurns(messages, field), `the last turn of "${field}"`);
+  return { prompt, completion: opened(answer(row, 'completion'), thinking), thinking };
+}
+
+/** The last of the turns as the completion of those before it. */
+function lastAnswer(all: readonly ChatMessage[], field: string, thinking: boolean): SftExample {
+  const turns = endingWith('assistant', all, `the last turn of "${field}"`);
   const before = `the turn before the last of "${field}"`;
   const asked = endingWith('user', turns.slice(0, -1), before);
   return {
@@ -141,6 +167,7 @@ export function isPreference(columns: Row): boolean {
  */
 export function readPreference(columns: Row): PreferenceGroup {
   const row = present(columns);
+  refuseImages(row);
   refuseForTemplate(row);
   const margin = readMargin(row);
   if (row.responses === undefined || row.chosen !== undefined || row.rejected !== undefined) {
@@ -225,8 +252,10 @@ function answer(row: Row, field: string): string {
 }
 
 function noField(row: Row, field: string): RowError {
-  const names = Object.keys(present(row)).slice(0, 6);
-  const has = names.length > 0 ? `; the row has ${names.join(', ')}` : '';
+  const names = Object.keys(present(row));
+  let has = '';
+  if (names.includes(field)) has = `; it is ${shown(row[field])}`;
+  else if (names.length > 0) has = `; the row has ${names.slice(0, 6).join(', ')}`;
   return new RowError(`no text field "${field}", nor a list of turns {role, content}${has}`);
 }
 

@@ -90,8 +90,9 @@ export function describeRange({ type, min, above, max }: NumberKey): string {
 function checkNumber(spec: NumberKey, value: unknown): number | undefined {
   const alias = spec.aliases?.[String(value)];
   if (alias !== undefined) return alias;
-  // Other YAML parsers read 1e-6 as a text, so some recipes write it in quotes.
-  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  // Other YAML parsers read 1e-6 as a text, so some recipes write it in quotes, and 1_000 as a number.
+  const text = typeof value === 'string' ? value.replace(/(?<=\d)_(?=\d)/g, '').trim() : '';
+  const number = text === '' ? value : Number(text);
   if (typeof number !== 'number' || !Number.isFinite(number)) return undefined;
   if (spec.type === 'integer' && !Number.isSafeInteger(number)) return undefined;
   if (spec.min !== undefined && number < spec.min) return undefined;
@@ -129,6 +130,8 @@ function checkNames({ choices, all }: NamesKey, value: unknown): readonly string
 }
 
 const DATASET_KEYS = ['path', 'data_files', 'split'];
+/** Other formats that TRL reads. */
+const TABLES = ['csv', 'parquet', 'arrow', 'text'];
 const ONE_DATASET = '{path: json, data_files: FILE.jsonl}';
 
 /** @param refuse throws; its text follows "datasets" */
@@ -141,7 +144,10 @@ function checkDatasets(value: unknown, refuse: (problem: string) => never): read
     if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
       return wrong(`${shown(entry)} must be ${ONE_DATASET}`);
     }
-    const given = entry as Record<string, unknown>;
+    // As in TRL, null is the same as a field that is not there.
+    const given = Object.fromEntries(
+      Object.entries(entry as Record<string, unknown>).filter(([, field]) => field !== null),
+    );
     const unknown = Object.keys(given).find((key) => !DATASET_KEYS.includes(key));
     if (unknown !== undefined) {
       const meant = nearest(unknown, DATASET_KEYS);
@@ -152,7 +158,10 @@ function checkDatasets(value: unknown, refuse: (problem: string) => never): read
     }
     const { path, data_files, split = 'train' } = given;
     if (path !== 'json') {
-      wrong(`path is ${shown(path)}; it must be json, with data_files (nothing is downloaded)`);
+      const advice = TABLES.includes(path as string)
+        ? 'so convert the files to JSONL'
+        : 'with data_files (nothing is downloaded)';
+      wrong(`path is ${shown(path)}; it must be json, ${advice}`);
     }
     const files: unknown[] = Array.isArray(data_files) ? data_files : [data_files];
     if (files.length === 0 || !files.every(isText)) {

@@ -4,6 +4,7 @@ import { complete, refusal } from '../../../tests/complete-recipe.ts';
 import { recipeKeys } from './keys.ts';
 import { otherKey } from './other-keys.ts';
 import { parseRecipe } from './recipe.ts';
+import { warmupSteps } from '../trainers/schedule.ts';
 import { trlKeys } from './trl-keys.ts';
 
 describe('a recipe for TRL, open-r1 or unsloth', () => {
@@ -97,6 +98,54 @@ zzzzzzzzzz: 1
     expect(refusal(() => parseRecipe(`${grpo}num_train_epochs: 3`, 'r1.yaml'))).toBe(
       'r1.yaml, line 4: num_train_epochs would change the result and is not available (set max_steps, ' +
         'a number of steps); remove it.',
+    );
+  });
+
+  it('of axolotl or LLaMA-Factory is refused with the keys to set in their place', () => {
+    const wrong = `base_model: m
+adapter: lora
+sequence_len: 2048
+micro_batch_size: 2
+val_set_size: 0.05
+`;
+    const message = refusal(() => parseRecipe(complete + wrong, 'a.yaml'));
+    for (const key of [
+      'model_name_or_path',
+      'use_peft',
+      'max_length',
+      'per_device_train_batch_size',
+      'add an entry with split: test to datasets',
+    ]) {
+      expect(message).toContain(key);
+    }
+    const { notices } = parseRecipe(`${complete}strict: false\nflash_attention: true\n`, 'a.yaml');
+    expect(notices).toEqual(['a.yaml: not used here: strict, flash_attention.']);
+  });
+
+  it('has numbers as Python reads them, and a warm-up as transformers 5 does', () => {
+    const text = complete.replace('max_steps: 10', 'max_steps: 1_000\nwarmup_steps: 0.025');
+    const { recipe } = parseRecipe(text, 'r1.yaml');
+    expect(recipe.max_steps).toBe(1000);
+    expect(warmupSteps(recipe)).toBe(25);
+    expect(warmupSteps({ ...recipe, max_steps: 10 })).toBe(1);
+    expect(warmupSteps({ ...recipe, warmup_steps: 2.5 })).toBe(2);
+    expect(warmupSteps({ ...recipe, warmup_steps: 0, warmup_ratio: 0.5 })).toBe(500);
+    expect(refusal(() => parseRecipe(`${complete}seed: 1__0\n`, 'r1.yaml'))).toContain('"1__0"');
+  });
+
+  it('has data as TRL names them: null is no field, tables must become JSONL', () => {
+    const data = (fields: string): string =>
+      `model_name_or_path: m\nreward_funcs: [r.js]\ndatasets:\n  - {${fields}, data_files: a.jsonl}\n`;
+    const { recipe } = parseRecipe(data('path: json, name: null, columns: ~'), 'r1.yaml');
+    expect(recipe.datasets).toEqual([{ path: 'json', data_files: ['a.jsonl'], split: 'train' }]);
+    expect(refusal(() => parseRecipe(data('path: parquet'), 'r1.yaml'))).toBe(
+      'r1.yaml, line 3: datasets, entry 1: path is "parquet"; it must be json, so convert the files to JSONL.',
+    );
+  });
+
+  it('is one document', () => {
+    expect(refusal(() => parseRecipe(`${complete}---\nbeta: 1\n`, 'r1.yaml'))).toMatch(
+      /^r1\.yaml, line \d+: a second document begins here \(---\); write one recipe in a file\.$/,
     );
   });
 

@@ -1,6 +1,6 @@
 /**
- * Keys of recipes that were written for TRL, open-r1 or unsloth and are not among Ponder's own. Most of
- * them mean nothing here. A key that would change the result is accepted with TRL's default only.
+ * Keys of recipes that were written for TRL, open-r1, unsloth, axolotl or LLaMA-Factory and are not among
+ * Ponder's own. Most of them mean nothing here. A key that would change the result is accepted with TRL's default only.
  */
 import { trlKeys } from './trl-keys.ts';
 
@@ -42,6 +42,8 @@ const NOT_USED: readonly (readonly [pattern: RegExp, reason?: string])[] = [
   [
     /^(fast_inference|gpu_memory_utilization|max_lora_rank|float8_kv_cache|unsloth_\w+|device_map)$/,
   ],
+  [/^(strict|flash_attention|sdp_attention|plot_loss|overwrite_cache|preprocessing_num_workers)$/],
+  [/^(use_fast|tokenizer_use_fast|tokenizer_type|model_type|dataset_prepared_path)$/],
   [
     /^(use_exact_model_name|save_(model|method|path|gguf)|quantization|push_model)$/,
     'use ponder export',
@@ -59,6 +61,31 @@ const CHANGES_RESULT: Readonly<Record<string, string>> = {
   finetune_attention_modules: 'set lora_target_modules',
   finetune_mlp_modules: 'set lora_target_modules',
   full_finetuning: 'set use_peft',
+  base_model: 'set model_name_or_path',
+  adapter: 'set use_peft',
+  finetuning_type: 'set use_peft',
+  peft_config: 'set use_peft and the keys that begin with lora_',
+  lora_config: 'set use_peft and the keys that begin with lora_',
+  lora_rank: 'set lora_r',
+  lora_target: 'set lora_target_modules',
+  lora_target_linear: 'set lora_target_modules: all-linear',
+  sequence_len: 'set max_length',
+  cutoff_len: 'set max_length',
+  micro_batch_size: 'set per_device_train_batch_size',
+  num_epochs: 'set max_steps, a number of steps',
+  max_samples: 'set max_steps, a number of steps',
+  optimizer: 'the optimizer is AdamW',
+  lr_scheduler: 'set lr_scheduler_type',
+  rl: 'set algorithm',
+  stage: 'set algorithm',
+  dataset: 'set datasets to files; nothing is downloaded',
+  dataset_dir: 'set datasets to files; nothing is downloaded',
+  val_set_size: 'add an entry with split: test to datasets',
+  val_size: 'add an entry with split: test to datasets',
+  sample_packing: 'texts are never joined',
+  train_on_inputs: 'only completions are learned',
+  special_tokens: 'set them in tokenizer_config.json',
+  template: 'put it into chat_template.jinja of the model',
   response_length: 'set max_completion_length',
   total_episodes: 'set max_steps, a number of steps',
   num_train_epochs: 'set max_steps, a number of steps',

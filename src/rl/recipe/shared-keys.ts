@@ -162,11 +162,11 @@ export const optimizer = {
     help: 'Share of the run during which the learning rate rises from zero; a small share makes the start more stable.',
   },
   warmup_steps: {
-    type: 'integer',
+    type: 'number',
     default: 0,
     min: 0,
     max: MOST_STEPS,
-    help: 'Length of the warm-up in steps; above 0 it replaces warmup_ratio.',
+    help: 'Length of the warm-up in steps, or below 1 the share of the run; above 0 it replaces warmup_ratio.',
   },
   weight_decay: {
     type: 'number',

@@ -46,8 +46,15 @@ function readKeys(text: string, fileName: string): Map<string, Given> {
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const lineAt = (offset: number) => `${fileName}, line ${lines.linePos(offset).line}`;
   const [problem] = document.errors;
-  if (problem)
-    throw new RecipeError(`${lineAt(problem.pos[0])}: not YAML (${short(problem.message)}).`);
+  if (problem) {
+    const place = lineAt(problem.pos[0]);
+    if (problem.code === 'MULTIPLE_DOCS') {
+      throw new RecipeError(
+        `${place}: a second document begins here (---); write one recipe in a file.`,
+      );
+    }
+    throw new RecipeError(`${place}: not YAML (${short(problem.message)}).`);
+  }
   const given = new Map<string, Given>();
   const { contents } = document;
   if (contents === null) return given;

@@ -110,7 +110,7 @@ export function scheduleNotice(was: RecipeValues | undefined, recipe: Recipe): s
   const { max_steps: steps, lr_scheduler_type: type, warmup_steps, warmup_ratio } = recipe;
   const before = was?.['max_steps'] ?? steps;
   const falls = type === 'linear' || type === 'cosine';
-  const warmsUp = type !== 'constant' && warmup_steps === 0 && warmup_ratio > 0;
+  const warmsUp = type !== 'constant' && warmup_steps < 1 && (warmup_steps || warmup_ratio) > 0;
   if (before === steps || !(falls || warmsUp)) return [];
   return [
     `max_steps was ${JSON.stringify(before)} and is ${steps}: the learning rate follows from it, so ` +

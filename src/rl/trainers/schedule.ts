@@ -17,15 +17,17 @@ export function learningRate(
   return peak;
 }
 
-/** `warmup_steps` when given, else `warmup_ratio` of the run, rounded up as transformers does. */
+/**
+ * `warmup_steps` when given, else `warmup_ratio`. As in transformers 5, a number of steps below 1 is a share
+ * of the run too, and shares are rounded up.
+ */
 export function warmupSteps(recipe: {
   warmup_steps: number;
   warmup_ratio: number;
   max_steps: number;
 }): number {
-  return recipe.warmup_steps > 0
-    ? recipe.warmup_steps
-    : Math.ceil(recipe.warmup_ratio * recipe.max_steps);
+  const { warmup_steps: steps, warmup_ratio: ratio } = recipe;
+  return steps >= 1 ? Math.floor(steps) : Math.ceil((steps || ratio) * recipe.max_steps);
 }
 
 /** The rate of step `step` (0-based) of a run. */

@@ -1,3 +1,4 @@
+import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import { messageOf } from '../../app/message-of.ts';
 import { keep, type KeptReport } from '../../app/runs/kept-reports.ts';
 import type { Status } from '../../app/training-service.ts';
@@ -21,7 +22,7 @@ import { Live } from './live.svelte.ts';
 import { OnePrompt } from './one-prompt.svelte.ts';
 import { Player } from './player.svelte.ts';
 import { connectPolicyWorker } from './policy-worker.ts';
-import { fetchRecordedRun } from './recorded.ts';
+import { fetchRecordedRun, RECORDINGS, type Recording } from './recorded.ts';
 import { ViewedRun } from './viewed-run.svelte.ts';
 
 /** A run that begins when the one before it is done. */
@@ -61,7 +62,12 @@ export class PageState {
     this.shelf.usable.some((model) => model.name === name),
   );
   queue = $state.raw<readonly WaitingRun[]>([]);
-  recorded = $state.raw<RecordedRun | null>(null);
+  /** The runs that ship with the page, by the id of their recording; those that were fetched. */
+  readonly recordings = new SvelteMap<string, RecordedRun>();
+  /** Those that a copy of the page ships without. */
+  private readonly absent = new SvelteSet<string>();
+  /** The run without changes. */
+  readonly recorded = $derived(this.recordings.get(RECORDINGS[0].id) ?? null);
   /** Why there is no replay, in a sentence. */
   recordedError = $state<string | null>(null);
   gpuProblem = $state<GpuProblem | null>(null);
@@ -101,11 +107,10 @@ export class PageState {
       !this.settings.hides(section) && !this.settings.locked;
     void this.rewards.open(remembers('rewards'), this.shelf.open(remembers('models')));
     guardLeaving(this.live);
-    this.recorded = await fetchRecordedRun('./recorded-run.json').catch((error: unknown) => {
+    const [first, ...others] = RECORDINGS;
+    await this.fetchRecording(first).catch((error: unknown) => {
       this.recordedError = messageOf(error);
-      return null;
     });
-    if (this.recorded) this.runs.setRecorded(this.recorded);
     void this.runs.refresh();
     // Another tab may have trained meanwhile.
     document.addEventListener('visibilitychange', () => {
@@ -114,19 +119,39 @@ export class PageState {
     void this.checkLink();
     // The visitor may have started training meanwhile, or opened a run.
     if (!this.live.status && this.views === 0) this.showRecorded(still);
+    for (const recording of others) {
+      void this.fetchRecording(recording).catch(() => this.absent.add(recording.id));
+    }
   }
 
-  showRecorded(still: boolean): void {
-    if (!this.recorded) return;
-    const { steps } = this.recorded;
-    this.show('recorded', steps, steps.at(-1)?.metrics.step ?? 0);
+  private async fetchRecording(recording: Recording): Promise<void> {
+    const run = await fetchRecordedRun(recording.file);
+    this.recordings.set(recording.id, run);
+    this.runs.addRecorded(recording, run);
+  }
+
+  /**
+   * Whether there is something to show. The page opens with the first; a button for another is there from
+   * the beginning, so that nothing moves when its run has arrived.
+   */
+  offers({ id }: Recording): boolean {
+    const isExpected = id !== RECORDINGS[0].id && !this.absent.has(id);
+    return this.runs.onView !== id && (isExpected || this.recordings.has(id));
+  }
+
+  showRecorded(still: boolean, { id }: Recording = RECORDINGS[0]): void {
+    const recorded = this.recordings.get(id);
+    if (!recorded) return;
+    const { steps } = recorded;
+    this.show(id, steps, steps.at(-1)?.metrics.step ?? 0);
     if (!still) this.player.play();
   }
 
   /** Puts a run on view: its curves, completions, traces and evaluations. */
   async view(run: ListedRun): Promise<void> {
-    if (run.fixed) {
-      this.showRecorded(true);
+    const recording = RECORDINGS.find(({ id }) => id === run.id);
+    if (recording) {
+      this.showRecorded(true, recording);
     } else if (run.id === this.liveId && this.live.active) {
       this.show(run.id, this.liveReports, run.maxSteps);
     } else {
@@ -154,7 +179,7 @@ export class PageState {
     // What was said of a run that has ended is not about this one.
     if (!this.live.active) this.live.status = null;
     this.runs.onView = id;
-    this.run.reset(total, id === 'recorded' ? undefined : storedReports(id));
+    this.run.reset(total, this.recordings.has(id) ? undefined : storedReports(id));
     this.run.push(...reports);
   }
 

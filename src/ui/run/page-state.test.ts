@@ -115,7 +115,7 @@ describe('the run on view', () => {
   it('stays when something else was put on view while a run was read', async () => {
     const stored = run('stored');
     const page = pageWith(stored);
-    page.recorded = { recipe: {}, steps: [] } as unknown as PageState['recorded'];
+    page.recordings.set('recorded', { recipe: {}, adapter: '', steps: [] });
     void page.view(stored);
     page.showRecorded(true);
     await opens('stored', 5);
@@ -177,6 +177,17 @@ it('reads what is shown of a run also if the reading of the run before it fails'
   expect(run.current!.group).toEqual(group);
 });
 
+describe('the settings of a run', () => {
+  it('go to the recipe, in place of all that was set and chosen before', () => {
+    vi.stubGlobal('history', { pushState: () => undefined });
+    const page = pageWith(run('other', { seed: 7, thinking: false, beta: 0 }));
+    page.settings.replace({ seed: 3, learning_rate: 0.1 });
+    page.duplicate(page.runs.list[0]!);
+    expect(page.settings.overrides).toEqual({ seed: 7, thinking: false, beta: 0 });
+    expect(page.runs.list).toHaveLength(1);
+  });
+});
+
 describe('runs that wait', () => {
   const twin = (seed: number) => ({ label: `seed ${seed}`, change: { seed } });
   const seeds = (): unknown[] => begun.map(({ seed }) => seed);
@@ -228,6 +239,18 @@ describe('runs that wait', () => {
     void page.tooLarge!.train();
     await found();
     expect([seeds(), waiting(page), page.tooLarge]).toEqual([[TOO_LARGE], [], null]);
+  });
+
+  it('are asked to be kept when they begin, not before', async () => {
+    const persist = vi.fn(() => Promise.resolve(true));
+    const estimate = (): Promise<StorageEstimate> => Promise.resolve({ quota: 50, usage: 0 });
+    vi.stubGlobal('navigator', { storage: { estimate, persist } });
+    const page = pageWith(run('of'));
+    void page.trainWith({ seed: 5 });
+    expect(persist).not.toHaveBeenCalled();
+    await found();
+    expect([persist.mock.calls.length, page.storage.persisted]).toEqual([1, true]);
+    expect([page.storage.used, page.storage.free]).toEqual([0, 50]);
   });
 
   it('do not begin after they were removed', async () => {

@@ -1,6 +1,41 @@
+import { LAST_SLOT } from '../runs/listings.ts';
 import type { RecordedRun } from '../../rl/runs/record.ts';
 
-/** Fetches the run that ships with the page. Errors are sentences for the visitor. */
+export interface Recording {
+  /** Of its run in the list. */
+  id: string;
+  file: string;
+  /** Its run's name. */
+  name: string;
+  /** Its letter and colour. */
+  slot: number;
+  /** The button that shows it. */
+  show: string;
+  /** What a visitor should know of it. */
+  note: string;
+}
+
+/** The page opens with the first. */
+export const RECORDINGS: readonly [Recording, ...Recording[]] = [
+  {
+    id: 'recorded',
+    file: './recorded-run.json',
+    name: 'The recorded run',
+    slot: 0,
+    show: 'Show the recorded run',
+    note: '',
+  },
+  {
+    id: 'recorded-chat-model',
+    file: './recorded-chat-model.json',
+    name: 'A recorded run of a chat model',
+    slot: LAST_SLOT,
+    show: 'Show a chat model',
+    note: 'SmolLM2-135M-Instruct after a warm start. Its reward model is weak: thoughts change more than the reward.',
+  },
+];
+
+/** Fetches a run that ships with the page. Errors are sentences for the visitor. */
 export async function fetchRecordedRun(url: string): Promise<RecordedRun> {
   const response = await fetch(url).catch(() => null);
   if (!response)

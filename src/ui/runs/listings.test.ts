@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { unknownFacts, type RunFacts } from '../../app/runs/facts.ts';
 import type { StoredRun } from '../../app/runs/stored-runs.ts';
-import { listingsOf } from './listings.ts';
+import { LAST_SLOT, listingsOf, nextSlot } from './listings.ts';
 
 const stored = (id: string, facts: Partial<RunFacts> = {}, finished = false): StoredRun => ({
   ...{ id, finished, recipe: {}, maxSteps: 5, savedStep: 2, rows: [], problems: [] },
@@ -40,4 +40,10 @@ it('gives each run a slot of its own, and a name', () => {
     [4, 'Default recipe'],
     [5, 'Default recipe'],
   ]);
+});
+
+it('keeps the last letter for a recorded run', () => {
+  expect(nextSlot([0, LAST_SLOT])).toBe(1);
+  expect(nextSlot([0, 24])).toBe(26);
+  expect(nextSlot([0, LAST_SLOT, 26])).toBe(27);
 });

@@ -51,4 +51,10 @@ function endOf(
   return finished ? 'finished' : (facts.ended ?? 'stopped');
 }
 
-export const nextSlot = (slots: readonly number[]): number => 1 + Math.max(0, ...slots);
+/** The slot of the second recorded run: the letter Z. The first has 0. */
+export const LAST_SLOT = 25;
+
+export function nextSlot(slots: readonly number[]): number {
+  const next = 1 + Math.max(0, ...slots.filter((slot) => slot !== LAST_SLOT));
+  return next === LAST_SLOT ? next + 1 : next;
+}

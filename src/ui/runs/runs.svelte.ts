@@ -11,14 +11,15 @@ import { changesFromDefault, nameOf, type Change } from './changes.ts';
 import { FactsWriter } from './facts-writer.ts';
 import { ListedRun } from './listed-run.svelte.ts';
 import { listingsOf, nextSlot } from './listings.ts';
+import type { Recording } from '../run/recorded.ts';
 import { runsWorker } from './runs-worker.ts';
 
 /** More runs beside the run on view could not be told apart. */
 const MOST_OVERLAYS = 5;
 
-/** The runs of this browser and the recorded one, and which are drawn over the run on view. */
+/** The runs of this browser and the recorded ones, and which are drawn over the run on view. */
 export class Runs {
-  /** Oldest first; the recorded run before all. */
+  /** Oldest first; the recorded runs before all. */
   list = $state.raw<readonly ListedRun[]>([]);
   /** The run that was deleted a moment ago and can be brought back. */
   removed = $state.raw<ListedRun | null>(null);
@@ -30,7 +31,7 @@ export class Runs {
       .filter((run) => run.overlaid && run.id !== this.onView)
       .map((run) => run.overlayOver(this.viewed)),
   );
-  /** The recipe of the recorded run, and so of a run without changes. */
+  /** The recipe of the first recorded run, and so of a run without changes. */
   private base = $state.raw<RecipeValues>({});
   /** The run in training in this tab. */
   private growing: ListedRun | null = null;
@@ -87,13 +88,14 @@ export class Runs {
     await this.refresh();
   }
 
-  setRecorded({ recipe, steps }: RecordedRun): void {
-    this.base = recipe;
+  /** Lists a run that ships with the page; the first is the run without changes. */
+  addRecorded({ id, name, slot, note }: Recording, { recipe, steps }: RecordedRun): void {
+    if (!this.list.some(({ fixed }) => fixed)) this.base = recipe;
     const rows = steps.map(({ metrics }) => metrics);
     const steady = { maxSteps: rows.at(-1)?.step ?? 0, savedStep: 0, end: 'finished' } as const;
-    const facts = { ...unknownFacts(RECORDED), name: 'The recorded run' };
-    const run = new ListedRun({ id: RECORDED, facts, recipe, ...steady }, rows, true);
-    this.list = [run, ...this.list];
+    const facts = { ...unknownFacts(id), name, slot, note };
+    const run = new ListedRun({ id, facts, recipe, ...steady }, rows, true);
+    this.list = [...this.list, run].sort(recordedFirst);
   }
 
   changesOf(recipe: RecipeValues): Change[] {
@@ -249,8 +251,6 @@ export class Runs {
     void this.facts.change(run.id, Object.fromEntries(stored.map((fact) => [fact, facts[fact]])));
   }
 }
-
-const RECORDED = 'recorded';
 
 const NOBODY: ReadonlySet<string> = new Set<string>();
 

@@ -18,7 +18,7 @@ import {
   type ScoreRow,
 } from './benchmark.ts';
 import { fitBradleyTerry } from './bradley-terry.ts';
-import { jsonRows, meanRow, textField, type JsonRow } from './rows.ts';
+import { asRow, jsonRows, meanRow, rowsField, textField } from './rows.ts';
 
 const QUESTIONS = 'question.jsonl';
 const HARD = 'o3-mini-2025-01-31.jsonl';
@@ -33,6 +33,8 @@ export const arenaHard: JudgedBenchmark<{ category: string }, Games> = {
   name: 'arena-hard',
   title: 'Arena-Hard v2',
   by: 'judge',
+  remark:
+    'the range of style_controlled_win_rate is that of its makers: from 5% to 95% of 100 draws, so it holds 90%, not 95%.',
   files: [
     {
       name: QUESTIONS,
@@ -194,12 +196,9 @@ export function zScored(rows: readonly (readonly number[])[]): number[][] {
 function answers(text: string, name: string): Map<string, string> {
   return new Map(
     jsonRows(text, name).map((row, i) => {
-      const messages = row['messages'] as JsonRow[] | undefined;
-      const content = messages?.at(-1)?.['content'] as JsonRow | undefined;
       const place = `${name}, row ${i + 1}`;
-      if (content === undefined) {
-        throw new BenchmarkDataError(`${place} has no messages; download the file again.`);
-      }
+      const last = rowsField(row, 'messages', place).at(-1);
+      const content = asRow(last?.['content'], `${place}: the content of the last message`);
       return [textField(row, 'uid', place), textField(content, 'answer', place)];
     }),
   );

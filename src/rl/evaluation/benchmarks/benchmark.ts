@@ -16,10 +16,15 @@ interface DataFile {
   from: string;
   /** The benchmark can be scored without it. */
   optional?: true;
+  /** JSONL that may be longer than the longest string: it is given line by line. */
+  large?: true;
 }
 
 /** The texts of the files by name; an optional file may be missing. */
 export type DataTexts = Readonly<Partial<Record<string, string>>>;
+
+/** The lines of the large files by name. */
+export type DataLines = Readonly<Partial<Record<string, Iterable<string>>>>;
 
 /** One question to the model, which gives one answer. */
 export interface Item<Data = unknown> {
@@ -74,14 +79,12 @@ interface Common<Data, Verdict> {
   /** As its makers write it. */
   title: string;
   files: readonly DataFile[];
-  /** Longest answer to a turn, thought included, if the makers set one. */
-  maxTokens?: number;
   /** How its makers sample, where this differs from the paper. */
   sampling?: { top_p: number; min_p: number };
   /** What the numbers do not say, in a sentence for people. */
   remark?: string;
   /** @throws BenchmarkDataError if the files do not have what they should */
-  items(files: DataTexts): Item<Data>[];
+  items(files: DataTexts, large?: DataLines): Item<Data>[];
   /** `rows` has at least one row. Seeded: the same rows give the same scores. */
   score(rows: readonly Scored<Data, Verdict>[]): ScoreRow[];
 }

@@ -8,7 +8,7 @@
 import { BenchmarkDataError, type JudgedBenchmark } from './benchmark.ts';
 import { parseBounded } from '../../../model/json.ts';
 import { mean } from '../../statistics.ts';
-import { meanRow, textField, type JsonRow } from './rows.ts';
+import { asRow, meanRow, textField, type JsonRow } from './rows.ts';
 import { pythonFormat } from './templates.ts';
 
 const PROMPTS = 'creative_writing_prompts_v3.json';
@@ -41,7 +41,6 @@ export const creativeWriting: JudgedBenchmark<CreativeData, CreativeVerdict> = {
   name: 'creative-writing',
   title: 'Creative Writing v3',
   by: 'judge',
-  maxTokens: 4000,
   sampling: { top_p: 1, min_p: 0.1 },
   remark:
     'the makers sample with min_p 0.1, and so does this; the paper samples with --top_p 0.95 --min_p 0. The ' +
@@ -62,8 +61,10 @@ export const creativeWriting: JudgedBenchmark<CreativeData, CreativeVerdict> = {
       criteria: lines(files[CRITERIA]!),
       negative: lines(files[NEGATIVE]!),
     };
-    return Object.entries(prompts as Record<string, JsonRow>).flatMap(([id, row]) => {
-      const prompt = textField(row, 'writing_prompt', `${PROMPTS}, prompt ${id}`);
+    return Object.entries(prompts as JsonRow).flatMap(([id, entry]) => {
+      const place = `${PROMPTS}, prompt ${id}`;
+      const row = asRow(entry, place);
+      const prompt = textField(row, 'writing_prompt', place);
       const seeds = row['seed_modifiers'];
       if (!Array.isArray(seeds) || seeds.length === 0) return [];
       return Array.from({ length: ITERATIONS }, (_, i) => ({

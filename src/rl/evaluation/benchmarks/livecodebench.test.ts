@@ -35,6 +35,7 @@ it('gives the original pass@k', () => {
   expect(passAtK(1, 1, 1)).toBe(1);
 });
 
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const JSON_TESTS = JSON.stringify([{ input: 'é\n', output: '2', testtype: 'stdin' }]);
 /** pickle.dumps(JSON_TESTS, protocol): the opcodes around the text. */
 function pickled(protocol: 2 | 4): Buffer {
@@ -52,16 +53,21 @@ function pickled(protocol: 2 | 4): Buffer {
 
 it.each([2, 4] as const)('reads private tests of pickle protocol %i', async (protocol) => {
   const packed = deflateSync(pickled(protocol)).toString('base64');
-  const problem = { publicTests: '[]', privateTests: packed, function: null };
-  expect(await problemTests(problem)).toEqual({ inputs: ['é\n'], outputs: ['2'], function: null });
+  const problem = { publicTests: '[]', privateTests: bytes(packed), function: null };
+  expect(await problemTests(problem, 'p')).toEqual({
+    inputs: ['é\n'],
+    outputs: ['2'],
+    function: null,
+  });
 });
 
 it('reads private tests of plain JSON after the public ones', async () => {
-  const tests = await problemTests({
+  const problem = {
     publicTests: JSON.stringify([{ input: 'a', output: 'b' }]),
-    privateTests: JSON_TESTS,
+    privateTests: bytes(JSON_TESTS),
     function: 'f',
-  });
+  };
+  const tests = await problemTests(problem, 'p');
   expect(tests).toEqual({ inputs: ['a', 'é\n'], outputs: ['b', '2'], function: 'f' });
 });
 
@@ -75,6 +81,13 @@ it('refuses any other pickle', async () => {
   await expect(inflate('not base64!')).rejects.toThrow('download the file again');
   await expect(inflate(Buffer.from('no zlib').toString('base64'))).rejects.toThrow(
     'download the file again',
+  );
+});
+
+it('names the problem whose private tests cannot be read', async () => {
+  const broken = { publicTests: '[]', privateTests: bytes('AAAA'), function: null };
+  await expect(problemTests(broken, 'test.jsonl, problem p1')).rejects.toThrow(
+    'test.jsonl, problem p1: its private tests cannot be read; download the file again.',
   );
 });
 
@@ -93,9 +106,7 @@ it('runs the program of a response and scores problems', async () => {
     private_test_cases: JSON_TESTS,
   };
   const other = { ...row, question_id: 'p2', metadata: '{"func_name": "f"}' };
-  const items = benchmark.items({
-    'test.jsonl': [row, other].map((r) => JSON.stringify(r)).join('\n'),
-  });
+  const items = benchmark.items({}, { 'test.jsonl': [row, other].map((r) => JSON.stringify(r)) });
   expect(items.map(({ id }) => id)).toEqual(['p1-1', 'p1-2', 'p2-1', 'p2-2']);
   const responses = [
     '```\nprint(2)\n```',

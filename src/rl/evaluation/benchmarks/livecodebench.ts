@@ -7,7 +7,7 @@
 import { parseBounded } from '../../../model/json.ts';
 import { BenchmarkDataError, type Item, type RuleBenchmark } from './benchmark.ts';
 import { inflate, pickledString } from './packed-tests.ts';
-import { jsonRows, meanRow, textField, type JsonRow } from './rows.ts';
+import { asRow, meanRow, rowsOfLines, textField, type JsonRow } from './rows.ts';
 
 /** The tests of a problem; `function` is null if programs read standard input. */
 export interface ProblemTests {
@@ -25,8 +25,11 @@ export type ProgramRunner = (
 
 export interface Problem {
   publicTests: string;
-  /** JSON, or base64 of zlib of a pickled string of JSON; unpacked only when a program runs. */
-  privateTests: string;
+  /**
+   * JSON, or base64 of zlib of a pickled string of JSON; unpacked only when a program runs. As bytes in UTF-8,
+   * because those of all problems together may be larger than JavaScript's heap.
+   */
+  privateTests: Uint8Array;
   function: string | null;
 }
 
@@ -52,16 +55,11 @@ export function extractCode(response: string): string {
   return lines.slice(fences.at(-2)! + 1, fences.at(-1)).join('\n');
 }
 
-/** Public tests, then private ones. @throws BenchmarkDataError */
-export async function problemTests(problem: Problem): Promise<ProblemTests> {
-  const tests = [
-    ...testsOf(problem.publicTests),
-    ...testsOf(
-      parseBounded(problem.privateTests) === undefined
-        ? pickledString(await inflate(problem.privateTests))
-        : problem.privateTests,
-    ),
-  ];
+/** Public tests, then private ones. @throws BenchmarkDataError with the place of the problem */
+export async function problemTests(problem: Problem, place: string): Promise<ProblemTests> {
+  const own = new TextDecoder().decode(problem.privateTests);
+  const unpacked = parseBounded(own) === undefined ? await unpack(own, place) : own;
+  const tests = [...testsOf(problem.publicTests, place), ...testsOf(unpacked, place)];
   return {
     inputs: tests.map(({ input }) => input),
     outputs: tests.map(({ output }) => output),
@@ -69,17 +67,24 @@ export async function problemTests(problem: Problem): Promise<ProblemTests> {
   };
 }
 
-function testsOf(json: string): { input: string; output: string }[] {
-  return jsonList(json).map((row) => {
-    const place = 'a test of the problems';
+function testsOf(json: string, place: string): { input: string; output: string }[] {
+  const rows = parseBounded(json);
+  if (!Array.isArray(rows)) {
+    throw new BenchmarkDataError(`${place}: its tests are not JSON; download the file again.`);
+  }
+  return rows.map((value) => {
+    const row = asRow(value, `${place}: a test`);
     return { input: textField(row, 'input', place), output: textField(row, 'output', place) };
   });
 }
 
-function jsonList(json: string): JsonRow[] {
-  const rows = parseBounded(json);
-  if (Array.isArray(rows)) return rows as JsonRow[];
-  throw new BenchmarkDataError('The tests of a problem are not JSON; download the file again.');
+async function unpack(packed: string, place: string): Promise<string> {
+  try {
+    return pickledString(await inflate(packed));
+  } catch (error) {
+    if (!(error instanceof BenchmarkDataError)) throw error;
+    throw new BenchmarkDataError(`${place}: ${error.message}`);
+  }
 }
 
 /** A program is right if all tests ran and each gave a positive verdict. */
@@ -113,14 +118,19 @@ export function livecodebench(
         holds:
           'problems with public and private tests (test.jsonl to test6.jsonl, joined as you like)',
         from: 'https://huggingface.co/datasets/livecodebench/code_generation_lite',
+        large: true,
       },
     ],
-    items(texts) {
-      const rows = jsonRows(texts[QUESTIONS] ?? '', QUESTIONS);
-      return rows.flatMap((row, i) => itemsOf(row, `${QUESTIONS}, row ${i + 1}`, samples));
+    items(_, { [QUESTIONS]: lines = [] } = {}) {
+      const items: Item<Problem>[] = [];
+      for (const row of rowsOfLines(lines, QUESTIONS)) {
+        items.push(...itemsOf(row, `${QUESTIONS}, row ${items.length / samples + 1}`, samples));
+      }
+      return items;
     },
-    async verdict({ data }, [response]) {
-      return run({ ...(await problemTests(data)), code: extractCode(response!) });
+    async verdict({ data, question }, [response]) {
+      const tests = await problemTests(data, `${QUESTIONS}, problem ${question!}`);
+      return run({ ...tests, code: extractCode(response!) });
     },
     score(rows) {
       const problems = new Map<string, boolean[]>();
@@ -145,9 +155,12 @@ function itemsOf(row: JsonRow, place: string, samples: number): Item<Problem>[] 
   const question = textField(row, 'question_content', place);
   const metadata = parseBounded(textField(row, 'metadata', place));
   const name = (metadata as JsonRow | undefined)?.['func_name'];
+  const publicTests = textField(row, 'public_test_cases', place);
+  // The private ones take long to unpack; these show before the model is asked that the file is in order.
+  testsOf(publicTests, place);
   const data = {
-    publicTests: textField(row, 'public_test_cases', place),
-    privateTests: textField(row, 'private_test_cases', place),
+    publicTests,
+    privateTests: new TextEncoder().encode(textField(row, 'private_test_cases', place)),
     function: typeof name === 'string' ? name : null,
   };
   return Array.from({ length: samples }, (_, i) => ({

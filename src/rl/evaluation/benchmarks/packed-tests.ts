@@ -5,7 +5,7 @@
 import { BenchmarkDataError } from './benchmark.ts';
 
 const broken = (): BenchmarkDataError =>
-  new BenchmarkDataError('The private tests of a problem cannot be read; download the file again.');
+  new BenchmarkDataError('its private tests cannot be read; download the file again.');
 
 /** The largest that is unpacked; the largest of the data set has about 300 MB. */
 const MOST_BYTES = 2 ** 30;

@@ -13,21 +13,43 @@ export type JsonRow = Readonly<Record<string, unknown>>;
  */
 export function jsonRows(text: string, name: string): JsonRow[] {
   const trimmed = text.trim();
-  const rows: unknown[] = trimmed.startsWith('[')
-    ? listOf(parseBounded(trimmed), name)
-    : trimmed.split(/\r\n|\n|\r/).flatMap((line) => (line.trim() ? [parseBounded(line)] : []));
-  if (rows.length === 0) throw new BenchmarkDataError(`${name} is empty; download it again.`);
-  return rows.map((row, i) => {
-    if (typeof row === 'object' && row !== null && !Array.isArray(row)) return row as JsonRow;
-    throw new BenchmarkDataError(
-      `${name}, row ${i + 1} is not a JSON object; download the file again.`,
-    );
-  });
+  if (!trimmed.startsWith('[')) return [...rowsOfLines(trimmed.split(/\r\n|\n|\r/), name)];
+  const rows = listOf(parseBounded(trimmed), name);
+  if (rows.length === 0) throw empty(name);
+  return rows.map((row, i) => asRow(row, `${name}, row ${i + 1}`));
+}
+
+/** The objects of JSONL, one after the other. @throws BenchmarkDataError, also if there are none */
+export function* rowsOfLines(lines: Iterable<string>, name: string): Generator<JsonRow> {
+  let count = 0;
+  for (const line of lines) {
+    if (line.trim()) yield asRow(parseBounded(line.trim()), `${name}, row ${++count}`);
+  }
+  if (count === 0) throw empty(name);
+}
+
+const empty = (name: string): BenchmarkDataError =>
+  new BenchmarkDataError(`${name} is empty; download it again.`);
+
+/** @throws BenchmarkDataError if the value is no object */
+export function asRow(value: unknown, place: string): JsonRow {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as JsonRow;
+  throw new BenchmarkDataError(`${place} is not a JSON object; download the file again.`);
 }
 
 function listOf(value: unknown, name: string): unknown[] {
   if (Array.isArray(value)) return value;
   throw new BenchmarkDataError(`${name} is not JSON; download it again.`);
+}
+
+/** A field with a list of objects. @throws BenchmarkDataError */
+export function rowsField(row: JsonRow, field: string, place: string): JsonRow[] {
+  const value = row[field];
+  if (Array.isArray(value))
+    return value.map((one) => asRow(one, `${place}: an entry of "${field}"`));
+  throw new BenchmarkDataError(
+    `${place} has no list "${field}"; check that it is the file of this benchmark.`,
+  );
 }
 
 /** A text field of a row. @throws BenchmarkDataError */

@@ -1,12 +1,16 @@
 /** Placeholders of judge prompts, filled as the originals do it in Python. */
 
-/** Python's str.format with named fields: `{name}`, and `{{` for a brace. @throws RangeError */
+import { BenchmarkDataError } from './benchmark.ts';
+
+/** Python's str.format with named fields: `{name}`, and `{{` for a brace. @throws BenchmarkDataError */
 export function pythonFormat(template: string, values: Readonly<Record<string, string>>): string {
   return template.replace(/\{\{|\}\}|\{(\w+)\}/g, (found, name: string | undefined) => {
     if (name === undefined) return found[0]!;
     const value = values[name];
-    if (value === undefined) throw new RangeError(`a judge prompt asks for "${name}"`);
-    return value;
+    if (value !== undefined) return value;
+    throw new BenchmarkDataError(
+      `A judge's prompt asks for {${name}}, which is not there; download the files again.`,
+    );
   });
 }
 

@@ -17,7 +17,7 @@ import {
   type JudgedBenchmark,
   type ScoreRow,
 } from './benchmark.ts';
-import { jsonRows, meanRow, textField, type JsonRow } from './rows.ts';
+import { jsonRows, meanRow, rowsField, textField, type JsonRow } from './rows.ts';
 import { replaceInTurn } from './templates.ts';
 
 const TASKS = 'v2.json';
@@ -228,20 +228,20 @@ function taskOf(
   place: string,
   templates: WildBenchData['templates'],
 ): Item<WildBenchData> {
-  const messages = task['conversation_input'];
-  const checklist = task['checklist'];
-  if (!Array.isArray(messages) || !Array.isArray(checklist) || messages.length === 0) {
+  const messages = rowsField(task, 'conversation_input', place);
+  const { checklist, secondary_tags: more } = task;
+  if (!Array.isArray(checklist) || messages.length === 0) {
     throw new BenchmarkDataError(
       `${place} has no conversation_input or checklist; check that it is WildBench's v2.`,
     );
   }
-  const turns = (messages as JsonRow[]).map((message): ChatMessage => ({
+  const turns = messages.map((message): ChatMessage => ({
     role: message['role'] === 'assistant' ? 'assistant' : 'user',
     content: textField(message, 'content', place),
   }));
   const before = turns.slice(0, -1);
   const id = typeof task['id'] === 'string' ? task['id'] : textField(task, 'session_id', place);
-  const tags = [task['primary_tag'], ...((task['secondary_tags'] as unknown[] | undefined) ?? [])];
+  const tags = [task['primary_tag'], ...(Array.isArray(more) ? (more as unknown[]) : [])];
   const [reference] = Object.values((task['references'] as JsonRow | undefined) ?? {}).flat();
   return {
     id,
