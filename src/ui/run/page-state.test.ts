@@ -247,6 +247,8 @@ describe('runs that wait', () => {
     vi.stubGlobal('navigator', { storage: { estimate, persist } });
     const page = pageWith(run('of'));
     void page.trainWith({ seed: 5 });
+    // What is not stored yet is stored first.
+    await settled();
     expect(persist).not.toHaveBeenCalled();
     await found();
     expect([persist.mock.calls.length, page.storage.persisted]).toEqual([1, true]);
