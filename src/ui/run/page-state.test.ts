@@ -161,7 +161,7 @@ const reports = Array.from({ length: WHOLE + 50 }, (_, i): StepReport => ({
 
 it('reads what is shown of a run also if the reading of the run before it fails', async () => {
   const run = new ViewedRun();
-  let fail = (_: Error): void => undefined;
+  let fail: (error: Error) => void = () => undefined;
   const readAll = (): Promise<StepReport[]> => Promise.resolve(reports);
   run.reset(reports.length, { readAll, read: () => new Promise((_, reject) => (fail = reject)) });
   run.push(...reports);
