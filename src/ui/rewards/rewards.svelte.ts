@@ -166,7 +166,7 @@ export class RewardChoice {
     for (const rule of rules) await rule.save();
     // If measuring fails, training fails too, and says why.
     const longest = prompts && (await longestTexts(values, prompts).catch(() => undefined));
-    return longest ? withRoom(values, prompts!.kind, longest) : values;
+    return longest ? withRoom(values, prompts.kind, longest) : values;
   }
 
   addRule(name: string, source: string, stored = false): void {

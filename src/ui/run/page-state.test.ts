@@ -132,17 +132,6 @@ describe('the run on view', () => {
   });
 });
 
-describe('the settings of a run', () => {
-  it('go to the recipe, in place of all that was set and chosen before', () => {
-    vi.stubGlobal('history', { pushState: () => undefined });
-    const page = pageWith(run('other', { seed: 7, thinking: false, beta: 0 }));
-    page.settings.replace({ seed: 3, learning_rate: 0.1 });
-    page.duplicate(page.runs.list[0]!);
-    expect(page.settings.overrides).toEqual({ seed: 7, thinking: false, beta: 0 });
-    expect(page.runs.list).toHaveLength(1);
-  });
-});
-
 it('a run has room for the longest of its own prompts, and no later run has that room', async () => {
   const page = pageWith();
   const texts = { prompts: ['a'], heldOut: [], responses: [] };
@@ -172,7 +161,7 @@ const reports = Array.from({ length: WHOLE + 50 }, (_, i): StepReport => ({
 
 it('reads what is shown of a run also if the reading of the run before it fails', async () => {
   const run = new ViewedRun();
-  let fail = (_: Error): void => undefined;
+  let fail: (error: Error) => void = () => undefined;
   const readAll = (): Promise<StepReport[]> => Promise.resolve(reports);
   run.reset(reports.length, { readAll, read: () => new Promise((_, reject) => (fail = reject)) });
   run.push(...reports);
@@ -186,6 +175,17 @@ it('reads what is shown of a run also if the reading of the run before it fails'
   fail(new Error('it was deleted'));
   await settled();
   expect(run.current!.group).toEqual(group);
+});
+
+describe('the settings of a run', () => {
+  it('go to the recipe, in place of all that was set and chosen before', () => {
+    vi.stubGlobal('history', { pushState: () => undefined });
+    const page = pageWith(run('other', { seed: 7, thinking: false, beta: 0 }));
+    page.settings.replace({ seed: 3, learning_rate: 0.1 });
+    page.duplicate(page.runs.list[0]!);
+    expect(page.settings.overrides).toEqual({ seed: 7, thinking: false, beta: 0 });
+    expect(page.runs.list).toHaveLength(1);
+  });
 });
 
 describe('runs that wait', () => {
@@ -247,6 +247,7 @@ describe('runs that wait', () => {
     vi.stubGlobal('navigator', { storage: { estimate, persist } });
     const page = pageWith(run('of'));
     void page.trainWith({ seed: 5 });
+    // What is not stored yet is stored first.
     await settled();
     expect(persist).not.toHaveBeenCalled();
     await found();

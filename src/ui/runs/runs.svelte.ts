@@ -39,8 +39,8 @@ export class Runs {
   private here: readonly string[] = [];
   /** The runs of other tabs whose end is waited for. */
   private watched: readonly string[] = [];
-  /** When runs were deleted here, by id. */
-  private readonly deletions = new Map<string, number>();
+  /** The runs that were deleted here, and when. */
+  private deletions: readonly { id: string; at: number }[] = [];
   /** The phase of the run in training. */
   private phase: Phase | null = null;
   private readonly facts = new FactsWriter((id, change) => runsWorker().changeFacts(id, change));
@@ -62,7 +62,8 @@ export class Runs {
       (run) => run.fixed || run === this.growing || run.started >= asked,
     );
     // One that was deleted meanwhile may still be among them.
-    const isDeleted = (id: string): boolean => (this.deletions.get(id) ?? -Infinity) >= asked;
+    const isDeleted = (id: string): boolean =>
+      this.deletions.some((one) => one.id === id && one.at >= asked);
     const read = stored
       .filter(({ id }) => !others.some((run) => run.id === id) && !isDeleted(id))
       .map((run) => ({ ...run, facts: { ...run.facts, ...this.facts.waitingFor(run.id) } }));
@@ -209,7 +210,7 @@ export class Runs {
   /** With its folder: curves, completions and weights. @throws if another tab trains it */
   async remove(run: ListedRun): Promise<void> {
     await runsWorker().remove(run.id);
-    this.deletions.set(run.id, Date.now());
+    this.deletions = [...this.deletions, { id: run.id, at: Date.now() }];
     // Meanwhile the runs may have been read again.
     this.list = this.list.filter(({ id }) => id !== run.id);
     this.removed = run;
@@ -223,7 +224,7 @@ export class Runs {
     const { removed } = this;
     if (!removed) return;
     this.removed = null;
-    this.deletions.delete(removed.id);
+    this.deletions = this.deletions.filter(({ id }) => id !== removed.id);
     await runsWorker()
       .restore(removed.id)
       .catch(() => undefined);
