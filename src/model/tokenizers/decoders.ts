@@ -2,7 +2,8 @@
  * Tokens back to text, as the library tokenizers (decoders/*.rs) does. @huggingface/tokenizers differs
  * where bytes are no text, as in the middle of a character that a model has not finished.
  */
-import { BYTE_CHARACTERS, compile, type Part, type Pattern } from './pre-tokenizers.ts';
+import { compile, replaceMatches, type Pattern } from './patterns.ts';
+import { BYTE_CHARACTERS, type Part } from './pre-tokenizers.ts';
 
 /** Tokens, or what is left of them, to pieces of text. */
 export type Decoder = (tokens: readonly string[]) => readonly string[];
@@ -31,7 +32,7 @@ export function decoder(part: Part | null | undefined): Decoder {
     case 'Replace': {
       const found = compile(part.pattern as Pattern);
       return (tokens) =>
-        tokens.map((token) => token.replaceAll(found, () => part.content as string));
+        tokens.map((token) => replaceMatches(found, token, part.content as string));
     }
     case 'Fuse':
       return (tokens) => [tokens.join('')];

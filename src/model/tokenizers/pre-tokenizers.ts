@@ -3,7 +3,7 @@
  * (pre_tokenizers/*.rs) does. @huggingface/tokenizers knows one behaviour of splits, and JavaScript's
  * white space and ASCII words in some; it compiles the patterns.
  */
-import { SplitPreTokenizer } from '@huggingface/tokenizers';
+import { compile, matchesOf, type Pattern } from './patterns.ts';
 
 /** A part of tokenizer.json. */
 export interface Part {
@@ -84,19 +84,6 @@ export function preTokenizer(part: Part | null | undefined): PreTokenizer {
   }
 }
 
-export type Pattern = { readonly Regex: string } | { readonly String: string };
-
-/** Oniguruma's syntax in JavaScript's, by the library. */
-export function compile(pattern: Pattern): RegExp {
-  if ('String' in pattern) {
-    return new RegExp(pattern.String.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&'), 'gu');
-  }
-  const { pattern: compiled } = new SplitPreTokenizer({
-    ...{ type: 'Split', pattern, behavior: 'Isolated', invert: false },
-  });
-  return compiled!;
-}
-
 interface Piece {
   text: string;
   readonly matches: boolean;
@@ -110,16 +97,13 @@ function split(pattern: RegExp, behavior: Behavior, invert = false): PreTokenize
   return (text) => {
     const pieces: Piece[] = [];
     let at = 0;
-    const add = (end: number, matches: boolean): void => {
-      if (end > at) pieces.push({ text: text.slice(at, end), matches: matches !== invert });
+    for (const [start, end] of matchesOf(pattern, text)) {
+      if (start > at) pieces.push({ text: text.slice(at, start), matches: invert });
+      pieces.push({ text: text.slice(start, end), matches: !invert });
       at = end;
-    };
-    for (const { 0: match, index } of text.matchAll(pattern)) {
-      add(index, false);
-      add(index + match.length, true);
     }
-    add(text.length, false);
-    return joined(pieces, behavior).map((piece) => piece.text);
+    if (at < text.length) pieces.push({ text: text.slice(at), matches: invert });
+    return joined(pieces, behavior).flatMap(({ text }) => (text === '' ? [] : [text]));
   };
 }
 

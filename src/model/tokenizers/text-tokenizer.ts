@@ -1,11 +1,12 @@
 /**
  * tokenizer.json as the library tokenizers reads it. @huggingface/tokenizers has the models, and
- * normalizers; around them stands what it does differently or not at all: how a text is cut into
+ * most normalizers; around them stands what it does differently or not at all: how a text is cut into
  * words, added tokens, unknown characters, tokens around a text, and how bytes become text again.
  */
 import { Tokenizer } from '@huggingface/tokenizers';
 import { AddedTokens, type AddedToken } from './added-tokens.ts';
 import { decoder, type Decoder } from './decoders.ts';
+import { normalizer, type Normalizer } from './normalizers.ts';
 import { postProcessor, type PostProcessor } from './post-processors.ts';
 import { preTokenizer, type Part, type PreTokenizer } from './pre-tokenizers.ts';
 
@@ -18,6 +19,7 @@ const ofAdded = ({ id, content }: AddedToken): Token => ({ id, text: content });
 
 export class TextTokenizer {
   private readonly pipeline: Tokenizer;
+  private readonly normalise: Normalizer;
   private readonly preTokenizer: PreTokenizer;
   private readonly decoder: Decoder;
   private readonly postProcessor: PostProcessor;
@@ -45,9 +47,9 @@ export class TextTokenizer {
     // For words (WordLevel), the library looks there for the unknown token.
     const config = { unk_token: model.unk_token };
     // The model must not know added tokens: a word that looks like one is cut as any other.
-    const others = { pre_tokenizer: null, post_processor: null, decoder: null };
-    const normalizer = withLiterals(json.normalizer);
-    this.pipeline = new Tokenizer({ ...json, ...others, normalizer, added_tokens: [] }, config);
+    const others = { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null };
+    this.pipeline = new Tokenizer({ ...json, ...others, added_tokens: [] }, config);
+    this.normalise = normalizer(json.normalizer as Part | null);
     this.modelType = model.type;
     this.byteFallback = model.byte_fallback === true;
     this.fallsBack = this.byteFallback && model.type === 'Unigram';
@@ -92,10 +94,6 @@ export class TextTokenizer {
     }
     if (!withSpecial) return tokens;
     return [...this.postProcessor(tokens, (id) => ({ id, text: this.token(id) ?? '' }))];
-  }
-
-  private normalise(text: string): string {
-    return this.pipeline.normalizer ? this.pipeline.normalizer(text) : text;
   }
 
   /** Unknown characters next to one another are one token within a word, not across words. */
@@ -155,18 +153,4 @@ function refuseModel({ type, unk_token, ...model }: Part & { unk_token?: string 
   if (model.end_of_word_suffix && !unk_token) {
     throw new Error('end_of_word_suffix of BPE without unk_token is not computed');
   }
-}
-
-/** The library replaces texts as JavaScript does, where $ has a meaning; in tokenizers it has none. */
-function withLiterals(part: unknown): unknown {
-  if (typeof part !== 'object' || part === null) return part;
-  if (Array.isArray(part)) return part.map(withLiterals);
-  return Object.fromEntries(
-    Object.entries(part).map(([field, value]) => [
-      field,
-      field === 'content' && typeof value === 'string'
-        ? value.replaceAll('$', '$$$$')
-        : withLiterals(value),
-    ]),
-  );
 }
