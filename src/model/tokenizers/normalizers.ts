@@ -17,6 +17,8 @@ export function normalizer(part: Part | null | undefined): Normalizer {
       const found = compile(part.pattern as Pattern);
       return (text) => replaceMatches(found, text, part.content as string);
     }
+    case 'Prepend':
+      return (text) => (text === '' ? '' : (part.prepend as string) + text);
     default:
       return byLibrary(part);
   }

@@ -27,6 +27,17 @@ it.each([
   expect(normalizer({ type: 'Replace', pattern: { Regex }, content: '_' })(text)).toBe(changed);
 });
 
+it('nothing is put before an empty text, nor before a word after what was removed', () => {
+  expect(normalizer({ type: 'Prepend', prepend: 'x' })('')).toBe('');
+  const metaspace = { type: 'Metaspace', replacement: '_', prepend_scheme: 'first', split: true };
+  const words = preTokenizer({
+    type: 'Sequence',
+    pretokenizers: [{ type: 'WhitespaceSplit' }, metaspace],
+  });
+  expect(words('the cat', true)).toEqual(['_the', 'cat']);
+  expect(words(' the cat', true)).toEqual(['the', 'cat']);
+});
+
 it('bytes in a pattern are refused', () => {
   const of = (Regex: string) => () => preTokenizer({ type: 'Split', pattern: { Regex } });
   expect(of('[\\x80-\\xff]')).toThrow('bytes');

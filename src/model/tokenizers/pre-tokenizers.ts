@@ -37,7 +37,9 @@ export function preTokenizer(part: Part | null | undefined): PreTokenizer {
       const steps = (part.pretokenizers as Part[]).map(preTokenizer);
       return (text, atStart) =>
         steps.reduce(
-          (pieces, step) => pieces.flatMap((piece, i) => step(piece, atStart && i === 0)),
+          // Where a step has removed the beginning, no piece is at the start.
+          (pieces, step) =>
+            pieces.flatMap((piece, i) => step(piece, atStart && i === 0 && text.startsWith(piece))),
           [text],
         );
     }

@@ -88,6 +88,18 @@ it('a replacement is taken literally', () => {
   expect(ids({ model, normalizer: sequence }, 'axb')).toEqual([1, 20, 21, 2]);
 });
 
+it('a word after what the normalizer removes is not the first', () => {
+  const pre_tokenizer = {
+    type: 'Metaspace',
+    replacement: 'w',
+    prepend_scheme: 'first',
+    split: false,
+  };
+  const normalizer = { type: 'Strip', strip_left: true, strip_right: false };
+  expect(ids({ pre_tokenizer, normalizer }, 'ab')).toEqual([3, 1, 2]);
+  expect(ids({ pre_tokenizer, normalizer }, ' ab')).toEqual([1, 2]);
+});
+
 it('a text is cut at a delimiter', () => {
   const pre_tokenizer = { type: 'CharDelimiterSplit', delimiter: 'b' };
   expect(ids({ pre_tokenizer }, 'abwo bab')).toEqual([1, 8, 7, 1]);

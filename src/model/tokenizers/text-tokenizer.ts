@@ -80,7 +80,9 @@ export class TextTokenizer {
    */
   encode(text: string, withSpecial = false): Token[] {
     const tokens: Token[] = [];
-    let atStart = true;
+    // A word after a character that the normalizer removes is not at the start.
+    const [first = ''] = text;
+    let atStart = this.normalise(first) !== '';
     for (const section of this.written.split(text)) {
       if (section.token) tokens.push(ofAdded(section.token));
       else {
