@@ -24,6 +24,7 @@ os.chdir(folder)
 sys.path.insert(0, ".")
 sampled = []
 generate = trl.GRPOTrainer._generate_and_score_completions
+generate_turn = trl.GRPOTrainer._generate_single_turn
 calculate = trl.GRPOTrainer._calculate_rewards
 
 
@@ -48,9 +49,12 @@ def rewarded(self, *args):
 
 
 def replayed(self, prompt_ids, *args):
+    steps = golden["runs"][case]
+    # Some cases have the first steps only.
+    if self.state.global_step >= len(steps):
+        return generate_turn(self, prompt_ids, *args)
     first = len(prompt_ids) * self.accelerator.process_index
-    ids = golden["runs"][case][self.state.global_step]["ids"][first : first + len(prompt_ids)]
-    return ids, None
+    return steps[self.state.global_step]["ids"][first : first + len(prompt_ids)], None
 
 
 golden = json.loads(out.read_text()) if out.exists() else {"runs": {}}
@@ -65,7 +69,7 @@ logs = json.loads((states[-1] / "trainer_state.json").read_text())["log_history"
 KEYS = ("loss", "grad_norm", "kl", "learning_rate")
 numbers = [{key: log[key] for key in KEYS if key in log} for log in logs if "loss" in log]
 if case in golden["runs"]:
-    for step, want in zip(numbers, golden["runs"][case], strict=True):
+    for step, want in zip(numbers, golden["runs"][case]):
         print({key: abs(step[key] - want[key]) for key in step}, file=sys.stderr)
     sys.exit()
 steps = [{**samples, **step} for samples, step in zip(sampled or [{}] * len(numbers), numbers, strict=True)]

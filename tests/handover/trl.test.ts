@@ -1,10 +1,13 @@
 /**
  * A run goes on in TRL as it would have gone on here: what TRL 1.16 made of the folder that
  * `ponder export --to trl` wrote (trl.json, by make_trl.py), against a step of ours on the same samples.
+ * With TRL_PYTHON=.../bin/python, a Python that has TRL, TRL goes on with the same folders once more.
  */
+import { execFile } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { openTrainer } from '../../src/app/opening/trainer.ts';
@@ -106,6 +109,30 @@ function expectSame(
     expect(Math.abs(advantage - advantages[i]!)).toBeLessThan(1e-4);
   });
 }
+
+const python = process.env['TRL_PYTHON'];
+if (!python) console.warn('TRL itself: not run, because TRL_PYTHON is not set.');
+
+describe.skipIf(!python)('TRL itself gives these numbers on the same samples', () => {
+  it.each(Object.keys(RECIPES) as Case[])('%s', { timeout: 300_000 }, async (name) => {
+    const [path, folder] = [join(home, `${name}-again`), join(home, `${name}-trl`)];
+    await makeRun(path, name);
+    await handOver(path, folder);
+    const [script, numbers] = ['make_trl.py', 'trl.json'].map((file) =>
+      join(import.meta.dirname, file),
+    );
+    const { stderr } = await promisify(execFile)(python!, [script!, folder, name, numbers!]);
+    // One line for each step: the differences to trl.json.
+    const lines = stderr.match(/\{'loss': [\d.e-]+,.*\}/g) ?? [];
+    expect(lines).toHaveLength(GOLDEN[name].length);
+    for (const line of lines) {
+      const differences = Object.values(
+        JSON.parse(line.replaceAll("'", '"')) as object,
+      ) as number[];
+      expect(Math.max(...differences)).toBeLessThan(1e-4);
+    }
+  });
+});
 
 const REWARD = 'reward_model_name_or_path: public/models/reward\n';
 describe('a run that cannot go on in TRL', () => {
