@@ -11,7 +11,7 @@ import { changesFromDefault, nameOf, type Change } from './changes.ts';
 import { FactsWriter } from './facts-writer.ts';
 import { ListedRun } from './listed-run.svelte.ts';
 import { listingsOf, nextSlot } from './listings.ts';
-import type { Recording } from '../run/recorded.ts';
+import { RECORDINGS, type Recording } from '../run/recorded.ts';
 import { runsWorker } from './runs-worker.ts';
 
 /** More runs beside the run on view could not be told apart. */
@@ -91,7 +91,7 @@ export class Runs {
 
   /** Lists a run that ships with the page; the first is the run without changes. */
   addRecorded({ id, name, slot, note }: Recording, { recipe, steps }: RecordedRun): void {
-    if (!this.list.some(({ fixed }) => fixed)) this.base = recipe;
+    if (id === RECORDINGS[0].id) this.base = recipe;
     const rows = steps.map(({ metrics }) => metrics);
     const steady = { maxSteps: rows.at(-1)?.step ?? 0, savedStep: 0, end: 'finished' } as const;
     const facts = { ...unknownFacts(id), name, slot, note };
