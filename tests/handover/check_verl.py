@@ -3,7 +3,7 @@
   python check_verl.py -m verl.trainer.main_ppo OVERRIDES
 
 It stands for `python3` where train.sh runs, so it has the same arguments. It needs no card, only
-`pip install --no-deps verl==0.9.1` and `pip install hydra-core`: verl's code is not loaded.
+`pip install --no-deps verl==0.9.1` and `pip install hydra-core==1.3.2`: verl's code is not loaded.
 """
 import importlib.metadata
 import importlib.util
