@@ -44,19 +44,21 @@ fn main(
 
   stop = most_of(stop);
   let end = longest(stop - of_first(vec4u(key0)).x);
-  for (var t = 0u; t < end; t += 4u) {
-    // The last step may go below the first viewer. Those rows exist, but see no key here. Row 0 is
-    // read in place of rows below 0; `inside` masks them, because row 0 may be a viewer itself.
-    let back = vec4u(t, t + 1u, t + 2u, t + 3u);
-    let queries = stop - 1u - min(back, vec4u(stop - 1u));
-    let inside = back < vec4u(stop);
-    @for w WINDOW
-    let viewed_from = vec4u(
-      positions[queries.x], positions[queries.y], positions[queries.z], positions[queries.w],
-    );
-    @end w
-    for (var h = 0u; h < group; h++) {
-      let head = kv_head * group + h;
+  // The heads are the outer loop: what an inner loop carries, here all accumulators, is moved at its every
+  // start and end.
+  for (var h = 0u; h < group; h++) {
+    let head = kv_head * group + h;
+    for (var t = 0u; t < end; t += 4u) {
+      // The last step may go below the first viewer. Those rows exist, but see no key here. Row 0 is
+      // read in place of rows below 0; `inside` masks them, because row 0 may be a viewer itself.
+      let back = vec4u(t, t + 1u, t + 2u, t + 3u);
+      let queries = stop - 1u - min(back, vec4u(stop - 1u));
+      let inside = back < vec4u(stop);
+      @for w WINDOW
+      let viewed_from = vec4u(
+        positions[queries.x], positions[queries.y], positions[queries.z], positions[queries.w],
+      );
+      @end w
       let stats = queries * heads + head;
       let q_at = queries * stride + (head * HEAD_VECS + slice);
       let g_at = stats * HEAD_VECS + slice;
@@ -72,8 +74,16 @@ fn main(
       @for s SHARED
       let lse{n} = quadBroadcast(lse_here, {n}u);
       let delta{n} = quadBroadcast(delta_here, {n}u);
-      let q{n} = qkv[q_at[{n}] + place];
-      let g{n} = d_o[g_at[{n}] + place];
+      let q{n} = array(
+        @for g FOURS
+        qkv[q_at[{n}] + {g}u * 4u + place],
+        @end g
+      );
+      let g{n} = array(
+        @for g FOURS
+        d_o[g_at[{n}] + {g}u * 4u + place],
+        @end g
+      );
       @end s
       @for s OWN
       let lse{n} = lse[stats[{n}]] * LOG2_E;
@@ -81,8 +91,8 @@ fn main(
       @end s
       @for c VECS
       @for s SHARED
-      let q{n}_{c} = quadBroadcast(q{n}, {c}u);
-      let g{n}_{c} = quadBroadcast(g{n}, {c}u);
+      let q{n}_{c} = quadBroadcast(q{n}[{c}u / 4u], {c}u % 4u);
+      let g{n}_{c} = quadBroadcast(g{n}[{c}u / 4u], {c}u % 4u);
       @end s
       @for s OWN
       let q{n}_{c} = qkv[q_at[{n}] + {c}u];

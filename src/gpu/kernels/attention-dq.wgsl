@@ -67,13 +67,21 @@ fn main(
       @end r
       @for n FOUR
       @for s SHARED
-      let k{n} = qkv[k_at[{n}] + place];
-      let v{n} = qkv[v_at[{n}] + place];
+      let k{n} = array(
+        @for g FOURS
+        qkv[k_at[{n}] + {g}u * 4u + place],
+        @end g
+      );
+      let v{n} = array(
+        @for g FOURS
+        qkv[v_at[{n}] + {g}u * 4u + place],
+        @end g
+      );
       @end s
       @for c VECS
       @for s SHARED
-      let k{n}_{c} = quadBroadcast(k{n}, {c}u);
-      let v{n}_{c} = quadBroadcast(v{n}, {c}u);
+      let k{n}_{c} = quadBroadcast(k{n}[{c}u / 4u], {c}u % 4u);
+      let v{n}_{c} = quadBroadcast(v{n}[{c}u / 4u], {c}u % 4u);
       @end s
       @for s OWN
       let k{n}_{c} = qkv[k_at[{n}] + {c}u];

@@ -19,7 +19,7 @@ interface Tiling {
   heads: number;
   /** Groups of `slices` invocations in a workgroup. */
   tiles: number;
-  /** Four neighbouring invocations, a quad, share what they load. */
+  /** Four neighbouring invocations, a quad, share what they load: each loads one vec4 of every four. */
   shared: boolean;
 }
 
@@ -46,7 +46,8 @@ export type Pass = 'forward' | 'dq' | 'dkv';
  * parts of at most 16. Each key or value that is loaded serves several queries: heads of one `group`
  * first, because they see the same keys, and then neighbouring rows. On graphics cards, which take
  * most heads in blocks (attention-blocked.ts), 255 registers hold two queries, or one key with its
- * two gradients.
+ * two gradients. On the CPU a quad shares the loads of heads of whole fours of vec4s, which stay in one
+ * invocation up to MOST_SHARED: there registers lie in the cache, and a barrier would cost more.
  */
 export function tilingOf(
   headDim: number,
@@ -55,17 +56,23 @@ export function tilingOf(
   pass: Pass = 'forward',
 ): Tiling {
   const headVecs = vec4s(headDim);
-  const most = variant === 'shared' ? 8 : 4;
-  const vecs = headVecs <= most ? headVecs : evenPart(headVecs);
+  const onCpu = variant === 'shared';
+  const shared = onCpu && headVecs % 4 === 0 && headVecs <= MOST_SHARED;
+  const vecs = shared || headVecs <= (onCpu ? 8 : 4) ? headVecs : evenPart(headVecs);
   const slices = headVecs / vecs;
-  const sharing = variant === 'shared' ? (headVecs <= 4 ? 4 : 2) : pass === 'dkv' ? 1 : 2;
+  const sharing = onCpu ? rowsOnCpu(vecs) : pass === 'dkv' ? 1 : 2;
   const heads = evenPart(group, sharing);
   const rows = Math.floor(sharing / heads);
-  return {
-    ...{ vecs, slices, rows, heads, tiles: Math.floor(64 / slices) },
-    // Each of the four loads one vec4 of a head.
-    shared: variant === 'shared' && slices === 1 && vecs === 4,
-  };
+  return { vecs, slices, rows, heads, tiles: Math.floor(64 / slices), shared };
+}
+
+/** In vec4s: the longest head that a quad of the CPU shares. The text of its kernel takes seconds to compile. */
+const MOST_SHARED = 32;
+
+/** More rows would take half as long again to compile as they are faster. */
+function rowsOnCpu(vecs: number): number {
+  if (vecs <= 4) return 4;
+  return vecs <= 16 ? 2 : 1;
 }
 
 /** Workgroups for `tokens` rows of `heads` heads. */
@@ -104,7 +111,7 @@ export function tiled<P extends Record<string, ParamType>>(
       shared ? sharedPrelude : ownPrelude,
       slices > 1 ? slicedPrelude : wholePrelude,
       spansPrelude,
-      unroll(kernel.code, { ...constants, ...kept, FOUR: 4 }),
+      unroll(kernel.code, { ...constants, ...kept, FOUR: 4, FOURS: Math.floor(vecs / 4) }),
     ].join('\n'),
   };
 }

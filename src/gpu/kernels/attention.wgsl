@@ -111,11 +111,15 @@ fn main(
       @end r
       @for n FOUR
       @for s SHARED
-      let k{n} = kv[k_at[{n}] + place];
+      let k{n} = array(
+        @for g FOURS
+        kv[k_at[{n}] + {g}u * 4u + place],
+        @end g
+      );
       @end s
       @for c VECS
       @for s SHARED
-      let k{n}_{c} = quadBroadcast(k{n}, {c}u);
+      let k{n}_{c} = quadBroadcast(k{n}[{c}u / 4u], {c}u % 4u);
       @end s
       @for s OWN
       let k{n}_{c} = kv[k_at[{n}] + {c}u];
@@ -145,11 +149,15 @@ fn main(
       @end r
       @for n FOUR
       @for s SHARED
-      let v{n} = kv[v_at[{n}] + place];
+      let v{n} = array(
+        @for g FOURS
+        kv[v_at[{n}] + {g}u * 4u + place],
+        @end g
+      );
       @end s
       @for c VECS
       @for s SHARED
-      let v{n}_{c} = quadBroadcast(v{n}, {c}u);
+      let v{n}_{c} = quadBroadcast(v{n}[{c}u / 4u], {c}u % 4u);
       @end s
       @for s OWN
       let v{n}_{c} = kv[v_at[{n}] + {c}u];
