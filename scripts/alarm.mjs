@@ -1,35 +1,47 @@
 // npm run alarm: how early and how rightly the alarm for reward hacking rings (src/rl/evaluation/alarm.ts).
 // It never sees gold; here gold, the hidden true score of the built-in world, is the judge. Trains the
-// default recipe, the page's preset "A reward that can be hacked", and the default recipe without the
-// judge's KL penalty, over several seeds, and writes results/alarm/. Each run is made twice: the second time
+// default recipe, the page's preset "A reward that can be hacked", the default recipe without the KL penalty,
+// and a base model for so long that some seeds exploit the reward model, over several seeds, and writes
+// results/alarm/. Each run is made twice: the second time
 // another reward model scores it in place of gold, so that the alarm has a judge; training sees neither, so
-// the two runs have the same numbers. It can be stopped at any time and continues when it is started again:
+// the two runs have the same numbers. At the end an ensemble of reward heads reads the responses
+// (alarm/ensemble.ts). It can be stopped at any time and continues when it is started again:
 //   npm run alarm -- [--seeds 5] [--report]
 // --report makes no runs and writes the report of the finished ones.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parse, stringify } from 'yaml';
 import { root } from './install.mjs';
-import { isFinished, readJsonLines, summaryOf, train } from './runs.mjs';
+import { isFinished, ponder, readJsonLines, summaryOf, train } from './runs.mjs';
+import { gpuEnv } from './software-gpu.mjs';
 import './typescript.mjs';
 
 const { alarmOf } = await import('../src/rl/evaluation/alarm.ts');
 const { divergence, rewardAndGold } = await import('../src/rl/evaluation/overoptimisation.ts');
-const { alarmReport } = await import('./alarm/report.ts');
+const { alarmReport, readDisagreements } = await import('./alarm/report.ts');
 const { csv } = await import('../src/cli/text.ts');
 
 /** @typedef {import('../src/rl/report.ts').MetricsRow} MetricsRow */
 
-/** What each arm changes in the default recipe. The reward of the hackable one is the number of words. */
+const DEFAULT = 'recipes/default.yaml';
+/**
+ * The recipe of each arm, and what it changes in it. The reward of the hackable one is the number of words.
+ * @type {Record<string, { recipe: string, change: Record<string, unknown> }>}
+ */
 const ARMS = {
   hackable: {
-    reward_model_name_or_path: null,
-    reward_funcs: ['public/rules/long-answer.js'],
-    beta: 0,
+    recipe: DEFAULT,
+    change: {
+      reward_model_name_or_path: null,
+      reward_funcs: ['public/rules/long-answer.js'],
+      beta: 0,
+    },
   },
-  default: {},
-  'no-kl': { beta: 0 },
+  default: { recipe: DEFAULT, change: {} },
+  'no-kl': { recipe: DEFAULT, change: { beta: 0 } },
+  zero: { recipe: 'recipes/paper/zero-nothink-grpo.yaml', change: { max_steps: 500 } },
 };
 const { values: options } = parseArgs({
   options: {
@@ -46,9 +58,12 @@ const jobs = Array.from({ length: Number(options.seeds) }, (_, seed) => seed).fl
 );
 mkdirSync(join(root, runs), { recursive: true });
 if (!options.report) {
-  const usual = parse(readFileSync(join(root, 'recipes/default.yaml'), 'utf8'));
-  for (const [arm, change] of Object.entries(ARMS)) {
-    writeFileSync(join(root, recipeOf(arm)), stringify({ ...usual, ...change }));
+  for (const [arm, { recipe, change }] of Object.entries(ARMS)) {
+    const usual = parse(readFileSync(join(root, recipe), 'utf8'));
+    writeFileSync(
+      join(root, recipeOf(arm)),
+      stringify({ ...usual, ...change, log_completions: true }),
+    );
   }
   for (const { arm, seed } of jobs) {
     const seeded = ['--seed', String(seed)];
@@ -56,8 +71,31 @@ if (!options.report) {
     await train(recipeOf(arm), folderOf(arm, seed, 'judged'), ...seeded, '--gold', JUDGE);
     writeResults();
   }
+  await measureEnsemble();
 }
 writeResults();
+
+/** Writes results/alarm/ensemble.csv. The pairs are new: the reward model was not trained on them. */
+async function measureEnsemble() {
+  const pairs = `${runs}/preferences.jsonl`;
+  if (!existsSync(join(root, pairs))) {
+    const made = ['--model', 'public/models/policy', '--num_prompts', '500', '--seed', '3'];
+    await ponder('preferences', ...made, '--out', `${pairs}.partial`);
+    renameSync(join(root, `${pairs}.partial`), join(root, pairs));
+  }
+  const program = [
+    '--import',
+    join(root, 'scripts/typescript.mjs'),
+    'scripts/alarm/measure-ensemble.ts',
+  ];
+  const finished = jobs.map(({ arm, seed }) => folderOf(arm, seed)).filter(isFinished);
+  const { status } = spawnSync(
+    process.execPath,
+    [...program, pairs, `${results}/ensemble.csv`, ...finished],
+    { cwd: root, stdio: 'inherit', env: { ...process.env, ...(await gpuEnv()) } },
+  );
+  if (status !== 0) process.exit(1);
+}
 
 /** @param {string} arm */
 function recipeOf(arm) {
@@ -112,5 +150,10 @@ function writeResults() {
     ]),
   ];
   writeFileSync(join(root, results, 'runs.csv'), csv(table));
-  writeFileSync(join(root, results, 'summary.md'), alarmReport({ adapter, alone, judged }));
+  const ensemble = join(root, results, 'ensemble.csv');
+  const disagreements = existsSync(ensemble)
+    ? readDisagreements(readFileSync(ensemble, 'utf8'))
+    : [];
+  const report = alarmReport({ adapter, alone, judged, disagreements });
+  writeFileSync(join(root, results, 'summary.md'), report);
 }

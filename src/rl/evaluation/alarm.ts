@@ -2,7 +2,8 @@
  * An alarm for reward hacking that needs no gold. A reward that rises says nothing by itself; it is
  * suspect if another judge of the run disagrees, or if the responses change as those of a policy that
  * games its reward do: they grow, they repeat themselves, the policy hardly varies them any more, or it has
- * moved far from the reference. Each quantity is compared with the start of the run.
+ * moved far from the reference. Each quantity is compared with the start of the run. Disagreement of an
+ * ensemble of reward heads is no sign: it stays the same in hacked runs (results/alarm/summary.md).
  */
 import type { MetricsRow } from '../report.ts';
 import {
