@@ -34,7 +34,7 @@ export class FakeTrainer {
     };
     return Promise.resolve({
       metrics: {
-        ...{ step: this.step, loss: digest / 2 ** 32, num_tokens: this.tokensSeen },
+        ...{ step: this.step, loss: digest / 2 ** 32, num_tokens: this.tokensSeen, step_time: 0.5 },
         ...{ value_loss: this.value.model.digest / 2 ** 32, steps: this.optimizer.steps },
       },
       groups: [{ prompt: `menu ${this.step}`, samples: [sample], mean: 0, std: 0 }],

@@ -10,14 +10,12 @@ export async function filesIn(folder: RunFolder, path = ''): Promise<[string, st
   return (await Promise.all(inside)).flat();
 }
 
-/** All that a run wrote, with its last checkpoint; without summary.json, which has a time. */
+/** All that a run wrote, with its last checkpoint. */
 export async function written(folder: RunFolder): Promise<Record<string, string>> {
   const last = `checkpoints/step-${await lastCheckpoint(folder)}/`;
   const kept = (await filesIn(folder)).filter(
     ([path]) =>
-      (!path.startsWith('checkpoints/') || path.startsWith(last)) &&
-      !path.endsWith('.partial') &&
-      path !== 'summary.json',
+      (!path.startsWith('checkpoints/') || path.startsWith(last)) && !path.endsWith('.partial'),
   );
   return Object.fromEntries(kept);
 }

@@ -61,7 +61,6 @@ export class Run {
   savedStep = 0;
   /** What was passed over when the run went on, a sentence each. */
   readonly notices: string[] = [];
-  private readonly started = performance.now();
   private summarized = false;
   private readonly rows: RunRows;
   private readonly origin: Origin;
@@ -263,7 +262,8 @@ export class Run {
     const summary = {
       algorithm: this.recipe.algorithm,
       steps: last.step,
-      seconds: (performance.now() - this.started) / 1000,
+      // Of its steps, in all sessions.
+      seconds: metrics.reduce((sum, { step_time = 0 }) => sum + step_time, 0),
       adapter: this.trainer.model.gpu.info.description || this.trainer.model.gpu.info.vendor,
       // The step after which the reward rose and gold did not; null if there is no such step.
       ...(judged.length > 0 && { diverged_at: divergence(judged)?.step ?? null }),
