@@ -360,7 +360,7 @@ describe('taking the trained model home', () => {
     await row.getByRole('button', { name: 'Open' }).click();
     await says(/^The model of the run “byte-pairs”, at step 20/);
     await page.getByRole('radio', { name: /^A GGUF file/ }).check();
-    await page.getByLabel('Size of the file').selectOption('8 bits (Q8_0)');
+    await page.getByLabel('Precision').selectOption('8 bits per weight (Q8_0)');
     const file = await downloaded('.gguf');
     expect(file).toBe('policy-step-20-q8_0.gguf');
     const base = { ...folder, name: `checkpoints/step-${STEP}` };

@@ -145,6 +145,25 @@ describe('the walk', () => {
       await walk.getByRole('button', { name: /^2: .* guessed wrong/ }).waitFor();
     }));
 
+  it('has numbers on the axes of its clip plot', () =>
+    withRun(traced('grpo'), async (page) => {
+      const walk = section(page, /Walk through one update/);
+      await walk.getByRole('button', { name: 'Begin' }).click();
+      for (let step = 1; step < 4; step++) {
+        await walk.getByRole('button', { name: 'Just show me' }).click();
+        await walk.getByRole('button', { name: 'Next' }).click();
+      }
+      await walk.getByRole('button', { name: 'Just show me' }).click();
+      const plot = walk.getByRole('img', { name: /^Gain of/ });
+      const texts = await plot.locator('text').allTextContents();
+      expect(texts.filter((text) => !/\d/.test(text))).toEqual(['ratio →', '↑ gain']);
+      const ticks = await plot.locator('text[text-anchor=middle]').allTextContents();
+      // The ratio of the first update, and places on both sides of it.
+      expect(ticks).toContain('1');
+      expect(ticks.length).toBeGreaterThan(3);
+      expect(texts.length - ticks.length - 2).toBeGreaterThan(2);
+    }));
+
   it('holds on to its group while the run moves on', () =>
     withRun(traced('grpo'), async (page) => {
       await walkThrough(page);
