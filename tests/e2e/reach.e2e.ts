@@ -101,12 +101,22 @@ it.each(SIZES)('at %i x %i every control that matters is in sight', (width, heig
 it.each(SIZES)('at %i x %i the bar says how long it takes and what is saved', (width, height) =>
   withPage(browser, { recipe: { max_steps: 1000 }, viewport: { width, height } }, async (page) => {
     await reaches(page, STEPS);
-    await train(page);
+    const bar = page.getByRole('region', { name: 'The run' });
+    // Of what is pressed; and of what tells of the run, below which the page goes on on a telephone.
+    const places = async (): Promise<number[]> => {
+      const { y } = (await bar.getByRole('button').first().boundingBox())!;
+      const panel = (await page.locator('.panel').boundingBox())!;
+      return [y, width < 704 ? panel.height : 0].map(Math.round);
+    };
+    const before = await places();
+    await bar.getByRole('button', { name: 'Train', exact: true }).click();
     await begins(page);
     await reaches(page, 2);
-    await page.getByRole('button', { name: 'Pause', exact: true }).click();
-    await page.getByRole('button', { name: 'Continue', exact: true }).waitFor();
-    const bar = page.getByRole('region', { name: 'The run' });
+    await bar.getByText(/^saved at step \d+$/).waitFor();
+    expect(await places()).toEqual(before);
+    await bar.getByRole('button', { name: 'Pause', exact: true }).click();
+    await bar.getByRole('button', { name: 'Continue', exact: true }).waitFor();
+    expect(await places()).toEqual(before);
     for (const name of ['Continue', 'One step', 'Stop']) {
       await bar.getByRole('button', { name, exact: true }).waitFor();
     }
@@ -165,7 +175,7 @@ describe.each(SIZES)('at %i x %i nothing grows under a click', (width, height) =
         expect.soft(moved, view).toEqual([]);
         all += clicked;
       }
-      expect(all).toBeGreaterThan(60);
+      expect(all).toBeGreaterThan(40);
     }));
 });
 

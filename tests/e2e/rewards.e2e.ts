@@ -146,7 +146,7 @@ it('writes a rule, tries it on the group, and trains with two rewards on prompts
   await page.reload();
   await rewards.getByText(/^Chosen at your last visit.*any more: dinners\.jsonl\./).waitFor();
   expect(await rule.isChecked()).toBe(false);
-  expect(await prompts.locator('option:checked').textContent()).toMatch(/^Dinners: new ones/);
+  expect(await prompts.locator('option:checked').textContent()).toBe('New dinners at each step');
   await page.reload();
   await rule.waitFor();
   expect(await rewards.getByText(/^Chosen at your last visit/).count()).toBe(0);
