@@ -3,7 +3,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchBrowser } from '../../scripts/browser.mjs';
 import { followedRun } from './traced-run.ts';
-import { begins, reaches, show, STEPS, train, withPage } from './with-page.ts';
+import { begins, reaches, show, STEPS, withPage } from './with-page.ts';
 
 let browser: Browser;
 beforeAll(async () => {
