@@ -57,7 +57,7 @@ export class LiveReports {
   }
 
   private get compilingDetail(): string {
-    return `compiling the kernels (${this.told().devices.gpu?.compiled ?? 0} so far)`;
+    return `compiling programs (${this.told().devices.gpu?.compiled ?? 0} so far)`;
   }
 
   fail(error: unknown): void {

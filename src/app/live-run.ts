@@ -106,7 +106,7 @@ export class LiveRun implements TrainingService {
   ): Promise<void> {
     this.reports.listener = listener;
     this.load = load;
-    this.opening = this.openOn('opening the graphics device');
+    this.opening = this.openOn('opening the graphics card');
     await this.opening;
   }
 

@@ -81,7 +81,7 @@ it('pauses, steps, stops, and resumes after the tab was closed', async () => {
   expect(loading.at(-1)!.detail).toMatch(/^loading policy \(\d+%\)$/);
   const compiled = first.statuses
     .filter(({ phase }) => phase === 'compiling')
-    .map(({ detail }) => Number(/^compiling the kernels \((\d+) so far\)$/.exec(detail!)?.[1]));
+    .map(({ detail }) => Number(/^compiling programs \((\d+) so far\)$/.exec(detail!)?.[1]));
   expect(compiled.length).toBeGreaterThan(3);
   expect(compiled).toEqual([...compiled].sort((a, b) => a - b));
   expect(compiled.at(-1)).toBeGreaterThan(3);
@@ -149,7 +149,7 @@ it('stops after the step it is in, however often it is asked', async () => {
   expect(closed()).toBe(1);
 });
 
-it.each(['opening the graphics device', 'loading'])(
+it.each(['opening the graphics card', 'loading'])(
   'stops while it is %s, and writes nothing',
   async (detail) => {
     const place = nodeRunFolder(join(root, detail));

@@ -81,6 +81,21 @@ describe('curves', () => {
       await curves.getByText('No metric of this run matches').waitFor();
     }));
 
+  it('are drawn over KL, with round numbers on their axes', () =>
+    withPage({}, async (page) => {
+      await reaches(page, STEPS);
+      await show(page, 'Runs');
+      await page.getByRole('checkbox', { name: /^Plot against KL/ }).check();
+      const chart = page.getByRole('img', { name: /^Reward and gold over the square root of KL/ });
+      const numbers = (await chart.locator('text').allTextContents()).map((text) =>
+        Number(text.replace('√KL ', '').replace('\u2212', '-')),
+      );
+      expect(numbers.length).toBeGreaterThan(6);
+      // Such as 0.25, not 0.2613.
+      for (const number of numbers)
+        expect((Number(number.toPrecision(3)) * 20) % 1, String(number)).toBe(0);
+    }));
+
   it('go out as files with everything in them', () =>
     withPage({}, async (page) => {
       await reaches(page, STEPS);

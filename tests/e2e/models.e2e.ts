@@ -311,8 +311,8 @@ describe('taking the trained model home', () => {
     const weights = await readFile(join(merged.folder, 'model.safetensors'));
     expect(Buffer.compare(saved.weights, weights)).toBe(0);
 
-    // And the run, to go on in TRL.
-    await page.getByRole('radio', { name: /^The run, to go on in TRL/ }).check();
+    // And the run, to continue in TRL.
+    await page.getByRole('radio', { name: /^The run, to continue in TRL/ }).check();
     const handed = await download();
     expect(handed.name).toMatch(/^my-adapter-step-\d+-trl$/);
     expect(handed.files).toEqual(
@@ -358,9 +358,9 @@ describe('taking the trained model home', () => {
     const drawn = page.getByRole('checkbox', { name: /“byte-pairs”/ });
     const row = runs.getByRole('row').filter({ has: drawn });
     await row.getByRole('button', { name: 'Open' }).click();
-    await says(/^The model of the run “byte-pairs”, at step 20/);
+    await says(/^The model of the run “byte-pairs” at step 20/);
     await page.getByRole('radio', { name: /^A GGUF file/ }).check();
-    await page.getByLabel('Size of the file').selectOption('8 bits (Q8_0)');
+    await page.getByLabel('Precision').selectOption('8 bits per weight (Q8_0)');
     const file = await downloaded('.gguf');
     expect(file).toBe('policy-step-20-q8_0.gguf');
     const base = { ...folder, name: `checkpoints/step-${STEP}` };
@@ -373,10 +373,10 @@ describe('taking the trained model home', () => {
     page.on('request', (request) => {
       if (/\/verl-[\w-]+\.js$/.test(request.url())) libraries.push(request.url());
     });
-    await page.getByRole('radio', { name: /^The run, to go on in TRL/ }).check();
+    await page.getByRole('radio', { name: /^The run, to continue in TRL/ }).check();
     await download();
     expect(libraries).toEqual([]);
-    await page.getByRole('radio', { name: /^The run, to go on in verl/ }).check();
+    await page.getByRole('radio', { name: /^The run, to continue in verl/ }).check();
     const handed = await download();
     expect(handed.files).toEqual(
       expect.arrayContaining([

@@ -64,7 +64,7 @@ describe('ask it yourself', () => {
   it('builds a prompt from a menu, and names the words that no model knows', () =>
     withPage(
       async (page) => {
-        await page.getByText('As the policy reads it').click();
+        await page.getByText('The prompt as the model reads it').click();
         const text = page.getByRole('textbox', { name: 'Prompt', exact: true });
         await page.locator('#view-try').getByLabel('Budget').fill('99');
         await page.locator('#view-try').getByLabel('Budget').press('Tab');
@@ -74,13 +74,13 @@ describe('ask it yourself', () => {
         await page.getByRole('button', { name: 'New menu' }).click();
         expect(await text.inputValue()).not.toBe(menu);
         await text.fill('menu pasta 3 for Ana veggie budget 9');
-        await page.getByText('The policy was trained only on menus of this form').waitFor();
+        await page.getByText('The model was trained only on menus').waitFor();
         await page.getByRole('button', { name: 'Ask both' }).click();
         await page.getByText('does not know the words “Ana” and “pasta”').waitFor(PATIENCE);
         // Its own words in another order are answered; without a trained policy by the first alone.
         await text.fill('menu beans 3 plums 2 budget 9');
         await page.getByRole('button', { name: 'Ask both' }).click();
-        await page.getByText('There is no trained policy here yet').waitFor(PATIENCE);
+        await page.getByText('There is no trained model here yet').waitFor(PATIENCE);
       },
       (context) => shipTrained(context, false),
     ));
@@ -120,7 +120,7 @@ it('says that the worker stopped while it wrote, and starts again', () =>
       await blind.click();
       await alert.getByText(/stopped \(.*out of memory\)\. Please try again\.$/).waitFor();
       expect(await blind.isEnabled()).toBe(true);
-      expect(await page.getByText(/^The policies write/).count()).toBe(0);
+      expect(await page.getByText(/^The models write/).count()).toBe(0);
       const taste = page.getByRole('button', { name: 'Start choosing' });
       await taste.click();
       await expect.poll(() => alert.count()).toBe(2);
@@ -130,7 +130,7 @@ it('says that the worker stopped while it wrote, and starts again', () =>
 
       await context.unroute(PAIR_WORKER);
       await blind.click();
-      await page.getByText(/^The policies write: \d+ of 48 responses$/).waitFor();
+      await page.getByText(/^The models write: \d+ of 48 responses$/).waitFor();
       await page.getByText(/^0 of \d+ choices$/).waitFor(PATIENCE);
       expect(await alert.count()).toBe(2);
     },
@@ -175,7 +175,7 @@ it('which is better: judge blind by keyboard, see who won and how the judges agr
         await left.focus();
       }
       await section
-        .getByText(/is how often you preferred the policy after the recorded run/)
+        .getByText(/is how often you preferred the model after the recorded run/)
         .waitFor();
       for (const judge of ['You', 'The reward it was trained on', 'Gold, never trained on']) {
         const row = section.getByRole('row', { name: new RegExp(`^${judge}`) });

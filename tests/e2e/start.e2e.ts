@@ -5,14 +5,16 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, it } from 'vitest';
+import { launchBrowser } from '../../scripts/browser.mjs';
 
 const root = join(import.meta.dirname, '..', '..');
 
-it('npm start serves the built page on the next free port and stops on Ctrl-C', async () => {
+it('npm start serves the built page on the next free port, which works after Ctrl-C, too', async () => {
   const occupant = createServer().listen(4173, 'localhost');
   await Promise.race([once(occupant, 'listening'), once(occupant, 'error')]);
   // A shell may ask for development; the page is built for production all the same.
   const env = { ...process.env, NODE_ENV: 'development' };
+  const browser = await launchBrowser();
   const start = spawn(process.execPath, ['scripts/start.mjs'], { cwd: root, stdio: 'pipe', env });
   try {
     const exited = once(start, 'exit');
@@ -35,9 +37,15 @@ it('npm start serves the built page on the next free port and stops on Ctrl-C', 
       expect(await readFile(join(assets, name), 'utf8'), name).not.toContain('__svelte_meta');
     }
 
+    const tab = await browser.newPage({ reducedMotion: 'reduce' });
+    await tab.goto(address[0]);
+    await tab.getByText('ready to work offline').waitFor();
     start.kill('SIGINT');
     await exited;
+    await tab.reload();
+    await expect.poll(() => tab.getByTestId('step').textContent()).toBe('150');
   } finally {
+    await browser.close();
     start.kill('SIGKILL');
     occupant.close();
   }

@@ -145,6 +145,25 @@ describe('the walk', () => {
       await walk.getByRole('button', { name: /^2: .* guessed wrong/ }).waitFor();
     }));
 
+  it('has numbers on the axes of its clip plot', () =>
+    withRun(traced('grpo'), async (page) => {
+      const walk = section(page, /Walk through one update/);
+      await walk.getByRole('button', { name: 'Begin' }).click();
+      for (let step = 1; step < 4; step++) {
+        await walk.getByRole('button', { name: 'Just show me' }).click();
+        await walk.getByRole('button', { name: 'Next' }).click();
+      }
+      await walk.getByRole('button', { name: 'Just show me' }).click();
+      const plot = walk.getByRole('img', { name: /^Gain of/ });
+      const texts = await plot.locator('text').allTextContents();
+      expect(texts.filter((text) => !/\d/.test(text))).toEqual(['ratio →', '↑ gain']);
+      const ticks = await plot.locator('text[text-anchor=middle]').allTextContents();
+      // The ratio of the first update, and places on both sides of it.
+      expect(ticks).toContain('1');
+      expect(ticks.length).toBeGreaterThan(3);
+      expect(texts.length - ticks.length - 2).toBeGreaterThan(2);
+    }));
+
   it('holds on to its group while the run moves on', () =>
     withRun(traced('grpo'), async (page) => {
       await walkThrough(page);
@@ -190,6 +209,8 @@ describe('traces', () => {
       await slider.fill('21');
       await note.waitFor();
       expect(await places()).toEqual(traced);
+      // The walk, too, begins at a step that has all its numbers.
+      await page.getByRole('button', { name: 'Begin, with step 24' }).waitFor();
       await tokens.getByRole('button', { name: 'Go to step 24' }).press('Enter');
       await note.waitFor({ state: 'hidden' });
       expect(await page.getByTestId('step').textContent()).toBe('24');

@@ -110,7 +110,7 @@ describe('the way of a token', () => {
       await row(panel, 'Advantage').getByText('+1.39').waitFor();
       await row(panel, 'Ratio').getByText('1.000').waitFor();
       const push = (): Promise<string> =>
-        row(panel, 'Gradient').locator('b').textContent() as Promise<string>;
+        row(panel, 'Push').locator('b').textContent() as Promise<string>;
       const slots = panel.locator('[data-slot=push]');
       expect(await slots.textContent()).toBe(await push());
       const own = await push();

@@ -107,7 +107,7 @@ export const SIGN_WORDS: Readonly<Record<Sign, string>> = {
   length: 'the responses have become much longer',
   repetition: 'the responses repeat themselves',
   entropy: 'the responses hardly vary any more',
-  kl: 'the policy is far from where it began',
+  kl: 'the model is far from where it began',
   judges: 'another judge disagrees',
 };
 

@@ -9,7 +9,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   'dynamic_sampling/fresh_prompts':
     'Prompts that were drawn in this step to replace groups whose rewards were all equal.',
   kl: 'Mean distance from the reference model, in nats per token (k3 estimate).',
-  entropy: 'How undecided the policy is at each token, in nats.',
+  entropy: 'How undecided the model is at each token, in nats.',
   loss: 'What the optimizer lowers. In reinforcement learning it stays near zero and says little.',
   grad_norm: 'Length of the gradient before clipping; a sudden peak means a step worth looking at.',
   learning_rate: 'Size of the optimizer’s step at this point of its schedule.',

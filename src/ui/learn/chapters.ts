@@ -50,7 +50,7 @@ export const chapters: readonly Chapter[] = [
       'For people it is hard to give a response a score, and easy to say which of two responses they like better. A reward model learns scores that explain such choices (Bradley and Terry, 1952): the larger the difference between two scores, the surer the choice.',
     formulas: ['bradley-terry', 'bradley-terry-loss'],
     after:
-      'Only differences count, so zero has no special meaning: −0.4 can be a good score. A reward model is itself only a model. Where it is wrong, the policy will learn to exploit it.',
+      'Only differences count, so zero has no special meaning: −0.4 can be a good score. A reward model is itself only a model. Where it is wrong, the trained model learns to exploit it.',
     live: bradleyTerryNow,
   },
   {

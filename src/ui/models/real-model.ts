@@ -20,4 +20,4 @@ export const REAL_MODEL: RecipeValues = {
 };
 
 /** What a step takes, where the model is SmolLM2-135M-Instruct: an estimate, not measured. */
-export const REAL_MODEL_WORK = 'about 3 TFLOP';
+export const REAL_MODEL_WORK = 'about 3 trillion calculations';

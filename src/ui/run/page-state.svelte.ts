@@ -102,6 +102,8 @@ export class PageState {
   async open(still: boolean): Promise<void> {
     // Looking for a graphics card may take a while, and the replay needs none.
     void this.checkGpu();
+    // Before Runs shows it, where it would push other things away.
+    void this.storage.measure();
     // An earlier visit's choice does not change what a link hides or locks.
     const remembers = (section: 'models' | 'rewards'): boolean =>
       !this.settings.hides(section) && !this.settings.locked;

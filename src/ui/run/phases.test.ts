@@ -37,7 +37,7 @@ it('is spoken when the phase changes, and ten times in a run', () => {
   );
   expect(new Set(spoken).size).toBe(11);
   expect(spoken[47]).toBe('Training, step 45 of 150');
-  expect(spokenStatus({ ...status, phase: 'compiling', step: 0 })).toBe('Compiling the kernels');
+  expect(spokenStatus({ ...status, phase: 'compiling', step: 0 })).toBe('Compiling programs');
   expect(spokenStatus({ ...status, phase: 'finished', step: 150 })).toBe('Trained for 150 steps');
 });
 

@@ -20,11 +20,11 @@ export function phaseText(status: Status): PhaseText {
     case 'loading':
       return {
         title: sentence || 'Loading the models',
-        explanation: 'It opens the graphics card, then it loads the policy and its judge.',
+        explanation: 'The page opens the graphics card, then it loads the model and its judge.',
       };
     case 'compiling':
       return {
-        title: sentence || 'Compiling the kernels',
+        title: sentence || 'Compiling programs',
         explanation:
           'The browser turns the training code into programs for this graphics card. This may take half a minute, once in a run.',
       };

@@ -17,15 +17,17 @@ import {
 } from './fields.ts';
 
 describe('the form', () => {
-  it.each(algorithms)('of %s has each of its keys once, with help', (algorithm) => {
+  it.each(algorithms)('of %s has each of its keys once, each with its own label', (algorithm) => {
     const { first, groups } = formOf(algorithm);
     const keys = [...first, ...groups.flatMap(({ fields }) => fields)].map(({ key }) => key);
     expect(new Set(keys).size).toBe(keys.length);
+    expect(new Set(keys.map(labelOf)).size).toBe(keys.length);
     expect(keys[0]).toBe('algorithm');
     expect(keys).toContain('learning_rate');
     expect(keys).not.toContain('output_dir');
     for (const { spec } of first) expect(spec.help.length).toBeGreaterThan(20);
   });
+
   it('leaves out keys without a meaning', () => {
     const keys = formOf('sft').first.map(({ key }) => key);
     expect(keys).not.toContain('num_generations');

@@ -36,14 +36,14 @@ export const LESSONS: readonly Lesson[] = [
     change: changeOf('No KL penalty'),
   },
   {
-    title: 'Two tries a prompt',
+    title: 'Two tries for each prompt',
     ask: [
       'With two tries, which advantages are possible?',
       'Why does the curve jump more than with eight?',
       'When does a group teach nothing?',
     ],
     view: 'watch',
-    change: changeOf('Two tries per group'),
+    change: changeOf('Two tries for each prompt'),
   },
   {
     title: 'No thought',

@@ -10,10 +10,10 @@ export interface Preset {
 
 export const PRESETS: readonly Preset[] = [
   {
-    name: 'Two tries per group',
+    name: 'Two tries for each prompt',
     change: { num_generations: 2 },
     watch:
-      'With two tries per group the advantages are always +0.71 and −0.71, even if the two rewards are close. Watch the reward rise less steadily.',
+      'With two tries in a group, the advantages are always +0.71 and −0.71, even if the two rewards are close. Watch the reward rise less steadily.',
   },
   {
     name: 'No KL penalty',

@@ -91,7 +91,7 @@ function ofUpdate(group: Group, update: GroupUpdate, { second }: Terms): Quantit
     {
       id: 'push',
       label: 'Push by the update',
-      note: 'Which way the update pushes the log-prob of a token, and how hard: minus the slope of the loss. It follows the terms above.',
+      note: 'Which way the update pushes the log-prob of a token (the logarithm of its probability), and how hard: minus the slope of the loss. It follows the terms above.',
       kind: 'diverging',
       digits: 4,
       of: column(({ push }) => push),

@@ -43,8 +43,8 @@ export function pathOf(
       name: 'Advantage',
       value: signed(advantage),
       why: {
-        group: `over the group’s std, ${formatNumber(std)}`,
-        batch: 'over the std of the batch',
+        group: `divided by the group’s standard deviation, ${formatNumber(std)}`,
+        batch: 'divided by the standard deviation of the batch',
         none: 'not divided',
       }[terms.scale],
     },
@@ -55,7 +55,7 @@ export function pathOf(
       value: formatNumber(kl, 3),
       why:
         terms.beta > 0
-          ? `its slope, times β = ${formatCompact(terms.beta)}, is subtracted`
+          ? `β = ${formatCompact(terms.beta)} times its slope is subtracted`
           : 'β is 0',
     },
     {
@@ -65,12 +65,12 @@ export function pathOf(
     },
     { name: 'Normaliser', value: formatCompact(weight), why: NORMALISERS[terms.lossType] },
     {
-      name: 'Gradient',
+      name: 'Push',
       value: signed(push, 5),
       why:
         push === 0
-          ? 'no push on the log-prob'
-          : `the token becomes ${push > 0 ? 'likelier' : 'less likely'}`,
+          ? 'minus the gradient: nothing changes'
+          : `minus the gradient: the token becomes ${push > 0 ? 'likelier' : 'less likely'}`,
     },
   ];
 }
@@ -81,7 +81,7 @@ const leftOut = ({ trace }: Sample, t: number): string =>
     : 'this token is left out';
 
 function ratioReason({ importanceSamplingLevel, second }: Terms): string {
-  if (!second) return 'nothing was trained since it was written';
+  if (!second) return 'nothing has been trained since it was written';
   return importanceSamplingLevel === 'sequence'
     ? 'the mean change over all tokens of the try'
     : 'its probability now, divided by its probability when it was written';

@@ -51,7 +51,7 @@ export class BlindTest {
       const comparison = startBlind(texts, seed);
       if (comparison.pairs.length === 0) {
         throw new Error(
-          'Both policies write the same response every time: there is nothing to judge.',
+          'Both models write the same response every time: there is nothing to judge.',
         );
       }
       this.show(comparison);

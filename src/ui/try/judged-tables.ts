@@ -57,7 +57,7 @@ export function scoreTable({ comparisons }: JudgedPair, lengthMargin: number): J
         `win by a response that is more than ${lengthMargin} characters longer counts as a tie. Ranges are ` +
         '95% intervals over the prompts.',
       'A judge here gives each response one score; the makers’ judges read both responses together. So ' +
-        'these numbers compare your two policies, and not your policy with a public leaderboard.',
+        'these numbers compare your two models with each other, not with a public leaderboard.',
       ...(rates.every((one) => one.controlled)
         ? []
         : [
@@ -115,7 +115,7 @@ export function thoughtTable({ effects, thoughts }: JudgedPair): JudgedTable | u
       })),
     })),
     notes: [
-      `The policy after training answers ${thoughts} prompts again, each time after another thought. A score ` +
+      `The model after training answers ${thoughts} prompts again, each time after another thought. A score ` +
         'that does not fall shows that this part of the thought is not used.',
     ],
   };
