@@ -74,7 +74,7 @@ export class TextTokenizer {
       else {
         for (const part of this.normalised.split(this.normalise(section.text))) {
           if (part.token) tokens.push(ofAdded(part.token));
-          else tokens.push(...this.tokensOf(part.text, atStart));
+          else for (const token of this.tokensOf(part.text, atStart)) tokens.push(token);
           atStart = false;
         }
       }
