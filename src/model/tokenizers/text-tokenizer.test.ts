@@ -100,6 +100,10 @@ it('a word after what the normalizer removes is not the first', () => {
   expect(ids({ pre_tokenizer, normalizer }, ' ab')).toEqual([1, 2]);
 });
 
+it('a text of many words is read', () => {
+  expect(ids({ pre_tokenizer: words }, 'a b '.repeat(100_000))).toHaveLength(200_000);
+});
+
 it('a text is cut at a delimiter', () => {
   const pre_tokenizer = { type: 'CharDelimiterSplit', delimiter: 'b' };
   expect(ids({ pre_tokenizer }, 'abwo bab')).toEqual([1, 8, 7, 1]);
