@@ -4,7 +4,6 @@ import {
   isMap,
   isNode,
   isScalar,
-  isSeq,
   LineCounter,
   parseDocument,
   visit,
