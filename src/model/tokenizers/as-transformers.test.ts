@@ -17,9 +17,10 @@ function addedTokens(
   named: Record<string, SpecialToken>,
   extra: SpecialToken[] = [],
   config: Json = {},
+  added: Json = {},
 ): AddedToken[] {
   const special = { named: new Map(Object.entries(named)), extra };
-  return asTransformers({ json, config, added: {}, special, kind: undefined })
+  return asTransformers({ json, config, added, special, kind: undefined })
     .added_tokens as AddedToken[];
 }
 
@@ -51,4 +52,13 @@ it('a new token comes after a vocabulary that has a token twice', () => {
   const json = { model: { type: 'Unigram', unk_id: 0, vocab }, added_tokens: [] };
   const [token] = addedTokens(json, { eos_token: '</s>' });
   expect(token).toMatchObject({ content: '</s>', id: 3 });
+});
+
+it('of added_tokens.json, only the names of every model are looked for in the text as it is written', () => {
+  const json = { model: words, added_tokens: [] };
+  const flags = (named: Record<string, SpecialToken>): unknown =>
+    addedTokens(json, named, [], {}, { '<x>': 4 }).find(({ content }) => content === '<x>');
+  expect(flags({ image_token: '<x>' })).toMatchObject({ normalized: true, special: true });
+  expect(flags({ eos_token: '<x>' })).toMatchObject({ normalized: false, special: true });
+  expect(flags({})).toMatchObject({ normalized: true, special: false });
 });

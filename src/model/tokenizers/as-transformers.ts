@@ -4,7 +4,7 @@
  */
 import type { AddedToken } from './added-tokens.ts';
 import type { TokenizerClass } from './classes.ts';
-import { contentOf, type SpecialToken, type SpecialTokens } from './special-tokens.ts';
+import { contentOf, NAMED, type SpecialToken, type SpecialTokens } from './special-tokens.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -99,7 +99,8 @@ function listedTokens(
       tokens.set(Number(id), withFlags({ ...token, content, special }));
     }
   } else {
-    const special = new Set([...named.values(), ...extra].map(contentOf));
+    const ofEveryModel = [...named].filter(([name]) => NAMED.includes(name));
+    const special = new Set([...ofEveryModel.map(([, token]) => token), ...extra].map(contentOf));
     for (const [content, id] of Object.entries(added)) {
       tokens.set(id as number, withFlags({ content, special: special.has(content) }));
     }
