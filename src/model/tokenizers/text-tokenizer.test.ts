@@ -116,16 +116,16 @@ it('white space in a pattern of a decoder is that of the library', () => {
 });
 
 describe('byte pairs', () => {
+  /** All bytes but that of z. */
   const byteTokens = Object.fromEntries(
     Array.from({ length: 256 }, (_, byte) => [
       `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`,
       20 + byte,
-    ]),
-  );
-  const { '<0x7A>': _, ...withoutZ } = byteTokens;
+    ]).filter(([token]) => token !== '<0x7A>'),
+  ) as Record<string, number>;
 
   it('an unknown token is written after the bytes that follow it', () => {
-    const model = { ...bytePairs, vocab: { ...vocab, ...withoutZ }, byte_fallback: true };
+    const model = { ...bytePairs, vocab: { ...vocab, ...byteTokens }, byte_fallback: true };
     expect(ids({ model }, 'zéa')).toEqual([215, 189, 0, 1]);
     expect(ids({ model }, 'zéz')).toEqual([215, 189, 0, 0]);
     expect(ids({ model }, 'zzéb')).toEqual([0, 215, 189, 0, 2]);

@@ -42,8 +42,9 @@ export class BytePairModel implements TokenModel {
     this.prefix = fields.continuing_subword_prefix ?? '';
     this.suffix = fields.end_of_word_suffix ?? '';
     for (const merge of fields.merges) {
-      const [left, right, ...more] = typeof merge === 'string' ? merge.split(' ') : merge;
-      if (left === undefined || right === undefined || more.length > 0) {
+      const parts: readonly string[] = typeof merge === 'string' ? merge.split(' ') : merge;
+      const [left = '', right = ''] = parts;
+      if (parts.length !== 2) {
         throw new Error(`the merge ${JSON.stringify(merge)} does not have two tokens`);
       }
       const pair = this.known(left) * IDS + this.known(right);
