@@ -2,7 +2,7 @@
 import { CheckpointError } from '../model/errors.ts';
 import { urlFolder, type CheckpointFolder } from '../model/files.ts';
 import { baseName } from '../model/peft.ts';
-import { storedFolder, storedModels } from '../model/stored-models.ts';
+import { storedFolder, storedModels, storedNamesakes } from '../model/stored-models.ts';
 import { STORED } from '../rl/recipe/paths.ts';
 
 export const storedPath = (name: string): string => STORED + name;
@@ -58,6 +58,14 @@ export async function pageBaseFolder(base: string): Promise<CheckpointFolder> {
   const name = baseAmong(await storedModels(), base);
   if (name === undefined) {
     throw new CheckpointError(`it is not stored in this browser; drop ${base} on the page too`);
+  }
+  // An adapter trained here names the stored model itself.
+  const namesakes = base.startsWith(STORED) ? [] : await storedNamesakes(name);
+  if (namesakes.length > 1) {
+    throw new CheckpointError(
+      `this browser stores several models called ${name} (${namesakes.join(', ')}), and it cannot tell which ` +
+        'one is meant; remove the others, and drop the right one again if it is not found',
+    );
   }
   return storedFolder(name);
 }

@@ -6,7 +6,7 @@ import { CheckpointError } from './errors.ts';
 import { droppedFolder, type CheckpointFolder } from './files.ts';
 import { layoutAdapter } from './lora.ts';
 import { openAdapter } from './open-adapter.ts';
-import { loraTensor, type LoraConfig, type Projection } from './peft.ts';
+import { loraTensor, PROJECTIONS, type LoraConfig, type Projection } from './peft.ts';
 
 type Json = Record<string, unknown>;
 type Tensors = Map<string, Tensor>;
@@ -160,6 +160,16 @@ describe('adapters of some modules', () => {
     ['one layer', { layers_to_transform: 1 }, tensors([1])],
     ['a list of layers', { layers_to_transform: [1], layers_pattern: 'layers' }, tensors([1])],
     ['a regular expression', { target_modules: '.*1\\.self_attn\\.(q|v)_proj' }, tensors([1])],
+    [
+      "a regular expression in Python's syntax",
+      { target_modules: '(?i)MODEL\\.layers\\.(?P<n>1)\\.self_attn\\.(?:q|v)_proj\\Z' },
+      tensors([1]),
+    ],
+    [
+      'whole names, which layers_to_transform does not limit',
+      { target_modules: ['model.layers.1.self_attn.q_proj', 'v_proj'], layers_to_transform: [1] },
+      tensors([1]),
+    ],
     ['excluded by a regular expression', { exclude_modules: '.*layers\\.0\\..*' }, tensors([1])],
     [
       'excluded by name',
@@ -199,6 +209,53 @@ describe('adapters of some modules', () => {
     expect(await refusal({}, tensors([0, 1], ['q_proj', 'v_proj', 'o_proj']))).toMatch(
       /o_proj\.lora_A\.weight, but target_modules in adapter_config\.json has no o_proj; take both/,
     );
+  });
+});
+
+describe('a regular expression in target_modules or exclude_modules', () => {
+  it.each<[Json, RegExp]>([
+    // peft matches the whole name of a module.
+    [
+      { target_modules: 'q_proj|v_proj' },
+      /has factors for model\.layers\.0\.self_attn\.q_proj, which/,
+    ],
+    [{ target_modules: '.*q_proj' }, /has factors for model\.layers\.0\.self_attn\.v_proj, which/],
+    [
+      { target_modules: '.*layers\\.1\\..*' },
+      /has factors for model\.layers\.0\.self_attn\.q_proj/,
+    ],
+    [{ exclude_modules: '.*\\.0\\..*' }, /has factors for model\.layers\.0\.self_attn\.q_proj/],
+    [
+      { target_modules: '.*_proj', layers_to_transform: [1] },
+      /layers_to_transform has no meaning when target_modules is a text; remove one/,
+    ],
+    [
+      { target_modules: '(?<=a|bc)(?P>x)' },
+      /target_modules is the regular expression "\(\?<=a\|bc\)\(\?P>x\)", which cannot be read here; write a list/,
+    ],
+  ])('%j is refused where the file has other factors', async (json, sentence) => {
+    expect(await refusal(json)).toMatch(sentence);
+  });
+
+  it('whose modules the file does not all have is refused', async () => {
+    const some = new Map([...tensors([0, 1])].filter(([name]) => !/1\.self_attn\.v/.test(name)));
+    expect(await refusal({ target_modules: '.*(q|v|qkv)_proj' }, some)).toMatch(
+      /has no factors for model\.layers\.1\.self_attn\.v_proj/,
+    );
+    expect(await refusal({ exclude_modules: ['o_proj'] }, some)).toMatch(
+      /has no factors for model\.layers\.1\.self_attn\.v_proj/,
+    );
+  });
+
+  it('may be made for the longer names of the file', async () => {
+    const longer = renamed((name) => name.replace('model.model.', 'model.model.language_model.'));
+    const target_modules = 'language_model\\.model\\..*\\.(q|v)_proj';
+    expect((await open({ target_modules }, longer)).sort()).toEqual(names);
+  });
+
+  it('"all-linear" in capitals is all projections', async () => {
+    const config = await readAdapterConfig(folder({ target_modules: 'All-Linear' }));
+    expect(config!.targets).toEqual([...PROJECTIONS]);
   });
 });
 

@@ -8,12 +8,14 @@ import { adapterFile, factorOf } from './open-adapter.ts';
 import {
   ADAPTER_CONFIG,
   groupOf,
+  layerOf,
   moduleName,
   PROJECTIONS,
   type LoraConfig,
   type LoraTask,
   type Projection,
 } from './peft.ts';
+import { moduleMatcher } from './module-names.ts';
 import { ALL_PROJECTIONS } from './projections.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -165,9 +167,13 @@ async function targetsOf(
   refuse: Refuse,
 ): Promise<Pick<LoraConfig, 'targets' | 'modules'>> {
   const { target_modules: wanted, exclude_modules: excluded } = json;
+  const isText = typeof wanted === 'string' && wanted !== '';
+  const isPattern = isText && wanted.toLowerCase() !== 'all-linear';
+  const names = isText && !isPattern ? PROJECTIONS : wanted;
   const layers = layersOf(json, refuse);
-  const names = wanted === 'all-linear' ? PROJECTIONS : wanted;
-  const isPattern = typeof names === 'string' && names !== '';
+  if (isText && layers) {
+    refuse('layers_to_transform has no meaning when target_modules is a text; remove one of them');
+  }
   if (!isPattern) checkNames('target_modules', names, refuse);
   if (isSet(excluded) && typeof excluded !== 'string') {
     checkTexts('exclude_modules', excluded, refuse);
@@ -176,36 +182,33 @@ async function targetsOf(
   if (!isPattern && !isSet(excluded) && !layers && listed.every(isProjection)) {
     return { targets: ALL_PROJECTIONS.filter((name) => listed.includes(name)) };
   }
-  const inFile = await modulesInFile(folder);
-  const isTarget = (module: string): boolean =>
-    (isPattern || matches(module, listed)) &&
-    !(Array.isArray(excluded) && matches(module, excluded as string[])) &&
-    (!layers || layers.includes(layerOf(module)));
-  const extra = inFile.find((module) => !isTarget(module));
+  const isWanted = moduleMatcher('target_modules', isPattern ? wanted : listed, refuse, layers);
+  const isExcluded = moduleMatcher('exclude_modules', excluded as string | string[] | null, refuse);
+  const isTarget = (module: string): boolean => isWanted(module) && !isExcluded(module);
+  const saved = await modulesInFile(folder);
+  const inFile = [...saved.keys()];
+  // An adapter of a larger model has names of its own, and its patterns are made for them.
+  const extra = inFile.find((module) => !isTarget(module) && !isTarget(saved.get(module)!));
   if (extra !== undefined) {
     refuse(
       `the adapter has factors for ${extra}, which target_modules, exclude_modules and ` +
         'layers_to_transform leave out; take both files from the same adapter',
     );
   }
-  const missing = layers
-    ?.flatMap((layer) => ALL_PROJECTIONS.map((projection) => moduleName(layer, projection)))
-    .find((module) => !isPattern && isTarget(module) && !inFile.includes(module));
+  const targets = ALL_PROJECTIONS.filter((name) => inFile.some((m) => m.endsWith(`.${name}`)));
+  // A pattern may match projections that other families have.
+  const projections = isPattern ? targets : ALL_PROJECTIONS;
+  const missing = (layers ?? [...new Set(inFile.map(layerOf))])
+    .flatMap((layer) => projections.map((projection) => moduleName(layer, projection)))
+    .find((module) => isTarget(module) && !saved.has(module));
   if (missing !== undefined || inFile.length === 0) {
     refuse(
       `the adapter has no factors for ${missing ?? 'any projection'}; take both files from the same ` +
         'adapter',
     );
   }
-  const targets = ALL_PROJECTIONS.filter((name) => inFile.some((m) => m.endsWith(`.${name}`)));
   return { targets, modules: inFile };
 }
-
-/** As peft: the whole name of a module, or its last segments. */
-const matches = (module: string, names: readonly string[]): boolean =>
-  names.some((name) => module === name || module.endsWith(`.${name}`));
-
-const layerOf = (module: string): number => Number(/\.layers\.(\d+)\./.exec(module)![1]);
 
 const isProjection = (name: string): name is Projection =>
   (ALL_PROJECTIONS as readonly string[]).includes(name);
@@ -252,11 +255,14 @@ function layersOf(json: Json, refuse: Refuse): readonly number[] | undefined {
   return layers;
 }
 
-async function modulesInFile(folder: CheckpointFolder): Promise<string[]> {
+/** The modules with factors, each with the name that the file has for it. */
+async function modulesInFile(folder: CheckpointFolder): Promise<Map<string, string>> {
   const names = [...(await adapterFile(folder)).tensors.keys()];
-  const modules = names.flatMap((name) => {
-    const factor = factorOf(name);
-    return factor ? [moduleName(factor.layer, factor.projection)] : [];
-  });
-  return [...new Set(modules)];
+  return new Map(
+    names.flatMap((name) => {
+      const factor = factorOf(name);
+      const own = name.replace(/^base_model\.model\./, '').replace(/\.lora_[AB]\..*$/, '');
+      return factor ? [[moduleName(factor.layer, factor.projection), own] as const] : [];
+    }),
+  );
 }

@@ -14,7 +14,10 @@ import { loadTensors, saveTensors, weightPlaces } from './weight-transfer.ts';
 /** File name -> contents. */
 export type CheckpointFiles = ReadonlyMap<string, FileContents>;
 
-/** The end tokens are those of generation_config.json, if it has any, as in transformers. */
+/**
+ * The end tokens are those of generation_config.json, else those of config.json. transformers 5 takes none
+ * where generation_config.json is there and names none; a text ends with the model's own all the same here.
+ */
 export async function readConfig(folder: CheckpointFolder): Promise<ModelConfig> {
   const config = parseConfig(
     await requireJson(folder, 'config.json'),

@@ -41,6 +41,9 @@ export const SCORE_TENSOR = 'base_model.model.score.weight';
 export const moduleName = (layer: number, projection: Projection): string =>
   `model.layers.${layer}.${groupOf(projection)}.${projection}`;
 
+/** Of a module of that name. */
+export const layerOf = (module: string): number => Number(/\blayers\.(\d+)\./.exec(module)?.[1]);
+
 export function loraTensor(layer: number, projection: Projection, factor: 'A' | 'B'): string {
   return `base_model.model.${moduleName(layer, projection)}.lora_${factor}.weight`;
 }

@@ -1,7 +1,7 @@
 /**
  * Models that a visitor brought, in the origin private file system as models/NAME/PATH, where
  * the page and the workers can read them. A model is complete once its marker file exists, which is
- * written last. Incomplete models, which a closed tab left behind, are removed.
+ * written last; it has the name that the model was brought with. Incomplete models, which a closed tab left behind, are removed.
  */
 import { CheckpointError } from './errors.ts';
 import { blobSource, type CheckpointFolder, type FileSource } from './files.ts';
@@ -19,10 +19,23 @@ async function shelf(): Promise<FileSystemDirectoryHandle> {
 /** Names of the models that are stored completely. */
 export async function storedModels(): Promise<string[]> {
   const names: string[] = [];
-  for await (const [name, handle] of (await shelf()).entries()) {
-    if (await isComplete(handle as FileSystemDirectoryHandle)) names.push(name);
+  const top = await shelf();
+  for await (const name of top.keys()) {
+    if (await isComplete(await top.getDirectoryHandle(name))) names.push(name);
   }
   return names.sort();
+}
+
+/** Names of the stored models that were brought with this name. */
+export async function storedNamesakes(wanted: string): Promise<string[]> {
+  const top = await shelf();
+  const names: string[] = [];
+  for (const name of await storedModels()) {
+    const folder = await top.getDirectoryHandle(name);
+    const own = await (await (await folder.getFileHandle(COMPLETE)).getFile()).text();
+    if ((own || name) === wanted) names.push(name);
+  }
+  return names;
 }
 
 const isComplete = (folder: FileSystemDirectoryHandle): Promise<boolean> =>
@@ -115,6 +128,8 @@ async function fileIn(
 export type Streamed = Pick<Blob, 'size' | 'stream'>;
 
 interface StoreOptions {
+  /** The name that the model was brought with; `name` if absent. */
+  wanted?: string;
   onProgress?: (share: number) => void;
   /** After an abort, nothing of the model stays. */
   signal?: AbortSignal;
@@ -135,7 +150,7 @@ export function storeModel(
 async function store(
   name: string,
   files: ReadonlyMap<string, Streamed>,
-  { onProgress, signal }: StoreOptions,
+  { wanted = name, onProgress, signal }: StoreOptions,
 ): Promise<void> {
   const total = [...files.values()].reduce((sum, { size }) => sum + size, 0);
   if (total > (await roomLeft())) throw full(name, total);
@@ -158,7 +173,8 @@ async function store(
         .pipeThrough(counter())
         .pipeTo(await handle.createWritable(), signal && { signal });
     }
-    await (await (await folder.getFileHandle(COMPLETE, { create: true })).createWritable()).close();
+    const marker = await folder.getFileHandle(COMPLETE, { create: true });
+    await new Blob([wanted]).stream().pipeTo(await marker.createWritable());
   } catch (error) {
     await removeStoredModel(name).catch(() => undefined);
     signal?.throwIfAborted();

@@ -7,7 +7,13 @@ import { droppedFolder, weightFiles, type CheckpointFolder } from '../../src/mod
 import { openGguf } from '../../src/model/gguf-writer/file.ts';
 import { isModelFile } from '../../src/model/model-files.ts';
 import { adapterFile } from '../../src/model/open-adapter.ts';
-import { storedFiles, storedFolder, storeModel } from '../../src/model/stored-models.ts';
+import {
+  removeStoredModel,
+  storedFiles,
+  storedFolder,
+  storeModel,
+} from '../../src/model/stored-models.ts';
+import { pageBaseFolder } from '../../src/app/page-paths.ts';
 import { Tokenizer } from '../../src/model/tokenizer.ts';
 import { readTokenizer } from '../../src/model/tokenizer-parts.ts';
 import { refuseDamaged } from '../../src/app/inspect.ts';
@@ -41,6 +47,23 @@ it('a GGUF file is stored as it was brought, and read as a folder', async () => 
   await store('tiny', new Map([['tiny-q8_0.gguf', new Blob(parts)]]));
   expect(await stored('tiny')).toEqual({ 'tiny/tiny-q8_0.gguf': size });
   expect(await (await storedFolder('tiny')).list?.()).toContain('model.safetensors');
+});
+
+it('an adapter is not put on one of two models that were brought with one name', async () => {
+  const { files } = ggufCase('qwen2');
+  await store('base', files);
+  await expect(pageBaseFolder('org/base')).resolves.toMatchObject({ name: 'base' });
+  await storeModel('base-2', files);
+  await expect(pageBaseFolder('org/base')).resolves.toMatchObject({ name: 'base' });
+  await storeModel('base-3', files, { wanted: 'base' });
+  await expect(pageBaseFolder('org/base')).rejects.toThrow(
+    'this browser stores several models called base (base, base-3), and it cannot tell which one is meant',
+  );
+  for (const name of ['base', 'base-3']) {
+    await expect(pageBaseFolder(`stored:${name}`)).resolves.toMatchObject({ name });
+  }
+  await removeStoredModel('base-3');
+  await expect(pageBaseFolder('org/base')).resolves.toMatchObject({ name: 'base' });
 });
 
 it('the files of a folder are stored as they are', async () => {

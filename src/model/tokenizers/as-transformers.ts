@@ -4,7 +4,7 @@
  */
 import type { AddedToken } from './added-tokens.ts';
 import type { TokenizerClass } from './classes.ts';
-import { contentOf, type SpecialToken, type SpecialTokens } from './special-tokens.ts';
+import { contentOf, NAMED, type SpecialToken, type SpecialTokens } from './special-tokens.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -48,7 +48,9 @@ function addedTokens(
   words: ReadonlyMap<string, number>,
 ): AddedToken[] {
   const tokens = new Map<string, AddedToken>();
-  let next = words.size;
+  // Of a list that has a token twice, the library counts both.
+  const { vocab } = json.model as { vocab?: unknown };
+  let next = !kind && Array.isArray(vocab) ? vocab.length : words.size;
   // As the library tokenizers, which gives ids of its own: of the vocabulary, else the next one.
   const add = (token: Unnumbered): void => {
     const { content } = token;
@@ -63,7 +65,11 @@ function addedTokens(
   };
   const file = (json.added_tokens ?? []) as AddedToken[];
   if (!kind) file.forEach(add);
-  for (const [, token] of listedTokens(config, added, special, file)) add(token);
+  const names = new Set([...special.named.values()].map(contentOf));
+  for (const [, token] of listedTokens(config, added, special, file)) {
+    // What tokenizer_config.json names is special, whatever its flag says.
+    add({ ...token, special: token.special || names.has(token.content) });
+  }
   const all = [...special.named.values(), ...special.extra];
   for (const token of all) if (!tokens.has(contentOf(token))) add(specialToken(token));
   if (kind?.adds === 'plain') for (const token of all) add(specialToken(contentOf(token)));
@@ -93,7 +99,8 @@ function listedTokens(
       tokens.set(Number(id), withFlags({ ...token, content, special }));
     }
   } else {
-    const special = new Set([...named.values(), ...extra].map(contentOf));
+    const ofEveryModel = [...named].filter(([name]) => NAMED.includes(name));
+    const special = new Set([...ofEveryModel.map(([, token]) => token), ...extra].map(contentOf));
     for (const [content, id] of Object.entries(added)) {
       tokens.set(id as number, withFlags({ content, special: special.has(content) }));
     }

@@ -67,7 +67,7 @@ function byteFallback(tokens: readonly string[]): string[] {
     try {
       out.push(utf8.decode(Uint8Array.from(bytes)));
     } catch {
-      out.push(...bytes.map(() => '\ufffd'));
+      bytes.forEach(() => out.push('\ufffd'));
     }
     bytes = [];
   };

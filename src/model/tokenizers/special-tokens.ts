@@ -12,7 +12,10 @@ export interface SpecialTokens {
   readonly extra: readonly SpecialToken[];
 }
 
-const NAMED = ['bos', 'eos', 'unk', 'sep', 'pad', 'cls', 'mask'].map((name) => `${name}_token`);
+/** The names that every tokenizer of transformers knows. */
+export const NAMED: readonly string[] = ['bos', 'eos', 'unk', 'sep', 'pad', 'cls', 'mask'].map(
+  (name) => `${name}_token`,
+);
 
 /**
  * From `config`, tokenizer_config.json, and where that lists no added tokens, also from

@@ -1,24 +1,22 @@
-/**
- * tokenizer.json as the library tokenizers reads it. @huggingface/tokenizers has the models, and
- * most normalizers; around them stands what it does differently or not at all: how a text is cut into
- * words, added tokens, unknown characters, tokens around a text, and how bytes become text again.
- */
-import { Tokenizer } from '@huggingface/tokenizers';
+/** tokenizer.json as the library tokenizers reads it. */
 import { AddedTokens, type AddedToken } from './added-tokens.ts';
 import { decoder, type Decoder } from './decoders.ts';
+import { tokenModel } from './models/models.ts';
+import type { Token, TokenModel } from './models/model.ts';
 import { normalizer, type Normalizer } from './normalizers.ts';
 import { postProcessor, type PostProcessor } from './post-processors.ts';
+import { refuseMoved, usesStart } from './text-start.ts';
 import { preTokenizer, type Part, type PreTokenizer } from './pre-tokenizers.ts';
 
-export interface Token {
-  readonly id: number | undefined;
-  readonly text: string;
-}
+export type { Token };
+
+/** U+0298, which normalizers do not change. */
+const PLAIN_LETTER = 'ʘ';
 
 const ofAdded = ({ id, content }: AddedToken): Token => ({ id, text: content });
 
 export class TextTokenizer {
-  private readonly pipeline: Tokenizer;
+  private readonly model: TokenModel;
   private readonly normalise: Normalizer;
   private readonly preTokenizer: PreTokenizer;
   private readonly decoder: Decoder;
@@ -31,29 +29,17 @@ export class TextTokenizer {
   private readonly addedIds: ReadonlyMap<string, number>;
   /** BPE, Unigram, WordPiece or WordLevel. */
   readonly modelType: string;
-  private readonly byteFallback: boolean;
-  /** Whether the library leaves the bytes of unknown tokens to this class. */
-  private readonly fallsBack: boolean;
-  /** Whether characters without a token are left out, for want of an unknown token. */
-  private readonly leavesOut: boolean;
 
   /**
    * @param json tokenizer.json
    * @throws Error for a part of a type that is not known, or a model that the library computes in another way
    */
   constructor(json: Record<string, unknown>) {
-    const model = (json.model ?? {}) as Part & { byte_fallback?: boolean; unk_token?: string };
-    refuseModel(model);
-    // For words (WordLevel), the library looks there for the unknown token.
-    const config = { unk_token: model.unk_token };
-    // The model must not know added tokens: a word that looks like one is cut as any other.
-    const others = { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null };
-    this.pipeline = new Tokenizer({ ...json, ...others, added_tokens: [] }, config);
-    this.normalise = normalizer(json.normalizer as Part | null);
+    const model = (json.model ?? {}) as Part;
+    this.model = tokenModel(model);
     this.modelType = model.type;
-    this.byteFallback = model.byte_fallback === true;
-    this.fallsBack = this.byteFallback && model.type === 'Unigram';
-    this.leavesOut = model.type === 'BPE' && !model.unk_token;
+    if (usesStart(json.pre_tokenizer)) refuseMoved(json.normalizer);
+    this.normalise = normalizer(json.normalizer as Part | null);
     this.preTokenizer = preTokenizer(json.pre_tokenizer as Part | null);
     this.decoder = decoder(json.decoder as Part | null);
     this.postProcessor = postProcessor(json.post_processor as Part | null);
@@ -69,9 +55,11 @@ export class TextTokenizer {
     this.written = new AddedTokens(
       tokens.filter((token) => !token.normalized).map((token) => [token.content, token]),
     );
-    this.normalised = new AddedTokens(
-      tokens.filter((token) => token.normalized).map((token) => [this.added.get(token.id)!, token]),
-    );
+    const normalised = tokens
+      .filter((token) => token.normalized)
+      .map((token) => [this.added.get(token.id)!, token] as const);
+    refuseUnclear(normalised);
+    this.normalised = new AddedTokens(normalised);
   }
 
   /**
@@ -80,15 +68,13 @@ export class TextTokenizer {
    */
   encode(text: string, withSpecial = false): Token[] {
     const tokens: Token[] = [];
-    // A word after a character that the normalizer removes is not at the start.
-    const [first = ''] = text;
-    let atStart = this.normalise(first) !== '';
+    let atStart = this.keepsFirst(text);
     for (const section of this.written.split(text)) {
       if (section.token) tokens.push(ofAdded(section.token));
       else {
         for (const part of this.normalised.split(this.normalise(section.text))) {
           if (part.token) tokens.push(ofAdded(part.token));
-          else tokens.push(...this.tokensOf(part.text, atStart));
+          else for (const token of this.tokensOf(part.text, atStart)) tokens.push(token);
           atStart = false;
         }
       }
@@ -98,36 +84,16 @@ export class TextTokenizer {
     return [...this.postProcessor(tokens, (id) => ({ id, text: this.token(id) ?? '' }))];
   }
 
-  /** Unknown characters next to one another are one token within a word, not across words. */
+  /** A word after a character that the normalizer removes is not at the start of the text. */
+  private keepsFirst(text: string): boolean {
+    const [first = ''] = text;
+    return this.normalise(first + PLAIN_LETTER) !== this.normalise(PLAIN_LETTER);
+  }
+
   private tokensOf(text: string, atStart: boolean): Token[] {
-    const model = this.pipeline.model!;
-    return this.preTokenizer(text, atStart)
-      .map((word) => (this.leavesOut ? this.withoutUnknown(word) : word))
-      .filter((word) => word !== '')
-      .flatMap((word) => model([word]))
-      .flatMap((token) => (this.fallsBack ? this.bytesOf(token) : [token]))
-      .map((token) => ({ id: model.tokens_to_ids.get(token) ?? model.unk_token_id, text: token }));
-  }
-
-  /** What stands around a character that is left out is put together. */
-  private withoutUnknown(word: string): string {
-    const { tokens_to_ids: ids } = this.pipeline.model!;
-    const has = (token: string): boolean => ids.has(token);
-    if (has(word)) return word;
-    const isKnown = (character: string): boolean =>
-      has(character) || (this.byteFallback && this.bytesOf(character)[0] !== character);
-    return Array.from(word).filter(isKnown).join('');
-  }
-
-  /** The bytes of a token that the vocabulary does not have. */
-  private bytesOf(token: string): string[] {
-    const { tokens_to_ids: ids } = this.pipeline.model!;
-    if (ids.has(token)) return [token];
-    const bytes = Array.from(
-      new TextEncoder().encode(token),
-      (byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`,
+    return this.preTokenizer(text, atStart).flatMap((word) =>
+      word === '' ? [] : this.model.tokens(word),
     );
-    return bytes.every((byte) => ids.has(byte)) ? bytes : [token];
   }
 
   /** Ids that no token has are left out. */
@@ -139,20 +105,28 @@ export class TextTokenizer {
   }
 
   token(id: number): string | undefined {
-    return this.added.get(id) ?? this.pipeline.id_to_token(id);
+    return this.added.get(id) ?? this.model.token(id);
   }
 
   id(token: string): number | undefined {
-    return this.addedIds.get(token) ?? this.pipeline.token_to_id(token);
+    return this.addedIds.get(token) ?? this.model.id(token);
   }
 }
 
-function refuseModel({ type, unk_token, ...model }: Part & { unk_token?: string }): void {
-  if (type !== 'BPE') return;
-  if (model.continuing_subword_prefix) {
-    throw new Error('continuing_subword_prefix of BPE is not computed');
-  }
-  if (model.end_of_word_suffix && !unk_token) {
-    throw new Error('end_of_word_suffix of BPE without unk_token is not computed');
+/**
+ * The library takes one of two tokens with one text at random, and cuts at every character for a token
+ * without a text.
+ */
+function refuseUnclear(tokens: readonly (readonly [text: string, token: AddedToken])[]): void {
+  const before = new Map<string, AddedToken>();
+  for (const [text, token] of tokens) {
+    const content = JSON.stringify(token.content);
+    if (text === '') throw new Error(`the normalizer leaves nothing of the added token ${content}`);
+    const other = before.get(text);
+    if (other && other.id !== token.id) {
+      const both = `${JSON.stringify(other.content)} and ${content}`;
+      throw new Error(`the normalizer makes one text of the added tokens ${both}`);
+    }
+    before.set(text, token);
   }
 }

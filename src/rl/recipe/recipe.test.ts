@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { complete, refusal } from '../../../tests/complete-recipe.ts';
 import { recipeYaml, makeRecipe, parseRecipe } from './recipe.ts';
 import { describeRange } from './check.ts';
+import { readYaml } from './yaml-keys.ts';
 import { recipeGroups, recipeKeys } from './keys.ts';
 import type { RecipeKeySpec } from './spec.ts';
 
@@ -67,6 +68,29 @@ describe('a recipe', () => {
     // No other reward is needed besides rules.
     const alone = { model_name_or_path: 'm', world: 'meal-planner', reward_funcs: 'a.js' };
     expect(makeRecipe(alone).reward_funcs).toEqual(['a.js']);
+  });
+
+  it('merges maps as YAML 1.1 does: own keys count, wherever they stand', () => {
+    const merged = '&common\nbeta: 0.1\nseed: 7\n';
+    const lines = `<<: {seed: 3, beta: 0.5}\nseed: 4\n`;
+    expect(parseRecipe(complete + lines, 'my.yaml').recipe).toMatchObject({ seed: 4, beta: 0.5 });
+    const entries =
+      'datasets:\n- &one {path: json, data_files: a.jsonl}\n- {<<: *one, split: test}\n';
+    expect([...readYaml(entries, 'my.yaml').values()]).toEqual([
+      {
+        place: 'my.yaml, line 1',
+        value: [
+          { path: 'json', data_files: 'a.jsonl' },
+          { path: 'json', data_files: 'a.jsonl', split: 'test' },
+        ],
+      },
+    ]);
+    for (const line of ['<<: 3', '<<: [{seed: 1}, {seed: 2}]', 'datasets: [{<<: 3}]']) {
+      expect(() => readYaml(line, 'my.yaml')).toThrow(
+        'my.yaml: not a recipe ("<<" must be followed by one map, or by *NAME of one).',
+      );
+    }
+    expect(() => readYaml(`${merged}<<: *common\n`, 'my.yaml')).toThrow('merged into one another');
   });
 
   it('is the same after writing and reading its YAML', () => {

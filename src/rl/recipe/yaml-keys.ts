@@ -1,5 +1,15 @@
 /** The keys of a YAML file with their places, before any is checked. */
-import { isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  LineCounter,
+  parseDocument,
+  visit,
+  type Document,
+  type YAMLMap,
+} from 'yaml';
 import { DEEPEST, depthOf } from '../../model/json.ts';
 import { RecipeError } from './check.ts';
 
@@ -43,7 +53,9 @@ const MOST_COLONS = 1000;
 
 function readKeys(text: string, fileName: string): Map<string, Given> {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  // merge: as Python's YAML 1.1, "<<: *anchor" adds the keys of another map.
+  const options = { lineCounter: lines, prettyErrors: false, merge: true };
+  const document = parseDocument(text, options);
   const lineAt = (offset: number) => `${fileName}, line ${lines.linePos(offset).line}`;
   const [problem] = document.errors;
   if (problem) {
@@ -55,6 +67,7 @@ function readKeys(text: string, fileName: string): Map<string, Given> {
     }
     throw new RecipeError(`${place}: not YAML (${short(problem.message)}).`);
   }
+  checkMerges(document);
   const given = new Map<string, Given>();
   const { contents } = document;
   if (contents === null) return given;
@@ -63,7 +76,7 @@ function readKeys(text: string, fileName: string): Map<string, Given> {
       `${fileName}: this is not a recipe; write lines of the form "key: value".`,
     );
   }
-  for (const { key, value } of contents.items) {
+  for (const { key, value } of pairsOf(contents, document)) {
     const place = lineAt(key.range[0]);
     const name = isScalar(key) ? String(key.value) : String(key);
     // Python reads YAML 1.1, where 042 is 34.
@@ -77,3 +90,28 @@ function readKeys(text: string, fileName: string): Map<string, Given> {
   }
   return given;
 }
+
+type Pairs = YAMLMap.Parsed['items'];
+
+/** The pairs of a map, and before them those of the maps that it merges (<<), which its own keys replace. */
+function pairsOf(map: YAMLMap.Parsed, document: Document.Parsed, depth = 0): Pairs {
+  if (depth > DEEPEST) throw new Error('maps are merged into one another too often');
+  const merged = map.items.filter(isMerge).flatMap(({ value }) => {
+    const source = isAlias(value) ? value.resolve(document) : value;
+    return pairsOf(source as YAMLMap.Parsed, document, depth + 1);
+  });
+  return [...merged, ...map.items.filter((pair) => !isMerge(pair))];
+}
+
+/** Of several maps, readers of YAML take one or another value of a key. */
+function checkMerges(document: Document.Parsed): void {
+  visit(document, {
+    Pair(_, pair) {
+      if (!isMerge(pair)) return;
+      const source = isAlias(pair.value) ? pair.value.resolve(document) : pair.value;
+      if (!isMap(source)) throw new Error('"<<" must be followed by one map, or by *NAME of one');
+    },
+  });
+}
+
+const isMerge = ({ key }: { key: unknown }): boolean => isScalar(key) && key.source === '<<';

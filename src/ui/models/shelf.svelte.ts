@@ -245,7 +245,7 @@ export class Shelf {
     // Without this, a browser that runs short of space may delete models.
     void navigator.storage.persist().catch(() => false);
     const onProgress = (share: number): void => void (this.storing = { name, share });
-    if (!isThere) await storeModel(name, files, { signal, onProgress });
+    if (!isThere) await storeModel(name, files, { wanted, signal, onProgress });
     await this.read(name);
     // Adapters that waited for this base can be inspected with it.
     for (const model of this.models) {
