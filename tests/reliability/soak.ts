@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { getHeapSpaceStatistics } from 'node:v8';
 import { nodeSurroundings } from '../../src/cli/open.ts';
 import { openTrainer } from '../../src/app/opening/trainer.ts';
 import { parseRecipe } from '../../src/rl/recipe/recipe.ts';
@@ -33,7 +34,7 @@ const { trainer, tokenizerFiles, inputs } = await openTrainer(recipe, around);
 const run = new Run(recipe, trainer, nodeRunFolder(out), tokenizerFiles, inputs);
 await run.begin();
 
-const lines = ['step,rss_mb,heap_mb,array_buffers_mb,policy_device_mb,seconds_per_step'];
+const lines = ['step,rss_mb,young_mb,heap_mb,array_buffers_mb,policy_device_mb,seconds_per_step'];
 let since = performance.now();
 while (!run.finished) {
   await run.advance();
@@ -50,9 +51,17 @@ function measure(): void {
   globalThis.gc!();
   const { rss, heapUsed, arrayBuffers } = process.memoryUsage();
   const device = Object.values(around.gpu.ledger).reduce((a, b) => a + b, 0);
-  const row = [rss, heapUsed, arrayBuffers, device].map((bytes) => (bytes / 2 ** 20).toFixed(2));
+  const row = [rss, youngGeneration(), heapUsed, arrayBuffers, device].map((bytes) =>
+    (bytes / 2 ** 20).toFixed(2),
+  );
   lines.push([trainer.step, ...row, seconds.toFixed(3)].join());
   writeFileSync('results/reliability/soak.csv', `${lines.join('\n')}\n`);
   console.log(lines.at(-1));
   since = performance.now();
+}
+
+/** V8 doubles the room for new objects, in use or not, up to a limit: the memory of the process rises by steps. */
+function youngGeneration(): number {
+  const space = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space');
+  return space!.physical_space_size;
 }
