@@ -5,6 +5,7 @@
 import { storageError } from '../rl/runs/storage-error.ts';
 import { watchForeignCalls } from './foreign-watch.ts';
 import { explain, runCommand } from './commands.ts';
+import { printable } from './text.ts';
 
 // scripts/ponder.mjs was killed: training must not go on unseen.
 process.on('disconnect', () => process.exit(1));
@@ -17,7 +18,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 watchForeignCalls();
 try {
-  process.stdout.write(await runCommand(process.argv.slice(2)));
+  const result = await runCommand(process.argv.slice(2));
+  // A file gets every character.
+  process.stdout.write(process.stdout.isTTY ? printable(result) : result);
 } catch (error) {
   process.stderr.write(`ponder: ${explain(error)}\n`);
   process.exitCode = 1;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { progressLine } from './progress.ts';
-import { csv, oneLine, table } from './text.ts';
+import { csv, oneLine, printable, table } from './text.ts';
 
 it('a table aligns its columns, numbers to the right', () => {
   expect(
@@ -13,6 +13,11 @@ it('a table aligns its columns, numbers to the right', () => {
 
 it('an error message is one line', () => {
   expect(oneLine('a\n  b\r\nc\n')).toBe('a b c');
+});
+
+it('has no character that changes the terminal, in messages and results', () => {
+  expect(oneLine('a\x1b]52;c;eA==\x07b\nc')).toBe('a\ufffd]52;c;eA==\ufffdb c');
+  expect(printable('1\t2\n\x1b[2J\x9b0m é 🙂')).toBe('1\t2\n\ufffd[2J\ufffd0m é 🙂');
 });
 
 it('a progress line shows the rate and the time left, from the steps done here', () => {

@@ -28,8 +28,11 @@ export function cells(of: Interval | undefined): (string | number)[] {
 
 /** The text on one line. */
 export function oneLine(text: string): string {
-  return text.replace(/\s*\n\s*/g, ' ').trim();
+  return printable(text.replace(/\s*\n\s*/g, ' ').trim());
 }
+
+/** Without the control characters that would change a terminal: texts of models and files may have them. */
+export const printable = (text: string): string => text.replace(/[^\P{Cc}\n\t]/gu, '\ufffd');
 
 /** Comma-separated values (RFC 4180): cells with commas, quotes or line ends are quoted. */
 export function csv(rows: readonly (readonly (string | number)[])[]): string {

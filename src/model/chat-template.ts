@@ -1,6 +1,6 @@
 /** A checkpoint's chat template, taken from the file where transformers takes it. */
 import { CheckpointError } from './errors.ts';
-import type { CheckpointFolder, FileSource } from './files.ts';
+import { readWhole, type CheckpointFolder, type FileSource } from './files.ts';
 import { runForeign } from './foreign.ts';
 import { TemplateError } from './jinja/errors.ts';
 import { Template } from './jinja/template.ts';
@@ -110,7 +110,7 @@ const hasAdditional = async (folder: CheckpointFolder): Promise<boolean> =>
 
 /** As Python reads text: a byte-order mark is a character. The template's lexer changes line ends. */
 const readTemplate = async (source: FileSource): Promise<string> =>
-  new TextDecoder('utf-8', { ignoreBOM: true }).decode(await source.read());
+  new TextDecoder('utf-8', { ignoreBOM: true }).decode(await readWhole(source));
 
 /**
  * Templates by name. The field is a template, which transformers calls default, a list of {name, template}, or

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -87,6 +87,22 @@ it('a path that is no folder is refused by name', async () => {
   expect(await refusal(() => nodeFolder(file))).toMatch(
     /config\.json is a file; name a GGUF file, or the folder/,
   );
+});
+
+it.each(['3G', '600M'])('a text that claims to have %s is refused, and not read', async (size) => {
+  const path = join(directory, 'huge.json');
+  await writeFile(path, '');
+  await truncate(path, size === '3G' ? 3 * 2 ** 30 : 600 * 2 ** 20);
+  const folder = await nodeFolder(directory);
+  expect(await refusal(() => readJson(folder, 'huge.json'))).toMatch(
+    /huge\.json has \d+ MB, more than a file of this kind can have \(269 MB\); put the right file/,
+  );
+  await rm(path);
+});
+
+it('a read of more than Node reads at once ends with what is there', async () => {
+  const source = await (await nodeFolder(directory)).open('config.json');
+  expect(await source!.read(1, 2 ** 31 + 1)).toHaveLength(7);
 });
 
 it('of dropped files with one name, the outermost counts', async () => {

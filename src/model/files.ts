@@ -96,13 +96,31 @@ export function blobSource(path: string, blob: Blob): FileSource {
   };
 }
 
+/** More bytes than any file has that is read whole; the platform's longest text has about twice as many. */
+export const MOST_WHOLE = 2 ** 28;
+
+/**
+ * All bytes of a file that has to be in memory: a text, or a template.
+ * @throws CheckpointError for a file of more than `MOST_WHOLE` bytes
+ */
+export async function readWhole(source: FileSource): Promise<Uint8Array<ArrayBuffer>> {
+  const { path, size } = source;
+  if (size <= MOST_WHOLE) return source.read();
+  throw new CheckpointError(
+    `${path} has ${megabytes(size)} MB, more than a file of this kind can have ` +
+      `(${megabytes(MOST_WHOLE)} MB); put the right file there`,
+  );
+}
+
+const megabytes = (bytes: number): number => Math.ceil(bytes / 1e6);
+
 /** A whole text file; undefined when there is no such file. */
 export async function readText(
   folder: Pick<CheckpointFolder, 'open'>,
   file: string,
 ): Promise<string | undefined> {
   const source = await folder.open(file);
-  return source && new TextDecoder().decode(await source.read());
+  return source && new TextDecoder().decode(await readWhole(source));
 }
 
 /** A JSON file that holds an object; undefined when there is no such file. */

@@ -3,9 +3,11 @@
  * result written in the element type of the base. It takes some rows at a time, so that the model
  * is never in memory as a whole. A classifier's score head comes from the adapter, in float32.
  */
+import { firstNotFinite } from '../gpu/finite.ts';
 import { decode, encodeHalves } from '../gpu/storage.ts';
 import { checkpointConfig, type Checkpoint } from './adapted.ts';
 import type { ModelConfig } from './config.ts';
+import { CheckpointError } from './errors.ts';
 import { layoutAdapter } from './lora.ts';
 import { openWeights, SCORE } from './open-weights.ts';
 import { openAdapter } from './open-adapter.ts';
@@ -108,8 +110,16 @@ function mergedTensor(
       yield rows;
     }
   }
+  // Numbers that are finite may have a sum that the base's type cannot hold.
+  const finite = (data: Bytes): Bytes => {
+    if (firstNotFinite(storageOf(dtype), data.buffer) < 0) return data;
+    throw new CheckpointError(
+      `tensor ${name} with its adapter has a number that is too large for ${dtype}, the type of the ` +
+        'base; save the base in float32, or use another adapter',
+    );
+  };
   async function* bytes(): AsyncGenerator<Bytes> {
-    if (factors) for await (const rows of values()) yield toBytes(rows, dtype);
+    if (factors) for await (const rows of values()) yield finite(toBytes(rows, dtype));
     else for await (const { data } of file.parts(name)) yield new Uint8Array(data);
   }
   return { name, shape, dtype, values, bytes };
@@ -147,7 +157,11 @@ function addProduct(
   }
 }
 
+const storageOf = (dtype: Dtype): 'f32' | 'f16' | 'bf16' =>
+  dtype === 'F32' ? 'f32' : dtype === 'F16' ? 'f16' : 'bf16';
+
 function toBytes(values: Float32Array, dtype: Dtype): Bytes {
-  const data = dtype === 'F32' ? values : encodeHalves(dtype === 'F16' ? 'f16' : 'bf16', values);
+  const storage = storageOf(dtype);
+  const data = storage === 'f32' ? values : encodeHalves(storage, values);
   return new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
 }

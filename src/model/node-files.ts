@@ -29,6 +29,9 @@ export async function nodeFolder(path: string): Promise<CheckpointFolder> {
   });
 }
 
+/** Node ends without an error at a read of 2 GiB or more. */
+const MOST_AT_ONCE = 2 ** 30;
+
 /** undefined when there is no such file. */
 export async function nodeFile(path: string): Promise<FileSource | undefined> {
   const stats = await statOf(path);
@@ -42,10 +45,9 @@ export async function nodeFile(path: string): Promise<FileSource | undefined> {
       try {
         const bytes = new Uint8Array(end - start);
         let filled = 0;
-        // One read returns at most 2 GiB.
         while (filled < bytes.length) {
           const { bytesRead } = await handle
-            .read(bytes, filled, bytes.length - filled, start + filled)
+            .read(bytes, filled, Math.min(bytes.length - filled, MOST_AT_ONCE), start + filled)
             .catch(unreadable(path));
           if (bytesRead === 0) break;
           filled += bytesRead;

@@ -4,7 +4,7 @@
  */
 import { renderTemplate, TEMPLATE_FILE, templateFile, type ChatTemplate } from './chat-template.ts';
 import { CheckpointError } from './errors.ts';
-import type { CheckpointFolder } from './files.ts';
+import { readWhole, type CheckpointFolder } from './files.ts';
 import { runForeign } from './foreign.ts';
 import { guard, readTokenizer } from './tokenizer-parts.ts';
 import { cleanUp } from './tokenizers/decoders.ts';
@@ -40,10 +40,10 @@ export async function tokenizerFiles(
   const files = new Map<string, Uint8Array<ArrayBuffer>>();
   for (const name of FILES) {
     const source = await folder.open(name);
-    if (source) files.set(name, await source.read());
+    if (source) files.set(name, await readWhole(source));
   }
   const template = await templateFile(folder);
-  if (template) files.set(TEMPLATE_FILE, await template.source.read());
+  if (template) files.set(TEMPLATE_FILE, await readWhole(template.source));
   return files;
 }
 

@@ -88,6 +88,14 @@ describe('the lock of a run on disk', () => {
     );
   });
 
+  it('stays where the system does not say whose number it is now, and the sentence says what to do', async () => {
+    const lock = { pid: process.pid, host: hostname(), time, started: null };
+    const folder = await locked('reused', JSON.stringify(lock));
+    await expect(holdRunFolder(folder)).rejects.toThrow(
+      `name another folder; if it has ended, delete ${folder}/lock.json`,
+    );
+  });
+
   it('goes to one of many that take over at once', async () => {
     const lock = { pid: await endedProcess(), host: hostname(), time, started: '1' };
     for (let round = 0; round < 10; round++) {

@@ -9,7 +9,9 @@ import { Random } from '../../src/rl/random.ts';
 import type { RecipeValues } from '../../src/rl/recipe/values.ts';
 import { findCheckpoint } from '../../src/rl/runs/checkpoints.ts';
 import { nodeRunFolder } from '../../src/rl/runs/run-folder.node.ts';
+import { nowhere } from '../../src/rl/runs/run-folder.ts';
 import { StorageError } from '../../src/rl/runs/storage-error.ts';
+import { readState } from '../../src/rl/runs/trainer-state.ts';
 import { memoryFolder } from '../app/memory-folder.ts';
 import { disk, Killed, ROOT } from './crash-disk.ts';
 import { fakeRun, STEPS, train } from './fake-trainer.ts';
@@ -197,6 +199,12 @@ describe('a stored run', () => {
       }
     }
     table.push(['a file of a checkpoint cut, zeroed, doubled or removed', injected]);
+  });
+
+  it('with a trainer_state.json that claims to be huge is damaged, and the file is not read', async () => {
+    const source = { path: 'x', size: 2 ** 40, read: () => Promise.reject(new Error('was read')) };
+    const folder = { ...nowhere, open: () => Promise.resolve(source) };
+    expect(await readState(folder, 6)).toBe('damaged');
   });
 
   it('with a file of another step or another run goes on from the one before', async () => {

@@ -1,5 +1,6 @@
 /** Parses expressions, with the precedences of jinja2/parser.py. */
 import { TemplateError } from './errors.ts';
+import { wholeNumber } from './numbers.ts';
 import type { Arguments, Expression, FilterCall } from './syntax.ts';
 import { TokenReader } from './token-reader.ts';
 
@@ -142,7 +143,7 @@ export class ExpressionParser extends TokenReader {
     }
     if (kind === 'integer') {
       this.next();
-      return { is: 'constant', value: BigInt(value.replaceAll('_', '')) };
+      return { is: 'constant', value: wholeNumber(value) };
     }
     if (kind === 'float') {
       this.next();
@@ -208,7 +209,7 @@ export class ExpressionParser extends TokenReader {
   private parseSubscript(object: Expression): Expression {
     if (this.next().value === '.') {
       if (this.sees('integer')) {
-        const index: Expression = { is: 'constant', value: BigInt(this.next().value) };
+        const index: Expression = { is: 'constant', value: wholeNumber(this.next().value) };
         return { is: 'item', object, index };
       }
       return { is: 'attribute', object, name: this.expect('name') };

@@ -1,6 +1,17 @@
 /** Numbers as the filters int, float and round make them. */
+import { TemplateError } from './errors.ts';
 import { strip } from './text.ts';
 import { isNumber, numeric, type Value } from './values.ts';
+
+/** Python reads and prints no number of more digits. */
+export const MOST_DIGITS = 4300;
+
+/** A number in the source of a template. @throws TemplateError when it has too many digits */
+export function wholeNumber(text: string): bigint {
+  const digits = text.replaceAll('_', '');
+  if (digits.length <= MOST_DIGITS) return BigInt(digits);
+  throw new TemplateError(`a number with more than ${MOST_DIGITS} digits`);
+}
 
 export function toInt(value: Value, otherwise: Value, base: number): Value {
   if (isNumber(value)) {
@@ -12,7 +23,9 @@ export function toInt(value: Value, otherwise: Value, base: number): Value {
   const text = strip(value).replace(/(?<=\d)_(?=\d)/g, '');
   const digits = base === 10 ? /^[+-]?\d+$/ : /^[+-]?(?:0[xXoObB])?[\da-zA-Z]+$/;
   if (digits.test(text)) {
-    if (base === 10) return BigInt(text.replace('+', ''));
+    const unsigned = text.replace(/^[+-]/, '');
+    if (base === 10 && unsigned.length > MOST_DIGITS) return otherwise;
+    if (base === 10) return BigInt(text.startsWith('-') ? text : unsigned);
     const parsed = parseInt(text.replace(/0[xXoObB]/, ''), base);
     if (!Number.isNaN(parsed)) return BigInt(parsed);
   }

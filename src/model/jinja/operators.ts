@@ -2,6 +2,7 @@
 import { TemplateError } from './errors.ts';
 import { formatBraces, formatPercent } from './format.ts';
 import { methodOf } from './methods.ts';
+import { MOST_DIGITS } from './numbers.ts';
 import { codePoints } from './text.ts';
 import {
   Group,
@@ -84,7 +85,13 @@ function arithmetic(operator: string, a: number | bigint, b: number | bigint): V
   return operator === '%' ? rest : Math.floor(x / y);
 }
 
+/** Each operation takes longer, the more digits there are. */
+const LARGEST_WHOLE = 10n ** BigInt(MOST_DIGITS);
+const LARGEST_BITS = LARGEST_WHOLE.toString(2).length;
+const isTooLarge = (x: bigint): boolean => x >= LARGEST_WHOLE || x <= -LARGEST_WHOLE;
+
 function wholeArithmetic(operator: string, a: bigint, b: bigint): bigint | undefined {
+  if (isTooLarge(a) || isTooLarge(b)) throw new TemplateError('a number is too large');
   switch (operator) {
     case '+':
       return a + b;
@@ -93,8 +100,11 @@ function wholeArithmetic(operator: string, a: bigint, b: bigint): bigint | undef
     case '*':
       return a * b;
     case '**':
-      if (b > 10_000n) throw new TemplateError('the power is too large');
-      return b < 0n ? undefined : a ** b;
+      if (b < 0n) return undefined;
+      // The bits of the result are about b times those of a; 0, 1 and -1 stay small.
+      if (b * BigInt((a < 0n ? -a : a).toString(2).length - 1) > LARGEST_BITS)
+        throw new TemplateError('the power is too large');
+      return a ** b;
     default:
   }
   if (b === 0n) throw new TemplateError('division by zero');

@@ -282,6 +282,7 @@ describe('a refusal', () => {
     ['a: b: c', /^my.yaml, line 5: not YAML \(Nested mappings/],
     ['world: meal-planner', /^my.yaml, line 5: not YAML \(Map keys must be unique\)/],
     ['"', /^my.yaml, line \d: not YAML/],
+    ['seed: !!js/function 1', /^my.yaml, line 5: not YAML \(Unresolved tag/],
   ])('of %j gives the place, the value and what to write', (line, message) => {
     expect(refusalOf(line)).toEqual(
       typeof message === 'string' ? message : expect.stringMatching(message),

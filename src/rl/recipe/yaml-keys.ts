@@ -57,7 +57,8 @@ function readKeys(text: string, fileName: string): Map<string, Given> {
   const options = { lineCounter: lines, prettyErrors: false, merge: true };
   const document = parseDocument(text, options);
   const lineAt = (offset: number) => `${fileName}, line ${lines.linePos(offset).line}`;
-  const [problem] = document.errors;
+  // A warning is about a tag that nobody here knows; Python's reader refuses it, too.
+  const [problem] = [...document.errors, ...document.warnings];
   if (problem) {
     const place = lineAt(problem.pos[0]);
     if (problem.code === 'MULTIPLE_DOCS') {

@@ -110,7 +110,12 @@ describe('a rule that fails is named, with the reason:', () => {
     ['no function', 'export const reward = 1', /no function as its default export; write/],
     ['nothing', '', /no function as its default export; write/],
     ['throws', asRule('\nthrow new Error("a\\nb")'), /failed: Error: a.*\(line 2\); correct it$/],
-    ['throws a number', asRule('throw 7'), /failed: /],
+    ['throws a number', asRule('throw 7'), /^rule mine failed: it threw 7; correct it$/],
+    [
+      'throws a long name',
+      asRule('throw { name: "n\\n".repeat(1e4), message: "m" }'),
+      /^.{100,200}$/,
+    ],
     ['an unknown name', asRule('return x'), /failed: ReferenceError: .*x.* not defined/],
     ['NaN', asRule('return 0 / 0'), /returned NaN for the response "yes"; it must return a finite/],
     ['infinity', asRule('return 1 / 0'), /returned Infinity for/],

@@ -141,7 +141,9 @@ export class Rule implements Reward {
     }
     const [, line] = /\.js:(\d+)/.exec(stack) ?? [];
     const place = line === undefined ? '' : ` (line ${line})`;
-    return `rule ${this.name} failed: ${name}: ${shorten(message)}${place}; correct it`;
+    // QuickJS's host gives this name to what is thrown and is no error.
+    const what = name === 'QuickJSUnwrapError' ? 'it threw' : `${shorten(name)}:`;
+    return `rule ${this.name} failed: ${what} ${shorten(message)}${place}; correct it`;
   }
 
   destroy(): void {

@@ -9,6 +9,7 @@ import { CheckpointError } from '../../model/errors.ts';
 import {
   basename,
   PIECE_BYTES,
+  readWhole,
   requireJson,
   weightFiles,
   type CheckpointFolder,
@@ -57,7 +58,7 @@ export async function modelFiles(
   const texts = await tokenizerFiles(checkpoint.tokenizer);
   if (to !== 'peft' && !texts.has(GENERATION_CONFIG)) {
     const own = await base.open(GENERATION_CONFIG);
-    if (own) texts.set(GENERATION_CONFIG, await own.read());
+    if (own) texts.set(GENERATION_CONFIG, await readWhole(own));
   }
   return [
     ...(to === 'peft' && adapter ? await copies(adapter.folder, ADAPTER_FILES) : []),

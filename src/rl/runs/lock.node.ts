@@ -182,12 +182,15 @@ async function startOf(pid: number): Promise<string | null> {
 }
 
 function inUse(root: string, text: string): string {
-  const { pid, host, time } = ownerIn(text) ?? { pid: '?', host: '?', time: '?' };
+  const unknown = { pid: '?', host: '?', time: '?', started: null };
+  const { pid, host, time, started } = ownerIn(text) ?? unknown;
   const elsewhere = host !== hostname();
+  // Where the system does not say when a process began, another one may have its number now.
+  const mayHaveEnded = elsewhere || started === null;
   return (
     `process ${pid}${elsewhere ? ` on ${host}` : ''} has been writing ${root} since ${time}; wait ` +
     `until it ends, or name another folder` +
-    (elsewhere ? `; if it has ended, delete ${join(root, LOCK)}` : '')
+    (mayHaveEnded ? `; if it has ended, delete ${join(root, LOCK)}` : '')
   );
 }
 

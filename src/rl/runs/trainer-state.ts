@@ -3,7 +3,7 @@
  * what the run is trained with, and a mark of every file. It has a hash of itself, too, so that no flipped
  * bit is taken for a number. Checkpoints of earlier versions have the counters only.
  */
-import { readText } from '../../model/files.ts';
+import { MOST_WHOLE } from '../../model/files.ts';
 import type { RecipeValues } from '../recipe/values.ts';
 import type { MetricsRow } from '../report.ts';
 import { sha256OfText, type FileMark } from './file-mark.ts';
@@ -46,8 +46,10 @@ export async function readState(
   folder: RunFolder,
   step: number,
 ): Promise<TrainerState | 'damaged' | undefined> {
-  const text = await readText(folder, `${checkpointPath(step)}/${TRAINER_STATE}`);
-  if (!text) return undefined;
+  const source = await folder.open(`${checkpointPath(step)}/${TRAINER_STATE}`);
+  if (!source?.size) return undefined;
+  if (source.size > MOST_WHOLE) return 'damaged';
+  const text = new TextDecoder().decode(await source.read());
   try {
     const { sha256: own, ...state } = JSON.parse(text) as TrainerState & { sha256?: string };
     const hasOwn = own !== undefined || state.files !== undefined;

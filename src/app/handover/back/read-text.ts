@@ -1,8 +1,9 @@
+import { readWhole } from '../../../model/files.ts';
 import type { Files } from './returned.ts';
 
 /** A text file that is there, as JSON: Python writes NaN and Infinity, which JSON does not have. */
 export async function readText(files: Files, path: string): Promise<string> {
-  const text = new TextDecoder().decode(await files.get(path)!.read());
+  const text = new TextDecoder().decode(await readWhole(files.get(path)!));
   return text.replace(STRING_OR_NUMBER, (found) => (found.startsWith('"') ? found : 'null'));
 }
 
