@@ -15,6 +15,7 @@ import { nodeFolder } from '../../src/model/node-files.ts';
 import { planTraining } from '../../src/app/memory-plan.ts';
 import type { MetricsRow } from '../../src/rl/report.ts';
 import { Random } from '../../src/rl/random.ts';
+import { mean } from '../../src/rl/statistics.ts';
 import { makeRecipe } from '../../src/rl/recipe/recipe.ts';
 import { recordRun } from '../../src/rl/runs/record.ts';
 import { Run } from '../../src/rl/runs/run.ts';
@@ -132,16 +133,17 @@ describe('a warm start, a reward model, and GRPO', () => {
         datasets: [{ path: 'json', data_files: [file], split: 'train' }],
         per_device_train_batch_size: 8,
         max_length: 320,
-        max_steps: 30,
-        save_steps: 30,
+        max_steps: 60,
+        save_steps: 60,
       },
       'reward',
     );
     await run.begin();
     const rows = await finish(run);
     expect(rows[0]!.loss).toBeCloseTo(Math.log(2), 2);
-    const late = rows.slice(-5).map((row) => row.accuracy as number);
-    expect(late.reduce((a, b) => a + b, 0) / 5).toBeGreaterThan(0.6);
+    // 960 pairs: of five steps alone, the accuracy would vary by 0.03 from one adapter to another.
+    const late = rows.slice(-20).map((row) => row.accuracy as number);
+    expect(mean(late)).toBeGreaterThan(0.6);
   });
 
   const grpo = {
@@ -161,7 +163,7 @@ describe('a warm start, a reward model, and GRPO', () => {
   };
   const models = (): Record<string, string> => ({
     model_name_or_path: join(root, 'sft', 'checkpoints', 'step-40'),
-    reward_model_name_or_path: join(root, 'reward', 'checkpoints', 'step-30'),
+    reward_model_name_or_path: join(root, 'reward', 'checkpoints', 'step-60'),
   });
 
   it('runs GRPO on policy, and a resumed run repeats the uninterrupted one', async () => {
