@@ -32,7 +32,9 @@ const TOKENIZER = {
     type: 'BPE',
     vocab: Object.fromEntries([
       ...VOCABULARY.map((token, id) => [token, id] as const),
-      ...[...'thinkw0123456789.', 'in', 'thin'].map((text, i) => [text, 48 + i] as const),
+      ...[...Array.from('thinkw0123456789.'), 'in', 'thin'].map(
+        (text, i) => [text, 48 + i] as const,
+      ),
     ]),
     merges: ['< /', 't h', 'i n', 'th in', 'thin k'],
   },
