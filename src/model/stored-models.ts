@@ -1,7 +1,8 @@
 /**
  * Models that a visitor brought, in the origin private file system as models/NAME/PATH, where
  * the page and the workers can read them. A model is complete once its marker file exists, which is
- * written last; it has the name that the model was brought with. Incomplete models, which a closed tab left behind, are removed.
+ * written last; it has the name that the model was brought with. Incomplete models, which a closed
+ * tab left behind, are removed.
  */
 import { CheckpointError } from './errors.ts';
 import { blobSource, type CheckpointFolder, type FileSource } from './files.ts';

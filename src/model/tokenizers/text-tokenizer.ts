@@ -105,11 +105,11 @@ export class TextTokenizer {
   }
 
   token(id: number): string | undefined {
-    return this.added.get(id) ?? this.model.token(id);
+    return this.added.get(id) ?? this.model.vocabulary.token(id);
   }
 
   id(token: string): number | undefined {
-    return this.addedIds.get(token) ?? this.model.id(token);
+    return this.addedIds.get(token) ?? this.model.vocabulary.id(token);
   }
 }
 

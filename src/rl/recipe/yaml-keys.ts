@@ -97,10 +97,9 @@ type Pairs = YAMLMap.Parsed['items'];
 /** The pairs of a map, and before them those of the maps that it merges (<<), which its own keys replace. */
 function pairsOf(map: YAMLMap.Parsed, document: Document.Parsed, depth = 0): Pairs {
   if (depth > DEEPEST) throw new Error('maps are merged into one another too often');
-  const merged = map.items.filter(isMerge).flatMap(({ value }) => {
-    const source = isAlias(value) ? value.resolve(document) : value;
-    return pairsOf(source as YAMLMap.Parsed, document, depth + 1);
-  });
+  const merged = map.items
+    .filter(isMerge)
+    .flatMap(({ value }) => pairsOf(meant(value, document) as YAMLMap.Parsed, document, depth + 1));
   return [...merged, ...map.items.filter((pair) => !isMerge(pair))];
 }
 
@@ -108,11 +107,15 @@ function pairsOf(map: YAMLMap.Parsed, document: Document.Parsed, depth = 0): Pai
 function checkMerges(document: Document.Parsed): void {
   visit(document, {
     Pair(_, pair) {
-      if (!isMerge(pair)) return;
-      const source = isAlias(pair.value) ? pair.value.resolve(document) : pair.value;
-      if (!isMap(source)) throw new Error('"<<" must be followed by one map, or by *NAME of one');
+      if (isMerge(pair) && !isMap(meant(pair.value, document))) {
+        throw new Error('"<<" must be followed by one map, or by *NAME of one');
+      }
     },
   });
 }
+
+/** *NAME stands for what has that name. */
+const meant = (value: unknown, document: Document.Parsed): unknown =>
+  isAlias(value) ? value.resolve(document) : value;
 
 const isMerge = ({ key }: { key: unknown }): boolean => isScalar(key) && key.source === '<<';

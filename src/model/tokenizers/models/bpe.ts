@@ -25,7 +25,7 @@ const LONGEST_KEPT = 256;
 const KEPT_WORDS = 10_000;
 
 export class BytePairModel implements TokenModel {
-  private readonly vocabulary: Vocabulary;
+  readonly vocabulary: Vocabulary;
   private readonly prefix: string;
   private readonly suffix: string;
   /** Of two ids, which merge they have. */
@@ -59,16 +59,8 @@ export class BytePairModel implements TokenModel {
     throw new Error(`a merge has ${JSON.stringify(token)}, which the vocabulary does not have`);
   }
 
-  id(token: string): number | undefined {
-    return this.vocabulary.id(token);
-  }
-
-  token(id: number): string | undefined {
-    return this.vocabulary.token(id);
-  }
-
   tokens(word: string): Token[] {
-    const whole = this.fields.ignore_merges ? this.id(word) : undefined;
+    const whole = this.fields.ignore_merges ? this.vocabulary.id(word) : undefined;
     if (whole !== undefined) return [{ id: whole, text: word }];
     const before = this.kept.get(word);
     if (before) return before;
@@ -90,7 +82,7 @@ export class BytePairModel implements TokenModel {
     characters.forEach((character, i) => {
       const text =
         (i > 0 ? this.prefix : '') + character + (i === characters.length - 1 ? this.suffix : '');
-      const id = this.id(text);
+      const id = this.vocabulary.id(text);
       if (id !== undefined) {
         if (waiting) tokens.push(waiting);
         waiting = undefined;
@@ -101,7 +93,7 @@ export class BytePairModel implements TokenModel {
       if (bytes) tokens.push(...bytes);
       else if (typeof unknown === 'string' && !(fuses && waiting)) {
         if (waiting) tokens.push(waiting);
-        const unknownId = this.id(unknown);
+        const unknownId = this.vocabulary.id(unknown);
         waiting = { id: unknownId, text: unknownId === undefined ? character : unknown };
       }
     });
@@ -141,7 +133,7 @@ export class BytePairModel implements TokenModel {
     return tokens.flatMap((token, i) => {
       if (gone[i]) return [];
       const id = ids[i]!;
-      return [id < 0 ? token : { id, text: this.token(id)! }];
+      return [id < 0 ? token : { id, text: this.vocabulary.token(id)! }];
     });
   }
 }

@@ -6,10 +6,9 @@ export interface Token {
 
 /** Makes words into tokens, as the library tokenizers (models/*) does. */
 export interface TokenModel {
+  readonly vocabulary: Vocabulary;
   /** @param word not empty */
   tokens(word: string): Token[];
-  id(token: string): number | undefined;
-  token(id: number): string | undefined;
 }
 
 /** Tokens and their ids, both ways. */

@@ -22,7 +22,7 @@ interface Path {
 }
 
 export class UnigramModel implements TokenModel {
-  private readonly vocabulary: Vocabulary;
+  readonly vocabulary: Vocabulary;
   private readonly scores: readonly number[];
   private readonly unknown: number | undefined;
   private readonly unknownScore: number;
@@ -40,14 +40,6 @@ export class UnigramModel implements TokenModel {
     this.unknownScore =
       this.scores.reduce((least, score) => Math.min(least, score), Infinity) - UNKNOWN_PENALTY;
     this.longest = vocab.reduce((most, [token]) => Math.max(most, token.length), 0);
-  }
-
-  id(token: string): number | undefined {
-    return this.vocabulary.id(token);
-  }
-
-  token(id: number): string | undefined {
-    return this.vocabulary.token(id);
   }
 
   /** Unknown characters next to one another are one token. */
@@ -74,7 +66,7 @@ export class UnigramModel implements TokenModel {
   }
 
   private asTokens(text: string): Token[] {
-    const id = this.id(text);
+    const id = this.vocabulary.id(text);
     if (id !== undefined) return [{ id, text }];
     const bytes = this.fields.byte_fallback ? this.vocabulary.bytes(text) : undefined;
     return bytes ?? [{ id: this.unknown, text }];
@@ -93,7 +85,7 @@ export class UnigramModel implements TokenModel {
       let hasSingle = false;
       const last = Math.min(word.length, start + this.longest);
       for (let end = start + 1; end <= last; end++) {
-        const id = this.id(word.slice(start, end));
+        const id = this.vocabulary.id(word.slice(start, end));
         if (id === undefined) continue;
         hasSingle ||= end === start + single;
         const isUnknown = id === this.unknown;

@@ -9,7 +9,7 @@ export interface WordFields {
 
 /** A word is one token. */
 export class WordModel implements TokenModel {
-  protected readonly vocabulary: Vocabulary;
+  readonly vocabulary: Vocabulary;
   private readonly unknownToken: string;
 
   constructor({ vocab, unk_token = '' }: WordFields) {
@@ -17,21 +17,13 @@ export class WordModel implements TokenModel {
     this.unknownToken = unk_token;
   }
 
-  id(token: string): number | undefined {
-    return this.vocabulary.id(token);
-  }
-
-  token(id: number): string | undefined {
-    return this.vocabulary.token(id);
-  }
-
   tokens(word: string): Token[] {
-    const id = this.id(word);
+    const id = this.vocabulary.id(word);
     return id === undefined ? this.unknown(word) : [{ id, text: word }];
   }
 
   protected unknown(word: string): Token[] {
-    const id = this.id(this.unknownToken);
+    const id = this.vocabulary.id(this.unknownToken);
     return [{ id, text: id === undefined ? word : this.unknownToken }];
   }
 }
@@ -61,7 +53,7 @@ export class WordPieceModel extends WordModel {
       let found: Token | undefined;
       for (; end > start && !found; end--) {
         const text = (start > 0 ? this.prefix : '') + characters.slice(start, end).join('');
-        const id = this.id(text);
+        const id = this.vocabulary.id(text);
         if (id !== undefined) found = { id, text };
       }
       if (!found) return this.unknown(word);
