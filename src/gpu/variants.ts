@@ -1,4 +1,4 @@
-/** Which kernels a device runs, and how it is kept busy. */
+/** Which kernels a device runs, and how much the decoder reads at a time. */
 
 /** The tiles of matrix products on graphics cards; see kernels/matmul-variants.ts for their shapes. */
 export type TileName = 'large' | 'medium' | 'narrow' | 'small';
@@ -34,17 +34,16 @@ export interface KernelVariants {
    */
   readonly rows: 'subgroups' | 'memory' | 'alone';
   /**
-   * The blocks of tokens that the decoder submits beyond the one that it waits for. One keeps a card
-   * busy while the host reads. On the CPU nothing runs beside the host for free, and the block after
-   * the last token would be computed for nothing.
+   * Decoding steps of a block, whose tokens are read together. A card waits for each reading; on the CPU
+   * it costs little, and in shorter blocks fewer sequences are computed beyond their end.
    */
-  readonly blocksAhead: 0 | 1;
+  readonly tokensPerBlock: number;
   /** What was measured on the card (tuning.ts); absent: the values of a table are used. */
   readonly card?: CardRates;
 }
 
 export const KERNELS_FOR = {
-  card: { matmul: 'blocked', attention: 'blocked', rows: 'subgroups', blocksAhead: 1 },
-  cpu: { matmul: 'cpu', attention: 'shared', rows: 'alone', blocksAhead: 0 },
-  wide: { matmul: 'wide', attention: 'shared', rows: 'alone', blocksAhead: 0 },
+  card: { matmul: 'blocked', attention: 'blocked', rows: 'subgroups', tokensPerBlock: 8 },
+  cpu: { matmul: 'cpu', attention: 'shared', rows: 'alone', tokensPerBlock: 4 },
+  wide: { matmul: 'wide', attention: 'shared', rows: 'alone', tokensPerBlock: 4 },
 } as const satisfies Record<string, KernelVariants>;

@@ -4,7 +4,7 @@
  * layers.ts, for packed rows, has as ops of their own. N sequences; other shapes as in layers.ts.
  */
 import type { Activation } from '../gpu/activations.ts';
-import type { Op } from '../gpu/kernel.ts';
+import type { Bindable, Op } from '../gpu/kernel.ts';
 import { attentionDecode } from '../gpu/kernels/attention-decode.ts';
 import { ringRows } from '../gpu/kernels/ring.ts';
 import type { View } from '../gpu/memory.ts';
@@ -18,7 +18,6 @@ import {
   type LayerShape,
   type LayerWeights,
   type RowDims,
-  type RowInputs,
 } from './layers.ts';
 import { linearForward, linearNormed, linearNormedGated, type InputNorm } from './linear.ts';
 
@@ -35,7 +34,7 @@ export function decodeLayer<D extends StepDims>(
   shape: LayerShape,
   w: LayerWeights,
   s: LayerSaved,
-  inputs: RowInputs,
+  inputs: { spans: Bindable },
   cache: View,
   cacheRows: CacheRows,
 ): Op<D>[] {
@@ -86,18 +85,17 @@ function attend<D extends StepDims>(
   shape: LayerShape,
   w: LayerWeights,
   s: LayerSaved,
-  inputs: RowInputs,
+  inputs: { spans: Bindable },
   cache: View,
   cacheRows: CacheRows,
 ): Op<D> {
   const { config: c, maxTokens } = shape;
-  const { spans, positions } = inputs;
   const { frequencies, factor } = w.rope;
   const { adapter } = w.linear('qkv');
   const h = s.adapted.qkv;
   return attentionDecode<D>({
     ...attentionShape(c, w),
-    ...{ qkv: s.qkvRaw, cache, o: s.attended, spans, positions },
+    ...{ qkv: s.qkvRaw, cache, o: s.attended, spans: inputs.spans },
     ...{ frequencies, ropeFactor: factor, rotaryDim: rotaryDim(c) },
     ...{ tokens: rows, maxTokens, step: (d) => d.step },
     ring: w.window === undefined ? undefined : { ...cacheRows, window: w.window },

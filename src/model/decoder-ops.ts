@@ -87,7 +87,7 @@ export interface DecodeDims extends StepDims {
 
 export class DecoderBuffers {
   readonly prefillInputs: HostInputs;
-  readonly decodeInputs: HostInputs;
+  readonly decodeInputs: { ids: Activation; spans: Activation };
   readonly logits: Activation; // [sequences, vocab]
   readonly tokens: Activation; // [sequences, maxNewTokens]
   readonly logps: Activation; // [sequences, maxNewTokens]
@@ -101,8 +101,11 @@ export class DecoderBuffers {
   constructor(limits: DecoderLimits, config: ModelConfig) {
     const { maxSequences: n, maxNewTokens } = limits;
     this.prefillInputs = rowInputs(config, limits.maxPromptTokens);
-    // The kernels of decoding find a window in the spans of a whole cache.
-    this.decodeInputs = rowInputs({}, n);
+    // The kernels of decoding find positions and windows in the spans of a whole cache.
+    this.decodeInputs = {
+      ids: new Activation('ids', n, true),
+      spans: new Activation('spans', 4 * n, true),
+    };
     this.logits = new Activation('logits', n * config.vocabSize);
     this.tokens = new Activation('tokens', n * maxNewTokens, true);
     this.logps = new Activation('logps', n * maxNewTokens, true);

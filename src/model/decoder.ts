@@ -5,8 +5,7 @@
  *   cache row promptRows + s * maxNewTokens + t: input t of sequence s
  * A prompt's last token is not prefilled: it is the first input of each of its samples, so that the
  * first sampled token is no special case. Sampling happens on the GPU. The host submits blocks of
- * several steps, on a card the next one before it reads the tokens of the last, and sequences that
- * have ended leave the batch between two blocks.
+ * several steps, the next one before it reads the tokens of the last, and sequences that have ended leave the batch between two blocks.
  */
 import type { Activation } from '../gpu/activations.ts';
 import type { View } from '../gpu/memory.ts';
@@ -34,14 +33,14 @@ import { withinWindow } from './batch.ts';
 
 export type { Generation };
 
-/** Decoding steps of a block, whose tokens are read together. */
-const TOKENS_PER_READBACK = 8;
+/** While the host reads the tokens of one block, the device writes the next. */
+const BLOCKS_UNDER_WAY = 2;
 
 /** A token that ends the text, whatever was before it (force-end.wgsl). */
 const STOPS = 0xffffffff;
 
 /** Ended sequences leave the batch when at most this share of its sequences is unfinished. */
-const WORTH_REPACKING = 0.8;
+const WORTH_REPACKING = 0.95;
 
 /** Decoding steps that are submitted, and not yet read. */
 interface Block extends BlockRows {
@@ -69,7 +68,7 @@ export class Decoder {
       limits,
       buffers,
       await Program.compile(gpu, prefillOps),
-      await Program.compile(gpu, decodeOps, TOKENS_PER_READBACK),
+      await Program.compile(gpu, decodeOps, gpu.variants.tokensPerBlock),
       activations,
       caches,
     );
@@ -107,12 +106,11 @@ export class Decoder {
     this.uploadRows(rows);
     if (sampling.thoughtEnd) this.uploadThoughtEnd(sampling.thoughtEnd, stops);
     const { maxNewTokens } = sampling;
-    const { blocksAhead } = this.model.gpu.variants;
     const blocks: Block[] = [];
     let steps = 0;
     let repack = false;
     for (;;) {
-      while (blocks.length <= blocksAhead && steps < maxNewTokens) {
+      while (blocks.length < BLOCKS_UNDER_WAY && steps < maxNewTokens) {
         const block = await this.submitBlock(rows, steps, sampling, repack);
         blocks.push(block);
         steps += block.count;
@@ -216,17 +214,14 @@ export class Decoder {
     const { gpu } = this.model;
     const b = this.buffers;
     this.throwIfDestroyed();
-    uploadRows(gpu, b.decodeInputs, {
-      ids: Uint32Array.from(sequences, (s) => s.input),
-      positions: Uint32Array.from(sequences, (s) => s.position),
-      spans: Uint32Array.from(sequences.flatMap((s) => s.span)),
-    });
-    gpu.upload(
-      viewOf(b.streams),
-      Uint32Array.from(sequences, (s) => s.stream),
-    );
-    gpu.upload(viewOf(b.done), new Uint32Array(sequences.length));
-    gpu.upload(viewOf(b.thoughts), new Uint32Array(sequences.length));
+    const rows: [Activation, Uint32Array][] = [
+      [b.decodeInputs.ids, Uint32Array.from(sequences, (s) => s.input)],
+      [b.decodeInputs.spans, Uint32Array.from(sequences.flatMap((s) => s.span))],
+      [b.streams, Uint32Array.from(sequences, (s) => s.stream)],
+      [b.done, new Uint32Array(sequences.length)],
+      [b.thoughts, new Uint32Array(sequences.length)],
+    ];
+    for (const [activation, data] of rows) gpu.upload(viewOf(activation), data);
   }
 
   private uploadThoughtEnd({ next, tag }: ThoughtEnd, stops: ReadonlySet<number>): void {
@@ -254,7 +249,8 @@ export class Decoder {
     sampling: SamplingOptions,
     repack: boolean,
   ): Promise<Block> {
-    const count = Math.min(TOKENS_PER_READBACK, sampling.maxNewTokens - first);
+    const { tokensPerBlock } = this.model.gpu.variants;
+    const count = Math.min(tokensPerBlock, sampling.maxNewTokens - first);
     const { window = Infinity } = this.model.config;
     const seen = (most: number, step: number): number =>
       rows.reduce((sum, { position }) => sum + Math.min(most, position + 1 + step), 0);

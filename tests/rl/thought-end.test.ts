@@ -57,7 +57,7 @@ let decoder: Decoder;
 let free: Generation[];
 let closed: Generation[];
 beforeAll(async () => {
-  gpu = await openNodeGpu({ variants: { blocksAhead: 1 } });
+  gpu = await openNodeGpu();
   ({ model, tensors } = randomModel(gpu, config, 4));
   const files = new Map([['tokenizer.json', new Blob([JSON.stringify(TOKENIZER)])]]);
   tokenizer = await Tokenizer.load(droppedFolder(files));

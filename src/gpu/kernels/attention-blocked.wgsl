@@ -15,7 +15,6 @@ struct Params {
   kv_stride: u32,
   k_offset: u32,
   v_offset: u32,
-  step: u32,
   first_group: u32,
 }
 
@@ -35,7 +34,7 @@ fn right0(key: u32, head: u32, vec: u32) -> vec4f {
   return kv[key * p.kv_stride + p.k_offset + head / p.group * HEAD_VECS + vec];
 }
 fn span_of(query: u32) -> vec4u {
-  return spans[min(query, p.tokens - 1u)] + vec4u(0u, 0u, 0u, p.step);
+  return spans[min(query, p.tokens - 1u)];
 }
 
 @compute @workgroup_size(INVOCATIONS)

@@ -10,11 +10,9 @@ export interface DecodeAttention<D> {
   cache: View;
   /**
    * vec4u (x, y, z, w) per token: it sees the cache rows [x, y) and [z, w + step), of which the last
-   * gets its own k and v. No token may see the last row of another.
+   * gets its own k and v; their number gives its position. No token may see the last row of another.
    */
   spans: Bindable;
-  /** u32 [tokens]; positions[i] + step must be the number of keys before the token's own. */
-  positions: Bindable;
   /** f32 [rotaryDim / 2]; see `rope`. */
   frequencies: Bindable;
   /** As for `rope`. */

@@ -5,20 +5,25 @@ import type { View } from '../memory.ts';
 import { qkvWidth, type DecodeAttention } from './attention-decode-launch.ts';
 import ringPrelude from './attention-ring.wgsl?raw';
 import { tiled, tileGrid, tilingOf, vec4s } from './attention-tiling.ts';
-import { pairFlops, queryParams, queryParamTypes } from './attention.ts';
-import aloneCode from './attention.wgsl?raw';
+import { pairFlops } from './attention.ts';
+import aloneCode from './attention-decode-alone.wgsl?raw';
 import { copy } from './copy.ts';
-import { kvStore } from './kv-store.ts';
 import { matmul } from './matmul.ts';
 import { ringParams, ringParamTypes } from './ring.ts';
 import { rmsNorm } from './rms-norm.ts';
-import { rope } from './rope.ts';
+import { ropeStore } from './rope-store.ts';
+
+/** Rows of a workgroup: with few, there are enough workgroups for all threads. */
+const ROWS_PER_GROUP = 16;
+
+/** In vec4s: of longer heads, the kernel with two walks takes ten seconds to compile. */
+const MOST_TOGETHER = 16;
 
 const alone = {
   name: 'attention-decode-alone',
   code: aloneCode,
   bindings: ['read', 'read', 'read', 'write'],
-  params: queryParamTypes,
+  params: { tokens: 'u32', heads: 'u32', group: 'u32', scale: 'f32', step: 'u32' },
   cut: 'x',
 } as const satisfies Kernel;
 
@@ -26,43 +31,36 @@ const aloneInRing = {
   ...alone,
   name: 'attention-decode-alone-ring',
   code: ringPrelude + aloneCode,
-  params: { ...queryParamTypes, ...ringParamTypes },
+  params: { ...alone.params, ...ringParamTypes },
 } as const satisfies Kernel;
 
 /** The same in one launch after the other; an invocation takes all keys of a query. */
 export function inParts<D>(a: DecodeAttention<D>): Op<D>[] {
-  const { cache, spans, tokens: rows, step, heads, kvHeads, headDim, norms, ring } = a;
-  const [qWidth, width] = [heads * headDim, kvHeads * headDim];
-  const stride = qkvWidth(a);
-  const qkv = norms ? new Activation('normed-qkv', a.maxTokens * stride) : a.qkv;
-  const queries = {
-    ...{ q: qkv, kv: cache, spans, o: a.o, tokens: rows, step },
-    ...{ heads, kvHeads, headDim, scale: a.scale, ...(a.pairs && { pairs: a.pairs }) },
-    ...{ qStride: stride, qOffset: 0, kvStride: 2 * width, kOffset: 0, vOffset: width },
+  const { cache, spans, tokens, step, heads, kvHeads, headDim, norms, ring } = a;
+  const qkv = norms ? new Activation('normed-qkv', a.maxTokens * qkvWidth(a)) : a.qkv;
+  const vecs = vec4s(headDim);
+  const { shared: whole, ...cut } = tilingOf(headDim, heads / kvHeads, 'shared');
+  const shared = whole && vecs <= MOST_TOGETHER;
+  const tiling = { ...cut, shared, vecs, slices: 1, rows: 1, tiles: ROWS_PER_GROUP };
+  const kept = {
+    ...{ RING: ring !== undefined, WHOLE: ring === undefined },
+    ...{ TOGETHER_0: shared, ALONE_0: !shared, TOGETHER_1: false, ALONE_1: true },
   };
-  const tiling = {
-    ...tilingOf(headDim, heads / kvHeads, 'shared'),
-    ...{ vecs: vec4s(headDim), slices: 1, shared: false, rows: 1, tiles: 16 },
-  };
-  const kept = { LSE: false, RING: ring !== undefined, WHOLE: ring === undefined };
   return [
     ...addAdapter(a),
     ...(norms ? normHeads(a, qkv) : []),
-    rope<D>({
-      ...{ x: qkv, positions: a.positions, frequencies: a.frequencies, rows, step },
-      ...{ heads: heads + kvHeads, headDim, rowStride: stride, offset: 0, direction: 1 },
-      ...(a.rotaryDim && { rotaryDim: a.rotaryDim }),
-      ...(a.ropeFactor && { factor: a.ropeFactor }),
-    }),
-    kvStore<D>({
-      ...{ qkv, cache, spans, rows, step, width, ring },
-      ...{ qkvStride: stride, kOffset: qWidth, cacheStride: 2 * width },
+    ropeStore<D>({
+      ...{ qkv, cache, spans, frequencies: a.frequencies, rows: tokens, step, ring },
+      ...{ heads, kvHeads, headDim, rotaryDim: a.rotaryDim, factor: a.ropeFactor },
     }),
     op<D, Record<string, ParamType>>(tiled(ring ? aloneInRing : alone, tiling, kept), {
       label: a.label ?? 'attention-decode',
       bindings: [qkv, cache, spans, a.o],
-      params: { ...queryParams(queries), ...(ring && ringParams(ring)) },
-      grid: tileGrid(rows, heads, tiling),
+      params: {
+        ...{ tokens, heads, group: heads / kvHeads, scale: a.scale, step },
+        ...(ring && ringParams(ring)),
+      },
+      grid: tileGrid(tokens, heads, tiling),
       flops: pairFlops(a),
     }),
   ];

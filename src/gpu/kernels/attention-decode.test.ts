@@ -229,7 +229,6 @@ function prepare(c: Case, seed: number) {
     qkv: box.put(data.qkv),
     cache: box.put(data.cache),
     spans: box.put(flat),
-    positions: box.put(Uint32Array.from(positions)),
     frequencies: box.put(data.frequencies),
     o: box.marked(o.length),
   };

@@ -53,11 +53,11 @@ export interface AttentionShape {
   kvStride: number;
   kOffset: number;
   vOffset: number;
-  step: number;
+  step?: number;
 }
 
 /** The key rows that query `i` sees. */
-function keysOf(spans: Uint32Array, i: number, step: number): number[] {
+function keysOf(spans: Uint32Array, i: number, step = 0): number[] {
   const [a = 0, b = 0, c = 0, d = 0] = spans.subarray(4 * i, 4 * i + 4);
   const range = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => from + n);
   return [...range(a, b), ...range(c, d + step)];

@@ -1,4 +1,4 @@
-// Prelude of the attention kernels for adapters on the CPU. There a load costs as much as fifty
+// Prelude of the attention kernels for adapters on the CPU. There a load costs as much as hundreds of
 // other instructions, and a swap between the four lanes of a vector register as much as one.
 // The four invocations of a quad have SHARERS * ROWS neighbouring rows and read the same data: each
 // loads one vec4 of four, and gets the others from its neighbours.

@@ -111,7 +111,13 @@ export function tiled<P extends Record<string, ParamType>>(
       shared ? sharedPrelude : ownPrelude,
       slices > 1 ? slicedPrelude : wholePrelude,
       spansPrelude,
-      unroll(kernel.code, { ...constants, ...kept, FOUR: 4, FOURS: Math.floor(vecs / 4) }),
+      unroll(kernel.code, {
+        ...constants,
+        ...kept,
+        FOUR: 4,
+        FOURS: Math.floor(vecs / 4),
+        WALKS: 1 + kept.SHARED!,
+      }),
     ].join('\n'),
   };
 }

@@ -24,7 +24,7 @@ import dqCode from './attention-dq.wgsl?raw';
 import { tiled, tileGrid, tilingOf, vec4s, type Pass } from './attention-tiling.ts';
 import code from './attention.wgsl?raw';
 
-export const queryParamTypes = {
+const queryParamTypes = {
   tokens: 'u32',
   heads: 'u32',
   group: 'u32',
@@ -34,7 +34,6 @@ export const queryParamTypes = {
   kvStride: 'u32',
   kOffset: 'u32',
   vOffset: 'u32',
-  step: 'u32',
 } as const;
 
 const backwardParams = {
@@ -133,9 +132,8 @@ interface Queries<D> extends Heads<D> {
   kvStride: number;
   kOffset: number;
   vOffset: number;
-  /** vec4u (x, y, z, w) per query: it sees the key rows [x, y) and [z, w + step), at least one. */
+  /** vec4u (x, y, z, w) per query: it sees the key rows [x, y) and [z, w), at least one. */
   spans: Bindable;
-  step?: Dyn<D>;
   /** [tokens, heads * headDim] */
   o: Bindable;
 }
@@ -145,7 +143,7 @@ export function pairFlops<D>({ heads, headDim, pairs = 0 }: Heads<D>) {
   return (dims: D): number => 2 * 2 * heads * headDim * resolve(pairs, dims);
 }
 
-export function queryParams<D>(a: Queries<D>) {
+function queryParams<D>(a: Queries<D>) {
   return {
     tokens: a.tokens,
     heads: a.heads,
@@ -156,7 +154,6 @@ export function queryParams<D>(a: Queries<D>) {
     kvStride: vec4s(a.kvStride),
     kOffset: vec4s(a.kOffset),
     vOffset: vec4s(a.vOffset),
-    step: a.step ?? 0,
   };
 }
 
@@ -193,7 +190,7 @@ interface AttentionBackward<D> extends Heads<D> {
 /**
  * Writes dQkv [tokens, (heads + 2 kvHeads) * headDim] = dq | dk | dv, for self-attention over one
  * packed buffer qkv [tokens, rowStride] of queries (at offset 0 of a row), keys and values.
- * o, lse and spans are those of the forward, with step 0; delta [tokens, heads] is scratch.
+ * o, lse and spans are those of the forward; delta [tokens, heads] is scratch.
  * viewEnd, u32 [tokens]: key row j must be seen by exactly the queries in [j, viewEnd[j]), or those of
  * them that are in the window.
  */
@@ -237,7 +234,7 @@ function onDevice<D, P extends Record<string, ParamType>>(
   launch: Omit<Parameters<typeof op<D, P>>[1], 'grid'>,
 ): Op<D> {
   const { pass } = kernels;
-  const kept = { LSE: true, WINDOW: 'window' in kernels.tiled.params, RING: false, WHOLE: true };
+  const kept = { WINDOW: 'window' in kernels.tiled.params };
   // dkv has the heads of the keys. They share no loads, but neighbouring keys share their viewers.
   const [heads, group] = pass === 'dkv' ? [a.kvHeads, 1] : [a.heads, a.heads / a.kvHeads];
   const as = (variant: KernelVariants['attention']): Op<D> => {

@@ -1,6 +1,6 @@
 // o_i = sum_j softmax_j(scale * q_i . k_j) v_j,   lse_i = log sum_j exp(scale * q_i . k_j)
 // over the keys j of spans[i] = (prefix start, prefix end, segment start, segment end):
-// [x, y) and then [z, w + step). Online softmax: no [tokens, keys] buffer.
+// [x, y) and then [z, w). Online softmax: no [tokens, keys] buffer.
 // q [tokens, q_stride], kv [*, kv_stride]: packed rows. Query head h starts at q_offset +
 // h * head_dim of a row, its key and value at k_offset and v_offset + (h / group) * head_dim.
 // o [tokens, heads * head_dim], lse [tokens, heads]. Strides and offsets here count vec4s.
@@ -23,13 +23,6 @@ struct Params {
   kv_stride: u32,
   k_offset: u32,
   v_offset: u32,
-  step: u32,
-  @for r RING
-  window: u32,
-  first_own: u32,
-  own_rows: u32,
-  ring: u32,
-  @end r
   first_group: u32,
 }
 
@@ -37,20 +30,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read> kv: array<vec4f>;
 @group(0) @binding(2) var<storage, read> spans: array<vec4u>;
 @group(0) @binding(3) var<storage, read_write> o: array<vec4f>;
-@for l LSE
 @group(0) @binding(4) var<storage, read_write> lse: array<f32>;
-@end l
 @group(1) @binding(0) var<uniform> p: Params;
-
-fn span_of(query: u32) -> vec4u {
-  let span = spans[query];
-  @for r RING
-  return ring_span(span);
-  @end r
-  @for r WHOLE
-  return span + vec4u(0u, 0u, 0u, p.step);
-  @end r
-}
 
 @compute @workgroup_size(TILES, SLICES)
 fn main(
@@ -68,7 +49,7 @@ fn main(
   let place = lane.x % SHARERS;
   @for r ROWS
   let query{r} = min(first + {r}u, p.tokens - 1u);
-  let span{r} = span_of(query{r});
+  let span{r} = spans[query{r}];
   @for h HEADS
   var top{r}_{h} = MASKED;
   var total{r}_{h} = 0.0;
@@ -94,7 +75,7 @@ fn main(
   let top_query = of_first(vec4u(first)).x;
   let walks = longest(select(ROWS * SHARERS, 1u, joint));
   for (var walk = 0u; walk < walks; walk++) {
-    let own = span_of(min(top_query + walk, p.tokens - 1u));
+    let own = spans[min(top_query + walk, p.tokens - 1u)];
     let span = select(own, whole, joint);
     let count = select(0u, length_of(span), walk == 0u || !joint);
     let end = longest(count);
@@ -179,9 +160,7 @@ fn main(
     @for c VECS
     o[stat{h} * HEAD_VECS + slice + {c}u] = o{r}_{h}_{c} * scale{h};
     @end c
-    @for l LSE
     if (slice == 0u) { lse[stat{h}] = (top{r}_{h} + log2(total{r}_{h})) / LOG2_E; }
-    @end l
     @end h
   }
   @end r

@@ -17,7 +17,7 @@ it.each([
   const kept = Uint32Array.from(Array.from({ length: rows }, (_, row) => row).filter(stays));
   const numbers = (first: number, width: number): Uint32Array =>
     Uint32Array.from({ length: width * rows }, (_, i) => first + i);
-  const arrays = { ids: 1000, positions: 2000, streams: 3000, done: 4000, states: 6000 };
+  const arrays = { ids: 1000, streams: 3000, done: 4000, states: 6000 };
   const views = Object.fromEntries(
     Object.entries(arrays).map(([name, first]) => [name, box.put(numbers(first, 1))]),
   ) as Record<keyof typeof arrays, ReturnType<Sandbox['put']>>;

@@ -5,19 +5,17 @@ import code from './keep-rows.wgsl?raw';
 const kernel = {
   name: 'keep-rows',
   code,
-  bindings: ['read', 'write', 'write', 'write', 'write', 'write', 'write'],
+  bindings: ['read', 'write', 'write', 'write', 'write', 'write'],
   params: { rows: 'u32' },
 } as const satisfies Kernel;
 
 /**
  * Moves, in place, row kept[i] of each array to row i, for i < rows. kept: u32 [rows], ascending,
- * without repetition. ids, positions, streams, done and states have one u32 a row,
- * spans four.
+ * without repetition. ids, streams, done and states have one u32 a row, spans four.
  */
 export function keepRows<D>(a: {
   kept: Bindable;
   ids: Bindable;
-  positions: Bindable;
   spans: Bindable;
   streams: Bindable;
   done: Bindable;
@@ -29,7 +27,7 @@ export function keepRows<D>(a: {
 }): Op<D> {
   return op<D, (typeof kernel)['params']>(kernel, {
     label: a.label,
-    bindings: [a.kept, a.ids, a.positions, a.spans, a.streams, a.done, a.states],
+    bindings: [a.kept, a.ids, a.spans, a.streams, a.done, a.states],
     params: { rows: a.rows },
     grid: (dims) => [Number(a.needed(dims))],
   });

@@ -6,11 +6,10 @@ struct Params { rows: u32 }
 
 @group(0) @binding(0) var<storage, read> kept: array<u32>;
 @group(0) @binding(1) var<storage, read_write> ids: array<u32>;
-@group(0) @binding(2) var<storage, read_write> positions: array<u32>;
-@group(0) @binding(3) var<storage, read_write> spans: array<vec4u>;
-@group(0) @binding(4) var<storage, read_write> streams: array<u32>;
-@group(0) @binding(5) var<storage, read_write> done: array<u32>;
-@group(0) @binding(6) var<storage, read_write> states: array<u32>;
+@group(0) @binding(2) var<storage, read_write> spans: array<vec4u>;
+@group(0) @binding(3) var<storage, read_write> streams: array<u32>;
+@group(0) @binding(4) var<storage, read_write> done: array<u32>;
+@group(0) @binding(5) var<storage, read_write> states: array<u32>;
 @group(1) @binding(0) var<uniform> p: Params;
 
 @compute @workgroup_size(64)
@@ -19,7 +18,6 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     let row = start + lane;
     let place = kept[min(row, p.rows - 1u)];
     let id = ids[place];
-    let position = positions[place];
     let span = spans[place];
     let stream = streams[place];
     let ended = done[place];
@@ -27,7 +25,6 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     storageBarrier();
     if (row < p.rows) {
       ids[row] = id;
-      positions[row] = position;
       spans[row] = span;
       streams[row] = stream;
       done[row] = ended;

@@ -1,4 +1,4 @@
-// cache[spans[i].w - 1 + step] = k_i | v_i      for every row i of a packed qkv buffer
+// cache[spans[i].w - 1] = k_i | v_i      for every row i of a packed qkv buffer
 // qkv [rows, qkv_stride], k at k_offset and v at v_offset of a row, each `width` long
 // cache [*, cache_stride], spans [rows] (see attention.wgsl): a token's own key is its last one.
 // Strides, offsets and width count vec4s; an invocation copies one of k and one of v.
@@ -10,13 +10,6 @@ struct Params {
   v_offset: u32,
   width: u32,
   cache_stride: u32,
-  step: u32,
-  @for r RING
-  window: u32,
-  first_own: u32,
-  own_rows: u32,
-  ring: u32,
-  @end r
 }
 
 @group(0) @binding(0) var<storage, read> qkv: array<vec4f>;
@@ -33,11 +26,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let c = at % p.width;
   if (row >= p.rows) { return; }
   let source = row * p.qkv_stride + c;
-  var to = spans[row].w - 1u + p.step;
-  @for r RING
-  to = ring_row(spans[row]);
-  @end r
-  let place = to * p.cache_stride + c;
+  let place = (spans[row].w - 1u) * p.cache_stride + c;
   cache[place] = qkv[source + p.k_offset];
   cache[place + p.width] = qkv[source + p.v_offset];
 }

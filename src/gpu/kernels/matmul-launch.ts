@@ -42,7 +42,7 @@ export interface MatmulLaunch<D> extends ProductLaunch<D> {
   accumulate?: boolean;
   /**
    * Multiplies by y = a * rsqrt(mean(a^2) + eps) * weight, the RMSNorm of the rows of a, in place of
-   * a. weight: [k]. Not on the CPU. Only for layout nt and one product, as the next two are.
+   * a. weight: [k]. Only for layout nt and one product, as the next two are.
    */
   norm?: { weight: Bindable; eps: number };
   /** A second matrix: c'[m,n'] = scale' A B'^T, dense and f32. Its scale and n are its own. */

@@ -1,6 +1,7 @@
 /** Products with a norm before them, a second matrix beside them, and SwiGLU after them. */
 import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
 import { decode, encode } from '../storage.ts';
+import { MANY_ROWS } from './matmul-on-cpu.ts';
 import { matmulNormed } from './matmul-normed.ts';
 import { matmulAs } from './matmul.ts';
 import { expectClose, Sandbox, seeded } from './sandbox.ts';
@@ -67,7 +68,10 @@ function inputs(m: number, n: number, k: number) {
  * Odd in all ways, the halves of gate and up too; several tiles; few rows. Compiling takes a software
  * adapter long: the larger tiles have only what differs from the small ones.
  */
-const [ODD, TILES, FEW] = [[33, 18, 29] as const, [130, 68, 40] as const, [9, 52, 530] as const];
+const ODD = [33, 18, 29] as const;
+const TILES = [130, 68, 40] as const;
+const FEW = [9, 52, 530] as const;
+const MANY = [MANY_ROWS + 2, 20, 12] as const;
 
 it.each([
   ['large', TILES],
@@ -77,6 +81,11 @@ it.each([
   ['small', ODD],
   ['few', FEW],
   ['few', ODD],
+  ['cpu', ODD],
+  ['cpu', TILES],
+  ['cpu', MANY],
+  ['wide', ODD],
+  ['wide', TILES],
 ] as const)('%s: norm, with a residual: %s', async (variant, [m, n, k]) => {
   const { x, weight, b, residual } = inputs(m, n, k);
   const c = box.marked(m * n);
@@ -111,6 +120,8 @@ it.each([
   ['small', ODD],
   ['few', FEW],
   ['few', ODD],
+  ['cpu', ODD],
+  ['wide', TILES],
 ] as const)('%s: norm and SwiGLU: %s', async (variant, [m, n, k]) => {
   const { x, weight, b } = inputs(m, n, k);
   const c = box.marked((m * n) / 2);
@@ -150,7 +161,7 @@ it.each([
   expectClose(await box.floats(gated, (m * n) / 2), gatedHalf(want, m, n / 2), TOLERANCE);
 });
 
-describe.each(['blocked', 'cpu'] as const)('a device that runs %s', (kind) => {
+describe.each(['blocked', 'cpu', 'wide'] as const)('a device that runs %s', (kind) => {
   let own: Sandbox;
   beforeAll(async () => {
     own = await Sandbox.open({ matmul: kind });
@@ -160,6 +171,7 @@ describe.each(['blocked', 'cpu'] as const)('a device that runs %s', (kind) => {
   it.each([
     [40, 68, 29],
     [7, 30, 260],
+    [5, 140, 120],
   ])('norm, second matrix, SwiGLU: %i x %i x %i', async (m, n, k) => {
     if (kind === 'cpu' && !own.gpu.device.features.has('subgroups')) return;
     const { x, weight, b, bias } = inputs(m, n, k);

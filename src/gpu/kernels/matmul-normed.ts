@@ -1,6 +1,6 @@
 /**
- * A linear layer whose input is normalised first (RMSNorm). On graphics cards the product does both;
- * on the CPU, where each tile would repeat the norm and launches cost little, the norm is an op.
+ * A linear layer whose input is normalised first (RMSNorm). On graphics cards the product does both,
+ * and on the CPU, too, if it is small.
  */
 import type { Bindable, Op } from '../kernel.ts';
 import type { MatmulLaunch } from './matmul-launch.ts';
@@ -8,12 +8,18 @@ import { matmul } from './matmul.ts';
 import { rmsNorm } from './rms-norm.ts';
 
 /**
+ * On the CPU each tile repeats the norm, which takes longer than a launch for weights of more elements.
+ */
+const MOST_FUSED_ON_CPU = 2 ** 14;
+
+/**
  * `matmul` in layout nt with a norm: c = norm(x) B^T, x [m, k] dense. `normed`: [m, k], scratch of
  * the op on the CPU.
  */
 export function matmulNormed<D>(
-  launch: Omit<MatmulLaunch<D>, 'layout' | 'a' | 'k' | 'plus' | 'norm'> & {
+  launch: Omit<MatmulLaunch<D>, 'layout' | 'a' | 'n' | 'k' | 'plus' | 'norm'> & {
     x: Bindable;
+    n: number;
     k: number;
     norm: { weight: Bindable; eps: number };
     normed: Bindable;
@@ -26,7 +32,7 @@ export function matmulNormed<D>(
   return {
     ...fused,
     lower: ({ matmul: kind }) =>
-      kind !== 'blocked'
+      kind !== 'blocked' && (side || own.n * own.k > MOST_FUSED_ON_CPU)
         ? [
             rmsNorm<D>({ x, y: normed, ...norm, ...rows }),
             ...(side ? [matmul<D>({ layout: 'nt', a: normed, m: own.m, k: own.k, ...side })] : []),

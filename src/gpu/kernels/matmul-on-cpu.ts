@@ -4,6 +4,7 @@
  */
 import cpu from './matmul-cpu.wgsl?raw';
 import type { MatmulMemory } from './matmul-prelude.ts';
+import type { PlannedSize, PlannedSizes } from './matmul-variants.ts';
 import wide from './matmul-wide.wgsl?raw';
 import { unroll } from './unroll.ts';
 
@@ -12,34 +13,78 @@ export type CpuVariant = 'cpu' | 'wide';
 /** A workgroup of the wide kernel: 16 invocations with four columns each, for four blocks of four rows. */
 const WIDE = { lanes: 16, r: 4 };
 
-/** Elements of c that a workgroup computes, for the n of all replays if that is one number. */
-export function cpuTile(variant: CpuVariant, n: unknown): { rows: number; columns: number } {
+/** Elements of c that a workgroup computes. */
+interface Tile {
+  rows: number;
+  columns: number;
+}
+
+/** The tile for what is known of m and n before the first replay. */
+export function cpuTile(variant: CpuVariant, { m, n }: Pick<PlannedSizes, 'm' | 'n'>): Tile {
   return variant === 'wide'
     ? { rows: 4 * WIDE.r, columns: 4 * WIDE.lanes }
-    : { rows: 16, columns: 16 * blocksOf(n) };
+    : { rows: 16 * rowBlocksOf(m), columns: 16 * columnBlocksOf(n) };
 }
 
 /**
  * Blocks of 16 columns in a tile of matmul-cpu. With three blocks it is 1.5 times as fast as with
  * one, and takes 1.5 times as long to compile; with four it is not much faster than with three.
  */
-function blocksOf(n: unknown): number {
+function columnBlocksOf(n: PlannedSize): number {
   return [3, 2].find((blocks) => typeof n === 'number' && n % (16 * blocks) === 0) ?? 1;
 }
 
-/** The text of a variant that follows its prelude; `columns` as in `cpuTile`. */
-export function cpuBody(variant: CpuVariant, { products }: MatmulMemory, columns: number): string {
-  const counts = { PRODUCTS: products.length };
+/** From so many rows on, tiles have two blocks of 16 rows: 1.2 times as fast, twice as long to compile. */
+export const MANY_ROWS = 512;
+
+function rowBlocksOf(m: PlannedSize): number {
+  return (typeof m === 'number' ? m : m.most) >= MANY_ROWS ? 2 : 1;
+}
+
+/** What both kernels do with blocks of four rows: column i of `block` is row i of c. */
+const BLOCKS_OF_ROWS = `
+fn store_block(row: u32, column: u32, block: mat4x4f) {
+  store(row, column, block[0]);
+  store(row + 1u, column, block[1]);
+  store(row + 2u, column, block[2]);
+  store(row + 3u, column, block[3]);
+}`;
+
+/** The squares of A at four k, row by row, and the factors of the rows. */
+const NORM = `
+fn squares_of(loaded: mat4x4f) -> vec4f {
+  return loaded[0] * loaded[0] + loaded[1] * loaded[1] + loaded[2] * loaded[2] + loaded[3] * loaded[3];
+}
+
+fn normed(block: mat4x4f, squares: vec4f) -> mat4x4f {
+  let factors = inverseSqrt(squares / f32(p.k0) + p.eps);
+  return mat4x4f(
+    block[0] * factors[0],
+    block[1] * factors[1],
+    block[2] * factors[2],
+    block[3] * factors[3],
+  );
+}`;
+
+/** The text of a variant that follows its prelude. */
+export function cpuBody(variant: CpuVariant, memory: MatmulMemory, tile: Tile): string {
+  const { rows, columns } = tile;
+  const { products, normed } = memory;
+  const counts = { PRODUCTS: products.length, NORMED: Number(normed) };
+  const shared = BLOCKS_OF_ROWS + (normed ? NORM : '');
   if (variant === 'wide') {
     return `
 const R = ${WIDE.r}u;
 const LANES = ${WIDE.lanes}u;
 const TILE_COLUMNS = ${columns}u;
+${shared}
 ${unroll(wide, { ...counts, R: WIDE.r })}`;
   }
-  const blocks = columns / 16;
+  const [r, blocks] = [rows / 16, columns / 16];
   return `
+const R = ${r}u;
 const BLOCKS = ${blocks}u;
 const TILE_COLUMNS = ${columns}u;
-${unroll(cpu, { ...counts, BLOCKS: blocks })}`;
+${shared}
+${unroll(cpu, { ...counts, R: r, BLOCKS: blocks })}`;
 }

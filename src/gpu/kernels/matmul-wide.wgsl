@@ -4,6 +4,7 @@
 // All invocations of a workgroup read the same rows of A, which the adapter loads once and
 // broadcasts; each has four columns of its own, side by side, for R blocks of four rows. All
 // accumulators are named variables of matrix type, because an indexed array would be in memory.
+// With a norm, the squares of A are added up on the way.
 // Workgroups: x over columns, y over rows.
 @compute @workgroup_size(LANES)
 fn main(
@@ -14,6 +15,9 @@ fn main(
   let column = first_column(group.x) + 4u * lane;
   @for r R
   var sum_{r}: mat4x4f;
+  @for n NORMED
+  var squares_{r}: vec4f;
+  @end n
   @end r
   @for i PRODUCTS
   {
@@ -28,16 +32,20 @@ fn main(
       let columns = load_b{i}(b_at, k);
       b_at += b_step;
       @for r R
-      sum_{r} += columns * transpose(load_a{i}(a_at_{r}, k));
+      let rows_{r} = load_a{i}(a_at_{r}, k);
+      sum_{r} += columns * transpose(rows_{r});
       a_at_{r} += a_step;
+      @for n NORMED
+      squares_{r} += squares_of(rows_{r});
+      @end n
       @end r
     }
   }
   @end i
   @for r R
-  store(tile + 4u * {r}u, column, sum_{r}[0]);
-  store(tile + 4u * {r}u + 1u, column, sum_{r}[1]);
-  store(tile + 4u * {r}u + 2u, column, sum_{r}[2]);
-  store(tile + 4u * {r}u + 3u, column, sum_{r}[3]);
+  @for n NORMED
+  sum_{r} = normed(sum_{r}, squares_{r});
+  @end n
+  store_block(tile + 4u * {r}u, column, sum_{r});
   @end r
 }

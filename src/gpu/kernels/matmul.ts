@@ -124,13 +124,16 @@ export function matmulAs<D>(
   const c = partials
     ? { of: partials, offset: 0, stride: pitch }
     : placed(launch.c, gated ? halfOf(n) : n);
-  const tiles = variants.map((variant) => (isCpu(variant) ? cpuTile(variant, n) : tileOf(variant)));
+  const sizes = plannedSizes(launch);
+  const tiles = variants.map((variant) =>
+    isCpu(variant) ? cpuTile(variant, sizes) : tileOf(variant),
+  );
   const kernels = variants.map((variant, i) => {
     const { columns } = tiles[i]!;
     const wholeColumns = typeof n === 'number' && n % columns === 0 && n / columns <= MOST_GROUPS;
     const stored = partials ? PARTIAL_SUMS : { ...storedAs(launch, c), wholeColumns };
     const memory = { ...stored, ...operandsOf(launch, products), inParts: !!partials };
-    return kernelFor(variant, memory, columns);
+    return kernelFor(variant, memory, tiles[i]!);
   });
   const runs = (d: D): boolean => parts(d) > 1 === !!partials;
   const pick = (d: D): number =>
@@ -221,13 +224,17 @@ function named<D>(index: '0' | '1', values: Dyn<D>[]): Record<string, Dyn<D>> {
 const kernels = new Map<string, Kernel<Params>>();
 
 /** One kernel object per text, since pipelines are cached by the kernel's name. */
-function kernelFor(variant: MatmulVariant, memory: MatmulMemory, columns: number): Kernel<Params> {
-  const name = `matmul ${variant} ${columns} ${JSON.stringify(memory)}`;
+function kernelFor(
+  variant: MatmulVariant,
+  memory: MatmulMemory,
+  tile: { rows: number; columns: number },
+): Kernel<Params> {
+  const name = `matmul ${variant} ${tile.rows}x${tile.columns} ${JSON.stringify(memory)}`;
   let kernel = kernels.get(name);
   if (!kernel) {
     const two = memory.products.length === 2;
     const enable = variant === 'cpu' ? 'enable subgroups;\n' : '';
-    const body = isCpu(variant) ? cpuBody(variant, memory, columns) : variantBody(variant, memory);
+    const body = isCpu(variant) ? cpuBody(variant, memory, tile) : variantBody(variant, memory);
     kernel = {
       name,
       code: `${enable}${matmulPrelude(memory)}${body}`,

@@ -18,13 +18,12 @@ const kernel = {
     headSize: 'u32',
     direction: 'f32',
     factor: 'f32',
-    step: 'u32',
   },
 } as const satisfies Kernel;
 
 /**
  * Rotates, in place, the first `heads` heads of every row of x [rows, rowStride] from element
- * `offset`, by (positions[row] + step) * frequencies[i] radians in the plane of elements i and
+ * `offset`, by positions[row] * frequencies[i] radians in the plane of elements i and
  * i + rotaryDim / 2, and multiplies them by `factor`. positions: u32 [rows]; frequencies: f32
  * [rotaryDim / 2], radians per position, with any scaling (llama3) already applied. direction -1 is
  * the transpose: the backward pass.
@@ -43,7 +42,6 @@ export function rope<D>(a: {
   /** 1 if absent. */
   factor?: number;
   direction: 1 | -1;
-  step?: Dyn<D>;
   label?: string;
 }): Op<D> {
   const { rotaryDim = a.headDim } = a;
@@ -66,7 +64,6 @@ export function rope<D>(a: {
         headSize: a.headDim / width,
         direction: a.direction,
         factor: a.factor ?? 1,
-        step: a.step ?? 0,
       },
       constants: { HALF_LANES: halfLanes, HEAD_LANES: headLanes },
       grid: (dims) => foldGrid(Math.ceil(resolve(a.rows, dims) / rowsPerGroup)),

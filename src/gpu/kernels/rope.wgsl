@@ -1,5 +1,5 @@
 // Rotary embedding, rotate-half (Su et al. 2021; the pairing of Hugging Face's llama):
-//   angle = (positions[row] + step) * frequencies[i]
+//   angle = positions[row] * frequencies[i]
 //   x[i]        <- factor * (x[i] cos(angle) - direction * x[i + half] sin(angle))
 //   x[i + half] <- factor * (x[i + half] cos(angle) + direction * x[i] sin(angle))     i < half
 // in place on the first `heads` heads of a row of x [rows, row_stride], from `offset`; the other
@@ -19,7 +19,6 @@ struct Params {
   head_size: u32,
   direction: f32,
   factor: f32,
-  step: u32,
 }
 
 @group(0) @binding(0) var<storage, read_write> x: array<Element>;
@@ -35,7 +34,7 @@ fn main(
   let rows_per_group = 64u / (HALF_LANES * HEAD_LANES);
   let row = (group.x + group.y * 65535u) * rows_per_group + lane.z;
   if (row >= p.rows) { return; }
-  let position = f32(positions[row] + p.step);
+  let position = f32(positions[row]);
   for (var i = lane.x; i < p.half; i += HALF_LANES) {
     let turn = turn_by(position * frequencies[i]);
     let cosine = turn.cosine * p.factor;
