@@ -5,7 +5,7 @@
 // o [tokens, heads * head_dim].
 //
 // An invocation has one row, in HEADS heads of one group. Neighbouring rows often are samples of one
-// prompt. So there are two walks over keys, if SHARED is 1: the rows of a quad walk together over the
+// prompt. So, if SHARED is 1, there are two walks over keys: the rows of a quad walk together over the
 // prompts of the first and the last of them, and share the loads; then each walks alone over what is
 // left. The loops take the keys four at a time. Workgroups: x over rows, y over heads.
 

@@ -42,9 +42,11 @@ export function inParts<D>(a: DecodeAttention<D>): Op<D>[] {
   const { shared: whole, ...cut } = tilingOf(headDim, heads / kvHeads, 'shared');
   const shared = whole && vecs <= MOST_TOGETHER;
   const tiling = { ...cut, shared, vecs, slices: 1, rows: 1, tiles: ROWS_PER_GROUP };
-  const kept = {
+  const parts = {
     ...{ RING: ring !== undefined, WHOLE: ring === undefined },
-    ...{ TOGETHER_0: shared, ALONE_0: !shared, TOGETHER_1: false, ALONE_1: true },
+    // A walk together, if there is one, and one alone.
+    ...{ WALKS: shared ? 2 : 1, TOGETHER_0: shared, ALONE_0: !shared },
+    ...{ TOGETHER_1: false, ALONE_1: true },
   };
   return [
     ...addAdapter(a),
@@ -53,7 +55,7 @@ export function inParts<D>(a: DecodeAttention<D>): Op<D>[] {
       ...{ qkv, cache, spans, frequencies: a.frequencies, rows: tokens, step, ring },
       ...{ heads, kvHeads, headDim, rotaryDim: a.rotaryDim, factor: a.ropeFactor },
     }),
-    op<D, Record<string, ParamType>>(tiled(ring ? aloneInRing : alone, tiling, kept), {
+    op<D, Record<string, ParamType>>(tiled(ring ? aloneInRing : alone, tiling, parts), {
       label: a.label ?? 'attention-decode',
       bindings: [qkv, cache, spans, a.o],
       params: {

@@ -83,11 +83,11 @@ export function tileGrid<D>(tokens: Dyn<D>, heads: number, tiling: Tiling) {
   ];
 }
 
-/** `kernel` unrolled for a tiling; `parts` says which of its marked parts are kept (unroll.ts). */
+/** `kernel` unrolled for a tiling; `parts` says which of its marked parts are kept, or how often (unroll.ts). */
 export function tiled<P extends Record<string, ParamType>>(
   kernel: Kernel<P>,
   tiling: Tiling,
-  parts: Record<string, boolean> = {},
+  parts: Record<string, boolean | number> = {},
 ): Kernel<P> {
   const { vecs, slices, rows, heads, tiles, shared } = tiling;
   const constants = {
@@ -100,7 +100,7 @@ export function tiled<P extends Record<string, ParamType>>(
   };
   const header = Object.entries(constants).map(([name, value]) => `const ${name} = ${value}u;`);
   const all = { ...parts, SHARED: shared, OWN: !shared };
-  const kept = Object.fromEntries(Object.entries(all).map(([name, on]) => [name, Number(on)]));
+  const counts = Object.fromEntries(Object.entries(all).map(([name, n]) => [name, Number(n)]));
   return {
     ...kernel,
     name: `${kernel.name} ${rows}x${heads}x${vecs}x${slices}${shared ? ' shared' : ''}`,
@@ -111,13 +111,7 @@ export function tiled<P extends Record<string, ParamType>>(
       shared ? sharedPrelude : ownPrelude,
       slices > 1 ? slicedPrelude : wholePrelude,
       spansPrelude,
-      unroll(kernel.code, {
-        ...constants,
-        ...kept,
-        FOUR: 4,
-        FOURS: Math.floor(vecs / 4),
-        WALKS: 1 + kept.SHARED!,
-      }),
+      unroll(kernel.code, { ...constants, ...counts, FOUR: 4, FOURS: Math.floor(vecs / 4) }),
     ].join('\n'),
   };
 }
