@@ -35,7 +35,7 @@ function columnBlocksOf(n: PlannedSize): number {
 }
 
 /** From so many rows on, tiles have two blocks of 16 rows: 1.2 times as fast, twice as long to compile. */
-export const MANY_ROWS = 512;
+export const MANY_ROWS = 256;
 
 function rowBlocksOf(m: PlannedSize): number {
   return (typeof m === 'number' ? m : m.most) >= MANY_ROWS ? 2 : 1;
