@@ -1,11 +1,11 @@
 /** What holds for the whole page, whatever its sections are. */
-import AxeBuilder from '@axe-core/playwright';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { launchBrowser } from '../../scripts/browser.mjs';
+import { accessibilityFaults } from './accessibility.ts';
 import { longestTask } from './main-thread.ts';
 
 const BUILT = join(import.meta.dirname, '../../dist/page');
@@ -58,10 +58,6 @@ describe.each(['light', 'dark'] as const)('in %s colours', (colorScheme) => {
   it.each([WIDE, NARROW])('axe finds nothing at $width px, with everything opened', (viewport) =>
     withPage({ colorScheme, viewport, reducedMotion: 'reduce' }, async (page) => {
       await reaches(page, 150);
-      const faults = async (part: string): Promise<string[]> => {
-        const { violations } = await new AxeBuilder({ page }).include(part).analyze();
-        return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
-      };
       for (const view of VIEWS) {
         await show(page, view);
         await page.evaluate(() => {
@@ -74,9 +70,9 @@ describe.each(['light', 'dark'] as const)('in %s colours', (colorScheme) => {
         for (const tab of await tabs.all()) {
           // A menu that was opened above may lie over it.
           await tab.dispatchEvent('click');
-          expect(await faults('html'), view).toEqual([]);
+          expect(await accessibilityFaults(page), view).toEqual([]);
         }
-        if ((await tabs.count()) === 0) expect(await faults('html'), view).toEqual([]);
+        if ((await tabs.count()) === 0) expect(await accessibilityFaults(page), view).toEqual([]);
       }
       const dialogs = page.locator('dialog');
       for (let i = 0; i < (await dialogs.count()); i++) {
@@ -84,7 +80,7 @@ describe.each(['light', 'dark'] as const)('in %s colours', (colorScheme) => {
           dialog.id ||= 'opened';
           if (!dialog.open) dialog.showModal();
         });
-        expect(await faults('dialog[open]')).toEqual([]);
+        expect(await accessibilityFaults(page, 'dialog[open]')).toEqual([]);
         await dialogs.nth(i).evaluate((dialog: HTMLDialogElement) => dialog.close());
       }
     }),
