@@ -113,7 +113,7 @@ describe.skipIf(path === undefined)('SmolLM2-135M-Instruct', () => {
     async () => {
       let worst = 0;
       const lengths = golden.prompts.map(({ ids }) => ids.length);
-      // One prompt of each length; the next test has all.
+      // One prompt of each length; the next test has more.
       const prompts = golden.prompts.filter(({ ids }, i) => lengths.indexOf(ids.length) === i);
       for (const { ids, top1, last } of prompts) {
         const rows = await sequenceLogits(model, ids);
@@ -131,7 +131,8 @@ describe.skipIf(path === undefined)('SmolLM2-135M-Instruct', () => {
   it(
     'writes the same greedy continuations, with the same log-probs',
     async () => {
-      const { prompts } = golden;
+      // They have every length; some of their continuations end soon, and some not within 64 tokens.
+      const prompts = golden.prompts.slice(0, 10);
       const decoder = await Decoder.create(model, {
         maxSequences: prompts.length,
         maxPromptTokens: prompts.reduce((sum, { ids }) => sum + ids.length, 0),
