@@ -2,7 +2,7 @@
 // in a real browser; or only one of these parts, and only the test files with one of the NAMEs in their path:
 //   npm test -- [lint | check | unit [NAME...] | e2e [NAME...]]
 // The last line is the sum over all parts; linting, checking and building count as one test each.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -27,10 +27,12 @@ let failed = 0;
 const failures = [];
 const reports = mkdtempSync(join(tmpdir(), 'ponder-test-'));
 
-// Each of these keeps one core busy: ESLint takes as long as the others together.
-const [, built] = await Promise.all([parts.includes('lint') && script('lint'), checkAndBuild()]);
-if (parts.includes('unit')) suite('unit', 'vitest.config.ts', await gpuEnv());
-if (built) suite('end-to-end', 'tests/e2e/vitest.config.ts');
+// Each of these keeps one core busy. ESLint takes longest, and the unit tests do not wait for it.
+const linted = parts.includes('lint') && script('lint');
+const built = await checkAndBuild();
+if (parts.includes('unit')) await suite('unit', 'vitest.config.ts', await gpuEnv());
+await linted;
+if (built) await suite('end-to-end', 'tests/e2e/vitest.config.ts');
 
 rmSync(reports, { recursive: true });
 if (failures.length > 0) console.log(`\nfailed:\n${failures.join('\n')}`);
@@ -80,19 +82,21 @@ async function script(name) {
  * @param {string} config
  * @param {Record<string, string>} env
  */
-function suite(name, config, env = {}) {
+async function suite(name, config, env = {}) {
   console.log(`\n== ${name} tests`);
   const report = join(reports, `${name}.json`);
-  const ok = run(
-    process.execPath,
-    [
-      join(root, 'node_modules', 'vitest', 'vitest.mjs'),
-      ...['run', '--config', config, '--reporter=default', '--reporter=json'],
-      `--outputFile.json=${report}`,
-      ...names,
-    ],
-    env,
+  const args = [
+    join(root, 'node_modules', 'vitest', 'vitest.mjs'),
+    ...['run', '--config', config, '--reporter=default', '--reporter=json'],
+    `--outputFile.json=${report}`,
+    ...names,
+  ];
+  const options = { cwd: root, env: { ...process.env, ...env } };
+  const [code] = await once(
+    spawn(process.execPath, args, { ...options, stdio: 'inherit' }),
+    'close',
   );
+  const ok = code === 0;
   const result = readReport(report);
   passed += result.passed;
   // A file that does not load, or an error outside a test, fails the run without a failed test.
@@ -125,18 +129,4 @@ function failuresOf({ name, assertionResults }) {
       const [message = ''] = (failureMessages?.[0] ?? '').split('\n');
       return `${relative(root, name)}: ${fullName}\n    ${message}`;
     });
-}
-
-/**
- * @param {string} command
- * @param {string[]} args
- * @param {Record<string, string>} env
- */
-function run(command, args, env = {}) {
-  const child = spawnSync(command, args, {
-    cwd: root,
-    stdio: 'inherit',
-    env: { ...process.env, ...env },
-  });
-  return child.status === 0;
 }

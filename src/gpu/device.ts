@@ -78,6 +78,8 @@ export class Gpu implements Memory {
   readonly device: GPUDevice;
   readonly info: GPUAdapterInfo;
   readonly pipelines: Pipelines;
+  /** Waits for what the device does; see the option. */
+  readonly wait: <T>(pending: Promise<T>) => Promise<T>;
   private chosen: KernelVariants;
   readonly pace: Pace;
   /** Kernels that were asked for and are compiled. */
@@ -87,7 +89,6 @@ export class Gpu implements Memory {
   /** While it is set, the launches of all programs are timed one by one. */
   profile: Profile | undefined;
 
-  private readonly wait: <T>(pending: Promise<T>) => Promise<T>;
   private readonly staging = new Staging(this);
   private readonly buffers = new Set<GPUBuffer>();
   private readonly asked = new Set<Promise<GPUComputePipeline>>();

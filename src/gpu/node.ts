@@ -85,8 +85,8 @@ const clock = new Int32Array(new SharedArrayBuffer(4));
 
 /**
  * While a promise is pending, Dawn polls on every turn of the event loop and keeps one core busy.
- * With two cores that halves the speed of the software adapter. Short sleeps between the turns free
- * the core.
+ * With two cores that halves the speed of the software adapter and of its compiler. Short sleeps between
+ * the turns free the core.
  */
 async function napping<T>(pending: Promise<T>): Promise<T> {
   const state = { settled: false };

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { Activation, planActivations } from './activations.ts';
 import type { Gpu } from './device.ts';
 import { op, type Kernel } from './kernel.ts';
@@ -60,6 +60,16 @@ it('replays one recording with other sizes and values, several runs in one submi
   await program.run({ count: n, by: 1 }, { count: n, by: 2 }, { count: n, by: 3 });
   expect(gpu.counters.submits - submits).toBe(2);
   expect((await gpu.readFloats(c.view!))[5]).toBe(45);
+});
+
+it('waits for its kernels as its device waits, which leaves the core to the compiler', async () => {
+  const wait = vi.spyOn(gpu, 'wait');
+  const [x, y] = [new Activation('x', 4), new Activation('y', 4)];
+  const ops = [launch(x, y), launch(y, x)];
+  planActivations(gpu, ops);
+  await Program.compile(gpu, ops);
+  // Once for all of them: each wait holds the event loop for a while.
+  expect(wait).toHaveBeenCalledOnce();
 });
 
 it('reads in its last submit, while later runs are on their way', async () => {

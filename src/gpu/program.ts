@@ -48,13 +48,15 @@ export class Program<D> {
   /** Compiles `ops`; activations must have been planned. At most `maxRuns` replays share a submit. */
   static async compile<D>(gpu: Gpu, written: readonly Op<D>[], maxRuns = 1): Promise<Program<D>> {
     const ops = lower(written, gpu.variants);
-    const pipelines = await Promise.all(
-      ops.map((op) =>
-        Promise.all(
-          [op.kernel, ...(op.others ?? [])].map((kernel) =>
-            gpu.pipeline(kernel, op.constants).catch((error: unknown) => {
-              throw new GpuError(`kernel ${kernel.name} does not compile: ${String(error)}`);
-            }),
+    const pipelines = await gpu.wait(
+      Promise.all(
+        ops.map((op) =>
+          Promise.all(
+            [op.kernel, ...(op.others ?? [])].map((kernel) =>
+              gpu.pipeline(kernel, op.constants).catch((error: unknown) => {
+                throw new GpuError(`kernel ${kernel.name} does not compile: ${String(error)}`);
+              }),
+            ),
           ),
         ),
       ),

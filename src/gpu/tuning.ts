@@ -121,7 +121,7 @@ export async function secondsOf(gpu: Gpu, { tile, m, n, k, launches }: Work): Pr
   const operand = { of, offset: 0, stride: STRIDE };
   const op: Op<undefined> = matmulAs([tile], { layout: 'nt', a: operand, b: operand, c, m, n, k });
   const { kernel } = op;
-  const pipeline = await gpu.pipeline(kernel);
+  const pipeline = await gpu.wait(gpu.pipeline(kernel));
   const block = gpu.createBuffer({
     size: 256,
     usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,

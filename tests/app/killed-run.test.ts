@@ -24,6 +24,8 @@ const STEP_SECONDS = 15;
 
 let root: string;
 let around: Awaited<ReturnType<typeof nodeSurroundings>>;
+/** All lives share it: it never changes, and its kernels are compiled once. */
+let judge: Promise<Reward> | undefined;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'ponder-'));
   await saveModel(join(root, 'policy'), config, randomTensors(config, 1));
@@ -54,7 +56,6 @@ const recipe = () => ({
 
 /** One life of a tab with a run: until its end, or until its tab is closed at event number `killAt`. */
 async function live(disk: RunFolder, killAt: number) {
-  let judge: Promise<Reward> | undefined;
   let clock = 0;
   let killed = (): void => undefined;
   const death = new Promise<void>((resolve) => (killed = resolve));

@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchBrowser } from '../../scripts/browser.mjs';
+import { accessibilityFaults } from './accessibility.ts';
 import {
-  accessibilityFaults,
   begins,
   reaches,
   show,

@@ -1,5 +1,4 @@
 /** "Measure this browser": measures on the adapter of the tests, stops, and gives the result as a file. */
-import AxeBuilder from '@axe-core/playwright';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -7,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchBrowser } from '../../scripts/browser.mjs';
 import { EXAMPLE } from '../../src/app/measure/example.ts';
 import { readMeasurement } from '../../src/app/measure/measurement.ts';
+import { accessibilityFaults } from './accessibility.ts';
 import { serveStatic, type StaticServer } from './static-server.ts';
 
 const BUILT = join(import.meta.dirname, '../../dist/page');
@@ -116,10 +116,7 @@ describe.for(['light', 'dark'] as const)('in %s colours', (colorScheme) => {
       () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
     );
     expect(overflow).toBe(0);
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    expect(
-      violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`)),
-    ).toEqual([]);
+    expect(await accessibilityFaults(page)).toEqual([]);
     await context.close();
   });
 });

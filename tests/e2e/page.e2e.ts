@@ -2,9 +2,9 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchBrowser } from '../../scripts/browser.mjs';
+import { accessibilityFaults } from './accessibility.ts';
 import { longestTask } from './main-thread.ts';
 import {
-  accessibilityFaults,
   begins,
   reaches,
   show,

@@ -1,11 +1,11 @@
 /** Asking the policy before and after training, and training on one's own taste: all of it real. */
-import AxeBuilder from '@axe-core/playwright';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { launchBrowser } from '../../scripts/browser.mjs';
 import type { KeptRound } from '../../src/ui/try/kept-round.ts';
+import { accessibilityFaults } from './accessibility.ts';
 
 const MODELS = join(import.meta.dirname, '../../public/models');
 const PATIENCE = { timeout: 120_000 };
@@ -210,10 +210,7 @@ it('which is better: judge blind by keyboard, see who won and how the judges agr
         expect(await thoughts!.innerText()).toMatch(/\(.* to .*\) less.*less.*less/s);
       }
       expect(await judges.getByRole('row', { name: 'checks budget' }).innerText()).toMatch(/50%/);
-      const { violations } = await new AxeBuilder({ page }).include('#view-try').analyze();
-      expect(
-        violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`)),
-      ).toEqual([]);
+      expect(await accessibilityFaults(page, '#view-try')).toEqual([]);
     },
     (context) => shipTrained(context, true),
   ));

@@ -1,16 +1,22 @@
 /** What holds for the whole page, whatever its sections are. */
-import AxeBuilder from '@axe-core/playwright';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchBrowser } from '../../scripts/browser.mjs';
 import { longestTask } from './main-thread.ts';
+import {
+  NARROW,
+  reaches,
+  show,
+  step,
+  VIEWS,
+  WIDE,
+  withPage as withShippedPage,
+} from './shipped-page.ts';
 
 const BUILT = join(import.meta.dirname, '../../dist/page');
-const WIDE = { width: 1440, height: 900 };
-const NARROW = { width: 390, height: 844 };
 
 let browser: Browser;
 beforeAll(async () => {
@@ -18,78 +24,20 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-async function withPage(
+const withPage = (
   options: BrowserContextOptions,
   use: (page: Page) => Promise<void>,
   before?: (page: Page) => Promise<unknown>,
-): Promise<void> {
-  const context = await browser.newContext({ serviceWorkers: 'block', ...options });
-  const page = await context.newPage();
-  const errors: string[] = [];
-  page.on('pageerror', (error) => errors.push(error.message));
-  await before?.(page);
-  await page.goto(inject('page'));
-  await use(page);
-  expect(errors).toEqual([]);
-  await context.close();
-}
+): Promise<void> => withShippedPage(browser, options, use, before);
 
-const step = async (page: Page): Promise<number> =>
-  Number(await page.getByTestId('step').textContent());
-const reaches = (page: Page, wanted: number): Promise<void> =>
-  expect.poll(() => step(page), { timeout: 180_000, interval: 250 }).toBeGreaterThanOrEqual(wanted);
 const train = (page: Page): Promise<void> =>
   page.getByRole('button', { name: 'Train it here', exact: true }).click();
-const VIEWS = ['watch', 'understand', 'runs', 'set-up', 'try'];
-/** Shows a view, and waits for its code. */
-async function show(page: Page, view: string): Promise<void> {
-  await page.evaluate((hash) => (location.hash = hash), `#/${view}`);
-  await page.locator(`#view-${view} h2:visible`).first().waitFor();
-  await page.waitForLoadState('networkidle');
-}
 /** Live, from its beginning on. */
 async function trainsUpTo(page: Page, wanted: number): Promise<void> {
   await train(page);
   await expect.poll(() => step(page), { timeout: 60_000 }).toBe(0);
   await reaches(page, wanted);
 }
-
-describe.each(['light', 'dark'] as const)('in %s colours', (colorScheme) => {
-  it.each([WIDE, NARROW])('axe finds nothing at $width px, with everything opened', (viewport) =>
-    withPage({ colorScheme, viewport, reducedMotion: 'reduce' }, async (page) => {
-      await reaches(page, 150);
-      const faults = async (part: string): Promise<string[]> => {
-        const { violations } = await new AxeBuilder({ page }).include(part).analyze();
-        return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
-      };
-      for (const view of VIEWS) {
-        await show(page, view);
-        await page.evaluate(() => {
-          for (const details of document.querySelectorAll('details')) details.open = true;
-        });
-        // On a narrow screen "Set up" shows one part at a time.
-        const tabs = page.locator(
-          `#view-${view} [aria-label="Parts of the set-up"] button:visible`,
-        );
-        for (const tab of await tabs.all()) {
-          // A menu that was opened above may lie over it.
-          await tab.dispatchEvent('click');
-          expect(await faults('html'), view).toEqual([]);
-        }
-        if ((await tabs.count()) === 0) expect(await faults('html'), view).toEqual([]);
-      }
-      const dialogs = page.locator('dialog');
-      for (let i = 0; i < (await dialogs.count()); i++) {
-        await dialogs.nth(i).evaluate((dialog: HTMLDialogElement) => {
-          dialog.id ||= 'opened';
-          if (!dialog.open) dialog.showModal();
-        });
-        expect(await faults('dialog[open]')).toEqual([]);
-        await dialogs.nth(i).evaluate((dialog: HTMLDialogElement) => dialog.close());
-      }
-    }),
-  );
-});
 
 it('nothing moves by itself where motion is unwelcome', () =>
   withPage({ reducedMotion: 'reduce', viewport: WIDE }, async (page) => {

@@ -1,9 +1,9 @@
 /** The visitor's own rewards and prompts, on the built page with its real workers. */
-import AxeBuilder from '@axe-core/playwright';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import type { Browser, Page } from 'playwright-core';
 import { launchBrowser } from '../../scripts/browser.mjs';
 import type { KeptChoice } from '../../src/ui/rewards/kept-choice.ts';
+import { accessibilityFaults } from './accessibility.ts';
 import { syntheticRun } from './synthetic-run.ts';
 import { violationsOf } from './violations.ts';
 
@@ -100,12 +100,7 @@ it('writes a rule, tries it on the group, and trains with two rewards on prompts
   expect(await seen.textContent()).toBe(`${PROMPT} <think>`);
   expect(await rewards.getByText('<eos>').count()).toBe(1);
 
-  const { violations } = await new AxeBuilder({ page })
-    .include('section[aria-labelledby="rewards"]')
-    .analyze();
-  expect(violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`))).toEqual(
-    [],
-  );
+  expect(await accessibilityFaults(page, 'section[aria-labelledby="rewards"]')).toEqual([]);
 
   const watcher = rewards.getByLabel('A judge that only watches (gold)');
   expect(await watcher.locator('option:checked').textContent()).toBe('None');

@@ -1,9 +1,9 @@
 /** What the page teaches with: group, walk, traces, before and after, Learn, tour. */
-import AxeBuilder from '@axe-core/playwright';
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { launchBrowser } from '../../scripts/browser.mjs';
 import type { RecordedRun } from '../../src/rl/runs/record.ts';
+import { accessibilityFaults } from './accessibility.ts';
 import { syntheticRun } from './synthetic-run.ts';
 import { tracedRun } from './traced-run.ts';
 import { show } from './with-page.ts';
@@ -41,12 +41,6 @@ async function withRun(
 
 const traced = (algorithm: string): RecordedRun => tracedRun(STEPS, { algorithm });
 const section = (page: Page, name: RegExp): Locator => page.getByRole('region', { name });
-
-/** Of a part of the page alone, which is quicker. */
-async function accessibilityFaults(page: Page, part: string): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).include(part).analyze();
-  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
-}
 
 describe('the group', () => {
   it('shows what DPO compares, and each of several rewards', () =>

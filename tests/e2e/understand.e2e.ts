@@ -5,7 +5,8 @@ import { launchBrowser } from '../../scripts/browser.mjs';
 import { SECTIONS } from '../../src/ui/settings/sections.ts';
 import { VIEWS } from '../../src/ui/views/views.ts';
 import { followedRun } from './traced-run.ts';
-import { accessibilityFaults, reaches, show, STEPS, withPage, type Setting } from './with-page.ts';
+import { accessibilityFaults } from './accessibility.ts';
+import { reaches, show, STEPS, withPage, type Setting } from './with-page.ts';
 
 let browser: Browser;
 beforeAll(async () => {

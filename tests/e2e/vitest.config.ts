@@ -1,13 +1,37 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
+/** They compute on the software adapter, which takes all cores, or build the page that the others use. */
+const ALONE = ['live', 'measure', 'models', 'play', 'quality', 'rewards', 'start'].map(
+  (name) => `tests/e2e/${name}.e2e.ts`,
+);
+
+const root = join(import.meta.dirname, '..', '..');
+const common = {
+  root,
+  testTimeout: 240_000,
+  hookTimeout: 60_000,
+  // What a page will show soon takes longer where another file keeps the cores busy.
+  expect: { poll: { timeout: 10_000 } },
+};
+
 export default defineConfig({
   test: {
-    root: join(import.meta.dirname, '..', '..'),
-    include: ['tests/e2e/**/*.e2e.ts'],
+    root,
     globalSetup: './tests/e2e/serve.ts',
-    fileParallelism: false,
-    testTimeout: 240_000,
-    hookTimeout: 60_000,
+    projects: [
+      {
+        test: {
+          ...common,
+          name: 'two at a time',
+          include: ['tests/e2e/**/*.e2e.ts'],
+          exclude: ALONE,
+          // A page without training waits for much, and its work is on one core.
+          maxWorkers: 2,
+        },
+      },
+      // Vitest runs files without parallelism after all others.
+      { test: { ...common, name: 'alone', include: ALONE, fileParallelism: false } },
+    ],
   },
 });

@@ -1,5 +1,4 @@
 /** The built page for end-to-end tests, with what it fetches replaced by what a test says. */
-import AxeBuilder from '@axe-core/playwright';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
@@ -102,8 +101,3 @@ export const show = (page: Page, view: string): Promise<void> =>
 
 export const train = (page: Page): Promise<void> =>
   page.getByRole('button', { name: 'Train it here', exact: true }).click();
-
-export async function accessibilityFaults(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
-}
