@@ -27,7 +27,7 @@ let failed = 0;
 const failures = [];
 const reports = mkdtempSync(join(tmpdir(), 'ponder-test-'));
 
-// Each of these keeps one core busy. ESLint takes longest, and the unit tests do not wait for it.
+// ESLint keeps one core busy, checking and building the other. The unit tests do not wait for ESLint.
 const linted = parts.includes('lint') && script('lint');
 const built = await checkAndBuild();
 if (parts.includes('unit')) await suite('unit', 'vitest.config.ts', await gpuEnv());

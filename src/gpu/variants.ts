@@ -34,8 +34,8 @@ export interface KernelVariants {
    */
   readonly rows: 'subgroups' | 'memory' | 'alone';
   /**
-   * Decoding steps of a block, whose tokens are read together. A card waits for each reading; on the CPU
-   * it costs little, and in shorter blocks fewer sequences are computed beyond their end.
+   * Decoding steps of a block, whose tokens are read together. Each reading costs a submit, which on
+   * the CPU is little; in shorter blocks fewer sequences are computed beyond their end.
    */
   readonly tokensPerBlock: number;
   /** What was measured on the card (tuning.ts); absent: the values of a table are used. */

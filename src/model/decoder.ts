@@ -5,7 +5,8 @@
  *   cache row promptRows + s * maxNewTokens + t: input t of sequence s
  * A prompt's last token is not prefilled: it is the first input of each of its samples, so that the
  * first sampled token is no special case. Sampling happens on the GPU. The host submits blocks of
- * several steps, the next one before it reads the tokens of the last, and sequences that have ended leave the batch between two blocks.
+ * several steps, the next one before it reads the tokens of the last, and sequences that have ended
+ * leave the batch between two blocks.
  */
 import type { Activation } from '../gpu/activations.ts';
 import type { View } from '../gpu/memory.ts';

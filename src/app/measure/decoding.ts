@@ -18,10 +18,8 @@ interface DecodingTask {
 
 const BATCHES = [1, 8, 64];
 const PROMPT = 64;
-/** The decoder reports after every eighth token. */
-const CHUNK = 8;
-/** The first chunk also has the prompt, and does not count. */
-const CHUNKS = 3;
+/** Tokens of a sequence; a multiple of the tokens that the decoder reads at a time. */
+const TOKENS = 24;
 const ROUNDS = 3;
 
 /** Below this multiply-add rate the 135M model would take too long. */
@@ -47,7 +45,7 @@ export async function decodingRows(bench: Bench, task: DecodingTask): Promise<Ro
   const weights = randomModel(gpu, config, { storage });
   const decoders: Decoder[] = [];
   for (const batch of batches) {
-    const limits = { maxSequences: batch, maxPromptTokens: PROMPT, maxNewTokens: CHUNK * CHUNKS };
+    const limits = { maxSequences: batch, maxPromptTokens: PROMPT, maxNewTokens: TOKENS };
     decoders.push(await Decoder.create(weights, limits));
   }
   const seconds: number[][] = batches.map(() => []);
@@ -76,20 +74,34 @@ export async function decodingRows(bench: Bench, task: DecodingTask): Promise<Ro
   return rows;
 }
 
-/** Writes CHUNK * CHUNKS tokens after one prompt; the seconds of a step, by chunk after the first. */
+/** Writes TOKENS tokens after one prompt; the seconds of a step, by what is read at a time. */
 async function write(decoder: Decoder, batch: number): Promise<number[]> {
   const { vocabSize } = decoder.model.config;
   const prompt = Array.from({ length: PROMPT + 1 }, (_, i) => (17 * i + 3) % vocabSize);
   const sampling = { temperature: 1, topK: 0, topP: 1, minP: 0, seed: 1 };
-  const ends: number[] = [];
+  const reports: Report[] = [];
   await decoder.generate(
     [prompt],
     batch,
-    { ...sampling, maxNewTokens: CHUNK * CHUNKS },
+    { ...sampling, maxNewTokens: TOKENS },
     Uint32Array.from({ length: batch }, (_, i) => i),
-    () => ends.push(performance.now()),
+    (share) => reports.push({ at: performance.now(), tokens: share * TOKENS }),
   );
-  return ends.slice(1).map((end, i) => (end - ends[i]!) / 1000 / CHUNK);
+  return secondsPerToken(reports);
+}
+
+/** Tokens of a sequence that were there at a time (performance.now, milliseconds). */
+interface Report {
+  at: number;
+  tokens: number;
+}
+
+/** Between each report and the one before it. The first also has the prompt, and does not count. */
+export function secondsPerToken(reports: readonly Report[]): number[] {
+  return reports.slice(1).map(({ at, tokens }, i) => {
+    const before = reports[i]!;
+    return (at - before.at) / 1000 / (tokens - before.tokens);
+  });
 }
 
 /** Operations and bytes of one step in the middle: weights once, and the keys and values it reads. */
@@ -98,7 +110,7 @@ export function stepWork(
   batch: number,
 ): { flops: number; bytes: number } {
   const { layers, heads, kvHeads, headDim, hiddenSize, vocabSize } = config;
-  const own = (CHUNK * CHUNKS) / 2;
+  const own = TOKENS / 2;
   const head = hiddenSize * vocabSize;
   const flops = batch * (2 * matrixNumbers(config) + 4 * layers * heads * headDim * (PROMPT + own));
   const cached = 4 * layers * 2 * kvHeads * headDim * (PROMPT + batch * own);
@@ -110,11 +122,10 @@ export function stepWork(
 }
 
 function perStep(kernels: Row['kernels']): NonNullable<Row['kernels']> {
-  const steps = CHUNK * CHUNKS;
   return kernels!.map((kernel) => ({
     label: kernel.label,
-    launches: kernel.launches / steps,
-    seconds: kernel.seconds / steps,
-    flops: kernel.flops / steps,
+    launches: kernel.launches / TOKENS,
+    seconds: kernel.seconds / TOKENS,
+    flops: kernel.flops / TOKENS,
   }));
 }

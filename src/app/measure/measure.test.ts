@@ -6,7 +6,7 @@ import { roofline } from './arithmetic.ts';
 import { attentionRows } from './attention.ts';
 import { Bench, type Library } from './bench.ts';
 import { CeilingProbes } from './ceilings.ts';
-import { decodingRows, decodingTask, stepWork } from './decoding.ts';
+import { decodingRows, decodingTask, secondsPerToken, stepWork } from './decoding.ts';
 import { matmulRow, matmulShapes, type MatmulShape } from './matmuls.ts';
 import { measure, MEASURED_FEATURES, type MeasureOptions, type Task } from './measure.ts';
 import { readMeasurement, type Row } from './measurement.ts';
@@ -111,6 +111,16 @@ it('times attention forward and backward', async () => {
 });
 
 describe('decoding', () => {
+  it('divides by the tokens between two reports, however many they are', () => {
+    const reports = [
+      { at: 500, tokens: 4 },
+      { at: 1500, tokens: 8 },
+      { at: 2500, tokens: 16 },
+    ];
+    expect(secondsPerToken(reports)).toEqual([0.25, 0.125]);
+    expect(secondsPerToken([])).toEqual([]);
+  });
+
   it('is timed at each batch size, on the model that suits the rate', async () => {
     expect(decodingTask(1e13).config).toBe(smol135M);
     const task = { ...decodingTask(1e9), config: tiny, batches: [1, 3] };

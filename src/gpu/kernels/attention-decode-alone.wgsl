@@ -1,6 +1,7 @@
 // Attention of one decoding step, for adapters on the CPU:
 // o_i = sum_j softmax_j(scale * q_i . k_j) v_j over the cache rows j of spans[i] = (x, y, z, w), which
-// are [x, y), the prompt, and [z, w + step), the token's own sequence. Online softmax.
+// are [x, y), the prompt, and [z, w + step), the token's own sequence; in a ring, what
+// attention-ring.wgsl makes of them. Online softmax.
 // qkv [tokens, (heads + 2 kv_heads) * head_dim] with rotated q; cache [*, 2 kv_heads * head_dim], k | v;
 // o [tokens, heads * head_dim].
 //

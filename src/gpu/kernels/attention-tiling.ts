@@ -105,7 +105,7 @@ export function tiled<P extends Record<string, ParamType>>(
     ...kernel,
     name: `${kernel.name} ${rows}x${heads}x${vecs}x${slices}${shared ? ' shared' : ''}`,
     code: [
-      // The lanes of a quad take the same branches, because the conditions are broadcast to them.
+      // Where they swap, the lanes of a quad take the same branches: the conditions are broadcast to them.
       ...(shared ? ['enable subgroups;', 'diagnostic(off, subgroup_uniformity);'] : []),
       ...header,
       shared ? sharedPrelude : ownPrelude,

@@ -1,15 +1,13 @@
 /**
  * A linear layer whose input is normalised first (RMSNorm). On graphics cards the product does both,
- * and on the CPU, too, if it is small.
+ * and on the CPU, too, if its weights are few and no second matrix is beside it.
  */
 import type { Bindable, Op } from '../kernel.ts';
 import type { MatmulLaunch } from './matmul-launch.ts';
 import { matmul } from './matmul.ts';
 import { rmsNorm } from './rms-norm.ts';
 
-/**
- * On the CPU each tile repeats the norm, which takes longer than a launch for weights of more elements.
- */
+/** On the CPU each tile repeats the norm: of 128 rows and more weights, that takes longer than a launch. */
 const MOST_FUSED_ON_CPU = 2 ** 14;
 
 /**
