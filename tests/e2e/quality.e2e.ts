@@ -6,15 +6,8 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchBrowser } from '../../scripts/browser.mjs';
 import { longestTask } from './main-thread.ts';
-import {
-  NARROW,
-  reaches,
-  show,
-  step,
-  VIEWS,
-  WIDE,
-  withPage as withShippedPage,
-} from './shipped-page.ts';
+import { NARROW, reaches, show, VIEWS, WIDE, withPage as withShippedPage } from './shipped-page.ts';
+import { step } from './with-page.ts';
 
 const BUILT = join(import.meta.dirname, '../../dist/page');
 

@@ -1,6 +1,7 @@
 /** The page as it ships, with its recorded run of 150 steps and its own models. */
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { expect, inject } from 'vitest';
+import { step } from './with-page.ts';
 
 export const WIDE = { width: 1440, height: 900 };
 export const NARROW = { width: 390, height: 844 };
@@ -23,9 +24,6 @@ export async function withPage(
   expect(errors).toEqual([]);
   await context.close();
 }
-
-export const step = async (page: Page): Promise<number> =>
-  Number(await page.getByTestId('step').textContent());
 
 export const reaches = (page: Page, wanted: number): Promise<void> =>
   expect.poll(() => step(page), { timeout: 180_000, interval: 250 }).toBeGreaterThanOrEqual(wanted);

@@ -14,6 +14,7 @@ import cosSin from './cos-sin.wgsl?raw';
 import { elementOf } from './element.ts';
 import { ringParams, ringParamTypes, type Ring } from './ring.ts';
 import code from './rope-store.wgsl?raw';
+import { lanesOf } from './rope.ts';
 import { unroll } from './unroll.ts';
 
 const kernel = {
@@ -61,7 +62,7 @@ export function ropeStore<D>(a: {
   const { headDim, rotaryDim = headDim } = a;
   const { width, load } = elementOf(rotaryDim / 2, headDim);
   const half = rotaryDim / 2 / width;
-  const lanes = half > 4 ? 8 : half > 2 ? 4 : half;
+  const lanes = lanesOf(half);
   return op<D, Record<string, ParamType>>(load(a.ring ? inRing : kernel), {
     bindings: [a.qkv, a.spans, a.frequencies, a.cache],
     params: {

@@ -21,6 +21,9 @@ const kernel = {
   },
 } as const satisfies Kernel;
 
+/** Invocations that share the `half` pairs of a head. */
+export const lanesOf = (half: number): number => (half > 4 ? 8 : half > 2 ? 4 : half);
+
 /**
  * Rotates, in place, the first `heads` heads of every row of x [rows, rowStride] from element
  * `offset`, by positions[row] * frequencies[i] radians in the plane of elements i and
@@ -48,7 +51,7 @@ export function rope<D>(a: {
   const { width, load } = elementOf(rotaryDim / 2, a.headDim, a.rowStride, a.offset);
   const half = rotaryDim / 2 / width;
   return byRows((variant) => {
-    const halfLanes = half > 4 ? 8 : half > 2 ? 4 : half;
+    const halfLanes = lanesOf(half);
     // The angles of a row are the same in all heads. A card computes them again for fewer heads each.
     const headLanes = variant === 'alone' ? 1 : 4;
     const rowsPerGroup = 64 / (halfLanes * headLanes);
