@@ -71,7 +71,7 @@ function inputs(m: number, n: number, k: number) {
 const ODD = [33, 18, 29] as const;
 const TILES = [130, 68, 40] as const;
 const FEW = [9, 52, 530] as const;
-const MANY = [MANY_ROWS + 2, 20, 12] as const;
+const MANY = [MANY_ROWS + 2, 48, 32] as const;
 
 it.each([
   ['large', TILES],

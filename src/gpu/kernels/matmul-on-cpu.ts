@@ -35,29 +35,23 @@ function columnBlocksOf(n: PlannedSize): number {
 }
 
 /** From so many rows on, tiles have two blocks of 16 rows: 1.2 times as fast, twice as long to compile. */
-export const MANY_ROWS = 256;
+export const MANY_ROWS = 128;
 
 function rowBlocksOf(m: PlannedSize): number {
   return (typeof m === 'number' ? m : m.most) >= MANY_ROWS ? 2 : 1;
 }
 
-/** What both kernels do with blocks of four rows: column i of `block` is row i of c. */
-const BLOCKS_OF_ROWS = `
-fn store_block(row: u32, column: u32, block: mat4x4f) {
-  store(row, column, block[0]);
-  store(row + 1u, column, block[1]);
-  store(row + 2u, column, block[2]);
-  store(row + 3u, column, block[3]);
-}`;
-
-/** The squares of A at four k, row by row, and the factors of the rows. */
+/** For both kernels: the squares of A at four k, row by row, and the factors of the rows. */
 const NORM = `
 fn squares_of(loaded: mat4x4f) -> vec4f {
   return loaded[0] * loaded[0] + loaded[1] * loaded[1] + loaded[2] * loaded[2] + loaded[3] * loaded[3];
 }
 
-fn normed(block: mat4x4f, squares: vec4f) -> mat4x4f {
-  let factors = inverseSqrt(squares / f32(p.k0) + p.eps);
+fn factors_of(squares: vec4f) -> vec4f {
+  return inverseSqrt(squares / f32(p.k0) + p.eps);
+}
+
+fn normed(block: mat4x4f, factors: vec4f) -> mat4x4f {
   return mat4x4f(
     block[0] * factors[0],
     block[1] * factors[1],
@@ -71,20 +65,22 @@ export function cpuBody(variant: CpuVariant, memory: MatmulMemory, tile: Tile): 
   const { rows, columns } = tile;
   const { products, normed } = memory;
   const counts = { PRODUCTS: products.length, NORMED: Number(normed) };
-  const shared = BLOCKS_OF_ROWS + (normed ? NORM : '');
+  const norm = normed ? NORM : '';
   if (variant === 'wide') {
     return `
 const R = ${WIDE.r}u;
 const LANES = ${WIDE.lanes}u;
 const TILE_COLUMNS = ${columns}u;
-${shared}
+${norm}
 ${unroll(wide, { ...counts, R: WIDE.r })}`;
   }
   const [r, blocks] = [rows / 16, columns / 16];
+  const fours = products.map(({ wholeSteps }, i) => [`FOURS_${i}`, wholeSteps ? 2 : 1] as const);
   return `
 const R = ${r}u;
 const BLOCKS = ${blocks}u;
 const TILE_COLUMNS = ${columns}u;
-${shared}
-${unroll(cpu, { ...counts, R: r, BLOCKS: blocks })}`;
+${norm}
+${fours.map(([name, count]) => `const ${name} = ${count}u;`).join('\n')}
+${unroll(cpu, { ...counts, ...Object.fromEntries(fours), R: r, BLOCKS: blocks, LANES: 4 })}`;
 }

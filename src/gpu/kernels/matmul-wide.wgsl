@@ -6,6 +6,14 @@
 // accumulators are named variables of matrix type, because an indexed array would be in memory.
 // With a norm, the squares of A are added up on the way.
 // Workgroups: x over columns, y over rows.
+// Column j of a block is row j of c.
+fn store_block(row: u32, column: u32, block: mat4x4f) {
+  store(row, column, block[0]);
+  store(row + 1u, column, block[1]);
+  store(row + 2u, column, block[2]);
+  store(row + 3u, column, block[3]);
+}
+
 @compute @workgroup_size(LANES)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -44,7 +52,7 @@ fn main(
   @end i
   @for r R
   @for n NORMED
-  sum_{r} = normed(sum_{r}, squares_{r});
+  sum_{r} = normed(sum_{r}, factors_of(squares_{r}));
   @end n
   store_block(tile + 4u * {r}u, column, sum_{r});
   @end r

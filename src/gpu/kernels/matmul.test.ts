@@ -51,7 +51,10 @@ const SIZES: (readonly [number, number, number])[] = [
   [64, 64, 64],
   [1, 1, 1],
 ];
-const MANY: typeof SIZES = [[MANY_ROWS + 18, 50, 29]];
+const MANY: typeof SIZES = [
+  [MANY_ROWS + 18, 50, 29],
+  [MANY_ROWS + 2, 48, 32],
+];
 
 /** Compiling the large tiles takes a software adapter long: they have what differs from the small. */
 const VARIANTS = [
@@ -97,6 +100,28 @@ describe.each(cases)('$variant $layout', ({ variant, layout, sizes }) => {
     expect(await box.floats(biased!, m * n)).toEqual(want32(want, (i) => z[i % n]!));
     expect(await box.floats(summed!, m * n)).toEqual(want32(want, (i) => start[i]!));
   });
+});
+
+it('cpu: columns for three blocks, in a c whose rows are no whole number of vec4s', async () => {
+  if (!hasSubgroups()) return;
+  const size = { layout: 'nt', m: MANY_ROWS + 2, n: 48, k: 16 } as const;
+  const [x, y] = [exact(size.m * 16, 1), exact(16 * 48, 2)];
+  const c = box.marked(size.m * 51);
+  await box.run(
+    matmulAs(['cpu'], {
+      ...size,
+      a: box.put(x),
+      b: box.put(y),
+      c: { of: c, offset: 1, stride: 51 },
+    }),
+  );
+  const want = reference(size, x, y);
+  const inSlice = (i: number): boolean => i % 51 >= 1 && i % 51 < 49;
+  expect(await box.floats(c, size.m * 51)).toEqual(
+    Float32Array.from({ length: size.m * 51 }, (_, i) =>
+      inSlice(i) ? want[Math.floor(i / 51) * 48 + (i % 51) - 1]! : MARK,
+    ),
+  );
 });
 
 function want32(want: Float64Array, plus: (i: number) => number): Float32Array {
