@@ -19,6 +19,12 @@ interface PlotStyle {
   log: ReadonlySet<Line['axis']>;
 }
 
+const FONT_SIZE = 12;
+/** CSS pixels between the chart and the labels of an axis. */
+const GAP = 6;
+/** CSS pixels of most y-axes; the same for all, so that charts above each other are aligned. */
+const USUAL_SIZE = 46;
+
 /** The chart's columns as uPlot takes them: x, then raw and smoothed for every line. */
 function plotData(x: readonly number[], lines: readonly Drawn[]): uPlot.AlignedData {
   return [x, ...lines.flatMap(({ raw, smoothed }) => [raw, smoothed])] as uPlot.AlignedData;
@@ -173,8 +179,21 @@ export class Plot {
   }
 
   private axis(options: uPlot.Axis): uPlot.Axis {
-    const font = `12px ${getComputedStyle(this.host).fontFamily}`;
-    return { font, gap: 6, stroke: this.ink('ink-soft'), ticks: { show: false }, ...options };
+    const font = `${FONT_SIZE}px ${this.fontFamily}`;
+    return { font, gap: GAP, stroke: this.ink('ink-soft'), ticks: { show: false }, ...options };
+  }
+
+  private get fontFamily(): string {
+    return getComputedStyle(this.host).fontFamily;
+  }
+
+  /** CSS pixels that the longest of the labels takes. */
+  private widthOf(labels: readonly string[], { ctx }: uPlot): number {
+    ctx.save();
+    ctx.font = `${FONT_SIZE * uPlot.pxRatio}px ${this.fontFamily}`;
+    const widths = labels.map((label) => ctx.measureText(label).width / uPlot.pxRatio);
+    ctx.restore();
+    return Math.max(0, ...widths);
   }
 
   private yAxis(scale: Line['axis'], lines: Line[], coloured: boolean): uPlot.Axis {
@@ -185,7 +204,9 @@ export class Plot {
       // Sides count clockwise from the top.
       // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- under isolatedModules a const enum has only its values
       side: scale === 'left' ? 3 : 1,
-      size: 46,
+      // uPlot passes null before there are labels, whatever its types say.
+      size: (u, labels: string[] | null) =>
+        Math.max(USUAL_SIZE, Math.ceil(GAP + this.widthOf(labels ?? [], u) + 2)),
       space: this.style.log.has(scale) ? 24 : 42,
       grid: { show: scale === 'left', stroke: this.ink('rule'), width: 1 },
       // On a log axis uPlot passes null for splits that would crowd it; its ends are not round numbers.
