@@ -185,6 +185,32 @@ describe.each(VARIANTS)('$heads heads over $kvHeads of $headDim, $variant', (sha
     await box.run(attention({ ...shape, ...buffers, o, lse: box.marked(tokens * heads) }));
     expectClose(await box.floats(o, size), referenceAttention(shape, q, kv, spans).o, 2e-5);
   });
+
+  // Shorter heads have the kernel of attention.wgsl, whose weights are exponentials of differences.
+  it.runIf(variant === 'blocked' && headDim > 16)(
+    'gives no weight to keys that a query does not see, before it sees any',
+    async () => {
+      const tokens = 2;
+      const kvStride = 2 * kvHeads * headDim;
+      const shape: AttentionShape = {
+        ...packedShape(tokens, heads, kvHeads, headDim),
+        ...{ qStride: heads * headDim, kvStride, kOffset: 0, vOffset: kvHeads * headDim },
+      };
+      // The first query's keys are walked by both. Their values are so large that a sum overflows.
+      const spans = Uint32Array.of(...[0, 70, 80, 81], ...[70, 71, 90, 91]);
+      const q = seeded(tokens * shape.qStride, 4, -2, 2);
+      const kv = seeded(100 * kvStride, 5, -2, 2).map((x, i) =>
+        i < 70 * kvStride && i % kvStride >= kvHeads * headDim ? x * 1e38 : x,
+      );
+      const size = tokens * heads * headDim;
+      const o = box.marked(size);
+      const buffers = { q: box.put(q), kv: box.put(kv), spans: box.put(spans) };
+      await box.run(attention({ ...shape, ...buffers, o, lse: box.marked(tokens * heads) }));
+      const second = (all: ArrayLike<number>): number[] => Array.from(all).slice(size / 2);
+      const want = referenceAttention(shape, q, kv, spans).o;
+      expectClose(second(await box.floats(o, size)), second(want), 2e-5);
+    },
+  );
 });
 
 it('is compared with the gradient of its reference', () => {
