@@ -1,5 +1,5 @@
 // out[0] = sum over i < count of partials[i]
-// One workgroup, a team of its own (see team-of-many.wgsl); the order of the sum is fixed.
+// One workgroup; each of its teams computes the same (see team-of-many.wgsl), in a fixed order.
 struct Params { count: u32 }
 @group(0) @binding(0) var<storage, read> partials: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
@@ -8,7 +8,7 @@ struct Params { count: u32 }
 @compute @workgroup_size(SIZE)
 fn main(@builtin(local_invocation_index) lane: u32) {
   var sum = vec4f();
-  for (var i = lane; 4u * i < p.count; i += SIZE) { sum += partials[i]; }
+  for (var i = lane % TEAM; 4u * i < p.count; i += TEAM) { sum += partials[i]; }
   let all = team_sum(lane, dot(sum, vec4f(1.0)));
   if (lane == 0u) { out[0] = all; }
 }
