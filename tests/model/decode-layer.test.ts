@@ -8,7 +8,7 @@ import { Decoder } from '../../src/model/decoder.ts';
 import { LanguageModel } from '../../src/model/language-model.ts';
 import type { LoraConfig } from '../../src/model/lora.ts';
 import { PROJECTIONS } from '../../src/model/peft.ts';
-import { KERNELS, skipUnableTo } from '../kernels.ts';
+import { KERNELS, skipUnableTo, type OtherKernels } from '../kernels.ts';
 import {
   CONFIGS,
   merged,
@@ -28,21 +28,21 @@ interface Case {
   config: ModelConfig;
   lora: LoraConfig;
   layers?: Storage;
-  /** A software adapter takes 40 s to compile the kernels for cards: they take these cases only. */
-  onCards?: boolean;
+  /** Which kernels decode it besides the CPU's. */
+  also?: readonly OtherKernels[];
 }
 
 const CASES: readonly Case[] = [
   ...Object.entries(CONFIGS).map(([family, config]) => ({
     ...{ name: `${family}, all projections`, config, lora: all },
-    onCards: config.attentionBias,
+    ...(config.attentionBias && { also: ['card'] as const }),
   })),
   {
     name: 'qwen3, k and up',
     config: CONFIGS['qwen3, head norms, head_dim apart']!,
     lora: two,
   },
-  { name: 'int4, all projections', config: wide, lora: all, layers: 'int4' },
+  { name: 'int4, all projections', config: wide, lora: all, layers: 'int4', also: ['wide'] },
   { name: 'f16, gate', config: wide, lora: { ...two, targets: ['gate_proj'] }, layers: 'f16' },
 ];
 
@@ -61,7 +61,7 @@ describe.each(KERNELS)('decoding by the $name kernels', ({ name: kernels, varian
   beforeEach(({ skip }) => skipUnableTo(gpu, variants, skip));
   afterAll(() => gpu.close());
 
-  const cases = CASES.filter(({ onCards }) => kernels === 'CPU' || onCards);
+  const cases = CASES.filter(({ also }) => kernels === 'CPU' || also?.includes(kernels));
   it.each(cases)(
     'gives the log-probs of the reference, with an adapter and without: $name',
     async ({ config, lora, layers = 'f32' }) => {
@@ -94,7 +94,7 @@ describe.each(KERNELS)('decoding by the $name kernels', ({ name: kernels, varian
   );
 
   it('takes few launches a layer', async ({ skip }) => {
-    if (kernels === 'CPU') skip('on the CPU a launch costs little');
+    if (kernels !== 'card') skip('on the CPU a launch costs little');
     const launches = async (lora: LoraConfig | undefined, layers: number): Promise<number> => {
       const config = { ...CONFIGS['qwen2, biases']!, layers, eosTokenIds: [] };
       const model = LanguageModel.allocate(gpu, config, lora && { lora });

@@ -192,7 +192,7 @@ describe('k in parts', () => {
 });
 
 describe.each(['f16', 'bf16', 'int8', 'int4'] as const)('weights in %s', (storage) => {
-  it.each(['small', 'few', 'cpu'] as const)('%s', async (variant) => {
+  it.each(['small', 'few', 'cpu', 'wide'] as const)('%s', async (variant) => {
     if (variant === 'cpu' && !hasSubgroups()) return;
     const size = { layout: 'nt', m: 9, n: 20, k: 288 } as const;
     const [x, y] = [exact(9 * 288, 1), seeded(20 * 288, 2)];
