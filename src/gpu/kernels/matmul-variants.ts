@@ -44,7 +44,7 @@ export function tileOf(variant: CardVariant): { rows: number; columns: number } 
 
 /**
  * A middling card: 4e12 multiply-adds a second, 96 workgroups side by side. The shares of its rate that
- * tiles can reach are what their reads of workgroup memory leave on navi31, not measurements.
+ * tiles reach lie between their bounds for two AMD cards (results/cards); they are not measurements.
  */
 const SHARES = { large: 0.87, medium: 0.78, narrow: 0.7, small: 0.5 };
 const shares = (of: number): TileRates => ({
