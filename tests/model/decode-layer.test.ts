@@ -2,9 +2,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
+import { MemoryPlan } from '../../src/gpu/memory.ts';
 import type { Storage } from '../../src/gpu/storage.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
 import { Decoder } from '../../src/model/decoder.ts';
+import { planDecoder } from '../../src/model/decoder-plan.ts';
 import { LanguageModel } from '../../src/model/language-model.ts';
 import type { LoraConfig } from '../../src/model/lora.ts';
 import { PROJECTIONS } from '../../src/model/peft.ts';
@@ -19,6 +21,12 @@ import {
   wide,
 } from '../random-model.ts';
 import * as reference from './reference/transformer.ts';
+
+/** The sizes of a layer of SmolLM2-135M. */
+const SMOLLM2: ModelConfig = {
+  ...CONFIGS['llama, tied']!,
+  ...{ hiddenSize: 576, intermediateSize: 1536, heads: 9, kvHeads: 3, headDim: 64 },
+};
 
 const all: LoraConfig = { task: 'CAUSAL_LM', r: 4, alpha: 6, targets: PROJECTIONS };
 const two: LoraConfig = { task: 'CAUSAL_LM', r: 3, alpha: 3, targets: ['k_proj', 'up_proj'] };
@@ -119,4 +127,33 @@ describe.each(KERNELS)('decoding by the $name kernels', ({ name: kernels, varian
     decoder.destroy();
     return { group: group!, dispatches: gpu.counters.dispatches - before };
   }
+});
+
+/**
+ * The launches that a card needs for one token and one layer of SmolLM2-135M. Beyond 32 sequences some
+ * products cut k into parts, which a launch more adds up: those of output and down, and x A^T of both.
+ */
+describe.each([
+  { sequences: 2, base: 5, adapted: 8 },
+  { sequences: 16, base: 5, adapted: 8 },
+  { sequences: 32, base: 5, adapted: 8 },
+  { sequences: 33, base: 7, adapted: 12 },
+  { sequences: 64, base: 7, adapted: 12 },
+])('decoding $sequences sequences', ({ sequences, base, adapted }) => {
+  const planned = (lora?: LoraConfig): number => {
+    const of = (layers: number): number => {
+      const plan = new MemoryPlan(2 ** 31);
+      const model = LanguageModel.allocate(plan, { ...SMOLLM2, layers }, lora && { lora });
+      const limits = { maxSequences: 64, maxPromptTokens: 512, maxNewTokens: 128 };
+      const { decodeOps } = planDecoder(model, limits);
+      const sampling = { temperature: 1, topK: 0, topP: 1, minP: 0, seed: 3, maxNewTokens: 128 };
+      const dims = { tokens: sequences, pairs: 100 * sequences, step: 9, sampling };
+      return decodeOps.filter((op) => !op.grid(dims).includes(0)).length;
+    };
+    return of(2) - of(1);
+  };
+  it(`takes ${base} launches a layer, ${adapted} with an adapter on all projections`, () => {
+    expect(planned()).toBe(base);
+    expect(planned({ ...all, r: 16 })).toBe(adapted);
+  });
 });

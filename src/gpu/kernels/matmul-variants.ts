@@ -36,7 +36,12 @@ const FEW = { team: 64, r: 2 };
 
 /** Fewer numbers along k than this leave most of its invocations without work. */
 const FEW_LEAST_K = 4 * FEW.team;
-const FEW_MOST_ROWS = 16;
+/**
+ * Rows beyond the first 4 R read the weights again. Where a card's cache holds the weights, that costs
+ * little, and few tiles, or a launch that adds up parts of k, cost more.
+ */
+const FEW_MOST_ROWS = { fromMemory: 16, fromCache: 32 };
+const CACHED_WEIGHTS = 2 ** 20;
 
 export function tileOf(variant: CardVariant): { rows: number; columns: number } {
   return variant === 'few' ? { rows: 4 * FEW.r, columns: 4 } : TILES[variant];
@@ -65,8 +70,9 @@ export interface Sizes {
   k: number;
 }
 
-function hasFewRows({ m, k }: Sizes): boolean {
-  return m <= FEW_MOST_ROWS && k >= FEW_LEAST_K;
+function hasFewRows({ m, n, k }: Sizes): boolean {
+  const { fromMemory, fromCache } = FEW_MOST_ROWS;
+  return k >= FEW_LEAST_K && m <= (n * k <= CACHED_WEIGHTS ? fromCache : fromMemory);
 }
 
 /** The time that all workgroups take, each with its part of k. */
