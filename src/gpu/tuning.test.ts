@@ -58,8 +58,9 @@ describe('measuring', () => {
 });
 
 /** It can do nothing. */
-const device = (description: string): Gpu =>
-  ({ info: { vendor: 'v', architecture: 'a', device: 'd', description } }) as unknown as Gpu;
+const deviceOf = (info: object): Gpu => ({ info }) as unknown as Gpu;
+const INFO = { vendor: 'v', architecture: 'a', device: 'd', description: 'x' };
+const device = (description: string): Gpu => deviceOf({ ...INFO, description });
 
 describe('what was measured', () => {
   /** The rates of a card whose notes are in `file`, and how many timings that took. */
@@ -94,9 +95,8 @@ describe('what was measured', () => {
         remember: (name, value) => Promise.resolve(void kept.set(name, value)),
       };
       const { seconds } = simulated({ full, alone }, 0.0005);
-      const { info } = device('x');
-      await cardRates({ info } as Gpu, notes, seconds);
-      await cardRates({ info: { ...info, [field]: 'other' } } as Gpu, notes, seconds);
+      await cardRates(deviceOf(INFO), notes, seconds);
+      await cardRates(deviceOf({ ...INFO, [field]: 'other' }), notes, seconds);
       expect(kept.size).toBe(2);
     },
   );
