@@ -1,28 +1,7 @@
 import { expect, it, vi } from 'vitest';
+import { fakeApi } from '../../tests/fake-adapter.ts';
 import { Gpu } from './device.ts';
 import { KERNELS_FOR } from './variants.ts';
-
-/** The part of WebGPU that opening a device uses. */
-function adapterWith(
-  features: readonly string[],
-  subgroupMaxSize: number,
-  isFallbackAdapter = false,
-  description = '',
-): GPU {
-  const [vendor, architecture] = description.includes('Mesa') ? ['mesa', 'software'] : ['', ''];
-  const adapter = {
-    info: { subgroupMaxSize, isFallbackAdapter, vendor, architecture, description },
-    features: new Set(features),
-    limits: {},
-    requestDevice: ({ requiredFeatures }: { requiredFeatures: string[] }) =>
-      Promise.resolve({
-        features: new Set(requiredFeatures),
-        lost: new Promise(() => {}),
-        addEventListener: () => {},
-      }),
-  };
-  return { requestAdapter: () => Promise.resolve(adapter) } as unknown as GPU;
-}
 
 const { card: FOR_CARDS, cpu: FOR_CPUS, wide: WIDE } = KERNELS_FOR;
 
@@ -35,15 +14,15 @@ it.each([
   ['an adapter without subgroups', [], 4, false, '', { ...FOR_CARDS, rows: 'memory' }],
 ] as const)(
   'chooses the kernel variants for %s',
-  async (_, features, lanes, software, description, variants) => {
-    const api = adapterWith(features, lanes, software, description);
+  async (_, features, subgroupMaxSize, isFallbackAdapter, description, variants) => {
+    const api = fakeApi({ features, subgroupMaxSize, isFallbackAdapter, description });
     const { variants: chosen } = await Gpu.open(api);
     expect(chosen).toEqual(variants);
   },
 );
 
 it('runs the variants that it is told to', async () => {
-  const api = adapterWith(['subgroups'], 4);
+  const api = fakeApi({ subgroupMaxSize: 4 });
   const { variants } = await Gpu.open(api, { variants: { matmul: 'blocked' } });
   expect(variants).toEqual({ ...FOR_CPUS, matmul: 'blocked' });
 });
@@ -52,19 +31,20 @@ it('measures a graphics card, unless the caller chose its products or it is soft
   const rates = { large: 4, medium: 3, narrow: 2, small: 1 };
   const card = { full: rates, alone: rates };
   const measure = vi.fn(() => Promise.resolve(card));
-  const api = adapterWith(['subgroups'], 32);
+  const api = fakeApi();
   expect((await Gpu.open(api, { measure })).variants).toEqual({ ...FOR_CARDS, card });
   const told = await Gpu.open(api, { measure, variants: { matmul: 'blocked' } });
   expect(told.variants).toEqual(FOR_CARDS);
-  const onCpu = await Gpu.open(adapterWith(['subgroups'], 4), { measure });
+  const onCpu = await Gpu.open(fakeApi({ subgroupMaxSize: 4 }), { measure });
   expect(onCpu.variants).toEqual(FOR_CPUS);
-  const software = await Gpu.open(adapterWith(['subgroups'], 8, true), { measure });
+  const software = await Gpu.open(fakeApi({ isFallbackAdapter: true }), { measure });
   expect(software.variants).toEqual(FOR_CARDS);
   expect(measure).toHaveBeenCalledTimes(1);
 });
 
 it('asks for the features that its kernels use, and no others', async () => {
-  const { device } = await Gpu.open(adapterWith(['shader-f16', 'subgroups', 'timestamp-query'], 4));
+  const features = ['shader-f16', 'subgroups', 'timestamp-query'];
+  const { device } = await Gpu.open(fakeApi({ features }));
   expect([...device.features]).toEqual(['subgroups']);
 });
 

@@ -1,7 +1,21 @@
 import { expect, it, vi } from 'vitest';
+import { fakeApi } from '../../tests/fake-adapter.ts';
 import type { Kernel } from './kernel.ts';
 import { KERNELS_FOR } from './variants.ts';
 import { keepDevices, openNodeGpu } from './node.ts';
+import { cardRates } from './tuning.ts';
+
+vi.mock('./tuning.ts', () => ({ cardRates: vi.fn() }));
+
+it('measures a graphics card', async () => {
+  vi.doMock('webgpu', () => ({ create: () => fakeApi(), globals: {} }));
+  const rates = { large: 4, medium: 3, narrow: 2, small: 1 };
+  vi.mocked(cardRates).mockResolvedValue({ full: rates, alone: rates });
+  const gpu = await openNodeGpu();
+  expect(gpu.variants.card).toEqual({ full: rates, alone: rates });
+  expect(vi.mocked(cardRates).mock.lastCall![0]).toBe(gpu);
+  vi.doUnmock('webgpu');
+});
 
 it('runs the kernels that PONDER_KERNELS names', async () => {
   vi.stubEnv('PONDER_KERNELS', 'card');

@@ -1,6 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, it, vi } from 'vitest';
 import type { Gpu } from './device.ts';
 import { tileOf } from './kernels/matmul-variants.ts';
+import { nodeNotes } from './node-notes.ts';
 import { openNodeGpu } from './node.ts';
 import { cardRates, measure, secondsOf, type Notes, type Work } from './tuning.ts';
 import { KERNELS_FOR, type CardRates } from './variants.ts';
@@ -16,7 +21,7 @@ function simulated(card: CardRates, late: number) {
     clock.milliseconds += 1000 * time;
     return Promise.resolve(time);
   };
-  return { clock, measured: () => measure(seconds, () => clock.milliseconds) };
+  return { clock, seconds, measured: () => measure(seconds, () => clock.milliseconds) };
 }
 
 const full = { large: 8e12, medium: 9e12, narrow: 6e12, small: 5e12 };
@@ -52,26 +57,59 @@ describe('measuring', () => {
   });
 });
 
+/** It can do nothing. */
+const deviceOf = (info: object): Gpu => ({ info }) as unknown as Gpu;
+const INFO = { vendor: 'v', architecture: 'a', device: 'd', description: 'x' };
+const device = (description: string): Gpu => deviceOf({ ...INFO, description });
+
+describe('what was measured', () => {
+  /** The rates of a card whose notes are in `file`, and how many timings that took. */
+  const opened = async (file: URL, description: string, card: CardRates) => {
+    const seconds = vi.fn(simulated(card, 0.0005).seconds);
+    const rates = await cardRates(device(description), nodeNotes(file), seconds);
+    return { rates, timings: seconds.mock.calls.length };
+  };
+
+  it('is remembered: the next opening of the same adapter times nothing, another adapter is timed', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'ponder-tuning-'));
+    const file = pathToFileURL(join(folder, 'cards.json'));
+    const first = await opened(file, 'x', { full, alone });
+    expect(first.timings).toBeGreaterThan(0);
+    expect(first.rates!.full.large / full.large).toBeCloseTo(1, 6);
+    // The card has become slower since: what is remembered counts.
+    const slow = { full: slower(full, 4), alone: slower(alone, 4) };
+    expect(await opened(file, 'x', slow)).toEqual({ rates: first.rates, timings: 0 });
+    const other = await opened(file, 'y', slow);
+    expect(other.timings).toBeGreaterThan(0);
+    expect(other.rates!.full.large / slow.full.large).toBeCloseTo(1, 6);
+    expect(await opened(file, 'x', slow)).toEqual({ rates: first.rates, timings: 0 });
+    expect(await opened(file, 'y', slow)).toEqual({ rates: other.rates, timings: 0 });
+  });
+
+  it.each(['vendor', 'architecture', 'device', 'description'])(
+    'belongs to one %s',
+    async (field) => {
+      const kept = new Map<string, unknown>();
+      const notes: Notes = {
+        recall: (name) => Promise.resolve(kept.get(name)),
+        remember: (name, value) => Promise.resolve(void kept.set(name, value)),
+      };
+      const { seconds } = simulated({ full, alone }, 0.0005);
+      await cardRates(deviceOf(INFO), notes, seconds);
+      await cardRates(deviceOf({ ...INFO, [field]: 'other' }), notes, seconds);
+      expect(kept.size).toBe(2);
+    },
+  );
+});
+
 describe('what was remembered', () => {
-  /** It can do nothing. */
-  const device = (description: string): Gpu =>
-    ({ info: { vendor: 'v', architecture: 'a', device: 'd', description } }) as unknown as Gpu;
   const notes = (value: unknown): Notes => ({
     recall: () => Promise.resolve(value),
     remember: () => expect.fail('nothing was measured'),
   });
 
-  it('is used, for the same adapter', async () => {
-    const kept = new Map<string, unknown>();
-    const own: Notes = {
-      recall: (name) =>
-        Promise.resolve(kept.get(name) ?? kept.set(name, { full, alone }).get(name)),
-      remember: () => expect.fail('nothing was measured'),
-    };
-    expect(await cardRates(device('x'), own)).toEqual({ full, alone });
-    await cardRates(device('x'), own);
-    await cardRates(device('y'), own);
-    expect(kept.size).toBe(2);
+  it('is used', async () => {
+    expect(await cardRates(device('x'), notes({ full, alone }))).toEqual({ full, alone });
   });
 
   it.each([

@@ -22,14 +22,19 @@ export interface Notes {
 /**
  * The rates of this card as they were remembered, or measured now and then remembered; undefined if
  * they cannot be measured here.
+ * @param seconds as in `measure`
  */
-export async function cardRates(gpu: Gpu, notes: Notes): Promise<CardRates | undefined> {
+export async function cardRates(
+  gpu: Gpu,
+  notes: Notes,
+  seconds = (work: Work) => secondsOf(gpu, work),
+): Promise<CardRates | undefined> {
   const { vendor, architecture, device, description } = gpu.info;
   const name = ['card', VERSION, vendor, architecture, device, description].join(' | ');
   const remembered = await notes.recall(name);
   if (areRates(remembered)) return remembered;
   // What is wrong with the device is reported when it is used.
-  const measured = await measure((work) => secondsOf(gpu, work)).catch(() => undefined);
+  const measured = await measure(seconds).catch(() => undefined);
   if (measured) await notes.remember(name, measured);
   return measured;
 }

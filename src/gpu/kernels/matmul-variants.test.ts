@@ -17,10 +17,26 @@ it('has large tiles where there are enough of them, smaller ones where a card wo
   expect(picked('nn', 3312, 48, 96)).toBe('narrow');
 });
 
-it('reads the weights once for few rows, where k is long enough to be shared out', () => {
+it('reads the weights once or twice for few rows, where k is long enough to be shared out', () => {
   expect(picked('nt', 8, 576, 576)).toBe('few');
+  expect(picked('nt', 16, 49152, 576)).toBe('few');
+  expect(picked('nt', 17, 49152, 576)).not.toBe('few');
   expect(picked('nt', 8, 576, 48)).not.toBe('few');
   expect(picked('tn', 8, 576, 576)).not.toBe('few');
+});
+
+it('reads weights that a cache holds up to four times, rather than to cut k or to run few tiles', () => {
+  for (const [n, k] of [
+    [960, 576],
+    [576, 576],
+    [576, 1536],
+    [16, 1536],
+  ] as const) {
+    expect(picked('nt', 32, n, k)).toBe('few');
+    expect(partsOfK('nt', { m: 32, n, k })).toBe(1);
+    expect(picked('nt', 33, n, k)).not.toBe('few');
+  }
+  expect(picked('nt', 17, 3072, 576)).not.toBe('few');
 });
 
 it('takes the tile that is the fastest of a measured card', () => {
@@ -59,7 +75,7 @@ describe('parts of k', () => {
   it('has several where there are few tiles and k is long', () => {
     expect(partsOfK('tn', { m: 48, n: 48, k: 2500 })).toBeGreaterThan(8);
     expect(partsOfK('tn', { m: 576, n: 16, k: 2500 })).toBeGreaterThan(1);
-    expect(partsOfK('nt', { m: 32, n: 576, k: 576 })).toBeGreaterThan(1);
+    expect(partsOfK('nt', { m: 33, n: 576, k: 576 })).toBeGreaterThan(1);
   });
 
   it('has one where tiles keep the card busy, or the second launch would take longer', () => {

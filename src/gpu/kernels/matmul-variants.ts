@@ -36,7 +36,12 @@ const FEW = { team: 64, r: 2 };
 
 /** Fewer numbers along k than this leave most of its invocations without work. */
 const FEW_LEAST_K = 4 * FEW.team;
-const FEW_MOST_ROWS = 16;
+/**
+ * Rows beyond the first 4 R read the weights again. Where a card's cache holds the weights, that costs
+ * little, and few tiles, or a launch that adds up parts of k, cost more.
+ */
+const FEW_MOST_ROWS = { fromMemory: 16, fromCache: 32 };
+const CACHED_WEIGHTS = 2 ** 20;
 
 export function tileOf(variant: CardVariant): { rows: number; columns: number } {
   return variant === 'few' ? { rows: 4 * FEW.r, columns: 4 } : TILES[variant];
@@ -44,7 +49,7 @@ export function tileOf(variant: CardVariant): { rows: number; columns: number } 
 
 /**
  * A middling card: 4e12 multiply-adds a second, 96 workgroups side by side. The shares of its rate that
- * tiles can reach are what their reads of workgroup memory leave on navi31, not measurements.
+ * tiles reach lie between their bounds for two AMD cards (results/cards); they are not measurements.
  */
 const SHARES = { large: 0.87, medium: 0.78, narrow: 0.7, small: 0.5 };
 const shares = (of: number): TileRates => ({
@@ -65,8 +70,9 @@ export interface Sizes {
   k: number;
 }
 
-function hasFewRows({ m, k }: Sizes): boolean {
-  return m <= FEW_MOST_ROWS && k >= FEW_LEAST_K;
+function hasFewRows({ m, n, k }: Sizes): boolean {
+  const { fromMemory, fromCache } = FEW_MOST_ROWS;
+  return k >= FEW_LEAST_K && m <= (n * k <= CACHED_WEIGHTS ? fromCache : fromMemory);
 }
 
 /** The time that all workgroups take, each with its part of k. */

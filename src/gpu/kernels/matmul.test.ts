@@ -1,8 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { lower } from '../kernel.ts';
+import type { View } from '../memory.ts';
 import { decode, encode } from '../storage.ts';
-import { KERNELS_FOR } from '../variants.ts';
+import { KERNELS_FOR, type CardRates } from '../variants.ts';
 import type { MatmulLayout } from './matmul-prelude.ts';
 import { MANY_ROWS } from './matmul-on-cpu.ts';
+import { partsOfK } from './matmul-variants.ts';
 import { matmul, matmulAs, matmulInParts } from './matmul.ts';
 import type { MatmulLaunch } from './matmul-launch.ts';
 import { expectClose, MARK, Sandbox, seeded } from './sandbox.ts';
@@ -214,7 +217,7 @@ describe('k in parts', () => {
 });
 
 describe.each(['f16', 'bf16', 'int8', 'int4'] as const)('weights in %s', (storage) => {
-  it.each(['small', 'few', 'cpu'] as const)('%s', async (variant) => {
+  it.each(['small', 'few', 'cpu', 'wide'] as const)('%s', async (variant) => {
     if (variant === 'cpu' && !hasSubgroups()) return;
     const size = { layout: 'nt', m: 9, n: 20, k: 288 } as const;
     const [x, y] = [exact(9 * 288, 1), seeded(20 * 288, 2)];
@@ -260,4 +263,47 @@ it('compiles no variant that its sizes never pick', async () => {
   const size = { layout: 'nt', m: 2, n: 48, k: 16 } as const;
   expect(await own.floats(c, 2 * 48)).toEqual(Float32Array.from(reference(size, x, y)));
   own.close();
+});
+
+describe('a card that was measured', () => {
+  /**
+   * One workgroup of a large tile takes all of it, and many small ones are faster: the opposite of what
+   * the table says.
+   */
+  const slow = { large: 1e10, medium: 1e10, narrow: 1e10, small: 1e10 };
+  const card: CardRates = {
+    full: { ...slow, large: 1e12, small: 1e14 },
+    alone: { ...slow, large: 1e12, small: 3e9 },
+  };
+  const view: View = { buffer: {} as GPUBuffer, byteOffset: 0, byteLength: 4 * 4096 * 4096 };
+
+  /** The tiles of the products that a replay launches; all sizes but `fixed` are known at replay only. */
+  function launched({ layout, ...size }: Case, fixed: { k?: number }, rates?: CardRates): string[] {
+    const { m, n, k } = size;
+    const sizes = { m: () => m, n: () => n, k: () => k, ...fixed };
+    const written = matmul({ layout, a: view, b: view, c: view, ...sizes });
+    const ops = lower([written], { ...KERNELS_FOR.card, ...(rates && { card: rates }) });
+    return ops
+      .filter((op) => op.grid(undefined)[0] > 0)
+      .map(({ kernel, others = [], pick }) => [kernel, ...others][pick?.(undefined) ?? 0]!.name)
+      .filter((name) => !name.startsWith('matmul-sum'))
+      .map((name) => name.split(' ', 2)[1]!);
+  }
+
+  it.each([
+    ['that is never cut', 'nt', 1024, 48, { k: 48 }, 1],
+    ['that may be cut', 'nt', 1024, 48, {}, 1],
+    ['that is cut', 'tn', 512, 4096, {}, 2],
+  ] as const)('is launched with its fastest tile: k %s', (_, layout, many, k, fixed, least) => {
+    const large = { layout, m: many, n: many, k };
+    const little = { layout, m: 128, n: 64, k };
+    for (const size of [large, little]) {
+      const parts = partsOfK(layout, size);
+      expect(least === 1 ? parts === 1 : parts >= least).toBe(true);
+    }
+    expect(launched(large, fixed, card)).toEqual(['small']);
+    expect(launched(little, fixed, card)).toEqual(['large']);
+    expect(launched(large, fixed)).not.toEqual(['small']);
+    expect(launched(little, fixed)).not.toEqual(['large']);
+  });
 });

@@ -1,0 +1,30 @@
+/** The part of WebGPU that opening a device uses, for tests of adapters that are not here. */
+
+export interface FakeAdapter {
+  features?: readonly string[];
+  subgroupMaxSize?: number;
+  isFallbackAdapter?: boolean;
+  description?: string;
+}
+
+/** By default a graphics card. */
+export function fakeApi({
+  features = ['subgroups'],
+  subgroupMaxSize = 32,
+  isFallbackAdapter = false,
+  description = '',
+}: FakeAdapter = {}): GPU {
+  const [vendor, architecture] = description.includes('Mesa') ? ['mesa', 'software'] : ['', ''];
+  const adapter = {
+    info: { subgroupMaxSize, isFallbackAdapter, vendor, architecture, description },
+    features: new Set(features),
+    limits: {},
+    requestDevice: ({ requiredFeatures }: { requiredFeatures: string[] }) =>
+      Promise.resolve({
+        features: new Set(requiredFeatures),
+        lost: new Promise(() => {}),
+        addEventListener: () => {},
+      }),
+  };
+  return { requestAdapter: () => Promise.resolve(adapter) } as unknown as GPU;
+}
