@@ -8,11 +8,31 @@ it('reads what a measurement writes', () => {
   expect(read(EXAMPLE)).toEqual(EXAMPLE);
 });
 
+it('reads version 1, without the numbers that it counted wrongly', () => {
+  const others = EXAMPLE.rows.filter(({ group }) => group !== 'grpo');
+  const step = { dispatches: 1000, submits: 20, readbacks: 10, bytes: 118e6, shareOfMatmul: 0.5 };
+  const before = EXAMPLE.rows.map((one) => (one.group === 'grpo' ? { ...one, step } : one));
+  const { matmul } = EXAMPLE.kernels;
+  const rows = [
+    ...others,
+    {
+      ...{ group: 'grpo', name: 'recipes/x.yaml', sizes: '128 completions' },
+      ...{ seconds: 2, timings: 5, kernels: EXAMPLE.rows.at(-1)!.kernels },
+    },
+  ];
+  const kept = before.map(({ grpo: _, ...one }) => one);
+  expect(read({ ...EXAMPLE, version: 1, kernels: { matmul }, rows: kept })).toEqual({
+    ...EXAMPLE,
+    kernels: { matmul },
+    rows,
+  });
+});
+
 const [row] = EXAMPLE.rows as [Row];
 
 it.for<[string, unknown, string]>([
   ['another document', { name: 'x' }, 'is not a measurement of Ponder'],
-  ['a later version', { ...EXAMPLE, version: 2 }, 'has version 2, not 1'],
+  ['a later version', { ...EXAMPLE, version: 3 }, 'has version 3, not 2 or 1'],
   ['no ceiling', { ...EXAMPLE, ceilings: { f32: 0, bandwidth: 1 } }, 'has no ceiling f32'],
   ['no date', { ...EXAMPLE, date: undefined }, 'has no date'],
   ['no rows', { ...EXAMPLE, rows: undefined }, 'has no rows'],
