@@ -35,6 +35,7 @@ it.for<[string, unknown, string]>([
   ['a later version', { ...EXAMPLE, version: 3 }, 'has version 3, not 2 or 1'],
   ['no ceiling', { ...EXAMPLE, ceilings: { f32: 0, bandwidth: 1 } }, 'has no ceiling f32'],
   ['no date', { ...EXAMPLE, date: undefined }, 'has no date'],
+  ['no commit', { ...EXAMPLE, ponder: undefined }, 'does not say its commit'],
   ['no rows', { ...EXAMPLE, rows: undefined }, 'has no rows'],
   ['an unknown group', { ...EXAMPLE, rows: [{ ...row, group: 'x' }] }, 'unknown group x'],
   ['a row without numbers', { ...EXAMPLE, rows: [{ ...row, seconds: undefined }] }, 'square 256'],

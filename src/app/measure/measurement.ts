@@ -150,6 +150,7 @@ export function readMeasurement(text: string, name: string): Measurement {
   for (const key of ['date', 'browser'] as const) {
     if (typeof value[key] !== 'string') fail(`has no ${key}`);
   }
+  if (value.ponder !== null && typeof value.ponder !== 'string') fail('does not say its commit');
   if (typeof adapter?.description !== 'string') fail('does not name its adapter');
   for (const key of ['f32', 'bandwidth'] as const) {
     if (!isPositive(ceilings?.[key])) fail(`has no ceiling ${key}`);

@@ -83,5 +83,5 @@ it('names the adapter, its ceilings, the clock and the commit', () => {
 
 it('says of the float16 ceiling that nothing uses it', () => {
   const lines = summaryLines({ ...EXAMPLE, ceilings: { ...EXAMPLE.ceilings, f16: 20e9 } });
-  expect(lines[2]).toMatch(/^In float16 it reaches 20 GFLOP\/s, and no row uses that: /);
+  expect(lines[2]).toMatch(/^20 GFLOP\/s in float16, which no row uses: /);
 });

@@ -100,8 +100,8 @@ export function summaryLines(m: Measurement): string[] {
     ...(f16 === null
       ? []
       : [
-          `In float16 it reaches ${rate(f16)}, and no row uses that: weights may be stored in ` +
-            'float16, and all products multiply and sum in float32',
+          `${rate(f16)} in float16, which no row uses: it is a storage format only, and all products ` +
+            'multiply and sum in float32',
         ]),
     `${clock}; ${m.complete ? 'measured' : 'a part, measured'} in ${formatDuration(m.seconds)} ` +
       `on ${m.date.slice(0, 10)}, by Ponder at ${commitName(m)}`,
