@@ -1,16 +1,17 @@
 import { expect, it } from 'vitest';
-import type { Gpu } from '../../gpu/device.ts';
 import { openNodeGpu } from '../../gpu/node.ts';
-import { heldBytes } from '../../gpu/memory.ts';
+import { emptyLedger, heldBytes } from '../../gpu/memory.ts';
 import { Counter } from './counts.ts';
 
 it('counts from its making on, for each of the steps', () => {
   const counters = { dispatches: 100, submits: 50, readbacks: 10, flops: 1000 };
-  const [one, other] = [{ ...counters }, { ...counters }].map(
-    (own) => ({ counters: own, ledger: {}, peakBytes: 7 }) as Gpu,
-  );
-  const counter = new Counter([one!, other!]);
-  for (const gpu of [one!, other!]) {
+  const gpus = [1, 2].map(() => ({
+    counters: { ...counters },
+    ledger: emptyLedger(),
+    peakBytes: 7,
+  }));
+  const counter = new Counter(gpus);
+  for (const gpu of gpus) {
     gpu.counters.dispatches += 6;
     gpu.counters.submits += 4;
     gpu.counters.readbacks += 2;

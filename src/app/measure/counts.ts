@@ -9,7 +9,7 @@ export class Counter {
 
   /** @param others bytes that the devices hold now and that do not belong to the work */
   constructor(
-    private readonly gpus: readonly Gpu[],
+    private readonly gpus: readonly Pick<Gpu, 'counters' | 'ledger' | 'peakBytes'>[],
     private readonly others = 0,
   ) {
     this.before = gpus.map(({ counters }) => ({ ...counters }));

@@ -9,23 +9,13 @@ it('reads what a measurement writes', () => {
 });
 
 it('reads version 1, without the numbers that it counted wrongly', () => {
-  const others = EXAMPLE.rows.filter(({ group }) => group !== 'grpo');
-  const step = { dispatches: 1000, submits: 20, readbacks: 10, bytes: 118e6, shareOfMatmul: 0.5 };
-  const before = EXAMPLE.rows.map((one) => (one.group === 'grpo' ? { ...one, step } : one));
-  const { matmul } = EXAMPLE.kernels;
-  const rows = [
-    ...others,
-    {
-      ...{ group: 'grpo', name: 'recipes/x.yaml', sizes: '128 completions' },
-      ...{ seconds: 2, timings: 5, kernels: EXAMPLE.rows.at(-1)!.kernels },
-    },
-  ];
-  const kept = before.map(({ grpo: _, ...one }) => one);
-  expect(read({ ...EXAMPLE, version: 1, kernels: { matmul }, rows: kept })).toEqual({
-    ...EXAMPLE,
-    kernels: { matmul },
-    rows,
-  });
+  const rows = EXAMPLE.rows.filter(({ group }) => group !== 'grpo');
+  const right = { group: 'grpo', name: 'x.yaml', sizes: '8 completions', seconds: 2, timings: 5 };
+  const wrong = { flops: 4.8e9, bound: 'compute', share: 0.24, tokensPerSecond: 9000 };
+  const step = { dispatches: 1000, submits: 20, readbacks: 10, bytes: 118e6 };
+  const kernels = { matmul: 'cpu', attention: 'shared', rows: 'alone' };
+  const old = { ...EXAMPLE, version: 1, kernels, rows: [...rows, { ...right, ...wrong, step }] };
+  expect(read(old)).toEqual({ ...EXAMPLE, kernels, rows: [...rows, right] });
 });
 
 const [row] = EXAMPLE.rows as [Row];
