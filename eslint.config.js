@@ -36,6 +36,22 @@ export default defineConfig(
     },
   },
   {
+    // A device that is opened in another way does not have the card's rates (src/gpu/tuning.ts): what is
+    // measured or tried on it is not what trains.
+    files: ['**/*.ts', '**/*.svelte'],
+    ignores: ['src/app/open-gpu.ts', 'src/gpu/node.ts', 'src/gpu/device.test.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "CallExpression[callee.object.name='Gpu'][callee.property.name='open']",
+          message:
+            'Open devices with openGpu (src/app/open-gpu.ts) or openNodeGpu (src/gpu/node.ts).',
+        },
+      ],
+    },
+  },
+  {
     files: ['**/*.svelte', '**/*.svelte.ts'],
     languageOptions: { parserOptions: { parser: ts.parser, svelteConfig } },
   },

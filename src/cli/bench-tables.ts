@@ -111,7 +111,10 @@ function resultsPage(measurements: ReadonlyMap<string, Measurement>): string {
 
 const INTRODUCTION = `\`npm run bench -- --out FILE\` measures, and \`npm run bench -- --tables\` writes
 these tables from the JSON files in this folder. "Measure this browser" on the page gives such a file
-too, without the other libraries. All times are medians of timings in turn, in one run. *Of the
+too, without the other libraries. "ms" is the median of as many timings as its row says. "times
+jax-js" is the median of its times over ours, and says the number of its timings where that differs; the libraries
+are timed in turn, in one run. "tokens/s written" counts the tokens of completions, without those of prompts; in a
+GRPO step the time includes its rewards and its update. "tokens/s read" counts those that a training step reads. *Of the
 ceiling* compares with the least time that the work can take: its operations at the multiply-add rate, or its
 bytes at the bandwidth, whichever is longer. 50% means that the work took twice that time. Rates count useful operations only. "GPU ms" is
 the sum over launches, each in a pass of its own, so it can exceed "ms", which is seen from outside.`;

@@ -5,7 +5,14 @@
  */
 import { GpuError, GpuLostError, GpuMemoryError, GpuUnavailableError } from './errors.ts';
 import type { Kernel } from './kernel.ts';
-import { bufferBytes, emptyLedger, type Lifetime, type Memory, type View } from './memory.ts';
+import {
+  bufferBytes,
+  emptyLedger,
+  heldBytes,
+  type Lifetime,
+  type Memory,
+  type View,
+} from './memory.ts';
 import { Pace } from './pace.ts';
 import { Pipelines } from './pipelines.ts';
 import type { Profile } from './profile.ts';
@@ -72,6 +79,8 @@ function suitableVariants({ features }: GPUDevice, info: GPUAdapterInfo): Kernel
 
 export class Gpu implements Memory {
   readonly ledger = emptyLedger();
+  /** The most bytes that the ledger has held; who watches a while sets it to what is held now. */
+  peakBytes = 0;
   readonly counters: GpuCounters = { dispatches: 0, submits: 0, readbacks: 0, flops: 0 };
   /** Resolves when the device is lost or closed. */
   readonly lost: Promise<GpuLostError>;
@@ -181,6 +190,7 @@ export class Gpu implements Memory {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
     const buffer = this.createBuffer({ label, size, usage });
     this.ledger[lifetime] += size;
+    this.peakBytes = Math.max(this.peakBytes, heldBytes(this.ledger));
     return { buffer, byteOffset: 0, byteLength: size };
   }
 

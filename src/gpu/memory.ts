@@ -35,6 +35,10 @@ export function emptyLedger(): Record<Lifetime, number> {
   return { weights: 0, gradients: 0, moments: 0, activations: 0, kv: 0, io: 0 };
 }
 
+export function heldBytes(ledger: Readonly<Record<Lifetime, number>>): number {
+  return Object.values(ledger).reduce((sum, bytes) => sum + bytes, 0);
+}
+
 /** The size of a buffer is a multiple of this many bytes. */
 const UNIT = 16;
 
@@ -56,7 +60,7 @@ export class MemoryPlan implements Memory {
   }
 
   get total(): number {
-    return Object.values(this.ledger).reduce((sum, bytes) => sum + bytes, 0);
+    return heldBytes(this.ledger);
   }
 
   allocate(lifetime: Lifetime, bytes: number): View {

@@ -6,19 +6,20 @@ import {
   THOROUGH,
   type Progress,
 } from '../../src/app/measure/measure.ts';
+import { openGpu } from '../../src/app/open-gpu.ts';
 import '../../src/cli/bench-page.ts';
-import { Gpu } from '../../src/gpu/device.ts';
+import type { Gpu } from '../../src/gpu/device.ts';
 import { urlFolder } from '../../src/model/files.ts';
 import { parseRecipe } from '../../src/rl/recipe/recipe.ts';
 import { openJax } from './jax.ts';
 import { openTfjs } from './tfjs.ts';
 
-const openGpu = (): Promise<Gpu> => Gpu.open(navigator.gpu, { features: MEASURED_FEATURES });
+const open = (): Promise<Gpu> => openGpu(MEASURED_FEATURES);
 /** The server serves the project's root. */
 const at = (file: string): string => new URL(`/${file}`, location.href).href;
 
 globalThis.runBench = async ({ adapter, recipe: path, groups, ponder }) => {
-  const gpu = await openGpu();
+  const gpu = await open();
   if (adapter === 'hardware' && gpu.info.isFallbackAdapter) {
     throw new Error('this browser finds no graphics card; leave --adapter hardware out');
   }
@@ -38,7 +39,11 @@ globalThis.runBench = async ({ adapter, recipe: path, groups, ponder }) => {
       tasksFor(rate, {
         name: path,
         recipe,
-        around: { openGpu, readFile, folder: (folder) => Promise.resolve(urlFolder(at(folder))) },
+        around: {
+          openGpu: open,
+          readFile,
+          folder: (folder) => Promise.resolve(urlFolder(at(folder))),
+        },
       }),
     onProgress: ({ done, total, next }: Progress) =>
       void globalThis.onBenchProgress(done, total, next ?? ''),

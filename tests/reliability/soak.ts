@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { getHeapSpaceStatistics } from 'node:v8';
 import { nodeSurroundings } from '../../src/cli/open.ts';
 import { openTrainer } from '../../src/app/opening/trainer.ts';
+import { heldBytes } from '../../src/gpu/memory.ts';
 import { parseRecipe } from '../../src/rl/recipe/recipe.ts';
 import { nodeRunFolder } from '../../src/rl/runs/run-folder.node.ts';
 import { Run } from '../../src/rl/runs/run.ts';
@@ -50,7 +51,7 @@ function measure(): void {
   const seconds = (performance.now() - since) / 1000 / steps;
   globalThis.gc!();
   const { rss, heapUsed, arrayBuffers } = process.memoryUsage();
-  const device = Object.values(around.gpu.ledger).reduce((a, b) => a + b, 0);
+  const device = heldBytes(around.gpu.ledger);
   const row = [rss, youngGeneration(), heapUsed, arrayBuffers, device].map((bytes) =>
     (bytes / 2 ** 20).toFixed(2),
   );

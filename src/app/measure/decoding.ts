@@ -1,10 +1,12 @@
 /** Tokens per second that a random model writes, at several batch sizes. */
+import { heldBytes } from '../../gpu/memory.ts';
 import { storageBytes } from '../../gpu/storage.ts';
 import { Decoder } from '../../model/decoder.ts';
 import type { ModelConfig } from '../../model/config.ts';
 import type { WeightStorage } from '../../model/parameters.ts';
 import { median } from './arithmetic.ts';
 import type { Bench } from './bench.ts';
+import { Counter } from './counts.ts';
 import type { Row } from './measurement.ts';
 import { matrixNumbers, randomModel, sizesOfModel, small2M, smol135M } from './models.ts';
 import { profileOf } from './timing.ts';
@@ -42,11 +44,18 @@ export function decodingTask(rate: number): DecodingTask {
 export async function decodingRows(bench: Bench, task: DecodingTask): Promise<Row[]> {
   const { model, config, storage, batches } = task;
   const { gpu } = bench;
+  const held = (): number => heldBytes(gpu.ledger);
+  const before = held();
   const weights = randomModel(gpu, config, { storage });
+  const shared = held() - before;
   const decoders: Decoder[] = [];
+  /** The weights, and what each decoder has of its own. */
+  const bytes: number[] = [];
   for (const batch of batches) {
     const limits = { maxSequences: batch, maxPromptTokens: PROMPT, maxNewTokens: TOKENS };
+    const others = held() - shared;
     decoders.push(await Decoder.create(weights, limits));
+    bytes.push(held() - others);
   }
   const seconds: number[][] = batches.map(() => []);
   for (let round = 0; round <= ROUNDS; round++) {
@@ -59,6 +68,9 @@ export async function decodingRows(bench: Bench, task: DecodingTask): Promise<Ro
   const rows: Row[] = [];
   for (const [i, batch] of batches.entries()) {
     const step = median(seconds[i]!);
+    const counter = new Counter([gpu], held() - bytes[i]!);
+    await write(decoders[i]!, batch);
+    const counts = counter.perStep(TOKENS);
     const times = await profileOf([gpu], () => write(decoders[i]!, batch));
     rows.push({
       ...{ group: 'decoding', name: `${model}, batch ${batch}`, sizes: sizesOfModel(config) },
@@ -66,6 +78,7 @@ export async function decodingRows(bench: Bench, task: DecodingTask): Promise<Ro
       timings: seconds[i]!.length,
       ...stepWork(task, batch),
       tokensPerSecond: batch / step,
+      step: counts,
       ...(times && { kernels: perStep(times[0]!.kernels) }),
     });
   }

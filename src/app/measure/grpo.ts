@@ -1,13 +1,15 @@
 /** Whole GRPO steps of a recipe, with our best matrix product timed between them. */
-import type { Gpu, GpuCounters } from '../../gpu/device.ts';
+import type { Gpu } from '../../gpu/device.ts';
 import type { Recipe } from '../../rl/recipe/recipe.ts';
+import type { Group } from '../../rl/report.ts';
 import { openReward } from '../opening/rewards.ts';
 import type { Surroundings } from '../opening/surroundings.ts';
 import { openTrainer } from '../opening/trainer.ts';
 import { median } from './arithmetic.ts';
 import type { Bench } from './bench.ts';
+import { Counter } from './counts.ts';
 import { openProduct, productFlops, type MatmulShape } from './matmuls.ts';
-import type { KernelRow, Row, StepCounts } from './measurement.ts';
+import type { GrpoNumbers, KernelRow, Row } from './measurement.ts';
 import { profileOf, time } from './timing.ts';
 
 /** Where the models and files of the recipe are. */
@@ -53,38 +55,31 @@ export async function grpoRow(
   await productRate();
 
   const started = performance.now();
-  const before = gpus.map(({ counters }) => ({ ...counters }));
+  const counter = new Counter(gpus);
   const productRates = [await productRate()];
   const seconds: number[] = [];
   const stepRates: number[] = [];
   const lengths: number[] = [];
-  let tokens = trainer.tokensSeen;
   const tokenRates: number[] = [];
-  const flops = (): number => gpus.reduce((sum, { counters }) => sum + counters.flops, 0);
   while (
     seconds.length < STEPS &&
     (seconds.length < 2 || performance.now() - started < 1000 * BUDGET)
   ) {
-    const from = flops();
+    const from = counter.flops;
     const begun = performance.now();
-    const { metrics } = await trainer.trainStep();
+    const { metrics, groups } = await trainer.trainStep();
     await policy.idle();
     const spent = (performance.now() - begun) / 1000;
     seconds.push(spent);
-    stepRates.push((flops() - from) / spent);
-    tokenRates.push((trainer.tokensSeen - tokens) / spent);
-    tokens = trainer.tokensSeen;
+    stepRates.push((counter.flops - from) / spent);
+    tokenRates.push(writtenTokens(groups) / spent);
     lengths.push(metrics['completions/mean_length']!);
     productRates.push(await productRate());
   }
   const steps = seconds.length;
-  const total = (key: keyof GpuCounters): number =>
-    gpus.reduce((sum, { counters }, i) => sum + counters[key] - before[i]![key], 0) / steps;
-  const counts: StepCounts = {
-    dispatches: total('dispatches'),
-    submits: total('submits'),
-    readbacks: total('readbacks'),
-    bytes: gpus.reduce((sum, { ledger }) => sum + bytesIn(ledger), 0),
+  // Before the profile, which takes one more step.
+  const counted = { flops: counter.flops / steps, step: counter.perStep(steps) };
+  const grpo: GrpoNumbers = {
     completionLength: lengths.reduce((sum, length) => sum + length, 0) / steps,
     matmul: { name: best.shape.name, rate: median(productRates) },
     shareOfMatmul: median(stepRates) / median(productRates),
@@ -93,12 +88,12 @@ export async function grpoRow(
   const row: Row = {
     group: 'grpo',
     name: task.name,
-    sizes: `${recipe.per_device_train_batch_size} completions of ${counts.completionLength.toFixed(0)} tokens on average`,
+    sizes: `${recipe.per_device_train_batch_size} completions of ${grpo.completionLength.toFixed(0)} tokens on average`,
     seconds: median(seconds),
     timings: steps,
-    flops: total('flops'),
+    ...counted,
     tokensPerSecond: median(tokenRates),
-    step: counts,
+    grpo,
     ...(profile && {
       kernels: profile.flatMap(({ kernels }, i): KernelRow[] =>
         i === 0 ? [...kernels] : kernels.map((one) => ({ ...one, label: `reward: ${one.label}` })),
@@ -117,6 +112,7 @@ async function openAnother(gpus: Gpu[], openGpu: () => Promise<Gpu>): Promise<Gp
   return gpu;
 }
 
-function bytesIn(ledger: Readonly<Record<string, number>>): number {
-  return Object.values(ledger).reduce((sum, bytes) => sum + bytes, 0);
+/** Of all completions of a step. */
+function writtenTokens(groups: readonly Group[]): number {
+  return groups.flatMap(({ samples }) => samples).reduce((sum, { tokens = 0 }) => sum + tokens, 0);
 }

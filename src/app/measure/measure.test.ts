@@ -129,12 +129,21 @@ describe('decoding', () => {
     rows.forEach(expectTimed);
     expect(rows.map(({ name }) => name)).toEqual(['2M, f32, batch 1', '2M, f32, batch 3']);
     const [one, three] = rows as [Row, Row];
+    for (const { step } of rows) {
+      // 8 or 4 tokens are read together; what is allocated besides the decoder is not part of the step.
+      expect(step!.readbacks).toBe(1 / gpu.variants.tokensPerBlock);
+      expect(step!.submits).toBeGreaterThanOrEqual(step!.readbacks);
+    }
+    expect(one.step!.peakBytes).toBeLessThan(three.step!.peakBytes);
+    expect(three.step!.peakBytes).toBeLessThan(2 ** 22);
     expect(three.tokensPerSecond! * three.seconds!).toBeCloseTo(
       3 * one.tokensPerSecond! * one.seconds!,
     );
     if (gpu.device.features.has('timestamp-query')) {
       const logits = one.kernels!.find(({ label }) => label === 'logits')!;
       expect(logits.launches).toBe(1);
+      const launches = one.kernels!.reduce((sum, kernel) => sum + kernel.launches, 0);
+      expect(launches).toBeCloseTo(one.step!.dispatches);
     }
   });
 
@@ -171,6 +180,13 @@ describe('training', () => {
     expectTimed(row);
     expect(row.others!['copy']!.seconds).toBeGreaterThan(0);
     expect(row.lossDifference).toBe(0);
+    // Of one step, and of our training only: the copy holds as much again.
+    const alone = await trainingRow(benchWith(), tinyTraining);
+    expect(row.step).toEqual(alone.step);
+    if (row.kernels) {
+      const launches = row.kernels.reduce((sum, kernel) => sum + kernel.launches, 0);
+      expect(launches).toBe(row.step!.dispatches);
+    }
   });
 
   it('refuses a library that trains something else', async () => {
@@ -203,6 +219,7 @@ it('measures task after task, and gives a document that can be read again', asyn
   const result = await measure(options);
   expect(seen).toEqual(['0/2 a 0 false', '1/2 b 1 false', '2/2 end 2 true']);
   expect(readMeasurement(JSON.stringify(result), 'x')).toEqual(result);
+  expect(result.kernels).toEqual(gpu.variants);
   expect(result.rows.every(({ share }) => share! > 0)).toBe(true);
   expect(result.adapter.description).not.toBe('');
 });

@@ -105,7 +105,6 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
     .tasks(probes.ceilings.f32)
     .filter(({ group }) => groups?.includes(group) ?? true);
   const rows: Row[] = [];
-  const { matmul, attention, rows: teams } = gpu.variants;
   const measured = (complete: boolean): Measurement => ({
     schema: SCHEMA,
     version: VERSION,
@@ -113,7 +112,7 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
     ponder: options.ponder,
     browser: options.browser,
     adapter: adapterOf(gpu),
-    kernels: { matmul, attention, rows: teams },
+    kernels: gpu.variants,
     timestampResolution: clock?.[0]?.resolution ?? null,
     ceilings: probes.ceilings,
     rows: rows.map((row) => withShare(row, probes.ceilings)),

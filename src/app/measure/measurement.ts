@@ -1,10 +1,11 @@
 /**
  * The result of "Measure this browser": the document that the page offers for download and that
- * `npm run bench --out` writes. A change of its fields raises VERSION.
+ * `npm run bench --out` writes. A change of its fields raises VERSION; files of version 1 are read too.
  */
+import type { KernelVariants } from '../../gpu/variants.ts';
 
 export const SCHEMA = 'ponder-measurement';
-export const VERSION = 1;
+export const VERSION = 2;
 
 /** What the GPU can do at most, measured in the same run; see ceilings.ts. Medians over the run. */
 export interface Ceilings {
@@ -57,6 +58,7 @@ export interface Row {
   /** The ceiling that bounds this work, and the share of it that was reached; see roofline. */
   readonly bound?: 'compute' | 'bandwidth';
   readonly share?: number;
+  /** In decoding and GRPO those that are written (the completions'), in training those that are read. */
   readonly tokensPerSecond?: number;
   /** Largest error over the largest element, among samples. */
   readonly error?: number;
@@ -65,15 +67,26 @@ export interface Row {
   readonly others?: Readonly<Record<string, OtherResult>>;
   readonly kernels?: readonly KernelRow[];
   readonly step?: StepCounts;
+  readonly grpo?: GrpoNumbers;
 }
 
-/** Counts of one GRPO step, policy and reward model together. */
+/**
+ * Counts of one repetition: a training step; a GRPO step, policy and reward model together; or one more
+ * token of every sequence, with its share of the prompt.
+ */
 export interface StepCounts {
   readonly dispatches: number;
   readonly submits: number;
   readonly readbacks: number;
-  /** GPU memory of the models, gradients, moments, activations and caches; a step adds none. */
-  readonly bytes: number;
+  /**
+   * The most GPU memory that was held meanwhile for the work's models, gradients, moments, activations
+   * and caches; of several devices the sum.
+   */
+  readonly peakBytes: number;
+}
+
+/** What is known of GRPO steps only. */
+export interface GrpoNumbers {
   /** Mean tokens of a completion. */
   readonly completionLength: number;
   /** The matrix product that was timed between the steps, and its median rate. */
@@ -102,8 +115,8 @@ export interface Measurement {
   /** The user-agent string. */
   readonly browser: string;
   readonly adapter: Adapter;
-  /** The kernels that were run; see src/gpu/variants.ts. */
-  readonly kernels: Readonly<Record<string, string>>;
+  /** The kernels that were run, with the rates of the card if they were measured. Version 1 has a part. */
+  readonly kernels: Partial<KernelVariants>;
   /** Seconds between two values of the GPU's clock; null: no timestamps here. */
   readonly timestampResolution: number | null;
   readonly ceilings: Ceilings;
@@ -129,12 +142,15 @@ export function readMeasurement(text: string, name: string): Measurement {
     return fail('is not JSON');
   }
   if (value?.schema !== SCHEMA) return fail('is not a measurement of Ponder');
-  if (value.version !== VERSION)
-    return fail(`has version ${String(value.version)}, not ${VERSION}`);
+  const version: unknown = value.version;
+  if (version !== VERSION && version !== 1) {
+    return fail(`has version ${String(version)}, not ${VERSION} or 1`);
+  }
   const { adapter, ceilings, rows } = value;
   for (const key of ['date', 'browser'] as const) {
     if (typeof value[key] !== 'string') fail(`has no ${key}`);
   }
+  if (value.ponder !== null && typeof value.ponder !== 'string') fail('does not say its commit');
   if (typeof adapter?.description !== 'string') fail('does not name its adapter');
   for (const key of ['f32', 'bandwidth'] as const) {
     if (!isPositive(ceilings?.[key])) fail(`has no ceiling ${key}`);
@@ -150,7 +166,22 @@ export function readMeasurement(text: string, name: string): Measurement {
     }
     if (row.share !== undefined && !isPositive(row.share)) fail(`has a wrong share at ${row.name}`);
   }
-  return value as Measurement;
+  return version === 1 ? ofVersion1(value as Measurement) : (value as Measurement);
+}
+
+/**
+ * Of a GRPO step, version 1 has the operations of more than one, the prompts among the tokens, and no peak
+ * of the memory: all that comes from these is left out.
+ */
+const WRONG_IN_VERSION_1 = ['flops', 'bound', 'share', 'tokensPerSecond', 'step'];
+
+function ofVersion1(measurement: Measurement): Measurement {
+  const rows = measurement.rows.map((row): Row => {
+    if (row.group !== 'grpo') return row;
+    const right = Object.entries(row).filter(([key]) => !WRONG_IN_VERSION_1.includes(key));
+    return Object.fromEntries(right) as unknown as Row;
+  });
+  return { ...measurement, version: VERSION, rows };
 }
 
 function isPositive(value: unknown): boolean {

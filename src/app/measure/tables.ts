@@ -21,6 +21,13 @@ const TITLES: Record<Group, string> = {
   grpo: 'GRPO steps',
 };
 
+/** What "tokens/s" counts. */
+const TOKENS: Partial<Record<Group, string>> = {
+  decoding: 'tokens/s written',
+  training: 'tokens/s read',
+  grpo: 'tokens/s written',
+};
+
 /** Launches that a table of GPU times shows. */
 const MOST_KERNELS = 12;
 
@@ -40,19 +47,20 @@ function tableOf(group: Group, rows: readonly Row[]): ResultTable | undefined {
   const timed = rows.filter((row) => row.skipped === undefined);
   if (rows.length === 0) return undefined;
   const libraries = [...new Set(rows.flatMap(({ others }) => Object.keys(others ?? {})))];
-  const perToken = group === 'decoding' || group === 'training' || group === 'grpo';
+  const tokens = TOKENS[group];
   return {
     group,
     title: TITLES[group],
     header: [
-      ...['work', 'sizes', 'ms', 'GPU ms'],
-      ...(perToken ? ['tokens/s'] : []),
+      ...['work', 'sizes', 'ms', 'timings', 'GPU ms'],
+      ...(tokens ? [tokens] : []),
       ...['GFLOP/s', 'of the ceiling'],
       ...libraries.map((library) => `times ${library}`),
     ],
     rows: timed.map((row) => [
-      ...[row.name, row.sizes, milliseconds(row.seconds), milliseconds(gpuSeconds(row))],
-      ...(perToken ? [figures(row.tokensPerSecond)] : []),
+      ...[row.name, row.sizes, milliseconds(row.seconds), figures(row.timings)],
+      milliseconds(gpuSeconds(row)),
+      ...(tokens ? [figures(row.tokensPerSecond)] : []),
       ...[gigaflops(row), ceiling(row)],
       ...libraries.map((library) => times(row, library)),
     ]),
@@ -81,23 +89,34 @@ export function kernelTable({ kernels = [] }: Row): { header: string[]; rows: st
 /** The adapter and its ceilings, in lines. */
 export function summaryLines(m: Measurement): string[] {
   const { f32, f16, bandwidth } = m.ceilings;
+  const rate = (flops: number): string => `${figures(flops / 1e9)} GFLOP/s`;
   const clock =
     m.timestampResolution === null
       ? 'no GPU timestamps here, so all times are seen from outside'
       : `GPU timestamps in steps of ${figures(1e6 * m.timestampResolution)} microseconds`;
   return [
     adapterName(m),
-    `Ceilings: ${figures(f32 / 1e9)} GFLOP/s in float32, ` +
-      `${f16 === null ? 'no float16' : `${figures(f16 / 1e9)} GFLOP/s in float16`}, ` +
-      `${figures(bandwidth / 1e9)} GB/s`,
+    `Ceilings: ${rate(f32)} in float32, ${figures(bandwidth / 1e9)} GB/s`,
+    ...(f16 === null
+      ? []
+      : [
+          `${rate(f16)} in float16, which no row uses: it is a storage format only, and all products ` +
+            'multiply and sum in float32',
+        ]),
     `${clock}; ${m.complete ? 'measured' : 'a part, measured'} in ${formatDuration(m.seconds)} ` +
-      `on ${m.date.slice(0, 10)}`,
+      `on ${m.date.slice(0, 10)}, by Ponder at ${commitName(m)}`,
   ];
 }
 
 export function adapterName({ adapter }: Measurement): string {
   const { vendor, architecture, device, description } = adapter;
   return [...new Set([vendor, architecture, device, description])].filter(Boolean).join(' ');
+}
+
+function commitName({ ponder }: Measurement): string {
+  if (ponder === null) return 'an unknown commit';
+  const changed = ponder.endsWith('-dirty') ? ' with changes' : '';
+  return `commit ${ponder.slice(0, 10)}${changed}`;
 }
 
 /** Our rate over that of another library; undefined if it was not timed. */
@@ -131,8 +150,12 @@ function ceiling({ share, bound }: Row): string {
 }
 
 function times(row: Row, library: string): string {
-  if (row.others?.[library]?.skipped !== undefined) return 'skipped';
-  return timesOf(row, library)?.toFixed(2) ?? '';
+  const { skipped, timings } = row.others?.[library] ?? {};
+  if (skipped !== undefined) return 'skipped';
+  const ratio = timesOf(row, library)?.toFixed(2) ?? '';
+  return timings === undefined || timings === row.timings
+    ? ratio
+    : `${ratio} (${timings} ${timings === 1 ? 'timing' : 'timings'})`;
 }
 
 function skippedNotes({ name, skipped, others = {} }: Row): string[] {
@@ -152,13 +175,23 @@ function lossNote({ name, lossDifference }: Row): string[] {
       ];
 }
 
-function stepNotes({ name, step, others }: Row): string[] {
-  if (!step || others) return [];
-  const { dispatches, submits, readbacks, bytes, matmul, shareOfMatmul } = step;
-  return [
-    `${name}: ${dispatches.toFixed(0)} dispatches, ${submits.toFixed(0)} submits and ` +
-      `${readbacks.toFixed(0)} readbacks per step, in ${formatBytes(bytes)} of GPU memory.`,
-    `${name}: ${shareOfMatmul.toFixed(2)} of the rate of our best matrix product (${matmul.name}, ` +
-      `${figures(matmul.rate / 1e9)} GFLOP/s, timed between the steps).`,
-  ];
+function stepNotes({ group, name, step, grpo }: Row): string[] {
+  const notes: string[] = [];
+  if (step) {
+    const { dispatches, submits, readbacks, peakBytes } = step;
+    const each =
+      group === 'decoding' ? 'token of each sequence, with its share of the prompt' : 'step';
+    notes.push(
+      `${name}: ${figures(dispatches)} dispatches, ${figures(submits)} submits and ` +
+        `${figures(readbacks)} readbacks per ${each}; ${formatBytes(peakBytes)} of GPU memory at the peak.`,
+    );
+  }
+  if (grpo) {
+    const { matmul, shareOfMatmul } = grpo;
+    notes.push(
+      `${name}: ${shareOfMatmul.toFixed(2)} of the rate of our best matrix product (${matmul.name}, ` +
+        `${figures(matmul.rate / 1e9)} GFLOP/s, timed between the steps).`,
+    );
+  }
+  return notes;
 }

@@ -1,5 +1,6 @@
 /** Training steps of a small language model on random tokens: forward, loss, backward, AdamW. */
 import type { Gpu } from '../../gpu/device.ts';
+import { heldBytes } from '../../gpu/memory.ts';
 import { AdamW } from '../../model/adamw.ts';
 import { TrainingRunner } from '../../model/batch-runner.ts';
 import { packBatch } from '../../model/batch.ts';
@@ -8,6 +9,7 @@ import { LanguageModel } from '../../model/language-model.ts';
 import { sftLoss } from '../../rl/objectives/sft.ts';
 import { median, pattern } from './arithmetic.ts';
 import type { Bench, Training, TrainingTask } from './bench.ts';
+import { Counter } from './counts.ts';
 import type { OtherResult, Row } from './measurement.ts';
 import { llamaOf, matrixNumbers, parameterCount, randomTensors, sizesOfModel } from './models.ts';
 import { profileOf, timeInTurn } from './timing.ts';
@@ -79,8 +81,11 @@ export async function trainingRow(bench: Bench, shape: TrainingShape): Promise<R
   const tooLong = bench.tooLong('ponder', flops);
   if (tooLong) return { ...base, skipped: tooLong };
   const task = trainingTask(shape);
+  const held = (): number => heldBytes(bench.gpu.ledger);
+  const before = held();
   const names = ['ponder'];
   const trainings = [await openTraining(bench.gpu, task)];
+  const ownBytes = held() - before;
   const others: Record<string, OtherResult> = {};
   for (const library of bench.libraries) {
     if (!library.training) continue;
@@ -103,11 +108,15 @@ export async function trainingRow(bench: Bench, shape: TrainingShape): Promise<R
   // Weights are read forward and twice backward, with their gradients once written and read; AdamW
   // reads and writes weights and moments.
   const bytes = 4 * parameterCount(config) * (3 + 2 + 6);
+  const counter = new Counter([bench.gpu], held() - ownBytes);
+  await own.work.run(1);
+  const counts = counter.perStep(1);
   const times = await profileOf([bench.gpu], () => own.work.run(1));
   const row: Row = {
     ...base,
     ...(await bench.numbers(own, flops, bytes)),
     tokensPerSecond: (batch * length) / seconds,
+    step: counts,
     ...(lossDifference !== undefined && { lossDifference }),
     ...(Object.keys(others).length > 0 && { others }),
     ...(times && { kernels: times[0]!.kernels }),

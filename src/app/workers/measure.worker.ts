@@ -1,5 +1,5 @@
 /** Comlink around the measurement, on devices of its own; closing the worker stops it. */
-import { Gpu } from '../../gpu/device.ts';
+import type { Gpu } from '../../gpu/device.ts';
 import { makeRecipe } from '../../rl/recipe/recipe.ts';
 import { DEFAULT_RECIPE } from '../default-recipe.ts';
 import {
@@ -10,11 +10,12 @@ import {
   type Progress,
 } from '../measure/measure.ts';
 import type { Measurement } from '../measure/measurement.ts';
+import { openGpu } from '../open-gpu.ts';
 import { pageModelFolder } from '../page-paths.ts';
 import { readPageFile } from '../stored-data.ts';
 import { serve } from './serve.ts';
 
-const openGpu = (): Promise<Gpu> => Gpu.open(navigator.gpu, { features: MEASURED_FEATURES });
+const open = (): Promise<Gpu> => openGpu(MEASURED_FEATURES);
 
 const service = {
   /** Measures everything. @param ponder the commit of the build, if it is known */
@@ -23,7 +24,7 @@ const service = {
     onProgress: (progress: Progress) => void,
   ): Promise<Measurement> {
     return measure({
-      gpu: await openGpu(),
+      gpu: await open(),
       patience: VISITOR,
       browser: navigator.userAgent,
       ponder,
@@ -31,7 +32,7 @@ const service = {
         tasksFor(rate, {
           name: 'recipes/default.yaml',
           recipe: makeRecipe(DEFAULT_RECIPE),
-          around: { openGpu, folder: pageModelFolder, readFile: readPageFile },
+          around: { openGpu: open, folder: pageModelFolder, readFile: readPageFile },
         }),
       onProgress,
     });
