@@ -5,32 +5,16 @@
  *   node scripts/measure.mjs llama-8b [--layers 32] [--group 2] [--completion 8]
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { openReward } from '../../../src/app/opening/rewards.ts';
 import { openTrainer } from '../../../src/app/opening/trainer.ts';
-import type { Lifetime } from '../../../src/gpu/memory.ts';
 import { openNodeGpu } from '../../../src/gpu/node.ts';
+import { adapterOf, made } from '../made.ts';
 import { randomFolder } from './random-folder.ts';
+import type { Result } from './result.ts';
 import { llama8b, planStep, recipeOf, TEXTS } from './step.ts';
 
 const FILE = 'results/scaling/llama-8b.json';
-
-interface Result {
-  adapter: string;
-  layers: number;
-  parameters: number;
-  maxBinding: number;
-  /** Bytes by lifetime: of the plan, and of the device. */
-  plan: Record<Lifetime, number>;
-  device: Record<Lifetime, number>;
-  largest: number;
-  /** The process's memory at most, in bytes; on a software adapter the device's memory is part of it. */
-  peak: { loading: number; step: number };
-  seconds: Record<string, number>;
-  /** Useful operations of the step. */
-  flops: number;
-  metrics: Record<string, number>;
-}
 
 const { values } = parseArgs({
   options: {
@@ -41,11 +25,11 @@ const { values } = parseArgs({
 });
 const layers = Number(values.layers);
 const config = llama8b(layers);
-const recipe = recipeOf({
-  ...{ prompt: 8, completion: Number(values.completion), group: Number(values.group) },
-});
+const [group, completion] = [Number(values.group), Number(values.completion)];
+const recipe = recipeOf({ prompt: 8, completion, group });
+const madeBy = made();
 const gpu = await openNodeGpu();
-const plan = planStep(config, recipe, gpu.maxBinding);
+const plan = planStep(config, recipe, gpu.maxBinding, gpu.variants);
 const started = performance.now();
 const elapsed = (): number => (performance.now() - started) / 1000;
 const say = (what: string): void => {
@@ -92,11 +76,14 @@ await gpu.idle();
 seconds[phase] = elapsed() - begun;
 say('stepped');
 
-const { vendor, architecture, description } = gpu.info;
 const result: Result = {
-  adapter: [vendor, architecture, description].filter(Boolean).join(' '),
+  made: madeBy,
+  adapter: adapterOf(gpu),
+  kernels: gpu.variants,
   layers,
   parameters: parametersOf(),
+  group,
+  completion,
   maxBinding: gpu.maxBinding,
   plan: plan.ledger,
   device: { ...gpu.ledger },
@@ -107,12 +94,15 @@ const result: Result = {
   metrics,
 };
 const known = existsSync(FILE) ? (JSON.parse(readFileSync(FILE, 'utf8')) as Result[]) : [];
-const others = known.filter((one) => one.layers !== layers || one.adapter !== result.adapter);
+const others = known.filter((one) => one.layers !== layers);
 const all = [...others, result].sort((a, b) => a.layers - b.layers);
 writeFileSync(FILE, `${JSON.stringify(all, null, 1)}\n`);
 console.log(JSON.stringify(result, null, 1));
 if (!Number.isFinite(metrics['loss']) || !(metrics['grad_norm']! > 0)) {
   throw new Error('the step did not move the weights');
+}
+if (!isDeepStrictEqual(result.plan, result.device)) {
+  throw new Error('the device holds other bytes than were planned; compare plan and device above');
 }
 gpu.close();
 
