@@ -25,7 +25,7 @@ export function made(): Made {
 }
 
 export function madeLine({ command, date, commit }: Made): string {
-  return `Made by ${command}\non ${date}, at commit ${commit ?? 'unknown'}.`;
+  return `Made by ${command}, on ${date}, at commit ${commit ?? 'unknown'}.`;
 }
 
 /** The adapter and its driver, in one line. */

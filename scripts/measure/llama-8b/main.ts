@@ -1,7 +1,7 @@
 /**
  * One GRPO step of a model of Llama 3.1 8B's shape with random weights, an adapter over int4, from loading
  * to the moved weights, with its plan and the device's ledger side by side; writes
- * results/scaling/llama-8b.json. With all 32 layers it takes about 10 GB of memory (times: in the file).
+ * results/scaling/llama-8b.json. With all 32 layers it takes about 8 GB of memory (times: in the file).
  *   node scripts/measure.mjs llama-8b [--layers 32] [--group 2] [--completion 8]
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { openReward } from '../../../src/app/opening/rewards.ts';
 import { openTrainer } from '../../../src/app/opening/trainer.ts';
 import { openNodeGpu } from '../../../src/gpu/node.ts';
 import { adapterOf, made } from '../made.ts';
+import { writeTexts } from '../texts/texts.ts';
 import { randomFolder } from './random-folder.ts';
 import type { Result } from './result.ts';
 import { llama8b, planStep, recipeOf, TEXTS } from './step.ts';
@@ -59,6 +60,7 @@ const { trainer } = await openTrainer(recipe, {
 });
 await gpu.idle();
 const seconds: Record<string, number> = { opening: elapsed() };
+const opening = processorSeconds();
 say('opened');
 
 let phase = 'sampling';
@@ -74,6 +76,7 @@ const before = gpu.counters.flops;
 const { metrics } = await trainer.trainStep();
 await gpu.idle();
 seconds[phase] = elapsed() - begun;
+const step = processorSeconds() - opening;
 say('stepped');
 
 const result: Result = {
@@ -90,6 +93,7 @@ const result: Result = {
   largest: plan.largest,
   peak: { loading: loadingPeak, step: 1024 * process.resourceUsage().maxRSS },
   seconds,
+  processorSeconds: { opening, step },
   flops: gpu.counters.flops - before,
   metrics,
 };
@@ -97,6 +101,7 @@ const known = existsSync(FILE) ? (JSON.parse(readFileSync(FILE, 'utf8')) as Resu
 const others = known.filter((one) => one.layers !== layers);
 const all = [...others, result].sort((a, b) => a.layers - b.layers);
 writeFileSync(FILE, `${JSON.stringify(all, null, 1)}\n`);
+await writeTexts();
 console.log(JSON.stringify(result, null, 1));
 if (!Number.isFinite(metrics['loss']) || !(metrics['grad_norm']! > 0)) {
   throw new Error('the step did not move the weights');
@@ -105,6 +110,11 @@ if (!isDeepStrictEqual(result.plan, result.device)) {
   throw new Error('the device holds other bytes than were planned; compare plan and device above');
 }
 gpu.close();
+
+function processorSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
 
 function parametersOf(): number {
   const { hiddenSize: d, intermediateSize: f, vocabSize, heads, kvHeads, headDim } = config;

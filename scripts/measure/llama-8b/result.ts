@@ -21,7 +21,10 @@ export interface Result {
   largest: number;
   /** The process's memory at most, in bytes; on a software adapter the device's memory is part of it. */
   peak: { loading: number; step: number };
+  /** By the clock. */
   seconds: Record<string, number>;
+  /** Of the processor's cores together; a software adapter's work is part of it. */
+  processorSeconds: { opening: number; step: number };
   /** Useful operations of the step. */
   flops: number;
   metrics: Record<string, number>;
