@@ -16,10 +16,11 @@ export interface Chart {
 }
 
 const WIDTH = 190;
-const HEIGHT = 140;
+const HEIGHT = 165;
 const CAPTION =
   'Beside each name: e of y ~ x^e by least squares over all points (over the last two).';
-const MARGIN = { left: 46, right: 8, top: 20, bottom: 22 };
+/** The names of the curves stand above the chart. */
+const MARGIN = { left: 46, right: 8, top: 49, bottom: 22 };
 const COLOURS = ['#2563eb', '#c2410c', '#15803d'];
 
 export function svg(charts: readonly Chart[]): string {
@@ -56,13 +57,7 @@ function draw({ row, column, series }: Chart): string {
     const colour = COLOURS[i]!;
     return (
       `<polyline points="${points.join(' ')}" fill="none" stroke="${colour}" stroke-width="1.5"/>` +
-      text(
-        MARGIN.left + 4,
-        MARGIN.top + 9 + 10 * i,
-        'start',
-        `${label} ${exponentsText(x, y)}`,
-        colour,
-      )
+      text(MARGIN.left + 4, 24 + 10 * i, 'start', `${label} ${exponentsText(x, y)}`, colour)
     );
   });
   return [
