@@ -34,7 +34,7 @@ const comparison: Comparison = {
       device: '2 threads',
       steps: steps(0.9, 0.5, 0.7),
       products,
-      versions: { trl: '1.16.0', torch: '2.15.0', transformers: '5.24.0' },
+      versions: { trl: '1.16.0', torch: '2.15.0+cpu', transformers: '5.24.0' },
     },
     ponder('google swiftshader 5', KERNELS_FOR.cpu, true, 1.75),
     ponder(LAVAPIPE, KERNELS_FOR.card, false, 2),

@@ -28,8 +28,14 @@ export interface Comparison {
 
 /** As "Ponder, lavapipe of Mesa 26.2.6-1, wide kernels". */
 export function nameOf({ program, device, kernels, versions }: Measured): string {
-  if (!kernels) return `${program} ${versions!['trl']}, torch ${versions!['torch']}, ${device}`;
+  if (!kernels)
+    return `${program} ${versions!['trl']}, torch ${releaseOf(versions!['torch']!)}, ${device}`;
   return `${program}, ${driverOf(device)}, ${kernelsName(kernels)} kernels`;
+}
+
+/** A Python version without its build, such as +cpu. */
+function releaseOf(version: string): string {
+  return version.split('+')[0]!;
 }
 
 /** As PONDER_KERNELS names them. */
@@ -88,7 +94,7 @@ export function trlSentence({ measured }: Comparison): string {
   });
   const { trl: release, torch } = trl.versions!;
   return (
-    `Beside TRL on the same CPU, a GRPO step of \`recipes/default.yaml\`: TRL ${release} on torch ${torch} takes ` +
+    `Beside TRL on the same CPU, a GRPO step of \`recipes/default.yaml\`: TRL ${release} on torch ${releaseOf(torch!)} takes ` +
     `${stepOf(trl).toFixed(2)} s; ${parts.join('; ')}.\n`
   );
 }
