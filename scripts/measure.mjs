@@ -9,7 +9,7 @@ import { gpuEnv } from './software-gpu.mjs';
 const names = ['growth', 'limits', 'llama-8b', 'trl', 'texts'];
 const [name, ...options] = process.argv.slice(2);
 if (name === undefined || !names.includes(name)) {
-  console.error(`node scripts/measure.mjs ${names.join('|')} [--help]`);
+  console.error(`node scripts/measure.mjs ${names.join('|')}`);
   process.exit(1);
 }
 const child = spawn(
