@@ -1,14 +1,15 @@
 // Measurements that take longer than a test; each writes a file in results/scaling (its README says which):
-//   node scripts/measure.mjs growth|limits|llama-8b|trl [--help]
+//   node scripts/measure.mjs growth|limits|llama-8b|trl
+// `texts` writes the texts there again from the measurements.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { root } from './install.mjs';
 import { gpuEnv } from './software-gpu.mjs';
 
-const names = ['growth', 'limits', 'llama-8b', 'trl'];
+const names = ['growth', 'limits', 'llama-8b', 'trl', 'texts'];
 const [name, ...options] = process.argv.slice(2);
 if (name === undefined || !names.includes(name)) {
-  console.error(`node scripts/measure.mjs ${names.join('|')} [--help]`);
+  console.error(`node scripts/measure.mjs ${names.join('|')}`);
   process.exit(1);
 }
 const child = spawn(

@@ -39,13 +39,16 @@ export async function writeTables(root: string): Promise<string[]> {
   return [...files.keys()];
 }
 
-/** @throws Error when the text has no place for the table */
-export function withBlock(text: string, table: string): string {
-  const [from, to] = [text.indexOf(BEGIN), text.indexOf(END)];
+/**
+ * The text with `made` between its two marks.
+ * @throws Error when it lacks them
+ */
+export function withBlock(text: string, made: string, begin = BEGIN, end = END): string {
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
   if (from < 0 || to < from) {
-    throw new Error(`${README} has no place for the benchmark's table; add ${BEGIN} and ${END}`);
+    throw new Error(`the text has no place for what is made; add ${begin} and ${end}`);
   }
-  return `${text.slice(0, from + BEGIN.length)}\n\n${table}\n${text.slice(to)}`;
+  return `${text.slice(0, from + begin.length)}\n\n${made}\n${text.slice(to)}`;
 }
 
 /** One line for each measurement. */

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { launchBrowser } from '../../scripts/browser.mjs';
@@ -9,6 +8,7 @@ import type { BenchOptions } from './bench-page.ts';
 import { writeTables } from './bench-tables.ts';
 import { benchText } from './bench-text.ts';
 import { defineCommand } from './command.ts';
+import { commit } from './commit.ts';
 import { openRecipe } from './open.ts';
 import { Progress } from './progress.ts';
 import { writeResult } from './write-result.ts';
@@ -59,7 +59,7 @@ export const bench = defineCommand({
     }
     const parts: Group[] | undefined = only && (only === 'grpo' ? ['matmul', 'grpo'] : [only]);
     const measurement = await withBenchPage(adapter, (page) =>
-      measureIn(page, { adapter, recipe, ponder: commit(), ...(parts && { groups: parts }) }),
+      measureIn(page, { adapter, recipe, ponder: commit(root), ...(parts && { groups: parts }) }),
     );
     if (out !== undefined) await writeResult(out, `${JSON.stringify(measurement, null, 2)}\n`);
     return { measurement, written: tables ? await writeTables(root) : [] };
@@ -77,21 +77,6 @@ async function measureIn(page: Page, options: BenchOptions): Promise<Measurement
   const measurement = await page.evaluate((given) => globalThis.runBench(given), options);
   progress?.clear();
   return measurement;
-}
-
-/** The commit of the source, with a mark if files were changed since; null outside a repository. */
-function commit(): string | null {
-  try {
-    const git = (...args: string[]): string =>
-      execFileSync('git', args, {
-        cwd: root,
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'ignore'],
-      });
-    return git('describe', '--always', '--dirty', '--abbrev=40', '--exclude=*').trim();
-  } catch {
-    return null;
-  }
 }
 
 /** The page is served from its source, because it is not part of `npm run build`. */

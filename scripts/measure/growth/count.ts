@@ -24,15 +24,11 @@ export interface Counted {
   memory: Record<Lifetime, number>;
   /** The same with gradient_checkpointing. */
   recomputed: Record<Lifetime, number>;
-  /** Seconds in which the host plans the step. */
-  planning: number;
 }
 
 export function count(point: Point): Counted {
   const plan = new MemoryPlan(Infinity);
-  const started = performance.now();
   const { forward, backward, decode } = planStep(plan, point, false);
-  const planning = (performance.now() - started) / 1000;
   const less = new MemoryPlan(Infinity);
   planStep(less, point, true);
   return {
@@ -40,7 +36,6 @@ export function count(point: Point): Counted {
     decode: countProgram(decode, decodeDims(point)),
     memory: plan.ledger,
     recomputed: less.ledger,
-    planning,
   };
 }
 

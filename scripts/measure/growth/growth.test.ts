@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryPlan } from '../../../src/gpu/memory.ts';
 import { count, sumOf, type Counted } from './count.ts';
-import { exponent, lastExponent } from './exponent.ts';
+import { exponent, exponentsText, lastExponent } from './exponent.ts';
+import { svg } from './plot.ts';
 import type { Axis, Point } from './points.ts';
 import { batchDims, batchLimits, batchOf, planStep } from './programs.ts';
 
@@ -31,6 +32,17 @@ it('finds the exponent of a power', () => {
     ),
   ).toBeCloseTo(1.5, 10);
   expect(lastExponent(xs, [9, 9, 2, 8])).toBeCloseTo(2, 10);
+});
+
+it('writes both exponents, without a sign at 0', () => {
+  expect(exponentsText([1, 2, 4], [3, 6, 24])).toBe('1.50 (2.00)');
+  expect(exponentsText([1, 2], [1, 0.999])).toBe('0.00 (0.00)');
+  expect(exponentsText([1, 2], [0, 1])).toBe('-');
+});
+
+it('draws the exponents beside the name of each curve', () => {
+  const series = [{ label: 'all', xs: [1, 2, 4], ys: [3, 6, 24] }];
+  expect(svg([{ row: 'TFLOP', column: 'batch', series }])).toContain('>all 1.50 (2.00)</text>');
 });
 
 describe('with the length of sequences', () => {

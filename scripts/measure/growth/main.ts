@@ -3,18 +3,20 @@
  * results/scaling/growth.json, growth.svg and growth.txt. Counts need no device and take seconds.
  *   node scripts/measure.mjs growth                 counts, and the timings that are there already
  *   node scripts/measure.mjs growth --time AXIS...  times these axes on the device first (all: 3 to 5
- *                                                   minutes on two cores); points that are there stay
+ *                                                   minutes on two cores); points that are there from
+ *                                                   this device and commit stay
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { openNodeGpu } from '../../../src/gpu/node.ts';
+import { adapterOf, made } from '../made.ts';
+import { writeTexts } from '../texts/texts.ts';
 import { count } from './count.ts';
-import { svg } from './plot.ts';
 import { AXES, COUNTED, COUNTED_BASE, TIMED, TIMED_BASE, type Axis } from './points.ts';
-import { charts, table, type Growth } from './report.ts';
+import { table, type Growth, type Timings } from './report.ts';
 import { timePoint } from './time.ts';
 
-const FILE = 'results/scaling/growth';
+const FILE = 'results/scaling/growth.json';
 const REPETITIONS = 3;
 
 const { values, positionals } = parseArgs({
@@ -22,16 +24,13 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 const axes = positionals.length > 0 ? positionals.map(axisOf) : AXES;
-const none = (): Record<Axis, never[]> =>
-  Object.fromEntries(AXES.map((axis) => [axis, []])) as never;
-const before = existsSync(`${FILE}.json`)
-  ? (JSON.parse(readFileSync(`${FILE}.json`, 'utf8')) as Growth)
-  : { counted: none(), timed: none() };
-const growth: Growth = { ...before, counted: countAll() };
+const madeBy = made();
+const before = existsSync(FILE) ? (JSON.parse(readFileSync(FILE, 'utf8')) as Growth) : undefined;
+const growth: Growth = { made: madeBy, counted: countAll() };
+if (before?.timings) growth.timings = before.timings;
 save();
 if (values.time) await timeAll();
-writeFileSync(`${FILE}.svg`, svg(charts(growth)));
-writeFileSync(`${FILE}.txt`, table(growth));
+await writeTexts();
 console.log(table(growth));
 
 function axisOf(name: string): Axis {
@@ -50,16 +49,20 @@ function countAll(): Growth['counted'] {
 
 async function timeAll(): Promise<void> {
   const gpu = await openNodeGpu();
-  const { vendor, architecture, device, description } = gpu.info;
-  const adapter = [vendor, architecture, device, description].filter(Boolean).join(' ');
-  const name = `${adapter}, kernels ${JSON.stringify(gpu.variants)}`;
-  if (growth.adapter !== name) Object.assign(growth, { adapter: name, timed: none() });
+  const fresh: Timings = {
+    made: madeBy,
+    adapter: adapterOf(gpu),
+    kernels: gpu.variants,
+    points: Object.fromEntries(AXES.map((axis) => [axis, []])) as never,
+  };
+  const same = growth.timings && isDeepStrictEqual(keyOf(growth.timings), keyOf(fresh));
+  const { points } = (growth.timings = same ? growth.timings! : fresh);
   for (const axis of axes) {
     for (const x of TIMED[axis]) {
-      if (growth.timed[axis].some((point) => point.x === x)) continue;
+      if (points[axis].some((point) => point.x === x)) continue;
       const timed = await timePoint(gpu, { ...TIMED_BASE, [axis]: x }, REPETITIONS);
-      growth.timed[axis].push({ x, timed });
-      growth.timed[axis].sort((a, b) => a.x - b.x);
+      points[axis].push({ x, timed });
+      points[axis].sort((a, b) => a.x - b.x);
       console.log(
         `${axis} ${x}: update ${timed.update.join(' ')} s, token ${timed.decode.join(' ')} s`,
       );
@@ -69,6 +72,11 @@ async function timeAll(): Promise<void> {
   gpu.close();
 }
 
+/** Points with the same key stand beside each other. */
+function keyOf({ made, adapter, kernels }: Timings): unknown {
+  return [made.commit, adapter, kernels];
+}
+
 function save(): void {
-  writeFileSync(`${FILE}.json`, `${JSON.stringify(growth, null, 1)}\n`);
+  writeFileSync(FILE, `${JSON.stringify(growth, null, 1)}\n`);
 }

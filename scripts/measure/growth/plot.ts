@@ -1,4 +1,5 @@
 /** Small log-log charts of growth, one row a quantity and one column an axis, as SVG. */
+import { exponentsText } from './exponent.ts';
 
 interface Series {
   label: string;
@@ -15,8 +16,11 @@ export interface Chart {
 }
 
 const WIDTH = 190;
-const HEIGHT = 140;
-const MARGIN = { left: 46, right: 8, top: 20, bottom: 22 };
+const HEIGHT = 165;
+const CAPTION =
+  'Beside each name: e of y ~ x^e by least squares over all points (over the last two).';
+/** The names of the curves stand above the chart. */
+const MARGIN = { left: 46, right: 8, top: 49, bottom: 22 };
 const COLOURS = ['#2563eb', '#c2410c', '#15803d'];
 
 export function svg(charts: readonly Chart[]): string {
@@ -26,10 +30,12 @@ export function svg(charts: readonly Chart[]): string {
     const [x, y] = [columns.indexOf(chart.column) * WIDTH, rows.indexOf(chart.row) * HEIGHT];
     return `<g transform="translate(${x} ${y})">${draw(chart)}</g>`;
   });
-  const size = `${columns.length * WIDTH} ${rows.length * HEIGHT}`;
+  const height = rows.length * HEIGHT + 14;
+  const size = `${columns.length * WIDTH} ${height}`;
+  const caption = `<text x="${MARGIN.left}" y="${height - 5}">${CAPTION}</text>`;
   return (
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size}" font-family="sans-serif" ` +
-    `font-size="9" fill="#444"><rect width="100%" height="100%" fill="#fff"/>\n${body.join('\n')}\n</svg>\n`
+    `font-size="9" fill="#444"><rect width="100%" height="100%" fill="#fff"/>\n${body.join('\n')}\n${caption}\n</svg>\n`
   );
 }
 
@@ -51,7 +57,7 @@ function draw({ row, column, series }: Chart): string {
     const colour = COLOURS[i]!;
     return (
       `<polyline points="${points.join(' ')}" fill="none" stroke="${colour}" stroke-width="1.5"/>` +
-      text(MARGIN.left + 4, MARGIN.top + 9 + 10 * i, 'start', label, colour)
+      text(MARGIN.left + 4, 24 + 10 * i, 'start', `${label} ${exponentsText(x, y)}`, colour)
     );
   });
   return [

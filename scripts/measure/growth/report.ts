@@ -1,15 +1,25 @@
 /** What growth.json says, as a table of exponents and as charts. */
+import type { KernelVariants } from '../../../src/gpu/variants.ts';
+import { madeLine, type Made } from '../made.ts';
 import { sumOf, type Counted } from './count.ts';
-import { exponent, lastExponent } from './exponent.ts';
+import { exponentsText } from './exponent.ts';
 import type { Chart } from './plot.ts';
 import { AXES, COUNTED_BASE, TIMED_BASE, type Axis } from './points.ts';
 import type { Timed } from './time.ts';
 
+/** Measured on one device, at one commit. */
+export interface Timings {
+  made: Made;
+  adapter: string;
+  kernels: KernelVariants;
+  points: Record<Axis, { x: number; timed: Timed }[]>;
+}
+
 export interface Growth {
-  /** The device of the timings. */
-  adapter?: string;
+  /** Of the counts. */
+  made: Made;
   counted: Record<Axis, { x: number; counted: Counted }[]>;
-  timed: Record<Axis, { x: number; timed: Timed }[]>;
+  timings?: Timings;
 }
 
 type Quantity = (point: Counted) => number;
@@ -35,28 +45,24 @@ function median(numbers: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)]!;
 }
 
-/** Rows of exponents: of all points, and of the last two. */
-export function table(growth: Growth): string {
-  const cell = (xs: number[], ys: number[]): string =>
-    xs.length < 2 || ys.includes(0)
-      ? '-'
-      : `${exponent(xs, ys).toFixed(2)} (${lastExponent(xs, ys).toFixed(2)})`;
+/** Rows of exponents, and the launches of a decoding step. */
+export function table({ made, counted, timings }: Growth): string {
   const lines = [
     ...COUNTS.map(([name, of]) => [
       name,
       ...AXES.map((axis) => {
-        const points = growth.counted[axis];
-        return cell(
+        const points = counted[axis];
+        return exponentsText(
           points.map(({ x }) => x),
-          points.map(({ counted }) => of(counted)),
+          points.map((point) => of(point.counted)),
         );
       }),
     ]),
     ...TIMES.map(([name, of]) => [
       name,
       ...AXES.map((axis) => {
-        const points = growth.timed[axis];
-        return cell(
+        const points = timings?.points[axis] ?? [];
+        return exponentsText(
           points.map(({ x }) => x),
           points.map(({ timed }) => of(timed)),
         );
@@ -65,13 +71,28 @@ export function table(growth: Growth): string {
   ];
   const row = ([name, ...cells]: string[]): string =>
     name!.padEnd(32) + cells.map((text) => text.padStart(14)).join('');
+  const launches = AXES.map((axis) => {
+    const points = counted[axis].map(({ x, counted }) => `${x}: ${counted.decode.launches}`);
+    return `${axis.padEnd(14)}${points.map((text) => text.padEnd(14)).join('')}`.trimEnd();
+  });
   return `${[
     'Exponents of growth: y ~ x^e by least squares over all points (over the last two).',
-    `Counted around ${JSON.stringify(COUNTED_BASE)}.`,
-    `Timed around ${JSON.stringify(TIMED_BASE)}, on ${growth.adapter ?? 'no device yet'}.`,
+    `Counted around ${JSON.stringify(COUNTED_BASE)}, with the kernels of a graphics card.`,
+    madeLine(made),
     '',
     row(['', ...AXES]),
     ...lines.map(row),
+    '',
+    'Launches of a decoding step:',
+    ...launches,
+    '',
+    ...(timings
+      ? [
+          `Timed around ${JSON.stringify(TIMED_BASE)},`,
+          `on ${timings.adapter}, kernels ${JSON.stringify(timings.kernels)}.`,
+          madeLine(timings.made),
+        ]
+      : ['No times were measured yet.']),
   ].join('\n')}\n`;
 }
 
@@ -84,7 +105,7 @@ export function charts(growth: Growth): Chart[] {
       xs,
       ys: points.map(({ counted }) => of(counted)),
     });
-    const times = growth.timed[axis];
+    const times = growth.timings?.points[axis] ?? [];
     const counted: Chart[] = [
       {
         row: 'TFLOP of an update',

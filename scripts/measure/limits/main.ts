@@ -5,24 +5,15 @@
  */
 import { writeFileSync } from 'node:fs';
 import { FAMILIES } from './families.ts';
-import { LEAST_BINDING, longest, USUAL_BINDING, type Bits } from './limits.ts';
+import { made } from '../made.ts';
+import { writeTexts } from '../texts/texts.ts';
+import { LEAST_BINDING, longest, USUAL_BINDING } from './limits.ts';
+import { BITS, limitsTable, type Limit, type Limits } from './table.ts';
 
 const MEMORIES = [8, 16, 24];
 const GROUPS = [8, 4];
-const BITS: readonly Bits[] = ['f16', 'int8', 'int4'];
 
-interface Limit {
-  model: string;
-  bits: Bits;
-  /** Bytes. */
-  maxBinding: number;
-  /** Of the card, in GB. */
-  memory: number;
-  group: number;
-  /** Tokens of prompt and completion; null: no 320 tokens fit. */
-  longest: number | null;
-}
-
+const madeBy = made();
 const limits: Limit[] = [];
 for (const maxBinding of [USUAL_BINDING, LEAST_BINDING]) {
   for (const [model, config] of Object.entries(FAMILIES)) {
@@ -37,37 +28,7 @@ for (const maxBinding of [USUAL_BINDING, LEAST_BINDING]) {
     console.error(model);
   }
 }
-writeFileSync('results/scaling/limits.json', `${JSON.stringify(limits, null, 1)}\n`);
-writeFileSync('results/scaling/limits.txt', table());
-console.log(table());
-
-function table(): string {
-  const columns = limits.filter(({ model, bits }) => model === 'SmolLM2 135M' && bits === 'f16');
-  const heading = columns.map(
-    ({ memory, group, maxBinding }) =>
-      `${memory} GB x${group}${maxBinding === LEAST_BINDING ? ' *' : ''}`,
-  );
-  const row = (cells: readonly string[]): string =>
-    cells[0]!.padEnd(14) +
-    cells[1]!.padEnd(6) +
-    cells
-      .slice(2)
-      .map((c) => c.padStart(11))
-      .join('');
-  const rows = Object.keys(FAMILIES).flatMap((model) =>
-    BITS.map((bits) => {
-      const own = limits.filter((one) => one.model === model && one.bits === bits);
-      return row([model, bits, ...own.map((one) => String(one.longest ?? '-'))]);
-    }),
-  );
-  return `${[
-    'The longest context (tokens of prompt and completion, 256 of them prompt) of GRPO with an adapter of',
-    'rank 16 on all projections, gradient_checkpointing, and one prompt a batch with 8 or 4 completions.',
-    'Weights of the layers in f16, int8 or int4; embedding and head in f16; 90% of the card is used.',
-    '-: not even 320 tokens fit. No buffer is larger than 2 GiB - 4 bytes; *: than 128 MiB, the least that',
-    'WebGPU guarantees.',
-    '',
-    row(['', '', ...heading]),
-    ...rows,
-  ].join('\n')}\n`;
-}
+const result: Limits = { made: madeBy, limits };
+writeFileSync('results/scaling/limits.json', `${JSON.stringify(result, null, 1)}\n`);
+await writeTexts();
+console.log(limitsTable(result));

@@ -1,4 +1,5 @@
 /** A model of 8 billion parameters in a tab, by its plan: no device is needed. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { viewOf } from '../../../src/gpu/activations.ts';
 import { MemoryPlan } from '../../../src/gpu/memory.ts';
@@ -10,7 +11,9 @@ import { SafetensorsFile } from '../../../src/model/safetensors.ts';
 import { adamwOptions, loraConfig } from '../../../src/rl/recipe/recipe.ts';
 import { rolloutLimits, updateLimits } from '../../../src/rl/trainers/rollout-writer.ts';
 import { LEAST_BINDING, USUAL_BINDING } from '../limits/limits.ts';
+import { root } from '../../install.mjs';
 import { randomWeights } from './random-folder.ts';
+import type { Result } from './result.ts';
 import { llama8b, planStep, recipeOf } from './step.ts';
 
 const config = llama8b(32);
@@ -106,5 +109,26 @@ describe('Llama 3.1 8B, an adapter over int4', () => {
     }
     const norm = await file.read('model.norm.weight');
     expect([...new Set(norm)]).toEqual([1]);
+  });
+});
+
+describe('results/scaling/llama-8b.json', () => {
+  const path = `${root}/results/scaling/llama-8b.json`;
+  const results = JSON.parse(readFileSync(path, 'utf8')) as Result[];
+
+  it('has the step of all layers, and on the device the bytes that were planned for its kernels', () => {
+    expect(results.map(({ layers }) => layers)).toContain(32);
+    for (const { device, plan } of results) expect(device).toEqual(plan);
+  });
+
+  it('was planned as it would be now, within 1%', () => {
+    for (const { layers, group, completion, maxBinding, kernels, plan } of results) {
+      const own = recipeOf({ prompt: 8, completion, group });
+      const { ledger } = planStep(llama8b(layers), own, maxBinding, kernels);
+      for (const [lifetime, bytes] of Object.entries(ledger)) {
+        const then = plan[lifetime as keyof typeof plan];
+        expect(Math.abs(then - bytes), lifetime).toBeLessThanOrEqual(0.01 * bytes);
+      }
+    }
   });
 });

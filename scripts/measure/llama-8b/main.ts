@@ -1,36 +1,21 @@
 /**
  * One GRPO step of a model of Llama 3.1 8B's shape with random weights, an adapter over int4, from loading
  * to the moved weights, with its plan and the device's ledger side by side; writes
- * results/scaling/llama-8b.json. With all 32 layers it takes about 10 GB of memory (times: in the file).
+ * results/scaling/llama-8b.json. With all 32 layers it takes about 8 GB of memory (times: in the file).
  *   node scripts/measure.mjs llama-8b [--layers 32] [--group 2] [--completion 8]
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { openReward } from '../../../src/app/opening/rewards.ts';
 import { openTrainer } from '../../../src/app/opening/trainer.ts';
-import type { Lifetime } from '../../../src/gpu/memory.ts';
 import { openNodeGpu } from '../../../src/gpu/node.ts';
+import { adapterOf, made } from '../made.ts';
+import { writeTexts } from '../texts/texts.ts';
 import { randomFolder } from './random-folder.ts';
+import type { Result } from './result.ts';
 import { llama8b, planStep, recipeOf, TEXTS } from './step.ts';
 
 const FILE = 'results/scaling/llama-8b.json';
-
-interface Result {
-  adapter: string;
-  layers: number;
-  parameters: number;
-  maxBinding: number;
-  /** Bytes by lifetime: of the plan, and of the device. */
-  plan: Record<Lifetime, number>;
-  device: Record<Lifetime, number>;
-  largest: number;
-  /** The process's memory at most, in bytes; on a software adapter the device's memory is part of it. */
-  peak: { loading: number; step: number };
-  seconds: Record<string, number>;
-  /** Useful operations of the step. */
-  flops: number;
-  metrics: Record<string, number>;
-}
 
 const { values } = parseArgs({
   options: {
@@ -41,11 +26,11 @@ const { values } = parseArgs({
 });
 const layers = Number(values.layers);
 const config = llama8b(layers);
-const recipe = recipeOf({
-  ...{ prompt: 8, completion: Number(values.completion), group: Number(values.group) },
-});
+const [group, completion] = [Number(values.group), Number(values.completion)];
+const recipe = recipeOf({ prompt: 8, completion, group });
+const madeBy = made();
 const gpu = await openNodeGpu();
-const plan = planStep(config, recipe, gpu.maxBinding);
+const plan = planStep(config, recipe, gpu.maxBinding, gpu.variants);
 const started = performance.now();
 const elapsed = (): number => (performance.now() - started) / 1000;
 const say = (what: string): void => {
@@ -75,6 +60,7 @@ const { trainer } = await openTrainer(recipe, {
 });
 await gpu.idle();
 const seconds: Record<string, number> = { opening: elapsed() };
+const opening = processorSeconds();
 say('opened');
 
 let phase = 'sampling';
@@ -90,31 +76,45 @@ const before = gpu.counters.flops;
 const { metrics } = await trainer.trainStep();
 await gpu.idle();
 seconds[phase] = elapsed() - begun;
+const step = processorSeconds() - opening;
 say('stepped');
 
-const { vendor, architecture, description } = gpu.info;
 const result: Result = {
-  adapter: [vendor, architecture, description].filter(Boolean).join(' '),
+  made: madeBy,
+  adapter: adapterOf(gpu),
+  kernels: gpu.variants,
   layers,
   parameters: parametersOf(),
+  group,
+  completion,
   maxBinding: gpu.maxBinding,
   plan: plan.ledger,
   device: { ...gpu.ledger },
   largest: plan.largest,
   peak: { loading: loadingPeak, step: 1024 * process.resourceUsage().maxRSS },
   seconds,
+  processorSeconds: { opening, step },
   flops: gpu.counters.flops - before,
   metrics,
 };
 const known = existsSync(FILE) ? (JSON.parse(readFileSync(FILE, 'utf8')) as Result[]) : [];
-const others = known.filter((one) => one.layers !== layers || one.adapter !== result.adapter);
+const others = known.filter((one) => one.layers !== layers);
 const all = [...others, result].sort((a, b) => a.layers - b.layers);
 writeFileSync(FILE, `${JSON.stringify(all, null, 1)}\n`);
+await writeTexts();
 console.log(JSON.stringify(result, null, 1));
 if (!Number.isFinite(metrics['loss']) || !(metrics['grad_norm']! > 0)) {
   throw new Error('the step did not move the weights');
 }
+if (!isDeepStrictEqual(result.plan, result.device)) {
+  throw new Error('the device holds other bytes than were planned; compare plan and device above');
+}
 gpu.close();
+
+function processorSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
 
 function parametersOf(): number {
   const { hiddenSize: d, intermediateSize: f, vocabSize, heads, kvHeads, headDim } = config;

@@ -1,6 +1,7 @@
 /** The shape and the recipe of the largest model that is trained here: Llama 3.1 8B, an adapter over int4. */
 import { planTraining } from '../../../src/app/memory-plan.ts';
 import type { MemoryPlan } from '../../../src/gpu/memory.ts';
+import type { KernelVariants } from '../../../src/gpu/variants.ts';
 import type { ModelConfig } from '../../../src/model/config.ts';
 import { makeRecipe, type Recipe } from '../../../src/rl/recipe/recipe.ts';
 import { FAMILIES } from '../limits/families.ts';
@@ -37,6 +38,13 @@ export const TEXTS: Readonly<Record<string, string>> = {
   'prompts.jsonl': '{"prompt": "w100 w200 w300 w400 w500 w600"}',
 };
 
-export function planStep(config: ModelConfig, recipe: Recipe, maxBinding: number): MemoryPlan {
-  return planTraining(recipe, { config, storage: { layers: 'bf16', tables: 'bf16' } }, maxBinding);
+/** The memory of the step with the kernels of a graphics card, unless those of another device are given. */
+export function planStep(
+  config: ModelConfig,
+  recipe: Recipe,
+  maxBinding: number,
+  variants?: KernelVariants,
+): MemoryPlan {
+  const planned = { config, storage: { layers: 'bf16', tables: 'bf16' } } as const;
+  return planTraining(recipe, planned, maxBinding, variants);
 }

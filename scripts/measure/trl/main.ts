@@ -3,7 +3,7 @@
  * machine, timed in turn, and matrix products of 1,024 beside torch's; writes results/scaling/trl.json and
  * trl.txt. Close other programs first. About 3 minutes on two cores; the first run installs TRL (6 GB).
  *   node scripts/measure.mjs trl [--rounds 5] [--python PATH] [--icd FILE --libraries FOLDERS]
- * --icd adds another Vulkan driver, such as Mesa's lavapipe, with both kernel sets. --libraries is its
+ * --icd adds another Vulkan driver, such as Mesa's lavapipe, with each kernel set. --libraries is its
  * LD_LIBRARY_PATH. --python is a Python that has requirements.txt already.
  */
 import { spawnSync } from 'node:child_process';
@@ -15,10 +15,12 @@ import { root } from '../../install.mjs';
 import { softwareGpuEnv } from '../../software-gpu.mjs';
 import { Random } from '../../../src/rl/random.ts';
 import { drawPrompt, promptText } from '../../../src/rl/world/prompts.ts';
-import { trlTable, type Comparison, type Measured } from './table.ts';
+import { made } from '../made.ts';
+import { writeTexts } from '../texts/texts.ts';
 import { Side } from './side.ts';
+import { nameOf, trlTable, type Comparison, type Measured } from './table.ts';
 
-const FILE = join(root, 'results/scaling/trl');
+const FILE = join(root, 'results/scaling/trl.json');
 const here = join(root, 'scripts/measure/trl');
 const SIZE = 1024;
 const LAYOUTS = ['nn', 'nt', 'tn'];
@@ -34,12 +36,13 @@ const { values } = parseArgs({
   },
 });
 const rounds = Number(values.rounds);
+const madeBy = made();
 const scratch = mkdtempSync(join(tmpdir(), 'ponder-trl-'));
 const sides: Side[] = [];
 try {
   const comparison = await compare();
-  writeFileSync(`${FILE}.json`, `${JSON.stringify(comparison, null, 1)}\n`);
-  writeFileSync(`${FILE}.txt`, trlTable(comparison));
+  writeFileSync(FILE, `${JSON.stringify(comparison, null, 1)}\n`);
+  await writeTexts();
   console.log(trlTable(comparison));
 } finally {
   for (const side of sides) side.end();
@@ -48,11 +51,11 @@ try {
 
 async function compare(): Promise<Comparison> {
   const measured: Measured[] = [];
-  for (const { name, command, env } of await contestants()) {
-    const { side, ready } = await Side.start(name, command, env);
+  for (const { program, command, env } of await contestants()) {
+    const { side, ready } = await Side.start(program, command, env);
     sides.push(side);
-    measured.push({ name, device: String(ready['ready']), steps: [], products: {} });
-    console.error(`${name}: ready (${String(ready['ready'])})`);
+    measured.push({ program, ...ready, steps: [], products: {} });
+    console.error(`${nameOf(measured.at(-1)!)}: ready`);
   }
   // The first round is not kept: it compiles kernels and fills caches.
   for (let round = 0; round <= rounds; round++) {
@@ -60,7 +63,9 @@ async function compare(): Promise<Comparison> {
       const { seconds, metrics } = await side.step();
       const { reward, kl, entropy, grad_norm: gradNorm } = metrics!;
       const length = metrics!['completions/mean_length']!;
-      console.error(`${side.name}: ${seconds.toFixed(2)} s, ${length.toFixed(1)} tokens`);
+      console.error(
+        `${nameOf(measured[i]!)}: ${seconds.toFixed(2)} s, ${length.toFixed(1)} tokens`,
+      );
       if (round === 0) continue;
       measured[i]!.steps.push({ seconds, length, reward, kl, entropy, gradNorm });
     }
@@ -71,11 +76,11 @@ async function compare(): Promise<Comparison> {
       }
     }
   }
-  return { size: SIZE, rounds, measured };
+  return { made: madeBy, size: SIZE, rounds, measured };
 }
 
 interface Contestant {
-  name: string;
+  program: Measured['program'];
   command: string[];
   env: NodeJS.ProcessEnv;
 }
@@ -86,8 +91,8 @@ async function contestants(): Promise<Contestant[]> {
   const env: NodeJS.ProcessEnv = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !drivers.includes(name)),
   );
-  const ours = (name: string, more: NodeJS.ProcessEnv): Contestant => ({
-    name: `Ponder, ${name}`,
+  const ours = (more: NodeJS.ProcessEnv): Contestant => ({
+    program: 'Ponder',
     command: [
       process.execPath,
       ...['--import', join(root, 'scripts/typescript.mjs')],
@@ -96,8 +101,8 @@ async function contestants(): Promise<Contestant[]> {
     env: { ...env, ...more },
   });
   const policy = ['policy', 'reward'].map((model) => join(root, 'public/models', model));
-  const trl = {
-    name: 'TRL',
+  const trl: Contestant = {
+    program: 'TRL',
     command: [python(env), join(here, 'trl_side.py'), promptFile(), ...policy],
     env: { ...env, TOKENIZERS_PARALLELISM: 'false', HF_HUB_OFFLINE: '1' },
   };
@@ -108,11 +113,9 @@ async function contestants(): Promise<Contestant[]> {
   };
   return [
     trl,
-    ours('SwiftShader', await softwareGpuEnv()),
+    ours(await softwareGpuEnv()),
     ...(other
-      ? ['card', 'cpu', 'wide'].map((kernels) =>
-          ours(`other driver, ${kernels} kernels`, { ...other, PONDER_KERNELS: kernels }),
-        )
+      ? ['card', 'cpu', 'wide'].map((kernels) => ours({ ...other, PONDER_KERNELS: kernels }))
       : []),
   ];
 }

@@ -4,11 +4,14 @@
  */
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { openTrainer } from '../../../src/app/opening/trainer.ts';
 import { nodeSurroundings, openRecipe } from '../../../src/cli/open.ts';
 import { matmul } from '../../../src/gpu/kernels/matmul.ts';
 import type { MatmulLayout } from '../../../src/gpu/kernels/matmul-prelude.ts';
+import { openNodeGpu } from '../../../src/gpu/node.ts';
 import { Program } from '../../../src/gpu/program.ts';
+import { adapterOf } from '../made.ts';
 
 const recipe = await openRecipe('recipes/default.yaml', { eval_strategy: 'no' });
 const around = await nodeSurroundings();
@@ -17,11 +20,7 @@ const { trainer } = await openTrainer(recipe, {
   ...around,
   readFile: (path) => readFile(path, 'utf8'),
 });
-const { vendor, architecture, description } = gpu.info;
-answer({
-  ready: [vendor, architecture, description].filter(Boolean).join(' '),
-  kernels: gpu.variants,
-});
+answer({ device: adapterOf(gpu), kernels: gpu.variants, chosen: await isChosen() });
 
 for await (const line of createInterface(process.stdin)) {
   const [name, layout, size, count] = line.split(' ');
@@ -35,6 +34,14 @@ for await (const line of createInterface(process.stdin)) {
   }
 }
 around.close();
+
+/** Whether these are the kernels that this driver gets when PONDER_KERNELS names no others. */
+async function isChosen(): Promise<boolean> {
+  const usual = await openNodeGpu({ variants: {} });
+  const same = isDeepStrictEqual(usual.variants, gpu.variants);
+  usual.close();
+  return same;
+}
 
 async function product(layout: MatmulLayout, size: number, count: number): Promise<number> {
   const [a, b, c] = [0, 1, 2].map(() => gpu.allocate('io', 4 * size * size, 'operand'));

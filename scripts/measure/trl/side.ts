@@ -1,11 +1,22 @@
 /** A process that measures when it is asked, so that several can be timed in turn on one machine. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { KernelVariants } from '../../../src/gpu/variants.ts';
 
 interface Answer {
   seconds: number;
   /** Of a step. */
   metrics?: Record<string, number>;
+}
+
+/** What a side says of itself when it is ready. */
+export interface Ready {
+  device: string;
+  /** Of Ponder: its kernels, and whether the driver gets them by itself. */
+  kernels?: KernelVariants;
+  chosen?: boolean;
+  /** Of TRL and of what it runs on. */
+  versions?: Record<string, string>;
 }
 
 export class Side {
@@ -23,11 +34,11 @@ export class Side {
     name: string,
     command: readonly string[],
     env: NodeJS.ProcessEnv,
-  ): Promise<{ side: Side; ready: Record<string, unknown> }> {
+  ): Promise<{ side: Side; ready: Ready }> {
     const [program, ...args] = command;
     const child = spawn(program!, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
     const side = new Side(name, child);
-    return { side, ready: (await side.next()) as Record<string, unknown> };
+    return { side, ready: (await side.next()) as Ready };
   }
 
   step(): Promise<Answer> {

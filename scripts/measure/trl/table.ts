@@ -1,9 +1,10 @@
-/** What the comparison with TRL measured, and its table. */
+/** What the comparison with TRL measured, as a table and as sentences. */
+import type { KernelVariants } from '../../../src/gpu/variants.ts';
+import { madeLine, type Made } from '../made.ts';
+import type { Ready } from './side.ts';
 
-export interface Measured {
-  name: string;
-  /** Of TRL: torch's threads. */
-  device: string;
+export interface Measured extends Ready {
+  program: 'TRL' | 'Ponder';
   steps: {
     seconds: number;
     /** Mean tokens of a completion. */
@@ -18,19 +19,45 @@ export interface Measured {
 }
 
 export interface Comparison {
+  made: Made;
   /** Of the square products. */
   size: number;
   rounds: number;
   measured: Measured[];
 }
 
-export function trlTable({ size, rounds, measured }: Comparison): string {
+/** As "Ponder, lavapipe of Mesa 26.2.6-1, wide kernels". */
+export function nameOf({ program, device, kernels, versions }: Measured): string {
+  if (!kernels)
+    return `${program} ${versions!['trl']}, torch ${releaseOf(versions!['torch']!)}, ${device}`;
+  return `${program}, ${driverOf(device)}, ${kernelsName(kernels)} kernels`;
+}
+
+/** A Python version without its build, such as +cpu. */
+function releaseOf(version: string): string {
+  return version.split('+')[0]!;
+}
+
+/** As PONDER_KERNELS names them. */
+function kernelsName({ matmul }: KernelVariants): string {
+  return matmul === 'blocked' ? 'card' : matmul;
+}
+
+/** The driver of an adapter, as people call it. */
+export function driverOf(adapter: string): string {
+  const [, mesa] = /llvmpipe: Mesa (\S+)/.exec(adapter) ?? [];
+  if (mesa !== undefined) return `lavapipe of Mesa ${mesa}`;
+  return /swiftshader/i.test(adapter) ? 'SwiftShader' : adapter;
+}
+
+export function trlTable({ made, size, rounds, measured }: Comparison): string {
   const layouts = Object.keys(measured[0]!.products);
-  const rows = measured.map(({ name, steps, products }) => {
+  const rows = measured.map((one) => {
+    const { steps, products, chosen } = one;
     const seconds = steps.map((step) => step.seconds);
     const perToken = steps.map((step) => (1e6 * step.seconds) / (128 * step.length));
     return [
-      name,
+      `${nameOf(one)}${chosen ? ' *' : ''}`,
       median(seconds).toFixed(2),
       `${Math.min(...seconds).toFixed(2)} to ${Math.max(...seconds).toFixed(2)}`,
       mean(steps.map(({ length }) => length)).toFixed(1),
@@ -40,16 +67,46 @@ export function trlTable({ size, rounds, measured }: Comparison): string {
     ];
   });
   const heading = ['', 'step, s', 'least to most', 'tokens', 'us a token', 'reward', ...layouts];
+  const versions = Object.entries(measured.find((one) => one.versions)?.versions ?? {});
   return `${[
     `GRPO steps of recipes/default.yaml (128 completions), and matmul ${size} in GFLOP/s by layout;`,
     `medians of ${rounds} timings in turn on one machine, float32. tokens: the mean length of a completion.`,
     'The same prompts in the same order, weights, reward model (thought left out), loss and optimizer; the',
     'random numbers of sampling differ, so completions and their lengths do, a little.',
+    `*: the kernels that Ponder takes on this driver by itself. ${versions.map((one) => one.join(' ')).join(', ')}.`,
+    madeLine(made),
     '',
     ...[heading, ...rows].map(
-      ([name, ...cells]) => name!.padEnd(34) + cells.map((cell) => cell.padStart(15)).join(''),
+      ([name, ...cells]) => name!.padEnd(50) + cells.map((cell) => cell.padStart(14)).join(''),
     ),
   ].join('\n')}\n`;
+}
+
+/** A sentence for README.md: TRL, and Ponder with the kernels that it takes on each driver by itself. */
+export function trlSentence({ measured }: Comparison): string {
+  const trl = measured.find(({ program }) => program === 'TRL')!;
+  const ours = measured.filter(({ chosen }) => chosen);
+  const parts = ours.map((one) => {
+    const driver = driverOf(one.device);
+    const kernels = `its own choice of kernels: ${kernelsName(one.kernels!)}`;
+    const note = driver === 'SwiftShader' ? 'what a browser without a graphics card uses' : kernels;
+    return `Ponder on ${driver} (${note}) ${stepOf(one).toFixed(2)} s, ${timesOf(one, trl)}`;
+  });
+  const { trl: release, torch } = trl.versions!;
+  return (
+    `Beside TRL on the same CPU, a GRPO step of \`recipes/default.yaml\`: TRL ${release} on torch ${releaseOf(torch!)} takes ` +
+    `${stepOf(trl).toFixed(2)} s; ${parts.join('; ')}.\n`
+  );
+}
+
+/** "2.5 times as long as TRL" */
+function timesOf(one: Measured, trl: Measured): string {
+  return `${(stepOf(one) / stepOf(trl)).toFixed(1)} times as long as TRL`;
+}
+
+/** Median seconds of a step. */
+function stepOf({ steps }: Measured): number {
+  return median(steps.map(({ seconds }) => seconds));
 }
 
 function median(values: readonly number[]): number {

@@ -14,6 +14,8 @@ import time
 answers, sys.stdout = sys.stdout, sys.stderr
 
 import torch
+import transformers
+import trl
 from datasets import load_dataset
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
@@ -106,5 +108,10 @@ with tempfile.TemporaryDirectory() as folder:
         processing_class=AutoTokenizer.from_pretrained(policy, padding_side="left"),
         callbacks=[Commands()],
     )
-    answer({"ready": torch.get_num_threads()})
+    answer(
+        {
+            "device": f"{torch.get_num_threads()} threads",
+            "versions": {module.__name__: module.__version__ for module in (trl, torch, transformers)},
+        }
+    )
     trainer.train()

@@ -1,0 +1,55 @@
+/** What limits.json says, as a table. */
+import { madeLine, type Made } from '../made.ts';
+import { FAMILIES } from './families.ts';
+import { LEAST_BINDING, type Bits } from './limits.ts';
+
+export const BITS: readonly Bits[] = ['f16', 'int8', 'int4'];
+
+export interface Limit {
+  model: string;
+  bits: Bits;
+  /** Bytes. */
+  maxBinding: number;
+  /** Of the card, in GB. */
+  memory: number;
+  group: number;
+  /** Tokens of prompt and completion; null: no 320 tokens fit. */
+  longest: number | null;
+}
+
+export interface Limits {
+  made: Made;
+  limits: Limit[];
+}
+
+export function limitsTable({ made, limits }: Limits): string {
+  const columns = limits.filter(({ model, bits }) => model === 'SmolLM2 135M' && bits === 'f16');
+  const heading = columns.map(
+    ({ memory, group, maxBinding }) =>
+      `${memory} GB x${group}${maxBinding === LEAST_BINDING ? ' *' : ''}`,
+  );
+  const row = (cells: readonly string[]): string =>
+    cells[0]!.padEnd(14) +
+    cells[1]!.padEnd(6) +
+    cells
+      .slice(2)
+      .map((c) => c.padStart(11))
+      .join('');
+  const rows = Object.keys(FAMILIES).flatMap((model) =>
+    BITS.map((bits) => {
+      const own = limits.filter((one) => one.model === model && one.bits === bits);
+      return row([model, bits, ...own.map((one) => String(one.longest ?? '-'))]);
+    }),
+  );
+  return `${[
+    'The longest context (tokens of prompt and completion, 256 of them prompt) of GRPO with an adapter of',
+    'rank 16 on all projections, gradient_checkpointing, and one prompt a batch with 8 or 4 completions.',
+    'Weights of the layers in f16, int8 or int4; embedding and head in f16; 90% of the card is used.',
+    '-: not even 320 tokens fit. No buffer is larger than 2 GiB - 4 bytes; *: than 128 MiB, the least that',
+    'WebGPU guarantees.',
+    madeLine(made),
+    '',
+    row(['', '', ...heading]),
+    ...rows,
+  ].join('\n')}\n`;
+}
