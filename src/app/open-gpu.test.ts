@@ -1,4 +1,4 @@
-import { beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { fakeApi } from '../../tests/fake-adapter.ts';
 import type { Notes } from '../gpu/tuning.ts';
 import { openGpu } from './open-gpu.ts';
@@ -18,6 +18,8 @@ beforeEach(() => {
     locks: { request: (_: string, run: () => unknown) => (held = held.then(run)) },
   });
 });
+
+afterEach(() => void vi.unstubAllGlobals());
 
 const rates = { large: 4, medium: 3, narrow: 2, small: 1 };
 const card = { full: rates, alone: rates };

@@ -2,7 +2,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Gpu } from './device.ts';
 import { tileOf } from './kernels/matmul-variants.ts';
 import { nodeNotes } from './node-notes.ts';
@@ -63,6 +63,10 @@ const INFO = { vendor: 'v', architecture: 'a', device: 'd', description: 'x' };
 const device = (description: string): Gpu => deviceOf({ ...INFO, description });
 
 describe('what was measured', () => {
+  // Simulated timings take no time, however busy this machine is.
+  beforeEach(() => void vi.spyOn(performance, 'now').mockReturnValue(0));
+  afterEach(() => void vi.restoreAllMocks());
+
   /** The rates of a card whose notes are in `file`, and how many timings that took. */
   const opened = async (file: URL, description: string, card: CardRates) => {
     const seconds = vi.fn(simulated(card, 0.0005).seconds);

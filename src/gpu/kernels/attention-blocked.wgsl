@@ -100,8 +100,9 @@ fn main(
         raised{g} = max(raised{g}, block[MAXIMA + i * ROW_FOURS + y + {g}u * Y]);
       }
       let keep{g} = exp2((top{g} - raised{g}) * scale);
-      // Rows that have seen no key yet: on a card, where fma rounds once, the difference of two such
-      // products of MASKED would not be zero, but as large as infinity.
+      // Zero for rows that have seen no key yet, so that their weights are zero. Otherwise these would be
+      // exponentials of what rounding leaves of MASKED * scale - MASKED * scale: infinity, on a card,
+      // where fma rounds once.
       let shift{g} = select(raised{g} * scale, vec4f(), raised{g} == vec4f(MASKED));
       top{g} = raised{g};
       total{g} *= keep{g};

@@ -11,6 +11,7 @@
 // would be in memory.
 // With a norm, the squares of A are added up on the way.
 // Workgroups: x over columns, y over rows.
+
 fn swap_x(x: mat4x4f) -> mat4x4f {
   return mat4x4f(quadSwapX(x[0]), quadSwapX(x[1]), quadSwapX(x[2]), quadSwapX(x[3]));
 }
@@ -102,7 +103,8 @@ fn main(
   @end n
   @end r
   // Loops, because a store has as many instructions as a load: stores for all rows would be most of the
-  // kernel's code. Inside them are few conditions: SwiftShader follows each way through a loop's body.
+  // kernel's code, and of the time to compile it. SwiftShader follows all paths through the body of a
+  // loop, and each condition doubles their number: so there are few stores in it.
   for (var i = 0u; i < 4u * R; i++) {
     @for b BLOCKS
     var block_{b}: mat4x4f;

@@ -1,5 +1,5 @@
 // c[m,n] (+)= scale * sum of products A[m,k] B[n,k]^T (+ bias[n] or residual[m,n]), for graphics
-// cards and few rows: decoding, where each weight is read once and there is little else to do.
+// cards and few rows: decoding, where reading the weights takes most of the time.
 //
 // A workgroup computes ROWS rows of four columns. Its invocations share out k, so that neighbours
 // read neighbouring weights; each adds up its own dot products, and workgroup memory adds up theirs:

@@ -163,7 +163,11 @@ export interface PlannedSizes {
 }
 
 /** Sizes to try for one that is known at replay only, besides its largest. */
-const POSSIBLE_SIZES = Array.from({ length: 18 }, (_, i) => 2 ** i);
+const POSSIBLE_SIZES = [
+  ...Array.from({ length: 18 }, (_, i) => 2 ** i),
+  // The first that are no longer few: they have the most to gain from a k in parts.
+  ...Object.values(FEW_MOST_ROWS).map((rows) => rows + 1),
+];
 
 function possibleSizes({ m, n, k }: PlannedSizes): Sizes[] {
   const possible = (size: PlannedSize): readonly number[] => {

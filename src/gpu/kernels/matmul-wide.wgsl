@@ -6,6 +6,7 @@
 // accumulators are named variables of matrix type, because an indexed array would be in memory.
 // With a norm, the squares of A are added up on the way.
 // Workgroups: x over columns, y over rows.
+
 // Column j of a block is row j of c.
 fn store_block(row: u32, column: u32, block: mat4x4f) {
   store(row, column, block[0]);

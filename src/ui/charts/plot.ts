@@ -206,7 +206,7 @@ export class Plot {
       side: scale === 'left' ? 3 : 1,
       // uPlot passes null before there are labels, whatever its types say.
       size: (u, labels: string[] | null) =>
-        Math.max(USUAL_SIZE, Math.ceil(GAP + this.widthOf(labels ?? [], u) + 2)),
+        Math.max(USUAL_SIZE, Math.ceil(GAP + this.widthOf(labels ?? [], u))),
       space: this.style.log.has(scale) ? 24 : 42,
       grid: { show: scale === 'left', stroke: this.ink('rule'), width: 1 },
       // On a log axis uPlot passes null for splits that would crowd it; its ends are not round numbers.
