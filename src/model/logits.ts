@@ -1,13 +1,13 @@
 /**
- * Raw logits of one sequence, for inspection and parity checks. Training and generation never have
- * the logits [tokens, vocab] of all tokens at once.
+ * Raw logits of all tokens, for inspection and parity checks. Training and generation never have them
+ * at once.
  */
 import { Activation, planActivations } from '../gpu/activations.ts';
 import { lower } from '../gpu/kernel.ts';
 import { rmsNorm } from '../gpu/kernels/rms-norm.ts';
 import type { View } from '../gpu/memory.ts';
 import { Program } from '../gpu/program.ts';
-import { packBatch, withinWindow } from './batch.ts';
+import { packBatch, withinWindow, type TokenGroup } from './batch.ts';
 import { requireFinite } from './errors.ts';
 import { allLogits } from './heads.ts';
 import type { LanguageModel } from './language-model.ts';
@@ -17,12 +17,24 @@ import { rowActivations, trunkOps, uploadRows, type RowDims } from './trunk.ts';
  * T rows of V logits for T token ids, at least one.
  * @throws NotFiniteError when one of them is not finite
  */
-export async function sequenceLogits(
+export function sequenceLogits(
   model: LanguageModel,
   ids: readonly number[],
 ): Promise<Float32Array[]> {
+  return groupLogits(model, { prompt: ids, completions: [] });
+}
+
+/**
+ * A row of V logits for each token of the prompt, then for each of the completions, one after the other.
+ * @throws NotFiniteError when one of them is not finite
+ */
+export async function groupLogits(
+  model: LanguageModel,
+  group: TokenGroup,
+): Promise<Float32Array[]> {
   const { gpu, config } = model;
-  const tokens = ids.length;
+  const batch = packBatch([group], 'score');
+  const { tokens } = batch;
   const trunk = rowActivations(model, tokens);
   const normed = new Activation('normed', tokens * config.hiddenSize);
   const logits = new Activation('logits', tokens * config.vocabSize, true);
@@ -42,11 +54,10 @@ export async function sequenceLogits(
   const lowered = lower(ops, gpu.variants);
   const buffers = planActivations(gpu, lowered);
   const program = await Program.compile(gpu, lowered);
-  const batch = packBatch([{ prompt: ids, completions: [] }], 'score');
   const windowSpans =
     config.window === undefined ? undefined : withinWindow(batch.spans, config.window).spans;
   uploadRows(gpu, trunk.inputs, { ...batch, ...(windowSpans && { windowSpans }) });
-  model.ropes.useLength(tokens);
+  model.ropes.useLength(batch.longest);
   await program.run({ tokens });
   const all = await gpu.readFloats({
     ...(logits.view as View),
@@ -55,5 +66,7 @@ export async function sequenceLogits(
   program.destroy();
   for (const view of buffers) gpu.release('activations', view);
   requireFinite('A logit', all);
-  return ids.map((_, t) => all.slice(t * config.vocabSize, (t + 1) * config.vocabSize));
+  return Array.from({ length: tokens }, (_, t) =>
+    all.subarray(t * config.vocabSize, (t + 1) * config.vocabSize),
+  );
 }
