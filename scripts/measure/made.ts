@@ -2,6 +2,7 @@
 import { basename, dirname, isAbsolute } from 'node:path';
 import { commit } from '../../src/cli/commit.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
+import type { KernelVariants } from '../../src/gpu/variants.ts';
 import { root } from '../install.mjs';
 
 export interface Made {
@@ -32,4 +33,16 @@ export function madeLine({ command, date, commit }: Made): string {
 export function adapterOf({ info }: Gpu): string {
   const { vendor, architecture, device, description } = info;
   return [vendor, architecture, device, description].filter(Boolean).join(' ');
+}
+
+/** As PONDER_KERNELS names them. */
+export function kernelsName({ matmul }: KernelVariants): string {
+  return matmul === 'blocked' ? 'card' : matmul;
+}
+
+/** The driver of an adapter, as people call it. */
+export function driverOf(adapter: string): string {
+  const [, mesa] = /llvmpipe: Mesa (\S+)/.exec(adapter) ?? [];
+  if (mesa !== undefined) return `lavapipe of Mesa ${mesa}`;
+  return /swiftshader/i.test(adapter) ? 'SwiftShader' : adapter;
 }

@@ -73,6 +73,3 @@ function matmulBytes<D>(op: Op<D>, dims: D): number {
   const width = storageBytes(('storage' in weights && weights.storage) || 'f32', 32) / 32;
   return 4 * m! * (n! + k0! + k1!) + width * n! * k0! + 4 * n! * k1!;
 }
-
-export const sumOf = (ledger: Record<Lifetime, number>): number =>
-  Object.values(ledger).reduce((sum, bytes) => sum + bytes, 0);

@@ -1,7 +1,7 @@
 /** Growth by count: what doubles, what stays, and what must not become quadratic. */
 import { describe, expect, it } from 'vitest';
-import { MemoryPlan } from '../../../src/gpu/memory.ts';
-import { count, sumOf, type Counted } from './count.ts';
+import { heldBytes, MemoryPlan } from '../../../src/gpu/memory.ts';
+import { count, type Counted } from './count.ts';
 import { exponent, exponentsText, lastExponent } from './exponent.ts';
 import { svg } from './plot.ts';
 import type { Axis, Point } from './points.ts';
@@ -97,7 +97,7 @@ describe('with the model', () => {
       ({ update }: Counted) => update.flops,
       ({ update }: Counted) => update.bytes,
       ({ update }: Counted) => update.launches,
-      ({ memory }: Counted) => sumOf(memory),
+      ({ memory }: Counted) => heldBytes(memory),
     ]) {
       expect(depth.last(quantity)).toBeLessThanOrEqual(1);
       const [first, second] = differences(depth.of(quantity));

@@ -1,7 +1,8 @@
 /** What growth.json says, as a table of exponents and as charts. */
+import { heldBytes } from '../../../src/gpu/memory.ts';
 import type { KernelVariants } from '../../../src/gpu/variants.ts';
 import { madeLine, type Made } from '../made.ts';
-import { sumOf, type Counted } from './count.ts';
+import type { Counted } from './count.ts';
 import { exponentsText } from './exponent.ts';
 import type { Chart } from './plot.ts';
 import { AXES, COUNTED_BASE, TIMED_BASE, type Axis } from './points.ts';
@@ -30,7 +31,7 @@ const COUNTS: readonly (readonly [string, Quantity])[] = [
   ['update: launches', ({ update }) => update.launches],
   ['decode step: operations', ({ decode }) => decode.flops],
   ['decode step: bytes moved', ({ decode }) => decode.bytes],
-  ['memory: all', ({ memory }) => sumOf(memory)],
+  ['memory: all', ({ memory }) => heldBytes(memory)],
   ['memory: activations', ({ memory }) => memory.activations],
   ['  with gradient_checkpointing', ({ recomputed }) => recomputed.activations],
   ['memory: KV cache', ({ memory }) => memory.kv],

@@ -1,13 +1,7 @@
 import { expect, it } from 'vitest';
 import { KERNELS_FOR, type KernelVariants } from '../../../src/gpu/variants.ts';
-import {
-  driverOf,
-  nameOf,
-  trlSentence,
-  trlTable,
-  type Comparison,
-  type Measured,
-} from './table.ts';
+import { driverOf } from '../made.ts';
+import { nameOf, trlSentence, trlTable, type Comparison, type Measured } from './table.ts';
 
 const steps = (...seconds: number[]): Measured['steps'] =>
   seconds.map((one) => ({

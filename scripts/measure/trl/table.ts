@@ -1,6 +1,5 @@
 /** What the comparison with TRL measured, as a table and as sentences. */
-import type { KernelVariants } from '../../../src/gpu/variants.ts';
-import { madeLine, type Made } from '../made.ts';
+import { driverOf, kernelsName, madeLine, type Made } from '../made.ts';
 import type { Ready } from './side.ts';
 
 export interface Measured extends Ready {
@@ -36,18 +35,6 @@ export function nameOf({ program, device, kernels, versions }: Measured): string
 /** A Python version without its build, such as +cpu. */
 function releaseOf(version: string): string {
   return version.split('+')[0]!;
-}
-
-/** As PONDER_KERNELS names them. */
-function kernelsName({ matmul }: KernelVariants): string {
-  return matmul === 'blocked' ? 'card' : matmul;
-}
-
-/** The driver of an adapter, as people call it. */
-export function driverOf(adapter: string): string {
-  const [, mesa] = /llvmpipe: Mesa (\S+)/.exec(adapter) ?? [];
-  if (mesa !== undefined) return `lavapipe of Mesa ${mesa}`;
-  return /swiftshader/i.test(adapter) ? 'SwiftShader' : adapter;
 }
 
 export function trlTable({ made, size, rounds, measured }: Comparison): string {
