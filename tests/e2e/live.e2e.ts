@@ -164,7 +164,7 @@ describe('training in the tab', () => {
     expect(await page.getByText(/^broken\/model/).count()).toBe(0);
     await page.getByRole('button', { name: 'Train', exact: true }).click();
     const step = page.getByTestId('step');
-    await expect.poll(() => step.textContent(), { timeout: 5_000 }).toBe('0');
+    await expect.poll(() => step.textContent()).toBe('0');
     await expect.poll(() => step.textContent(), { timeout: 180_000 }).toBe('1');
     await page.getByRole('button', { name: 'Stop', exact: true }).click();
     await page.getByRole('heading', { name: /Stopped after step/ }).waitFor({ timeout: 60_000 });

@@ -3,7 +3,6 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchBrowser } from '../../scripts/browser.mjs';
 import { accessibilityFaults } from './accessibility.ts';
-import { longestTask } from './main-thread.ts';
 import {
   begins,
   reaches,
@@ -306,30 +305,3 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
     }),
   );
 });
-
-it('over 2,000 steps the memory stays flat, tasks short, and early tries are read again', () =>
-  withPage({ recipe: { max_steps: 2000, quick: true } }, async (page) => {
-    const session = await page.context().newCDPSession(page);
-    const heap = async (): Promise<number> => {
-      await session.send('HeapProfiler.collectGarbage');
-      return (await session.send('Runtime.getHeapUsage')).usedSize / 1e6;
-    };
-    await reaches(page, STEPS);
-    await train(page);
-    await show(page, 'Runs');
-    await begins(page);
-    const upTo = (wanted: number): Promise<void> =>
-      expect.poll(() => step(page), { timeout: 60_000 }).toBeGreaterThanOrEqual(wanted);
-    await upTo(500);
-    const early = await heap();
-    await upTo(1500);
-    expect(await longestTask(browser, page, () => upTo(1700))).toBeLessThan(50);
-    await page.getByRole('heading', { name: 'Trained for 2000 steps' }).waitFor();
-    // 1,500 steps with all their traces take more than 50 MB.
-    expect((await heap()) - early).toBeLessThan(15);
-
-    await show(page, 'Understand');
-    await page.getByRole('slider', { name: 'Step' }).fill('7');
-    await page.getByText('One group of step 7,').waitFor();
-    await page.getByText('left 3').first().waitFor();
-  }));

@@ -5,9 +5,15 @@ import { gzipSync } from 'node:zlib';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchBrowser } from '../../scripts/browser.mjs';
-import { longestTask } from './main-thread.ts';
-import { NARROW, reaches, show, VIEWS, WIDE, withPage as withShippedPage } from './shipped-page.ts';
-import { step } from './with-page.ts';
+import {
+  NARROW,
+  reaches,
+  show,
+  trainsUpTo,
+  VIEWS,
+  WIDE,
+  withPage as withShippedPage,
+} from './shipped-page.ts';
 
 const BUILT = join(import.meta.dirname, '../../dist/page');
 
@@ -22,15 +28,6 @@ const withPage = (
   use: (page: Page) => Promise<void>,
   before?: (page: Page) => Promise<unknown>,
 ): Promise<void> => withShippedPage(browser, options, use, before);
-
-const train = (page: Page): Promise<void> =>
-  page.getByRole('button', { name: 'Train it here', exact: true }).click();
-/** Live, from its beginning on. */
-async function trainsUpTo(page: Page, wanted: number): Promise<void> {
-  await train(page);
-  await expect.poll(() => step(page), { timeout: 60_000 }).toBe(0);
-  await reaches(page, wanted);
-}
 
 it('nothing moves by itself where motion is unwelcome', () =>
   withPage({ reducedMotion: 'reduce', viewport: WIDE }, async (page) => {
@@ -106,28 +103,6 @@ interface LayoutShift extends PerformanceEntry {
   hadRecentInput: boolean;
   sources: { node: Node | null }[];
 }
-
-it('the page answers while it trains: no task of its main thread takes 50 ms', () =>
-  withPage({ viewport: WIDE, reducedMotion: 'reduce' }, async (page) => {
-    await reaches(page, 150);
-    const milliseconds = await longestTask(browser, page, () => trainsUpTo(page, 3));
-    expect(milliseconds).toBeGreaterThan(0);
-    expect(milliseconds).toBeLessThan(50);
-  }));
-
-it('no task takes 50 ms while the views open, and Understand follows the slider', () =>
-  withPage({ viewport: WIDE, reducedMotion: 'reduce' }, async (page) => {
-    await reaches(page, 150);
-    const milliseconds = await longestTask(browser, page, async () => {
-      for (const view of [...VIEWS, 'understand']) await show(page, view);
-      for (const head of [2, 11, 46, 151]) {
-        await page.getByRole('slider', { name: 'Step' }).fill(String(head));
-        await expect.poll(() => step(page)).toBe(head - 1);
-      }
-    });
-    expect(milliseconds).toBeGreaterThan(0);
-    expect(milliseconds).toBeLessThan(50);
-  }));
 
 it('the code that the page loads at once stays below 200 KB, gzipped', () => {
   const html = readFileSync(join(BUILT, 'index.html'), 'utf8');

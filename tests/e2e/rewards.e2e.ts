@@ -114,7 +114,7 @@ it('writes a rule, tries it on the group, and trains with two rewards on prompts
     .waitFor({ timeout: 120_000 });
   // The judge's, and the rule's.
   const means = rewards.getByText(/^Mean score at step 1: [−\d.]+$/);
-  await means.nth(1).waitFor({ timeout: 1000 });
+  await means.nth(1).waitFor();
   expect(await means.count()).toBe(2);
 
   // All of it is there at the next visit, chosen as it was.

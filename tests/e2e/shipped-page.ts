@@ -1,7 +1,7 @@
 /** The page as it ships, with its recorded run of 150 steps and its own models. */
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { expect, inject } from 'vitest';
-import { step } from './with-page.ts';
+import { step, train } from './with-page.ts';
 
 export const WIDE = { width: 1440, height: 900 };
 export const NARROW = { width: 390, height: 844 };
@@ -27,6 +27,13 @@ export async function withPage(
 
 export const reaches = (page: Page, wanted: number): Promise<void> =>
   expect.poll(() => step(page), { timeout: 180_000, interval: 250 }).toBeGreaterThanOrEqual(wanted);
+
+/** Trains here, from the beginning on. */
+export async function trainsUpTo(page: Page, wanted: number): Promise<void> {
+  await train(page);
+  await expect.poll(() => step(page), { timeout: 60_000 }).toBe(0);
+  await reaches(page, wanted);
+}
 
 /** Shows a view, and waits for its code. */
 export async function show(page: Page, view: string): Promise<void> {

@@ -1,13 +1,8 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
-/**
- * They compute on the software adapter, which takes all cores, watch what is seen for a moment only, or
- * build the page that the others use.
- */
-const ALONE = 'live measure models page play quality rewards screenshots start'
-  .split(' ')
-  .map((name) => `tests/e2e/${name}.e2e.ts`);
+/** They measure time, take pictures, or build the page that the others use. */
+const ALONE = 'main-thread screenshots start'.split(' ').map((name) => `tests/e2e/${name}.e2e.ts`);
 
 const root = join(import.meta.dirname, '..', '..');
 const common = {
@@ -29,7 +24,7 @@ export default defineConfig({
           name: 'two at a time',
           include: ['tests/e2e/**/*.e2e.ts'],
           exclude: ALONE,
-          // A page without training waits for much, and its work is on one core.
+          // A page without training works on one core; one that trains compiles its kernels on one.
           maxWorkers: 2,
         },
       },
