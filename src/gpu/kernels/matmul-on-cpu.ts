@@ -27,12 +27,17 @@ export function cpuTile(variant: CpuVariant, { m, n }: Pick<PlannedSizes, 'm' | 
 }
 
 /**
- * Blocks of 16 columns in a tile of matmul-cpu. With three blocks it is 1.5 times as fast as with
- * one, and takes 1.5 times as long to compile; with four it is not much faster than with three.
+ * Blocks of 16 columns in a tile of matmul-cpu. Three are 1.5 times as fast as one, and take 1.5 times
+ * as long to compile. Four are no faster than three, but a tenth faster than two.
  */
 function columnBlocksOf(n: PlannedSize): number {
-  return [3, 2].find((blocks) => typeof n === 'number' && n % (16 * blocks) === 0) ?? 1;
+  if (typeof n !== 'number') return 1;
+  const possible = n >= MANY_COLUMNS ? [3, 4, 2] : [3, 2];
+  return possible.find((blocks) => n % (16 * blocks) === 0) ?? 1;
 }
+
+/** With fewer columns a product takes so little time that four blocks would not make up for compiling them. */
+export const MANY_COLUMNS = 256;
 
 /** From so many rows on, tiles have two blocks of 16 rows: 1.2 times as fast, twice as long to compile. */
 export const MANY_ROWS = 128;

@@ -4,7 +4,7 @@ import type { View } from '../memory.ts';
 import { decode, encode } from '../storage.ts';
 import { KERNELS_FOR, type CardRates } from '../variants.ts';
 import type { MatmulLayout } from './matmul-prelude.ts';
-import { MANY_ROWS } from './matmul-on-cpu.ts';
+import { MANY_COLUMNS, MANY_ROWS } from './matmul-on-cpu.ts';
 import { partsOfK } from './matmul-variants.ts';
 import { matmul, matmulAs, matmulInParts } from './matmul.ts';
 import type { MatmulLaunch } from './matmul-launch.ts';
@@ -57,6 +57,7 @@ const SIZES: (readonly [number, number, number])[] = [
 const MANY: typeof SIZES = [
   [MANY_ROWS + 18, 50, 29],
   [MANY_ROWS + 2, 48, 32],
+  [MANY_ROWS + 2, MANY_COLUMNS, 20],
 ];
 
 /** Compiling the large tiles takes a software adapter long: they have what differs from the small. */
@@ -106,27 +107,27 @@ describe.each(cases)('$variant $layout', ({ variant, layout, sizes }) => {
   });
 });
 
-it('cpu: columns for three blocks, in a c whose rows are no whole number of vec4s', async () => {
-  if (!hasSubgroups()) return;
-  const size = { layout: 'nt', m: MANY_ROWS + 2, n: 48, k: 16 } as const;
-  const [x, y] = [exact(size.m * 16, 1), exact(16 * 48, 2)];
-  const c = box.marked(size.m * 51);
-  await box.run(
-    matmulAs(['cpu'], {
-      ...size,
-      a: box.put(x),
-      b: box.put(y),
-      c: { of: c, offset: 1, stride: 51 },
-    }),
-  );
-  const want = reference(size, x, y);
-  const inSlice = (i: number): boolean => i % 51 >= 1 && i % 51 < 49;
-  expect(await box.floats(c, size.m * 51)).toEqual(
-    Float32Array.from({ length: size.m * 51 }, (_, i) =>
-      inSlice(i) ? want[Math.floor(i / 51) * 48 + (i % 51) - 1]! : MARK,
-    ),
-  );
-});
+it.each([48, MANY_COLUMNS])(
+  'cpu: %i columns of a c whose rows are no whole number of vec4s',
+  async (n) => {
+    if (!hasSubgroups()) return;
+    const size = { layout: 'nt', m: MANY_ROWS + 2, n, k: 16 } as const;
+    const [x, y] = [exact(size.m * 16, 1), exact(16 * n, 2)];
+    const stride = n + 3;
+    const c = box.marked(size.m * stride);
+    await box.run(
+      matmulAs(['cpu'], { ...size, a: box.put(x), b: box.put(y), c: { of: c, offset: 1, stride } }),
+    );
+    const want = reference(size, x, y);
+    const inSlice = (column: number): boolean => column >= 1 && column < n + 1;
+    expect(await box.floats(c, size.m * stride)).toEqual(
+      Float32Array.from({ length: size.m * stride }, (_, i) => {
+        const column = i % stride;
+        return inSlice(column) ? want[Math.floor(i / stride) * n + column - 1]! : MARK;
+      }),
+    );
+  },
+);
 
 function want32(want: Float64Array, plus: (i: number) => number): Float32Array {
   return Float32Array.from(want, (value, i) => value + plus(i));
