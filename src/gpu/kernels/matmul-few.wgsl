@@ -81,7 +81,7 @@ fn main(
   // All have read the sums of products: the squares take their place.
   @for r R
   @for i FOUR
-  sums[(4u * {r}u + {i}u) * TEAM + lane].x = squares_{r}[{i}];
+  sums[(4u * {r}u + {i}u) * TEAM + lane] = vec4f(squares_{r}[{i}], 0.0, 0.0, 0.0);
   @end i
   @end r
   workgroupBarrier();

@@ -1,6 +1,6 @@
 // Long rows, first launch: chunks[row, c] = (largest logit, sum of the weights relative to it) of the
 // c-th CHUNK fours of a row.
-@group(0) @binding(1) var<storage, read_write> chunks: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> chunks: array<vec2f>;
 
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -17,5 +17,5 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   );
   let top = largest(mine);
   let mass = all_mass(mine, top);
-  if (lane % TEAM == 0u && exists) { chunks[index] = vec4f(top, mass, 0.0, 0.0); }
+  if (lane % TEAM == 0u && exists) { chunks[index] = vec2f(top, mass); }
 }

@@ -42,7 +42,7 @@ const LAUNCHES = {
   },
   chunks: { code: [chunksCode], bindings: ['write'] },
   least: { code: [topCode, thresholdCode, leastCode], bindings: ['read', 'write'] },
-  kept: { code: [topCode, keptCode], bindings: ['write', 'read'] },
+  kept: { code: [topCode, keptCode], bindings: ['read', 'write'] },
   pick: {
     code: [topCode, drawCode, pickCode],
     bindings: ['read', 'write', 'write', 'write', 'write', 'read', 'read'],
@@ -121,8 +121,10 @@ function inChunks<D>(launch: SampleLaunch<D>, variant: KernelVariants['rows']): 
   const chunk = chunkOf(variant);
   const count = Math.ceil(fours / chunk);
   // Of one size for all devices, so that the memory of a run can be planned without one.
-  const chunks = new Activation('chunks', maxRows * Math.ceil(fours / CHUNK.alone) * 4);
-  const least = new Activation('least', maxRows);
+  const most = maxRows * Math.ceil(fours / CHUNK.alone);
+  const chunks = new Activation('chunks', 2 * most);
+  // In one buffer, because every device has eight for a launch, and no more than that is sure.
+  const kept = new Activation('kept', maxRows + most);
   const each = (d: D): number => resolve(rows, d);
   const drawn = [streams, tokens, logps, nextIds, done];
   const topK = (d: D): number => resolve(launch.topK, d);
@@ -132,9 +134,9 @@ function inChunks<D>(launch: SampleLaunch<D>, variant: KernelVariants['rows']): 
   const filter = (d: D): boolean => threshold(d) || (topK(d) !== 1 && resolve(launch.minP, d) > 0);
   return [
     part(launch, variant, 'chunks', chunk, [chunks], (d) => each(d) * count),
-    part(launch, variant, 'least', fours, [chunks, least], (d) => (threshold(d) ? each(d) : 0)),
-    part(launch, variant, 'kept', chunk, [chunks, least], (d) => (filter(d) ? each(d) * count : 0)),
-    part(launch, variant, 'pick', chunk, [...drawn, chunks, least], each),
+    part(launch, variant, 'least', fours, [chunks, kept], (d) => (threshold(d) ? each(d) : 0)),
+    part(launch, variant, 'kept', chunk, [chunks, kept], (d) => (filter(d) ? each(d) * count : 0)),
+    part(launch, variant, 'pick', chunk, [...drawn, chunks, kept], each),
   ];
 }
 
