@@ -5,7 +5,7 @@
  *
  * int8 and int4 are quantised in blocks of BLOCK neighbouring numbers, as in GGML's Q4_1. A block
  * begins with one 32-bit word: a step d in the lower half and a minimum m in the upper half, both
- * float16. The codes q follow, lowest bits first. A number is d q + m.
+ * float16 and in units (see UNITS). The codes q follow, lowest bits first. A number is d q + m.
  */
 export type Storage = 'f32' | 'f16' | 'bf16' | 'int8' | 'int4';
 
@@ -13,6 +13,28 @@ export type Storage = 'f32' | 'f16' | 'bf16' | 'int8' | 'int4';
 export const BLOCK = 32;
 
 const BITS = { int8: 8, int4: 4 } as const;
+
+type BlockStorage = keyof typeof BITS;
+
+/**
+ * Float16 numbers below 2^-14 are subnormal, and WGSL lets a device read those as zero: all numbers of a
+ * block would then be its minimum. In these units, only blocks of numbers below 6e-5 have such steps.
+ */
+const UNITS = { int8: { d: 2 ** -8, m: 2 ** -4 }, int4: { d: 2 ** -4, m: 2 ** -4 } } as const;
+
+/**
+ * The first word of a block.
+ * @throws RangeError when step or minimum is more than float16 can express
+ */
+export function affineWord(storage: BlockStorage, step: number, minimum: number): number {
+  const { d, m } = UNITS[storage];
+  const low = toHalf(step / d);
+  const high = toHalf(minimum / m);
+  if (isInfinite(low) || isInfinite(high)) {
+    throw new RangeError(`${storage} cannot store numbers from ${minimum} in steps of ${step}`);
+  }
+  return (low | (high << 16)) >>> 0;
+}
 
 /** The length of a matrix row must be a multiple of this. */
 export function rowUnit(storage: Storage): number {
@@ -27,7 +49,7 @@ export function storageBytes(storage: Storage, elements: number): number {
   return (elements / BLOCK) * 4 * blockWords(storage);
 }
 
-function blockWords(storage: 'int8' | 'int4'): number {
+function blockWords(storage: BlockStorage): number {
   return 1 + (BLOCK * BITS[storage]) / 32;
 }
 
@@ -37,8 +59,8 @@ function blockWords(storage: 'int8' | 'int4'): number {
  */
 export function fetchFours(storage: Storage, name: string): { element: string; code: string } {
   const fetch = (body: string): string => `fn fetch_${name}(i: u32) -> vec4f {\n${body}\n}`;
-  const header = (words: number): string => `  let block = i / 8u * ${words}u;
-  let affine = unpack2x16float(${name}[block]);`;
+  const header = (type: BlockStorage): string => `  let block = i / 8u * ${blockWords(type)}u;
+  let affine = vec2f(${UNITS[type].d}, ${UNITS[type].m}) * unpack2x16float(${name}[block]);`;
   const affine = `return vec4f(codes) * affine.x + affine.y;`;
   switch (storage) {
     case 'f32':
@@ -58,14 +80,14 @@ export function fetchFours(storage: Storage, name: string): { element: string; c
     case 'int8':
       return {
         element: 'u32',
-        code: fetch(`${header(blockWords('int8'))}
+        code: fetch(`${header('int8')}
   let codes = (vec4u(${name}[block + 1u + i % 8u]) >> vec4u(0u, 8u, 16u, 24u)) & vec4u(255u);
   ${affine}`),
       };
     case 'int4':
       return {
         element: 'u32',
-        code: fetch(`${header(blockWords('int4'))}
+        code: fetch(`${header('int4')}
   let four = ${name}[block + 1u + i % 8u / 2u] >> (i % 2u * 16u);
   let codes = (vec4u(four) >> vec4u(0u, 4u, 8u, 12u)) & vec4u(15u);
   ${affine}`),
@@ -86,7 +108,7 @@ export function encode(storage: Storage, values: Float32Array): Float32Array | U
       return new Uint32Array(encodeHalves(storage, values).buffer);
     case 'int8':
     case 'int4':
-      return quantise(values, BITS[storage]);
+      return quantise(values, storage);
   }
 }
 
@@ -116,7 +138,7 @@ export function decode(storage: Storage, bytes: ArrayBuffer): Float32Array {
     for (let i = 0; i < words.length; i++) words[i] = stored[i]! << 16;
     return new Float32Array(words.buffer);
   }
-  return unquantise(new Uint32Array(bytes), BITS[storage]);
+  return unquantise(new Uint32Array(bytes), storage);
 }
 
 /** The bits of each number in f16 or bf16, as checkpoints store them. */
@@ -125,11 +147,12 @@ export function encodeHalves(storage: 'f16' | 'bf16', values: Float32Array): Uin
 }
 
 /** The step and minimum are rounded to float16 before the codes are computed from them. */
-function quantise(values: Float32Array, bits: number): Uint32Array {
+function quantise(values: Float32Array, storage: BlockStorage): Uint32Array {
+  const bits = BITS[storage];
+  const units = UNITS[storage];
   const top = 2 ** bits - 1;
   const perWord = 32 / bits;
-  const words = 1 + BLOCK / perWord;
-  const out = new Uint32Array((values.length / BLOCK) * words);
+  const out = new Uint32Array((values.length / BLOCK) * blockWords(storage));
   const valueOf = halfValues();
   for (let first = 0, at = 0; first < values.length; first += BLOCK) {
     let low = Infinity;
@@ -138,14 +161,10 @@ function quantise(values: Float32Array, bits: number): Uint32Array {
       low = Math.min(low, values[i]!);
       high = Math.max(high, values[i]!);
     }
-    const minimum = toHalf(low);
-    const m = valueOf[minimum]!;
-    const step = toHalf((high - m) / top);
-    const d = valueOf[step]!;
-    if (!Number.isFinite(m) || !Number.isFinite(d)) {
-      throw new RangeError(`int${bits} cannot store numbers from ${low} to ${high}`);
-    }
-    out[at++] = step | (minimum << 16);
+    const m = units.m * valueOf[toHalf(low / units.m)]!;
+    const affine = affineWord(storage, (high - m) / top, m);
+    const d = units.d * valueOf[affine & 0xffff]!;
+    out[at++] = affine;
     for (let i = first; i < first + BLOCK; i += perWord) {
       let word = 0;
       for (let j = 0; d > 0 && j < perWord; j++) {
@@ -158,12 +177,16 @@ function quantise(values: Float32Array, bits: number): Uint32Array {
   return out;
 }
 
-function unquantise(data: Uint32Array, bits: number): Float32Array {
+function unquantise(data: Uint32Array, storage: BlockStorage): Float32Array {
+  const bits = BITS[storage];
+  const units = UNITS[storage];
   const perWord = 32 / bits;
-  const words = 1 + BLOCK / perWord;
+  const words = blockWords(storage);
+  const valueOf = halfValues();
   const out = new Float32Array((data.length / words) * BLOCK);
   for (let at = 0, first = 0; at < data.length; at += words, first += BLOCK) {
-    const [d, m] = [fromHalf(data[at]! & 0xffff), fromHalf(data[at]! >>> 16)];
+    const d = units.d * valueOf[data[at]! & 0xffff]!;
+    const m = units.m * valueOf[data[at]! >>> 16]!;
     for (let i = 0; i < BLOCK; i++) {
       const word = data[at + 1 + Math.floor(i / perWord)]!;
       out[first + i] = d * ((word >>> ((i % perWord) * bits)) & (2 ** bits - 1)) + m;
@@ -187,6 +210,9 @@ export function toHalf(x: number): number {
   // Rounding up to the next power of two carries into the exponent by itself.
   return sign | (exponent === -14 ? steps : ((exponent + 14) << 10) + steps);
 }
+
+/** Of float16 bits: infinity or NaN. */
+const isInfinite = (bits: number): boolean => (bits & 0x7c00) === 0x7c00;
 
 /** The value of a float16 from its bits. */
 export function fromHalf(bits: number): number {

@@ -2,7 +2,7 @@
  * The types of numbers in GGUF files. A block of a quantised type has groups of neighbours that share a
  * step and a minimum: a number is step x code + minimum. Layouts: ggml-quants.c and ggml-common.h.
  */
-import { BLOCK, encode, fromHalf, toHalf, type Storage } from '../gpu/storage.ts';
+import { affineWord, BLOCK, encode, fromHalf, type Storage } from '../gpu/storage.ts';
 
 interface PlainType {
   readonly name: string;
@@ -255,7 +255,7 @@ export function toStorage(
   let at = 0;
   eachBlock(type, bytes, ({ codes, steps, minima }) => {
     for (let group = 0; group < steps.length; group++) {
-      words[at++] = toHalf(steps[group]!) | (toHalf(minima[group]!) << 16);
+      words[at++] = affineWord(storage, steps[group]!, minima[group]!);
       for (let i = 0; i < BLOCK; i += perWord) {
         let word = 0;
         for (let j = 0; j < perWord; j++) word |= codes[group * BLOCK + i + j]! << (j * bits);
