@@ -5,6 +5,8 @@ export interface FakeAdapter {
   subgroupMaxSize?: number;
   isFallbackAdapter?: boolean;
   description?: string;
+  /** Old browsers have none. */
+  info?: undefined;
 }
 
 /** By default a graphics card. */
@@ -13,12 +15,14 @@ export function fakeApi({
   subgroupMaxSize = 32,
   isFallbackAdapter = false,
   description = '',
+  ...others
 }: FakeAdapter = {}): GPU {
   const [vendor, architecture] = description.includes('Mesa') ? ['mesa', 'software'] : ['', ''];
   const adapter = {
     info: { subgroupMaxSize, isFallbackAdapter, vendor, architecture, description },
     features: new Set(features),
     limits: {},
+    ...others,
     requestDevice: ({ requiredFeatures }: { requiredFeatures: string[] }) =>
       Promise.resolve({
         features: new Set(requiredFeatures),
@@ -26,5 +30,8 @@ export function fakeApi({
         addEventListener: () => {},
       }),
   };
-  return { requestAdapter: () => Promise.resolve(adapter) } as unknown as GPU;
+  return {
+    requestAdapter: ({ powerPreference }: GPURequestAdapterOptions = {}) =>
+      Promise.resolve(powerPreference === 'high-performance' ? adapter : null),
+  } as unknown as GPU;
 }

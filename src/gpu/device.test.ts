@@ -51,3 +51,9 @@ it('asks for the features that its kernels use, and no others', async () => {
 it('refuses to open without an adapter', async () => {
   await expect(Gpu.open(undefined)).rejects.toThrow('WebGPU is not available here');
 });
+
+it('opens an adapter that says nothing of itself, as in Chrome before 127', async () => {
+  const gpu = await Gpu.open(fakeApi({ features: [], info: undefined }));
+  expect(gpu.variants.matmul).toBe('blocked');
+  expect(gpu.info.vendor).toBe('');
+});

@@ -3,6 +3,7 @@
  * uploads and batched readbacks, and errors that surface as exceptions.
  * This is not a tensor library: it has buffers and kernels only.
  */
+import { infoOf, requestAdapter } from './adapter.ts';
 import { GpuError, GpuLostError, GpuMemoryError, GpuUnavailableError } from './errors.ts';
 import type { Kernel } from './kernel.ts';
 import {
@@ -135,7 +136,7 @@ export class Gpu implements Memory {
    * @throws GpuUnavailableError when there is no adapter.
    */
   static async open(api: GPU | undefined, options: GpuOptions = {}): Promise<Gpu> {
-    const adapter = await api?.requestAdapter({ powerPreference: 'high-performance' });
+    const adapter = await requestAdapter(api);
     if (!adapter) {
       throw new GpuUnavailableError(
         'WebGPU is not available here. Use a current Chrome or Edge with hardware acceleration on.',
@@ -147,7 +148,7 @@ export class Gpu implements Memory {
       WANTED_LIMITS.map((name) => [name, adapter.limits[name]]),
     );
     const device = await adapter.requestDevice({ requiredFeatures: features, requiredLimits });
-    const { info } = adapter;
+    const info = infoOf(adapter);
     const gpu = new Gpu({ device, info, pipelines: new Pipelines(device) }, options);
     const chosen = options.variants?.matmul !== undefined;
     if (gpu.variants.matmul === 'blocked' && !chosen && !info.isFallbackAdapter) {

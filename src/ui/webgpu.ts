@@ -1,4 +1,5 @@
 /** Whether this tab can train, and what to tell people whose browser cannot. */
+import { requestAdapter } from '../gpu/adapter.ts';
 
 export type GpuProblem =
   /** The browser has no WebGPU, or keeps it off. */
@@ -14,7 +15,7 @@ export async function findGpuProblem(): Promise<GpuProblem | null> {
   // The types promise an API that many browsers do not have.
   const gpu = navigator.gpu as GPU | undefined;
   if (!gpu) return 'no-api';
-  const adapter = await gpu.requestAdapter().catch(() => null);
+  const adapter = await requestAdapter(gpu).catch(() => null);
   return adapter ? null : 'no-adapter';
 }
 

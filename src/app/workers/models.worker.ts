@@ -3,6 +3,7 @@
  * models and previewing what they read, planning the memory of a run, and writing trained models.
  */
 import { parse } from 'yaml';
+import { requestAdapter } from '../../gpu/adapter.ts';
 import { openCheckpoint, type Checkpoint } from '../../model/adapted.ts';
 import { describeCheckpoint, describeModel, type ModelFacts } from '../../model/describe.ts';
 import { droppedFolder, type CheckpointFolder } from '../../model/files.ts';
@@ -136,7 +137,7 @@ const service = {
     const [policy, ...frozen] = await Promise.all(
       [recipe.model_name_or_path, ...judges].filter((path) => path !== undefined).map(factsOf),
     );
-    const limits = (await (navigator.gpu as GPU | undefined)?.requestAdapter())?.limits;
+    const limits = (await requestAdapter(navigator.gpu as GPU | undefined))?.limits;
     const maxBinding = limits
       ? Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize)
       : Infinity;

@@ -1,0 +1,14 @@
+/**
+ * The adapter of all that Ponder opens or plans; null where there is none. On a computer with two graphics
+ * cards it is the faster one.
+ */
+export async function requestAdapter(api: GPU | undefined): Promise<GPUAdapter | null> {
+  return (await api?.requestAdapter({ powerPreference: 'high-performance' })) ?? null;
+}
+
+const UNKNOWN = { vendor: '', architecture: '', device: '', description: '' } as GPUAdapterInfo;
+
+/** What an adapter says of itself, which the first browsers with WebGPU (Chrome 113 to 126) do not ask. */
+export function infoOf(adapter: GPUAdapter): GPUAdapterInfo {
+  return (adapter.info as GPUAdapterInfo | undefined) ?? UNKNOWN;
+}
