@@ -9,6 +9,6 @@ export async function requestAdapter(api: GPU | undefined): Promise<GPUAdapter |
 const UNKNOWN = { vendor: '', architecture: '', device: '', description: '' } as GPUAdapterInfo;
 
 /** What an adapter says of itself, which the first browsers with WebGPU (Chrome 113 to 126) do not ask. */
-export function infoOf(adapter: GPUAdapter): GPUAdapterInfo {
-  return (adapter.info as GPUAdapterInfo | undefined) ?? UNKNOWN;
+export function infoOf({ info = UNKNOWN }: { readonly info?: GPUAdapterInfo }): GPUAdapterInfo {
+  return info;
 }

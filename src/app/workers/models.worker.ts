@@ -137,7 +137,7 @@ const service = {
     const [policy, ...frozen] = await Promise.all(
       [recipe.model_name_or_path, ...judges].filter((path) => path !== undefined).map(factsOf),
     );
-    const limits = (await requestAdapter(navigator.gpu as GPU | undefined))?.limits;
+    const limits = (await requestAdapter(navigator.gpu))?.limits;
     const maxBinding = limits
       ? Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize)
       : Infinity;
