@@ -1,17 +1,19 @@
 /**
- * Measures the tiles of matrix products when a graphics card is first used, so that the choice among
- * them (kernels/matmul-variants.ts) fits this card. All tiles compute the same sums in the same order:
- * a wrong measurement costs time, and changes no number.
+ * Measures the tiles of matrix products when a graphics card is first used, and remembers their rates, so
+ * that the choice among them (kernels/matmul-variants.ts) fits this card. tile-rates.ts finds the rates;
+ * the work that it times runs here. All tiles compute the same sums in the same order: a wrong measurement
+ * costs time, and changes no number.
  */
 import type { Gpu } from './device.ts';
 import type { Op } from './kernel.ts';
-import { TILE_NAMES, tileOf } from './kernels/matmul-variants.ts';
+import { TILE_NAMES } from './kernels/matmul-variants.ts';
 import { matmulAs } from './kernels/matmul.ts';
 import { viewOf } from './activations.ts';
-import type { CardRates, TileName, TileRates } from './variants.ts';
+import { FULL, measure, type Work } from './tile-rates.ts';
+import type { CardRates, TileRates } from './variants.ts';
 
-/** Change it with the kernels: what was measured of others is then not used. */
-const VERSION = 1;
+/** Change it with the kernels and with notes: what was remembered of others is then not used. */
+const VERSION = 2;
 
 /** Keeps small values by name. Where nothing can be kept, the card is measured each time. */
 export interface Notes {
@@ -19,10 +21,25 @@ export interface Notes {
   remember(name: string, value: unknown): Promise<void>;
 }
 
+/** What is remembered of a card. */
+interface Note {
+  /** Of the measurement, in milliseconds since 1970. */
+  date: number;
+  /** null: the card could not be measured. */
+  rates: CardRates | null;
+}
+
+/**
+ * A card is measured anew after so long. Browsers say little about a card: a new one may have the name
+ * of the old one. What failed may succeed when the machine is less busy.
+ */
+const DAY = 24 * 60 * 60 * 1000;
+const MOST_AGE = { rates: 30 * DAY, failure: DAY };
+
 /**
  * The rates of this card as they were remembered, or measured now and then remembered; undefined if
  * they cannot be measured here.
- * @param seconds as in `measure`
+ * @param seconds as in `measure` (tile-rates.ts)
  */
 export async function cardRates(
   gpu: Gpu,
@@ -32,73 +49,20 @@ export async function cardRates(
   const { vendor, architecture, device, description } = gpu.info;
   const name = ['card', VERSION, vendor, architecture, device, description].join(' | ');
   const remembered = await notes.recall(name);
-  if (areRates(remembered)) return remembered;
+  if (isFreshNote(remembered)) return remembered.rates ?? undefined;
   // What is wrong with the device is reported when it is used.
-  const measured = await measure(seconds).catch(() => undefined);
-  if (measured) await notes.remember(name, measured);
-  return measured;
+  const rates = await measure(seconds).catch(() => undefined);
+  const note: Note = { date: Date.now(), rates: areRates(rates) ? rates : null };
+  await notes.remember(name, note);
+  return note.rates ?? undefined;
 }
 
-/** Launches of one product of m x n x k with the same tile. */
-export interface Work {
-  tile: TileName;
-  m: number;
-  n: number;
-  k: number;
-  launches: number;
-}
-
-/** More and more work, until it takes long enough to be timed. */
-const AMOUNTS = [
-  { k: 16, launches: 1 },
-  { k: 64, launches: 1 },
-  { k: 256, launches: 1 },
-  { k: 1024, launches: 1 },
-  { k: 4096, launches: 1 },
-  { k: 4096, launches: 4 },
-  { k: 4096, launches: 16 },
-];
-const LEAST_SECONDS = 2e-3;
-
-/** Enough rows and columns for more workgroups than a card runs side by side, with every tile. */
-const FULL = 2048;
-
-/** A browser that reports the end of work late makes every timing long, and useless. */
-const MOST_MILLISECONDS = 400;
-
-/**
- * @param seconds runs the work and returns its time, with all that a submit costs
- * @param now milliseconds
- * @returns undefined where timings take too long or say nothing
- */
-export async function measure(
-  seconds: (work: Work) => Promise<number>,
-  now = () => performance.now(),
-): Promise<CardRates | undefined> {
-  const end = now() + MOST_MILLISECONDS;
-  const rate = async (tile: TileName, m: number, n: number): Promise<number> => {
-    let first: { multiplyAdds: number; time: number } | undefined;
-    for (const amount of AMOUNTS) {
-      if (now() > end) return NaN;
-      const work = { tile, m, n, ...amount };
-      const time = Math.min(await seconds(work), await seconds(work));
-      const multiplyAdds = m * n * amount.k * amount.launches;
-      first ??= { multiplyAdds, time };
-      // The difference of two timings has no cost of a submit.
-      const more = time - first.time;
-      if (more >= LEAST_SECONDS) return (multiplyAdds - first.multiplyAdds) / more;
-    }
-    return NaN;
-  };
-  const full = {} as Record<TileName, number>;
-  const alone = {} as Record<TileName, number>;
-  for (const tile of TILE_NAMES) {
-    const { rows, columns } = tileOf(tile);
-    full[tile] = await rate(tile, FULL, FULL);
-    alone[tile] = await rate(tile, rows, columns);
-  }
-  const rates = { full, alone };
-  return areRates(rates) ? rates : undefined;
+function isFreshNote(value: unknown): value is Note {
+  const { date, rates } = (value ?? {}) as Partial<Record<keyof Note, unknown>>;
+  const age = typeof date === 'number' ? Date.now() - date : NaN;
+  // A date to come is of a clock that was wrong.
+  if (!(age >= 0)) return false;
+  return rates === null ? age < MOST_AGE.failure : areRates(rates) && age < MOST_AGE.rates;
 }
 
 /** No device has rates outside of these: such a value was not measured, or is damaged. */
@@ -150,6 +114,10 @@ export async function secondsOf(gpu: Gpu, { tile, m, n, k, launches }: Work): Pr
   pass.setBindGroup(1, params, [0]);
   for (let i = 0; i < launches; i++) pass.dispatchWorkgroups(...op.grid(undefined));
   pass.end();
+  // WebGPU clears memory at its first use, which would count as time of the product.
+  const cleared = gpu.device.createCommandEncoder();
+  for (const { buffer } of [of, c]) cleared.clearBuffer(buffer);
+  gpu.submit(cleared);
   await gpu.idle();
   const start = performance.now();
   gpu.submit(encoder);

@@ -58,7 +58,7 @@ const shares = (of: number): TileRates => ({
   narrow: SHARES.narrow * of,
   small: SHARES.small * of,
 });
-const MIDDLING: CardRates = { full: shares(4e12), alone: shares(4e12 / 96) };
+export const MIDDLING: CardRates = { full: shares(4e12), alone: shares(4e12 / 96) };
 
 /** Its time for one more launch, which waits for the launch before, and its memory's rate. */
 const LAUNCH_SECONDS = 5e-6;

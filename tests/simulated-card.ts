@@ -1,0 +1,31 @@
+/** A card whose rates are known, with a clock of its own, for tests of what is measured (src/gpu/tile-rates.ts). */
+import { TILE_NAMES, tileOf, type Sizes } from '../src/gpu/kernels/matmul-variants.ts';
+import type { Work } from '../src/gpu/tile-rates.ts';
+import type { CardRates, TileName, TileRates } from '../src/gpu/variants.ts';
+
+/** A number for each tile. */
+export function eachTile(value: (tile: TileName) => number): TileRates {
+  return Object.fromEntries(TILE_NAMES.map((tile) => [tile, value(tile)])) as TileRates;
+}
+
+/** Seconds that the card takes for a product. */
+export function productSeconds(card: CardRates, tile: TileName, { m, n, k }: Sizes): number {
+  const { rows, columns } = tileOf(tile);
+  const groups = Math.ceil(m / rows) * Math.ceil(n / columns);
+  return rows * columns * k * Math.max(groups / card.full[tile], 1 / card.alone[tile]);
+}
+
+/**
+ * @param late by how many seconds the end of a submit is reported late; asked for each submit
+ * @returns what `measure` takes
+ */
+export function simulatedCard(card: CardRates, late: () => number) {
+  const clock = { milliseconds: 0 };
+  const seconds = ({ tile, launches, ...sizes }: Work): Promise<number> => {
+    const time = late() + launches * productSeconds(card, tile, sizes);
+    // Before the work, the device becomes idle: another submit, which is not timed.
+    clock.milliseconds += 1000 * (late() + time);
+    return Promise.resolve(time);
+  };
+  return { seconds, clock, now: () => clock.milliseconds };
+}
