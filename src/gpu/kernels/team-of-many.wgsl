@@ -3,18 +3,25 @@
 // TEAM. All invocations must call these functions, in uniform control flow.
 override TEAM: u32;
 override SIZE = max(TEAM, 64u);
-override FOURS = SIZE / 4u;
 var<workgroup> sums: array<Sum, SIZE>;
-var<workgroup> values: array<vec4f, FOURS>;
+// Not in fours: who writes one component of a vector may write back the old values of the others.
+var<workgroup> values: array<f32, SIZE>;
 
 fn team_max(lane: u32, x: f32) -> f32 {
   workgroupBarrier();
-  values[lane / 4u][lane % 4u] = x;
+  values[lane] = x;
   workgroupBarrier();
-  let first = lane / TEAM * (TEAM / 4u);
+  if (TEAM > 16u) {
+    // The first 16 of a team take a sixteenth each.
+    if (lane % TEAM < 16u) {
+      for (var i = 16u; i < TEAM; i += 16u) { values[lane] = max(values[lane], values[lane + i]); }
+    }
+    workgroupBarrier();
+  }
+  let first = lane - lane % TEAM;
   var top = values[first];
-  for (var i = first + 1u; i < first + TEAM / 4u; i++) { top = max(top, values[i]); }
-  return max(max(top.x, top.y), max(top.z, top.w));
+  for (var i = 1u; i < min(TEAM, 16u); i++) { top = max(top, values[first + i]); }
+  return top;
 }
 
 fn team_sum(lane: u32, x: Sum) -> Sum {
@@ -37,18 +44,15 @@ fn team_sum(lane: u32, x: Sum) -> Sum {
 // (sum of the members before this one, sum of all), summed in order.
 fn team_prefix(lane: u32, x: f32) -> vec2f {
   workgroupBarrier();
-  values[lane / 4u][lane % 4u] = x;
+  values[lane] = x;
   workgroupBarrier();
-  var sums = vec2f();
+  var before = vec2f();
   let first = lane - lane % TEAM;
-  for (var i = first; i < first + TEAM; i += 4u) {
-    let four = values[i / 4u];
-    for (var j = 0u; j < 4u; j++) {
-      if (i + j == lane) { sums.x = sums.y; }
-      sums.y += four[j];
-    }
+  for (var i = first; i < first + TEAM; i++) {
+    if (i == lane) { before.x = before.y; }
+    before.y += values[i];
   }
-  return sums;
+  return before;
 }
 
 var<workgroup> votes: array<u32, 4>; // a workgroup has four teams or one
