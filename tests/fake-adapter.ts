@@ -5,6 +5,7 @@ export interface FakeAdapter {
   subgroupMaxSize?: number;
   isFallbackAdapter?: boolean;
   description?: string;
+  vendor?: string;
 }
 
 /** By default a graphics card. */
@@ -13,8 +14,9 @@ export function fakeApi({
   subgroupMaxSize = 32,
   isFallbackAdapter = false,
   description = '',
+  vendor = description.includes('Mesa') ? 'mesa' : '',
 }: FakeAdapter = {}): GPU {
-  const [vendor, architecture] = description.includes('Mesa') ? ['mesa', 'software'] : ['', ''];
+  const architecture = vendor === 'mesa' ? 'software' : '';
   const adapter = {
     info: { subgroupMaxSize, isFallbackAdapter, vendor, architecture, description },
     features: new Set(features),
