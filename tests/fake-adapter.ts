@@ -5,6 +5,7 @@ export interface FakeAdapter {
   subgroupMaxSize?: number;
   isFallbackAdapter?: boolean;
   description?: string;
+  vendor?: string;
   /** Old browsers have none. */
   info?: undefined;
 }
@@ -15,9 +16,10 @@ export function fakeApi({
   subgroupMaxSize = 32,
   isFallbackAdapter = false,
   description = '',
+  vendor = description.includes('Mesa') ? 'mesa' : '',
   ...others
 }: FakeAdapter = {}): GPU {
-  const [vendor, architecture] = description.includes('Mesa') ? ['mesa', 'software'] : ['', ''];
+  const architecture = vendor === 'mesa' ? 'software' : '';
   const adapter = {
     info: { subgroupMaxSize, isFallbackAdapter, vendor, architecture, description },
     features: new Set(features),

@@ -21,6 +21,11 @@ it.each([
   },
 );
 
+it("runs the kernels for cards on an Arm card, though its subgroups are as small as a CPU's", async () => {
+  const { variants } = await Gpu.open(fakeApi({ subgroupMaxSize: 4, vendor: 'arm' }));
+  expect(variants).toEqual(FOR_CARDS);
+});
+
 it('runs the variants that it is told to', async () => {
   const api = fakeApi({ subgroupMaxSize: 4 });
   const { variants } = await Gpu.open(api, { variants: { matmul: 'blocked' } });

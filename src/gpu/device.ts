@@ -68,8 +68,9 @@ interface Kept {
 
 function suitableVariants({ features }: GPUDevice, info: GPUAdapterInfo): KernelVariants {
   const subgroups = features.has('subgroups');
-  // Subgroups of four are the lanes of a CPU's vector register; no graphics card has them.
-  if (subgroups && info.subgroupMaxSize === 4) return KERNELS_FOR.cpu;
+  // Subgroups of four are the lanes of a CPU's vector register; of graphics cards, only Arm's have them
+  // (Mali-G31, G51, G71 and G72; Arm's GPU guide, "Adjacent threads").
+  if (subgroups && info.subgroupMaxSize === 4 && info.vendor !== 'arm') return KERNELS_FOR.cpu;
   if (subgroups && info.vendor === 'mesa' && info.architecture === 'software') {
     // lavapipe. From Mesa 26 on it loads once what is the same for a workgroup.
     const [, release] = /Mesa (\d+)/.exec(info.description) ?? [];

@@ -34,9 +34,9 @@ fn token_at(lane: u32, row: u32, first: u32, end: u32, top: f32, least: u32, u: 
   var mass = 0.0;
   for (var i = start; i < stop; i++) { mass += total(kept_weights(fours(row, i), top, least)); }
   let sums = team_prefix(lane, mass);
-  let goal = u * sums.y;
+  let goal = u * sums.z;
   var token = NONE;
-  if (goal >= sums.x && goal < sums.x + mass) {
+  if (goal >= sums.x && goal < sums.y) {
     var sum = sums.x;
     for (var i = start; i < stop && sum <= goal; i++) {
       let q = kept_weights(fours(row, i), top, least);
@@ -48,7 +48,7 @@ fn token_at(lane: u32, row: u32, first: u32, end: u32, top: f32, least: u32, u: 
       }
     }
   }
-  return Draw(token, sums.y);
+  return Draw(token, sums.z);
 }
 
 // `mass`: the sum of all weights of the row. The invocation that has the token writes the results, or

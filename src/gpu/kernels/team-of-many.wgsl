@@ -4,6 +4,7 @@
 override TEAM: u32;
 override SIZE = max(TEAM, 64u);
 var<workgroup> sums: array<Sum, SIZE>;
+// Not in fours: who writes one component of a vector may write back the old values of the others.
 var<workgroup> values: array<f32, SIZE>;
 
 fn team_max(lane: u32, x: f32) -> f32 {
@@ -28,6 +29,7 @@ fn team_sum(lane: u32, x: Sum) -> Sum {
   sums[lane] = x;
   workgroupBarrier();
   if (TEAM > 16u) {
+    // The first 16 of a team sum a sixteenth each.
     if (lane % TEAM < 16u) {
       for (var i = 16u; i < TEAM; i += 16u) { sums[lane] += sums[lane + i]; }
     }
@@ -39,18 +41,20 @@ fn team_sum(lane: u32, x: Sum) -> Sum {
   return sum;
 }
 
-// (sum of the members before this one, sum of all), summed in order.
-fn team_prefix(lane: u32, x: f32) -> vec2f {
+// The sum of the members before this one, the sum up to it, and the sum of all; in order. What one member
+// has as its second sum, the next has as its first, however a compiler orders additions.
+fn team_prefix(lane: u32, x: f32) -> vec3f {
+  let first = lane - lane % TEAM;
   workgroupBarrier();
   values[lane] = x;
   workgroupBarrier();
-  var sums = vec2f();
-  let first = lane - lane % TEAM;
-  for (var i = first; i < first + TEAM; i++) {
-    if (i == lane) { sums.x = sums.y; }
-    sums.y += values[i];
-  }
-  return sums;
+  var sum = 0.0;
+  for (var i = first; i <= lane; i++) { sum += values[i]; }
+  workgroupBarrier();
+  values[lane] = sum;
+  workgroupBarrier();
+  let before = select(values[max(lane, 1u) - 1u], 0.0, lane == first);
+  return vec3f(before, values[lane], values[first + TEAM - 1u]);
 }
 
 var<workgroup> votes: array<u32, 4>; // a workgroup has four teams or one

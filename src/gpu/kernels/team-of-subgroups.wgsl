@@ -28,17 +28,18 @@ fn team_sum(lane: u32, x: Sum) -> Sum {
   return subgroupAdd(sum);
 }
 
-// (sum of the members before this one, sum of all), in the order of `lane`.
-fn team_prefix(lane: u32, x: f32) -> vec2f {
+// As in team-of-many.wgsl.
+fn team_prefix(lane: u32, x: f32) -> vec3f {
   workgroupBarrier();
   values[lane] = x;
   workgroupBarrier();
-  var before = vec2f();
-  for (var i = 0u; i < SIZE; i++) {
-    if (i == lane) { before.x = before.y; }
-    before.y += values[i];
-  }
-  return before;
+  var sum = 0.0;
+  for (var i = 0u; i <= lane; i++) { sum += values[i]; }
+  workgroupBarrier();
+  values[lane] = sum;
+  workgroupBarrier();
+  let before = select(values[max(lane, 1u) - 1u], 0.0, lane == 0u);
+  return vec3f(before, values[lane], values[SIZE - 1u]);
 }
 
 var<workgroup> vote: u32;
