@@ -5,7 +5,7 @@ import type { MeasureOptions } from '../measure/measure.ts';
 const rates = { large: 4e12, medium: 3e12, narrow: 2e12, small: 1e12 };
 const card = { full: rates, alone: rates };
 
-vi.mock('idb-keyval', () => ({ get: () => Promise.resolve(card) }));
+vi.mock('idb-keyval', () => ({ get: () => Promise.resolve({ date: Date.now(), rates: card }) }));
 const served: { measure?: (ponder: null, onProgress: () => void) => Promise<unknown> } = {};
 vi.mock('./serve.ts', () => ({ serve: (service: object) => Object.assign(served, service) }));
 vi.mock('../measure/measure.ts', async (original) => ({
