@@ -20,12 +20,12 @@ export function productSeconds(card: CardRates, tile: TileName, { m, n, k }: Siz
  * @returns what `measure` takes
  */
 export function simulatedCard(card: CardRates, late: () => number) {
-  const clock = { milliseconds: 0 };
+  let milliseconds = 0;
   const seconds = ({ tile, launches, ...sizes }: Work): Promise<number> => {
     const time = late() + launches * productSeconds(card, tile, sizes);
     // Before the work, the device becomes idle: another submit, which is not timed.
-    clock.milliseconds += 1000 * (late() + time);
+    milliseconds += 1000 * (late() + time);
     return Promise.resolve(time);
   };
-  return { seconds, clock, now: () => clock.milliseconds };
+  return { seconds, now: () => milliseconds };
 }

@@ -8,7 +8,7 @@ export async function requestAdapter(api: GPU | undefined): Promise<GPUAdapter |
 
 const UNKNOWN = { vendor: '', architecture: '', device: '', description: '' } as GPUAdapterInfo;
 
-/** What an adapter says of itself, which the first browsers with WebGPU (Chrome 113 to 126) do not ask. */
+/** What an adapter says of itself; nothing in the first browsers with WebGPU (Chrome 113 to 126). */
 export function infoOf({ info = UNKNOWN }: { readonly info?: GPUAdapterInfo }): GPUAdapterInfo {
   return info;
 }

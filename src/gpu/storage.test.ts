@@ -40,7 +40,12 @@ describe.each([
   );
 
   it('refuses what float16 cannot express', () => {
-    expect(() => encode(storage, block(-1e6, 1e6))).toThrow(RangeError);
+    expect(() => encode(storage, block(-1e6, 1e6))).toThrow(
+      `${storage} cannot store numbers from -1000000 to 1000000`,
+    );
+    expect(() => encode(storage, block(0, 1e6))).toThrow(
+      'cannot store numbers from 0 in steps of ',
+    );
     expect(() => affineWord(storage, 1, 1e5)).toThrow(
       /^int\d cannot store numbers from 100000 in steps of 1$/,
     );

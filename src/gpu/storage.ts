@@ -18,13 +18,14 @@ type BlockStorage = keyof typeof BITS;
 
 /**
  * Float16 numbers below 2^-14 are subnormal, and WGSL lets a device read those as zero: all numbers of a
- * block would then be its minimum. In these units, only blocks of numbers below 6e-5 have such steps.
+ * block would then be its minimum. In these units, only blocks whose numbers lie within 6e-5 have such
+ * steps. The largest minimum is 4,094, the largest step 255.9 (int8) or 4,094 (int4).
  */
 const UNITS = { int8: { d: 2 ** -8, m: 2 ** -4 }, int4: { d: 2 ** -4, m: 2 ** -4 } } as const;
 
 /**
  * The first word of a block.
- * @throws RangeError when step or minimum is more than float16 can express
+ * @throws RangeError when step or minimum is more than float16 can express in these units
  */
 export function affineWord(storage: BlockStorage, step: number, minimum: number): number {
   const { d, m } = UNITS[storage];
@@ -97,7 +98,7 @@ export function fetchFours(storage: Storage, name: string): { element: string; c
 
 /**
  * The contents of a buffer that holds `values`, rounded to what the storage can hold.
- * @throws RangeError when a block of int8 or int4 spans more than float16 can express
+ * @throws RangeError when a block of int8 or int4 has a step or minimum beyond the largest (see UNITS)
  */
 export function encode(storage: Storage, values: Float32Array): Float32Array | Uint32Array {
   switch (storage) {
@@ -161,7 +162,11 @@ function quantise(values: Float32Array, storage: BlockStorage): Uint32Array {
       low = Math.min(low, values[i]!);
       high = Math.max(high, values[i]!);
     }
-    const m = units.m * valueOf[toHalf(low / units.m)]!;
+    const minimum = toHalf(low / units.m);
+    if (isInfinite(minimum)) {
+      throw new RangeError(`${storage} cannot store numbers from ${low} to ${high}`);
+    }
+    const m = units.m * valueOf[minimum]!;
     const affine = affineWord(storage, (high - m) / top, m);
     const d = units.d * valueOf[affine & 0xffff]!;
     out[at++] = affine;

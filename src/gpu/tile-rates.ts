@@ -18,9 +18,9 @@ export const FULL = 2048;
 const LEAST_WORK: Work = { tile: 'small', m: 32, n: 32, k: STEP, launches: 1 };
 const LEAST_TIMINGS = 16;
 
-/** Work must take so many times as long as the cost of a submit varies, */
+/** Work must take so many times as long as the cost of a submit varies. */
 const LEAST_TIMES_NOISE = 5;
-/** and this many seconds, for the clocks of some browsers go in steps of 1 ms. */
+/** It must also take so many seconds, for the clocks of some browsers go in steps of 1 ms. */
 const LEAST_SECONDS = 5e-3;
 
 /** More work has more launches, not a longer k: operands fit in a card's caches as those of models do. */

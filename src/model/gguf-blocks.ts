@@ -240,6 +240,7 @@ export function dequantise(type: BlockType, bytes: Uint8Array<ArrayBuffer>): Flo
  * Some rows in the GPU's storage. Where a group is a block of the storage, its codes stay as they are, and
  * step and minimum are rounded to float16: they are float16 already, but for K types. Other types are
  * quantised anew to 8 bits: a number moves by at most 1/510 of its block's range.
+ * @throws RangeError when a step or minimum is not finite, or far too large for weights
  */
 export function toStorage(
   type: BlockType,

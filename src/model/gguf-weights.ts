@@ -197,11 +197,19 @@ function unpaired(bytes: Uint8Array, rowLength: number, paired: number | undefin
   return out;
 }
 
-function convert({ type, dtype }: Entry, rows: Uint8Array<ArrayBuffer>): Uint8Array {
+function convert({ type, dtype, name, file }: Entry, rows: Uint8Array<ArrayBuffer>): Uint8Array {
   if ('plain' in type) return rows;
-  if (dtype === 'BLOCK4') return asBytes(toStorage(type, rows, 'int4'));
-  if (dtype === 'BLOCK8') return asBytes(toStorage(type, rows, 'int8'));
-  return asBytes(encodeHalves('f16', dequantise(type, rows)));
+  if (dtype !== 'BLOCK4' && dtype !== 'BLOCK8') {
+    return asBytes(encodeHalves('f16', dequantise(type, rows)));
+  }
+  try {
+    return asBytes(toStorage(type, rows, dtype === 'BLOCK4' ? 'int4' : 'int8'));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new CheckpointError(
+      `${file.path}: tensor ${name} is damaged (${error.message}); download it again`,
+    );
+  }
 }
 
 function toFloats(type: GgufType, bytes: Uint8Array<ArrayBuffer>): Float32Array {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
-/** They measure time, take pictures, or build the page that the others use. */
+/** They measure how long tasks take, take pictures, or build the page that the others use. */
 const ALONE = 'main-thread screenshots start'.split(' ').map((name) => `tests/e2e/${name}.e2e.ts`);
 
 const root = join(import.meta.dirname, '..', '..');

@@ -106,7 +106,7 @@ describe.each(ROW_VARIANTS)('rows: %s', (variant) => {
         nextIds,
         done,
         rows,
-        maxRows: rows,
+        maxRows: rows + 3,
         cols,
         seed,
         step,

@@ -123,7 +123,7 @@ function inChunks<D>(launch: SampleLaunch<D>, variant: KernelVariants['rows']): 
   // Of one size for all devices, so that the memory of a run can be planned without one.
   const most = maxRows * Math.ceil(fours / CHUNK.alone);
   const chunks = new Activation('chunks', 2 * most);
-  // In one buffer, because every device has eight for a launch, and no more than that is sure.
+  // Ranks and masses in one: a launch may bind eight storage buffers on every device, and more on some only.
   const kept = new Activation('kept', maxRows + most);
   const each = (d: D): number => resolve(rows, d);
   const drawn = [streams, tokens, logps, nextIds, done];

@@ -1,7 +1,7 @@
 /** Teams reduce in workgroup memory, and by subgroups of every size that a graphics card may have. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { op, type Kernel } from '../kernel.ts';
-import { Sandbox, expectClose, seeded } from './sandbox.ts';
+import { MARK, Sandbox, expectClose, seeded } from './sandbox.ts';
 import { teamed } from './team.ts';
 
 let box: Sandbox;
@@ -40,22 +40,19 @@ async function expectFound(
   { team, members }: { team: number; members: number },
 ) {
   const x = seeded(members, 7);
-  const found = box.marked(5 * members);
-  await box.run(
-    op(made, {
-      bindings: [box.put(x), found],
-      // So many numbers have a positive one in every team.
-      params: { least: 0 },
-      constants,
-      grid: () => [1],
-    }),
-  );
+  const [found, none] = [box.marked(5 * members), box.marked(5 * members)];
+  const launch = (least: number, to: typeof found) =>
+    op(made, { bindings: [box.put(x), to], params: { least }, constants, grid: () => [1] });
   const want = Array.from(x, (_, i) => {
     const first = i - (i % team);
     const all = x.subarray(first, first + team);
     const [before, upTo] = [i, i + 1].map((end) => sum(x.subarray(first, end)));
     return [Math.max(...all), sum(all), before!, upTo!, sum(all)];
   });
+  // So many numbers have a positive one in every team; one team has none above the least of all tops.
+  const least = Math.min(...want.map(([top]) => top!));
+  await box.run(launch(0, found), launch(least, none));
+  expect(await box.floats(none, 5 * members)).toEqual(new Float32Array(5 * members).fill(MARK));
   const got = await box.floats(found, 5 * members);
   expectClose(got, want.flat(), 1e-5, 1e-6);
   for (let i = 1; i < members; i++) {
