@@ -36,7 +36,7 @@ export const bench = defineCommand({
       type: 'choice',
       choices: groups,
       optional: true,
-      help: 'Measures this part only; grpo needs matmul and measures it too.',
+      help: `Measures this part only: ${groups.join(', ')}. grpo is compared with matmul, and measures both.`,
     },
     out: { type: 'text', optional: true, help: 'Writes the measurement to this JSON file.' },
     tables: {

@@ -48,7 +48,8 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     load: async () => (await import('./benchmark.ts')).benchmark,
   },
   export: {
-    summary: 'writes a trained model as a folder for transformers or peft',
+    summary:
+      'writes a trained model for transformers, peft or llama.cpp, or a run for TRL, verl or OpenRLHF',
     load: async () => (await import('./export.ts')).exporting,
   },
   preview: {
@@ -64,7 +65,8 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     load: async () => (await import('./preferences.ts')).preferences,
   },
   bench: {
-    summary: 'times matmul beside other libraries, and whole GRPO steps',
+    summary:
+      'times products, attention, writing and training beside other libraries, and whole GRPO steps',
     load: async () => (await import('./bench.ts')).bench,
   },
 };

@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -60,6 +60,7 @@ describe('what was measured', () => {
     expect(other.rates!.full.large / slow.full.large).toBeCloseTo(1, 2);
     expect(await opened(file, 'x', slow)).toEqual({ rates: first.rates, timings: 0 });
     expect(await opened(file, 'y', slow)).toEqual({ rates: other.rates, timings: 0 });
+    await rm(folder, { recursive: true });
   });
 
   it('is measured anew after 30 days, or when the clock was ahead', async () => {

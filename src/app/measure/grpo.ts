@@ -1,4 +1,4 @@
-/** Whole GRPO steps of a recipe, with our best matrix product timed between them. */
+/** Whole GRPO steps of a recipe, with our fastest square product timed between them. */
 import type { Gpu } from '../../gpu/device.ts';
 import type { Recipe } from '../../rl/recipe/recipe.ts';
 import type { Group } from '../../rl/report.ts';
@@ -30,7 +30,7 @@ const BUDGET = 40;
 /** Seconds of one timing of the product. */
 const PRODUCT_SECONDS = 0.3;
 
-/** @param best the shape of our fastest product, and its rate */
+/** @param best the shape of our fastest square product, and its rate */
 export async function grpoRow(
   bench: Bench,
   task: GrpoTask,

@@ -57,7 +57,7 @@ it('says how far the losses agree, and what a step submits', () => {
   ]);
   expect(table('grpo').notes).toEqual([
     'recipes/x.yaml: 1000 dispatches, 20 submits and 10 readbacks per step; 118 MB of GPU memory at the peak.',
-    'recipes/x.yaml: 0.50 of the rate of our best matrix product (square 512, 4 GFLOP/s, timed ' +
+    'recipes/x.yaml: 0.50 of the rate of our fastest square product (square 512, 4 GFLOP/s, timed ' +
       'between the steps).',
   ]);
 });

@@ -189,7 +189,7 @@ function stepNotes({ group, name, step, grpo }: Row): string[] {
   if (grpo) {
     const { matmul, shareOfMatmul } = grpo;
     notes.push(
-      `${name}: ${shareOfMatmul.toFixed(2)} of the rate of our best matrix product (${matmul.name}, ` +
+      `${name}: ${shareOfMatmul.toFixed(2)} of the rate of our fastest square product (${matmul.name}, ` +
         `${figures(matmul.rate / 1e9)} GFLOP/s, timed between the steps).`,
     );
   }
