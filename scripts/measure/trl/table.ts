@@ -1,4 +1,5 @@
 /** What the comparison with TRL measured, as a table and as sentences. */
+import { median } from '../../../src/app/measure/arithmetic.ts';
 import { driverOf, kernelsName, madeLine, type Made } from '../made.ts';
 import type { Ready } from './side.ts';
 
@@ -94,12 +95,6 @@ function timesOf(one: Measured, trl: Measured): string {
 /** Median seconds of a step. */
 function stepOf({ steps }: Measured): number {
   return median(steps.map(({ seconds }) => seconds));
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return (sorted[Math.ceil(middle) - 1]! + sorted[Math.floor(middle)]!) / 2;
 }
 
 const mean = (values: readonly number[]): number =>

@@ -28,20 +28,6 @@ fn team_sum(lane: u32, x: Sum) -> Sum {
   return subgroupAdd(sum);
 }
 
-// As in team-of-many.wgsl.
-fn team_prefix(lane: u32, x: f32) -> vec3f {
-  workgroupBarrier();
-  values[lane] = x;
-  workgroupBarrier();
-  var sum = 0.0;
-  for (var i = 0u; i <= lane; i++) { sum += values[i]; }
-  workgroupBarrier();
-  values[lane] = sum;
-  workgroupBarrier();
-  let before = select(values[max(lane, 1u) - 1u], 0.0, lane == 0u);
-  return vec3f(before, values[lane], values[SIZE - 1u]);
-}
-
 var<workgroup> vote: u32;
 
 // x, which all invocations agree on, as a uniform value.

@@ -1,13 +1,14 @@
 /**
  * Kernels whose rows are shared by teams of invocations. A kernel has one body; the prelude before it
  * defines TEAM, the invocations per row; SIZE, those of a workgroup; and how a team reduces:
- * `team_max`, `team_sum` of a `Sum`, and `team_prefix` (see team-of-many.wgsl).
+ * `team_max`, `team_sum` of a `Sum`, and `team_prefix` (see team-of-many.wgsl and team-prefix.wgsl).
  */
 import { foldGrid, type Grid, type Kernel, type Op, type ParamType } from '../kernel.ts';
 import { KERNELS_FOR, type KernelVariants } from '../variants.ts';
 import many from './team-of-many.wgsl?raw';
 import one from './team-of-one.wgsl?raw';
 import subgroups from './team-of-subgroups.wgsl?raw';
+import prefix from './team-prefix.wgsl?raw';
 
 type Rows = KernelVariants['rows'];
 
@@ -45,7 +46,7 @@ export function teamed<P extends Record<string, ParamType>>(
   const size = teamSize(rows, options);
   // A workgroup of one team is made of whole subgroups. The place of a smaller team is unknown.
   const kind = size === 1 ? 'one' : rows === 'subgroups' && size >= 64 ? 'subgroups' : 'many';
-  const prelude = { one, many, subgroups }[kind];
+  const prelude = { one, many: many + prefix, subgroups: subgroups + prefix }[kind];
   const enable = kind === 'subgroups' ? 'enable subgroups;\n' : '';
   const rowsPerGroup = size === 1 ? 64 : Math.max(size, 64) / size;
   return {
