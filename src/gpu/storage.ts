@@ -16,6 +16,8 @@ const BITS = { int8: 8, int4: 4 } as const;
 
 type BlockStorage = keyof typeof BITS;
 
+export const inBlocks = (storage: Storage): storage is BlockStorage => storage in BITS;
+
 /**
  * Float16 numbers below 2^-14 are subnormal, and WGSL lets a device read those as zero: all numbers of a
  * block would then be its minimum. In these units, only blocks whose numbers lie within 6e-5 have such
@@ -56,13 +58,11 @@ function blockWords(storage: BlockStorage): number {
 
 /**
  * WGSL that reads a buffer bound as the array NAME: the array's element type, and `fetch_NAME(i)`,
- * which returns the numbers 4 i to 4 i + 3 as f32.
+ * which returns the numbers 4 i to 4 i + 3 as f32. int8 and int4 also have `fetch_in_NAME(block, place)`
+ * with i = block * BLOCK / 4 + place: what rows have in common at one place, a compiler computes once.
  */
 export function fetchFours(storage: Storage, name: string): { element: string; code: string } {
   const fetch = (body: string): string => `fn fetch_${name}(i: u32) -> vec4f {\n${body}\n}`;
-  const header = (type: BlockStorage): string => `  let block = i / 8u * ${blockWords(type)}u;
-  let affine = vec2f(${UNITS[type].d}, ${UNITS[type].m}) * unpack2x16float(${name}[block]);`;
-  const affine = `return vec4f(codes) * affine.x + affine.y;`;
   switch (storage) {
     case 'f32':
       return { element: 'vec4f', code: fetch(`  return ${name}[i];`) };
@@ -79,21 +79,25 @@ export function fetchFours(storage: Storage, name: string): { element: string; c
   return bitcast<vec4f>((w << vec4u(16u, 0u, 16u, 0u)) & vec4u(0xffff0000u));`),
       };
     case 'int8':
-      return {
-        element: 'u32',
-        code: fetch(`${header('int8')}
-  let codes = (vec4u(${name}[block + 1u + i % 8u]) >> vec4u(0u, 8u, 16u, 24u)) & vec4u(255u);
-  ${affine}`),
-      };
     case 'int4':
-      return {
-        element: 'u32',
-        code: fetch(`${header('int4')}
-  let four = ${name}[block + 1u + i % 8u / 2u] >> (i % 2u * 16u);
-  let codes = (vec4u(four) >> vec4u(0u, 4u, 8u, 12u)) & vec4u(15u);
-  ${affine}`),
-      };
+      return { element: 'u32', code: fetchInBlocks(storage, name) };
   }
+}
+
+function fetchInBlocks(storage: BlockStorage, name: string): string {
+  const bits = BITS[storage];
+  const { d, m } = UNITS[storage];
+  // Of the four codes; a word has those of so many places.
+  const shifts = [0, 1, 2, 3].map((i) => `${i * bits}u`).join(', ');
+  const places = 8 / bits;
+  return `fn fetch_in_${name}(block: u32, place: u32) -> vec4f {
+  let first = block * ${blockWords(storage)}u;
+  let affine = vec2f(${d}, ${m}) * unpack2x16float(${name}[first]);
+  let word = ${name}[first + 1u + place / ${places}u] >> (place % ${places}u * ${4 * bits}u);
+  let codes = (vec4u(word) >> vec4u(${shifts})) & vec4u(${2 ** bits - 1}u);
+  return vec4f(codes) * affine.x + affine.y;
+}
+fn fetch_${name}(i: u32) -> vec4f { return fetch_in_${name}(i / ${BLOCK / 4}u, i % ${BLOCK / 4}u); }`;
 }
 
 /**

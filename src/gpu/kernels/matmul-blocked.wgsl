@@ -6,7 +6,8 @@
 // Stored formats are unpacked while they are copied, so once a workgroup. The next step is loaded
 // into registers while this one is multiplied.
 // Workgroup memory holds both operands k-major, four neighbours as one vec4; a row has one vec4 more
-// than it needs, so that the invocations that write neighbouring k do not meet in one bank.
+// than it needs, so that the invocations that write neighbouring k do not meet in one bank. The steps of
+// k are unrolled: then all that is computed of the addresses does not depend on k.
 // With a norm, each invocation also squares the blocks of A that it copies: at the end all blocks of
 // a row add up to its sum of squares.
 // Workgroups: x over columns, y over rows, z over parts of k (see matmulInParts).
@@ -15,8 +16,8 @@ const COLUMN_FOURS = TILE_COLUMNS / 4u;
 const STEP_FOURS = STEP / 4u;
 const A_PITCH = ROW_FOURS + 1u;
 const B_PITCH = COLUMN_FOURS + 1u;
-var<workgroup> tile_a: array<vec4f, STEP * A_PITCH>;
-var<workgroup> tile_b: array<vec4f, STEP * B_PITCH>;
+var<workgroup> tile_a: array<array<vec4f, A_PITCH>, STEP>;
+var<workgroup> tile_b: array<array<vec4f, B_PITCH>, STEP>;
 @for n NORMED
 var<workgroup> squares: array<vec4f, ROW_FOURS * STEP_FOURS>;
 @end n
@@ -74,11 +75,9 @@ fn main(
       workgroupBarrier();
       @for l LOADS_A
       if (A_WHOLE || a_block_{l} < ROW_FOURS * STEP_FOURS) {
-        let to = 4u * a_k_{l} * A_PITCH + a_four_{l};
-        tile_a[to] = a_next_{l}[0];
-        tile_a[to + A_PITCH] = a_next_{l}[1];
-        tile_a[to + 2u * A_PITCH] = a_next_{l}[2];
-        tile_a[to + 3u * A_PITCH] = a_next_{l}[3];
+        @for i FOUR
+        tile_a[4u * a_k_{l} + {i}u][a_four_{l}] = a_next_{l}[{i}];
+        @end i
         @for n NORMED
         squares_{l} += a_next_{l}[0] * a_next_{l}[0] + a_next_{l}[1] * a_next_{l}[1]
           + a_next_{l}[2] * a_next_{l}[2] + a_next_{l}[3] * a_next_{l}[3];
@@ -87,11 +86,9 @@ fn main(
       @end l
       @for l LOADS_B
       if (B_WHOLE || b_block_{l} < COLUMN_FOURS * STEP_FOURS) {
-        let to = 4u * b_k_{l} * B_PITCH + b_four_{l};
-        tile_b[to] = b_next_{l}[0];
-        tile_b[to + B_PITCH] = b_next_{l}[1];
-        tile_b[to + 2u * B_PITCH] = b_next_{l}[2];
-        tile_b[to + 3u * B_PITCH] = b_next_{l}[3];
+        @for i FOUR
+        tile_b[4u * b_k_{l} + {i}u][b_four_{l}] = b_next_{l}[{i}];
+        @end i
       }
       @end l
       workgroupBarrier();
@@ -105,12 +102,13 @@ fn main(
         b_next_{l} = copy_b{p}(b_at_{l}, k + STEP + 4u * b_k_{l}, k_end);
         @end l
       }
-      for (var j = 0u; j < STEP; j++) {
+      @for j STEP
+      {
         @for r R
-        let a_{r} = tile_a[j * A_PITCH + y + {r}u * Y_INVOCATIONS];
+        let a_{r} = tile_a[{j}u][y + {r}u * Y_INVOCATIONS];
         @end r
         @for c C
-        let b_{c} = tile_b[j * B_PITCH + x + {c}u * X_INVOCATIONS];
+        let b_{c} = tile_b[{j}u][x + {c}u * X_INVOCATIONS];
         @end c
         @for r R
         @for i FOUR
@@ -120,6 +118,7 @@ fn main(
         @end i
         @end r
       }
+      @end j
     }
     @for n NORMED
     @for l LOADS_A

@@ -3,7 +3,7 @@
  * matmul-store.ts). Layout, alignment, storage and the weight of a norm are handled here; the kernels
  * only multiply.
  */
-import { fetchFours, type Storage } from '../storage.ts';
+import { BLOCK, fetchFours, inBlocks, type Storage } from '../storage.ts';
 import { storeInParts, storePrelude, type StoredMemory } from './matmul-store.ts';
 
 /** How the operands of C = A B lie in memory; t marks the one that is stored transposed. */
@@ -119,8 +119,13 @@ function load(loaded: Loaded): string {
   const { name, as: x = name, operand, offset, stride, end, evenK, normed, gated } = loaded;
   const { kMajor, aligned } = operand;
   const four = (f: (i: number) => string): string => [0, 1, 2, 3].map(f).join(',\n    ');
+  // Rows that are stored in blocks begin with one: all have the same place in theirs.
+  const fetched = (i: number): string =>
+    inBlocks(operand.storage)
+      ? `fetch_in_${name}(at[${i}] / ${BLOCK / 4}u, at[0] % ${BLOCK / 4}u)`
+      : `fetch_${name}(at[${i}])`;
   const row = (i: number): string =>
-    (aligned ? `fetch_${name}(at[${i}])` : `vec4f(${four((j) => `${name}[at[${i}] + ${j}u]`)})`) +
+    (aligned ? fetched(i) : `vec4f(${four((j) => `${name}[at[${i}] + ${j}u]`)})`) +
     (normed ? ' * weight' : '');
   // If k runs along the rows of x, the rows that are loaded must be transposed.
   const turned = !kMajor;

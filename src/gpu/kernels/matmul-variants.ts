@@ -234,6 +234,7 @@ ${unroll(blocked, {
   ...counts,
   R: r,
   C: c,
+  STEP,
   LOADS_A: Math.ceil(aBlocks / invocations),
   LOADS_B: Math.ceil(bBlocks / invocations),
 })}`;
