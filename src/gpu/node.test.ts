@@ -10,9 +10,10 @@ vi.mock('./tuning.ts', () => ({ cardRates: vi.fn() }));
 it('measures a graphics card', async () => {
   vi.doMock('webgpu', () => ({ create: () => fakeApi(), globals: {} }));
   const rates = { large: 4, medium: 3, narrow: 2, small: 1 };
-  vi.mocked(cardRates).mockResolvedValue({ full: rates, alone: rates });
+  const card = { full: rates, alone: rates, packed: true };
+  vi.mocked(cardRates).mockResolvedValue(card);
   const gpu = await openNodeGpu();
-  expect(gpu.variants.card).toEqual({ full: rates, alone: rates });
+  expect(gpu.variants.card).toEqual(card);
   expect(vi.mocked(cardRates).mock.lastCall![0]).toBe(gpu);
   vi.doUnmock('webgpu');
 });

@@ -16,6 +16,12 @@ const BITS = { int8: 8, int4: 4 } as const;
 
 type BlockStorage = keyof typeof BITS;
 
+/** The storages of two numbers in a word. */
+export type Halves = 'f16' | 'bf16';
+
+export const inHalves = (storage: Storage): storage is Halves =>
+  storage === 'f16' || storage === 'bf16';
+
 export const inBlocks = (storage: Storage): storage is BlockStorage => storage in BITS;
 
 /**
@@ -42,13 +48,13 @@ export function affineWord(storage: BlockStorage, step: number, minimum: number)
 /** The length of a matrix row must be a multiple of this. */
 export function rowUnit(storage: Storage): number {
   if (storage === 'f32') return 1;
-  return storage === 'f16' || storage === 'bf16' ? 4 : BLOCK;
+  return inHalves(storage) ? 4 : BLOCK;
 }
 
 /** Bytes that `elements` numbers take; whole rows (see `rowUnit`). */
 export function storageBytes(storage: Storage, elements: number): number {
   if (storage === 'f32') return 4 * elements;
-  if (storage === 'f16' || storage === 'bf16') return 2 * elements;
+  if (inHalves(storage)) return 2 * elements;
   return (elements / BLOCK) * 4 * blockWords(storage);
 }
 
@@ -67,21 +73,23 @@ export function fetchFours(storage: Storage, name: string): { element: string; c
     case 'f32':
       return { element: 'vec4f', code: fetch(`  return ${name}[i];`) };
     case 'f16':
+    case 'bf16':
       return {
         element: 'vec2u',
-        code: fetch(`  let w = ${name}[i];
-  return vec4f(unpack2x16float(w.x), unpack2x16float(w.y));`),
-      };
-    case 'bf16': // the upper half of a float32
-      return {
-        element: 'vec2u',
-        code: fetch(`  let w = ${name}[i].xxyy;
-  return bitcast<vec4f>((w << vec4u(16u, 0u, 16u, 0u)) & vec4u(0xffff0000u));`),
+        code: fetch(`  let w = ${name}[i];\n  return ${readHalves(storage, 'w')};`),
       };
     case 'int8':
     case 'int4':
       return { element: 'u32', code: fetchInBlocks(storage, name) };
   }
+}
+
+/** WGSL: the four numbers in the vec2u of this name, as f32. */
+export function readHalves(storage: Halves, four: string): string {
+  // A bf16 is the upper half of a float32.
+  return storage === 'f16'
+    ? `vec4f(unpack2x16float(${four}.x), unpack2x16float(${four}.y))`
+    : `bitcast<vec4f>((${four}.xxyy << vec4u(16u, 0u, 16u, 0u)) & vec4u(0xffff0000u))`;
 }
 
 function fetchInBlocks(storage: BlockStorage, name: string): string {
@@ -147,7 +155,7 @@ export function decode(storage: Storage, bytes: ArrayBuffer): Float32Array {
 }
 
 /** The bits of each number in f16 or bf16, as checkpoints store them. */
-export function encodeHalves(storage: 'f16' | 'bf16', values: Float32Array): Uint16Array {
+export function encodeHalves(storage: Halves, values: Float32Array): Uint16Array {
   return Uint16Array.from(values, storage === 'f16' ? toHalf : toBfloat);
 }
 

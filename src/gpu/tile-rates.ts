@@ -1,10 +1,12 @@
-/** Finds the rates of a card's tiles (kernels/matmul-variants.ts) from timings: arithmetic, with a clock given. */
+/** Finds what is fast on a card from timings of its tiles (kernels/matmul-variants.ts): arithmetic, with a clock given. */
 import { MIDDLING, STEP, TILE_NAMES, tileOf } from './kernels/matmul-variants.ts';
 import type { CardRates, TileName, TileRates } from './variants.ts';
 
 /** Launches of one product of m x n x k with the same tile, one after the other. */
 export interface Work {
   tile: TileName;
+  /** How the weights are stored, and whether they stay so in workgroup memory. */
+  weights: 'f32' | 'f16' | 'packed f16';
   m: number;
   n: number;
   k: number;
@@ -15,7 +17,7 @@ export interface Work {
 export const FULL = 2048;
 
 /** It takes next to no time: its timings show what a submit costs, and how much that varies. */
-const LEAST_WORK: Work = { tile: 'small', m: 32, n: 32, k: STEP, launches: 1 };
+const LEAST_WORK: Work = { tile: 'small', weights: 'f32', m: 32, n: 32, k: STEP, launches: 1 };
 const LEAST_TIMINGS = 16;
 
 /** Work must take so many times as long as the cost of a submit varies. */
@@ -27,6 +29,9 @@ const LEAST_SECONDS = 5e-3;
 const MOST_K = 4096;
 /** So many launches that still take less than LEAST_SECONDS do not tell anything. */
 const MOST_LAUNCHES = 1024;
+
+/** Rates are found within a tenth: less than this can be chance. */
+const LEAST_GAIN = 1.1;
 
 /** From the first timing on; none begins later. */
 const MOST_MILLISECONDS = 450;
@@ -43,7 +48,12 @@ export async function measure(
   now = () => performance.now(),
 ): Promise<CardRates | undefined> {
   // Compiling may take longer than all timings; a submit after it waits for nothing else.
-  await Promise.all(TILE_NAMES.map((tile) => seconds({ ...LEAST_WORK, tile })));
+  const kernels: Pick<Work, 'tile' | 'weights'>[] = [
+    ...TILE_NAMES.map((tile) => ({ tile, weights: 'f32' as const })),
+    { tile: 'large', weights: 'f16' },
+    { tile: 'large', weights: 'packed f16' },
+  ];
+  await Promise.all(kernels.map((kernel) => seconds({ ...LEAST_WORK, ...kernel })));
   const end = now() + MOST_MILLISECONDS;
   const timed = async (work: Work): Promise<number> => (now() < end ? seconds(work) : NaN);
 
@@ -58,12 +68,13 @@ export async function measure(
   if (!(now() + 8 * 1000 * enough < end)) return undefined;
 
   /** @param expected where to begin, in multiply-adds a second */
-  const rateOf = async (tile: TileName, m: number, n: number, expected: number) => {
+  const rateOf = async (product: Omit<Work, 'k' | 'launches'>, expected: number) => {
+    const { m, n } = product;
     for (let depth = (expected * enough) / (m * n); ;) {
       const launches = Math.ceil(depth / MOST_K);
       if (launches > MOST_LAUNCHES) return undefined;
       const k = STEP * Math.ceil(depth / launches / STEP);
-      const time = async () => (await timed({ tile, m, n, k, launches })) - submit;
+      const time = async () => (await timed({ ...product, k, launches })) - submit;
       const first = await time();
       const again = first >= enough ? await time() : first;
       const shorter = Math.min(first, again);
@@ -79,16 +90,28 @@ export async function measure(
   const alone: Found = {};
   for (const tile of TILE_NAMES) {
     const { rows, columns } = tileOf(tile);
-    full[tile] = await rateOf(tile, FULL, FULL, expected(full, MIDDLING.full, tile));
-    alone[tile] = await rateOf(tile, rows, columns, expected(alone, MIDDLING.alone, tile));
+    const product = { tile, weights: 'f32' } as const;
+    full[tile] = await rateOf(
+      { ...product, m: FULL, n: FULL },
+      expected(full, MIDDLING.full, tile),
+    );
+    alone[tile] = await rateOf(
+      { ...product, m: rows, n: columns },
+      expected(alone, MIDDLING.alone, tile),
+    );
   }
   const [ofFull, ofAlone] = [proportion(full, MIDDLING.full), proportion(alone, MIDDLING.alone)];
   // full / alone, the workgroups that run side by side, decides the most. With one of them from the
   // table it can be further from the truth than the table's.
   if (ofFull === undefined || ofAlone === undefined) return undefined;
+  const ofHalves = (weights: Work['weights']) =>
+    rateOf({ tile: 'large', weights, m: FULL, n: FULL }, expected(full, MIDDLING.full, 'large'));
+  const unpacked = await ofHalves('f16');
+  const packed = await ofHalves('packed f16');
   return {
     full: filled(full, MIDDLING.full, ofFull),
     alone: filled(alone, MIDDLING.alone, ofAlone),
+    packed: packed !== undefined && unpacked !== undefined && packed >= LEAST_GAIN * unpacked,
   };
 }
 

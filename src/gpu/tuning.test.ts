@@ -5,15 +5,21 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { eachTile, simulatedCard } from '../../tests/simulated-card.ts';
 import type { Gpu } from './device.ts';
+import { trialsOn, type Trials } from './card-trials.ts';
 import { nodeNotes } from './node-notes.ts';
 import { openNodeGpu } from './node.ts';
-import { cardRates, secondsOf, type Notes } from './tuning.ts';
+import { cardRates, type Notes } from './tuning.ts';
 import { KERNELS_FOR, type CardRates, type TileRates } from './variants.ts';
 
 const full = { large: 8e12, medium: 9e12, narrow: 6e12, small: 5e12 };
 const alone = { large: 6e10, medium: 7e10, narrow: 4e10, small: 3e10 };
 const slower = (rates: TileRates, by: number): TileRates => eachTile((tile) => rates[tile] / by);
+const packed = false;
 const timingsOf = (card: CardRates) => vi.fn(simulatedCard(card, () => 0.0005).seconds);
+const trials = (seconds: Trials['seconds'], right = true): Trials => ({
+  seconds,
+  packsRight: () => Promise.resolve(right),
+});
 
 /** It can do nothing. */
 const deviceOf = (info: object): Gpu => ({ info }) as unknown as Gpu;
@@ -42,18 +48,18 @@ describe('what was measured', () => {
   /** The rates of a card whose notes are in `file`, and how many timings that took. */
   const opened = async (file: URL, description: string, card: CardRates) => {
     const seconds = timingsOf(card);
-    const rates = await cardRates(device(description), nodeNotes(file), seconds);
+    const rates = await cardRates(device(description), nodeNotes(file), trials(seconds));
     return { rates, timings: seconds.mock.calls.length };
   };
 
   it('is remembered: the next opening of the same adapter times nothing, another adapter is timed', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'ponder-tuning-'));
     const file = pathToFileURL(join(folder, 'cards.json'));
-    const first = await opened(file, 'x', { full, alone });
+    const first = await opened(file, 'x', { full, alone, packed });
     expect(first.timings).toBeGreaterThan(0);
     expect(first.rates!.full.large / full.large).toBeCloseTo(1, 2);
     // The card has become slower since: what is remembered counts.
-    const slow = { full: slower(full, 4), alone: slower(alone, 4) };
+    const slow = { full: slower(full, 4), alone: slower(alone, 4), packed };
     expect(await opened(file, 'x', slow)).toEqual({ rates: first.rates, timings: 0 });
     const other = await opened(file, 'y', slow);
     expect(other.timings).toBeGreaterThan(0);
@@ -67,8 +73,8 @@ describe('what was measured', () => {
     const notes = someNotes();
     const timings = async (date: number): Promise<number> => {
       atDate(date);
-      const seconds = timingsOf({ full, alone });
-      await cardRates(device('x'), notes, seconds);
+      const seconds = timingsOf({ full, alone, packed });
+      await cardRates(device('x'), notes, trials(seconds));
       return seconds.mock.calls.length;
     };
     expect(await timings(40 * DAY)).toBeGreaterThan(0);
@@ -85,24 +91,26 @@ describe('what was measured', () => {
     const notes = someNotes();
     const seconds = vi.fn<() => Promise<number>>(timing);
     atDate(DAY);
-    expect(await cardRates(device('x'), notes, seconds)).toBeUndefined();
+    expect(await cardRates(device('x'), notes, trials(seconds))).toBeUndefined();
     expect(seconds).toHaveBeenCalled();
     seconds.mockClear();
     atDate(2 * DAY - HOUR);
-    expect(await cardRates(device('x'), notes, seconds)).toBeUndefined();
+    expect(await cardRates(device('x'), notes, trials(seconds))).toBeUndefined();
     expect(seconds).not.toHaveBeenCalled();
     atDate(2 * DAY);
-    expect(await cardRates(device('x'), notes, timingsOf({ full, alone }))).toBeDefined();
-    expect(await cardRates(device('x'), notes, seconds)).toBeDefined();
+    expect(
+      await cardRates(device('x'), notes, trials(timingsOf({ full, alone, packed }))),
+    ).toBeDefined();
+    expect(await cardRates(device('x'), notes, trials(seconds))).toBeDefined();
   });
 
   it.each(['vendor', 'architecture', 'device', 'description'])(
     'belongs to one %s',
     async (field) => {
       const notes = someNotes();
-      const seconds = timingsOf({ full, alone });
-      await cardRates(deviceOf(INFO), notes, seconds);
-      await cardRates(deviceOf({ ...INFO, [field]: 'other' }), notes, seconds);
+      const seconds = timingsOf({ full, alone, packed });
+      await cardRates(deviceOf(INFO), notes, trials(seconds));
+      await cardRates(deviceOf({ ...INFO, [field]: 'other' }), notes, trials(seconds));
       expect(notes.kept.size).toBe(2);
     },
   );
@@ -114,14 +122,14 @@ describe('what was remembered', () => {
 
   /** Whether a card was measured that has this note. */
   const measuresWith = async (note: unknown): Promise<boolean> => {
-    const seconds = timingsOf({ full, alone });
+    const seconds = timingsOf({ full, alone, packed });
     const notes = { ...someNotes(), recall: () => Promise.resolve(note) };
-    await cardRates(device('x'), notes, seconds);
+    await cardRates(device('x'), notes, trials(seconds));
     return seconds.mock.calls.length > 0;
   };
 
   it('is used', async () => {
-    expect(await measuresWith({ date, rates: { full, alone } })).toBe(false);
+    expect(await measuresWith({ date, rates: { full, alone, packed } })).toBe(false);
     expect(await measuresWith({ date, rates: null })).toBe(false);
   });
 
@@ -129,25 +137,58 @@ describe('what was remembered', () => {
     ['nothing', undefined],
     ['null', null],
     ['a text', '{"full": 1}'],
-    ['rates without a date', { rates: { full, alone } }],
-    ['a text as a date', { date: String(date), rates: { full, alone } }],
+    ['rates without a date', { rates: { full, alone, packed } }],
+    ['a text as a date', { date: String(date), rates: { full, alone, packed } }],
     ['a date without rates', { date }],
-    ['a part', { date, rates: { full } }],
-    ['a text as a rate', { date, rates: { full, alone: { ...alone, small: '3e10' } } }],
-    ['a rate below zero', { date, rates: { full: { ...full, large: -1 }, alone } }],
-    ['an infinite rate', { date, rates: { full: { ...full, large: Infinity }, alone } }],
-    ['no number', { date, rates: { full, alone: { ...alone, medium: NaN } } }],
+    ['a part', { date, rates: { full, packed } }],
+    ['rates that do not say whether to pack', { date, rates: { full, alone } }],
+    ['a text for that', { date, rates: { full, alone, packed: 'no' } }],
+    ['a text as a rate', { date, rates: { full, alone: { ...alone, small: '3e10' }, packed } }],
+    ['a rate below zero', { date, rates: { full: { ...full, large: -1 }, alone, packed } }],
+    ['an infinite rate', { date, rates: { full: { ...full, large: Infinity }, alone, packed } }],
+    ['no number', { date, rates: { full, alone: { ...alone, medium: NaN }, packed } }],
   ])('%s is not used', async (_, note) => {
     expect(await measuresWith(note)).toBe(true);
   });
 });
 
-it('times a product and leaves no memory behind', async () => {
-  vi.restoreAllMocks();
-  const gpu = await openNodeGpu({ variants: KERNELS_FOR.card });
-  const work = { tile: 'small', m: 32, n: 32, k: 64, launches: 2 } as const;
-  expect(await secondsOf(gpu, work)).toBeGreaterThan(0);
-  expect(Object.values(gpu.ledger).every((bytes) => bytes === 0)).toBe(true);
-  await gpu.idle();
-  gpu.close();
+describe('packed weights', () => {
+  const found = (right: boolean) =>
+    cardRates(device('x'), someNotes(), trials(timingsOf({ full, alone, packed: true }), right));
+
+  it('are used where they are faster and right', async () => {
+    expect((await found(true))!.packed).toBe(true);
+    expect((await found(false))!.packed).toBe(false);
+  });
+});
+
+describe('a trial', () => {
+  beforeEach(() => void vi.restoreAllMocks());
+
+  it.each(['f32', 'f16', 'packed f16'] as const)(
+    'times %s, and leaves no memory',
+    async (weights) => {
+      const gpu = await openNodeGpu({ variants: KERNELS_FOR.card });
+      const work = { tile: 'small', weights, m: 32, n: 32, k: 64, launches: 2 } as const;
+      expect(await trialsOn(gpu).seconds(work)).toBeGreaterThan(0);
+      expect(Object.values(gpu.ledger).every((bytes) => bytes === 0)).toBe(true);
+      await gpu.idle();
+      gpu.close();
+    },
+  );
+
+  it('finds that packed weights have the right sums, or not', async () => {
+    const gpu = await openNodeGpu({ variants: KERNELS_FOR.card });
+    const { packsRight } = trialsOn(gpu);
+    expect(await packsRight()).toBe(true);
+    const compile = gpu.pipeline.bind(gpu);
+    // A device that reads the numbers of a word the other way around.
+    vi.spyOn(gpu, 'pipeline').mockImplementation((kernel) => {
+      const code = kernel.code.replaceAll('unpack2x16float(four.x)', 'unpack2x16float(four.x).yx');
+      expect(code).not.toBe(kernel.code);
+      return compile({ ...kernel, name: 'wrong', code });
+    });
+    expect(await packsRight()).toBe(false);
+    gpu.close();
+  });
 });

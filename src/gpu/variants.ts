@@ -6,12 +6,14 @@ export type TileName = 'large' | 'medium' | 'narrow' | 'small';
 /** Multiply-adds a second, by tile. */
 export type TileRates = Readonly<Record<TileName, number>>;
 
-/** What the choice of a tile needs to know about a card. */
+/** What the choice of a product's kernel needs to know about a card. */
 export interface CardRates {
   /** The whole card, busy with workgroups of this tile. */
   readonly full: TileRates;
   /** A single workgroup that has the card for itself. */
   readonly alone: TileRates;
+  /** Weights in 16 bits stay packed in workgroup memory: it is faster on this card. */
+  readonly packed: boolean;
 }
 
 /** The variants of kernels that a device runs, chosen when it is opened. */

@@ -3,7 +3,8 @@
 // A workgroup computes a tile of TILE_ROWS x TILE_COLUMNS elements of c. It walks along k in steps
 // of STEP: it copies STEP columns of its rows of A, and STEP rows of its columns of B, to workgroup
 // memory, and each invocation multiplies them into its own 4 R x 4 C elements, kept in registers.
-// Stored formats are unpacked while they are copied, so once a workgroup. The next step is loaded
+// Stored formats are unpacked while they are copied, so once a workgroup, or (weights in 16 bits on cards
+// where that is faster) when they are multiplied: see matmul-copies.ts. The next step is loaded
 // into registers while this one is multiplied.
 // Workgroup memory holds both operands k-major, four neighbours as one vec4; a row has one vec4 more
 // than it needs, so that the invocations that write neighbouring k do not meet in one bank. The steps of
@@ -17,7 +18,6 @@ const STEP_FOURS = STEP / 4u;
 const A_PITCH = ROW_FOURS + 1u;
 const B_PITCH = COLUMN_FOURS + 1u;
 var<workgroup> tile_a: array<array<vec4f, A_PITCH>, STEP>;
-var<workgroup> tile_b: array<array<vec4f, B_PITCH>, STEP>;
 @for n NORMED
 var<workgroup> squares: array<vec4f, ROW_FOURS * STEP_FOURS>;
 @end n
@@ -87,7 +87,7 @@ fn main(
       @for l LOADS_B
       if (B_WHOLE || b_block_{l} < COLUMN_FOURS * STEP_FOURS) {
         @for i FOUR
-        tile_b[4u * b_k_{l} + {i}u][b_four_{l}] = b_next_{l}[{i}];
+        put_b{p}(4u * b_k_{l} + {i}u, b_four_{l}, b_next_{l}[{i}]);
         @end i
       }
       @end l
@@ -108,7 +108,7 @@ fn main(
         let a_{r} = tile_a[{j}u][y + {r}u * Y_INVOCATIONS];
         @end r
         @for c C
-        let b_{c} = tile_b[{j}u][x + {c}u * X_INVOCATIONS];
+        let b_{c} = get_b{p}({j}u, x + {c}u * X_INVOCATIONS);
         @end c
         @for r R
         @for i FOUR

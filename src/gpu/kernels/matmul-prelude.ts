@@ -3,7 +3,7 @@
  * matmul-store.ts). Layout, alignment, storage and the weight of a norm are handled here; the kernels
  * only multiply.
  */
-import { BLOCK, fetchFours, inBlocks, type Storage } from '../storage.ts';
+import { BLOCK, fetchFours, inBlocks, type Halves, type Storage } from '../storage.ts';
 import { storeInParts, storePrelude, type StoredMemory } from './matmul-store.ts';
 
 /** How the operands of C = A B lie in memory; t marks the one that is stored transposed. */
@@ -32,6 +32,8 @@ export interface Product {
   evenK: boolean;
   /** k is a multiple of STEP (matmul-variants.ts): no step reaches beyond it. */
   wholeSteps: boolean;
+  /** B is loaded as it is stored, two numbers in a word. */
+  packed?: Halves;
 }
 
 export interface Operand {
@@ -57,6 +59,7 @@ struct Params {
   first_group: u32,
 }
 @group(1) @binding(0) var<uniform> p: Params;
+${products.some(({ packed }) => packed) ? TRANSPOSE_HALVES : ''}
 ${products.map((product, i) => operands(product, i, memory)).join('\n')}
 ${normed ? normWeight(products[0]!) : ''}
 ${side ? sideProduct(memory, side) : FIRST_COLUMN}
@@ -64,10 +67,20 @@ ${inParts ? storeInParts() : storePrelude(memory, side)}
 `;
 }
 
+/** Of a block of two numbers in a word. */
+const TRANSPOSE_HALVES = `
+fn transpose_halves(rows: array<vec2u, 4>) -> array<vec2u, 4> {
+  let even = vec4u(rows[0], rows[2]).xzyw;
+  let odd = vec4u(rows[1], rows[3]).xzyw;
+  let low = (even & vec4u(0xffffu)) | (odd << vec4u(16u));
+  let high = (even >> vec4u(16u)) | (odd & vec4u(0xffff0000u));
+  return array<vec2u, 4>(low.xy, high.xy, low.zw, high.zw);
+}`;
+
 /** The first column of a workgroup's tile. */
 const FIRST_COLUMN = 'fn first_column(group: u32) -> u32 { return TILE_COLUMNS * group; }';
 
-function operands({ a, b, evenK }: Product, index: number, memory: MatmulMemory): string {
+function operands({ a, b, evenK, packed }: Product, index: number, memory: MatmulMemory): string {
   const { normed, gated, side } = memory;
   const of = (name: string, operand: Operand): Loaded => ({
     ...{ name, operand, end: `p.k${index}`, evenK },
@@ -78,7 +91,13 @@ function operands({ a, b, evenK }: Product, index: number, memory: MatmulMemory)
     buffer(x, a, 2 + 2 * index),
     load(of(x, a)),
     buffer(y, b, 3 + 2 * index),
-    load({ ...of(y, b), as: side ? 'own' : y, normed, gated: gated !== undefined }),
+    load({
+      ...of(y, b),
+      as: side ? 'own' : y,
+      normed,
+      gated: gated !== undefined,
+      ...(packed && { packed }),
+    }),
   ].join('\n');
 }
 
@@ -103,6 +122,7 @@ interface Loaded {
   evenK: boolean;
   normed?: boolean;
   gated?: boolean;
+  packed?: Halves;
 }
 
 /**
@@ -113,30 +133,35 @@ interface Loaded {
  * loop needs no multiplication for its indices.
  * Where x lies row-major, rows_x gives the block unturned: column i is row o + i.
  * normed: the rows of x are multiplied by the norm's weight. gated: the four rows are two of gate
- * and the same two of up, so that one invocation has both.
+ * and the same two of up, so that one invocation has both. packed: the columns are vec2u, as stored.
  */
 function load(loaded: Loaded): string {
-  const { name, as: x = name, operand, offset, stride, end, evenK, normed, gated } = loaded;
+  const { name, as: x = name, operand, offset, stride, end, evenK, normed, gated, packed } = loaded;
   const { kMajor, aligned } = operand;
+  const [type, none, transpose] = packed
+    ? ['array<vec2u, 4>', 'vec2u()', 'transpose_halves']
+    : ['mat4x4f', 'vec4f()', 'transpose'];
   const four = (f: (i: number) => string): string => [0, 1, 2, 3].map(f).join(',\n    ');
   // Rows that are stored in blocks begin with one: all have the same place in theirs.
   const fetched = (i: number): string =>
     inBlocks(operand.storage)
       ? `fetch_in_${name}(at[${i}] / ${BLOCK / 4}u, at[0] % ${BLOCK / 4}u)`
       : `fetch_${name}(at[${i}])`;
-  const row = (i: number): string =>
-    (aligned ? fetched(i) : `vec4f(${four((j) => `${name}[at[${i}] + ${j}u]`)})`) +
-    (normed ? ' * weight' : '');
+  const row = (i: number): string => {
+    if (packed) return `${name}[at[${i}]]`;
+    const numbers = aligned ? fetched(i) : `vec4f(${four((j) => `${name}[at[${i}] + ${j}u]`)})`;
+    return numbers + (normed ? ' * weight' : '');
+  };
   // If k runs along the rows of x, the rows that are loaded must be transposed.
   const turned = !kMajor;
   const whole = evenK || (turned && aligned);
   const masked = (i: number): string => {
     if (whole) return row(i);
     return turned
-      ? `select(vec4f(), ${row(i)}, vec4u(k, k + 1u, k + 2u, k + 3u) < vec4u(${end}))`
-      : `select(vec4f(), ${row(i)}, k + ${i}u < ${end})`;
+      ? `select(${none}, ${row(i)}, vec4u(k, k + 1u, k + 2u, k + 3u) < vec4u(${end}))`
+      : `select(${none}, ${row(i)}, k + ${i}u < ${end})`;
   };
-  const block = `${normed ? 'let weight = norm_weight_at(k);\n  ' : ''}return mat4x4f(
+  const block = `${normed ? 'let weight = norm_weight_at(k);\n  ' : ''}return ${type}(
     ${four(masked)});`;
   // Strides and offsets count vec4s if x is read in vec4s.
   const unit = aligned ? ' / 4u' : '';
@@ -154,11 +179,11 @@ fn start_${x}(o: u32) -> vec4u { return ${places}; }
 fn step_${x}() -> u32 { return ${step}; }
 ${
   turned
-    ? `fn rows_${x}(at: vec4u, k: u32) -> mat4x4f {
+    ? `fn rows_${x}(at: vec4u, k: u32) -> ${type} {
   ${block}
 }
-fn load_${x}(at: vec4u, k: u32) -> mat4x4f { return transpose(rows_${x}(at, k)); }`
-    : `fn load_${x}(at: vec4u, k: u32) -> mat4x4f {
+fn load_${x}(at: vec4u, k: u32) -> ${type} { return ${transpose}(rows_${x}(at, k)); }`
+    : `fn load_${x}(at: vec4u, k: u32) -> ${type} {
   ${block}
 }`
 }`;

@@ -5,7 +5,8 @@
  */
 import blocked from './matmul-blocked.wgsl?raw';
 import few from './matmul-few.wgsl?raw';
-import type { MatmulLayout, MatmulMemory, Product } from './matmul-prelude.ts';
+import { copies, tileMemory } from './matmul-copies.ts';
+import type { MatmulLayout, MatmulMemory } from './matmul-prelude.ts';
 import type { CardRates, TileName, TileRates } from '../variants.ts';
 import { unroll } from './unroll.ts';
 
@@ -58,7 +59,11 @@ const shares = (of: number): TileRates => ({
   narrow: SHARES.narrow * of,
   small: SHARES.small * of,
 });
-export const MIDDLING: CardRates = { full: shares(4e12), alone: shares(4e12 / 96) };
+export const MIDDLING: CardRates = {
+  full: shares(4e12),
+  alone: shares(4e12 / 96),
+  packed: false,
+};
 
 /** Its time for one more launch, which waits for the launch before, and its memory's rate. */
 const LAUNCH_SECONDS = 5e-6;
@@ -229,6 +234,7 @@ const INVOCATIONS = ${invocations}u;
 const A_WHOLE = ${aBlocks % invocations === 0};
 const B_WHOLE = ${bBlocks % invocations === 0};
 ${spanOfPart(inParts)}
+${tileMemory(products)}
 ${products.map(copies).join('\n')}
 ${unroll(blocked, {
   ...counts,
@@ -250,19 +256,4 @@ function spanOfPart(inParts: boolean): string {
       : 'return vec2u(0u, k);'
   }
 }`;
-}
-
-/**
- * place_x(i): the four rows or columns and the four k of block i of a step, so that neighbouring
- * invocations read what lies side by side. copy_x(at, k, end): the block, zeros beyond the last k.
- */
-function copies({ a, b, wholeSteps }: Product, index: number): string {
-  const copy = (x: string, kMajor: boolean, fours: string): string => `
-fn place_${x}(block: u32) -> vec2u {
-  return ${kMajor ? `vec2u(block % ${fours}, block / ${fours})` : 'vec2u(block / STEP_FOURS, block % STEP_FOURS)'};
-}
-fn copy_${x}(at: vec4u, k: u32, end: u32) -> mat4x4f {
-  ${wholeSteps ? '' : 'if (k >= end) { return mat4x4f(); }\n  '}return load_${x}(at, k);
-}`;
-  return copy(`a${index}`, a.kMajor, 'ROW_FOURS') + copy(`b${index}`, b.kMajor, 'COLUMN_FOURS');
 }

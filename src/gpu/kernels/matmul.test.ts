@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { lower } from '../kernel.ts';
+import { lower, type Op } from '../kernel.ts';
 import type { View } from '../memory.ts';
-import { decode, encode } from '../storage.ts';
+import { decode, encode, type Storage } from '../storage.ts';
 import { KERNELS_FOR, type CardRates } from '../variants.ts';
 import type { MatmulLayout } from './matmul-prelude.ts';
 import { MANY_COLUMNS, MANY_ROWS } from './matmul-on-cpu.ts';
-import { partsOfK } from './matmul-variants.ts';
+import { MIDDLING, partsOfK } from './matmul-variants.ts';
 import { matmul, matmulAs, matmulInParts } from './matmul.ts';
 import type { MatmulLaunch } from './matmul-launch.ts';
 import { expectClose, MARK, Sandbox, seeded } from './sandbox.ts';
@@ -236,6 +236,79 @@ describe.each(['f16', 'bf16', 'int8', 'int4'] as const)('weights in %s', (storag
   });
 });
 
+/** Odd in all ways; whole steps; k known at replay only. */
+const PACKED = [
+  { layout: 'nt', m: 9, n: 20, k: 36, fixed: true },
+  { layout: 'nt', m: 33, n: 65, k: 64, fixed: true },
+  { layout: 'nt', m: 5, n: 7, k: 44, fixed: false },
+  { layout: 'nn', m: 9, n: 20, k: 29, fixed: true },
+  { layout: 'nn', m: 33, n: 64, k: 32, fixed: true },
+  { layout: 'nn', m: 5, n: 36, k: 29, fixed: false },
+] as const;
+
+describe.each(['f16', 'bf16'] as const)('weights in %s that stay packed', (storage) => {
+  const card = { ...MIDDLING, packed: true };
+  const launchOf = ({ fixed, ...size }: (typeof PACKED)[number]) => {
+    const { m, n, k } = size;
+    const b = { ...box.put(encode(storage, seeded(k * n, 2))), storage };
+    return { ...size, a: box.put(seeded(m * k, 1)), b, ...(!fixed && { m: () => m, k: () => k }) };
+  };
+  /** The products with weights packed and unpacked are the same to the bit. */
+  const expectSame = async (
+    count: number,
+    run: (c: View, choice: { card?: CardRates }) => Op<unknown>[],
+  ) => {
+    const [want, got] = [box.marked(count + 4), box.marked(count + 4)];
+    const [unpacked, packed] = [run(want, {}), run(got, { card })];
+    expect(packed[0]!.kernel.code).toContain('packed_tile_b[k][i]');
+    expect(unpacked[0]!.kernel.code).not.toContain('packed_tile_b');
+    await box.run(...unpacked, ...packed);
+    expect(await box.floats(got, count + 4)).toEqual(await box.floats(want, count + 4));
+    expect(await box.floats(got, count)).not.toContain(MARK);
+  };
+
+  it.each(PACKED)('$layout $m x $n x $k', async (size) => {
+    const launch = launchOf(size);
+    await expectSame(size.m * size.n, (c, choice) => [
+      matmulAs(['small'], { ...launch, c }, choice),
+    ]);
+  });
+
+  it.each(['large', 'medium', 'narrow'] as const)('in a tile %s', async (variant) => {
+    const launch = launchOf(PACKED[1]);
+    await expectSame(33 * 65, (c, choice) => [matmulAs([variant], { ...launch, c }, choice)]);
+  });
+
+  it('beside an adapter, with a bias, for a gate, and with k in parts', async () => {
+    const { fixed: _, ...size } = PACKED[0];
+    const launch = launchOf(PACKED[0]);
+    const [h, up, bias] = [9 * 8, 20 * 8, 20].map((count, i) => box.put(seeded(count, 3 + i)));
+    const plus = { a: h!, b: up!, k: 8 };
+    const count = size.m * size.n;
+    await expectSame(count, (c, choice) => [
+      matmulAs(['small'], { ...launch, plus, bias: bias!, scale: 0.5, c }, choice),
+    ]);
+    await expectSame(count / 2, (c, choice) => [
+      matmulAs(['small'], { ...launch, gated: 'silu', c }, choice),
+    ]);
+    await expectSame(count, (c, choice) =>
+      matmulInParts(['small'], { ...launch, c }, () => 2, 2 * count, choice.card),
+    );
+  });
+
+  it('are unpacked where a norm multiplies them, and by the kernel for few rows', () => {
+    const launch = { ...launchOf(PACKED[0]), c: box.marked(9 * 20) };
+    const norm = { weight: box.marked(36), eps: 1e-6 };
+    for (const [variant, more] of [
+      ['small', { norm }],
+      ['few', {}],
+    ] as const) {
+      const { kernel } = matmulAs([variant], { ...launch, ...more }, { card });
+      expect(kernel.code).not.toContain('packed_tile_b');
+    }
+  });
+});
+
 it.each([
   ['blocked', 'small'],
   ['cpu', 'cpu'],
@@ -276,6 +349,7 @@ describe('a card that was measured', () => {
   const card: CardRates = {
     full: { ...slow, large: 1e12, small: 1e14 },
     alone: { ...slow, large: 1e12, small: 3e9 },
+    packed: false,
   };
   const view: View = { buffer: {} as GPUBuffer, byteOffset: 0, byteLength: 4 * 4096 * 4096 };
 
@@ -307,5 +381,22 @@ describe('a card that was measured', () => {
     expect(launched(little, fixed, card)).toEqual(['large']);
     expect(launched(large, fixed)).not.toEqual(['small']);
     expect(launched(little, fixed)).not.toEqual(['large']);
+  });
+
+  it('keeps weights in 16 bits packed, forward and backward, if that is faster there', () => {
+    const isPacked = (layout: MatmulLayout, storage: Storage, packed: boolean): boolean => {
+      const size = { layout, m: 512, n: 64, k: 4096 };
+      const written = matmul({ ...size, a: view, b: { ...view, storage }, c: view });
+      const ops = lower([written], { ...KERNELS_FOR.card, card: { ...card, packed } });
+      return ops.some(({ kernel }) => kernel.code.includes('packed_tile_b'));
+    };
+    for (const storage of ['f16', 'bf16'] as const) {
+      for (const layout of ['nt', 'nn'] as const) {
+        expect(isPacked(layout, storage, true)).toBe(true);
+        expect(isPacked(layout, storage, false)).toBe(false);
+      }
+    }
+    expect(isPacked('nt', 'f32', true)).toBe(false);
+    expect(isPacked('nt', 'int4', true)).toBe(false);
   });
 });
