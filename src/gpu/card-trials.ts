@@ -10,9 +10,9 @@ import { FULL, type Work } from './tile-rates.ts';
 
 export interface Trials {
   /** Runs the work in one submit and returns its time, with all that a submit costs. */
-  seconds(work: Work): Promise<number>;
+  readonly seconds: (work: Work) => Promise<number>;
   /** Whether products with weights that stay packed in workgroup memory have the right sums. */
-  packsRight(): Promise<boolean>;
+  readonly packsRight: () => Promise<boolean>;
 }
 
 export const trialsOn = (gpu: Gpu): Trials => ({

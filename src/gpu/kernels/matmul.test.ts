@@ -280,11 +280,10 @@ describe.each(['f16', 'bf16'] as const)('weights in %s that stay packed', (stora
   });
 
   it('beside an adapter, with a bias, for a gate, and with k in parts', async () => {
-    const { fixed: _, ...size } = PACKED[0];
     const launch = launchOf(PACKED[0]);
     const [h, up, bias] = [9 * 8, 20 * 8, 20].map((count, i) => box.put(seeded(count, 3 + i)));
     const plus = { a: h!, b: up!, k: 8 };
-    const count = size.m * size.n;
+    const count = PACKED[0].m * PACKED[0].n;
     await expectSame(count, (c, choice) => [
       matmulAs(['small'], { ...launch, plus, bias: bias!, scale: 0.5, c }, choice),
     ]);
