@@ -60,6 +60,9 @@ describe('a command line', () => {
     expect(refusal(() => parse('a', 'b c', 'd', '--model', 'm'))).toBe(
       'try takes FILE and options, not b c d; remove that, or put a text with spaces in quotes',
     );
+    expect(refusal(() => parse('a', 'b'))).toBe(
+      'try takes FILE and options, not b; write --model b, remove that, or put a text with spaces in quotes',
+    );
     const plain = { name: 'plain', options: {} };
     expect(refusal(() => parseArguments(plain, ['a']))).toBe(
       'plain takes only options, not a; remove that, or put a text with spaces in quotes',

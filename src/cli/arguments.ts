@@ -56,14 +56,14 @@ export function parseArguments<Options extends RecipeKeys>(
       throw new UsageError(`--${name} needs a value after it`);
     }
   }
-  checkPositionals(usage, positionals);
+  checkPositionals(usage, positionals, given);
   const values: Record<string, unknown> = {};
   for (const [name, spec] of Object.entries<RecipeKeySpec>(options)) {
     const text = given.get(name);
     given.delete(name);
     if (text !== undefined) {
       values[name] = checkValue(name, spec, readArgument(spec, text), `--${name}`);
-    } else if (spec.default === undefined && !spec.optional) {
+    } else if (isRequired(spec)) {
       throw new UsageError(`${usage.name} needs --${name}: ${spec.help}`);
     } else {
       values[name] = spec.default;
@@ -76,9 +76,13 @@ export function parseArguments<Options extends RecipeKeys>(
   };
 }
 
+const isRequired = ({ default: preset, optional }: RecipeKeySpec): boolean =>
+  preset === undefined && !optional;
+
 function checkPositionals(
-  { name, positionals: expected = {} }: Usage<RecipeKeys>,
+  { name, positionals: expected = {}, options }: Usage<RecipeKeys>,
   given: readonly string[],
+  named: ReadonlyMap<string, string>,
 ): void {
   const names = Object.keys(expected);
   const missing = names[given.length];
@@ -86,9 +90,13 @@ function checkPositionals(
     throw new UsageError(`${name} needs ${missing}: ${expected[missing]!}`);
   if (given.length === names.length) return;
   const takes = names.length === 0 ? 'only options' : `${names.join(' ')} and options`;
+  const rest = given.slice(names.length).join(' ');
+  const lacking = Object.keys(options).find(
+    (option) => isRequired(options[option]!) && !named.has(option),
+  );
+  const hint = lacking === undefined ? '' : `write --${lacking} ${rest}, `;
   throw new UsageError(
-    `${name} takes ${takes}, not ${given.slice(names.length).join(' ')}; remove that, or put a text ` +
-      'with spaces in quotes',
+    `${name} takes ${takes}, not ${rest}; ${hint}remove that, or put a text with spaces in quotes`,
   );
 }
 

@@ -1,31 +1,35 @@
-/** A progress bar on standard error; nothing is printed if that is not a terminal. */
+/** A progress bar on standard error; in a file, a line of it now and then. */
 import { formatDuration } from '../app/format.ts';
 
 const REDRAW_MS = 100;
+const LINE_MS = 30_000;
 const BAR = 20;
 
 export class Progress {
   private readonly total: number;
   private readonly from: number;
   private readonly started = performance.now();
-  private drawn = -Infinity;
+  private readonly inTerminal = process.stderr.isTTY;
+  private drawn: number;
 
   /** `done` of the `total` steps were done before; the rate does not count them. */
   constructor(total: number, done = 0) {
     this.total = total;
     this.from = done;
+    this.drawn = this.inTerminal ? -Infinity : this.started;
   }
 
   update(done: number, note = ''): void {
     const now = performance.now();
-    if (!process.stderr.isTTY || now - this.drawn < REDRAW_MS) return;
+    if (now - this.drawn < (this.inTerminal ? REDRAW_MS : LINE_MS)) return;
     this.drawn = now;
     const line = progressLine(done, this.total, this.from, (now - this.started) / 1000, note);
-    process.stderr.write(`\r\x1b[K${line.slice(0, (process.stderr.columns || 80) - 1)}`);
+    if (!this.inTerminal) process.stderr.write(`${line}\n`);
+    else process.stderr.write(`\r\x1b[K${line.slice(0, (process.stderr.columns || 80) - 1)}`);
   }
 
   clear(): void {
-    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+    if (this.inTerminal) process.stderr.write('\r\x1b[K');
   }
 }
 

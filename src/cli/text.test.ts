@@ -11,6 +11,16 @@ it('a table aligns its columns, numbers to the right', () => {
   ).toBe('a    1,000  x\nbcd     20\n');
 });
 
+it('a table shows no digits that stand for less than a rounding error', () => {
+  expect(
+    table([
+      ['learning_rate', 0.00006 - 1e-20],
+      ['sum', 0.1 + 0.2],
+      ['count', 123456789012],
+    ]),
+  ).toBe('learning_rate       0.00006\nsum                     0.3\ncount          123456789012\n');
+});
+
 it('an error message is one line', () => {
   expect(oneLine('a\n  b\r\nc\n')).toBe('a b c');
 });

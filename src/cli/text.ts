@@ -6,7 +6,7 @@ export type Table = (string | number)[][];
 
 /** Rows of cells with aligned columns; numbers are aligned to the right. */
 export function table(rows: readonly (readonly (string | number)[])[]): string {
-  const texts = rows.map((row) => row.map(String));
+  const texts = rows.map((row) => row.map(text));
   const widths: number[] = [];
   for (const row of texts) {
     row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, cell.length)));
@@ -20,6 +20,10 @@ export function table(rows: readonly (readonly (string | number)[])[]): string {
   );
   return lines.map((line) => `${line}\n`).join('');
 }
+
+/** A number without the last digits, in which 0.1 + 0.2 is 0.30000000000000004. */
+const text = (cell: string | number): string =>
+  typeof cell === 'number' ? String(Number(cell.toPrecision(12))) : cell;
 
 /** An interval in three cells; empty cells if there is none. */
 export function cells(of: Interval | undefined): (string | number)[] {
