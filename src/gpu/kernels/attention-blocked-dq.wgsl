@@ -53,6 +53,9 @@ fn main(
   var delta{g} = vec4f();
   for (var i = 0u; i < X; i++) { delta{g} += block[i * ROW_FOURS + y + {g}u * Y]; }
   let lse{g} = vec4f(lse[stat{g}_0], lse[stat{g}_1], lse[stat{g}_2], lse[stat{g}_3]) * LOG2_E;
+  @for i FOUR
+  if (x == 0u && row{g} + {i}u < p.tokens) { delta[stat{g}_{i}] = delta{g}[{i}]; }
+  @end i
   @end g
 
   for (var range = 0u; range < 2u; range++) {
@@ -118,7 +121,6 @@ fn main(
     @for c VECS
     d_qkv[d_at + {c}u * X] = dq{g}_{i}_{c} * p.scale;
     @end c
-    if (x == 0u) { delta[stat{g}_{i}] = delta{g}[{i}]; }
   }
   @end i
   @end g

@@ -34,6 +34,7 @@ fn main(
   var dq{r}_{h}_{c} = vec4f();
   @end c
   let delta{r}_{h} = over_slices(vec4f(share{r}_{h}), lane).x;
+  if (slice == 0u && first + {r}u < p.tokens) { delta[stat{r}_{h}] = delta{r}_{h}; }
   @end h
   @end r
 
@@ -117,7 +118,6 @@ fn main(
     @for c VECS
     d_qkv[d_at{h} + {c}u] = dq{r}_{h}_{c} * p.scale;
     @end c
-    if (slice == 0u) { delta[stat{r}_{h}] = delta{r}_{h}; }
     @end h
   }
   @end r
