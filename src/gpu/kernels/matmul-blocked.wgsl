@@ -9,6 +9,7 @@
 // Workgroup memory holds both operands k-major, four neighbours as one vec4; a row has one vec4 more
 // than it needs, so that the invocations that write neighbouring k do not meet in one bank. The steps of
 // k are unrolled: then all that is computed of the addresses does not depend on k.
+// How far the rows of a block are apart is the same for all invocations: only the first has a register.
 // With a norm, each invocation also squares the blocks of A that it copies: at the end all blocks of
 // a row add up to its sum of squares.
 // Workgroups: x over columns, y over rows, z over parts of k (see matmulInParts).
@@ -49,26 +50,28 @@ fn main(
     let span = span_of_part(p.k{p}, group.z, groups.z);
     let k_end = span.y;
     let first_four = span.x / 4u;
+    let a_rows = start_a{p}(0u) - start_a{p}(0u).x;
     @for l LOADS_A
     let a_block_{l} = index + {l}u * INVOCATIONS;
     let a_place_{l} = place_a{p}(a_block_{l});
     let a_four_{l} = a_place_{l}.x;
     let a_k_{l} = a_place_{l}.y;
     let a_from_{l} = first_four + a_k_{l};
-    var a_at_{l} = start_a{p}(first_row + 4u * a_four_{l}) + a_from_{l} * step_a{p}();
-    var a_next_{l} = copy_a{p}(a_at_{l}, 4u * a_from_{l}, k_end);
+    var a_at_{l} = start_a{p}(first_row + 4u * a_four_{l}).x + a_from_{l} * step_a{p}();
+    var a_next_{l} = copy_a{p}(a_rows + a_at_{l}, 4u * a_from_{l}, k_end);
     @for n NORMED
     var squares_{l}: vec4f;
     @end n
     @end l
+    let b_rows = start_b{p}(0u) - start_b{p}(0u).x;
     @for l LOADS_B
     let b_block_{l} = index + {l}u * INVOCATIONS;
     let b_place_{l} = place_b{p}(b_block_{l});
     let b_four_{l} = b_place_{l}.x;
     let b_k_{l} = b_place_{l}.y;
     let b_from_{l} = first_four + b_k_{l};
-    var b_at_{l} = start_b{p}(left_column + 4u * b_four_{l}) + b_from_{l} * step_b{p}();
-    var b_next_{l} = copy_b{p}(b_at_{l}, 4u * b_from_{l}, k_end);
+    var b_at_{l} = start_b{p}(left_column + 4u * b_four_{l}).x + b_from_{l} * step_b{p}();
+    var b_next_{l} = copy_b{p}(b_rows + b_at_{l}, 4u * b_from_{l}, k_end);
     @end l
     for (var k = span.x; k < k_end; k += STEP) {
       // All have read the step before.
@@ -95,11 +98,11 @@ fn main(
       if (k + STEP < k_end) {
         @for l LOADS_A
         a_at_{l} += STEP_FOURS * step_a{p}();
-        a_next_{l} = copy_a{p}(a_at_{l}, k + STEP + 4u * a_k_{l}, k_end);
+        a_next_{l} = copy_a{p}(a_rows + a_at_{l}, k + STEP + 4u * a_k_{l}, k_end);
         @end l
         @for l LOADS_B
         b_at_{l} += STEP_FOURS * step_b{p}();
-        b_next_{l} = copy_b{p}(b_at_{l}, k + STEP + 4u * b_k_{l}, k_end);
+        b_next_{l} = copy_b{p}(b_rows + b_at_{l}, k + STEP + 4u * b_k_{l}, k_end);
         @end l
       }
       @for j STEP
