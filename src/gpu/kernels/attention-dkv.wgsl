@@ -43,7 +43,7 @@ fn main(
   @end r
 
   stop = most_of(stop);
-  let end = longest(stop - of_first(vec4u(key0)).x);
+  let end = longest(stop - of_first(vec4u(key0)).x, lane);
   // The heads are the outer loop: what an inner loop carries, here all accumulators, is moved at its every
   // start and end.
   for (var h = 0u; h < group; h++) {

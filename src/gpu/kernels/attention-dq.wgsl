@@ -49,11 +49,11 @@ fn main(
   @end r
   joint = in_all(joint);
   let top_query = of_first(vec4u(first)).x;
-  let walks = longest(select(ROWS * SHARERS, 1u, joint));
+  let walks = longest(select(ROWS * SHARERS, 1u, joint), lane);
   for (var walk = 0u; walk < walks; walk++) {
     let span = select(spans[min(top_query + walk, p.tokens - 1u)], whole, joint);
     let count = select(0u, length_of(span), walk == 0u || !joint);
-    let end = longest(count);
+    let end = longest(count, lane);
     for (var t = 0u; t < end; t += 4u) {
       let rows = rows_from(t, span);
       let k_at = rows * stride + k_head;

@@ -17,12 +17,13 @@ fn over_slices(x: vec4f, lane: vec3u) -> vec4f {
 }
 
 // The largest count in the workgroup. All its invocations loop that often: they share barriers.
-fn longest(count: u32) -> u32 {
+fn longest(count: u32, lane: vec3u) -> u32 {
   atomicMax(&maximum, count);
   workgroupBarrier();
-  bound = atomicLoad(&maximum);
-  let most = workgroupUniformLoad(&bound);
-  atomicStore(&maximum, 0u);
-  workgroupBarrier();
-  return most;
+  if (all(lane == vec3u())) {
+    bound = atomicLoad(&maximum);
+    atomicStore(&maximum, 0u);
+  }
+  // It waits for all before it loads, and after.
+  return workgroupUniformLoad(&bound);
 }

@@ -73,12 +73,12 @@ fn main(
   @end r
   joint = in_all(joint);
   let top_query = of_first(vec4u(first)).x;
-  let walks = longest(select(ROWS * SHARERS, 1u, joint));
+  let walks = longest(select(ROWS * SHARERS, 1u, joint), lane);
   for (var walk = 0u; walk < walks; walk++) {
     let own = spans[min(top_query + walk, p.tokens - 1u)];
     let span = select(own, whole, joint);
     let count = select(0u, length_of(span), walk == 0u || !joint);
-    let end = longest(count);
+    let end = longest(count, lane);
     for (var t = 0u; t < end; t += 4u) {
       let rows = rows_from(t, span);
       let k_at = rows * kv_stride + k_head;
