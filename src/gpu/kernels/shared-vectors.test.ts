@@ -7,16 +7,20 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import type { Storage } from '../storage.ts';
+import { MIDDLING } from './matmul-variants.ts';
+import { matmulAs } from './matmul.ts';
 
-const SHARED = /var<(?:workgroup|storage, read_write)>\s+(\w+)\s*:\s*(array<|vec)/g;
+const SHARED = /var<(?:workgroup|storage, read_write)>\s+(\w+)\s*:\s*((?:array<)*)vec/g;
 
 /**
  * The writes to a component of a vector in memory that invocations share.
  * @param declared where its variables are declared: kernels are joined from several files
  */
 function componentWrites(wgsl: string, declared = wgsl): string[] {
-  return [...declared.matchAll(SHARED)].flatMap(([, name, type]) => {
-    const vector = type === 'vec' ? name! : String.raw`${name!}\[[^=;\n]*\]`;
+  return [...declared.matchAll(SHARED)].flatMap(([, name, arrays]) => {
+    const indices = arrays!.split('<').slice(1);
+    const vector = name! + indices.map(() => String.raw`\[[^=;\n]*\]`).join('');
     const component = String.raw`(?:\[[^=;\n]*\]|\.[xyzwrgba]+)`;
     const write = String.raw`(?<![\w.])${vector}${component}\s*[-+*/%&|^]?=(?!=)[^;\n]*`;
     return wgsl.match(new RegExp(write, 'g')) ?? [];
@@ -27,18 +31,35 @@ const files = readdirSync(import.meta.dirname).filter(
   (name) => /\.(wgsl|ts)$/.test(name) && !name.endsWith('.test.ts'),
 );
 
+function tileCode(packed: boolean): string {
+  const view = (storage: Storage) =>
+    ({ buffer: {} as GPUBuffer, byteOffset: 0, byteLength: 256, storage }) as const;
+  const launch = { layout: 'nt', a: view('f32'), b: view('f16'), c: view('f32') } as const;
+  const card = { ...MIDDLING, packed };
+  return matmulAs(['small'], { ...launch, m: 8, n: 8, k: 8 }, { card }).kernel.code;
+}
+
 it('kernels write whole vectors to memory that invocations share', () => {
-  const codes = files.map((name) => readFileSync(join(import.meta.dirname, name), 'utf8'));
+  const sources = files.map((name) => readFileSync(join(import.meta.dirname, name), 'utf8'));
+  // The names of a tile's memory are put together.
+  const tiles = [false, true].map((packed) => tileCode(packed));
+  const codes = [...sources, ...tiles];
   const all = codes.join('\n');
   const writes = codes.flatMap((code, i) =>
-    componentWrites(code, all).map((write) => `${files[i]}: ${write}`),
+    componentWrites(code, all).map((write) => `${files[i] ?? 'tile'}: ${write}`),
   );
+  expect(tiles.map((code) => code.match(SHARED)!.length)).toEqual([3, 3]);
   expect(writes).toEqual([]);
 });
 
 it('finds writes of components', () => {
-  const declared = 'var<workgroup> a: array<vec4f, 8>;\nvar<workgroup> b: vec4f;\n';
-  const writes = ['a[i][j] = x', 'a[i / 4u].y += x', 'a[i].z = x[j]', 'b[i] = x', 'b.x += 1.0'];
+  const declared =
+    'var<workgroup> a: array<vec4f, 8>;\nvar<workgroup> b: vec4f;\n' +
+    'var<workgroup> t: array<array<vec4f, 5>, 8>;\n';
+  const writes = [
+    ...['a[i][j] = x', 'a[i / 4u].y += x', 'a[i].z = x[j]', 'b[i] = x', 'b.x += 1.0'],
+    ...['t[i][j][k] = x', 't[i][q[j]].x = x'],
+  ];
   expect(writes.map((write) => componentWrites(`${declared}if (c) { ${write}; }`))).toEqual(
     writes.map((write) => [write]),
   );
@@ -48,6 +69,8 @@ it('finds writes of components', () => {
     'y = a[i].x',
     'c = a[i].x == 1.0',
     'd[i][j] = x',
+    't[i][q[j]] = x',
+    't[i][j] = x',
   ];
   expect(others.flatMap((line) => componentWrites(`${declared}${line};`))).toEqual([]);
 });
