@@ -16,14 +16,15 @@ export function productSeconds(card: CardRates, tile: TileName, { m, n, k }: Siz
 }
 
 /**
- * @param card with `packed` it is 1.2 times as fast where weights stay packed, else 0.9 times
+ * @param card packed weights make it 1.2 times as fast in the storages that it names, else 0.9 times
  * @param late by how many seconds the end of a submit is reported late; asked for each submit
  * @returns what `measure` takes
  */
 export function simulatedCard(card: CardRates, late: () => number) {
   let milliseconds = 0;
-  const seconds = ({ tile, weights, launches, ...sizes }: Work): Promise<number> => {
-    const faster = weights === 'packed f16' ? (card.packed ? 1.2 : 0.9) : 1;
+  const seconds = ({ tile, weights, packed, launches, ...sizes }: Work): Promise<number> => {
+    const gains = card.packed.some((storage) => storage === weights);
+    const faster = !packed ? 1 : gains ? 1.2 : 0.9;
     const time = late() + (launches * productSeconds(card, tile, sizes)) / faster;
     // Before the work, the device becomes idle: another submit, which is not timed.
     milliseconds += 1000 * (late() + time);

@@ -22,7 +22,7 @@ beforeEach(() => {
 afterEach(() => void vi.unstubAllGlobals());
 
 const rates = { large: 4, medium: 3, narrow: 2, small: 1 };
-const card = { full: rates, alone: rates, packed: true };
+const card = { full: rates, alone: rates, packed: ['f16' as const] };
 
 it('measures a graphics card, one caller after the other', async () => {
   let running = 0;

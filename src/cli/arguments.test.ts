@@ -63,6 +63,7 @@ describe('a command line', () => {
     expect(refusal(() => parse('a', 'b'))).toBe(
       'try takes FILE and options, not b; write --model b, remove that, or put a text with spaces in quotes',
     );
+    expect(refusal(() => parse('a', 'b c'))).toContain('not b c; remove that');
     const plain = { name: 'plain', options: {} };
     expect(refusal(() => parseArguments(plain, ['a']))).toBe(
       'plain takes only options, not a; remove that, or put a text with spaces in quotes',

@@ -90,13 +90,15 @@ function checkPositionals(
     throw new UsageError(`${name} needs ${missing}: ${expected[missing]!}`);
   if (given.length === names.length) return;
   const takes = names.length === 0 ? 'only options' : `${names.join(' ')} and options`;
-  const rest = given.slice(names.length).join(' ');
+  const rest = given.slice(names.length);
   const lacking = Object.keys(options).find(
     (option) => isRequired(options[option]!) && !named.has(option),
   );
-  const hint = lacking === undefined ? '' : `write --${lacking} ${rest}, `;
+  const isValue = lacking !== undefined && rest.length === 1 && !rest[0]!.includes(' ');
+  const hint = isValue ? `write --${lacking} ${rest[0]!}, ` : '';
   throw new UsageError(
-    `${name} takes ${takes}, not ${rest}; ${hint}remove that, or put a text with spaces in quotes`,
+    `${name} takes ${takes}, not ${rest.join(' ')}; ${hint}remove that, or put a text with spaces in ` +
+      'quotes',
   );
 }
 

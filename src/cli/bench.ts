@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { launchBrowser } from '../../scripts/browser.mjs';
 import { root } from '../../scripts/install.mjs';
 import { groups, type Group, type Measurement } from '../app/measure/measurement.ts';
 import { UsageError } from './arguments.ts';
+import { measureInNode } from './bench-node.ts';
 import type { BenchOptions } from './bench-page.ts';
 import { writeTables } from './bench-tables.ts';
 import { benchText } from './bench-text.ts';
@@ -13,19 +13,22 @@ import { openRecipe } from './open.ts';
 import { Progress } from './progress.ts';
 import { writeResult } from './write-result.ts';
 
-const adapters = ['software', 'hardware'] as const;
+const browsers = ['software', 'hardware'] as const;
+const adapters = [...browsers, 'node'] as const;
 
 export const bench = defineCommand({
   name: 'bench',
   summary:
-    'Measures this machine in a browser: matrix products, attention, writing, training and GRPO steps, ' +
+    'Measures this machine, in a browser or in Node: matrix products, attention, writing, training and GRPO steps, ' +
     'beside jax-js and TensorFlow.js.',
   options: {
     adapter: {
       type: 'choice',
       choices: adapters,
       default: 'software',
-      help: 'software: the adapter that comes with the packages; hardware: the graphics card.',
+      help:
+        'software: the adapter that comes with the packages; hardware: the graphics card; node: what ' +
+        'training from the command line runs on, without a browser and without jax-js and TensorFlow.js.',
     },
     recipe: {
       type: 'text',
@@ -51,15 +54,21 @@ export const bench = defineCommand({
   async run({ options: { adapter, recipe, only, out, tables } }) {
     if (tables && out === undefined) return { written: await writeTables(root) };
     // Checked first, because the products before the steps take minutes.
-    const { algorithm } = await openRecipe(join(root, recipe), {});
+    const steps = await openRecipe(join(root, recipe), {});
+    const { algorithm } = steps;
     if (algorithm !== 'grpo') {
       throw new UsageError(
         `${recipe} has algorithm: ${algorithm}; name a GRPO recipe with --recipe`,
       );
     }
     const parts: Group[] | undefined = only && (only === 'grpo' ? ['matmul', 'grpo'] : [only]);
-    const measurement = await withBenchPage(adapter, (page) =>
-      measureIn(page, { adapter, recipe, ponder: commit(root), ...(parts && { groups: parts }) }),
+    const options = { ponder: commit(root), ...(parts && { groups: parts }) };
+    const measurement = await withProgress((onProgress) =>
+      adapter === 'node'
+        ? measureInNode(recipe, steps, { ...options, onProgress })
+        : withBenchPage(adapter, (page) =>
+            measureIn(page, { adapter, recipe, ...options }, onProgress),
+          ),
     );
     if (out !== undefined) await writeResult(out, `${JSON.stringify(measurement, null, 2)}\n`);
     return { measurement, written: tables ? await writeTables(root) : [] };
@@ -68,22 +77,36 @@ export const bench = defineCommand({
     (measurement ? benchText(measurement) : '') + written.map((path) => `wrote ${path}\n`).join(''),
 });
 
-async function measureIn(page: Page, options: BenchOptions): Promise<Measurement> {
+type OnProgress = (progress: { done: number; total: number; next?: string }) => void;
+
+async function withProgress<T>(run: (onProgress: OnProgress) => Promise<T>): Promise<T> {
   let progress: Progress | undefined;
-  await page.exposeFunction('onBenchProgress', (done: number, total: number, next: string) => {
+  const result = await run(({ done, total, next = '' }) => {
     progress ??= new Progress(total);
     progress.update(done, next);
   });
-  const measurement = await page.evaluate((given) => globalThis.runBench(given), options);
   progress?.clear();
-  return measurement;
+  return result;
+}
+
+async function measureIn(
+  page: Page,
+  options: BenchOptions,
+  onProgress: OnProgress,
+): Promise<Measurement> {
+  await page.exposeFunction('onBenchProgress', (done: number, total: number, next: string) =>
+    onProgress({ done, total, next }),
+  );
+  return page.evaluate((given) => globalThis.runBench(given), options);
 }
 
 /** The page is served from its source, because it is not part of `npm run build`. */
 async function withBenchPage<T>(
-  adapter: (typeof adapters)[number],
+  adapter: (typeof browsers)[number],
   use: (page: Page) => Promise<T>,
 ): Promise<T> {
+  // Only this way to measure needs a browser and a server.
+  const { launchBrowser } = await import('../../scripts/browser.mjs');
   const { createServer } = await import('vite');
   const server = await createServer({
     root,

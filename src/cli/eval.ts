@@ -49,7 +49,7 @@ export const evaluation = defineCommand({
       judging.close();
     }
   },
-  format: (result) => table(Object.entries(result).map(([key, value]) => [key, String(value)])),
+  format: (result) => table(Object.entries(result)),
 });
 
 /** The results of rules: instructions followed, answers matched. */

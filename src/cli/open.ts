@@ -136,6 +136,9 @@ async function recipeFolder(path: string): Promise<CheckpointFolder> {
   throw new CheckpointError(`${path} is a run, not a model; name its checkpoint ${checkpoint}`);
 }
 
+/** The files and folders that a recipe names. */
+export const recipeFiles = { folder: recipeFolder, readFile: readRecipeFile };
+
 /** Folders and files of this machine, a device for the policy, and one for each judge. */
 export async function nodeSurroundings(): Promise<Surroundings & { close(): void }> {
   const devices = [await openNodeGpu()];
@@ -144,7 +147,7 @@ export async function nodeSurroundings(): Promise<Surroundings & { close(): void
     devices.push(gpu);
     return gpu;
   };
-  const files = { folder: recipeFolder, baseFolder, readFile: readRecipeFile };
+  const files = { ...recipeFiles, baseFolder };
   return {
     ...files,
     gpu: devices[0] as Gpu,

@@ -5,33 +5,33 @@ import type { Op } from './kernel.ts';
 import { MIDDLING } from './kernels/matmul-variants.ts';
 import { matmulAs } from './kernels/matmul.ts';
 import type { View } from './memory.ts';
-import { decode } from './storage.ts';
+import type { Halves } from './storage.ts';
 import { FULL, type Work } from './tile-rates.ts';
 
 export interface Trials {
   /** Runs the work in one submit and returns its time, with all that a submit costs. */
   readonly seconds: (work: Work) => Promise<number>;
-  /** Whether products with weights that stay packed in workgroup memory have the right sums. */
-  readonly packsRight: () => Promise<boolean>;
+  /** Whether products have the same sums if weights in this storage stay packed in workgroup memory. */
+  readonly packsRight: (weights: Halves) => Promise<boolean>;
 }
 
 export const trialsOn = (gpu: Gpu): Trials => ({
   seconds: (work) => secondsOf(gpu, work),
-  packsRight: () => packsRight(gpu),
+  packsRight: (weights) => packsRight(gpu, weights),
 });
 
 /** Numbers from row to row of the operands. Rows overlap, so that a long k needs little memory. */
 const STRIDE = 16;
 
 /** It does not use the device's pace (pace.ts), which would wait between submits. */
-async function secondsOf(gpu: Gpu, { tile, weights, m, n, k, launches }: Work): Promise<number> {
+async function secondsOf(gpu: Gpu, work: Work): Promise<number> {
+  const { tile, weights, packed, m, n, k, launches } = work;
   const bytes = 4 * (STRIDE * FULL + k);
   return withBuffers(gpu, [bytes, bytes, 4 * m * n], async ([a, b, c]) => {
     const rows = (of: View) => ({ of, offset: 0, stride: STRIDE });
-    const matrix = rows(weights === 'f32' ? b : { ...b, storage: 'f16' });
-    const card = { ...MIDDLING, packed: weights === 'packed f16' };
-    const launch = { layout: 'nt', a: rows(a), b: matrix, c, m, n, k } as const;
-    const submit = await prepared(gpu, matmulAs([tile], launch, { card }), launches);
+    const product = { a: rows(a), b: rows({ ...b, storage: weights }), c, m, n, k };
+    const op = matmulAs([tile], { layout: 'nt', ...product }, choice(packed, weights));
+    const submit = await prepared(gpu, op, launches);
     // WebGPU clears memory at its first use, which would count as time of the product.
     const cleared = gpu.device.createCommandEncoder();
     for (const { buffer } of [a, b, c]) cleared.clearBuffer(buffer);
@@ -44,37 +44,51 @@ async function secondsOf(gpu: Gpu, { tile, weights, m, n, k, launches }: Work): 
   });
 }
 
+const choice = (packed: boolean, weights: Work['weights']) => ({
+  card: { ...MIDDLING, packed: packed && weights !== 'f32' ? [weights] : [] },
+});
+
 /**
- * Multiplies small integers by every finite float16 number: a row of B has those of one sign and
- * exponent, so that all sums are exact in float32, in any order.
+ * Multiplies small integers by weights of 64 columns. All of a column have the same exponent, so that sums
+ * are exact in float32 in any order. Together they are all finite float16 numbers.
  */
-async function packsRight(gpu: Gpu): Promise<boolean> {
+async function packsRight(gpu: Gpu, weights: Halves): Promise<boolean> {
   const [m, n, k] = [16, 64, 1024];
   const x = Float32Array.from(
     { length: m * k },
     (_, i) => (((i % k) * (Math.floor(i / k) + 1)) % 7) - 3,
   );
-  const halves = Uint16Array.from({ length: n * k }, (_, bits) => {
-    const infinite = (bits & 0x7c00) === 0x7c00;
-    return infinite ? bits - 0x400 : bits;
-  });
-  const y = decode('f16', halves.buffer);
-  return withBuffers(gpu, [4 * m * k, 2 * n * k, 4 * m * n], async ([a, b, c]) => {
-    gpu.upload(a, x);
-    gpu.upload(b, new Uint32Array(halves.buffer));
-    const launch = { layout: 'nt', a, b: { ...b, storage: 'f16' }, c, m, n, k } as const;
-    const card = { ...MIDDLING, packed: true };
-    const submit = await prepared(gpu, matmulAs(['large'], launch, { card }), 1);
-    submit();
-    const sums = await gpu.readFloats(c);
-    return sums.every((sum, at) => {
-      const [i, j] = [Math.floor(at / n), at % n];
-      let right = 0;
-      for (let l = 0; l < k; l++) right += x[i * k + l]! * y[j * k + l]!;
-      return sum === right;
+  for (const layout of ['nt', 'nn'] as const) {
+    const y = Uint16Array.from({ length: n * k }, (_, i) =>
+      layout === 'nt'
+        ? BITS[weights](Math.floor(i / k), i % k)
+        : BITS[weights](i % n, Math.floor(i / n)),
+    );
+    const same = await withBuffers(gpu, [4 * m * k, 2 * n * k, 4 * m * n], async ([a, b, c]) => {
+      gpu.upload(a, x);
+      gpu.upload(b, new Uint32Array(y.buffer));
+      const launch = { layout, a, b: { ...b, storage: weights }, c, m, n, k };
+      const sums: Float32Array[] = [];
+      for (const packed of [false, true]) {
+        const submit = await prepared(gpu, matmulAs(['small'], launch, choice(packed, weights)), 1);
+        submit();
+        sums.push(await gpu.readFloats(c));
+      }
+      const [plain, packed] = sums as [Float32Array, Float32Array];
+      return plain.every((sum, i) => sum === packed[i]);
     });
-  });
+    if (!same) return false;
+  }
+  return true;
 }
+
+/** The bits of the weight of a column at k: sign, exponent, mantissa. */
+const BITS: Record<Halves, (column: number, k: number) => number> = {
+  // 64 signs and exponents, but for that of infinity, and 1,024 mantissas.
+  f16: (column, k) => ((column % 32 === 31 ? column - 1 : column) << 10) | k,
+  // From 2^-31 on; there are 128 mantissas.
+  bf16: (column, k) => (((k >> 7) & 1) << 15) | ((96 + column) << 7) | (k & 127),
+};
 
 /** Buffers of so many bytes, for as long as `use` runs. */
 async function withBuffers<T>(

@@ -34,7 +34,7 @@ it('runs the variants that it is told to', async () => {
 
 it('measures a graphics card, unless the caller chose its products or it is software', async () => {
   const rates = { large: 4, medium: 3, narrow: 2, small: 1 };
-  const card = { full: rates, alone: rates, packed: true };
+  const card = { full: rates, alone: rates, packed: ['f16' as const] };
   const measure = vi.fn(() => Promise.resolve(card));
   const api = fakeApi();
   expect((await Gpu.open(api, { measure })).variants).toEqual({ ...FOR_CARDS, card });

@@ -10,7 +10,7 @@ vi.mock('./tuning.ts', () => ({ cardRates: vi.fn() }));
 it('measures a graphics card', async () => {
   vi.doMock('webgpu', () => ({ create: () => fakeApi(), globals: {} }));
   const rates = { large: 4, medium: 3, narrow: 2, small: 1 };
-  const card = { full: rates, alone: rates, packed: true };
+  const card = { full: rates, alone: rates, packed: ['f16' as const] };
   vi.mocked(cardRates).mockResolvedValue(card);
   const gpu = await openNodeGpu();
   expect(gpu.variants.card).toEqual(card);

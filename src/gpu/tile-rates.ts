@@ -1,12 +1,15 @@
 /** Finds what is fast on a card from timings of its tiles (kernels/matmul-variants.ts): arithmetic, with a clock given. */
 import { MIDDLING, STEP, TILE_NAMES, tileOf } from './kernels/matmul-variants.ts';
+import type { Halves } from './storage.ts';
 import type { CardRates, TileName, TileRates } from './variants.ts';
 
 /** Launches of one product of m x n x k with the same tile, one after the other. */
 export interface Work {
   tile: TileName;
-  /** How the weights are stored, and whether they stay so in workgroup memory. */
-  weights: 'f32' | 'f16' | 'packed f16';
+  /** How the weights are stored. */
+  weights: 'f32' | Halves;
+  /** They stay so in workgroup memory. */
+  packed: boolean;
   m: number;
   n: number;
   k: number;
@@ -17,7 +20,7 @@ export interface Work {
 export const FULL = 2048;
 
 /** It takes next to no time: its timings show what a submit costs, and how much that varies. */
-const LEAST_WORK: Work = { tile: 'small', weights: 'f32', m: 32, n: 32, k: STEP, launches: 1 };
+const LEAST_WORK = workOf('small', 'f32', false);
 const LEAST_TIMINGS = 16;
 
 /** Work must take so many times as long as the cost of a submit varies. */
@@ -30,11 +33,11 @@ const MOST_K = 4096;
 /** So many launches that still take less than LEAST_SECONDS do not tell anything. */
 const MOST_LAUNCHES = 1024;
 
-/** Rates are found within a tenth: less than this can be chance. */
-const LEAST_GAIN = 1.1;
+/** For the timings of the tiles, and for those of one storage; none begins later. */
+const MOST_MILLISECONDS = { tiles: 450, halves: 200 };
 
-/** From the first timing on; none begins later. */
-const MOST_MILLISECONDS = 450;
+/** Two rates, each within a tenth: a smaller gain would often be none, and the plain way is the known one. */
+const LEAST_GAIN = 1.1;
 
 /**
  * The rates of a card. Those that were not found in time are the table's (MIDDLING), all multiplied by
@@ -48,13 +51,8 @@ export async function measure(
   now = () => performance.now(),
 ): Promise<CardRates | undefined> {
   // Compiling may take longer than all timings; a submit after it waits for nothing else.
-  const kernels: Pick<Work, 'tile' | 'weights'>[] = [
-    ...TILE_NAMES.map((tile) => ({ tile, weights: 'f32' as const })),
-    { tile: 'large', weights: 'f16' },
-    { tile: 'large', weights: 'packed f16' },
-  ];
-  await Promise.all(kernels.map((kernel) => seconds({ ...LEAST_WORK, ...kernel })));
-  const end = now() + MOST_MILLISECONDS;
+  await Promise.all(TILE_NAMES.map((tile) => seconds(workOf(tile, 'f32', false))));
+  let end = now() + MOST_MILLISECONDS.tiles;
   const timed = async (work: Work): Promise<number> => (now() < end ? seconds(work) : NaN);
 
   const least: number[] = [];
@@ -89,30 +87,52 @@ export async function measure(
   const full: Found = {};
   const alone: Found = {};
   for (const tile of TILE_NAMES) {
-    const { rows, columns } = tileOf(tile);
-    const product = { tile, weights: 'f32' } as const;
+    const product = workOf(tile, 'f32', false);
     full[tile] = await rateOf(
       { ...product, m: FULL, n: FULL },
       expected(full, MIDDLING.full, tile),
     );
-    alone[tile] = await rateOf(
-      { ...product, m: rows, n: columns },
-      expected(alone, MIDDLING.alone, tile),
-    );
+    alone[tile] = await rateOf(product, expected(alone, MIDDLING.alone, tile));
   }
   const [ofFull, ofAlone] = [proportion(full, MIDDLING.full), proportion(alone, MIDDLING.alone)];
   // full / alone, the workgroups that run side by side, decides the most. With one of them from the
   // table it can be further from the truth than the table's.
   if (ofFull === undefined || ofAlone === undefined) return undefined;
-  const ofHalves = (weights: Work['weights']) =>
-    rateOf({ tile: 'large', weights, m: FULL, n: FULL }, expected(full, MIDDLING.full, 'large'));
-  const unpacked = await ofHalves('f16');
-  const packed = await ofHalves('packed f16');
-  return {
+  const rates = {
     full: filled(full, MIDDLING.full, ofFull),
     alone: filled(alone, MIDDLING.alone, ofAlone),
-    packed: packed !== undefined && unpacked !== undefined && packed >= LEAST_GAIN * unpacked,
   };
+
+  const fastest = TILE_NAMES.reduce((a, b) => (rates.full[b] > rates.full[a] ? b : a));
+  /** Whether weights in this storage are faster packed, in the tile that is the fastest. */
+  const gains = async (weights: Halves): Promise<boolean> => {
+    const ways = { plain: workOf(fastest, weights, false), packed: workOf(fastest, weights, true) };
+    await Promise.all(Object.values(ways).map(seconds));
+    end = now() + MOST_MILLISECONDS.halves;
+    const rate = (way: Work) => rateOf({ ...way, m: FULL, n: FULL }, rates.full[fastest]);
+    // A card's clock may rise for a while: what is timed before and after has no disadvantage.
+    const [before, packed, after] = [
+      await rate(ways.plain),
+      await rate(ways.packed),
+      await rate(ways.plain),
+    ];
+    if (before === undefined || packed === undefined || after === undefined) return false;
+    return packed >= LEAST_GAIN * Math.max(before, after);
+  };
+  const packed: Halves[] = [];
+  for (const weights of HALVES) {
+    // What cannot be done here is not faster.
+    if (await gains(weights).catch(() => false)) packed.push(weights);
+  }
+  return { ...rates, packed };
+}
+
+const HALVES = ['f16', 'bf16'] as const;
+
+/** One tile: kernels differ by whether tiles reach beyond the last column, which none of these does. */
+function workOf(tile: TileName, weights: Work['weights'], packed: boolean): Work {
+  const { rows, columns } = tileOf(tile);
+  return { tile, weights, packed, m: rows, n: columns, k: STEP, launches: 1 };
 }
 
 type Found = Partial<Record<TileName, number | undefined>>;

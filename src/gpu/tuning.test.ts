@@ -6,20 +6,24 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { eachTile, simulatedCard } from '../../tests/simulated-card.ts';
 import type { Gpu } from './device.ts';
 import { trialsOn, type Trials } from './card-trials.ts';
+import type { Kernel } from './kernel.ts';
+import { STEP } from './kernels/matmul-variants.ts';
+import { matmulAs } from './kernels/matmul.ts';
 import { nodeNotes } from './node-notes.ts';
 import { openNodeGpu } from './node.ts';
+import { measure } from './tile-rates.ts';
 import { cardRates, type Notes } from './tuning.ts';
 import { KERNELS_FOR, type CardRates, type TileRates } from './variants.ts';
 
 const full = { large: 8e12, medium: 9e12, narrow: 6e12, small: 5e12 };
 const alone = { large: 6e10, medium: 7e10, narrow: 4e10, small: 3e10 };
 const slower = (rates: TileRates, by: number): TileRates => eachTile((tile) => rates[tile] / by);
-const packed = false;
+const packed: CardRates['packed'] = [];
 const timingsOf = (card: CardRates) => vi.fn(simulatedCard(card, () => 0.0005).seconds);
-const trials = (seconds: Trials['seconds'], right = true): Trials => ({
-  seconds,
-  packsRight: () => Promise.resolve(right),
-});
+const trials = (
+  seconds: Trials['seconds'],
+  packsRight: Trials['packsRight'] = () => Promise.resolve(true),
+): Trials => ({ seconds, packsRight });
 
 /** It can do nothing. */
 const deviceOf = (info: object): Gpu => ({ info }) as unknown as Gpu;
@@ -142,7 +146,8 @@ describe('what was remembered', () => {
     ['a date without rates', { date }],
     ['a part', { date, rates: { full, packed } }],
     ['rates that do not say whether to pack', { date, rates: { full, alone } }],
-    ['a text for that', { date, rates: { full, alone, packed: 'no' } }],
+    ['an answer of an older kind', { date, rates: { full, alone, packed: false } }],
+    ['another storage', { date, rates: { full, alone, packed: ['f16', 'int4'] } }],
     ['a text as a rate', { date, rates: { full, alone: { ...alone, small: '3e10' }, packed } }],
     ['a rate below zero', { date, rates: { full: { ...full, large: -1 }, alone, packed } }],
     ['an infinite rate', { date, rates: { full: { ...full, large: Infinity }, alone, packed } }],
@@ -153,42 +158,92 @@ describe('what was remembered', () => {
 });
 
 describe('packed weights', () => {
-  const found = (right: boolean) =>
-    cardRates(device('x'), someNotes(), trials(timingsOf({ full, alone, packed: true }), right));
+  const found = async (packsRight: Trials['packsRight']) => {
+    const timings = timingsOf({ full, alone, packed: ['f16', 'bf16'] });
+    return (await cardRates(device('x'), someNotes(), trials(timings, packsRight)))!.packed;
+  };
 
   it('are used where they are faster and right', async () => {
-    expect((await found(true))!.packed).toBe(true);
-    expect((await found(false))!.packed).toBe(false);
+    expect(await found(() => Promise.resolve(true))).toEqual(['f16', 'bf16']);
+    expect(await found((weights) => Promise.resolve(weights === 'bf16'))).toEqual(['bf16']);
+    expect(await found(() => Promise.reject(new Error('not here')))).toEqual([]);
   });
 });
 
 describe('a trial', () => {
-  beforeEach(() => void vi.restoreAllMocks());
+  let gpu: Gpu;
+  beforeEach(async () => {
+    vi.restoreAllMocks();
+    gpu = await openNodeGpu({ variants: KERNELS_FOR.card });
+  });
+  afterEach(() => gpu.close());
 
-  it.each(['f32', 'f16', 'packed f16'] as const)(
-    'times %s, and leaves no memory',
+  /** What a product's text has if its weights are packed. */
+  const isPacked = (kernel: Kernel): boolean => kernel.code.includes('2u * B_PITCH');
+
+  it.each([
+    ['f32', false],
+    ['f16', false],
+    ['f16', true],
+    ['bf16', true],
+  ] as const)('times weights in %s, packed: %s, and leaves no memory', async (weights, packed) => {
+    const compile = vi.spyOn(gpu, 'pipeline');
+    const size = { m: 32, n: 32, k: 64, launches: 2 };
+    const { seconds } = trialsOn(gpu);
+    expect(await seconds({ tile: 'small', weights, packed, ...size })).toBeGreaterThan(0);
+    const [[kernel]] = compile.mock.calls as [[Kernel]];
+    expect(isPacked(kernel)).toBe(packed);
+    expect(kernel.code.includes('b0: array<vec2u>')).toBe(weights !== 'f32');
+    expect(Object.values(gpu.ledger).every((bytes) => bytes === 0)).toBe(true);
+    await gpu.idle();
+  });
+
+  it('times no kernel that was not compiled before', async () => {
+    const any = await gpu.pipeline(matmulAs(['small'], nothing(gpu)).kernel);
+    const compiled = new Set<string>();
+    let isTimed = false;
+    vi.spyOn(gpu, 'pipeline').mockImplementation(({ name }) => {
+      if (isTimed) expect(compiled).toContain(name);
+      compiled.add(name);
+      return Promise.resolve(any);
+    });
+    const real = trialsOn(gpu);
+    const simulated = simulatedCard({ full, alone, packed }, () => 0.0005);
+    await measure(async (work) => {
+      // What only compiles has one launch and the shortest k.
+      isTimed = work.launches > 1 || work.k > STEP;
+      await real.seconds({ ...work, m: 1, k: STEP, launches: 1 });
+      return simulated.seconds(work);
+    }, simulated.now);
+    expect(compiled.size).toBe(8);
+  });
+
+  it.each(['f16', 'bf16'] as const)(
+    'finds that packed weights in %s have the right sums, or not',
     async (weights) => {
-      const gpu = await openNodeGpu({ variants: KERNELS_FOR.card });
-      const work = { tile: 'small', weights, m: 32, n: 32, k: 64, launches: 2 } as const;
-      expect(await trialsOn(gpu).seconds(work)).toBeGreaterThan(0);
-      expect(Object.values(gpu.ledger).every((bytes) => bytes === 0)).toBe(true);
-      await gpu.idle();
-      gpu.close();
+      const { packsRight } = trialsOn(gpu);
+      expect(await packsRight(weights)).toBe(true);
+      const compile = gpu.pipeline.bind(gpu);
+      // A device that takes the numbers of two words for one another, in one layout.
+      for (const layout of ['transpose_halves(rows_b0', 'return load_b0']) {
+        vi.spyOn(gpu, 'pipeline').mockImplementation((kernel) => {
+          const isOther =
+            kernel.code.includes('transpose_halves(rows_b0') !== layout.startsWith('transpose');
+          if (!isPacked(kernel) || isOther) return compile(kernel);
+          const code = kernel.code.replace(
+            'let four = tile_b[k][i];',
+            'let four = tile_b[k][i].yx;',
+          );
+          expect(code).not.toBe(kernel.code);
+          return compile({ ...kernel, name: `wrong ${layout} ${weights}`, code });
+        });
+        expect(await packsRight(weights)).toBe(false);
+      }
     },
   );
-
-  it('finds that packed weights have the right sums, or not', async () => {
-    const gpu = await openNodeGpu({ variants: KERNELS_FOR.card });
-    const { packsRight } = trialsOn(gpu);
-    expect(await packsRight()).toBe(true);
-    const compile = gpu.pipeline.bind(gpu);
-    // A device that reads the numbers of a word the other way around.
-    vi.spyOn(gpu, 'pipeline').mockImplementation((kernel) => {
-      const code = kernel.code.replaceAll('unpack2x16float(four.x)', 'unpack2x16float(four.x).yx');
-      expect(code).not.toBe(kernel.code);
-      return compile({ ...kernel, name: 'wrong', code });
-    });
-    expect(await packsRight()).toBe(false);
-    gpu.close();
-  });
 });
+
+function nothing(gpu: Gpu) {
+  const view = gpu.allocate('io', 1024, 'nothing');
+  return { layout: 'nt', a: view, b: view, c: view, m: 1, n: 1, k: 1 } as const;
+}

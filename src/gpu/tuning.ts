@@ -7,11 +7,12 @@
 import { trialsOn, type Trials } from './card-trials.ts';
 import type { Gpu } from './device.ts';
 import { TILE_NAMES } from './kernels/matmul-variants.ts';
+import type { Halves } from './storage.ts';
 import { measure } from './tile-rates.ts';
 import type { CardRates } from './variants.ts';
 
 /** Change it with the kernels and with notes: what was remembered of others is then not used. */
-const VERSION = 3;
+const VERSION = 4;
 
 /** Keeps small values by name. Where nothing can be kept, the card is measured each time. */
 export interface Notes {
@@ -56,7 +57,12 @@ export async function cardRates(
 
 async function tried({ seconds, packsRight }: Trials): Promise<CardRates | undefined> {
   const rates = await measure(seconds);
-  return rates && { ...rates, packed: rates.packed && (await packsRight()) };
+  if (!rates) return undefined;
+  const packed: Halves[] = [];
+  for (const weights of rates.packed) {
+    if (await packsRight(weights).catch(() => false)) packed.push(weights);
+  }
+  return { ...rates, packed };
 }
 
 function isFreshNote(value: unknown): value is Note {
@@ -76,7 +82,8 @@ function areRates(value: unknown): value is CardRates {
   };
   const rates = TILE_NAMES.flatMap((tile) => [full?.[tile], alone?.[tile]]);
   return (
-    typeof packed === 'boolean' &&
+    Array.isArray(packed) &&
+    packed.every((storage) => storage === 'f16' || storage === 'bf16') &&
     rates.every(
       (rate) => typeof rate === 'number' && rate >= PLAUSIBLE.least && rate <= PLAUSIBLE.most,
     )

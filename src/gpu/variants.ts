@@ -1,4 +1,5 @@
 /** Which kernels a device runs, and how much the decoder reads at a time. */
+import type { Halves } from './storage.ts';
 
 /** The tiles of matrix products on graphics cards; see kernels/matmul-variants.ts for their shapes. */
 export type TileName = 'large' | 'medium' | 'narrow' | 'small';
@@ -12,8 +13,8 @@ export interface CardRates {
   readonly full: TileRates;
   /** A single workgroup that has the card for itself. */
   readonly alone: TileRates;
-  /** Weights in 16 bits stay packed in workgroup memory: it is faster on this card. */
-  readonly packed: boolean;
+  /** Weights in these stay packed in workgroup memory: it is faster on this card. */
+  readonly packed: readonly Halves[];
 }
 
 /** The variants of kernels that a device runs, chosen when it is opened. */

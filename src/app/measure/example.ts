@@ -17,7 +17,7 @@ export const EXAMPLE: Measurement = {
     card: {
       full: { large: 9e9, medium: 8e9, narrow: 7e9, small: 6e9 },
       alone: { large: 4e8, medium: 3e8, narrow: 2e8, small: 1e8 },
-      packed: false,
+      packed: [],
     },
   },
   timestampResolution: 1e-4,

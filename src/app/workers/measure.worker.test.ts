@@ -3,7 +3,7 @@ import { fakeApi } from '../../../tests/fake-adapter.ts';
 import type { MeasureOptions } from '../measure/measure.ts';
 
 const rates = { large: 4e12, medium: 3e12, narrow: 2e12, small: 1e12 };
-const card = { full: rates, alone: rates, packed: true };
+const card = { full: rates, alone: rates, packed: ['f16' as const] };
 
 vi.mock('idb-keyval', () => ({ get: () => Promise.resolve({ date: Date.now(), rates: card }) }));
 const served: { measure?: (ponder: null, onProgress: () => void) => Promise<unknown> } = {};

@@ -6,9 +6,9 @@
 // Stored formats are unpacked while they are copied, so once a workgroup, or (weights in 16 bits on cards
 // where that is faster) when they are multiplied: see matmul-copies.ts. The next step is loaded
 // into registers while this one is multiplied.
-// Workgroup memory holds both operands k-major, four neighbours as one vec4; a row has one vec4 more
-// than it needs, so that the invocations that write neighbouring k do not meet in one bank. The steps of
-// k are unrolled: then all that is computed of the addresses does not depend on k.
+// Workgroup memory holds both operands k-major, four neighbours together; a row has place for four more
+// than it needs, so that fewer of the invocations that write neighbouring k meet in one bank. UNROLLED
+// values of k are one turn of the loop: more code would not fit in the instruction caches of some cards.
 // How far the rows of a block are apart is the same for all invocations: only the first has a register.
 // With a norm, each invocation also squares the blocks of A that it copies: at the end all blocks of
 // a row add up to its sum of squares.
@@ -105,23 +105,25 @@ fn main(
         b_next_{l} = copy_b{p}(b_rows + b_at_{l}, k + STEP + 4u * b_k_{l}, k_end);
         @end l
       }
-      @for j STEP
-      {
-        @for r R
-        let a_{r} = tile_a[{j}u][y + {r}u * Y_INVOCATIONS];
-        @end r
-        @for c C
-        let b_{c} = get_b{p}({j}u, x + {c}u * X_INVOCATIONS);
-        @end c
-        @for r R
-        @for i FOUR
-        @for c C
-        sum_{r}_{i}_{c} = fma(vec4f(a_{r}[{i}]), b_{c}, sum_{r}_{i}_{c});
-        @end c
-        @end i
-        @end r
+      for (var j = 0u; j < STEP; j += UNROLLED) {
+        @for j UNROLLED
+        {
+          @for r R
+          let a_{r} = tile_a[j + {j}u][y + {r}u * Y_INVOCATIONS];
+          @end r
+          @for c C
+          let b_{c} = get_b{p}(j + {j}u, x + {c}u * X_INVOCATIONS);
+          @end c
+          @for r R
+          @for i FOUR
+          @for c C
+          sum_{r}_{i}_{c} = fma(vec4f(a_{r}[{i}]), b_{c}, sum_{r}_{i}_{c});
+          @end c
+          @end i
+          @end r
+        }
+        @end j
       }
-      @end j
     }
     @for n NORMED
     @for l LOADS_A

@@ -6,39 +6,62 @@ import { readHalves } from '../storage.ts';
 import type { Product } from './matmul-prelude.ts';
 
 /**
- * Workgroup memory of the operand B. Weights in 16 bits may stay in them until they are multiplied: they
- * take half the memory and half of its reads, and sums are the same.
- */
-export function tileMemory(products: readonly Product[]): string {
-  const tile = (name: string, type: string): string =>
-    `var<workgroup> ${name}: array<array<${type}, B_PITCH>, STEP>;\n`;
-  return (
-    (products.some(({ packed }) => !packed) ? tile('tile_b', 'vec4f') : '') +
-    (products.some(({ packed }) => packed) ? tile('packed_tile_b', 'vec2u') : '')
-  );
-}
-
-/**
  * place_x(i): the four rows or columns and the four k of block i of a step, so that neighbouring
  * invocations read what lies side by side. copy_x(at, k, end): the block, zeros beyond the last k.
  * put_b(k, i, four) and get_b(k, i): the i-th four columns of B at step k, in workgroup memory.
  */
-export function copies({ a, b, wholeSteps, packed }: Product, index: number): string {
-  const copy = (x: string, kMajor: boolean, fours: string, block: string): string => `
+export function copiesOf(products: readonly Product[]): string {
+  const halves = products.some(({ packed }) => packed);
+  return [
+    // Both products use this memory, one after the other.
+    `var<workgroup> tile_b: array<array<${halves ? 'vec2u, 2u * B_PITCH' : 'vec4f, B_PITCH'}>, STEP>;`,
+    ...products.map(({ a, b, wholeSteps, packed }, p) =>
+      [
+        copy(`a${p}`, a.kMajor, 'ROW_FOURS', 'mat4x4f', wholeSteps),
+        copy(`b${p}`, b.kMajor, 'COLUMN_FOURS', packed ? HALVES : 'mat4x4f', wholeSteps),
+        packed ? packedTile(p, readHalves(packed, 'four')) : halves ? splitTile(p) : plainTile(p),
+      ].join('\n'),
+    ),
+  ].join('\n');
+}
+
+/** A block whose columns are vec2u, two numbers in a word. */
+export const HALVES = 'array<vec2u, 4>';
+
+function copy(
+  x: string,
+  kMajor: boolean,
+  fours: string,
+  block: string,
+  wholeSteps: boolean,
+): string {
+  return `
 fn place_${x}(block: u32) -> vec2u {
   return ${kMajor ? `vec2u(block % ${fours}, block / ${fours})` : 'vec2u(block / STEP_FOURS, block % STEP_FOURS)'};
 }
 fn copy_${x}(at: vec4u, k: u32, end: u32) -> ${block} {
   ${wholeSteps ? '' : `if (k >= end) { return ${block}(); }\n  `}return load_${x}(at, k);
 }`;
-  const [tile, four, block] = packed
-    ? ['packed_tile_b', 'vec2u', 'array<vec2u, 4>']
-    : ['tile_b', 'vec4f', 'mat4x4f'];
-  return `${copy(`a${index}`, a.kMajor, 'ROW_FOURS', 'mat4x4f')}
-${copy(`b${index}`, b.kMajor, 'COLUMN_FOURS', block)}
-fn put_b${index}(k: u32, i: u32, four: ${four}) { ${tile}[k][i] = four; }
-fn get_b${index}(k: u32, i: u32) -> vec4f {
-  let four = ${tile}[k][i];
-  return ${packed ? readHalves(packed, 'four') : 'four'};
-}`;
 }
+
+const plainTile = (p: number): string => `
+fn put_b${p}(k: u32, i: u32, four: vec4f) { tile_b[k][i] = four; }
+fn get_b${p}(k: u32, i: u32) -> vec4f { return tile_b[k][i]; }`;
+
+/** Weights in 16 bits that stay in them until they are multiplied: half as much is read. */
+const packedTile = (p: number, read: string): string => `
+fn put_b${p}(k: u32, i: u32, four: vec2u) { tile_b[k][i] = four; }
+fn get_b${p}(k: u32, i: u32) -> vec4f {
+  let four = tile_b[k][i];
+  return ${read};
+}`;
+
+/** The adapter's weights beside them, which are f32: in two pieces. */
+const splitTile = (p: number): string => `
+fn put_b${p}(k: u32, i: u32, four: vec4f) {
+  tile_b[k][2u * i] = bitcast<vec2u>(four.xy);
+  tile_b[k][2u * i + 1u] = bitcast<vec2u>(four.zw);
+}
+fn get_b${p}(k: u32, i: u32) -> vec4f {
+  return bitcast<vec4f>(vec4u(tile_b[k][2u * i], tile_b[k][2u * i + 1u]));
+}`;

@@ -1,6 +1,6 @@
 /** One matrix product: what a caller says of it, its sizes, and how its matrices lie in memory. */
 import { resolve, type Bindable, type Dyn } from '../kernel.ts';
-import { inHalves } from '../storage.ts';
+import type { Halves } from '../storage.ts';
 import type { Gate } from './gate.ts';
 import {
   fours,
@@ -103,18 +103,18 @@ export function storedAs<D>(
 
 /**
  * How the operands lie in memory.
- * @param pack matrices B in 16 bits stay packed while they are copied, if nothing is done to them
+ * @param pack matrices B in these stay packed while they are copied, if nothing is done to them
  */
 export function operandsOf<D>(
   { layout, m, n, norm, side }: MatmulLaunch<D>,
   products: readonly { a: Placed<D>; b: Placed<D>; k: Dyn<D> }[],
-  pack: boolean,
+  pack: readonly Halves[],
 ): Pick<MatmulMemory, 'products' | 'normed' | 'side'> {
   const k = products[0]!.k;
   return {
     products: products.map((product) => {
       const b = operand(product.b, layout !== 'nt', layout === 'nt' ? product.k : n);
-      const packed = pack && !norm && !side && inHalves(b.storage) ? b.storage : undefined;
+      const packed = norm || side ? undefined : pack.find((halves) => halves === b.storage);
       return {
         a: operand(product.a, layout === 'tn', layout === 'tn' ? m : product.k),
         b,

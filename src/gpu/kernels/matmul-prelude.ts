@@ -4,6 +4,7 @@
  * only multiply.
  */
 import { BLOCK, fetchFours, inBlocks, type Halves, type Storage } from '../storage.ts';
+import { HALVES } from './matmul-copies.ts';
 import { storeInParts, storePrelude, type StoredMemory } from './matmul-store.ts';
 
 /** How the operands of C = A B lie in memory; t marks the one that is stored transposed. */
@@ -32,7 +33,7 @@ export interface Product {
   evenK: boolean;
   /** k is a multiple of STEP (matmul-variants.ts): no step reaches beyond it. */
   wholeSteps: boolean;
-  /** B is loaded as it is stored, two numbers in a word. */
+  /** B is loaded as it is stored: two numbers in a word. */
   packed?: Halves;
 }
 
@@ -69,12 +70,12 @@ ${inParts ? storeInParts() : storePrelude(memory, side)}
 
 /** Of a block of two numbers in a word. */
 const TRANSPOSE_HALVES = `
-fn transpose_halves(rows: array<vec2u, 4>) -> array<vec2u, 4> {
+fn transpose_halves(rows: ${HALVES}) -> ${HALVES} {
   let even = vec4u(rows[0], rows[2]).xzyw;
   let odd = vec4u(rows[1], rows[3]).xzyw;
   let low = (even & vec4u(0xffffu)) | (odd << vec4u(16u));
   let high = (even >> vec4u(16u)) | (odd & vec4u(0xffff0000u));
-  return array<vec2u, 4>(low.xy, high.xy, low.zw, high.zw);
+  return ${HALVES}(low.xy, high.xy, low.zw, high.zw);
 }`;
 
 /** The first column of a workgroup's tile. */
@@ -139,7 +140,7 @@ function load(loaded: Loaded): string {
   const { name, as: x = name, operand, offset, stride, end, evenK, normed, gated, packed } = loaded;
   const { kMajor, aligned } = operand;
   const [type, none, transpose] = packed
-    ? ['array<vec2u, 4>', 'vec2u()', 'transpose_halves']
+    ? [HALVES, 'vec2u()', 'transpose_halves']
     : ['mat4x4f', 'vec4f()', 'transpose'];
   const four = (f: (i: number) => string): string => [0, 1, 2, 3].map(f).join(',\n    ');
   // Rows that are stored in blocks begin with one: all have the same place in theirs.

@@ -42,11 +42,11 @@ it('reads weights that a cache holds up to four times, rather than to cut k or t
 it('takes the tile that is the fastest of a measured card', () => {
   const even = { large: 1e12, medium: 1e12, narrow: 1e12, small: 1e12 };
   const sizes = { m: 4096, n: 4096, k: 4096 };
-  const card = { full: { ...even, small: 4e12 }, alone: even, packed: false };
+  const card = { full: { ...even, small: 4e12 }, alone: even, packed: [] };
   expect(cardVariants('nt', sizes, card)).toEqual({ whole: ['small'], inParts: [] });
   // Where one workgroup alone takes all of a card, small tiles gain nothing.
   const fast = { ...even, large: 2e12 };
-  const one = { full: fast, alone: fast, packed: false };
+  const one = { full: fast, alone: fast, packed: [] };
   expect(cardVariants('nt', { m: 128, n: 64, k: 48 }, one).whole).toEqual(['large']);
 });
 

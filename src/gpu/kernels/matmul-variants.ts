@@ -5,13 +5,15 @@
  */
 import blocked from './matmul-blocked.wgsl?raw';
 import few from './matmul-few.wgsl?raw';
-import { copies, tileMemory } from './matmul-copies.ts';
+import { copiesOf } from './matmul-copies.ts';
 import type { MatmulLayout, MatmulMemory } from './matmul-prelude.ts';
 import type { CardRates, TileName, TileRates } from '../variants.ts';
 import { unroll } from './unroll.ts';
 
 /** Values of k that go through workgroup memory at once. */
 export const STEP = 16;
+/** Of these, so many are multiplied in a turn of a loop: it divides STEP. */
+const UNROLLED = 8;
 
 interface Tile {
   /** Elements of c that a workgroup computes. */
@@ -50,7 +52,8 @@ export function tileOf(variant: CardVariant): { rows: number; columns: number } 
 
 /**
  * A middling card: 4e12 multiply-adds a second, 96 workgroups side by side. The shares of its rate that
- * tiles reach lie between their bounds for two AMD cards (results/cards); they are not measurements.
+ * tiles reach are near their bounds for two AMD cards (results/cards); they are not measurements. With
+ * other shares, runs would cut k into other parts and have other sums.
  */
 const SHARES = { large: 0.87, medium: 0.78, narrow: 0.7, small: 0.5 };
 const shares = (of: number): TileRates => ({
@@ -62,7 +65,7 @@ const shares = (of: number): TileRates => ({
 export const MIDDLING: CardRates = {
   full: shares(4e12),
   alone: shares(4e12 / 96),
-  packed: false,
+  packed: [],
 };
 
 /** Its time for one more launch, which waits for the launch before, and its memory's rate. */
@@ -228,19 +231,19 @@ ${unroll(few, { ...counts, R: FEW.r })}`;
 const TILE_ROWS = ${rows}u;
 const TILE_COLUMNS = ${columns}u;
 const STEP = ${STEP}u;
+const UNROLLED = ${UNROLLED}u;
 const X_INVOCATIONS = ${across}u;
 const Y_INVOCATIONS = ${down}u;
 const INVOCATIONS = ${invocations}u;
 const A_WHOLE = ${aBlocks % invocations === 0};
 const B_WHOLE = ${bBlocks % invocations === 0};
 ${spanOfPart(inParts)}
-${tileMemory(products)}
-${products.map(copies).join('\n')}
+${copiesOf(products)}
 ${unroll(blocked, {
   ...counts,
   R: r,
   C: c,
-  STEP,
+  UNROLLED,
   LOADS_A: Math.ceil(aBlocks / invocations),
   LOADS_B: Math.ceil(bBlocks / invocations),
 })}`;

@@ -132,7 +132,7 @@ export function matmulAs<D>(
     const { columns } = tiles[i]!;
     const wholeColumns = typeof n === 'number' && n % columns === 0 && n / columns <= MOST_GROUPS;
     const stored = partials ? PARTIAL_SUMS : { ...storedAs(launch, c), wholeColumns };
-    const pack = card?.packed === true && variant !== 'few';
+    const pack = variant === 'few' ? [] : (card?.packed ?? []);
     const memory = { ...stored, ...operandsOf(launch, products, pack), inParts: !!partials };
     return kernelFor(variant, memory, tiles[i]!);
   });
