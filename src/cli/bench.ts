@@ -33,7 +33,7 @@ export const bench = defineCommand({
     recipe: {
       type: 'text',
       default: 'recipes/default.yaml',
-      help: "GRPO recipe whose steps are timed; a path inside Ponder's folder.",
+      help: "GRPO recipe whose steps are timed; a browser needs a path inside Ponder's folder.",
     },
     only: {
       type: 'choice',
@@ -54,7 +54,8 @@ export const bench = defineCommand({
   async run({ options: { adapter, recipe, only, out, tables } }) {
     if (tables && out === undefined) return { written: await writeTables(root) };
     // Checked first, because the products before the steps take minutes.
-    const steps = await openRecipe(join(root, recipe), {});
+    const inNode = adapter === 'node';
+    const steps = await openRecipe(inNode ? recipe : join(root, recipe), {});
     const { algorithm } = steps;
     if (algorithm !== 'grpo') {
       throw new UsageError(
@@ -64,7 +65,7 @@ export const bench = defineCommand({
     const parts: Group[] | undefined = only && (only === 'grpo' ? ['matmul', 'grpo'] : [only]);
     const options = { ponder: commit(root), ...(parts && { groups: parts }) };
     const measurement = await withProgress((onProgress) =>
-      adapter === 'node'
+      inNode
         ? measureInNode(recipe, steps, { ...options, onProgress })
         : withBenchPage(adapter, (page) =>
             measureIn(page, { adapter, recipe, ...options }, onProgress),
