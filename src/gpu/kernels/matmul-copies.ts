@@ -3,7 +3,7 @@
  * and read them there.
  */
 import { readHalves } from '../storage.ts';
-import type { Product } from './matmul-prelude.ts';
+import { HALVES, type Product } from './matmul-prelude.ts';
 
 /**
  * place_x(i): the four rows or columns and the four k of block i of a step, so that neighbouring
@@ -24,9 +24,6 @@ export function copiesOf(products: readonly Product[]): string {
     ),
   ].join('\n');
 }
-
-/** A block whose columns are vec2u, two numbers in a word. */
-export const HALVES = 'array<vec2u, 4>';
 
 function copy(
   x: string,

@@ -4,7 +4,6 @@
  * only multiply.
  */
 import { BLOCK, fetchFours, inBlocks, type Halves, type Storage } from '../storage.ts';
-import { HALVES } from './matmul-copies.ts';
 import { storeInParts, storePrelude, type StoredMemory } from './matmul-store.ts';
 
 /** How the operands of C = A B lie in memory; t marks the one that is stored transposed. */
@@ -68,7 +67,9 @@ ${inParts ? storeInParts() : storePrelude(memory, side)}
 `;
 }
 
-/** Of a block of two numbers in a word. */
+/** A 4 x 4 block whose columns are vec2u, two numbers in a word. */
+export const HALVES = 'array<vec2u, 4>';
+
 const TRANSPOSE_HALVES = `
 fn transpose_halves(rows: ${HALVES}) -> ${HALVES} {
   let even = vec4u(rows[0], rows[2]).xzyw;
