@@ -58,15 +58,20 @@ describe('a command line', () => {
     );
     expect(refusal(() => parse('--model', 'm'))).toBe('try needs FILE: A file.');
     expect(refusal(() => parse('a', 'b c', 'd', '--model', 'm'))).toBe(
-      'try takes FILE and options, not b c d; remove that, or put a text with spaces in quotes',
+      'try takes FILE and options, not "b c" d; put a text with spaces in quotes, or remove that',
     );
     expect(refusal(() => parse('a', 'b'))).toBe(
-      'try takes FILE and options, not b; write --model b, remove that, or put a text with spaces in quotes',
+      'try takes FILE and options, not b; write --model b, or remove that',
     );
-    expect(refusal(() => parse('a', 'b c'))).toContain('not b c; remove that');
+    expect(refusal(() => parse('a', 'b c'))).toBe(
+      'try takes FILE and options, not "b c"; write --model "b c", or remove that',
+    );
+    expect(refusal(() => parse('a', '-m', 'b'))).toBe(
+      'try has no option -m; options begin with --',
+    );
     const plain = { name: 'plain', options: {} };
     expect(refusal(() => parseArguments(plain, ['a']))).toBe(
-      'plain takes only options, not a; remove that, or put a text with spaces in quotes',
+      'plain takes only options, not a; remove that',
     );
   });
 });

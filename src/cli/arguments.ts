@@ -37,6 +37,9 @@ export function parseArguments<Options extends RecipeKeys>(
   const given = new Map<string, string>();
   for (let i = 0; i < argv.length; i++) {
     const argument = argv[i]!;
+    if (/^-[a-z]/i.test(argument)) {
+      throw new UsageError(`${usage.name} has no option ${argument}; options begin with --`);
+    }
     if (!argument.startsWith('--')) {
       positionals.push(argument);
       continue;
@@ -90,15 +93,17 @@ function checkPositionals(
     throw new UsageError(`${name} needs ${missing}: ${expected[missing]!}`);
   if (given.length === names.length) return;
   const takes = names.length === 0 ? 'only options' : `${names.join(' ')} and options`;
-  const rest = given.slice(names.length);
-  const lacking = Object.keys(options).find(
+  const rest = given.slice(names.length).map((text) => (/\s/.test(text) ? `"${text}"` : text));
+  const lacking = Object.keys(options).filter(
     (option) => isRequired(options[option]!) && !named.has(option),
   );
-  const isValue = lacking !== undefined && rest.length === 1 && !rest[0]!.includes(' ');
-  const hint = isValue ? `write --${lacking} ${rest[0]!}, ` : '';
+  // One word may lack its option; several are perhaps one text.
+  const advice =
+    rest.length > 1
+      ? ['put a text with spaces in quotes']
+      : lacking.map((option) => `write --${option} ${rest[0]!}`);
   throw new UsageError(
-    `${name} takes ${takes}, not ${rest.join(' ')}; ${hint}remove that, or put a text with spaces in ` +
-      'quotes',
+    `${name} takes ${takes}, not ${rest.join(' ')}; ${[...advice, 'remove that'].join(', or ')}`,
   );
 }
 

@@ -98,7 +98,14 @@ async function measureIn(
   await page.exposeFunction('onBenchProgress', (done: number, total: number, next: string) =>
     onProgress({ done, total, next }),
   );
-  return page.evaluate((given) => globalThis.runBench(given), options);
+  return page
+    .evaluate((given) => globalThis.runBench(given), options)
+    .catch((error: unknown) => {
+      // Playwright adds where the page threw it.
+      const [, message] =
+        /^page\.evaluate: (?:\w*Error: )?(.*)/.exec((error as Error).message) ?? [];
+      throw message === undefined ? error : new Error(message, { cause: error });
+    });
 }
 
 /** The page is served from its source, because it is not part of `npm run build`. */

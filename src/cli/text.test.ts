@@ -10,11 +10,13 @@ it('a table aligns its columns, numbers to the right', () => {
   ).toBe('a    1,000  x\nbcd     20\n');
 });
 
-it('a table shows no digits that stand for less than a rounding error', () => {
+it('a table shows six digits of fractions, and all of whole numbers', () => {
   expect(
     table([
       ['learning_rate', 0.00006 - 1e-20],
       ['sum', 0.1 + 0.2],
+      ['reward', -0.718732978945],
+      ['bytes', 1234567.5],
       ['count', 12345678901234],
     ]),
   ).toBe(

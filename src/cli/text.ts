@@ -21,11 +21,11 @@ export function table(rows: readonly (readonly (string | number)[])[]): string {
   return lines.map((line) => `${line}\n`).join('');
 }
 
-/** A fraction without the last digits, in which 0.1 + 0.2 is 0.30000000000000004. */
+/** People read six digits of a fraction. Files have all. */
 const text = (cell: string | number): string =>
   typeof cell === 'string' || Number.isInteger(cell)
     ? String(cell)
-    : String(Number(cell.toPrecision(12)));
+    : String(Number(cell.toPrecision(Math.abs(cell) < 1e5 ? 6 : 12)));
 
 /** An interval in three cells; empty cells if there is none. */
 export function cells(of: Interval | undefined): (string | number)[] {

@@ -85,3 +85,12 @@ it('says of the float16 ceiling that nothing uses it', () => {
   const lines = summaryLines({ ...EXAMPLE, ceilings: { ...EXAMPLE.ceilings, f16: 20e9 } });
   expect(lines[2]).toMatch(/^20 GFLOP\/s in float16, which no row uses: /);
 });
+
+it('says that other work disturbed the measurement where something is faster than a ceiling', () => {
+  const withShare = (share: number) => ({
+    ...EXAMPLE,
+    rows: EXAMPLE.rows.map((row, i) => (i === 0 ? { ...row, share } : row)),
+  });
+  expect(summaryLines(withShare(1.33)).at(-1)).toMatch(/^Some shares are above 100%/);
+  expect(summaryLines(withShare(1.02)).at(-1)).not.toMatch(/above 100%/);
+});

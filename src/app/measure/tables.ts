@@ -105,8 +105,15 @@ export function summaryLines(m: Measurement): string[] {
         ]),
     `${clock}; ${m.complete ? 'measured' : 'a part, measured'} in ${formatDuration(m.seconds)} ` +
       `on ${m.date.slice(0, 10)}, by Ponder at ${commitName(m)}`,
+    ...(m.rows.some(({ share = 0 }) => share > MOST_SHARE) ? [DISTURBED] : []),
   ];
 }
+
+/** Nothing is faster than the ceilings, but timings vary. */
+const MOST_SHARE = 1.05;
+const DISTURBED =
+  'Some shares are above 100%: other work slowed the measurement of the ceilings. Close other programs, ' +
+  'and measure again';
 
 export function adapterName({ adapter }: Measurement): string {
   const { vendor, architecture, device, description } = adapter;
