@@ -20,7 +20,8 @@ it('a table shows six digits of fractions, and all of whole numbers', () => {
       ['count', 12345678901234],
     ]),
   ).toBe(
-    'learning_rate         0.00006\nsum                       0.3\ncount          12345678901234\n',
+    'learning_rate         0.00006\nsum                       0.3\nreward              -0.718733\n' +
+      'bytes               1234567.5\ncount          12345678901234\n',
   );
 });
 
