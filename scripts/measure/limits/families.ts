@@ -54,4 +54,6 @@ export const FAMILIES: Readonly<Record<string, ModelConfig>> = {
   'Llama 3.2 3B': model('llama', sizes([3072, 8192, 28, 24, 8, 128256])),
   'Qwen2.5 7B': model('qwen2', sizes([3584, 18944, 28, 28, 4, 152064], { untied: true })),
   'Llama 3.1 8B': model('llama', sizes([4096, 14336, 32, 32, 8, 128256], { untied: true })),
+  'Qwen2.5 14B': model('qwen2', sizes([5120, 13824, 48, 40, 8, 152064], { untied: true })),
+  'Qwen2.5 32B': model('qwen2', sizes([5120, 27648, 64, 40, 8, 152064], { untied: true })),
 };

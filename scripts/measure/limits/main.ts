@@ -1,6 +1,6 @@
 /**
  * The longest context with which GRPO trains an adapter on 8, 16 and 24 GB of card memory, by planning;
- * writes results/scaling/limits.json and limits.txt. It needs no device, and takes about 5 minutes.
+ * writes results/scaling/limits.json and limits.txt. It needs no device, and takes about ten minutes.
  *   node scripts/measure.mjs limits
  */
 import { writeFileSync } from 'node:fs';

@@ -22,6 +22,22 @@ export interface Limits {
   limits: Limit[];
 }
 
+/** By storage, the last model of which 320 tokens of four completions fit. */
+function largest(limits: readonly Limit[], memory: number): string {
+  return BITS.flatMap((bits) => {
+    const fit = limits.filter(
+      (one) =>
+        one.bits === bits &&
+        one.memory === memory &&
+        one.maxBinding !== LEAST_BINDING &&
+        one.group === 4 &&
+        one.longest !== null,
+    );
+    const last = fit.at(-1);
+    return last ? [`${last.model} in ${bits} (${last.longest} tokens)`] : [];
+  }).join(', ');
+}
+
 export function limitsTable({ made, limits }: Limits): string {
   const columns = limits.filter(({ model, bits }) => model === 'SmolLM2 135M' && bits === 'f16');
   const heading = columns.map(
@@ -41,6 +57,7 @@ export function limitsTable({ made, limits }: Limits): string {
       return row([model, bits, ...own.map((one) => String(one.longest ?? '-'))]);
     }),
   );
+  const memories = [...new Set(limits.map(({ memory }) => memory))];
   return `${[
     'The longest context (tokens of prompt and completion, 256 of them prompt) of GRPO with an adapter of',
     'rank 16 on all projections, gradient_checkpointing, and one prompt a batch with 8 or 4 completions.',
@@ -51,5 +68,8 @@ export function limitsTable({ made, limits }: Limits): string {
     '',
     row(['', '', ...heading]),
     ...rows,
+    '',
+    'The largest of these models that fit, with buffers of 2 GiB:',
+    ...memories.map((memory) => `${memory} GB: ${largest(limits, memory)}`),
   ].join('\n')}\n`;
 }
