@@ -7,7 +7,7 @@
 /** What a submit should take at most. */
 const SUBMIT_SECONDS = 0.1;
 
-/** Operations a second before anything is measured: no more than a weak card can do. */
+/** Operations a second before anything is measured: a guess at what the weakest cards can do. */
 const CAUTIOUS_RATE = 50e9;
 
 /** What seems slower has other reasons: the computer slept, or the browser held the page up. */

@@ -52,7 +52,7 @@ export function tileOf(variant: CardVariant): { rows: number; columns: number } 
 
 /**
  * A middling card: 4e12 multiply-adds a second, 96 workgroups side by side. The shares of its rate that
- * tiles reach are near their bounds for two AMD cards (results/cards); they are not measurements. With
+ * tiles reach are near their bounds for one AMD card (vega10, results/cards); they are not measurements. With
  * other shares, runs would cut k into other parts and have other sums.
  */
 const SHARES = { large: 0.87, medium: 0.78, narrow: 0.7, small: 0.5 };

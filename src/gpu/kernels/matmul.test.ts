@@ -236,6 +236,20 @@ describe.each(['f16', 'bf16', 'int8', 'int4'] as const)('weights in %s', (storag
   });
 });
 
+it.each(['f16', 'bf16', 'int8', 'int4'] as const)(
+  'input gradients through weights in %s',
+  async (storage) => {
+    const size = { layout: 'nn', m: 9, n: 64, k: 29 } as const;
+    const [x, y] = [exact(9 * 29, 1), seeded(29 * 64, 2)];
+    const stored = encode(storage, y);
+    const want = reference(size, x, decode(storage, stored.buffer as ArrayBuffer));
+    const c = box.marked(9 * 64);
+    const b = { ...box.put(stored), storage };
+    await box.run(matmulAs(['small'], { ...size, a: box.put(x), b, c }));
+    expectClose(await box.floats(c, 9 * 64), want, 1e-4);
+  },
+);
+
 /** Odd in all ways; whole steps; k known at replay only. */
 const PACKED = [
   { layout: 'nt', m: 9, n: 20, k: 36, fixed: true },
