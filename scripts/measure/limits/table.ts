@@ -69,7 +69,7 @@ export function limitsTable({ made, limits }: Limits): string {
     row(['', '', ...heading]),
     ...rows,
     '',
-    'The largest of these models that fit, with buffers of 2 GiB:',
+    'The largest of these models that fit, with four completions and buffers of 2 GiB:',
     ...memories.map((memory) => `${memory} GB: ${largest(limits, memory)}`),
   ].join('\n')}\n`;
 }
