@@ -1,7 +1,7 @@
 /** What is tried on a card when it is first used: how long products take, and whether packed weights are right. */
 import { viewOf } from './activations.ts';
 import type { Gpu } from './device.ts';
-import type { Op } from './kernel.ts';
+import { writeParams, type Op } from './kernel.ts';
 import { MIDDLING } from './kernels/matmul-variants.ts';
 import { matmulAs } from './kernels/matmul.ts';
 import type { View } from './memory.ts';
@@ -112,7 +112,9 @@ async function prepared(gpu: Gpu, op: Op<undefined>, launches: number): Promise<
     size: 256,
     usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
   });
-  gpu.device.queue.writeBuffer(block, 0, paramBytes(op));
+  const bytes = new DataView(new ArrayBuffer(64));
+  writeParams(bytes, 0, Object.values(kernel.params), op.params(undefined));
+  gpu.device.queue.writeBuffer(block, 0, bytes.buffer);
   const storage = gpu.device.createBindGroup({
     layout: gpu.pipelines.storageLayout(kernel),
     entries: op.bindings.map((bound, binding) => {
@@ -135,14 +137,4 @@ async function prepared(gpu: Gpu, op: Op<undefined>, launches: number): Promise<
     gpu.submit(encoder);
     gpu.destroyBuffer(block);
   };
-}
-
-function paramBytes({ kernel, params }: Op<undefined>): ArrayBuffer {
-  const view = new DataView(new ArrayBuffer(64));
-  const types = Object.values(kernel.params);
-  params(undefined).forEach((value, i) => {
-    if (types[i] === 'f32') view.setFloat32(4 * i, value, true);
-    else view.setUint32(4 * i, value, true);
-  });
-  return view.buffer;
 }

@@ -60,6 +60,20 @@ export function resolve<D>(value: Dyn<D>, dims: D): number {
   return typeof value === 'number' ? value : value(dims);
 }
 
+/** Writes values as the fields of `struct Params`, from byte `at` on. */
+export function writeParams(
+  view: DataView,
+  at: number,
+  types: readonly ParamType[],
+  values: readonly number[],
+): void {
+  values.forEach((value, i) => {
+    if (types[i] === 'f32') view.setFloat32(at + 4 * i, value, true);
+    else if (types[i] === 'i32') view.setInt32(at + 4 * i, value, true);
+    else view.setUint32(at + 4 * i, value, true);
+  });
+}
+
 /** Makes one launch of `kernel`, with its parameters by name. */
 export function op<D, P extends Record<string, ParamType>>(
   kernel: Kernel<P>,

@@ -6,7 +6,7 @@
 import { viewOf } from './activations.ts';
 import type { Gpu } from './device.ts';
 import { GpuError } from './errors.ts';
-import { lower, type Op, type ParamType } from './kernel.ts';
+import { lower, writeParams, type Op, type ParamType } from './kernel.ts';
 import type { View } from './memory.ts';
 import type { Profile } from './profile.ts';
 import { cutIntoSubmits, type Launch, type Submit } from './submits.ts';
@@ -165,12 +165,7 @@ export class Program<D> {
 
   private writeParams(view: DataView, block: number, { index, dims, first }: Launch<D>): void {
     const { op, paramTypes } = this.steps[index] as Ready<D>;
-    op.params(dims).forEach((value, field) => {
-      const at = block + 4 * field;
-      if (paramTypes[field] === 'f32') view.setFloat32(at, value, true);
-      else if (paramTypes[field] === 'i32') view.setInt32(at, value, true);
-      else view.setUint32(at, value, true);
-    });
+    writeParams(view, block, paramTypes, op.params(dims));
     if (op.kernel.cut) view.setUint32(block + 4 * paramTypes.length, first, true);
   }
 

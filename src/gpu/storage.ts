@@ -17,10 +17,11 @@ const BITS = { int8: 8, int4: 4 } as const;
 type BlockStorage = keyof typeof BITS;
 
 /** The storages of two numbers in a word. */
-export type Halves = 'f16' | 'bf16';
+export const HALVES = ['f16', 'bf16'] as const;
+export type Halves = (typeof HALVES)[number];
 
-export const inHalves = (storage: Storage): storage is Halves =>
-  storage === 'f16' || storage === 'bf16';
+export const inHalves = (storage: unknown): storage is Halves =>
+  HALVES.some((halves) => halves === storage);
 
 export const inBlocks = (storage: Storage): storage is BlockStorage => storage in BITS;
 

@@ -3,10 +3,10 @@ import { median } from '../app/measure/arithmetic.ts';
 import { Random } from '../rl/random.ts';
 import { eachTile, productSeconds, simulatedCard } from '../../tests/simulated-card.ts';
 import { MIDDLING, TILE_NAMES, cardVariant } from './kernels/matmul-variants.ts';
+import { HALVES } from './storage.ts';
 import { FULL, measure, type Work } from './tile-rates.ts';
 import type { CardRates } from './variants.ts';
 
-const HALVES = ['f16', 'bf16'] as const;
 const KINDS = ['full', 'alone'] as const;
 
 /** Cards of 4 to 256 workgroups side by side, with other tiles fast than the table's. */

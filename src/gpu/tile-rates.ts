@@ -1,6 +1,6 @@
 /** Finds what is fast on a card from timings of its tiles (kernels/matmul-variants.ts): arithmetic, with a clock given. */
 import { MIDDLING, STEP, TILE_NAMES, tileOf } from './kernels/matmul-variants.ts';
-import type { Halves } from './storage.ts';
+import { HALVES, type Halves } from './storage.ts';
 import type { CardRates, TileName, TileRates } from './variants.ts';
 
 /** Launches of one product of m x n x k with the same tile, one after the other. */
@@ -126,8 +126,6 @@ export async function measure(
   }
   return { ...rates, packed };
 }
-
-const HALVES = ['f16', 'bf16'] as const;
 
 /** One tile: kernels differ by whether tiles reach beyond the last column, which none of these does. */
 function workOf(tile: TileName, weights: Work['weights'], packed: boolean): Work {

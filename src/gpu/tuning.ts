@@ -7,7 +7,7 @@
 import { trialsOn, type Trials } from './card-trials.ts';
 import type { Gpu } from './device.ts';
 import { TILE_NAMES } from './kernels/matmul-variants.ts';
-import type { Halves } from './storage.ts';
+import { inHalves, type Halves } from './storage.ts';
 import { measure } from './tile-rates.ts';
 import type { CardRates } from './variants.ts';
 
@@ -83,7 +83,7 @@ function areRates(value: unknown): value is CardRates {
   const rates = TILE_NAMES.flatMap((tile) => [full?.[tile], alone?.[tile]]);
   return (
     Array.isArray(packed) &&
-    packed.every((storage) => storage === 'f16' || storage === 'bf16') &&
+    packed.every(inHalves) &&
     rates.every(
       (rate) => typeof rate === 'number' && rate >= PLAUSIBLE.least && rate <= PLAUSIBLE.most,
     )

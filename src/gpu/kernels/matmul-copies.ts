@@ -3,7 +3,7 @@
  * and read them there.
  */
 import { readHalves } from '../storage.ts';
-import { HALVES, type Product } from './matmul-prelude.ts';
+import { HALF_BLOCK, type Product } from './matmul-prelude.ts';
 
 /**
  * place_x(i): the four rows or columns and the four k of block i of a step, so that neighbouring
@@ -18,7 +18,7 @@ export function copiesOf(products: readonly Product[]): string {
     ...products.map(({ a, b, wholeSteps, packed }, p) =>
       [
         copy(`a${p}`, a.kMajor, 'ROW_FOURS', 'mat4x4f', wholeSteps),
-        copy(`b${p}`, b.kMajor, 'COLUMN_FOURS', packed ? HALVES : 'mat4x4f', wholeSteps),
+        copy(`b${p}`, b.kMajor, 'COLUMN_FOURS', packed ? HALF_BLOCK : 'mat4x4f', wholeSteps),
         packed ? packedTile(p, readHalves(packed, 'four')) : halves ? splitTile(p) : plainTile(p),
       ].join('\n'),
     ),

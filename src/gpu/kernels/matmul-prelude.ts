@@ -68,15 +68,15 @@ ${inParts ? storeInParts() : storePrelude(memory, side)}
 }
 
 /** A 4 x 4 block whose columns are vec2u, two numbers in a word. */
-export const HALVES = 'array<vec2u, 4>';
+export const HALF_BLOCK = 'array<vec2u, 4>';
 
 const TRANSPOSE_HALVES = `
-fn transpose_halves(rows: ${HALVES}) -> ${HALVES} {
+fn transpose_halves(rows: ${HALF_BLOCK}) -> ${HALF_BLOCK} {
   let even = vec4u(rows[0], rows[2]).xzyw;
   let odd = vec4u(rows[1], rows[3]).xzyw;
   let low = (even & vec4u(0xffffu)) | (odd << vec4u(16u));
   let high = (even >> vec4u(16u)) | (odd & vec4u(0xffff0000u));
-  return ${HALVES}(low.xy, high.xy, low.zw, high.zw);
+  return ${HALF_BLOCK}(low.xy, high.xy, low.zw, high.zw);
 }`;
 
 /** The first column of a workgroup's tile. */
@@ -141,7 +141,7 @@ function load(loaded: Loaded): string {
   const { name, as: x = name, operand, offset, stride, end, evenK, normed, gated, packed } = loaded;
   const { kMajor, aligned } = operand;
   const [type, none, transpose] = packed
-    ? [HALVES, 'vec2u()', 'transpose_halves']
+    ? [HALF_BLOCK, 'vec2u()', 'transpose_halves']
     : ['mat4x4f', 'vec4f()', 'transpose'];
   const four = (f: (i: number) => string): string => [0, 1, 2, 3].map(f).join(',\n    ');
   // Rows that are stored in blocks begin with one: all have the same place in theirs.
