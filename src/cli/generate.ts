@@ -67,9 +67,33 @@ export const generate = defineCommand({
           maxNewTokens: options.max_completion_length,
         },
       });
-      const [sample] = group?.samples ?? [];
-      return { thought: sample?.thought ?? null, response: sample?.response ?? '' };
+      const { thought, response, wellFormed, finished, ids, forced } = group!.samples[0]!;
+      return {
+        ...{ thought, response, tokens: ids.length },
+        ...{ well_formed: wellFormed, truncated: !finished, thought_cut: forced !== undefined },
+      };
     }),
-  format: ({ thought, response }) =>
-    (thought === null ? '' : `thought:  ${thought}\n`) + `response: ${response}\n`,
+  format: ({ thought, response, ...written }) =>
+    (thought === null ? '' : `thought:  ${thought}\n`) +
+    `response: ${response}\n` +
+    remarks(written)
+      .map((remark) => `note:     ${remark}\n`)
+      .join(''),
 });
+
+/** What a reader may take for the model's own doing. */
+function remarks(written: {
+  tokens: number;
+  well_formed: boolean;
+  truncated: boolean;
+  thought_cut: boolean;
+}): string[] {
+  const { tokens, well_formed: wellFormed, truncated, thought_cut: cut } = written;
+  return [
+    wellFormed ? '' : 'The thought was not ended, so all of the text stands as the response.',
+    cut ? '</think> was written for the model; max_thought_length says when.' : '',
+    truncated
+      ? `The text was cut off after ${tokens} tokens; max_completion_length allows more.`
+      : '',
+  ].filter((remark) => remark !== '');
+}

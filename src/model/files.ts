@@ -173,6 +173,13 @@ async function whatIsMissing(folder: CheckpointFolder, file: string): Promise<st
   if (file === 'config.json' && (await folder.open('adapter_config.json'))) {
     return `${folder.name} is an adapter where a whole model is needed; choose a model folder`;
   }
+  const models: string[] = [];
+  for (const name of file === 'config.json' ? names : []) {
+    if (await folder.open(`${name}/config.json`)) models.push(`${folder.name}/${name}`);
+  }
+  if (models.length > 0) {
+    return `${folder.name} is a folder of models; choose one of them: ${models.sort().join(', ')}`;
+  }
   return `${folder.name} has no ${file}; choose a Hugging Face model folder`;
 }
 

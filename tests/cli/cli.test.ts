@@ -98,6 +98,14 @@ describe('the results of the commands', () => {
     ];
     expect(b).toEqual(a);
     expect(c).not.toEqual(a);
+    // Twelve tokens of random weights end neither a thought nor a text.
+    expect(a).toMatchObject({
+      ...{ thought: null, tokens: 12, well_formed: false, truncated: true, thought_cut: false },
+    });
+    const printed = await generate.run([...text, '--seed', '1'], false);
+    expect(printed).toMatch(/thought was not ended.*\n.*cut off after 12 tokens/);
+    const cut = await json(generate, ...text, '--max_thought_length', '4');
+    expect(cut).toMatchObject({ well_formed: true, thought_cut: true });
     const judged = await json(
       ...([evaluation, '--model', at('policy'), '--reward_models', at('judge')] as const),
       ...['--num_prompts', '6', '--max_completion_length', '12', '--out', at('eval.jsonl')],
@@ -109,6 +117,11 @@ describe('the results of the commands', () => {
       rewards: { judge: expect.any(Number) as number },
     });
   });
+});
+
+it('a folder of models names them', async () => {
+  const message = await refusal(info, '--model', root);
+  expect(message).toMatch(/is a folder of models; choose one of them: \S+judge, \S+policy/);
 });
 
 describe('a model folder that is', () => {
