@@ -1,10 +1,8 @@
-import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import { messageOf } from '../../app/message-of.ts';
 import { keep, type KeptReport } from '../../app/runs/kept-reports.ts';
 import type { Status } from '../../app/training-service.ts';
 import type { StepReport } from '../../rl/report.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
-import type { RecordedRun } from '../../rl/runs/record.ts';
 import { layerRecipes } from '../../rl/recipe/keys.ts';
 import { KEYS_OF_A_POLICY, Shelf } from '../models/shelf.svelte.ts';
 import type { ListedRun } from '../runs/listed-run.svelte.ts';
@@ -22,7 +20,8 @@ import { Live } from './live.svelte.ts';
 import { OnePrompt } from './one-prompt.svelte.ts';
 import { Player } from './player.svelte.ts';
 import { connectPolicyWorker } from './policy-worker.ts';
-import { fetchRecordedRun, RECORDINGS, type Recording } from './recorded.ts';
+import { RECORDINGS, type Recording } from './recorded.ts';
+import { Recordings } from './recordings.svelte.ts';
 import { ViewedRun } from './viewed-run.svelte.ts';
 
 /** A run that begins when the one before it is done. */
@@ -62,14 +61,9 @@ export class PageState {
     this.shelf.usable.some((model) => model.name === name),
   );
   queue = $state.raw<readonly WaitingRun[]>([]);
-  /** The runs that ship with the page, by the id of their recording; those that were fetched. */
-  readonly recordings = new SvelteMap<string, RecordedRun>();
-  /** Those that a copy of the page ships without. */
-  private readonly absent = new SvelteSet<string>();
-  /** The run without changes. */
-  readonly recorded = $derived(this.recordings.get(RECORDINGS[0].id) ?? null);
-  /** Why there is no replay, in a sentence. */
-  recordedError = $state<string | null>(null);
+  readonly recordings: Recordings = new Recordings((recording, run) =>
+    this.runs.addRecorded(recording, run),
+  );
   gpuProblem = $state<GpuProblem | null>(null);
   /** A run that will not fit in the browser's storage, and how to train it all the same. */
   tooLarge = $state.raw<TooLarge | null>(null);
@@ -109,10 +103,7 @@ export class PageState {
       !this.settings.hides(section) && !this.settings.locked;
     void this.rewards.open(remembers('rewards'), this.shelf.open(remembers('models')));
     guardLeaving(this.live);
-    const [first, ...others] = RECORDINGS;
-    await this.fetchRecording(first).catch((error: unknown) => {
-      this.recordedError = messageOf(error);
-    });
+    await this.recordings.fetchFirst();
     void this.runs.refresh();
     // Another tab may have trained meanwhile.
     document.addEventListener('visibilitychange', () => {
@@ -121,31 +112,14 @@ export class PageState {
     void this.checkLink();
     // The visitor may have started training meanwhile, or opened a run.
     if (!this.live.status && this.views === 0) this.showRecorded(still);
-    for (const recording of others) {
-      void this.fetchRecording(recording).catch(() => this.absent.add(recording.id));
-    }
+    this.recordings.fetchOthers();
   }
 
-  private async fetchRecording(recording: Recording): Promise<void> {
-    const run = await fetchRecordedRun(recording.file);
-    this.recordings.set(recording.id, run);
-    this.runs.addRecorded(recording, run);
-  }
-
-  /**
-   * Whether there is something to show. The page opens with the first; a button for another is there from
-   * the beginning, so that nothing moves when its run has arrived.
-   */
-  offers({ id }: Recording): boolean {
-    const isExpected = id !== RECORDINGS[0].id && !this.absent.has(id);
-    return this.runs.onView !== id && (isExpected || this.recordings.has(id));
-  }
-
-  showRecorded(still: boolean, { id }: Recording = RECORDINGS[0]): void {
-    const recorded = this.recordings.get(id);
+  showRecorded(still: boolean, recording: Recording = RECORDINGS[0]): void {
+    const recorded = this.recordings.get(recording);
     if (!recorded) return;
     const { steps } = recorded;
-    this.show(id, steps, steps.at(-1)?.metrics.step ?? 0);
+    this.show(recording.id, steps, steps.at(-1)?.metrics.step ?? 0);
     if (!still) this.player.play();
   }
 
@@ -181,7 +155,7 @@ export class PageState {
     // What was said of a run that has ended is not about this one.
     if (!this.live.active) this.live.status = null;
     this.runs.onView = id;
-    this.run.reset(total, this.recordings.has(id) ? undefined : storedReports(id));
+    this.run.reset(total, this.recordings.get({ id }) ? undefined : storedReports(id));
     this.run.push(...reports);
   }
 
@@ -201,7 +175,7 @@ export class PageState {
   /** The recipe before the visitor's settings: the default one, and what the chosen policy needs. */
   get startRecipe(): RecipeValues {
     // The recorded run has the default recipe; without a recorded run, the worker has its own copy.
-    const recorded = this.recorded?.recipe ?? {};
+    const recorded = this.recordings.first?.recipe ?? {};
     // A link that locks the recipe also locks the models, the rewards and the prompts.
     return this.settings.locked ? recorded : layerRecipes(recorded, this.shelf.recipe);
   }

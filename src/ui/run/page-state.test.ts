@@ -115,7 +115,8 @@ describe('the run on view', () => {
   it('stays when something else was put on view while a run was read', async () => {
     const stored = run('stored');
     const page = pageWith(stored);
-    page.recordings.set('recorded', { recipe: {}, adapter: '', steps: [] });
+    vi.stubGlobal('fetch', () => Promise.resolve(Response.json({ recipe: {}, steps: [] })));
+    await page.recordings.fetchFirst();
     void page.view(stored);
     page.showRecorded(true);
     await opens('stored', 5);
