@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
+import { KERNELS_FOR } from '../../src/gpu/variants.ts';
 import { packBatch, type PackedBatch } from '../../src/model/batch.ts';
 import { TrainingRunner } from '../../src/model/batch-runner.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
@@ -24,10 +25,12 @@ import {
 import * as reference from './reference/transformer.ts';
 
 let gpu: Gpu;
+let gpuAsCard: Gpu;
 beforeAll(async () => {
   gpu = await openNodeGpu();
+  gpuAsCard = await openNodeGpu({ variants: KERNELS_FOR.card });
 });
-afterAll(() => gpu.close());
+afterAll(() => [gpu, gpuAsCard].forEach((opened) => opened.close()));
 
 const LORAS: Record<string, LoraConfig> = {
   'all projections, r 4': { task: 'CAUSAL_LM', r: 4, alpha: 6, targets: PROJECTIONS },
@@ -63,6 +66,7 @@ function objective(
 }
 
 function adapted(
+  gpu: Gpu,
   config: ModelConfig,
   lora: LoraConfig,
 ): { model: LanguageModel; tensors: TensorMap; factors: Map<string, Float32Array> } {
@@ -93,11 +97,26 @@ function expectSlopes(
   }
 }
 
-describe.each(Object.entries(CONFIGS))('LoRA on %s', (_, config) => {
-  it.each(Object.entries(LORAS))('%s: log-probs and gradients', async (_name, lora) => {
-    const { model, tensors, factors } = adapted(config, lora);
+const ALL = 'all projections, r 4';
+/** The kernels for cards take long to compile: one family has them, for all projections. */
+const CASES = [
+  ...Object.entries(CONFIGS).map(([name, config]) => {
+    return { name, config, kernels: 'CPU', loras: Object.entries(LORAS) };
+  }),
+  {
+    ...{ name: 'qwen2, biases', config: CONFIGS['qwen2, biases']!, kernels: 'card' },
+    loras: [[ALL, LORAS[ALL]!]] as [string, LoraConfig][],
+  },
+];
+
+describe.each(CASES)('LoRA on $name, by the $kernels kernels', ({ config, kernels, loras }) => {
+  let own: Gpu;
+  beforeAll(() => (own = kernels === 'card' ? gpuAsCard : gpu));
+
+  it.each(loras)('%s: log-probs and gradients', async (_name, lora) => {
+    const { model, tensors, factors } = adapted(own, config, lora);
     const { layout } = model.trainable;
-    const pools = [0, 1].map(() => new ParameterPool(gpu, layout, 'gradients', 'gradients'));
+    const pools = [0, 1].map(() => new ParameterPool(own, layout, 'gradients', 'gradients'));
     const batch = packBatch(groupsFor(config), 'completion');
     const random = new Random(4);
     const weights = Float32Array.from(batch.targetIds, () => random.normal());
@@ -110,7 +129,7 @@ describe.each(Object.entries(CONFIGS))('LoRA on %s', (_, config) => {
       const got = pass.values.reduce((sum, logp, t) => sum + weights[t]! * logp, 0);
       expect(Math.abs(got - value(factors))).toBeLessThan(1e-3);
       await runner.backward(pass, weights);
-      gradients.push(await pool.read(gpu));
+      gradients.push(await pool.read(own));
       runner.destroy();
     }
     // Recomputed layers give the same bits.
@@ -121,11 +140,11 @@ describe.each(Object.entries(CONFIGS))('LoRA on %s', (_, config) => {
   });
 
   it('with a score head: scores and gradients', async () => {
-    const lora: LoraConfig = { ...LORAS['all projections, r 4']!, task: 'SEQ_CLS' };
-    const { model, tensors, factors } = adapted(asReward(config), lora);
+    const lora: LoraConfig = { ...LORAS[ALL]!, task: 'SEQ_CLS' };
+    const { model, tensors, factors } = adapted(own, asReward(config), lora);
     const { layout } = model.trainable;
     expect(layout.parameters.get(SCORE_TENSOR)!.shape).toEqual([1, config.hiddenSize]);
-    const pool = new ParameterPool(gpu, layout, 'gradients', 'gradients');
+    const pool = new ParameterPool(own, layout, 'gradients', 'gradients');
     const runner = await TrainingRunner.create(model, limits, pool);
     const [group] = groupsFor(config);
     const pass = await runner.forward(packBatch([group!], 'score'));
@@ -136,7 +155,7 @@ describe.each(Object.entries(CONFIGS))('LoRA on %s', (_, config) => {
     };
     expect(Math.abs(pass.values[0]! - scoreOf(factors))).toBeLessThan(1e-3);
     await runner.backward(pass, Float32Array.of(1, 0));
-    expectSlopes(await pool.read(gpu), factors, scoreOf, new Random(6));
+    expectSlopes(await pool.read(own), factors, scoreOf, new Random(6));
     for (const part of [runner, pool, model]) part.destroy();
   });
 });

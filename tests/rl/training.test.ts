@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openAt } from '../../src/cli/open.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
+import { KERNELS_FOR } from '../../src/gpu/variants.ts';
 import { exporting } from '../../src/cli/export.ts';
 import { logits } from '../../src/cli/logits.ts';
 import { asRewardConfig } from '../../src/model/config.ts';
@@ -47,10 +48,13 @@ const config: ModelConfig = {
 };
 
 let gpu: Gpu;
+/** The same adapter with the kernels for cards. */
+let gpuAsCard: Gpu;
 let judgeGpu: Gpu;
 let root: string;
 beforeAll(async () => {
   gpu = await openNodeGpu();
+  gpuAsCard = await openNodeGpu({ variants: KERNELS_FOR.card });
   judgeGpu = await openNodeGpu();
   root = await mkdtemp(join(tmpdir(), 'ponder-'));
   const save = async (of: 'policy' | 'reward'): Promise<void> => {
@@ -66,15 +70,14 @@ beforeAll(async () => {
   await save('reward');
 });
 afterAll(async () => {
-  gpu.close();
-  judgeGpu.close();
+  for (const opened of [gpu, gpuAsCard, judgeGpu]) opened.close();
   await rm(root, { recursive: true });
 });
 
-async function openRun(values: Record<string, unknown>, out: string): Promise<Run> {
+async function openRun(values: Record<string, unknown>, out: string, on = gpu): Promise<Run> {
   const recipe = makeRecipe(values);
   const { trainer, tokenizerFiles: files } = await openTrainer(recipe, {
-    gpu,
+    gpu: on,
     folder: nodeFolder,
     readFile: (path) => readFile(path, 'utf8'),
     openReward: async (path) => openRewardModel(judgeGpu, await openAt(path)),
@@ -207,23 +210,23 @@ describe('a warm start, a reward model, and GRPO', () => {
     expect(log.trim().split('\n').length).toBe(4);
   });
 
-  it('runs GRPO on an adapter, and takes the memory that was planned', async () => {
+  it('runs GRPO on an adapter by the kernels for cards, and takes the memory that was planned', async () => {
     const values = {
       ...{ ...grpo, ...models(), use_peft: true, lora_r: 4, lora_alpha: 8 },
       ...{ load_in_8bit: true, gradient_checkpointing: true },
     };
-    const before = { ...gpu.ledger };
-    const whole = await openRun(values, 'lora');
+    const before = { ...gpuAsCard.ledger };
+    const whole = await openRun(values, 'lora', gpuAsCard);
     const facts = await describeModel(await nodeFolder(models().model_name_or_path!));
     const storage = { layers: 'int8', tables: 'f32' } as const;
     const plan = planTraining(
       whole.recipe,
       { config: facts.config, storage },
-      gpu.maxBinding,
-      gpu.variants,
+      gpuAsCard.maxBinding,
+      gpuAsCard.variants,
     );
     for (const lifetime of Object.keys(before) as (keyof typeof before)[]) {
-      expect(gpu.ledger[lifetime] - before[lifetime], lifetime).toBe(plan.ledger[lifetime]);
+      expect(gpuAsCard.ledger[lifetime] - before[lifetime], lifetime).toBe(plan.ledger[lifetime]);
     }
     await whole.begin();
     const rows = await finish(whole);
@@ -233,11 +236,11 @@ describe('a warm start, a reward model, and GRPO', () => {
       expect(row['sampling/sampling_logp_difference/max']).toBeLessThan(1e-3);
       expect(row.grad_norm).toBeGreaterThan(0);
     }
-    const again = await openRun(values, 'lora-again');
+    const again = await openRun(values, 'lora-again', gpuAsCard);
     await again.begin();
     for (let step = 0; step < 3; step++) await again.advance();
     again.trainer.destroy();
-    const resumed = await openRun(values, 'lora-again');
+    const resumed = await openRun(values, 'lora-again', gpuAsCard);
     expect(await resumed.resume()).toBe(true);
     expect(timeless(await finish(resumed))).toEqual(timeless(rows.slice(2)));
   });
