@@ -1,10 +1,12 @@
 /** Products with a norm before them, a second matrix beside them, and SwiGLU after them. */
-import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { decode, encode } from '../storage.ts';
 import { MANY_ROWS } from './matmul-on-cpu.ts';
 import { matmulNormed } from './matmul-normed.ts';
+import type { Op } from '../kernel.ts';
+import type { View } from '../memory.ts';
 import { matmulAs } from './matmul.ts';
-import { expectClose, Sandbox, seeded } from './sandbox.ts';
+import { expectClose, MARK, Sandbox, seeded } from './sandbox.ts';
 import { swigluAdapted } from './swiglu-adapted.ts';
 
 let box: Sandbox;
@@ -54,6 +56,16 @@ function gatedHalf(gateUp: ArrayLike<number>, rows: number, width: number): Floa
 const put = (data: Float32Array) =>
   box.put(Float32Array.of(...data, ...Array<number>(16).fill(NaN)));
 
+/** Runs the product in one launch, and finds the same bits where each of its workgroups has its own. */
+async function runBothWays(product: Op<unknown>, ...results: View[]): Promise<void> {
+  await box.run(product);
+  const bits = () => Promise.all(results.map((view) => box.integers(view, view.byteLength / 4)));
+  const whole = await bits();
+  for (const view of results) box.gpu.upload(view, new Float32Array(view.byteLength / 4).fill(MARK));
+  await box.runCut(product);
+  expect(await bits()).toEqual(whole);
+}
+
 function inputs(m: number, n: number, k: number) {
   return {
     x: seeded(m * k, 1, -2, 2),
@@ -91,7 +103,7 @@ it.each([
   const c = box.marked(m * n);
   const launch = { layout: 'nt', a: put(x), b: put(b), c, m: () => m, n, k } as const;
   const norm = { weight: put(weight), eps: EPS };
-  await box.run(matmulAs([variant], { ...launch, norm, residual: put(residual) }));
+  await runBothWays(matmulAs([variant], { ...launch, norm, residual: put(residual) }), c);
   const want = product(normed(x, weight, k), b, { m, n, k }).map((v, i) => v + residual[i]!);
   expectClose(await box.floats(c, m * n), want, TOLERANCE);
 });
@@ -107,7 +119,7 @@ it.each([
   const launch = { layout: 'nt', a: put(x), b: put(b), c, m: () => m, n, k } as const;
   const norm = { weight: put(weight), eps: EPS };
   const side = { b: put(beside), c: h, n: width, scale: 0.5 };
-  await box.run(matmulAs([variant], { ...launch, norm, side, bias: put(bias) }));
+  await runBothWays(matmulAs([variant], { ...launch, norm, side, bias: put(bias) }), c, h);
   const y = normed(x, weight, k);
   const want = product(y, b, { m, n, k }).map((v, i) => v + bias[i % n]!);
   expectClose(await box.floats(c, m * n), want, TOLERANCE);
@@ -127,7 +139,7 @@ it.each([
   const c = box.marked((m * n) / 2);
   const norm = { weight: put(weight), eps: EPS };
   const launch = { layout: 'nt', a: put(x), b: put(b), c, m: () => m, n, k } as const;
-  await box.run(matmulAs([variant], { ...launch, norm, gated: 'silu' }));
+  await runBothWays(matmulAs([variant], { ...launch, norm, gated: 'silu' }), c);
   const want = gatedHalf(product(normed(x, weight, k), b, { m, n, k }), m, n / 2);
   expectClose(await box.floats(c, (m * n) / 2), want, TOLERANCE);
 });
