@@ -58,12 +58,14 @@ const put = (data: Float32Array) =>
 
 /** Runs the product in one launch, and finds the same bits where each of its workgroups has its own. */
 async function runBothWays(product: Op<unknown>, ...results: View[]): Promise<void> {
-  await box.run(product);
-  const bits = () => Promise.all(results.map((view) => box.integers(view, view.byteLength / 4)));
-  const whole = await bits();
-  for (const view of results) box.gpu.upload(view, new Float32Array(view.byteLength / 4).fill(MARK));
-  await box.runCut(product);
-  expect(await bits()).toEqual(whole);
+  const bits = async (run: () => Promise<void>): Promise<Uint32Array[]> => {
+    const counts = results.map(({ byteLength }) => byteLength / 4);
+    results.forEach((view, i) => box.gpu.upload(view, new Float32Array(counts[i]!).fill(MARK)));
+    await run();
+    return Promise.all(results.map((view, i) => box.integers(view, counts[i]!)));
+  };
+  const whole = await bits(() => box.run(product));
+  expect(await bits(() => box.runCut(product))).toEqual(whole);
 }
 
 function inputs(m: number, n: number, k: number) {
