@@ -218,14 +218,14 @@ it.each([
   { rank: 8, gate: true, up: true },
   { rank: 4, gate: true, up: false },
   { rank: 5, gate: false, up: true },
-])('SwiGLU with factors: $rank, gate $gate, up $up', async ({ rank, ...adapted }) => {
+])('SwiGLU with factors: $rank, gate $gate, up $up', async ({ rank, ...halves }) => {
   const [rows, width] = [6, 70];
-  const hWidth = (Number(adapted.gate) + Number(adapted.up)) * rank;
+  const hWidth = (Number(halves.gate) + Number(halves.up)) * rank;
   const gateUp = seeded(rows * 2 * width, 1, -4, 4);
   const h = seeded(rows * hWidth, 2);
   const b = seeded((hWidth / rank) * width * rank, 3);
-  const gate = adapted.gate ? { column: 0, row: 0 } : undefined;
-  const up = adapted.up ? { column: hWidth - rank, row: (hWidth / rank - 1) * width } : undefined;
+  const gate = halves.gate ? { column: 0, row: 0 } : undefined;
+  const up = halves.up ? { column: hWidth - rank, row: (hWidth / rank - 1) * width } : undefined;
   const sums = Float64Array.from(gateUp, (value, at) => {
     const [row, column] = [Math.floor(at / (2 * width)), at % (2 * width)];
     const factors = column < width ? gate : up;
@@ -238,12 +238,11 @@ it.each([
     return sum;
   });
   const y = box.marked(rows * width);
-  await box.run(
-    swigluAdapted({
-      ...{ gateUp: box.put(gateUp), h: box.put(h), b: box.put(b), y },
-      ...{ hWidth, rank, gate, up, width, rows: () => rows },
-    }),
-  );
+  const adapted = swigluAdapted({
+    ...{ gateUp: box.put(gateUp), h: box.put(h), b: box.put(b), y },
+    ...{ hWidth, rank, gate, up, width, rows: () => rows },
+  });
+  await runBothWays(adapted, y);
   const want = gatedHalf(sums, rows, width);
   expectClose(await box.floats(y, rows * width), want, TOLERANCE);
 });
