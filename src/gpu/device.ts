@@ -79,8 +79,8 @@ function suitableVariants({ features }: GPUDevice, info: GPUAdapterInfo): Kernel
   return { ...KERNELS_FOR.card, rows: subgroups ? 'subgroups' : 'memory' };
 }
 
-/** Attention, and what only moves data, reach a part of the rate of products. */
-function leastRate({ full }: CardRates): number {
+/** Operations a second to begin with. Attention, and what only moves data, reach less than products. */
+function firstRate({ full }: CardRates): number {
   return Math.max(LEAST_RATE, (2 * Math.max(...Object.values(full))) / 4);
 }
 
@@ -161,7 +161,7 @@ export class Gpu implements Memory {
       const card = await options.measure?.(gpu);
       if (card) {
         gpu.chosen = { ...gpu.chosen, card };
-        gpu.pace.rate = leastRate(card);
+        gpu.pace.rate = firstRate(card);
       }
     }
     return gpu;

@@ -37,7 +37,7 @@ export interface Submit<D> {
 
 /**
  * The launches of `ops`, once per entry of `runs`, in order, in submits of at most `maxLaunches`.
- * A submit holds at most `budget()` work, unless a single launch that cannot be cut is larger. The
+ * A submit holds at most `budget()` work, unless a part of a launch that cannot be cut is larger. The
  * budget may change between two submits.
  */
 export function* cutIntoSubmits<D>(
