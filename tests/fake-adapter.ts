@@ -30,6 +30,7 @@ export function fakeApi({
         features: new Set(requiredFeatures),
         lost: new Promise(() => {}),
         addEventListener: () => {},
+        removeEventListener: () => {},
       }),
   };
   return {

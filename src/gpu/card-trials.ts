@@ -112,7 +112,7 @@ async function prepared(gpu: Gpu, op: Op<undefined>, launches: number): Promise<
     size: 256,
     usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
   });
-  const bytes = new DataView(new ArrayBuffer(64));
+  const bytes = new DataView(new ArrayBuffer(256));
   writeParams(bytes, 0, Object.values(kernel.params), op.params(undefined));
   gpu.device.queue.writeBuffer(block, 0, bytes.buffer);
   const storage = gpu.device.createBindGroup({
@@ -124,7 +124,7 @@ async function prepared(gpu: Gpu, op: Op<undefined>, launches: number): Promise<
   });
   const params = gpu.device.createBindGroup({
     layout: gpu.pipelines.paramsLayout(),
-    entries: [{ binding: 0, resource: { buffer: block, size: 64 } }],
+    entries: [{ binding: 0, resource: { buffer: block, size: 256 } }],
   });
   const encoder = gpu.device.createCommandEncoder();
   const pass = encoder.beginComputePass();

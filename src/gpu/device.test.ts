@@ -47,6 +47,22 @@ it('measures a graphics card, unless the caller chose its products or it is soft
   expect(measure).toHaveBeenCalledTimes(1);
 });
 
+it('begins with submits of the size that a measured card allows, else with small ones', async () => {
+  const rates = { large: 4e12, medium: 3e12, narrow: 2e12, small: 1e12 };
+  const measure = () => Promise.resolve({ full: rates, alone: rates, packed: [] });
+  let kept: Gpu | undefined;
+  const keep = (gpu: Gpu) => (kept = gpu);
+  const measured = await Gpu.open(fakeApi(), { measure, keep });
+  expect(measured.pace.rate).toBe(2e12);
+  measured.pace.rate = 5e12;
+  measured.close();
+  expect(kept!.pace.rate).toBe(5e12);
+  expect((await Gpu.open(fakeApi())).pace.rate).toBe(5e9);
+  const weakest = { large: 1e9, medium: 1e9, narrow: 1e9, small: 1e9 };
+  const slow = () => Promise.resolve({ full: weakest, alone: weakest, packed: [] });
+  expect((await Gpu.open(fakeApi(), { measure: slow })).pace.rate).toBe(5e9);
+});
+
 it('asks for the features that its kernels use, and no others', async () => {
   const features = ['shader-f16', 'subgroups', 'timestamp-query'];
   const { device } = await Gpu.open(fakeApi({ features }));

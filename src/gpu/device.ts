@@ -14,7 +14,7 @@ import {
   type Memory,
   type View,
 } from './memory.ts';
-import { Pace } from './pace.ts';
+import { LEAST_RATE, Pace } from './pace.ts';
 import { Pipelines } from './pipelines.ts';
 import type { Profile } from './profile.ts';
 import { Staging } from './staging.ts';
@@ -77,6 +77,11 @@ function suitableVariants({ features }: GPUDevice, info: GPUAdapterInfo): Kernel
     return Number(release) >= 26 ? KERNELS_FOR.wide : KERNELS_FOR.cpu;
   }
   return { ...KERNELS_FOR.card, rows: subgroups ? 'subgroups' : 'memory' };
+}
+
+/** Operations a second to begin with. Attention, and what only moves data, reach less than products. */
+function firstRate({ full }: CardRates): number {
+  return Math.max(LEAST_RATE, (2 * Math.max(...Object.values(full))) / 4);
 }
 
 export class Gpu implements Memory {
@@ -154,7 +159,10 @@ export class Gpu implements Memory {
     const chosen = options.variants?.matmul !== undefined;
     if (gpu.variants.matmul === 'blocked' && !chosen && !info.isFallbackAdapter) {
       const card = await options.measure?.(gpu);
-      if (card) gpu.chosen = { ...gpu.chosen, card };
+      if (card) {
+        gpu.chosen = { ...gpu.chosen, card };
+        gpu.pace.rate = firstRate(card);
+      }
     }
     return gpu;
   }
@@ -308,6 +316,7 @@ export class Gpu implements Memory {
     this.device.removeEventListener('uncapturederror', this.onError);
     const next = new Gpu(this.kept, this.options);
     next.chosen = this.chosen;
+    next.pace.rate = this.pace.rate;
     keep(next);
   }
 }

@@ -18,14 +18,17 @@ export interface Kernel<P extends Record<string, ParamType> = Record<string, Par
   readonly code: string;
   /** One per storage binding of group 0, in order; 'write' means read_write. */
   readonly bindings: readonly Access[];
-  /** Fields of `struct Params`, in order, at most 16 of them; all are 4 bytes. */
+  /** Fields of `struct Params`, in order; all are 4 bytes. */
   readonly params: P;
   /**
-   * The axis of workgroups along which a large launch can be cut into several. `struct Params` then
-   * has a last field more, `first_group: u32`, which the kernel adds to its workgroup's index.
+   * The axes of workgroups along which a large launch can be cut into several: along the second only
+   * where a single group of the first is still too large. For each of them `struct Params` has one more
+   * field at its end, `first_x: u32` or `first_y: u32`, which the kernel adds to its workgroup's index.
    */
-  readonly cut?: 'x' | 'y';
+  readonly cut?: readonly Axis[];
 }
+
+export type Axis = 'x' | 'y';
 
 export type Bindable = View | Activation;
 export type Grid = readonly [x: number, y?: number, z?: number];
@@ -40,6 +43,8 @@ export interface Op<D> {
   readonly constants?: Record<string, number>;
   /** Floating-point operations (see GpuCounters); absent for ops that have few. */
   readonly flops?: (dims: D) => number;
+  /** Bytes that it moves, for ops whose workgroups move more than BYTES_PER_WORKGROUP (submits.ts). */
+  readonly bytes?: (dims: D) => number;
   /** It recomputes a result: its operations do not count as useful work. */
   readonly again?: boolean;
   /** Kernels with the same bindings and parameters, of which each replay takes the one that suits. */
@@ -84,6 +89,7 @@ export function op<D, P extends Record<string, ParamType>>(
     grid: (dims: D) => Grid;
     constants?: Record<string, number>;
     flops?: (dims: D) => number;
+    bytes?: (dims: D) => number;
     others?: readonly Kernel[];
     pick?: (dims: D) => number;
   },
@@ -101,6 +107,7 @@ export function op<D, P extends Record<string, ParamType>>(
     grid: launch.grid,
     ...(launch.constants && { constants: launch.constants }),
     ...(launch.flops && { flops: launch.flops }),
+    ...(launch.bytes && { bytes: launch.bytes }),
     ...(launch.others && { others: launch.others }),
     ...(launch.pick && { pick: launch.pick }),
   };
@@ -119,7 +126,8 @@ export function lower<D>(ops: readonly Op<D>[], variants: KernelVariants): Op<D>
 
 /**
  * Spreads `count` workgroups over two dimensions, since one holds at most 65,535. Kernels that use
- * it take their index as `workgroup_id.x + workgroup_id.y * 65535u` and compare it with `count`.
+ * it take their index as `workgroup_id.x + workgroup_id.y * 65535u` and compare it with `count`. They
+ * can be cut along x: each launch then has some columns of the grid.
  */
 export function foldGrid(count: number): Grid {
   const limit = 65535;

@@ -7,14 +7,20 @@
 /** What a submit should take at most. */
 const SUBMIT_SECONDS = 0.1;
 
-/** Operations a second before anything is measured: a guess at what the weakest cards can do. */
-const CAUTIOUS_RATE = 50e9;
+/**
+ * Operations a second of the weakest devices: what is done before anything is known. What seems slower
+ * has other reasons: the computer slept, or the browser held the page up.
+ */
+export const LEAST_RATE = 5e9;
 
-/** What seems slower has other reasons: the computer slept, or the browser held the page up. */
-const LEAST_RATE = 5e9;
+/**
+ * Shorter measurements would hold more of the browser's delays than of the device's work. A rate that is
+ * far too low needs no exact one: delays make a device seem slower, hardly ever faster.
+ */
+const MEASURED_SECONDS = { long: 0.25, short: 0.03 };
 
-/** Shorter measurements would hold more of the browser's delays than of the device's work. */
-const MEASURED_SECONDS = 0.25;
+/** A rate that is exceeded so many times is far too low. It rises so many times at once, at most. */
+const MOST_RISE = 2;
 
 const MOST_IN_FLIGHT = 2;
 
@@ -25,8 +31,9 @@ interface Measurement {
 }
 
 export class Pace {
-  /** Operations a second. */
-  private rate = CAUTIOUS_RATE;
+  /** Operations a second: set by who knows it before the first submit, then measured. */
+  rate = LEAST_RATE;
+  private least = MEASURED_SECONDS.short;
 
   /** `submittedWorkDone` resolves when everything submitted so far has run; it never rejects. */
   constructor(private readonly submittedWorkDone: () => Promise<void>) {}
@@ -65,10 +72,12 @@ export class Pace {
     const now = performance.now();
     measurement.work += work;
     const seconds = (now - measurement.since) / 1000;
-    if (seconds < MEASURED_SECONDS) return;
+    if (seconds < this.least) return;
     const seen = measurement.work / seconds;
+    const most = MOST_RISE * this.rate;
+    this.least = seen >= most ? MEASURED_SECONDS.short : MEASURED_SECONDS.long;
     // Down at once, up half the way: a submit that is too long does more harm than one too short.
-    this.rate = Math.max(LEAST_RATE, Math.min(seen, (this.rate + seen) / 2));
+    this.rate = Math.max(LEAST_RATE, Math.min(seen, (this.rate + seen) / 2, most));
     Object.assign(measurement, { since: now, work: 0 });
   }
 }

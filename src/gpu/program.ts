@@ -9,11 +9,10 @@ import { GpuError } from './errors.ts';
 import { lower, writeParams, type Op, type ParamType } from './kernel.ts';
 import type { View } from './memory.ts';
 import type { Profile } from './profile.ts';
-import { cutIntoSubmits, type Launch, type Submit } from './submits.ts';
+import { AXES, cutIntoSubmits, type Launch, type Submit } from './submits.ts';
 
-/** The alignment WebGPU guarantees for dynamic uniform offsets. */
+/** The alignment WebGPU guarantees for dynamic uniform offsets; the parameters of a launch take less. */
 const BLOCK_BYTES = 256;
-const PARAM_BYTES = 64;
 
 interface Ready<D> {
   readonly op: Op<D>;
@@ -81,7 +80,7 @@ export class Program<D> {
     });
     const arenaGroup = gpu.device.createBindGroup({
       layout: gpu.pipelines.paramsLayout(),
-      entries: [{ binding: 0, resource: { buffer: arena, size: PARAM_BYTES } }],
+      entries: [{ binding: 0, resource: { buffer: arena, size: BLOCK_BYTES } }],
     });
     return new Program(gpu, steps, arena, arenaGroup);
   }
@@ -155,7 +154,7 @@ export class Program<D> {
     launches.forEach((launch, i) => {
       const op = this.ops[launch.index] as Op<D>;
       // The operations of an op in several launches count at its first.
-      const flops = launch.first > 0 || op.again ? 0 : (op.flops?.(launch.dims) ?? 0);
+      const flops = launch.first.some(Boolean) || op.again ? 0 : (op.flops?.(launch.dims) ?? 0);
       const pass = encoder.beginComputePass({ timestampWrites: profile.stamp(op.label, flops) });
       this.dispatch(pass, i * BLOCK_BYTES, launch);
       pass.end();
@@ -166,7 +165,9 @@ export class Program<D> {
   private writeParams(view: DataView, block: number, { index, dims, first }: Launch<D>): void {
     const { op, paramTypes } = this.steps[index] as Ready<D>;
     writeParams(view, block, paramTypes, op.params(dims));
-    if (op.kernel.cut) view.setUint32(block + 4 * paramTypes.length, first, true);
+    op.kernel.cut?.forEach((axis, i) =>
+      view.setUint32(block + 4 * (paramTypes.length + i), first[AXES[axis]], true),
+    );
   }
 
   private dispatch(pass: GPUComputePassEncoder, block: number, launch: Launch<D>): void {

@@ -1,5 +1,5 @@
 /** Cuts a program into submits. This is plain arithmetic on its ops: no device is needed. */
-import type { Grid, Op } from './kernel.ts';
+import type { Axis, Op } from './kernel.ts';
 
 /** Floating-point operations that a card does in the time in which it moves a byte. */
 const OPERATIONS_PER_BYTE = 10;
@@ -7,16 +7,25 @@ const OPERATIONS_PER_BYTE = 10;
 /** Few workgroups move more: an op with few of them uses a part of its buffers only. */
 const BYTES_PER_WORKGROUP = 2 ** 15;
 
+/** The place of an axis among the groups of a grid. */
+export const AXES: Readonly<Record<Axis, 0 | 1>> = { x: 0, y: 1 };
+
+/** A part of an op's workgroups. */
+interface Piece {
+  readonly grid: Groups;
+  /** The workgroups before it along each axis. */
+  readonly first: Groups;
+  /** In floating-point operations; see `workOf`. */
+  readonly work: number;
+}
+
+type Groups = readonly [x: number, y: number, z: number];
+
 /** One dispatch. */
-export interface Launch<D> {
+export interface Launch<D> extends Piece {
   /** The op's place in the program. */
   readonly index: number;
   readonly dims: D;
-  readonly grid: Grid;
-  /** Workgroups of the op, along its kernel's `cut`, that earlier launches have taken. */
-  readonly first: number;
-  /** In floating-point operations; see `workOf`. */
-  readonly work: number;
 }
 
 export interface Submit<D> {
@@ -28,7 +37,7 @@ export interface Submit<D> {
 
 /**
  * The launches of `ops`, once per entry of `runs`, in order, in submits of at most `maxLaunches`.
- * A submit holds at most `budget()` work, unless a single launch that cannot be cut is larger. The
+ * A submit holds at most `budget()` work, unless a part of a launch that cannot be cut is larger. The
  * budget may change between two submits.
  */
 export function* cutIntoSubmits<D>(
@@ -65,17 +74,37 @@ function* cutLaunch<D>(
 ): Generator<Launch<D>> {
   const [x, y = 1, z = 1] = op.grid(dims);
   if (x * y * z === 0) return;
-  const work = workOf(op, dims, x * y * z);
-  const { cut } = op.kernel;
-  const groups = cut === 'x' ? x : cut === 'y' ? y : 1;
-  for (let first = 0; first < groups;) {
+  const whole: Piece = { grid: [x, y, z], first: [0, 0, 0], work: workOf(op, dims, x * y * z) };
+  for (const piece of cutPiece(whole, op.kernel.cut ?? [], budget)) yield { index, dims, ...piece };
+}
+
+/** As many groups of the first axis at a time as fit; what is too large then is cut along the next. */
+function* cutPiece(
+  piece: Piece,
+  [axis, ...others]: readonly Axis[],
+  budget: () => number,
+): Generator<Piece> {
+  if (!axis) {
+    yield piece;
+    return;
+  }
+  const { grid, first, work } = piece;
+  const groups = grid[AXES[axis]];
+  for (let taken = 0; taken < groups;) {
     const fit = work > budget() ? Math.max(1, Math.floor((groups * budget()) / work)) : groups;
-    const count = Math.min(fit, groups - first);
-    const grid: Grid = cut === 'x' ? [count, y, z] : cut === 'y' ? [x, count, z] : [x, y, z];
-    yield { index, dims, grid, first, work: (work * count) / groups };
-    first += count;
+    const count = Math.min(fit, groups - taken);
+    const part = {
+      grid: along(grid, axis, count),
+      first: along(first, axis, taken),
+      work: (work * count) / groups,
+    };
+    yield* cutPiece(part, others, budget);
+    taken += count;
   }
 }
+
+const along = ([x, y, z]: Groups, axis: Axis, value: number): Groups =>
+  axis === 'x' ? [value, y, z] : [x, value, z];
 
 /**
  * What an op takes of a card's time: its operations, or those that fit into the time in which its data
@@ -83,6 +112,6 @@ function* cutLaunch<D>(
  */
 function workOf<D>(op: Op<D>, dims: D, workgroups: number): number {
   const bound = op.bindings.reduce((sum, { byteLength }) => sum + byteLength, 0);
-  const bytes = Math.min(bound, workgroups * BYTES_PER_WORKGROUP);
+  const bytes = op.bytes?.(dims) ?? Math.min(bound, workgroups * BYTES_PER_WORKGROUP);
   return Math.max(op.flops?.(dims) ?? 0, OPERATIONS_PER_BYTE * bytes);
 }

@@ -1,9 +1,10 @@
-/** The submits of a whole training step on a simulated graphics card. */
+/** The submits of training and decoding steps on simulated graphics cards. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Op } from '../../src/gpu/kernel.ts';
 import { MemoryPlan } from '../../src/gpu/memory.ts';
 import { Pace } from '../../src/gpu/pace.ts';
-import { cutIntoSubmits, type Submit } from '../../src/gpu/submits.ts';
+import { cutIntoSubmits, type Launch, type Submit } from '../../src/gpu/submits.ts';
+import { KERNELS_FOR } from '../../src/gpu/variants.ts';
 import { allocateOptimizer, stepOps } from '../../src/model/adamw.ts';
 import { planBatch } from '../../src/model/batch-runner.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
@@ -23,25 +24,37 @@ const SMOLLM: ModelConfig = {
   headDim: 64,
 };
 
-/** 64 sequences of 208 tokens. */
-const ROWS = 13312;
-const dims = {
-  tokens: ROWS,
-  pairs: (ROWS * 209) / 2,
-  targets: ROWS / 2,
-  idOwners: 2000,
-  rowOwners: ROWS / 2,
-  inverseTemperature: 1,
+/** The sizes of Qwen3-0.6B. */
+const QWEN: ModelConfig = {
+  ...CONFIGS['qwen3, head norms, head_dim apart']!,
+  vocabSize: 151936,
+  hiddenSize: 1024,
+  intermediateSize: 3072,
+  layers: 28,
+  heads: 16,
+  kvHeads: 8,
+  headDim: 128,
 };
 
-const sampling = { temperature: 1, topK: 0, topP: 1, minP: 0, seed: 1, maxNewTokens: 128 };
+/** 64 sequences of 208 tokens. */
+const ROWS = 13312;
+
+const sampling = { temperature: 1, topK: 0, topP: 0.9, minP: 0, seed: 1, maxNewTokens: 128 };
 
 /** The programs of a training step with what they run on, written down without a device. */
-function step() {
-  const plan = new MemoryPlan(2 ** 31);
-  const model = LanguageModel.allocate(plan, SMOLLM);
+function step(config = SMOLLM, rows = ROWS, variants: keyof typeof KERNELS_FOR = 'card') {
+  const plan = new MemoryPlan(2 ** 31, KERNELS_FOR[variants]);
+  const model = LanguageModel.allocate(plan, config);
   const memory = allocateOptimizer(model);
-  const limits = { maxTokens: ROWS, maxTargets: ROWS / 2, recompute: true };
+  const limits = { maxTokens: rows, maxTargets: rows / 2, recompute: true };
+  const dims = {
+    tokens: rows,
+    pairs: (rows * 209) / 2,
+    targets: rows / 2,
+    idOwners: 2000,
+    rowOwners: rows / 2,
+    inverseTemperature: 1,
+  };
   const { forward, backward } = planBatch(model, limits, memory.gradients);
   const cache = { maxSequences: 64, maxPromptTokens: 4096, maxNewTokens: 128 };
   const { decodeOps } = planDecoder(model, cache);
@@ -96,18 +109,53 @@ interface Replay<D> {
   runs: D[];
 }
 
+/** Every workgroup of an op is in one of these launches, and in one only. */
+function expectWhole<D>({ grid }: Op<D>, launches: readonly Launch<D>[]): void {
+  const [x, y = 1, z = 1] = grid(launches[0]!.dims);
+  const runs = new Uint8Array(x * y);
+  for (const launch of launches) {
+    const [left, top, front] = launch.first;
+    const [across, down, deep] = launch.grid;
+    expect([front, deep]).toEqual([0, z]);
+    expect(left + across).toBeLessThanOrEqual(x);
+    for (let row = top; row < top + down; row++) {
+      for (let at = row * x + left; at < row * x + left + across; at++) runs[at]!++;
+    }
+  }
+  expect(runs.every((count) => count === 1)).toBe(true);
+}
+
+/** The same of all launches of a program, which come op after op. */
+function expectAllWhole<D>({ ops, runs }: Replay<D>, launches: readonly Launch<D>[]): void {
+  let next = 0;
+  for (const dims of runs) {
+    for (const [index, op] of ops.entries()) {
+      if (workgroups(op.grid(dims)) === 0) continue;
+      const first = next;
+      while (launches[next]?.index === index && launches[next]?.dims === dims) next++;
+      expect(next).toBeGreaterThan(first);
+      expectWhole(op, launches.slice(first, next));
+    }
+  }
+  expect(next).toBe(launches.length);
+}
+
 /** Runs a program on the card, and returns the operations that reached it. */
-async function replay<D>(card: SimulatedCard, pace: Pace, { ops, runs }: Replay<D>) {
+async function replay<D>(card: SimulatedCard, pace: Pace, program: Replay<D>) {
+  const { ops, runs } = program;
   const submits = cutIntoSubmits(ops, runs, runs.length * ops.length, () => pace.budget);
+  const launches: Launch<D>[] = [];
   let total = 0;
   const all = pace.submitAll(submits, (submit) => {
     const own = operations(ops, submit);
     total += own;
+    launches.push(...submit.launches);
     // What only moves data takes its time as well.
     card.submit(Math.max(submit.work, own));
   });
   await vi.runAllTimersAsync();
   await all;
+  expectAllWhole(program, launches);
   return total;
 }
 
@@ -115,14 +163,35 @@ function allOperations<D>({ ops, runs }: Replay<D>): number {
   return runs.reduce((sum, d) => sum + ops.reduce((all, op) => all + (op.flops?.(d) ?? 0), 0), 0);
 }
 
-describe('a training step of a model of 135 million parameters', () => {
-  beforeEach(() => {
-    vi.useFakeTimers({ toFake: ['performance', 'setTimeout'] });
-  });
-  afterEach(() => {
-    vi.useRealTimers();
-  });
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['performance', 'setTimeout'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
 
+describe('a slow card has no submit above a tenth of a second, the first ones included', () => {
+  const cases = [5e9, 10e9, 20e9, 50e9, 200e9].flatMap((rate) =>
+    Object.entries({ SMOLLM, QWEN }).flatMap(([name, config]) =>
+      (['card', 'cpu'] as const).map((variants) => ({ rate, name, config, variants })),
+    ),
+  );
+
+  it.each(cases)('$rate operations a second, $name, $variants', async (one) => {
+    const card = new SimulatedCard(one.rate);
+    const pace = new Pace(card.workDone);
+    // Layers are all the same, and so are submits; 1,664 rows are 13 of the largest tiles.
+    const config = { ...one.config, layers: 1 };
+    const { decode, forward, backward, update } = step(config, 1664, one.variants);
+    await replay(card, pace, { ...decode, runs: decode.runs.slice(0, 2) });
+    await replay(card, pace, forward);
+    await replay(card, pace, backward);
+    await replay(card, pace, update);
+    expect(Math.max(...card.seconds)).toBeLessThan(0.101);
+  });
+});
+
+describe('a training step of a model of 135 million parameters', () => {
   it.each([50e9, 200e9, 1e12, 10e12, 50e12])(
     'has no submit above a tenth of a second at %d operations a second',
     async (rate) => {

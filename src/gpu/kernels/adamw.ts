@@ -20,6 +20,7 @@ const kernel = {
     rest2: 'f32',
     biasCorrection2: 'f32',
   },
+  cut: ['x'],
 } as const satisfies Kernel;
 
 /** Elements one workgroup updates: BLOCK of adamw.wgsl. */

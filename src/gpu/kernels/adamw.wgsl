@@ -10,6 +10,7 @@ struct Params {
   offset: u32, count: u32, lr: f32, eps: f32, weight_decay: f32, max_norm: f32,
   beta1: f32, rest1: f32, correction1: f32, // rest = 1 - beta, correction = 1 - beta^step
   beta2: f32, rest2: f32, correction2: f32,
+  first_x: u32,
 }
 @group(0) @binding(0) var<storage, read_write> weights: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> gradients: array<vec4f>;
@@ -23,7 +24,7 @@ const BLOCK = 1024u;
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let end = p.offset + p.count;
-  let first_four = p.offset / 4u + (group.x + group.y * 65535u) * (BLOCK / 4u);
+  let first_four = p.offset / 4u + (group.x + p.first_x + group.y * 65535u) * (BLOCK / 4u);
   let squared = norm_squared[0];
   // Tested by its bits, because WGSL may assume that no value is infinite or NaN.
   let finite = (bitcast<u32>(squared) & 0x7f800000u) != 0x7f800000u;

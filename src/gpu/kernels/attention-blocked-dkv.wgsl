@@ -27,8 +27,8 @@ fn main(
 ) {
   let x = index % X;
   let y = index / X;
-  let first = (group.x + p.first_group) * ROWS;
-  let kv_head = group.y;
+  let first = (group.x + p.first_x) * ROWS;
+  let kv_head = group.y + p.first_y;
   let last_row = p.tokens - 1u;
   let scale = p.scale * LOG2_E;
   @for g GROUPS

@@ -26,8 +26,8 @@ fn main(
 ) {
   let x = index % X;
   let y = index / X;
-  let first = (group.x + p.first_group) * ROWS;
-  let head = group.y;
+  let first = (group.x + p.first_x) * ROWS;
+  let head = group.y + p.first_y;
   let last_row = p.tokens - 1u;
   let scale = p.scale * LOG2_E;
   let walk = walk_of_all(first, index);

@@ -15,7 +15,8 @@ struct Params {
   kv_stride: u32,
   k_offset: u32,
   v_offset: u32,
-  first_group: u32,
+  first_x: u32,
+  first_y: u32,
 }
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
@@ -44,8 +45,8 @@ fn main(
 ) {
   let x = index % X;
   let y = index / X;
-  let first = (group.x + p.first_group) * ROWS;
-  let head = group.y;
+  let first = (group.x + p.first_x) * ROWS;
+  let head = group.y + p.first_y;
   let last_row = p.tokens - 1u;
   let scale = p.scale * LOG2_E;
   let walk = walk_of_all(first, index);

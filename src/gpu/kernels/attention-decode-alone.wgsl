@@ -25,7 +25,8 @@ struct Params {
   own_rows: u32,
   ring: u32,
   @end r
-  first_group: u32,
+  first_x: u32,
+  first_y: u32,
 }
 
 @group(0) @binding(0) var<storage, read> qkv: array<vec4f>;
@@ -46,9 +47,9 @@ fn span_of(row: u32) -> vec4u {
 
 @compute @workgroup_size(TILES)
 fn main(@builtin(workgroup_id) block: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let first = (block.x + p.first_group) * TILES + lane;
+  let first = (block.x + p.first_x) * TILES + lane;
   let row = min(first, p.tokens - 1u);
-  let head = block.y * HEADS;
+  let head = (block.y + p.first_y) * HEADS;
   let kv_heads = p.heads / p.group;
   let q_at = (row * (p.heads + 2u * kv_heads) + head) * VECS;
   let stride = 2u * kv_heads * VECS;

@@ -24,7 +24,7 @@ const alone = {
   code: aloneCode,
   bindings: ['read', 'read', 'read', 'write'],
   params: { tokens: 'u32', heads: 'u32', group: 'u32', scale: 'f32', step: 'u32' },
-  cut: 'x',
+  cut: ['x', 'y'],
 } as const satisfies Kernel;
 
 const aloneInRing = {

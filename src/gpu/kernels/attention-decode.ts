@@ -101,7 +101,7 @@ function kernelOf<D>(a: DecodeAttention<D>, cut: Cut): Kernel<Params> {
       ...(adapter ? (['read', 'read'] as const) : []),
     ],
     params: { ...params, ...(ring && ringParamTypes) },
-    cut: 'y',
+    cut: ['y'],
   });
 }
 

@@ -35,7 +35,7 @@ struct Params {
   own_rows: u32,
   ring: u32,
   @end r
-  first_group: u32,
+  first_y: u32,
 }
 
 @group(0) @binding(0) var<storage, read> qkv: array<vec4f>;
@@ -57,7 +57,7 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
   @builtin(workgroup_id) block: vec3u,
 ) {
-  let row = block.y + p.first_group;
+  let row = block.y + p.first_y;
   let first_head = block.x * HEADS;
   let kv_head = first_head / (p.heads / p.kv_heads);
   var span = spans[row];

@@ -12,8 +12,8 @@ fn main(
   @builtin(local_invocation_id) lane: vec3u,
   @builtin(workgroup_id) block: vec3u,
 ) {
-  let first = ((block.x + p.first_group) * TILES + lane.x) * ROWS;
-  let head = block.y * HEADS;
+  let first = ((block.x + p.first_x) * TILES + lane.x) * ROWS;
+  let head = (block.y + p.first_y) * HEADS;
   let slice = lane.y * VECS;
   let k_head = p.k_offset + head / p.group * HEAD_VECS + slice;
   let v_head = p.v_offset + head / p.group * HEAD_VECS + slice;

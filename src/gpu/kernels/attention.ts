@@ -70,7 +70,7 @@ const forward = passKernels(
     code,
     bindings: ['read', 'read', 'read', 'write', 'write'],
     params: queryParamTypes,
-    cut: 'x',
+    cut: ['x', 'y'],
   },
   blockedCode,
 );
@@ -82,7 +82,7 @@ const dq = passKernels(
     code: dqDeclarations + dqCode,
     bindings: ['read', 'read', 'read', 'read', 'read', 'write', 'write'],
     params: backwardParams,
-    cut: 'x',
+    cut: ['x', 'y'],
   },
   dqDeclarations + blockedDqCode,
 );
@@ -92,7 +92,7 @@ const dkvKernel = {
   code: dkvDeclarations + dkvCode,
   bindings: ['read', 'read', 'read', 'read', 'read', 'write'],
   params: backwardParams,
-  cut: 'x',
+  cut: ['x', 'y'],
 } as const;
 
 const dkv = passKernels('dkv', dkvKernel, dkvDeclarations + blockedDkvCode);

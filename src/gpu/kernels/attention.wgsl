@@ -23,7 +23,8 @@ struct Params {
   kv_stride: u32,
   k_offset: u32,
   v_offset: u32,
-  first_group: u32,
+  first_x: u32,
+  first_y: u32,
 }
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
@@ -38,8 +39,8 @@ fn main(
   @builtin(local_invocation_id) lane: vec3u,
   @builtin(workgroup_id) block: vec3u,
 ) {
-  let first = ((block.x + p.first_group) * TILES + lane.x) * ROWS;
-  let head = block.y * HEADS;
+  let first = ((block.x + p.first_x) * TILES + lane.x) * ROWS;
+  let head = (block.y + p.first_y) * HEADS;
   let slice = lane.y * VECS;
   let q_head = p.q_offset + head * HEAD_VECS + slice;
   let k_head = p.k_offset + head / p.group * HEAD_VECS + slice;

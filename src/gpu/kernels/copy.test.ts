@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { Gpu } from '../device.ts';
 import { openNodeGpu } from '../node.ts';
 import { Program } from '../program.ts';
@@ -14,12 +14,17 @@ afterAll(() => gpu.close());
 it.each([1, 63, 64, 1001])('fills and copies %i elements and no more', async (count) => {
   const x = gpu.allocate('io', 4 * 1100, 'x');
   const y = gpu.allocate('io', 4 * 1100, 'y');
-  gpu.upload(y, new Float32Array(1100).fill(-1));
   const program = await Program.compile(gpu, [
     fill({ x, count: 1100, value: 2.5 }),
     copy({ x, y, count }),
   ]);
-  await program.run({});
-  const out = await gpu.readFloats(y);
-  expect(out.subarray(0, 1100).every((v, i) => v === (i < count ? 2.5 : -1))).toBe(true);
+  // In one launch each, then in many.
+  for (const operations of [Infinity, 1]) {
+    const budget = vi.spyOn(gpu.pace, 'budget', 'get').mockReturnValue(operations);
+    for (const view of [x, y]) gpu.upload(view, new Float32Array(1100).fill(-1));
+    await program.run({});
+    budget.mockRestore();
+    const out = await gpu.readFloats(y);
+    expect(out.subarray(0, 1100).every((v, i) => v === (i < count ? 2.5 : -1))).toBe(true);
+  }
 });

@@ -7,6 +7,7 @@ const kernel = {
   code: fours + code,
   bindings: ['read', 'write'],
   params: { count: 'u32' },
+  cut: ['x'],
 } as const;
 
 /** Copies the first `count` elements of `x` to `y`. */

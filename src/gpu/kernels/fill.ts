@@ -7,6 +7,7 @@ const kernel = {
   code: fours + code,
   bindings: ['write'],
   params: { count: 'u32', value: 'f32' },
+  cut: ['x'],
 } as const;
 
 /** Sets the first `count` elements of `x` to `value`. */

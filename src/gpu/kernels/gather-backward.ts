@@ -7,6 +7,7 @@ const kernel = {
   code,
   bindings: ['read', 'read', 'read', 'read', 'write'],
   params: { owners: 'u32', cols: 'u32', first: 'u32', count: 'u32', scale: 'f32' },
+  cut: ['x'],
 } as const satisfies Kernel;
 
 /** Rows grouped by the table row they were gathered from; see `groupByTarget`. */

@@ -3,7 +3,7 @@
 // targets outside the table are skipped. One invocation owns each sum, because WGSL has no atomics
 // for f32. It adds in a fixed order: the same batch gives the same bits. 16 invocations own 16
 // columns of one target; `cols` counts Elements.
-struct Params { owners: u32, cols: u32, first: u32, count: u32, scale: f32 }
+struct Params { owners: u32, cols: u32, first: u32, count: u32, scale: f32, first_x: u32 }
 @group(0) @binding(0) var<storage, read> d_out: array<Element>;
 @group(0) @binding(1) var<storage, read> order: array<u32>;
 @group(0) @binding(2) var<storage, read> starts: array<u32>;
@@ -15,7 +15,7 @@ const TEAM = 16u;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let index = id.x / TEAM + id.y * (65535u * 64u / TEAM);
+  let index = (id.x + 64u * p.first_x) / TEAM + id.y * (65535u * 64u / TEAM);
   let blocks = (p.cols + TEAM - 1u) / TEAM;
   let owner = index / blocks;
   let col = index % blocks * TEAM + id.x % TEAM;

@@ -14,6 +14,7 @@ function kernelFor(storage: Storage, inFours: boolean): Kernel<typeof params> {
     code: `${types}${code}\n${fetch.code}\n`,
     bindings: ['read', 'read', 'write'],
     params,
+    cut: ['x'],
   };
 }
 
@@ -47,5 +48,6 @@ export function gather<D>(launch: GatherLaunch<D>): Op<D> {
     bindings: [table, ids, out],
     params: { rows, cols: inFours ? cols / 4 : cols, first, count, scale },
     grid: (d) => foldGrid(Math.ceil(resolve(rows, d) / 4)),
+    bytes: (d) => 8 * resolve(rows, d) * cols,
   });
 }

@@ -15,6 +15,7 @@ const kernel = {
     width: 'u32',
     cacheStride: 'u32',
   },
+  cut: ['x'],
 } as const satisfies Kernel;
 
 /**

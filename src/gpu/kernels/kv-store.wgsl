@@ -10,6 +10,7 @@ struct Params {
   v_offset: u32,
   width: u32,
   cache_stride: u32,
+  first_x: u32,
 }
 
 @group(0) @binding(0) var<storage, read> qkv: array<vec4f>;
@@ -21,7 +22,7 @@ const STRIDE = 65535u * 64u;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let at = id.x + id.y * STRIDE;
+  let at = id.x + 64u * p.first_x + id.y * STRIDE;
   let row = at / p.width;
   let c = at % p.width;
   if (row >= p.rows) { return; }

@@ -3,7 +3,7 @@
 // with log q = inverse_temperature logits[r,v] - lse, H = entropy[r]
 // logits [rows, chunk_cols]; targets, lse, entropy, d_logp, d_entropy [rows]
 // TEAM invocations share a row; `logits` are loaded by Elements, of WIDTH numbers.
-struct Params { rows: u32, chunk_start: u32, chunk_cols: u32, inverse_temperature: f32 }
+struct Params { rows: u32, chunk_start: u32, chunk_cols: u32, inverse_temperature: f32, first_x: u32 }
 @group(0) @binding(0) var<storage, read_write> logits: array<Element>;
 @group(0) @binding(1) var<storage, read> targets: array<u32>;
 @group(0) @binding(2) var<storage, read> lse: array<f32>;
@@ -16,7 +16,7 @@ override TEAM: u32;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let row = id.x / TEAM + id.y * (65535u * 64u / TEAM);
+  let row = (id.x + 64u * p.first_x) / TEAM + id.y * (65535u * 64u / TEAM);
   if (row >= p.rows) { return; }
   let at = targets[row] - p.chunk_start; // wraps to a huge value if the target comes before
   let lse_row = lse[row];

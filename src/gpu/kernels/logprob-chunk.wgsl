@@ -3,7 +3,7 @@
 // state[r] = (m = max z, s = sum e^(z-m), w = sum e^(z-m) z, z of the target), over the chunks so far
 // logits [rows, chunk_cols], targets [rows] (vocabulary indices), state [rows, 4]
 // TEAM invocations share a row (see team-of-many.wgsl) and load it by Elements of WIDTH numbers.
-struct Params { rows: u32, chunk_start: u32, chunk_cols: u32, first: u32, inverse_temperature: f32 }
+struct Params { rows: u32, chunk_start: u32, chunk_cols: u32, first: u32, inverse_temperature: f32, first_x: u32 }
 @group(0) @binding(0) var<storage, read> logits: array<Element>;
 @group(0) @binding(1) var<storage, read> targets: array<u32>;
 @group(0) @binding(2) var<storage, read_write> state: array<vec4f>;
@@ -13,7 +13,7 @@ const LOWEST = -3.4e38;
 
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let row = (group.x + group.y * 65535u) * (SIZE / TEAM) + lane / TEAM;
+  let row = (group.x + p.first_x + group.y * 65535u) * (SIZE / TEAM) + lane / TEAM;
   let cols = p.chunk_cols / WIDTH;
   let base = row * cols;
   // A row past the end has no columns, but its team must reach the barriers too.

@@ -22,6 +22,7 @@ const chunkKernel = {
     first: 'u32',
     inverseTemperature: 'f32',
   },
+  cut: ['x'],
 } as const satisfies Kernel;
 
 const finishKernel = {
@@ -36,6 +37,7 @@ const backwardKernel = {
   code: backwardCode,
   bindings: ['write', 'read', 'read', 'read', 'read', 'read'],
   params: { rows: 'u32', chunkStart: 'u32', chunkCols: 'u32', inverseTemperature: 'f32' },
+  cut: ['x'],
 } as const satisfies Kernel;
 
 interface Chunk<D> {
@@ -75,6 +77,7 @@ export function logprobChunk<D>(launch: LogprobChunkLaunch<D>): Op<D> {
       params: { rows, chunkStart, chunkCols, first, inverseTemperature: launch.inverseTemperature },
       constants,
       grid: (d) => grid(resolve(rows, d)),
+      bytes: (d) => 4 * resolve(rows, d) * chunkCols,
     });
   });
 }
@@ -125,5 +128,7 @@ export function logprobBackward<D>(launch: LogprobBackwardLaunch<D>): Op<D> {
     params: { rows, chunkStart, chunkCols, inverseTemperature: launch.inverseTemperature },
     constants: { TEAM: team },
     grid: (d) => foldGrid(Math.ceil((resolve(rows, d) * team) / 64)),
+    // Read and written.
+    bytes: (d) => 8 * resolve(rows, d) * chunkCols,
   });
 }

@@ -33,8 +33,8 @@ fn main(
   @builtin(local_invocation_index) index: u32,
 ) {
   part = group.z;
-  let first_row = TILE_ROWS * (group.y + p.first_group);
-  let left_column = first_column(group.x);
+  let first_row = TILE_ROWS * (group.y + p.first_y);
+  let left_column = first_column(group.x + p.first_x);
   // Neighbouring invocations own neighbouring vec4s of c.
   let x = index % X_INVOCATIONS;
   let y = index / X_INVOCATIONS;

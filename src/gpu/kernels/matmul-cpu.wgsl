@@ -44,9 +44,9 @@ fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let tile = 16u * R * (group.y + p.first_group);
+  let tile = 16u * R * (group.y + p.first_y);
   let row = tile + 4u * lane;
-  let column = first_column(group.x) + 4u * lane;
+  let column = first_column(group.x + p.first_x) + 4u * lane;
   @for r R
   @for b BLOCKS
   @for o LANES

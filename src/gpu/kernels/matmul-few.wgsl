@@ -4,7 +4,8 @@
 // A workgroup computes ROWS rows of four columns. Its invocations share out k, so that neighbours
 // read neighbouring weights; each adds up its own dot products, and workgroup memory adds up theirs:
 // PARTS invocations a row first, then one. With a norm, the squares of A are added up after them.
-// Workgroups: x and z over columns, of which a vocabulary has more than one axis holds; y over rows.
+// Workgroups: x and z over columns, of which a vocabulary has more than one axis holds, so that x counts
+// neighbours in z together; y over rows.
 const ROWS = 4u * R;
 const PARTS = TEAM / ROWS;
 var<workgroup> sums: array<vec4f, ROWS * TEAM>;
@@ -19,8 +20,8 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let row = ROWS * (group.y + p.first_group);
-  let column = first_column(group.x + group.z * groups.x);
+  let row = ROWS * (group.y + p.first_y);
+  let column = first_column((group.x + p.first_x) * groups.z + group.z);
   @for r R
   @for i FOUR
   var sum_{r}_{i}: vec4f;

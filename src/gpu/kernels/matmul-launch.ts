@@ -1,6 +1,6 @@
 /** One matrix product: what a caller says of it, its sizes, and how its matrices lie in memory. */
 import { resolve, type Bindable, type Dyn } from '../kernel.ts';
-import type { Halves } from '../storage.ts';
+import { storageBytes, type Halves } from '../storage.ts';
 import type { Gate } from './gate.ts';
 import {
   fours,
@@ -10,6 +10,7 @@ import {
   mostRows,
   operand,
   placed,
+  storageOf,
   type Matrix,
   type Placed,
 } from './matmul-places.ts';
@@ -66,6 +67,19 @@ export function sizesOf<D>(launch: MatmulLaunch<D>, d: D): Sizes {
   const { m, k, plus } = launch;
   const sum = resolve(k, d) + (plus ? resolve(plus.k, d) : 0);
   return { m: resolve(m, d), n: resolve(columnsOf(launch), d), k: sum };
+}
+
+/** Bytes of the matrices, each once. */
+export function bytesOf<D>(launch: MatmulLaunch<D>, d: D): number {
+  const { plus, side } = launch;
+  const { m, n } = sizesOf(launch, d);
+  const products = [launch, ...(plus ? [plus] : [])].map(({ b, k }) => {
+    const depth = resolve(k, d);
+    const weights = storageBytes(storageOf(placed(b, k).of), resolve(launch.n, d) * depth);
+    return 4 * m * depth + weights;
+  });
+  const beside = side ? 4 * side.n * resolve(launch.k, d) : 0;
+  return products.reduce((sum, bytes) => sum + bytes, beside + 4 * m * n);
 }
 
 /** The sizes of every replay: the matrices have no more rows than memory. */

@@ -1,10 +1,12 @@
 /** Products with a norm before them, a second matrix beside them, and SwiGLU after them. */
-import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { decode, encode } from '../storage.ts';
 import { MANY_ROWS } from './matmul-on-cpu.ts';
 import { matmulNormed } from './matmul-normed.ts';
+import type { Op } from '../kernel.ts';
+import type { View } from '../memory.ts';
 import { matmulAs } from './matmul.ts';
-import { expectClose, Sandbox, seeded } from './sandbox.ts';
+import { expectClose, MARK, Sandbox, seeded } from './sandbox.ts';
 import { swigluAdapted } from './swiglu-adapted.ts';
 
 let box: Sandbox;
@@ -54,6 +56,18 @@ function gatedHalf(gateUp: ArrayLike<number>, rows: number, width: number): Floa
 const put = (data: Float32Array) =>
   box.put(Float32Array.of(...data, ...Array<number>(16).fill(NaN)));
 
+/** Runs the product in one launch, and finds the same bits where each of its workgroups has its own. */
+async function runBothWays(product: Op<unknown>, ...results: View[]): Promise<void> {
+  const bits = async (run: () => Promise<void>): Promise<Uint32Array[]> => {
+    const counts = results.map(({ byteLength }) => byteLength / 4);
+    results.forEach((view, i) => box.gpu.upload(view, new Float32Array(counts[i]!).fill(MARK)));
+    await run();
+    return Promise.all(results.map((view, i) => box.integers(view, counts[i]!)));
+  };
+  const whole = await bits(() => box.run(product));
+  expect(await bits(() => box.runCut(product))).toEqual(whole);
+}
+
 function inputs(m: number, n: number, k: number) {
   return {
     x: seeded(m * k, 1, -2, 2),
@@ -91,7 +105,7 @@ it.each([
   const c = box.marked(m * n);
   const launch = { layout: 'nt', a: put(x), b: put(b), c, m: () => m, n, k } as const;
   const norm = { weight: put(weight), eps: EPS };
-  await box.run(matmulAs([variant], { ...launch, norm, residual: put(residual) }));
+  await runBothWays(matmulAs([variant], { ...launch, norm, residual: put(residual) }), c);
   const want = product(normed(x, weight, k), b, { m, n, k }).map((v, i) => v + residual[i]!);
   expectClose(await box.floats(c, m * n), want, TOLERANCE);
 });
@@ -107,7 +121,7 @@ it.each([
   const launch = { layout: 'nt', a: put(x), b: put(b), c, m: () => m, n, k } as const;
   const norm = { weight: put(weight), eps: EPS };
   const side = { b: put(beside), c: h, n: width, scale: 0.5 };
-  await box.run(matmulAs([variant], { ...launch, norm, side, bias: put(bias) }));
+  await runBothWays(matmulAs([variant], { ...launch, norm, side, bias: put(bias) }), c, h);
   const y = normed(x, weight, k);
   const want = product(y, b, { m, n, k }).map((v, i) => v + bias[i % n]!);
   expectClose(await box.floats(c, m * n), want, TOLERANCE);
@@ -127,7 +141,7 @@ it.each([
   const c = box.marked((m * n) / 2);
   const norm = { weight: put(weight), eps: EPS };
   const launch = { layout: 'nt', a: put(x), b: put(b), c, m: () => m, n, k } as const;
-  await box.run(matmulAs([variant], { ...launch, norm, gated: 'silu' }));
+  await runBothWays(matmulAs([variant], { ...launch, norm, gated: 'silu' }), c);
   const want = gatedHalf(product(normed(x, weight, k), b, { m, n, k }), m, n / 2);
   expectClose(await box.floats(c, (m * n) / 2), want, TOLERANCE);
 });
@@ -204,14 +218,14 @@ it.each([
   { rank: 8, gate: true, up: true },
   { rank: 4, gate: true, up: false },
   { rank: 5, gate: false, up: true },
-])('SwiGLU with factors: $rank, gate $gate, up $up', async ({ rank, ...adapted }) => {
+])('SwiGLU with factors: $rank, gate $gate, up $up', async ({ rank, ...halves }) => {
   const [rows, width] = [6, 70];
-  const hWidth = (Number(adapted.gate) + Number(adapted.up)) * rank;
+  const hWidth = (Number(halves.gate) + Number(halves.up)) * rank;
   const gateUp = seeded(rows * 2 * width, 1, -4, 4);
   const h = seeded(rows * hWidth, 2);
   const b = seeded((hWidth / rank) * width * rank, 3);
-  const gate = adapted.gate ? { column: 0, row: 0 } : undefined;
-  const up = adapted.up ? { column: hWidth - rank, row: (hWidth / rank - 1) * width } : undefined;
+  const gate = halves.gate ? { column: 0, row: 0 } : undefined;
+  const up = halves.up ? { column: hWidth - rank, row: (hWidth / rank - 1) * width } : undefined;
   const sums = Float64Array.from(gateUp, (value, at) => {
     const [row, column] = [Math.floor(at / (2 * width)), at % (2 * width)];
     const factors = column < width ? gate : up;
@@ -224,12 +238,11 @@ it.each([
     return sum;
   });
   const y = box.marked(rows * width);
-  await box.run(
-    swigluAdapted({
-      ...{ gateUp: box.put(gateUp), h: box.put(h), b: box.put(b), y },
-      ...{ hWidth, rank, gate, up, width, rows: () => rows },
-    }),
-  );
+  const adapted = swigluAdapted({
+    ...{ gateUp: box.put(gateUp), h: box.put(h), b: box.put(b), y },
+    ...{ hWidth, rank, gate, up, width, rows: () => rows },
+  });
+  await runBothWays(adapted, y);
   const want = gatedHalf(sums, rows, width);
   expectClose(await box.floats(y, rows * width), want, TOLERANCE);
 });

@@ -28,8 +28,12 @@ export function mostRows<D>({ of, offset, stride }: Placed<D>): number {
   return typeof stride === 'number' ? Math.ceil((of.byteLength / 4 - offset) / stride) : Infinity;
 }
 
+export function storageOf(of: Bindable): Storage {
+  return ('storage' in of && of.storage) || 'f32';
+}
+
 export function operand<D>(place: Placed<D>, kMajor: boolean, width: Dyn<D>): Operand {
-  const storage: Storage = ('storage' in place.of && place.of.storage) || 'f32';
+  const storage = storageOf(place.of);
   // A size that is a function may have any value. The rows of storages other than f32 always are
   // multiples of four.
   const aligned = storage !== 'f32' || (fours(width) && inFours(place));

@@ -56,7 +56,7 @@ struct Params {
   ${places.join('\n  ')}
   ${normed ? 'eps: f32,' : ''}
   ${side ? 'side_n: u32, side_scale: f32,' : ''}
-  first_group: u32,
+  first_y: u32, first_x: u32,
 }
 @group(1) @binding(0) var<uniform> p: Params;
 ${products.some(({ packed }) => packed) ? TRANSPOSE_HALVES : ''}

@@ -20,8 +20,8 @@ fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let tile = 4u * R * (group.y + p.first_group);
-  let column = first_column(group.x) + 4u * lane;
+  let tile = 4u * R * (group.y + p.first_y);
+  let column = first_column(group.x + p.first_x) + 4u * lane;
   @for r R
   var sum_{r}: mat4x4f;
   @for n NORMED

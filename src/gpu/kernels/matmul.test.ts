@@ -14,7 +14,10 @@ let box: Sandbox;
 beforeAll(async () => {
   box = await Sandbox.open();
 });
-afterEach(() => box.clear());
+afterEach(() => {
+  vi.restoreAllMocks();
+  box.clear();
+});
 afterAll(() => box.close());
 
 /** Multiples of 1/32 in [-1, 1): sums of a thousand products of them are exact in f32. */
@@ -85,11 +88,15 @@ describe.each(cases)('$variant $layout', ({ variant, layout, sizes }) => {
     const [a, b, bias] = [x, y, z].map((data) => box.put(Float32Array.of(...data, ...behind)));
     const operands = { ...size, a: a!, b: b!, ...dynamic(size) };
     const want = reference(size, x, y);
-    const added = box.put(Float32Array.of(...start, MARK, MARK, MARK, MARK));
-    await box.run(matmulAs([variant], { ...operands, c: added, accumulate: true }));
-    expect(await box.floats(added, m * n + 4)).toEqual(
-      Float32Array.of(...want32(want, (i) => start[i]!), MARK, MARK, MARK, MARK),
-    );
+    const old = Float32Array.of(...start, MARK, MARK, MARK, MARK);
+    const added = box.put(old);
+    const whole = Float32Array.of(...want32(want, (i) => start[i]!), MARK, MARK, MARK, MARK);
+    const adding = matmulAs([variant], { ...operands, c: added, accumulate: true });
+    await box.run(adding);
+    expect(await box.floats(added, m * n + 4)).toEqual(whole);
+    box.gpu.upload(added, old);
+    await box.runCut(adding);
+    expect(await box.floats(added, m * n + 4)).toEqual(whole);
     // All variants and layouts store by the same code.
     if (!['cpu nt', 'cpu nn', 'cpu tn', 'small nt'].includes(`${variant} ${layout}`)) return;
     if (m > MANY_ROWS && layout !== 'nt') return;
@@ -140,6 +147,24 @@ function dynamic({ layout, m, k }: Case): Partial<Record<'m' | 'k', () => number
   return layout === 'tn' ? { k: () => k } : { m: () => m };
 }
 
+it('few: more columns than one axis of workgroups holds, in one launch and in many', async () => {
+  const size = { layout: 'nt', m: 2, n: 4 * 65535 + 8, k: 4 } as const;
+  const { m, n, k } = size;
+  const [x, y] = [exact(m * k, 1), exact(k * n, 2)];
+  const want = Float32Array.from(reference(size, x, y));
+  const c = box.marked(m * n);
+  const product = matmulAs(['few'], { ...size, a: box.put(x), b: box.put(y), c });
+  expect(product.grid(undefined)[2]).toBe(2);
+  for (const budget of [Infinity, 2e7]) {
+    vi.spyOn(box.gpu.pace, 'budget', 'get').mockReturnValue(budget);
+    const before = box.gpu.counters.dispatches;
+    box.gpu.upload(c, new Float32Array(m * n).fill(MARK));
+    await box.run(product);
+    expect(await box.floats(c, m * n)).toEqual(want);
+    expect(box.gpu.counters.dispatches - before).toBe(budget === Infinity ? 1 : 4);
+  }
+});
+
 describe('k in parts', () => {
   interface Epilogue {
     scale?: number;
@@ -158,7 +183,8 @@ describe('k in parts', () => {
     const [a, b, start] = [exact(m * k, 1), exact(k * n, 2), exact(m * n, 3)];
     const want = reference(size, a, b).map((x) => scale * x);
     const [bias, residual] = [exact(n, 4), exact(m * n, 5)];
-    const c = box.put(Float32Array.of(...start, MARK, MARK, MARK, MARK));
+    const old = Float32Array.of(...start, MARK, MARK, MARK, MARK);
+    const c = box.put(old);
     const launch: MatmulLaunch<unknown> = {
       ...{ layout, m, n, a: box.put(a), b: box.put(b), c, accumulate },
       ...(size.layout === 'tn' ? { k: () => k } : { k }),
@@ -172,13 +198,15 @@ describe('k in parts', () => {
       reference({ ...size, k: plus }, x, y).forEach((value, i) => (want[i]! += scale * value));
     }
     const most = parts * m * (n + 3);
-    await box.run(...matmulInParts([variant], launch, () => parts, most));
     const added = (i: number): number =>
       (accumulate ? start[i]! : 0) +
       (addend === 'bias' ? bias[i % n]! : addend === 'residual' ? residual[i]! : 0);
-    expect(await box.floats(c, m * n + 4)).toEqual(
-      Float32Array.of(...want32(want, added), MARK, MARK, MARK, MARK),
-    );
+    const whole = Float32Array.of(...want32(want, added), MARK, MARK, MARK, MARK);
+    await box.run(...matmulInParts([variant], launch, () => parts, most));
+    expect(await box.floats(c, m * n + 4)).toEqual(whole);
+    box.gpu.upload(c, old);
+    await box.runCut(...matmulInParts([variant], launch, () => parts, most));
+    expect(await box.floats(c, m * n + 4)).toEqual(whole);
   };
 
   it.each(cardLayouts)(

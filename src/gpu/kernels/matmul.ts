@@ -6,6 +6,7 @@ import { Activation } from '../activations.ts';
 import { op, resolve, type Dyn, type Grid, type Kernel, type Op } from '../kernel.ts';
 import type { CardRates } from '../variants.ts';
 import {
+  bytesOf,
   labelOf,
   operandsOf,
   plannedSizes,
@@ -177,6 +178,7 @@ export function matmulAs<D>(
       const sizes = sizesOf(launch, d);
       return runs(d) ? 2 * sizes.m * sizes.n * sizes.k : 0;
     },
+    bytes: (d) => bytesOf(launch, d),
   });
 }
 
@@ -251,7 +253,7 @@ function kernelFor(
         ...(memory.normed && NORM),
         ...(memory.side && SIDE),
       },
-      cut: 'y',
+      cut: ['y', 'x'],
     };
     kernels.set(name, kernel);
   }

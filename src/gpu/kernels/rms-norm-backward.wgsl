@@ -11,6 +11,7 @@ struct Params {
   stride: u32,
   offset: u32,
   eps: f32,
+  first_x: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Element>;
@@ -22,7 +23,7 @@ struct Params {
 
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let row = (group.x + group.y * 65535u) * (SIZE / TEAM) + lane / TEAM;
+  let row = (group.x + p.first_x + group.y * 65535u) * (SIZE / TEAM) + lane / TEAM;
   let cols = select(0u, p.cols, row < p.rows);
   let at = row / p.heads * p.stride + row % p.heads * p.cols + p.offset;
   var squares = Element();

@@ -11,6 +11,7 @@ struct Params {
   stride: u32,
   offset: u32,
   chunk_rows: u32,
+  first_y: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<Element>;
@@ -20,7 +21,7 @@ struct Params {
 
 @compute @workgroup_size(LANES, 64 / LANES)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let chunk = id.y;
+  let chunk = id.y + p.first_y * (64u / LANES);
   let column = id.x;
   let first = chunk * p.chunk_rows;
   if (column >= p.cols || first >= p.rows) { return; }

@@ -34,6 +34,7 @@ const forward = {
   code,
   bindings: ['read', 'read', 'write'],
   params: { ...layoutParams, eps: 'f32' },
+  cut: ['x'],
 } as const satisfies Kernel;
 
 const backward = {
@@ -41,6 +42,7 @@ const backward = {
   code: backwardCode,
   bindings: ['read', 'read', 'read', 'write', 'write'],
   params: { ...layoutParams, eps: 'f32' },
+  cut: ['x'],
 } as const satisfies Kernel;
 
 const weightPartials = {
@@ -48,6 +50,7 @@ const weightPartials = {
   code: partialsCode,
   bindings: ['read', 'read', 'write'],
   params: { ...layoutParams, chunkRows: 'u32' },
+  cut: ['y'],
 } as const satisfies Kernel;
 
 const weight = {
@@ -103,6 +106,7 @@ function forRows<D, P extends Record<string, ParamType>>(
       offset: offset / width,
     },
     grid: (dims: D) => team.grid(resolve(rows, dims)),
+    bytes: (dims: D) => 4 * kernel.bindings.length * resolve(rows, dims) * cols,
   };
 }
 
@@ -165,13 +169,13 @@ export function rmsNormBackward<D>(
   },
 ): Op<D>[] {
   const input = byRows((variant) => {
-    const { kernel, params, constants, grid } = forRows(backward, a, variant);
+    const { kernel, params, constants, ...launch } = forRows(backward, a, variant);
     return op<D, (typeof backward)['params']>(kernel, {
       label: a.label ?? backward.name,
       bindings: [a.x, a.weight, a.dy, a.dx, a.partials],
       params: { ...params, eps: a.eps },
       constants: { ...constants, ACCUMULATE: Number(a.accumulate ?? false) },
-      grid,
+      ...launch,
     });
   });
   if (!a.dWeight) return [input];
@@ -197,6 +201,7 @@ export function rmsNormBackward<D>(
       },
       constants: { LANES: lanes },
       grid: (dims) => [Math.ceil(cols / lanes), Math.ceil((chunks(dims) * lanes) / 64)],
+      bytes: (dims) => 8 * resolve(rows, dims) * a.cols,
     }),
     op<D, (typeof weight)['params']>(load(weight), {
       label: a.label,

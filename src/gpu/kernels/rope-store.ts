@@ -30,6 +30,7 @@ const kernel = {
     factor: 'f32',
     step: 'u32',
   },
+  cut: ['x'],
 } as const satisfies Kernel;
 
 const inRing = {

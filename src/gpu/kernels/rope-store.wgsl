@@ -21,6 +21,7 @@ struct Params {
   own_rows: u32,
   ring: u32,
   @end r
+  first_x: u32,
 }
 
 @group(0) @binding(0) var<storage, read_write> qkv: array<Element>;
@@ -31,7 +32,7 @@ struct Params {
 
 @compute @workgroup_size(HALF_LANES, 64 / HALF_LANES)
 fn main(@builtin(local_invocation_id) lane: vec3u, @builtin(workgroup_id) group: vec3u) {
-  let row = (group.x + group.y * 65535u) * (64u / HALF_LANES) + lane.y;
+  let row = (group.x + p.first_x + group.y * 65535u) * (64u / HALF_LANES) + lane.y;
   if (row >= p.rows) { return; }
   let span = spans[row];
   let position = span.y - span.x + span.w + p.step - span.z - 1u;

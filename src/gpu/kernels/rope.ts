@@ -19,6 +19,7 @@ const kernel = {
     direction: 'f32',
     factor: 'f32',
   },
+  cut: ['x'],
 } as const satisfies Kernel;
 
 /** Invocations that share the `half` pairs of a head. */

@@ -19,6 +19,7 @@ struct Params {
   head_size: u32,
   direction: f32,
   factor: f32,
+  first_x: u32,
 }
 
 @group(0) @binding(0) var<storage, read_write> x: array<Element>;
@@ -32,7 +33,7 @@ fn main(
   @builtin(workgroup_id) group: vec3u,
 ) {
   let rows_per_group = 64u / (HALF_LANES * HEAD_LANES);
-  let row = (group.x + group.y * 65535u) * rows_per_group + lane.z;
+  let row = (group.x + p.first_x + group.y * 65535u) * rows_per_group + lane.z;
   if (row >= p.rows) { return; }
   let position = f32(positions[row]);
   for (var i = lane.x; i < p.half; i += HALF_LANES) {

@@ -4,7 +4,7 @@
 
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let index = (group.x + group.y * 65535u) * (SIZE / TEAM) + lane / TEAM;
+  let index = (group.x + p.first_x + group.y * 65535u) * (SIZE / TEAM) + lane / TEAM;
   let fours_in_row = (p.cols + 3u) / 4u;
   let count = (fours_in_row + CHUNK - 1u) / CHUNK;
   let first = index % count * CHUNK;

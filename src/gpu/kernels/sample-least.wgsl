@@ -5,7 +5,7 @@
 
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let row = (group.x + group.y * 65535u) * (SIZE / TEAM) + lane / TEAM;
+  let row = (group.x + p.first_x + group.y * 65535u) * (SIZE / TEAM) + lane / TEAM;
   let exists = row < p.rows;
   let mine = Share(lane, row, lane % TEAM, select(0u, (p.cols + 3u) / 4u, exists));
   let least = least_kept(mine, top_of(row));

@@ -12,7 +12,7 @@ fn mass_of(index: u32, top: f32) -> f32 {
 
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let row = (group.x + group.y * 65535u) * (SIZE / TEAM) + lane / TEAM;
+  let row = (group.x + p.first_x + group.y * 65535u) * (SIZE / TEAM) + lane / TEAM;
   var ended = true;
   if (row < p.rows) { ended = done[row] != 0u; }
   let top = top_of(row);

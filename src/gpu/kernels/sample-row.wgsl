@@ -1,7 +1,7 @@
 // Short rows: one team draws the token of a row.
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let row = (group.x + group.y * 65535u) * (SIZE / TEAM) + lane / TEAM;
+  let row = (group.x + p.first_x + group.y * 65535u) * (SIZE / TEAM) + lane / TEAM;
   var ended = true;
   if (row < p.rows) { ended = done[row] != 0u; }
   // A row that has ended has no logits, but its team must reach the barriers too.

@@ -94,33 +94,38 @@ describe.each(ROW_VARIANTS)('rows: %s', (variant) => {
     const [tokens, logps] = [box.marked(rows * maxSteps), box.marked(rows * maxSteps)];
     const nextIds = box.marked(rows);
     const done = box.put(rest.done ?? new Uint32Array(rows));
-    await box.run(
-      sample({
-        ...OFF,
-        ...filters,
-        logits: box.put(logits),
-        inverseTemperature: 1 / (rest.temperature ?? 1),
-        streams: box.put(streams),
-        tokens,
-        logps,
-        nextIds,
-        done,
-        rows,
-        maxRows: rows + 3,
-        cols,
-        seed,
-        step,
-        maxSteps,
-        eosIds,
-        padId: PAD,
-      }),
-    );
-    return {
+    const drawing = sample({
+      ...OFF,
+      ...filters,
+      logits: box.put(logits),
+      inverseTemperature: 1 / (rest.temperature ?? 1),
+      streams: box.put(streams),
+      tokens,
+      logps,
+      nextIds,
+      done,
+      rows,
+      maxRows: rows + 3,
+      cols,
+      seed,
+      step,
+      maxSteps,
+      eosIds,
+      padId: PAD,
+    });
+    await box.run(drawing);
+    const results = async () => ({
       tokens: await box.integers(tokens, rows * maxSteps),
       logps: await box.floats(logps, rows * maxSteps),
       nextIds: await box.integers(nextIds, rows),
       done: await box.integers(done, rows),
-    };
+    });
+    const whole = await results();
+    // The same in many launches.
+    box.gpu.upload(done, rest.done ?? new Uint32Array(rows));
+    await box.runCut(drawing);
+    expect(await results()).toEqual(whole);
+    return whole;
   }
 
   /** Draws, and compares with the reference; rounding may hide what some rows should draw. */

@@ -106,6 +106,9 @@ export function sample<D>(launch: SampleLaunch<D>): Op<D> {
   };
 }
 
+/** So often sample-least reads a row, for each of its thresholds: two bits of 32 at a time. */
+const MOST_PASSES = 16;
+
 const chunkOf = (variant: KernelVariants['rows']): number =>
   CHUNK[variant === 'alone' ? 'alone' : 'team'];
 
@@ -161,6 +164,7 @@ function part<D>(
       ),
       bindings: ['read', ...access],
       params,
+      cut: ['x'],
     },
     variant,
     { loads: fours, longestAlone: SHORT, sum: 'vec4f' },
@@ -186,6 +190,7 @@ function part<D>(
     },
     constants,
     grid: (d): Grid => grid(teams(d)),
+    bytes: (d) => 16 * fours * teams(d) * (name === 'least' ? MOST_PASSES : 1),
   });
 }
 

@@ -21,6 +21,7 @@ struct Params {
   top_k: u32, top_p: f32, min_p: f32, seed: u32,
   eos0: u32, eos1: u32, eos2: u32, eos3: u32, pad_id: u32,
   inverse_temperature: f32,
+  first_x: u32,
 }
 @group(0) @binding(0) var<storage, read> logits: array<Stored>;
 @group(1) @binding(0) var<uniform> p: Params;

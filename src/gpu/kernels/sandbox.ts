@@ -1,5 +1,5 @@
 /** What kernel tests share: buffers made from host data, one-shot runs, seeded inputs, comparisons. */
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { planActivations } from '../activations.ts';
 import type { Gpu } from '../device.ts';
 import { lower, type Op } from '../kernel.ts';
@@ -39,6 +39,20 @@ export class Sandbox {
     await this.gpu.idle();
     program.destroy();
     for (const view of scratch) this.gpu.release('activations', view);
+  }
+
+  /** The same in as many submits as can be: every workgroup that can be cut off has one of its own. */
+  async runCut(...written: Op<unknown>[]): Promise<void> {
+    const budget = vi.spyOn(this.gpu.pace, 'budget', 'get').mockReturnValue(1);
+    const before = this.gpu.counters.dispatches;
+    await this.run(...written);
+    budget.mockRestore();
+    const most = lower(written, this.gpu.variants).reduce((sum, { kernel, grid }) => {
+      const [x, y = 1] = grid(undefined);
+      const launches = (kernel.cut ?? []).reduce((n, axis) => n * { x, y }[axis], 1);
+      return sum + (x * y > 0 ? launches : 0);
+    }, 0);
+    expect(this.gpu.counters.dispatches - before).toBe(most);
   }
 
   async floats(view: View, count: number): Promise<Float32Array> {

@@ -19,16 +19,17 @@ describe.each(ROW_VARIANTS)('rows: %s', (rowVariant) => {
         (sum, { x, count }) => x.subarray(0, count).reduce((s, v) => s + v * v, sum),
         0,
       );
-      const run = async () => {
+      const run = async (how: 'run' | 'runCut') => {
         const out = box.marked(1);
         const partials = box.put(new Float32Array(partialCount(counts)));
         const put = parts.map(({ x, count }) => ({ x: box.put(x), count }));
-        await box.run(...sumOfSquares({ parts: put, partials, out }));
+        await box[how](...sumOfSquares({ parts: put, partials, out }));
         return box.floats(out, 1);
       };
-      const got = await run();
+      const got = await run('run');
       expectClose(got, [want], 0, 2e-6);
-      expect(await run()).toEqual(got);
+      expect(await run('run')).toEqual(got);
+      expect(await run('runCut')).toEqual(got);
     },
   );
 });

@@ -10,6 +10,7 @@ const squaresKernel = {
   code: fours + squaresCode,
   bindings: ['read', 'write'],
   params: { count: 'u32', threads: 'u32' },
+  cut: ['x'],
 } as const satisfies Kernel;
 
 const sumKernel = {
@@ -56,6 +57,7 @@ export function sumOfSquares<D>({ parts, partials, out, label }: SumOfSquaresLau
       bindings: [x, { buffer: partials.buffer, byteOffset, byteLength: 4 * threads }],
       params: { count, threads },
       grid: () => [Math.ceil(threads / 64)],
+      bytes: () => 4 * count,
     });
   });
   return [

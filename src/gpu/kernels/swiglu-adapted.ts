@@ -11,6 +11,7 @@ const kernel = {
     ...{ rows: 'u32', width: 'u32', rank: 'u32', hWidth: 'u32' },
     ...{ gateH: 'u32', gateB: 'u32', upH: 'u32', upB: 'u32' },
   },
+  cut: ['y'],
 } as const satisfies Kernel;
 
 const ROWS = 4;

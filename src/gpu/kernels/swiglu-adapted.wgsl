@@ -19,6 +19,7 @@ struct Params {
   gate_b: u32,
   up_h: u32,
   up_b: u32,
+  first_y: u32,
 }
 
 @group(0) @binding(0) var<storage, read> gate_up: array<f32>;
@@ -46,7 +47,7 @@ fn products(h_at: u32, b_at: u32) -> vec4f {
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(workgroup_id) group: vec3u) {
   let column = id.x;
-  let row = ROWS * group.y;
+  let row = ROWS * (group.y + p.first_y);
   if (column >= p.width) { return; }
   var gates = vec4f();
   var ups = vec4f();

@@ -6,7 +6,7 @@
 
 override LANES: u32;
 
-struct Params { rows: u32, width: u32 }
+struct Params { rows: u32, width: u32, step: u32, first_y: u32 }
 
 @group(0) @binding(0) var<storage, read> gate_up: array<Element>;
 @group(0) @binding(1) var<storage, read> dy: array<Element>;
@@ -14,10 +14,10 @@ struct Params { rows: u32, width: u32 }
 @group(1) @binding(0) var<uniform> p: Params;
 
 @compute @workgroup_size(LANES, 64 / LANES)
-fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+fn main(@builtin(global_invocation_id) id: vec3u) {
   let width = p.width;
   if (id.x >= width) { return; }
-  for (var row = id.y; row < p.rows; row += groups.y * (64u / LANES)) {
+  for (var row = id.y + p.first_y * (64u / LANES); row < p.rows; row += p.step) {
     let at = row * 2u * width + id.x;
     let gate = gate_up[at];
     let s = sigmoid(bend(gate));

@@ -13,13 +13,14 @@ import { gateCode, type Gate } from './gate.ts';
 import backwardCode from './swiglu-backward.wgsl?raw';
 import code from './swiglu.wgsl?raw';
 
-const params = { rows: 'u32', width: 'u32' } as const;
+const params = { rows: 'u32', width: 'u32', step: 'u32' } as const;
 
 const forward = {
   name: 'swiglu',
   code,
   bindings: ['read', 'write'],
   params,
+  cut: ['y'],
 } as const satisfies Kernel;
 
 const backward = {
@@ -27,6 +28,7 @@ const backward = {
   code: backwardCode,
   bindings: ['read', 'read', 'write'],
   params,
+  cut: ['y'],
 } as const satisfies Kernel;
 
 /** Several rows per invocation, so that the work of a workgroup outweighs its start. */
@@ -39,19 +41,18 @@ function forRows<D>(
   const { width: element, load } = elementOf(width);
   const columns = width / element;
   const lanes = columns > 64 ? 64 : 16;
-  const rowsPerGroup = (64 / lanes) * ROWS_PER_THREAD;
+  const rowsAtOnce = 64 / lanes;
+  const groups = (dims: D): number =>
+    Math.min(65535, Math.ceil(resolve(rows, dims) / (rowsAtOnce * ROWS_PER_THREAD)));
   return {
     kernel: load<typeof params>({
       ...kernel,
       name: `${kernel.name} ${gate}`,
       code: gateCode(gate, 'Element') + kernel.code,
     }),
-    params: { rows, width: columns },
+    params: { rows, width: columns, step: (dims: D) => groups(dims) * rowsAtOnce },
     constants: { LANES: lanes },
-    grid: (dims: D): Grid => [
-      Math.ceil(columns / lanes),
-      Math.min(65535, Math.ceil(resolve(rows, dims) / rowsPerGroup)),
-    ],
+    grid: (dims: D): Grid => [Math.ceil(columns / lanes), groups(dims)],
   };
 }
 
