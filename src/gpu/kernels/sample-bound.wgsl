@@ -12,16 +12,16 @@ fn item(mine: Share, i: u32) -> vec4f {
   return tops;
 }
 
-// What is at least the sum of the weights of a chunk, relative to its largest logit, whose scaled logits
-// reach an edge. Below the last of its levels it is counted as it is down to there.
+// A lower bound of the sum of a chunk's weights down to an edge: for edges below its last level, the sum
+// down to that level. Relative to the largest logit of the chunk.
 fn mass_above(chunk: u32, edge: f32) -> f32 {
   let below = edge_of(chunks[chunk].x) - edge;
   if (below < 0.0) { return 0.0; }
   return levels[8u * chunk + u32(min(round(below / STEP), 7.0))];
 }
 
-// For top-p: logits that have less than half of 1 - top_p of the mass even if all tokens were as likely
-// cannot be needed. A better bound is the first edge below the largest logit that has enough above it.
+// For top-p. A logit is not needed if all tokens, were they as likely, would have less than half of the
+// mass 1 - top_p. Most rows have a better bound: the first edge that has enough mass above it.
 // A little is left for the rounding of sums and scaled logits.
 fn bound_of_mass(lane: u32, row: u32, top: f32, count: u32) -> u32 {
   let first = row * chunk_count();

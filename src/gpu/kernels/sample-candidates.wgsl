@@ -2,12 +2,13 @@
 // of their row, close together. counts[row, c] says how many the c-th team of a row has found; they are
 // candidates[row, slot, c, 4], with SLOTS fours for each team, where PAST follows them. More than fit are
 // only counted.
-// The teams take runs of RUN fours (128 bytes) in turn, because likely tokens are often neighbours.
+// The teams take runs of RUN fours in turn, because likely tokens are often neighbours. A run is whole
+// memory sectors, and a team has slots for several runs.
 @group(0) @binding(1) var<storage, read> bounds: array<u32>;
 @group(0) @binding(2) var<storage, read_write> counts: array<u32>;
 @group(0) @binding(3) var<storage, read_write> candidates: array<f32>;
 
-const RUN = 8u;
+const RUN = min(8u, SLOTS / 4u);
 
 @compute @workgroup_size(SIZE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {

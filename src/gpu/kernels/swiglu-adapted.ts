@@ -24,8 +24,9 @@ export interface Factors {
 }
 
 /**
- * y = silu(gate + hg Bg^T) * (up + hu Bu^T), or GELU (`kind`) for silu; gateUp [rows, 2 * width] holds gate | up in a row, y is
- * [rows, width]. h: [rows, hWidth]; b: [., rank]. Without factors nothing is added to a half.
+ * y = silu(gate + hg Bg^T) * (up + hu Bu^T), or GELU (`kind`) for silu; gateUp [rows, 2 * width] holds
+ * gate | up in a row, y is [rows, width]. h: [rows, hWidth]; b: [., rank]. Without factors nothing is
+ * added to a half.
  */
 export function swigluAdapted<D>(a: {
   gateUp: Bindable;
