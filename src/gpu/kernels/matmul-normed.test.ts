@@ -7,7 +7,6 @@ import type { Op } from '../kernel.ts';
 import type { View } from '../memory.ts';
 import { matmulAs } from './matmul.ts';
 import { expectClose, MARK, Sandbox, seeded } from './sandbox.ts';
-import { swigluAdapted } from './swiglu-adapted.ts';
 
 let box: Sandbox;
 beforeAll(async () => {
@@ -211,38 +210,4 @@ describe.each(['blocked', 'cpu', 'wide'] as const)('a device that runs %s', (kin
     expectClose(await own.floats(h, 6 * m), product(y, beside, { m, n: 6, k }, 3), TOLERANCE);
     expectClose(await own.floats(gated, (m * n) / 2), gatedHalf(want, m, n / 2), TOLERANCE);
   });
-});
-
-it.each([
-  { rank: 3, gate: true, up: true },
-  { rank: 8, gate: true, up: true },
-  { rank: 4, gate: true, up: false },
-  { rank: 5, gate: false, up: true },
-])('SwiGLU with factors: $rank, gate $gate, up $up', async ({ rank, ...halves }) => {
-  const [rows, width] = [6, 70];
-  const hWidth = (Number(halves.gate) + Number(halves.up)) * rank;
-  const gateUp = seeded(rows * 2 * width, 1, -4, 4);
-  const h = seeded(rows * hWidth, 2);
-  const b = seeded((hWidth / rank) * width * rank, 3);
-  const gate = halves.gate ? { column: 0, row: 0 } : undefined;
-  const up = halves.up ? { column: hWidth - rank, row: (hWidth / rank - 1) * width } : undefined;
-  const sums = Float64Array.from(gateUp, (value, at) => {
-    const [row, column] = [Math.floor(at / (2 * width)), at % (2 * width)];
-    const factors = column < width ? gate : up;
-    if (!factors) return value;
-    let sum = value;
-    for (let k = 0; k < rank; k++) {
-      const factor = b[(factors.row + (column % width)) * rank + k]!;
-      sum += h[row * hWidth + factors.column + k]! * factor;
-    }
-    return sum;
-  });
-  const y = box.marked(rows * width);
-  const adapted = swigluAdapted({
-    ...{ gateUp: box.put(gateUp), h: box.put(h), b: box.put(b), y },
-    ...{ hWidth, rank, gate, up, width, rows: () => rows },
-  });
-  await runBothWays(adapted, y);
-  const want = gatedHalf(sums, rows, width);
-  expectClose(await box.floats(y, rows * width), want, TOLERANCE);
 });

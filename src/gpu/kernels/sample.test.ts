@@ -19,17 +19,16 @@ function uniform(seed: number, stream: number, step: number): number {
   return (v[0]! >>> 8) / 2 ** 24;
 }
 
-/** Kept tokens by sorting: top-k, then top-p, then min-p, without ties. */
+/** Kept tokens by sorting: top-k, then top-p, then min-p, each with all ties at its threshold. */
 function keptTokens(probs: ArrayLike<number>, { topK, topP, minP }: Filters): Set<number> {
   let tokens = Array.from(probs, (_, v) => v).sort((a, b) => probs[b]! - probs[a]!);
-  if (topK > 0) tokens = tokens.slice(0, topK);
+  const downTo = (least: number) => tokens.filter((v) => probs[v]! >= least);
+  if (topK > 0 && topK < tokens.length) tokens = downTo(probs[tokens[topK - 1]!]!);
   const mass = tokens.reduce((sum, v) => sum + probs[v]!, 0);
-  let before = 0;
-  tokens = tokens.filter((v, i) => {
-    const kept = i === 0 || before < topP * mass;
-    before += probs[v]!;
-    return kept;
-  });
+  let [nucleus, sum] = [0, 0];
+  do sum += probs[tokens[nucleus++]!]!;
+  while (nucleus < tokens.length && sum < topP * mass);
+  tokens = downTo(probs[tokens[nucleus - 1]!]!);
   return new Set(tokens.filter((v) => probs[v]! > 0 && probs[v]! >= minP * probs[tokens[0]!]!));
 }
 
@@ -65,6 +64,13 @@ function zipf(rows: number, cols: number): Float32Array {
     return 3 - 2 * Math.log(1 + ((v * 7919 + row * 31) % cols));
   });
 }
+
+/** A logit of a row whose probabilities fall with a power of their rank, which is scattered. */
+const power = (v: number, exponent: number): number =>
+  -exponent * Math.log(3 + ((v * 7919) % 19_997));
+
+/** One likely token, 1,538 equal ones with most of the mass, and others. */
+const ties = (v: number): number => (v === 10_000 ? 7 : v % 13 === 0 ? 0 : -20 + Math.sin(v));
 
 // Whole rows and rows in chunks; by single invocations, and by teams that reduce in both ways.
 describe.each(ROW_VARIANTS)('rows: %s', (variant) => {
@@ -129,8 +135,12 @@ describe.each(ROW_VARIANTS)('rows: %s', (variant) => {
   }
 
   /** Draws, and compares with the reference; rounding may hide what some rows should draw. */
-  async function compare(rows: number, cols: number, filters: Partial<Filters>) {
-    const logits = zipf(rows, cols);
+  async function compare(
+    rows: number,
+    cols: number,
+    filters: Partial<Filters>,
+    logits = zipf(rows, cols),
+  ) {
     const temperature = 1.25;
     const { tokens, logps } = await draw({ logits, cols, filters, temperature });
     let compared = 0;
@@ -191,6 +201,57 @@ describe.each(ROW_VARIANTS)('rows: %s', (variant) => {
         const { tokens } = await draw({ logits, cols, filters });
         expect(new Set(tokens)).toEqual(new Set([3, 6, 7, 8]));
       }
+    },
+  );
+
+  // Long rows are searched among candidates. Each of these is its own case of how many there are.
+  it.each([
+    ['a normal tail', (v) => (v % 1009 === 5 ? 12 : 3 * Math.sin(v * v)), { topK: 20 }],
+    ['the same, far below 0', (v) => power(v, 2) - 300, { topK: 20, topP: 0.9, minP: 0.01 }],
+    ['more of the top than chunks', (v) => power(v, 1), { topK: 700 }],
+    ['the same, and a nucleus', (v) => power(v, 1), { topK: 700, topP: 0.8 }],
+    ['a small nucleus, far above 0', (v) => power(v, 2) + 300, { topP: 0.9 }],
+    ['a nucleus of hundreds', (v) => power(v, 1.7), { topP: 0.95 }],
+    ['a nucleus of thousands', (v) => power(v, 1.4), { topP: 0.95 }],
+    ['nearly all', (v) => power(v, 1), { topP: 0.99999 }],
+    ['a nucleus of neighbours', (v) => -2 * Math.log(3 + v), { topP: 0.95 }],
+    ['the top among neighbours', (v) => -2 * Math.log(3 + v), { topK: 50 }],
+    ['a nucleus of little more than ties', (v) => ties(v), { topP: 0.5 }],
+    ['a few that reach down to ties', (v) => ties(v), { topK: 2 }],
+    ['equal logits, a nucleus', () => 2.5, { topP: 0.3 }],
+    ['equal logits, the top', () => -2.5, { topK: 20 }],
+    ['one likely token', (v) => (v === 16_666 ? 60 : Math.sin(v)), { topP: 0.95 }],
+    ['one likely token, the top', (v) => (v === 16_666 ? 60 : Math.sin(v)), { topK: 9, topP: 0.9 }],
+  ] as [string, (v: number) => number, Partial<Filters>][])(
+    'finds the threshold of long rows: %s',
+    async (_, logit, filters) => {
+      for (const [rows, cols] of [
+        [3, 20_000],
+        [3, 20_001],
+      ] as const) {
+        const row = Float32Array.from({ length: cols }, (_, v) => logit(v));
+        const logits = Float32Array.from({ length: rows * cols }, (_, i) => row[i % cols]!);
+        await compare(rows, cols, filters, logits);
+      }
+    },
+  );
+
+  it.each([{ topK: 20 }, { topP: 0.9 }, { topK: 700, topP: 0.9 }])(
+    'leaves rows of %o alone that have ended or diverged',
+    async (filters) => {
+      const [rows, cols] = [5, 9000];
+      const logits = zipf(rows, cols);
+      const drawn = await draw({ logits, cols, filters });
+      logits.fill(NaN, cols, 2 * cols);
+      logits[3 * cols + 777] = NaN;
+      const done = Uint32Array.of(0, 1, 0, 0, 0);
+      const result = await draw({ logits, cols, filters, done });
+      const expected = [...drawn.tokens];
+      [expected[1], expected[3]] = [PAD, PAD];
+      expect([...result.tokens]).toEqual(expected);
+      expect([...result.done]).toEqual([0, 1, 0, 1, 0]);
+      expect(result.logps[1]).toBe(0);
+      expect(result.logps[3]).toBe(LOWEST);
     },
   );
 

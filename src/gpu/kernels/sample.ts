@@ -1,11 +1,14 @@
 /**
  * Sampling reads the logits. A short row is one launch. A long row is cut into chunks, so that many
- * workgroups share it: sample-chunks finds their masses and sample-pick draws; with filters,
- * sample-least and sample-kept come between.
+ * workgroups share it: sample-chunks finds their masses and sample-pick draws. With filters others come
+ * between: sample-bound and sample-candidates leave out the logits that top-k and top-p cannot need,
+ * sample-least finds the threshold among the rest, and sample-kept the masses that are kept.
  */
 import { Activation } from '../activations.ts';
 import { op, resolve, type Bindable, type Dyn, type Grid, type Op } from '../kernel.ts';
 import { KERNELS_FOR, type KernelVariants } from '../variants.ts';
+import boundCode from './sample-bound.wgsl?raw';
+import candidatesCode from './sample-candidates.wgsl?raw';
 import chunksCode from './sample-chunks.wgsl?raw';
 import drawCode from './sample-draw.wgsl?raw';
 import keptCode from './sample-kept.wgsl?raw';
@@ -40,8 +43,13 @@ const LAUNCHES = {
     code: [drawCode, thresholdCode, rowCode],
     bindings: ['read', 'write', 'write', 'write', 'write'],
   },
-  chunks: { code: [chunksCode], bindings: ['write'] },
-  least: { code: [topCode, thresholdCode, leastCode], bindings: ['read', 'write'] },
+  chunks: { code: [chunksCode], bindings: ['write', 'write'] },
+  bound: { code: [topCode, thresholdCode, boundCode], bindings: ['read', 'read', 'write'] },
+  candidates: { code: [candidatesCode], bindings: ['read', 'write', 'write'] },
+  least: {
+    code: [topCode, thresholdCode, leastCode],
+    bindings: ['read', 'read', 'read', 'read', 'write'],
+  },
   kept: { code: [topCode, keptCode], bindings: ['read', 'write'] },
   pick: {
     code: [topCode, drawCode, pickCode],
@@ -88,8 +96,12 @@ interface SampleLaunch<D> {
 /** Fours of the longest row that is one launch. */
 const SHORT = 256;
 
-/** Fours of a chunk, which one invocation reads alone, or a team. */
-const CHUNK = { alone: 64, team: 512 };
+/** Fours of a chunk; powers of two. One invocation can read the smallest alone. */
+const SMALLEST = 64;
+const LARGEST = 512;
+
+/** Of the fours of a chunk, the part that can be candidates. More of them cost about what all cost. */
+const CANDIDATES = 1 / 8;
 
 /**
  * Draws one token per row on the GPU. The same (seed, stream, step, logits) give the same token,
@@ -106,11 +118,14 @@ export function sample<D>(launch: SampleLaunch<D>): Op<D> {
   };
 }
 
-/** So often sample-least reads a row, for each of its thresholds: two bits of 32 at a time. */
+/** So often sample-least reads a row at most, for each of its thresholds: two bits of 32 at a time. */
 const MOST_PASSES = 16;
 
-const chunkOf = (variant: KernelVariants['rows']): number =>
-  CHUNK[variant === 'alone' ? 'alone' : 'team'];
+/** Fours of a chunk: for teams, such that a row has about 100, and top-k has a bound up to that. */
+function chunkOf(variant: KernelVariants['rows'], cols: number): number {
+  if (variant === 'alone') return SMALLEST;
+  return Math.min(LARGEST, Math.max(SMALLEST, 2 ** Math.ceil(Math.log2(cols / 4 / 128))));
+}
 
 function wholeRows<D>(launch: SampleLaunch<D>, variant: KernelVariants['rows']): Op<D> {
   const { streams, tokens, logps, nextIds, done, rows, cols } = launch;
@@ -121,11 +136,16 @@ function wholeRows<D>(launch: SampleLaunch<D>, variant: KernelVariants['rows']):
 function inChunks<D>(launch: SampleLaunch<D>, variant: KernelVariants['rows']): Op<D>[] {
   const { streams, tokens, logps, nextIds, done, rows, maxRows, cols } = launch;
   const fours = Math.ceil(cols / 4);
-  const chunk = chunkOf(variant);
+  const chunk = chunkOf(variant, cols);
   const count = Math.ceil(fours / chunk);
   // Of one size for all devices, so that the memory of a run can be planned without one.
-  const most = maxRows * Math.ceil(fours / CHUNK.alone);
+  const most = maxRows * Math.ceil(fours / SMALLEST);
+  const wholeChunks = LARGEST * Math.ceil(fours / LARGEST);
   const chunks = new Activation('chunks', 2 * most);
+  const levels = new Activation('levels', 8 * most);
+  const bounds = new Activation('bounds', maxRows);
+  const counts = new Activation('counts', most);
+  const candidates = new Activation('candidates', 4 * CANDIDATES * maxRows * wholeChunks);
   // Ranks and masses in one: a launch may bind eight storage buffers on every device, and more on some only.
   const kept = new Activation('kept', maxRows + most);
   const each = (d: D): number => resolve(rows, d);
@@ -135,11 +155,20 @@ function inChunks<D>(launch: SampleLaunch<D>, variant: KernelVariants['rows']): 
   const threshold = (d: D): boolean =>
     topK(d) !== 1 && ((topK(d) > 0 && topK(d) < cols) || resolve(launch.topP, d) < 1);
   const filter = (d: D): boolean => threshold(d) || (topK(d) !== 1 && resolve(launch.minP, d) > 0);
+  const make = (
+    name: keyof typeof LAUNCHES,
+    loads: number,
+    bindings: readonly Bindable[],
+    teams: (d: D) => number,
+  ): Op<D> => part(launch, variant, name, loads, bindings, teams);
+  const rowsIf = (d: D): number => (threshold(d) ? each(d) : 0);
   return [
-    part(launch, variant, 'chunks', chunk, [chunks], (d) => each(d) * count),
-    part(launch, variant, 'least', fours, [chunks, kept], (d) => (threshold(d) ? each(d) : 0)),
-    part(launch, variant, 'kept', chunk, [chunks, kept], (d) => (filter(d) ? each(d) * count : 0)),
-    part(launch, variant, 'pick', chunk, [...drawn, chunks, kept], each),
+    make('chunks', chunk, [chunks, levels], (d) => each(d) * count),
+    make('bound', Math.ceil(count / 4), [chunks, levels, bounds], rowsIf),
+    make('candidates', chunk, [bounds, counts, candidates], (d) => rowsIf(d) * count),
+    make('least', fours, [chunks, bounds, counts, candidates, kept], rowsIf),
+    make('kept', chunk, [chunks, kept], (d) => (filter(d) ? each(d) * count : 0)),
+    make('pick', chunk, [...drawn, chunks, kept], each),
   ];
 }
 
@@ -156,12 +185,14 @@ function part<D>(
   const { rows, cols, maxSteps, step, topK, topP, minP, seed, padId, inverseTemperature } = launch;
   const [eos0 = NO_TOKEN, eos1 = NO_TOKEN, eos2 = NO_TOKEN, eos3 = NO_TOKEN] = launch.eosIds;
   const whole = cols % 4 === 0;
+  const chunk = chunkOf(variant, cols);
   const { kernel, constants, grid } = teamed<typeof params>(
     {
-      name: `sample-${name} ${whole ? 4 : 1} ${chunkOf(variant)}`,
-      code: [`const CHUNK = ${chunkOf(variant)}u;`, whole ? WHOLE : CUT, sharedCode, ...code].join(
-        '\n',
-      ),
+      name: `sample-${name} ${whole ? 4 : 1} ${chunk}`,
+      code: [
+        `const CHUNK = ${chunk}u;\nconst SLOTS = ${chunk * CANDIDATES}u;`,
+        ...[whole ? WHOLE : CUT, sharedCode, ...code],
+      ].join('\n'),
       bindings: ['read', ...access],
       params,
       cut: ['x'],

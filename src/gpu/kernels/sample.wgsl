@@ -59,6 +59,11 @@ fn ranks(x: vec4f) -> vec4u {
   return select(bits | vec4u(0x80000000u), ~bits, bits > vec4u(0x7fffffffu));
 }
 
+// Edges part the scaled logits into levels, the same ones in all chunks: the multiples of STEP. This
+// is the last one that is not above a logit.
+const STEP = 1.5;
+fn edge_of(x: f32) -> f32 { return STEP * floor(x * p.inverse_temperature / STEP); }
+
 fn greedy() -> bool { return p.top_k == 1u; }
 fn has_top_k() -> bool { return p.top_k > 0u && p.top_k < p.cols; }
 fn has_threshold() -> bool { return !greedy() && (has_top_k() || p.top_p < 1.0); }
