@@ -92,9 +92,21 @@ describe.each(ROW_VARIANTS)('rows: %s', (variant) => {
     step?: number;
     maxSteps?: number;
     eosIds?: number[];
+    /** Each workgroup is a launch of its own. */
+    cut?: boolean;
   }
 
-  async function draw({ logits, cols, filters, seed = 5, step = 0, maxSteps = 1, ...rest }: Draw) {
+  async function draw(options: Draw) {
+    const {
+      logits,
+      cols,
+      filters,
+      seed = 5,
+      step = 0,
+      maxSteps = 1,
+      cut = false,
+      ...rest
+    } = options;
     const rows = logits.length / cols;
     const { streams = Uint32Array.from({ length: rows }, (_, r) => r), eosIds = [] } = rest;
     const [tokens, logps] = [box.marked(rows * maxSteps), box.marked(rows * maxSteps)];
@@ -119,19 +131,13 @@ describe.each(ROW_VARIANTS)('rows: %s', (variant) => {
       eosIds,
       padId: PAD,
     });
-    await box.run(drawing);
-    const results = async () => ({
+    await (cut ? box.runCut(drawing) : box.run(drawing));
+    return {
       tokens: await box.integers(tokens, rows * maxSteps),
       logps: await box.floats(logps, rows * maxSteps),
       nextIds: await box.integers(nextIds, rows),
       done: await box.integers(done, rows),
-    });
-    const whole = await results();
-    // The same in many launches.
-    box.gpu.upload(done, rest.done ?? new Uint32Array(rows));
-    await box.runCut(drawing);
-    expect(await results()).toEqual(whole);
-    return whole;
+    };
   }
 
   /** Draws, and compares with the reference; rounding may hide what some rows should draw. */
@@ -179,6 +185,14 @@ describe.each(ROW_VARIANTS)('rows: %s', (variant) => {
     await compare(rows, cols, { topP: 0 });
     await compare(rows, cols, { minP: 0.02 });
     await compare(rows, cols, { topK: 6, topP: 0.8, minP: 0.1 });
+  });
+
+  it.each([576, 5000])('draws the same in many launches, from rows of %i', async (cols) => {
+    const logits = zipf(9, cols);
+    for (const filters of [{}, { topK: 1 }, { topP: 0.9 }, { topK: 20, topP: 0.9, minP: 0.02 }]) {
+      const whole = await draw({ logits, cols, filters });
+      expect(await draw({ logits, cols, filters, cut: true })).toEqual(whole);
+    }
   });
 
   it.each([49_152, 151_936])('draws from a vocabulary of %i tokens', async (cols) => {
