@@ -48,12 +48,12 @@ it('measures a graphics card, unless the caller chose its products or it is soft
 });
 
 it('begins with submits of the size that a measured card allows, else with small ones', async () => {
-  const rates = { large: 4e12, medium: 3e12, narrow: 2e12, small: 1e12 };
+  const rates = { large: 1e12, medium: 8e11, narrow: 6e11, small: 3e11 };
   const measure = () => Promise.resolve({ full: rates, alone: rates, packed: [] });
   let kept: Gpu | undefined;
   const keep = (gpu: Gpu) => (kept = gpu);
   const measured = await Gpu.open(fakeApi(), { measure, keep });
-  expect(measured.pace.rate).toBe(2e12);
+  expect(measured.pace.rate).toBe(5e11);
   measured.pace.rate = 5e12;
   measured.close();
   expect(kept!.pace.rate).toBe(5e12);
@@ -61,6 +61,9 @@ it('begins with submits of the size that a measured card allows, else with small
   const weakest = { large: 1e9, medium: 1e9, narrow: 1e9, small: 1e9 };
   const slow = () => Promise.resolve({ full: weakest, alone: weakest, packed: [] });
   expect((await Gpu.open(fakeApi(), { measure: slow })).pace.rate).toBe(5e9);
+  const wrong = { large: 1e15, medium: 1e15, narrow: 1e15, small: 1e15 };
+  const fast = () => Promise.resolve({ full: wrong, alone: wrong, packed: [] });
+  expect((await Gpu.open(fakeApi(), { measure: fast })).pace.rate).toBe(1e12);
 });
 
 it('asks for the features that its kernels use, and no others', async () => {

@@ -79,10 +79,15 @@ function suitableVariants({ features }: GPUDevice, info: GPUAdapterInfo): Kernel
   return { ...KERNELS_FOR.card, rows: subgroups ? 'subgroups' : 'memory' };
 }
 
-/** Operations a second to begin with. Attention, and what only moves data, reach less than products. */
+/**
+ * Operations a second to begin with. Attention, and what only moves data, reach less than products. The
+ * most is what a middling card reaches: a wrong measurement must not make the first submits dangerous.
+ */
 function firstRate({ full }: CardRates): number {
-  return Math.max(LEAST_RATE, (2 * Math.max(...Object.values(full))) / 4);
+  const quarter = (2 * Math.max(...Object.values(full))) / 4;
+  return Math.min(MOST_FIRST_RATE, Math.max(LEAST_RATE, quarter));
 }
+const MOST_FIRST_RATE = 1e12;
 
 export class Gpu implements Memory {
   readonly ledger = emptyLedger();

@@ -32,6 +32,19 @@ it('a computer that slept during a submit goes on with submits of a useful size'
   expect(pace.budget).toBeGreaterThan(before);
 });
 
+it('after such a sleep, calls of few submits find out how fast the device is', async () => {
+  let slept = 8 * 3_600_000;
+  const pace = paceOf(() => slept);
+  pace.rate = 1e12;
+  await pace.submitAll([{ work: 1e11 }, { work: 1e11 }], () => undefined);
+  expect(pace.rate).toBe(5e9);
+  // Blocks of tokens: of 50 submits, and shorter than a long measurement.
+  slept = 2;
+  const block = Array.from({ length: 50 }, () => ({ work: 5e8 }));
+  for (let i = 0; i < 10; i++) await pace.submitAll(block, () => undefined);
+  expect(pace.rate).toBeGreaterThan(1e11);
+});
+
 it('submits become as large as a fast device allows after a few hundred of them', async () => {
   const rate = 10e12;
   let work = 0;

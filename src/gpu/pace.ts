@@ -19,8 +19,11 @@ export const LEAST_RATE = 5e9;
  */
 const MEASURED_SECONDS = { long: 0.25, short: 0.03 };
 
-/** A rate that is exceeded so many times is far too low. It rises so many times at once, at most. */
-const MOST_RISE = 2;
+/**
+ * A rate that is wrong by this factor is far too low, or far too high. One measurement raises it by this
+ * factor at most.
+ */
+const FAR = 2;
 
 const MOST_IN_FLIGHT = 2;
 
@@ -74,8 +77,10 @@ export class Pace {
     const seconds = (now - measurement.since) / 1000;
     if (seconds < this.least) return;
     const seen = measurement.work / seconds;
-    const most = MOST_RISE * this.rate;
-    this.least = seen >= most ? MEASURED_SECONDS.short : MEASURED_SECONDS.long;
+    const most = FAR * this.rate;
+    const isFar = seen >= most || FAR * seen <= this.rate;
+    // After a rate that was far too high, the one that follows may be far too low: the computer slept.
+    this.least = isFar ? MEASURED_SECONDS.short : MEASURED_SECONDS.long;
     // Down at once, up half the way: a submit that is too long does more harm than one too short.
     this.rate = Math.max(LEAST_RATE, Math.min(seen, (this.rate + seen) / 2, most));
     Object.assign(measurement, { since: now, work: 0 });

@@ -13,6 +13,7 @@ import {
   urlFolder,
   weightFiles,
   type CheckpointFolder,
+  type FileSource,
 } from './files.ts';
 import { nodeFolder } from './node-files.ts';
 
@@ -151,4 +152,17 @@ describe('the weights', () => {
       );
     }
   });
+});
+
+it('a folder of models names some of them, and passes over what it cannot read', async () => {
+  const names = ['g', 'f', 'e', 'lost+found', 'd', 'c', 'b', 'a', 'notes.txt'];
+  const config = { path: '', size: 0, read: () => Promise.resolve(new Uint8Array()) };
+  const open = (path: string): Promise<FileSource | undefined> => {
+    if (path.startsWith('lost')) return Promise.reject(new CheckpointError('it cannot be read'));
+    return Promise.resolve(/^[a-g]\/config.json$/.test(path) ? config : undefined);
+  };
+  const folder = { name: 'many', open, list: () => Promise.resolve(names) };
+  await expect(requireJson(folder, 'config.json')).rejects.toThrow(
+    'many is a folder of models; choose one of them: many/a, many/b, many/c, many/d, many/e and 2 more',
+  );
 });

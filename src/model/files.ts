@@ -173,14 +173,26 @@ async function whatIsMissing(folder: CheckpointFolder, file: string): Promise<st
   if (file === 'config.json' && (await folder.open('adapter_config.json'))) {
     return `${folder.name} is an adapter where a whole model is needed; choose a model folder`;
   }
-  const models: string[] = [];
-  for (const name of file === 'config.json' ? names : []) {
-    if (await folder.open(`${name}/config.json`)) models.push(`${folder.name}/${name}`);
-  }
+  const models = file === 'config.json' ? await modelsIn(folder, names) : [];
   if (models.length > 0) {
-    return `${folder.name} is a folder of models; choose one of them: ${models.sort().join(', ')}`;
+    const some = models.slice(0, MOST_NAMED).join(', ');
+    const more = models.length > MOST_NAMED ? ` and ${models.length - MOST_NAMED} more` : '';
+    return `${folder.name} is a folder of models; choose one of them: ${some}${more}`;
   }
   return `${folder.name} has no ${file}; choose a Hugging Face model folder`;
+}
+
+/** Models that a message names. */
+const MOST_NAMED = 5;
+
+/** The folders in a folder that have a config.json; those that cannot be read are passed over. */
+async function modelsIn(folder: CheckpointFolder, names: readonly string[]): Promise<string[]> {
+  const models: string[] = [];
+  for (const name of names) {
+    const config = await folder.open(`${name}/config.json`).catch(() => undefined);
+    if (config) models.push(`${folder.name}/${name}`);
+  }
+  return models.sort();
 }
 
 const SINGLE = 'model.safetensors';

@@ -122,7 +122,10 @@ describe('the way of a token', () => {
         await expect.poll(push).not.toBe(before);
         expect(await slots.textContent()).toBe(await push());
       };
+      const slot = await slots.elementHandle();
       await change(() => tokens.getByLabel('Divided by the spread').selectOption('not divided'));
+      // Other numbers in the same formula: its markup has stayed.
+      expect(await slot.evaluate((element) => element.isConnected)).toBe(true);
       await row(panel, 'Advantage').getByText('+3.00').waitFor();
       await change(() => tokens.getByLabel(/^β/).fill('1'));
       await change(() => tokens.getByLabel('Which update').selectOption('second'));

@@ -65,6 +65,8 @@ function inOneLaunch<D>(a: DecodeAttention<D>): Op<D> {
     params: { heads, kvHeads, scale, step, eps: norms?.eps ?? 0, ...(ring && ringParams(ring)) },
     grid: (dims) => [heads / cuts[0]!.HEADS, resolve(a.tokens, dims)],
     flops: pairFlops(a),
+    // Each workgroup reads the keys and values of its row.
+    bytes: (dims) => 8 * a.headDim * (heads / cuts[0]!.HEADS) * resolve(a.pairs ?? 0, dims),
     ...(others.length > 0 && { others, pick: (dims) => Number(fewOrLong(a, dims)) }),
   });
 }

@@ -11,6 +11,19 @@ beforeAll(async () => {
 });
 afterAll(() => gpu.close());
 
+it('fills more than one axis of workgroups holds, in several launches', async () => {
+  const count = 65535 * 256 + 300;
+  const x = gpu.allocate('io', 4 * count, 'x');
+  const program = await Program.compile(gpu, [fill({ x, count, value: 2.5 })]);
+  const budget = vi.spyOn(gpu.pace, 'budget', 'get').mockReturnValue(3e8);
+  await program.run({});
+  budget.mockRestore();
+  expect(gpu.counters.dispatches).toBe(3);
+  expect((await gpu.readFloats(x)).every((value) => value === 2.5)).toBe(true);
+  program.destroy();
+  gpu.release('io', x);
+});
+
 it.each([1, 63, 64, 1001])('fills and copies %i elements and no more', async (count) => {
   const x = gpu.allocate('io', 4 * 1100, 'x');
   const y = gpu.allocate('io', 4 * 1100, 'y');

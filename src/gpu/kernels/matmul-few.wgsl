@@ -4,8 +4,8 @@
 // A workgroup computes ROWS rows of four columns. Its invocations share out k, so that neighbours
 // read neighbouring weights; each adds up its own dot products, and workgroup memory adds up theirs:
 // PARTS invocations a row first, then one. With a norm, the squares of A are added up after them.
-// Workgroups: x and z over columns, of which a vocabulary has more than one axis holds, so that x counts
-// neighbours in z together; y over rows.
+// Workgroups: x and z over columns, of which a vocabulary has more than one axis holds; y over rows. The
+// columns of x and z are the (x * groups.z + z)-th four, so that a cut along x keeps neighbours together.
 const ROWS = 4u * R;
 const PARTS = TEAM / ROWS;
 var<workgroup> sums: array<vec4f, ROWS * TEAM>;

@@ -69,7 +69,7 @@ export function sizesOf<D>(launch: MatmulLaunch<D>, d: D): Sizes {
   return { m: resolve(m, d), n: resolve(columnsOf(launch), d), k: sum };
 }
 
-/** Bytes of the matrices, each once. */
+/** About the bytes that a launch moves: each matrix once. */
 export function bytesOf<D>(launch: MatmulLaunch<D>, d: D): number {
   const { plus, side } = launch;
   const { m, n } = sizesOf(launch, d);

@@ -100,6 +100,12 @@ const SHORT = 256;
 const SMALLEST = 64;
 const LARGEST = 512;
 
+/**
+ * What sample-least reads, in rows: most often an eighth of one, up to 16 times for each of two thresholds.
+ * Where the candidates do not fit, it is more.
+ */
+const PASSES = 2;
+
 /** Of the fours of a chunk, the part that can be candidates. More of them cost about what all cost. */
 const CANDIDATES = 1 / 8;
 
@@ -118,10 +124,7 @@ export function sample<D>(launch: SampleLaunch<D>): Op<D> {
   };
 }
 
-/** So often sample-least reads a row at most, for each of its thresholds: two bits of 32 at a time. */
-const MOST_PASSES = 16;
-
-/** Fours of a chunk: for teams, such that a row has about 100, and top-k has a bound up to that. */
+/** Fours of a chunk: for teams, such that a long row has 64 to 128, and top-k has a bound up to that. */
 function chunkOf(variant: KernelVariants['rows'], cols: number): number {
   if (variant === 'alone') return SMALLEST;
   return Math.min(LARGEST, Math.max(SMALLEST, 2 ** Math.ceil(Math.log2(cols / 4 / 128))));
@@ -221,7 +224,7 @@ function part<D>(
     },
     constants,
     grid: (d): Grid => grid(teams(d)),
-    bytes: (d) => 16 * fours * teams(d) * (name === 'least' ? MOST_PASSES : 1),
+    bytes: (d) => 16 * fours * teams(d) * (name === 'least' ? PASSES : 1),
   });
 }
 

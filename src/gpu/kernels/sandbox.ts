@@ -45,8 +45,11 @@ export class Sandbox {
   async runCut(...written: Op<unknown>[]): Promise<void> {
     const budget = vi.spyOn(this.gpu.pace, 'budget', 'get').mockReturnValue(1);
     const before = this.gpu.counters.dispatches;
-    await this.run(...written);
-    budget.mockRestore();
+    try {
+      await this.run(...written);
+    } finally {
+      budget.mockRestore();
+    }
     const most = lower(written, this.gpu.variants).reduce((sum, { kernel, grid }) => {
       const [x, y = 1] = grid(undefined);
       const launches = (kernel.cut ?? []).reduce((n, axis) => n * { x, y }[axis], 1);

@@ -4,17 +4,12 @@
  */
 const STEPS = 32;
 
-const sheet = new CSSStyleSheet();
-sheet.replaceSync(
-  Array.from({ length: STEPS + 1 }, (_, i) => `.strength-${i} { --strength: ${i / STEPS}; }`).join(
-    '\n',
-  ),
-);
-document.adoptedStyleSheets.push(sheet);
+/** A style sheet that sets --strength, from 0 to 1, for each of the classes. */
+export const STRENGTHS = Array.from(
+  { length: STEPS + 1 },
+  (_, i) => `.strength-${i} { --strength: ${i / STEPS}; }`,
+).join('\n');
 
-/**
- * A class that sets --strength, from 0 to 1.
- * @param share from -1 to 1; its sign does not count
- */
+/** @param share from -1 to 1; its sign does not count */
 export const strengthClass = (share: number): string =>
   `strength-${Math.round(STEPS * Math.abs(share))}`;
