@@ -1,6 +1,7 @@
 /** Products with a norm before them, a second matrix beside them, and SwiGLU after them. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { decode, encode } from '../storage.ts';
+import { GATES } from './gate-reference.ts';
 import { MANY_ROWS } from './matmul-on-cpu.ts';
 import { matmulNormed } from './matmul-normed.ts';
 import type { Op } from '../kernel.ts';
@@ -46,8 +47,7 @@ function product(
 function gatedHalf(gateUp: ArrayLike<number>, rows: number, width: number): Float64Array {
   return Float64Array.from({ length: rows * width }, (_, at) => {
     const first = Math.floor(at / width) * 2 * width + (at % width);
-    const gate = gateUp[first]!;
-    return (gate / (1 + Math.exp(-gate))) * gateUp[first + width]!;
+    return GATES.silu(gateUp[first]!) * gateUp[first + width]!;
   });
 }
 

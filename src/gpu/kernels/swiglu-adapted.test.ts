@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { MARK, Sandbox, expectClose, seeded } from './sandbox.ts';
+import { GATES } from './gate-reference.ts';
 import type { Gate } from './gate.ts';
 import { swigluAdapted } from './swiglu-adapted.ts';
 
@@ -8,12 +9,6 @@ beforeAll(async () => {
   box = await Sandbox.open();
 });
 afterAll(() => box.close());
-
-const GATES = {
-  silu: (x: number): number => x / (1 + Math.exp(-x)),
-  gelu_tanh: (x: number): number =>
-    0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
-};
 
 /** NaN behind the data: larger batches leave their rows there. */
 const put = (data: Float32Array) =>

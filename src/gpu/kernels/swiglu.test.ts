@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, it } from 'vitest';
 import { centralDifferences, expectClose, Sandbox, seeded } from './sandbox.ts';
+import { GATES } from './gate-reference.ts';
 import type { Gate } from './gate.ts';
 import { swiglu, swigluBackward } from './swiglu.ts';
 
@@ -8,12 +9,6 @@ beforeAll(async () => {
   box = await Sandbox.open();
 });
 afterAll(() => box.close());
-
-const GATES = {
-  silu: (x: number): number => x / (1 + Math.exp(-x)),
-  gelu_tanh: (x: number): number =>
-    0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
-};
 
 function reference(
   gateUp: ArrayLike<number>,
