@@ -60,6 +60,21 @@ it('submits become as large as a fast device allows after a few hundred of them'
   expect(pace.rate).toBeLessThanOrEqual(rate);
 });
 
+it('calls of two submits each find out how fast the device is, too', async () => {
+  const rate = 1e12;
+  let work = 0;
+  const pace = paceOf(() => (1000 * work) / rate + 2);
+  const program = 1e9;
+  for (let call = 0; call < 50; call++) {
+    const submits = Array.from({ length: 2 }, () => ({ work: program / 2 }));
+    await pace.submitAll(submits, (one) => {
+      work = one.work;
+    });
+  }
+  // Such a program is one submit then.
+  expect(pace.budget).toBeGreaterThan(program);
+});
+
 it('one measurement does not raise the size of submits more than twice', async () => {
   let milliseconds = 300;
   const pace = paceOf(() => milliseconds);

@@ -27,16 +27,12 @@ const FAR = 2;
 
 const MOST_IN_FLIGHT = 2;
 
-/** Work that has ended since a moment (performance.now, milliseconds). */
-interface Measurement {
-  since: number;
-  work: number;
-}
-
 export class Pace {
   /** Operations a second: set by who knows it before the first submit, then measured. */
   rate = LEAST_RATE;
   private least = MEASURED_SECONDS.short;
+  /** What has ended since the last measurement, and the seconds that it took. */
+  private ended = { work: 0, seconds: 0 };
 
   /** `submittedWorkDone` resolves when everything submitted so far has run; it never rejects. */
   constructor(private readonly submittedWorkDone: () => Promise<void>) {}
@@ -55,12 +51,16 @@ export class Pace {
     submits: Iterable<S>,
     submit: (one: S) => void,
   ): Promise<void> {
+    // Short calls add up where the rate may be far off. Else a measurement has one call: the submit that
+    // runs when a call begins makes the device seem slower.
+    if (this.least === MEASURED_SECONDS.long) this.ended = { work: 0, seconds: 0 };
     const inFlight: Promise<void>[] = [];
-    const measurement = { since: performance.now(), work: 0 };
+    /** The end of the submit before, of this call. */
+    const before = { time: performance.now() };
     let last: S | undefined;
     for (const one of submits) {
       if (last) {
-        inFlight.push(this.measureEnd(last.work, measurement));
+        inFlight.push(this.measureEnd(last.work, before));
         if (inFlight.length === MOST_IN_FLIGHT) await inFlight.shift();
       }
       submit(one);
@@ -70,19 +70,21 @@ export class Pace {
   }
 
   /** Waits for what is submitted; `work` is the work of its last submit. */
-  private async measureEnd(work: number, measurement: Measurement): Promise<void> {
+  private async measureEnd(work: number, before: { time: number }): Promise<void> {
     await this.submittedWorkDone();
     const now = performance.now();
-    measurement.work += work;
-    const seconds = (now - measurement.since) / 1000;
-    if (seconds < this.least) return;
-    const seen = measurement.work / seconds;
+    const { ended } = this;
+    ended.work += work;
+    ended.seconds += (now - before.time) / 1000;
+    before.time = now;
+    if (ended.seconds < this.least) return;
+    const seen = ended.work / ended.seconds;
     const most = FAR * this.rate;
     const isFar = seen >= most || FAR * seen <= this.rate;
     // After a rate that was far too high, the one that follows may be far too low: the computer slept.
     this.least = isFar ? MEASURED_SECONDS.short : MEASURED_SECONDS.long;
     // Down at once, up half the way: a submit that is too long does more harm than one too short.
     this.rate = Math.max(LEAST_RATE, Math.min(seen, (this.rate + seen) / 2, most));
-    Object.assign(measurement, { since: now, work: 0 });
+    this.ended = { work: 0, seconds: 0 };
   }
 }

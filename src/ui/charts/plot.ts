@@ -155,7 +155,6 @@ export class Plot {
     const room = { log, fromZero: this.spec.fromZero ?? false, part };
     return {
       // 1 linear, 3 logarithmic.
-      // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- under isolatedModules a const enum has only its values
       distr: log ? 3 : 1,
       range: (_, min, max) => {
         if (this.spec.range && !log) return this.spec.range;
@@ -202,7 +201,6 @@ export class Plot {
     return this.axis({
       scale,
       // Sides count clockwise from the top.
-      // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- under isolatedModules a const enum has only its values
       side: scale === 'left' ? 3 : 1,
       // uPlot passes null before there are labels, whatever its types say.
       size: (u, labels: string[] | null) =>
