@@ -233,6 +233,23 @@ describe('a training step of a model of 135 million parameters', () => {
   });
 });
 
+it('cuts the attention of one long sequence into parts that have the same work', () => {
+  const rows = 4096;
+  const { forward, backward } = step({ ...SMOLLM, layers: 1 }, rows);
+  const dims = { ...forward.runs[0]!, pairs: (rows * (rows + 1)) / 2 };
+  for (const { ops } of [forward, backward]) {
+    const attention = ops.filter(({ kernel }) => kernel.name.startsWith('attention'));
+    expect(attention).not.toHaveLength(0);
+    for (const op of attention) {
+      const third = 1.01 * (op.flops!(dims) / 3);
+      const parts = [...cutIntoSubmits([op], [dims], 100, () => third)].flatMap((s) => s.launches);
+      const [blocks, heads = 1] = op.grid(dims);
+      // A third of the heads, with all their rows: the last rows see the most keys.
+      expect(parts.map(({ grid }) => grid)).toEqual(Array(3).fill([blocks, heads / 3, 1]));
+    }
+  }
+});
+
 const optimizerOptions = {
   beta1: 0.9,
   beta2: 0.999,

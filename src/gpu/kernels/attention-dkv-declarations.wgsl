@@ -15,8 +15,8 @@ struct Params {
   @for w WINDOW
   window: u32,
   @end w
-  first_x: u32,
   first_y: u32,
+  first_x: u32,
 }
 
 @group(0) @binding(0) var<storage, read> qkv: array<vec4f>;

@@ -12,8 +12,8 @@ struct Params {
   k_offset: u32,
   v_offset: u32,
   d_stride: u32,
-  first_x: u32,
   first_y: u32,
+  first_x: u32,
 }
 
 @group(0) @binding(0) var<storage, read> qkv: array<vec4f>;

@@ -23,8 +23,8 @@ struct Params {
   kv_stride: u32,
   k_offset: u32,
   v_offset: u32,
-  first_x: u32,
   first_y: u32,
+  first_x: u32,
 }
 
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
