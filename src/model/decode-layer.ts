@@ -98,6 +98,8 @@ function attend<D extends StepDims>(
     ...{ qkv: s.qkvRaw, cache, o: s.attended, spans: inputs.spans },
     ...{ frequencies, ropeFactor: factor, rotaryDim: rotaryDim(c) },
     ...{ tokens: rows, maxTokens, step: (d) => d.step },
+    // A single prompt may have the rows of all prompts.
+    maxKeys: Math.min(w.window ?? Infinity, cacheRows.firstOwn + cacheRows.ownRows),
     ring: w.window === undefined ? undefined : { ...cacheRows, window: w.window },
     ...(c.qkNorm && {
       norms: { of: c.qkNorm, q: w.vector('qNorm'), k: w.vector('kNorm'), eps: c.rmsNormEps },

@@ -23,7 +23,10 @@ import type { RopeTable } from './rope-tables.ts';
 export interface RowDims {
   /** Token rows. */
   tokens: number;
-  /** The number of (row, key) pairs in the spans of these rows; used only to count flops. */
+  /**
+   * The number of (row, key) pairs in the spans of these rows; it counts flops, and decides which
+   * kernels of decoding attend.
+   */
   pairs?: number;
   /** The same of layers with a window. */
   windowPairs?: number;

@@ -5,7 +5,7 @@ import { openNodeGpu } from '../../src/gpu/node.ts';
 import { MemoryPlan } from '../../src/gpu/memory.ts';
 import type { Storage } from '../../src/gpu/storage.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
-import { Decoder } from '../../src/model/decoder.ts';
+import { Decoder, type Generation } from '../../src/model/decoder.ts';
 import { planDecoder } from '../../src/model/decoder-plan.ts';
 import { LanguageModel } from '../../src/model/language-model.ts';
 import type { LoraConfig } from '../../src/model/lora.ts';
@@ -89,13 +89,7 @@ describe.each(KERNELS)('decoding by the $name kernels', ({ name: kernels, varian
         [model.withoutAdapter(), merged(held, new Map(), lora)],
       ] as const) {
         const { group } = await generated(policy, prompt, 6);
-        for (const { ids, logps } of group) {
-          const rows = reference.logits(config, weights, [...prompt, ...ids]);
-          ids.forEach((id, t) => {
-            const want = reference.logSoftmax(rows[prompt.length + t - 1]!)[id]!;
-            expect(Math.abs(logps[t]! - want)).toBeLessThan(1e-3);
-          });
-        }
+        expectLogProbs(config, weights, prompt, group);
       }
       model.destroy();
     },
@@ -118,8 +112,24 @@ describe.each(KERNELS)('decoding by the $name kernels', ({ name: kernels, varian
     expect(await ofLayer(all)).toBe(LAUNCHES.adapted);
   });
 
+  it('cuts the keys of long contexts into parts, in one launch more a layer', async ({ skip }) => {
+    if (kernels !== 'card') skip('on the CPU there are no parts');
+    const config = { ...CONFIGS['llama, tied']!, maxPositions: 1024, eosTokenIds: [] };
+    const model = LanguageModel.allocate(gpu, config);
+    const tensors = randomTensors(config, 3);
+    model.weights.setTensors(tensors);
+    const prompts = { short: randomIds(config, 100, 2), long: randomIds(config, 600, 2) };
+    const { group } = await generated(model, prompts.long, 3);
+    expectLogProbs(config, merged(tensors, new Map(), all), prompts.long, group);
+    const ofToken = async (prompt: number[]): Promise<number> =>
+      (await generated(model, prompt, 3)).dispatches -
+      (await generated(model, prompt, 2)).dispatches;
+    expect((await ofToken(prompts.long)) - (await ofToken(prompts.short))).toBe(config.layers);
+    model.destroy();
+  });
+
   async function generated(model: LanguageModel, prompt: number[], maxNewTokens: number) {
-    const limits = { maxSequences: 2, maxPromptTokens: 8, maxNewTokens };
+    const limits = { maxSequences: 2, maxPromptTokens: prompt.length, maxNewTokens };
     const decoder = await Decoder.create(model, limits);
     const sampling = { temperature: 1, topK: 0, topP: 1, minP: 0, seed: 3, maxNewTokens };
     const before = gpu.counters.dispatches;
@@ -129,17 +139,35 @@ describe.each(KERNELS)('decoding by the $name kernels', ({ name: kernels, varian
   }
 });
 
+function expectLogProbs(
+  config: ModelConfig,
+  weights: Map<string, Float64Array>,
+  prompt: number[],
+  group: readonly Generation[],
+): void {
+  for (const { ids, logps } of group) {
+    const rows = reference.logits(config, weights, [...prompt, ...ids]);
+    ids.forEach((id, t) => {
+      const want = reference.logSoftmax(rows[prompt.length + t - 1]!)[id]!;
+      expect(Math.abs(logps[t]! - want)).toBeLessThan(1e-3);
+    });
+  }
+}
+
 /**
- * The launches that a card needs for one token and one layer of SmolLM2-135M. Beyond 32 sequences some
+ * The launches that a card needs for one token and one layer of SmolLM2-135M. One more merges the parts
+ * of long contexts with few sequences. Beyond 32 sequences some
  * products cut k into parts, which a launch more adds up: those of output and down, and x A^T of both.
  */
 describe.each([
-  { sequences: 2, base: 5, adapted: 8 },
-  { sequences: 16, base: 5, adapted: 8 },
-  { sequences: 32, base: 5, adapted: 8 },
-  { sequences: 33, base: 7, adapted: 12 },
-  { sequences: 64, base: 7, adapted: 12 },
-])('decoding $sequences sequences', ({ sequences, base, adapted }) => {
+  { sequences: 1, keys: 600, base: 6, adapted: 9 },
+  { sequences: 2, keys: 100, base: 5, adapted: 8 },
+  { sequences: 8, keys: 600, base: 6, adapted: 9 },
+  { sequences: 16, keys: 600, base: 5, adapted: 8 },
+  { sequences: 32, keys: 600, base: 5, adapted: 8 },
+  { sequences: 33, keys: 100, base: 7, adapted: 12 },
+  { sequences: 64, keys: 100, base: 7, adapted: 12 },
+])('decoding $sequences sequences of $keys keys', ({ sequences, keys, base, adapted }) => {
   const planned = (lora?: LoraConfig): number => {
     const of = (layers: number): number => {
       const plan = new MemoryPlan(2 ** 31);
@@ -147,7 +175,7 @@ describe.each([
       const limits = { maxSequences: 64, maxPromptTokens: 512, maxNewTokens: 128 };
       const { decodeOps } = planDecoder(model, limits);
       const sampling = { temperature: 1, topK: 0, topP: 1, minP: 0, seed: 3, maxNewTokens: 128 };
-      const dims = { tokens: sequences, pairs: 100 * sequences, step: 9, sampling };
+      const dims = { tokens: sequences, pairs: keys * sequences, step: 9, sampling };
       return decodeOps.filter((op) => !op.grid(dims).includes(0)).length;
     };
     return of(2) - of(1);

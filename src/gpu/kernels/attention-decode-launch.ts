@@ -35,8 +35,13 @@ export interface DecodeAttention<D> {
   norms?: HeadNorms | undefined;
   /** The adapter of a qkv that lacks the adapter's part. */
   adapter?: QkvAdapter | undefined;
-  /** The number of (query, key) pairs in all spans; used to count flops and to choose a kernel. */
+  /**
+   * The number of (query, key) pairs in all spans: it counts flops, and decides which kernel attends
+   * and how many workgroups share the keys of a row.
+   */
   pairs?: Dyn<D>;
+  /** No token sees more keys, its own included; memory is planned for so many. */
+  maxKeys: number;
   label?: string;
 }
 

@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { lower } from '../kernel.ts';
 import type { View } from '../memory.ts';
 import { KERNELS_FOR } from '../variants.ts';
 import type { DecodeAttention } from './attention-decode-launch.ts';
-import { attentionDecode } from './attention-decode.ts';
+import { attentionDecode, inParts } from './attention-decode.ts';
 import { referenceAttention } from './attention-reference.ts';
 import type { Ring } from './ring.ts';
 import { expectClose, Sandbox, seeded } from './sandbox.ts';
@@ -113,6 +114,14 @@ const CASES: Case[] = [
   { heads: 2, kvHeads: 1, headDim: 64, step: 6, adapted: ['q'], ...RINGS[0] },
 ];
 
+/** Some rows have fewer keys than parts. */
+const IN_PARTS: (Case & { parts: number })[] = [
+  { parts: 5, heads: 4, kvHeads: 1, headDim: 16, norms: 'head', adapted: ['q', 'v'], rank: 2 },
+  { parts: 3, heads: 9, kvHeads: 3, headDim: 64, adapted: ['q', 'k', 'v'], rank: 8 },
+  { parts: 2, heads: 4, kvHeads: 2, headDim: 16, norms: 'head', step: 5, ...RINGS[1] },
+  { parts: 16, heads: 2, kvHeads: 1, headDim: 64, step: 6, ...RINGS[0] },
+];
+
 /** The spans `copies` times, each with a cache row of its own for the sequence's token. */
 function copiesOf(spans: NonNullable<Case['spans']>, copies: number, ring?: Ring) {
   const apart = Math.max(...spans.map(([, , , w]) => w)) + 10;
@@ -145,7 +154,7 @@ function ringSpan(
   };
 }
 
-/** Inputs of a case, and o and the cache rows of the tokens in float64. */
+/** A launch with the inputs of a case; `check` compares o and the cache rows with those in float64. */
 function prepare(c: Case, seed: number) {
   const { heads, kvHeads, headDim, norms, adapted = [], rank = 4, step = 0 } = c;
   const { rotaryDim = headDim, ropeFactor = 1, ring } = c;
@@ -173,6 +182,7 @@ function prepare(c: Case, seed: number) {
     ),
   };
   const pairs = spans.reduce((sum, [x, y, z, w]) => sum + y - x + w - z + step, 0);
+  const maxKeys = Math.max(...spans.map(([x, y, z, w]) => y - x + w - z)) + step;
   const positions = spans.map(([x, y, z, w]) => y - x + w - z - 1);
 
   const x = Float64Array.from(data.qkv);
@@ -235,11 +245,16 @@ function prepare(c: Case, seed: number) {
   const both = box.put(data.weights);
   const half = (byteOffset: number): View => ({ ...both, byteOffset, byteLength: 2048 });
   const launch: DecodeAttention<unknown> = {
-    ...{ ...shape, ...buffers, maxTokens: tokens, pairs, rotaryDim, ropeFactor, ring },
+    ...{ ...shape, ...buffers, maxTokens: tokens, pairs, maxKeys, rotaryDim, ropeFactor, ring },
     ...(norms && { norms: { of: norms, q: half(0), k: half(2048), eps: 1e-6 } }),
     ...(parts.length > 0 && { adapter: { h: box.put(data.h), b: box.put(data.b), rank, parts } }),
   };
-  return { launch, o, cache, buffers };
+  const check = async (): Promise<void> => {
+    expectClose(await box.floats(buffers.o, o.length), o, 2e-5);
+    // The rows of the tokens, and no other row, have changed.
+    expectClose(await box.floats(buffers.cache, cache.length), cache, 5e-6);
+  };
+  return { launch, check };
 }
 
 /** Long heads are decoded by one kernel everywhere. */
@@ -256,13 +271,50 @@ describe.each(KERNELS)('kernels for $set', ({ set, cases }) => {
   it.each(cases)(
     '$heads heads over $kvHeads of $headDim, norms $norms, adapter on $adapted, step $step, $copies copies',
     async (c) => {
-      const { launch, o, cache, buffers } = prepare(c, 7);
+      const { launch, check } = prepare(c, 7);
       await box.run(attentionDecode(launch));
-      expectClose(await box.floats(buffers.o, o.length), o, 2e-5);
-      // The rows of the tokens, and no other row, have changed.
-      expectClose(await box.floats(buffers.cache, cache.length), cache, 5e-6);
+      await check();
     },
   );
+});
+
+describe('keys in parts', () => {
+  beforeEach(() => {
+    box = boxes.card!;
+  });
+
+  it.each(IN_PARTS)(
+    '$parts parts, $heads heads over $kvHeads of $headDim, norms $norms, adapter on $adapted',
+    async ({ parts, ...c }) => {
+      const { launch, check } = prepare(c, 7);
+      const ops = () => inParts(launch, () => parts, parts * launch.maxTokens);
+      await box.run(...ops());
+      await check();
+      await box.runCut(...ops());
+      await check();
+    },
+  );
+
+  it('are those of few and long rows', async () => {
+    const long: Case = { heads: 4, kvHeads: 2, headDim: 16, step: 1, spans: LONG };
+    const { launch, check } = prepare({ ...long, norms: 'all', adapted: ['q', 'k', 'v'] }, 7);
+    await box.run(attentionDecode(launch));
+    await check();
+    /** Workgroups along z. */
+    const depths = (change: Partial<DecodeAttention<unknown>>): (number | undefined)[] => {
+      const changed = { ...launch, ...change, norms: undefined };
+      const ops = lower([attentionDecode(changed)], KERNELS_FOR.card);
+      // Operations count once.
+      const flops = ops.reduce((sum, op) => sum + (op.flops?.(undefined) ?? 0), 0);
+      expect(flops).toBe(4 * 4 * 16 * Number(changed.pairs));
+      return ops.map(({ grid }) => (grid(undefined).includes(0) ? 0 : grid(undefined)[2]));
+    };
+    expect(depths({})).toEqual([0, 6, undefined]);
+    expect(depths({ pairs: 2 * 511 })).toEqual([1, 0, 0]);
+    expect(depths({ tokens: 13, pairs: 13 * 2000 })).toEqual([1, 0, 0]);
+    // None is planned where no replay can have any.
+    expect(depths({ maxKeys: 511 })).toEqual([1]);
+  });
 });
 
 it('refuses heads that do not fit', () => {

@@ -7,13 +7,19 @@ import { Activation } from '../activations.ts';
 import { op, resolve, type Kernel, type Op, type ParamType } from '../kernel.ts';
 import type { View } from '../memory.ts';
 import adapterCode from './attention-decode-adapter.wgsl?raw';
+import { addAdapter, inTurn, normHeads } from './attention-decode-in-turn.ts';
 import {
   qkvWidth,
   type DecodeAttention,
   type HeadNorms,
   type QkvAdapter,
 } from './attention-decode-launch.ts';
-import { addAdapter, inParts, normHeads } from './attention-decode-parts.ts';
+import {
+  mergeParts,
+  mostPartsOfRows,
+  partElements,
+  partsOfKeys,
+} from './attention-decode-merge.ts';
 import code from './attention-decode.wgsl?raw';
 import ringPrelude from './attention-ring.wgsl?raw';
 import { vec4s } from './attention-tiling.ts';
@@ -29,11 +35,11 @@ import { unroll } from './unroll.ts';
  * @throws Error when headDim is no multiple of 4, or a head does not fit into a workgroup's memory
  */
 export function attentionDecode<D>(a: DecodeAttention<D>): Op<D> {
-  const together = a.norms?.of === 'all' ? normedBefore(a) : [inOneLaunch(a)];
+  const onCard = a.norms?.of === 'all' ? normedBefore(a) : attend(a);
   return {
-    ...together.at(-1)!,
+    ...onCard.at(-1)!,
     lower: ({ attention }) =>
-      attention === 'shared' && a.headDim <= LONGEST_IN_PARTS ? inParts(a) : together,
+      attention === 'shared' && a.headDim <= LONGEST_IN_TURN ? inTurn(a) : onCard,
   };
 }
 
@@ -43,30 +49,79 @@ function normedBefore<D>(a: DecodeAttention<D>): Op<D>[] {
   return [
     ...addAdapter(a),
     ...normHeads(a, qkv),
-    inOneLaunch({ ...a, qkv, norms: undefined, adapter: undefined }),
+    ...attend({ ...a, qkv, norms: undefined, adapter: undefined }),
   ];
 }
 
 /** An invocation on the CPU holds a head of this many elements; a longer one is shared by several. */
-const LONGEST_IN_PARTS = 128;
+const LONGEST_IN_TURN = 128;
 
-function inOneLaunch<D>(a: DecodeAttention<D>): Op<D> {
+/** A launch with the keys of a row whole, and two for replays that cut them, if there can be any. */
+function attend<D>(a: DecodeAttention<D>): Op<D>[] {
+  const { heads, maxTokens, maxKeys, tokens, pairs = 0 } = a;
+  const [{ HEADS }] = cutsOf(a);
+  const most = mostPartsOfRows(heads / HEADS, maxTokens, maxKeys);
+  if (most === 0) return [inOneLaunch(a)];
+  const parts = (dims: D): number => {
+    const rows = resolve(tokens, dims);
+    return partsOfKeys((rows * heads) / HEADS, resolve(pairs, dims) / rows);
+  };
+  return [inOneLaunch(a, { parts }), ...inParts(a, parts, most)];
+}
+
+/**
+ * The launches of replays that cut the keys of a row into several parts.
+ * @param most parts of all rows of any replay
+ */
+export function inParts<D>(
+  a: DecodeAttention<D>,
+  parts: (dims: D) => number,
+  most: number,
+): Op<D>[] {
+  const { heads, headDim, o, tokens: rows, label = NAME } = a;
+  const partials = new Activation('attention parts', most * heads * partElements(headDim));
+  return [
+    inOneLaunch(a, { parts, partials }),
+    mergeParts({ partials, o, rows, heads, headDim, parts, label: `${label} merge` }),
+  ];
+}
+
+const NAME = 'attention-decode';
+
+interface Parts<D> {
+  /** Only some replays run the launch: those with several parts if it has `partials`, else those with one. */
+  parts?: (dims: D) => number;
+  /** Takes the results of the parts in place of o. */
+  partials?: Activation;
+}
+
+function inOneLaunch<D>(
+  a: DecodeAttention<D>,
+  { parts = () => 1, partials }: Parts<D> = {},
+): Op<D> {
   const { heads, kvHeads, scale, step, norms, adapter, ring } = a;
-  const cuts = cutsOf(a.headDim, heads / kvHeads);
-  const kernels = cuts.map((cut) => kernelOf(a, cut));
-  const [first, ...others] = kernels as [Kernel<Params>, ...Kernel<Params>[]];
+  const cuts = cutsOf(a);
+  const workgroups = heads / cuts[0].HEADS;
+  const [first, ...others] = (partials ? cuts.slice(-1) : cuts).map((cut) =>
+    kernelOf(a, cut, partials !== undefined),
+  ) as [Kernel<Params>, ...Kernel<Params>[]];
+  const runs = (dims: D): boolean => parts(dims) > 1 === !!partials;
   return op<D, Params>(first, {
-    label: a.label ?? 'attention-decode',
+    label: a.label ?? NAME,
     bindings: [
-      ...[a.qkv, a.spans, a.frequencies, a.cache, a.o],
+      ...[a.qkv, a.spans, a.frequencies, a.cache, partials ?? a.o],
       ...(norms ? [bothWeights(norms)] : []),
       ...(adapter ? [adapter.h, adapter.b] : []),
     ],
-    params: { heads, kvHeads, scale, step, eps: norms?.eps ?? 0, ...(ring && ringParams(ring)) },
-    grid: (dims) => [heads / cuts[0]!.HEADS, resolve(a.tokens, dims)],
-    flops: pairFlops(a),
-    // Each workgroup reads the keys and values of its row.
-    bytes: (dims) => 8 * a.headDim * (heads / cuts[0]!.HEADS) * resolve(a.pairs ?? 0, dims),
+    params: {
+      ...{ heads, kvHeads, scale, step, eps: norms?.eps ?? 0 },
+      ...(ring && ringParams(ring)),
+      ...(partials && { parts }),
+    },
+    grid: (dims) => (runs(dims) ? [workgroups, resolve(a.tokens, dims), parts(dims)] : [0]),
+    flops: (dims) => (runs(dims) ? pairFlops(a)(dims) : 0),
+    // The workgroups of a row read its keys and values.
+    bytes: (dims) => 8 * a.headDim * workgroups * resolve(a.pairs ?? 0, dims),
     ...(others.length > 0 && { others, pick: (dims) => Number(fewOrLong(a, dims)) }),
   });
 }
@@ -74,7 +129,7 @@ function inOneLaunch<D>(a: DecodeAttention<D>): Op<D> {
 const params = { heads: 'u32', kvHeads: 'u32', scale: 'f32', step: 'u32', eps: 'f32' } as const;
 type Params = Record<keyof typeof params, ParamType>;
 
-function kernelOf<D>(a: DecodeAttention<D>, cut: Cut): Kernel<Params> {
+function kernelOf<D>(a: DecodeAttention<D>, cut: Cut, ofParts: boolean): Kernel<Params> {
   const { norms, adapter, ring, rotaryDim = a.headDim, ropeFactor = 1 } = a;
   const constants = {
     ...cut,
@@ -84,7 +139,9 @@ function kernelOf<D>(a: DecodeAttention<D>, cut: Cut): Kernel<Params> {
     ...(adapter && adapterConstants(a, adapter)),
   };
   return elementOf(1).load({
-    name: `attention-decode ${ring ? 'ring ' : ''}${Object.values(constants).join(' ')}`,
+    name: [NAME, ofParts && 'parts', ring && 'ring', ...Object.values(constants)]
+      .filter((word) => word !== false && word !== undefined)
+      .join(' '),
     code: [
       ...Object.entries(constants).map(([name, value]) => `const ${name} = ${value};`),
       cosSin,
@@ -95,6 +152,8 @@ function kernelOf<D>(a: DecodeAttention<D>, cut: Cut): Kernel<Params> {
         ...cut,
         NORMED: Number(norms !== undefined),
         RING: Number(ring !== undefined),
+        WHOLE: Number(!ofParts),
+        IN_PARTS: Number(ofParts),
       }),
     ].join('\n'),
     bindings: [
@@ -102,7 +161,7 @@ function kernelOf<D>(a: DecodeAttention<D>, cut: Cut): Kernel<Params> {
       ...(norms ? (['read'] as const) : []),
       ...(adapter ? (['read', 'read'] as const) : []),
     ],
-    params: { ...params, ...(ring && ringParamTypes) },
+    params: { ...params, ...(ring && ringParamTypes), ...(ofParts && { parts: 'u32' as const }) },
     cut: ['y'],
   });
 }
@@ -127,15 +186,15 @@ function fewOrLong<D>({ tokens, pairs = 0, kvHeads }: DecodeAttention<D>, dims: 
 type Cut = ReturnType<typeof cutOf>;
 
 /** The cuts to choose from; all have the same HEADS. */
-function cutsOf(headDim: number, group: number): Cut[] {
+function cutsOf<D>({ headDim, heads: all, kvHeads }: DecodeAttention<D>): [Cut, ...Cut[]] {
   const vecs = vec4s(headDim);
   const sizes =
     vecs <= WHOLE_VECS ? [MANY_SHORT, FEW_OR_LONG] : [[vecs <= 32 ? 128 : 256, 4] as const];
-  for (const heads of [4, 3, 2, 1].filter((count) => group % count === 0)) {
+  for (const heads of [4, 3, 2, 1].filter((count) => (all / kvHeads) % count === 0)) {
     const cuts = sizes.map(([lanes, keys]) => cutOf(vecs, heads, lanes, keys));
     const fits = ({ SPLITS, SCRATCH, SCORES }: Cut): boolean =>
       SPLITS > 0 && SCRATCH + SCORES + (heads + 1) * headDim <= WORKGROUP_FLOATS;
-    if (cuts.every(fits)) return cuts;
+    if (cuts.every(fits)) return cuts as [Cut, ...Cut[]];
   }
   throw new Error(`heads of ${headDim} elements are too long to decode; choose another model`);
 }

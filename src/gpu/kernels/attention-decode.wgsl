@@ -11,8 +11,10 @@
 // A workgroup computes HEADS query heads that share a key head. SLICES neighbouring invocations
 // load one key and its value, VECS vec4s of a head each, and SPLITS keys are loaded at the same
 // time. Each of the SPLITS has an online softmax of its own over its keys; at the end they are
-// merged.
-// Workgroups: x over query heads, y over rows.
+// merged. With IN_PARTS, `parts` workgroups have equal shares of a row's keys, the first of them the
+// token's own as well, and attention-decode-merge.wgsl merges what they store in place of o:
+//   partials[rows, heads, parts] = sum (HEAD_VECS) | (maximum, total)
+// Workgroups: x over query heads, y over rows, z over parts.
 const LOG2_E = 1.4426950408889634;
 const MASKED = -1e30;
 
@@ -35,6 +37,9 @@ struct Params {
   own_rows: u32,
   ring: u32,
   @end r
+  @for p IN_PARTS
+  parts: u32,
+  @end p
   first_y: u32,
 }
 
@@ -42,7 +47,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> spans: array<vec4u>;
 @group(0) @binding(2) var<storage, read> frequencies: array<f32>;
 @group(0) @binding(3) var<storage, read_write> cache: array<vec4f>;
-@group(0) @binding(4) var<storage, read_write> o: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> output: array<vec4f>;
 @group(1) @binding(0) var<uniform> p: Params;
 
 // The queries, the key and the value of the token; then products; then the sums of the splits.
@@ -74,6 +79,16 @@ fn main(
   // In a full ring, the token's own row is not the last.
   let own_place = prefix + own_row - span.z;
   @end r
+  // The keys of this part, from `begin` on: none where there are more parts than keys.
+  var part = 0u;
+  var begin = 0u;
+  var end = count;
+  @for p IN_PARTS
+  part = block.z;
+  let share = (count + p.parts - 1u) / p.parts;
+  begin = part * share;
+  end = min(begin + share, count);
+  @end p
 
   for (var i = lane; i < (HEADS + 2u) * HEAD_VECS; i += LANES) {
     let slot = i / HEAD_VECS;
@@ -136,9 +151,16 @@ fn main(
   top_{h} += dot(q_{h}_{v}, own_key_{v});
   @end v
   @end h
+  @for s SLICED
+  if (split == 0u) {
+    @for h HEADS
+    scores[{h}u * SLICES + slice] = top_{h};
+    @end h
+  }
+  @end s
   // The first split begins with the token's own key, which is not read from the cache: only this
   // workgroup is sure to see it.
-  if (split == 0u) {
+  if (split == 0u && part == 0u) {
     @for v VECS
     let own_value_{v} = scratch_at((HEADS + 1u) * HEAD_VECS + column_{v});
     if (first_head % (p.heads / p.kv_heads) == 0u) {
@@ -151,9 +173,6 @@ fn main(
     @for v VECS
     sum_{h}_{v} = own_value_{v};
     @end v
-    @for s SLICED
-    scores[{h}u * SLICES + slice] = top_{h};
-    @end s
     @end h
   }
   @for s SLICED
@@ -164,10 +183,10 @@ fn main(
   @end h
   @end s
 
-  for (var start = 0u; start < count; start += CHUNK) {
+  for (var start = begin; start < end; start += CHUNK) {
     @for k KEYS
     let place_{k} = {k}u * SPLITS + split;
-    var key_{k} = min(start + place_{k}, count - 1u);
+    var key_{k} = min(start + place_{k}, end - 1u);
     @for r RING
     key_{k} += select(0u, 1u, key_{k} >= own_place);
     @end r
@@ -213,7 +232,7 @@ fn main(
     @for h HEADS
     var raised_{h} = top_{h};
     @for k KEYS
-    score_{h}_{k} = select(MASKED, score_{h}_{k}, start + place_{k} < count);
+    score_{h}_{k} = select(MASKED, score_{h}_{k}, start + place_{k} < end);
     raised_{h} = max(raised_{h}, score_{h}_{k});
     @end k
     let keep_{h} = exp2(top_{h} - raised_{h});
@@ -262,7 +281,15 @@ fn main(
       sum += weight * scratch_at(s * HEAD_VECS + i % HEAD_VECS);
       total += weight * scores[2u * s + 1u];
     }
-    o[(row * p.heads + first_head) * HEAD_VECS + i] = sum / total;
+    @for w WHOLE
+    output[(row * p.heads + first_head) * HEAD_VECS + i] = sum / total;
+    @end w
+    @for p IN_PARTS
+    let head = first_head + i / HEAD_VECS;
+    let at = ((row * p.heads + head) * p.parts + part) * (HEAD_VECS + 1u);
+    output[at + i % HEAD_VECS] = sum;
+    if (i % HEAD_VECS == 0u) { output[at + HEAD_VECS] = vec4f(top, total, 0.0, 0.0); }
+    @end p
   }
 }
 

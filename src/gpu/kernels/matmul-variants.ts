@@ -62,9 +62,10 @@ const shares = (of: number): TileRates => ({
   narrow: SHARES.narrow * of,
   small: SHARES.small * of,
 });
+export const SIDE_BY_SIDE = 96;
 export const MIDDLING: CardRates = {
   full: shares(4e12),
-  alone: shares(4e12 / 96),
+  alone: shares(4e12 / SIDE_BY_SIDE),
   packed: [],
 };
 

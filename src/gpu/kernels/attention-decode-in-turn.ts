@@ -35,7 +35,7 @@ const aloneInRing = {
 } as const satisfies Kernel;
 
 /** The same in one launch after the other; an invocation takes all keys of a query. */
-export function inParts<D>(a: DecodeAttention<D>): Op<D>[] {
+export function inTurn<D>(a: DecodeAttention<D>): Op<D>[] {
   const { cache, spans, tokens, step, heads, kvHeads, headDim, norms, ring } = a;
   const qkv = norms ? new Activation('normed-qkv', a.maxTokens * qkvWidth(a)) : a.qkv;
   const vecs = vec4s(headDim);
