@@ -57,7 +57,7 @@ it('the table has medians, and marks the kernels that Ponder takes by itself', (
 it('the sentence says the factors of these kernels, slower ones too', () => {
   expect(trlSentence(comparison)).toBe(
     'Beside TRL on the same CPU, a GRPO step of `recipes/default.yaml`: TRL 1.16.0 on torch 2.15.0 takes 0.70 s; ' +
-      'Ponder on SwiftShader (what a browser without a graphics card uses) 1.75 s, 2.5 times as long as TRL; ' +
-      'Ponder on lavapipe of Mesa 26.2.6-1 (its own choice of kernels: wide) 0.35 s, 0.5 times as long as TRL.\n',
+      'Ponder in Node on SwiftShader (what a browser without a graphics card uses) 1.75 s, 2.5 times as long as TRL; ' +
+      'Ponder in Node on lavapipe of Mesa 26.2.6-1 (its own choice of kernels: wide) 0.35 s, 0.5 times as long as TRL.\n',
   );
 });

@@ -78,7 +78,7 @@ export function trlSentence({ measured }: Comparison): string {
     const driver = driverOf(one.device);
     const kernels = `its own choice of kernels: ${kernelsName(one.kernels!)}`;
     const note = driver === 'SwiftShader' ? 'what a browser without a graphics card uses' : kernels;
-    return `Ponder on ${driver} (${note}) ${stepOf(one).toFixed(2)} s, ${timesOf(one, trl)}`;
+    return `Ponder in Node on ${driver} (${note}) ${stepOf(one).toFixed(2)} s, ${timesOf(one, trl)}`;
   });
   const { trl: release, torch } = trl.versions!;
   return (
