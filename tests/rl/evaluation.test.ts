@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openAt } from '../../src/cli/open.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { openNodeGpu } from '../../src/gpu/node.ts';
@@ -23,6 +23,7 @@ import { sampleCompletions, UNFILTERED } from '../../src/rl/rollout/sample.ts';
 import { worldEvaluation } from '../../src/rl/world/judging.ts';
 import { VOCABULARY } from '../../src/rl/world/menu.ts';
 import { splitOf } from '../../src/rl/world/prompts.ts';
+import { RolloutWriter } from '../../src/rl/trainers/rollout-writer.ts';
 import { asReward, CONFIGS, randomTensors, saveModel } from '../random-model.ts';
 
 const config = { ...CONFIGS['llama, tied']!, vocabSize: VOCABULARY.length };
@@ -123,6 +124,23 @@ it('thought effect: after its own thought a policy gives its own answer', async 
 });
 
 describe('eval_strategy: steps', () => {
+  const HOUR = 3600;
+  beforeAll(() => {
+    // To follow held-out prompts takes an hour, by this clock. It is no part of a step's time.
+    let late = 0;
+    const now = performance.now.bind(performance);
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + late);
+    const write = Reflect.get(RolloutWriter.prototype, 'writeHeldOut');
+    vi.spyOn(RolloutWriter.prototype, 'writeHeldOut').mockImplementation(function (
+      this: RolloutWriter,
+      asked,
+    ) {
+      late += 1000 * HOUR;
+      return write.call(this, asked);
+    });
+  });
+  afterAll(() => vi.restoreAllMocks());
+
   it('judges the same prompts before, during and after training', async () => {
     const run = await openRun('judged');
     await run.begin();
@@ -143,6 +161,7 @@ describe('eval_strategy: steps', () => {
     expect(rows[0]!.eval_gold).not.toBeCloseTo(rows[0]!.eval_reward!, 3);
     expect(rows[1]!.gold).not.toBeCloseTo(rows[1]!.reward!, 3);
     expect(rows[3]!.eval_reward).not.toBe(rows[0]!.eval_reward);
+    for (const { step_time } of rows.slice(1)) expect(step_time).toBeLessThan(HOUR);
 
     const summary = JSON.parse(await readFile(join(root, 'judged', 'summary.json'), 'utf8')) as {
       diverged_at: number | null;
@@ -206,6 +225,7 @@ describe('eval_strategy: steps', () => {
       });
       // The random numbers are the same, so another policy writes something else.
       expect(written[1]).not.toEqual(written[0]);
+      for (const { metrics } of judged.slice(1)) expect(metrics.step_time).toBeLessThan(HOUR);
       const norms = (all: typeof judged) => all.slice(-2).map(({ metrics }) => metrics.grad_norm);
       expect(norms(await steps('no'))).toEqual(norms(judged));
     },

@@ -36,6 +36,7 @@ import {
   type ScoredGroup,
 } from './rollout-writer.ts';
 import { scheduledRate } from './schedule.ts';
+import { StepClock } from './step-clock.ts';
 import type { TraceColumns } from './token-trace.ts';
 import { moveWeights, type StepResult, type Trainer } from './trainer.ts';
 
@@ -101,18 +102,18 @@ export class DpoTrainer implements Trainer {
   }
 
   async trainStep(): Promise<StepResult> {
-    const started = performance.now();
+    const clock = new StepClock();
     const { recipe, writer } = this;
     const groups = (await writer?.write(this.step, this.onDetail)) ?? [];
     const chosen = groups.map((group) => choosePair(judgedSamples(group)));
     const data = writer ? sampledPairs(groups, chosen) : this.filePairs();
     const rate = scheduledRate(recipe, this.step);
-    const held = (await this.followed?.write(this.step + 1)) ?? [];
-    const traced = recipe.log_completions ? groups.slice(0, 1) : [];
-    const [before, heldBefore] = [await this.traces.before(traced), await this.traces.before(held)];
+    const held = await clock.without(async () => (await this.followed?.write(this.step + 1)) ?? []);
+    const heldBefore = await clock.without(() => this.traces.before(held));
+    const before = await this.traces.before(recipe.log_completions ? groups.slice(0, 1) : []);
     const update = await this.update(data, rate);
     const reports = await this.reports(groups, before);
-    const followed = await this.reports(held, heldBefore);
+    const followed = await clock.without(() => this.reports(held, heldBefore));
     this.step++;
     this.tokensSeen += writer ? countTokens(groups) : pairTokens(data);
     const metrics = {
@@ -121,7 +122,7 @@ export class DpoTrainer implements Trainer {
       ...update,
       learning_rate: rate,
       num_tokens: this.tokensSeen,
-      step_time: (performance.now() - started) / 1000,
+      step_time: clock.seconds,
     };
     return { metrics, groups: reports, ...(followed.length > 0 && { followed }) };
   }

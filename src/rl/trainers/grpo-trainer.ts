@@ -30,6 +30,7 @@ import {
   type ScoredGroup,
 } from './rollout-writer.ts';
 import { scheduledRate } from './schedule.ts';
+import { StepClock } from './step-clock.ts';
 import { k3, type TraceColumns } from './token-trace.ts';
 import { moveWeights, type StepResult, type Trainer } from './trainer.ts';
 import { UpdateMetrics } from './update-metrics.ts';
@@ -95,7 +96,7 @@ export class GrpoTrainer implements Trainer {
   }
 
   async trainStep(): Promise<StepResult> {
-    const started = performance.now();
+    const clock = new StepClock();
     const { recipe, writer } = this;
     const groups = await writer.write(this.step, this.onDetail);
     const groupAdvantages = advantages(
@@ -105,12 +106,12 @@ export class GrpoTrainer implements Trainer {
     // They become float32 derivatives.
     requireFinite('An advantage', Float32Array.from(groupAdvantages.flat()));
     const rate = scheduledRate(recipe, this.step);
-    const held = await this.followed.write(this.step + 1);
-    const before = await this.traces.before(held);
+    const held = await clock.without(() => this.followed.write(this.step + 1));
+    const before = await clock.without(() => this.traces.before(held));
     const updated = await this.update(groups, groupAdvantages, rate);
     const traces =
       recipe.log_completions && (await this.traces.after(groups[0]!, updated.firstGroup));
-    const followed = await this.describeHeld(held, before);
+    const followed = await clock.without(() => this.describeHeld(held, before));
     this.step++;
     this.tokensSeen += countTokens(groups);
     const reports = groups.map((group, i) =>
@@ -122,7 +123,7 @@ export class GrpoTrainer implements Trainer {
       ...updated.metrics,
       learning_rate: rate,
       num_tokens: this.tokensSeen,
-      step_time: (performance.now() - started) / 1000,
+      step_time: clock.seconds,
     };
     return { metrics, groups: reports, ...(followed.length > 0 && { followed }) };
   }

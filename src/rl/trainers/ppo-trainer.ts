@@ -33,6 +33,7 @@ import {
   type ScoredGroup,
 } from './rollout-writer.ts';
 import { scheduledRate } from './schedule.ts';
+import { StepClock } from './step-clock.ts';
 import { k3, type TraceColumns } from './token-trace.ts';
 import { moveWeights, type StepResult, type Trained, type Trainer } from './trainer.ts';
 import { valueModel } from './value-model.ts';
@@ -87,7 +88,7 @@ export class PpoTrainer implements Trainer {
   }
 
   async trainStep(): Promise<StepResult> {
-    const started = performance.now();
+    const clock = new StepClock();
     const { recipe, writer } = this;
     const groups = lessonsOf(
       await this.judge(await writer.write(this.step, this.onDetail)),
@@ -99,14 +100,18 @@ export class PpoTrainer implements Trainer {
       requireFinite('A return', Float32Array.from(targets.returns));
     }
     const rate = scheduledRate(recipe, this.step);
-    const held = lessonsOf(await this.judge(await this.followed.write(this.step + 1)), recipe);
+    const held = await clock.without(async () =>
+      lessonsOf(await this.judge(await this.followed.write(this.step + 1)), recipe),
+    );
     const update = await this.update(groups, rate);
     const reports: Group[] = [];
     for (const [i, group] of groups.entries()) {
       reports.push(await this.describe(group, i === 0 && recipe.log_completions));
     }
     const followed: Group[] = [];
-    for (const group of held) followed.push(await this.describe(group, true));
+    for (const group of held) {
+      followed.push(await clock.without(() => this.describe(group, true)));
+    }
     this.step++;
     this.tokensSeen += countTokens(groups);
     const metrics = {
@@ -119,7 +124,7 @@ export class PpoTrainer implements Trainer {
       ...update,
       learning_rate: rate,
       num_tokens: this.tokensSeen,
-      step_time: (performance.now() - started) / 1000,
+      step_time: clock.seconds,
     };
     return { metrics, groups: reports, ...(followed.length > 0 && { followed }) };
   }

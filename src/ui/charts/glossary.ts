@@ -14,7 +14,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   grad_norm: 'Length of the gradient before clipping; a sudden peak means a step worth looking at.',
   learning_rate: 'Size of the optimizer’s step at this point of its schedule.',
   num_tokens: 'Prompt and completion tokens processed since the run began.',
-  step_time: 'Seconds that the step took.',
+  step_time: 'Seconds that the step took, without following held-out prompts.',
   'completions/mean_length': 'Mean length of a completion in tokens.',
   'completions/min_length': 'Shortest completion of the step, in tokens.',
   'completions/max_length': 'Longest completion of the step, in tokens.',
