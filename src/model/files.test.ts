@@ -113,6 +113,13 @@ it('of dropped files with one name, the outermost counts', async () => {
   expect(await readText(folder, 'config.json')).toBe('m/config.json');
 });
 
+it('numbers that are not finite, as Python writes them, are read as texts', async () => {
+  const folder = dropped({ 'config.json': '{"a": [0.0, Infinity, NaN], "b": -Infinity}' });
+  expect(await readJson(folder, 'config.json')).toEqual({
+    ...{ a: [0, 'Infinity', 'NaN'], b: '-Infinity' },
+  });
+});
+
 it('JSON that is none is refused in one line, whatever it holds', async () => {
   const folder = dropped({ 'config.json': '{\n\n"a": |\n\0\n' });
   expect(await refusal(() => readJson(folder, 'config.json'))).toMatch(

@@ -138,6 +138,12 @@ export async function readJson(
   return value as Record<string, unknown>;
 }
 
+/**
+ * Numbers that Python writes and JSON has not, as config.json of Mamba 2 has them: read as texts, which are
+ * refused where a number is needed.
+ */
+const NOT_FINITE = /([:,[]\s*)(-?Infinity|NaN)(?=\s*[,\]}])/g;
+
 function parseFile(text: string, path: string): unknown {
   if (depthOf(text) > DEEPEST) {
     throw new CheckpointError(
@@ -147,6 +153,8 @@ function parseFile(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
+    const asTexts = text.replace(NOT_FINITE, '$1"$2"');
+    if (asTexts !== text) return parseFile(asTexts, path);
     // The parser quotes the text, which may have line breaks.
     const reason = (error as SyntaxError).message.replace(/[\s\p{Cc}]+/gu, ' ');
     throw new CheckpointError(`${path} is not JSON (${reason}); copy the file again`);
