@@ -81,6 +81,24 @@ describe.each(Object.keys(folders))('a folder %s', (kind) => {
   });
 });
 
+it.each([
+  [['tokenizer.model'], 'transformers sentencepiece protobuf'],
+  [['spiece.model', 'vocab.json'], 'transformers sentencepiece protobuf'],
+  [['vocab.json', 'merges.txt'], 'transformers'],
+])('%j without tokenizer.json: how to make it', async (files, packages) => {
+  const folder = dropped(Object.fromEntries(files.map((file) => [`m/${file}`, ''])));
+  const own = files.includes('merges.txt') ? 'vocab.json and merges.txt' : files[0];
+  expect(await refusal(() => requireJson(folder, 'tokenizer.json'))).toBe(
+    `m has ${own}, but no tokenizer.json; make it in Python (pip install ${packages}), and choose the folder ` +
+      'again: from transformers import AutoTokenizer; ' +
+      'AutoTokenizer.from_pretrained("m").save_pretrained("m")',
+  );
+  // The config of a model is not made of them.
+  expect(await refusal(() => requireJson(folder, 'config.json'))).toContain(
+    'choose a Hugging Face',
+  );
+});
+
 it('a path that is no folder is refused by name', async () => {
   const missing = join(directory, 'nowhere');
   expect(await refusal(() => nodeFolder(missing))).toMatch(/nowhere does not exist; check/);
