@@ -2,6 +2,7 @@
 import { Decoder, type Generation } from '../model/decoder.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import type { Tokenizer } from '../model/tokenizer.ts';
+import { promptTurns } from '../rl/data/conversation.ts';
 import { splitCompletion, THINK_END } from '../rl/rollout/completion.ts';
 import { RecipeError, type Recipe } from '../rl/recipe/recipe.ts';
 import { promptTokens } from '../rl/rollout/rollout.ts';
@@ -80,14 +81,23 @@ export async function answer(
 /** @throws RecipeError that names the words that a model with this tokenizer does not know */
 export function checkWords(tokenizer: Tokenizer, prompt: string): void {
   if (prompt.trim() === '') throw new RecipeError('The prompt is empty: write one.');
-  const unknown = tokenizer.unknownWords(prompt);
-  if (unknown.length === 0) return;
-  const [word, ...more] = unknown.map((name) => `“${name}”`);
-  throw new RecipeError(
-    more.length === 0
-      ? `This model does not know the word ${word!}; leave it out.`
-      : `This model does not know the words ${more.join(', ')} and ${word!}; leave them out.`,
-  );
+  const problem = unknownWords(tokenizer, prompt);
+  if (problem !== undefined) throw new RecipeError(problem);
+}
+
+/** Which words a model with this tokenizer does not know, in a sentence; undefined if it knows all. */
+export function unknownWords(
+  tokenizer: Pick<Tokenizer, 'unknownWords'>,
+  prompt: string,
+): string | undefined {
+  const said = promptTurns(prompt).map(({ content }) => content);
+  const unknown = tokenizer.unknownWords(said.join('\n'));
+  if (unknown.length === 0) return undefined;
+  const words = unknown.map((name) => `“${name}”`);
+  const last = words.pop()!;
+  return words.length === 0
+    ? `This model does not know the word ${last}; leave it out.`
+    : `This model does not know the words ${words.join(', ')} and ${last}; leave them out.`;
 }
 
 /** An unfinished completion: all of it is the thought until the delimiter appears. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { baseAmong, pageModelFolder, pageUrl } from './page-paths.ts';
+import { baseAmong, pageBaseFolder, pageModelFolder, pageUrl } from './page-paths.ts';
 import { readPageFile } from './stored-data.ts';
 
 const PAGE = 'https://ponder.example/some/where/';
@@ -55,3 +55,45 @@ describe('pageUrl', () => {
     expect(fetched).not.toHaveBeenCalled();
   });
 });
+
+describe('a model of the Hub', () => {
+  const name = 'HuggingFaceTB/SmolLM2-135M-Instruct';
+  const download =
+    'Ponder downloads nothing; if it is a model of the Hugging Face Hub, download it first with ' +
+    `\`hf download ${name} --local-dir SmolLM2-135M-Instruct\`, and drop that folder on the page`;
+  const served = (file: string, status: number): void => {
+    const answer = (url: string) =>
+      Promise.resolve(new Response('{}', { status: url === PAGE + file ? status : 404 }));
+    vi.stubGlobal('fetch', vi.fn(answer));
+  };
+
+  it('is answered with the command that downloads it', async () => {
+    served('nothing', 404);
+    await expect(pageModelFolder(name)).rejects.toThrow(
+      `${name} does not come with this page, and ${download}`,
+    );
+    const storage = { getDirectory: () => Promise.resolve(emptyFolder) };
+    vi.stubGlobal('navigator', { storage });
+    await expect(pageBaseFolder(name)).rejects.toThrow(
+      `it is not stored in this browser, and ${download}`,
+    );
+    await expect(pageBaseFolder('/home/me/base')).rejects.toThrow(
+      'it is not stored in this browser; drop /home/me/base on the page too',
+    );
+  });
+
+  it.each(['config.json', 'adapter_config.json'])(
+    'may be called as a folder of the page is, with its %s',
+    async (file) => {
+      served(`models/policy/${file}`, 200);
+      expect(await pageModelFolder('models/policy')).toMatchObject({
+        name: `${PAGE}models/policy`,
+      });
+    },
+  );
+});
+
+const emptyFolder = {
+  getDirectoryHandle: () => Promise.resolve(emptyFolder),
+  keys: () => [],
+};

@@ -1,7 +1,8 @@
 /** How the page and its workers read the paths in a recipe. */
 import { CheckpointError } from '../model/errors.ts';
 import { urlFolder, type CheckpointFolder } from '../model/files.ts';
-import { baseName } from '../model/peft.ts';
+import { downloadFirst, hubName } from '../model/hub.ts';
+import { ADAPTER_CONFIG, baseName } from '../model/peft.ts';
 import { storedFolder, storedModels, storedNamesakes } from '../model/stored-models.ts';
 import { STORED } from '../rl/recipe/paths.ts';
 
@@ -38,10 +39,21 @@ function pageAddress(): string {
   return origin + (assets >= 0 ? pathname.slice(0, assets + 1) : '/');
 }
 
+/** @throws CheckpointError if it looks like a model of the Hub, and the page has no such folder */
 export async function pageModelFolder(path: string): Promise<CheckpointFolder> {
   const name = storedName(path);
-  return name === undefined ? urlFolder(pageUrl(path)) : storedFolder(name);
+  if (name !== undefined) return storedFolder(name);
+  const folder = urlFolder(pageUrl(path));
+  const onHub = hubName(path);
+  const isHere = async (file: string): Promise<boolean> => (await folder.open(file)) !== undefined;
+  if (onHub === undefined || (await isHere('config.json')) || (await isHere(ADAPTER_CONFIG))) {
+    return folder;
+  }
+  throw new CheckpointError(`${path} does not come with this page, and ${toPage(onHub)}`);
 }
+
+const toPage = (name: string): string =>
+  downloadFirst(name, baseName(name), 'drop that folder on the page');
 
 /** The folder of the files that ship with the page. */
 export const SHIPPED = 'public/';
@@ -57,7 +69,10 @@ export async function pageBaseFolder(base: string): Promise<CheckpointFolder> {
   if (base.startsWith(SHIPPED)) return pageModelFolder(base);
   const name = baseAmong(await storedModels(), base);
   if (name === undefined) {
-    throw new CheckpointError(`it is not stored in this browser; drop ${base} on the page too`);
+    const onHub = hubName(base);
+    const advice =
+      onHub === undefined ? `; drop ${base} on the page too` : `, and ${toPage(onHub)}`;
+    throw new CheckpointError(`it is not stored in this browser${advice}`);
   }
   // An adapter trained here names the stored model itself.
   const namesakes = base.startsWith(STORED) ? [] : await storedNamesakes(name);

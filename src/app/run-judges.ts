@@ -1,7 +1,7 @@
 /** The judges of runs in the page, each opened once: a run's rewards, its gold judge, and other models. */
 import type { Judgement } from './answer.ts';
 import { OpenedOnce } from './opened-once.ts';
-import { openReward, openRewards } from './opening/rewards.ts';
+import { openOwnJudge, openReward } from './opening/rewards.ts';
 import type { RewardKind, Surroundings } from './opening/surroundings.ts';
 import type { Recipe } from '../rl/recipe/recipe.ts';
 import { RewardModel } from '../rl/rewards/reward-model.ts';
@@ -26,14 +26,10 @@ export class RunJudges {
   }
 
   /** The weighted sum of the run's rewards. */
-  async rewards(recipe: Recipe): Promise<Reward> {
-    const rewards = await openRewards(recipe, {
+  rewards(recipe: Recipe): Promise<Reward> {
+    return openOwnJudge(recipe, {
       openReward: (path, kind, question) => this.open(path, kind, question),
     });
-    return {
-      name: 'reward',
-      score: async (texts) => (await rewards.score(texts)).map(({ reward }) => reward),
-    };
   }
 
   /** The gold judge, if it can judge these prompts: a world's utility needs prompts of that world. */

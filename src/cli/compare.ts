@@ -5,7 +5,7 @@ import type { Interval } from '../rl/evaluation/intervals.ts';
 import { LENGTH_MARGIN, LEVEL_MARGINS } from '../rl/evaluation/levels.ts';
 import { TIE_SHARE } from '../rl/evaluation/win-rate.ts';
 import { defineCommand } from './command.ts';
-import { judgeCheckpoint, judgingOptions, openJudging } from './judging.ts';
+import { judgeCheckpoint, judgingNotes, judgingOptions, openJudging } from './judging.ts';
 import { baseOption } from './open.ts';
 import { Progress } from './progress.ts';
 import { findPolicy } from './run-files.ts';
@@ -45,7 +45,7 @@ export const compare = defineCommand({
     'Intervals are 95%, by bootstrap over the prompts. Differences of scores up to ' +
     `${TIE_SHARE} standard deviations are ties; above ${LEVEL_MARGINS.much} they count as "much" better ` +
     `(WildBench score, style control).\n${writingNotes} If only one of the two is of a run, the other one ` +
-    'is asked in the same way.',
+    `is asked in the same way.\n${judgingNotes} Of two runs, those of MODEL judge.`,
   async run({ positionals: [model = '', baseline = ''], options }) {
     const [own, other] = [await findPolicy(model), await findPolicy(baseline)];
     const { base, baseline_base = base, thinking, baseline_thinking = thinking, seed } = options;

@@ -5,7 +5,7 @@ import { exactMatch } from '../rl/evaluation/exact-match.ts';
 import { instructionAccuracy } from '../rl/evaluation/instructions.ts';
 import type { EvaluationPrompt } from '../rl/evaluation/prompt-files.ts';
 import { defineCommand } from './command.ts';
-import { judgeCheckpoint, judgingOptions, openJudging } from './judging.ts';
+import { judgeCheckpoint, judgingNotes, judgingOptions, openJudging } from './judging.ts';
 import { baseOption, modelOption } from './open.ts';
 import { Progress } from './progress.ts';
 import { findPolicy } from './run-files.ts';
@@ -29,7 +29,11 @@ export const evaluation = defineCommand({
       help: 'JSONL file to write, one judged completion a line.',
     },
   },
-  notes: writingNotes,
+  notes:
+    `${writingNotes}\n${judgingNotes}\n` +
+    'instructions/prompt_strict is the share of prompts whose instructions are all followed, as rules find ' +
+    "(IFEval's strict accuracy by prompt), and instruction_strict the share of instructions; loose accepts a " +
+    'response also without its first line, its last line, or asterisks. exact_match is the share of right answers.',
   async run({ options }) {
     const policy = await findPolicy(options.model);
     const asked = { path: policy.path, base: options.base, writing: writingOf(policy, options) };

@@ -4,6 +4,7 @@ import { ROOM_FOR_RESPONSE } from '../rl/recipe/spec.ts';
 import { sampleCompletions, UNFILTERED } from '../rl/rollout/sample.ts';
 import { defineCommand } from './command.ts';
 import { baseOption, modelOption, refuseRewardModel, withModel } from './open.ts';
+import { sayUnknownWords } from './unknown-words.ts';
 
 /** A thought that leaves too little room for a response is not ended. */
 function usualLimit(tokenizer: Tokenizer, { max_completion_length: most }: Lengths): number {
@@ -54,6 +55,7 @@ export const generate = defineCommand({
     withModel(options, async (model, load) => {
       refuseRewardModel(options.model, model);
       const tokenizer = await load();
+      sayUnknownWords(tokenizer, options.prompt);
       const [group] = await sampleCompletions(model, tokenizer, [options.prompt], {
         samplesPerPrompt: 1,
         thinking: options.thinking,

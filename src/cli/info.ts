@@ -1,8 +1,9 @@
 import { loadChatTemplate } from '../model/chat-template.ts';
-import { asRewardConfig } from '../model/config.ts';
+import { asRewardConfig, type ModelConfig } from '../model/config.ts';
 import { attentionWords, describeCheckpoint, describeModel } from '../model/describe.ts';
 import { CheckpointError } from '../model/errors.ts';
 import { readJson, type CheckpointFolder } from '../model/files.ts';
+import { Tokenizer } from '../model/tokenizer.ts';
 import { memoryNeeds, type MemoryNeed } from '../app/fit.ts';
 import { formatBytes } from '../app/format.ts';
 import type { Recipe } from '../rl/recipe/recipe.ts';
@@ -67,7 +68,7 @@ export const info = defineCommand({
       vocab_size: config.vocabSize,
       max_position_embeddings: config.maxPositions,
       ...(attention && { attention }),
-      ...(await chatTemplate(tokenizer)),
+      ...(await textFacts(tokenizer, config)),
       ...(ownHead && { head: 'lm_head.weight, not the embedding as config.json says' }),
       memory: { run: run.bytes, lora: lora.bytes, full: full.bytes },
       ...(limit !== undefined && {
@@ -89,16 +90,31 @@ export const info = defineCommand({
   },
 });
 
-/** Which of several chat templates is used, or why none can be; empty if there is nothing to say. */
-async function chatTemplate(folder: CheckpointFolder): Promise<{ chat_template?: string }> {
-  try {
+/** Which of several chat templates is used, and why texts cannot be read; empty if there is nothing to say. */
+async function textFacts(
+  folder: CheckpointFolder,
+  { vocabSize, eosTokenIds }: Pick<ModelConfig, 'vocabSize' | 'eosTokenIds'>,
+): Promise<{ chat_template?: string; tokenizer?: string }> {
+  const template = await orWhyNot(async () => {
     const config = (await readJson(folder, 'tokenizer_config.json')) ?? {};
-    const template = await loadChatTemplate(folder, config);
-    return template?.choice === undefined ? {} : { chat_template: template.choice };
-  } catch (error) {
+    return (await loadChatTemplate(folder, config))?.choice;
+  });
+  const tokenizer = await orWhyNot(async () => {
+    (await Tokenizer.load(folder)).checkFits(vocabSize, eosTokenIds);
+    return undefined;
+  });
+  return {
+    ...(template !== undefined && { chat_template: template }),
+    // A tokenizer is not loaded without its template.
+    ...(tokenizer !== undefined && tokenizer !== template && { tokenizer }),
+  };
+}
+
+function orWhyNot(read: () => Promise<string | undefined>): Promise<string | undefined> {
+  return read().catch((error: unknown) => {
     if (!(error instanceof CheckpointError)) throw error;
-    return { chat_template: `cannot be used: ${error.message}` };
-  }
+    return `cannot be used: ${error.message}`;
+  });
 }
 
 type Sizes = Readonly<Partial<Recipe>>;

@@ -14,7 +14,9 @@ import {
   type EvaluationPrompt,
 } from '../rl/evaluation/prompt-files.ts';
 import type { GoldJudge, Reward } from '../rl/rewards/reward.ts';
+import { hasRewards } from '../rl/recipe/recipe.ts';
 import { rolloutOptions, type Writing } from '../rl/rollout/rollout.ts';
+import { openGold, openOwnJudge } from '../app/opening/rewards.ts';
 import type { RewardKind, Surroundings } from '../app/opening/surroundings.ts';
 import { worldEvaluation } from '../rl/world/judging.ts';
 import { VOCABULARY } from '../rl/world/menu.ts';
@@ -66,6 +68,9 @@ export const judgingOptions = {
   seed: { type: 'integer', default: 0, min: 0, help: 'Seed of the prompts and of the sampling.' },
 } as const;
 
+export const judgingNotes =
+  "The rewards of the policy's run judge, too (reward: their weighted sum), unless --reward_models names others.";
+
 /** The options that choose the judges. */
 export interface JudgeOptions {
   reward_models: string | undefined;
@@ -81,13 +86,17 @@ interface JudgingOptions extends JudgeOptions {
   seed: number;
 }
 
-interface Judging {
-  prompts: EvaluationPrompt[];
+interface HeldOut {
+  /** With the columns of their rows, which rules may read. */
+  prompts: (EvaluationPrompt & Prompt)[];
   gold?: GoldJudge;
-  /** By the names of their folders. */
-  judges: Record<string, Reward>;
   /** A sentence about the prompts of the file that were left out. */
   notice?: string;
+}
+
+interface Judging extends HeldOut {
+  /** By the names of their folders; those of the run's own recipe together are `reward`. */
+  judges: Record<string, Reward>;
   /** The device of the judged policies. */
   gpu: Gpu;
   close(): void;
@@ -105,28 +114,61 @@ export async function openJudging(
   const held = await heldOutPrompts(options, policy, base);
   const around = await nodeSurroundings();
   try {
-    const judges = await openJudges(options, around);
+    const own = policy.of && (await ownJudges(policy.of, options, held, around));
+    const judges = await openJudges(options, around, own?.rewards);
     const { gpu } = around;
-    return { ...held, judges, gpu, close: () => around.close() };
+    return { ...held, ...own?.gold, judges, gpu, close: () => around.close() };
   } catch (error) {
     around.close();
     throw error;
   }
 }
 
-/** The judges of the options by the names of their folders, each on its own device. */
+/**
+ * The weighted sum of a run's rewards, unless --reward_models names others; and its gold judge, if the prompts
+ * are its own and no world has judged them. What cannot be opened any more is said on standard error.
+ */
+async function ownJudges(
+  { run, recipe }: NonNullable<PolicyFolder['of']>,
+  { reward_models, prompts: file, world }: JudgingOptions,
+  { prompts, gold: known }: HeldOut,
+  around: Pick<Surroundings, 'openReward'>,
+): Promise<{ rewards: Record<string, Reward>; gold: Pick<HeldOut, 'gold'> }> {
+  const orSay = <T>(what: string, judge: Promise<T>): Promise<T | undefined> =>
+    judge.catch((error: unknown) => {
+      process.stderr.write(`The ${what} of ${run} does not judge: ${(error as Error).message}\n`);
+      return undefined;
+    });
+  const areOwn = file === undefined && world === undefined;
+  const openReward = async (): Promise<Reward> => {
+    const reward = await openOwnJudge(recipe, around);
+    // A rule may need columns that only the rows of its run have.
+    if (!areOwn) await reward.score(prompts.slice(0, 1).map((row) => ({ ...row, response: '' })));
+    return reward;
+  };
+  const judges = reward_models === undefined && hasRewards(recipe);
+  const reward = judges ? await orSay('reward', openReward()) : undefined;
+  const gold = areOwn && !known ? await orSay('gold judge', openGold(recipe, around)) : undefined;
+  return { rewards: { ...(reward && { reward }) }, gold: { ...(gold && { gold }) } };
+}
+
+/**
+ * The judges of the options by the names of their folders, each on its own device.
+ * @param own judges that are open, by name
+ */
 export async function openJudges(
   { reward_models = '', judge, judge_prompt: question }: JudgeOptions,
   { openReward }: Pick<Surroundings, 'openReward'>,
+  own: Readonly<Record<string, Reward>> = {},
 ): Promise<Record<string, Reward>> {
   if (question !== undefined && judge === undefined) {
     throw new UsageError('--judge_prompt needs a judge; name its folder with --judge');
   }
-  const judges: Record<string, Reward> = {};
+  const judges: Record<string, Reward> = { ...own };
   const open = async (path: string, kind: RewardKind): Promise<void> => {
     const name = basename(resolve(path));
     if (Object.hasOwn(judges, name)) {
-      throw new UsageError(`two judges have a folder named ${name}; rename one of the folders`);
+      throw new UsageError(`two judges are called ${name}; rename the folder of one`);
     }
     const folder = (await lastCheckpointIn(path)) ?? path;
     judges[name] = await openReward(folder, kind, question);
@@ -140,7 +182,7 @@ async function heldOutPrompts(
   options: JudgingOptions,
   { path, of }: PolicyFolder,
   base: string | undefined,
-): Promise<Pick<Judging, 'prompts' | 'gold' | 'notice'>> {
+): Promise<HeldOut> {
   const { prompts: file, num_prompts: count } = options;
   if (file !== undefined) {
     const { rows, notice } = await readPrompts(file, count);
@@ -156,8 +198,8 @@ async function heldOutPrompts(
       `${path} is not a checkpoint of a run, so it has no held-out prompts; name a file with --prompts`,
     );
   }
-  const columns = await heldOutRows(of, count, '');
-  return { prompts: columns.map(({ prompt, columns }) => ({ prompt, ...answersIn(columns) })) };
+  const rows = await heldOutRows(of, count, '');
+  return { prompts: rows.map((row) => ({ ...row, ...answersIn(row.columns) })) };
 }
 
 /** The accepted answers in the columns of a row, as in a file of prompts. */
@@ -202,7 +244,7 @@ export async function heldOutRows(
 export async function readPrompts(
   path: string,
   count: number,
-): Promise<{ rows: EvaluationPrompt[]; notice?: string }> {
+): Promise<{ rows: HeldOut['prompts']; notice?: string }> {
   const text = await readFile(path, 'utf8').catch(() => {
     throw new PromptFileError(`${path} cannot be read; name a JSONL file with --prompts.`);
   });
@@ -213,7 +255,9 @@ export async function readPrompts(
     );
   }
   return {
-    rows: rows.slice(0, count),
+    rows: rows
+      .slice(0, count)
+      .map((row) => ({ ...row, ...(row.answers && { columns: { answer: row.answers } }) })),
     ...(left > 0 && { notice: `${path}: ${left} questions with follow-ups were left out.` }),
   };
 }
@@ -233,7 +277,7 @@ export async function judgeCheckpoint(
   refuseRewardModel(policy.path, model);
   const rows = await evaluate(
     { model, tokenizer },
-    prompts.map(({ prompt }) => ({ prompt })),
+    prompts,
     rolloutOptions(policy.writing, 1, seed),
     judges,
     gold,

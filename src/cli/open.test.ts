@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
-import { openAt } from './open.ts';
+import { openAt, recipeFiles } from './open.ts';
 
 it('an adapter whose base is not here: where to put the base', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'adapter-'));
@@ -14,11 +14,32 @@ it('an adapter whose base is not here: where to put the base', async () => {
     };
     await writeFile(join(folder, 'adapter_config.json'), JSON.stringify(config));
     await expect(openAt(folder)).rejects.toThrow(
-      `${basename(folder)} is an adapter for somebody/base-of-tests, which cannot be opened (somebody/base-of-tests ` +
-        "does not exist; check the folder's name, or put the model into " +
-        `${join(dirname(folder), 'base-of-tests')}: nothing is downloaded)`,
+      `${basename(folder)} is an adapter for somebody/base-of-tests, which cannot be opened (it does not exist ` +
+        'here, and Ponder downloads nothing; if it is a model of the Hugging Face Hub, download it first with ' +
+        `\`hf download somebody/base-of-tests --local-dir ${join(dirname(folder), 'base-of-tests')}\`, and try again)`,
     );
   } finally {
     await rm(folder, { recursive: true });
   }
 });
+
+const SMOLLM = 'HuggingFaceTB/SmolLM2-135M-Instruct';
+
+it.each([SMOLLM, `https://huggingface.co/${SMOLLM}`])(
+  'a model of the Hub, %s: how to download it',
+  async (name) => {
+    const message =
+      `${name} does not exist here, and Ponder downloads nothing; if it is a model of the Hugging Face Hub, ` +
+      `download it first with \`hf download ${SMOLLM} --local-dir SmolLM2-135M-Instruct\`, and give that folder`;
+    await expect(openAt(name)).rejects.toThrow(message);
+    // The models of a recipe.
+    await expect(recipeFiles.folder(name)).rejects.toThrow(message);
+  },
+);
+
+it.each(['public/nowhere', './somebody/model', '/somebody/model', 'nowhere', 'a/b/c'])(
+  '%s is a folder of this machine',
+  async (path) => {
+    await expect(openAt(path)).rejects.toThrow(`${path} does not exist; check the folder's name`);
+  },
+);

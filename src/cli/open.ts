@@ -6,6 +6,7 @@ import { openNodeGpu } from '../gpu/node.ts';
 import { loadCheckpoint, openCheckpoint, type Checkpoint } from '../model/adapted.ts';
 import { CheckpointError } from '../model/errors.ts';
 import type { CheckpointFolder } from '../model/files.ts';
+import { downloadFirst, hubName } from '../model/hub.ts';
 import type { LanguageModel } from '../model/language-model.ts';
 import { nodeFolder } from '../model/node-files.ts';
 import { baseName } from '../model/peft.ts';
@@ -55,8 +56,11 @@ async function baseFolder(name: string, adapter: CheckpointFolder): Promise<Chec
     nodeFolder(at!)
       .catch(() => nodeFolder(above!))
       .catch(() => {
+        const onHub = hubName(name);
         throw new CheckpointError(
-          `${(error as Error).message}, or put the model into ${at!}: nothing is downloaded`,
+          onHub === undefined
+            ? `${(error as Error).message}, or put the model into ${at!}: nothing is downloaded`
+            : `it does not exist here, and ${downloadFirst(onHub, at!, 'try again')}`,
         );
       }),
   );

@@ -1,10 +1,11 @@
-import { packBatch } from '../model/batch.ts';
+import { packBatch, type TokenGroup } from '../model/batch.ts';
 import { BatchRunner } from '../model/batch-runner.ts';
 import { CheckpointError } from '../model/errors.ts';
 import { rewardModelTokens, upToScore } from '../rl/rewards/reward-model.ts';
 import { UsageError } from './arguments.ts';
 import { defineCommand } from './command.ts';
 import { modelOption, parseIds, withModel } from './open.ts';
+import { sayUnknownWords } from './unknown-words.ts';
 
 export const score = defineCommand({
   name: 'score',
@@ -29,9 +30,14 @@ export const score = defineCommand({
       }
       const { vocabSize, padTokenId } = model.config;
       const text = { prompt: prompt ?? '', response: response ?? '' };
+      const read = async (): Promise<TokenGroup> => {
+        const own = await tokenizer();
+        for (const words of [text.prompt, text.response]) sayUnknownWords(own, words);
+        return rewardModelTokens(own, [text], padTokenId);
+      };
       const group =
         ids === undefined
-          ? rewardModelTokens(await tokenizer(), [text], padTokenId)
+          ? await read()
           : { prompt: upToScore(parseIds(ids, vocabSize), padTokenId), completions: [[]] };
       const limits = { maxTokens: group.prompt.length, maxTargets: 1 };
       const runner = await BatchRunner.create(model, limits);

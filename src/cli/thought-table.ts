@@ -10,7 +10,7 @@ import { hasRewards, type Recipe } from '../rl/recipe/recipe.ts';
 import type { GoldJudge } from '../rl/rewards/reward.ts';
 import { rolloutOptions } from '../rl/rollout/rollout.ts';
 import { sampleCompletions } from '../rl/rollout/sample.ts';
-import { openGold, openRewards } from '../app/opening/rewards.ts';
+import { openGold, openOwnJudge } from '../app/opening/rewards.ts';
 import type { Surroundings } from '../app/opening/surroundings.ts';
 import { UsageError } from './arguments.ts';
 import { heldOutRows, openJudges, readPrompts, type JudgeOptions } from './judging.ts';
@@ -78,10 +78,7 @@ async function askedPrompts(
   if (prompts !== undefined) {
     const { rows, notice } = await readPrompts(prompts, count);
     if (notice !== undefined) process.stderr.write(`${notice}\n`);
-    return rows.map(({ prompt, answers }) => ({
-      prompt,
-      ...(answers && { columns: { answer: answers } }),
-    }));
+    return rows;
   }
   return heldOutRows({ run, recipe }, count, ', or leave --thought_prompts out');
 }
@@ -95,10 +92,7 @@ async function namedOrOwn(
 ): Promise<Record<string, GoldJudge>> {
   const judges: Record<string, GoldJudge> = await openJudges(options, around);
   if (Object.keys(judges).length === 0 && hasRewards(recipe)) {
-    const own = await openRewards(recipe, around);
-    judges.reward = {
-      score: async (texts) => (await own.score(texts)).map(({ reward }) => reward),
-    };
+    judges.reward = await openOwnJudge(recipe, around);
   }
   if (options.prompts === undefined) {
     const gold = await openGold({ ...recipe, gold: recipe.gold ?? recipe.world }, around);

@@ -175,23 +175,30 @@ describe('refusals', () => {
   it.each([
     [
       { architectures: ['MixtralForCausalLM'] },
-      'architecture "MixtralForCausalLM", which is not supported; choose a model of',
+      'architecture "MixtralForCausalLM", which is not supported; choose another model: model_type can',
     ],
     [
       { architectures: ['LlamaForTokenClassification'] },
       'architecture "LlamaForTokenClassification",',
     ],
-    [{ architectures: [7] }, 'describes architecture 7, which is not supported; choose a model of'],
+    [
+      { architectures: [7] },
+      'architectures is [7]; it must be ["LlamaForCausalLM"] or ["LlamaForSequenceClassification"]',
+    ],
+    [
+      { architectures: [7], model_type: undefined },
+      'describes architecture 7, which is not supported; choose another model: model_type can be',
+    ],
     [
       { architectures: undefined, model_type: undefined },
-      'names no architecture, and its model_type is (none); choose a model of a supported family, ' +
-        'or correct the file: model_type can be llama, qwen2,',
+      'has neither architectures nor model_type, which say what to compute; copy the file again, or ' +
+        'choose another model: model_type can be llama, qwen2,',
     ],
     [
-      { architectures: [], model_type: 'bert' },
-      'names no architecture, and its model_type is "bert";',
+      { architectures: [], model_type: 'opt' },
+      'names no architecture, and its model_type is "opt", which is not supported; choose another',
     ],
-    [{ architectures: null, model_type: 3 }, 'names no architecture, and its model_type is 3;'],
+    [{ architectures: null, model_type: 3 }, 'names no architecture, and its model_type is 3,'],
     [
       { model_type: 'mistral' },
       'model_type "mistral" but architecture "LlamaForCausalLM", and these',
@@ -228,6 +235,54 @@ describe('refusals', () => {
     expect(message).toContain(sentence);
     expect(message).toMatch(/^m\/config\.json/);
     expect(message).not.toContain('\n');
+  });
+});
+
+describe('models of other kinds: the fields that their config.json has in transformers 5.24', () => {
+  const vision = 'a vision or audio model';
+  const seq2seq = 'an encoder-decoder';
+  const encoder = 'an encoder without a decoder';
+  it.each<[string, string, Json]>([
+    ['ViTForImageClassification', vision, { model_type: 'vit', image_size: 224, patch_size: 16 }],
+    [
+      'Qwen2_5_VLForConditionalGeneration',
+      vision,
+      { model_type: 'qwen2_5_vl', vision_config: {}, image_token_id: 151655 },
+    ],
+    [
+      'WhisperForConditionalGeneration',
+      vision,
+      { model_type: 'whisper', num_mel_bins: 80, is_encoder_decoder: true },
+    ],
+    ['T5ForConditionalGeneration', seq2seq, { model_type: 't5', is_encoder_decoder: true }],
+    ['MixtralForCausalLM', 'a mixture of experts', { model_type: 'mixtral', num_local_experts: 8 }],
+    ['Qwen2MoeForCausalLM', 'a mixture of experts', { model_type: 'qwen2_moe', num_experts: 60 }],
+    ['DeepseekV3ForCausalLM', 'a mixture of experts', { n_routed_experts: 256 }],
+    ['MambaForCausalLM', 'a state space model', { model_type: 'mamba', state_size: 16 }],
+    ['BambaForCausalLM', 'a state space model', { model_type: 'bamba', mamba_d_state: 256 }],
+    ['BertForSequenceClassification', encoder, { model_type: 'bert', type_vocab_size: 2 }],
+    ['DistilBertForSequenceClassification', encoder, { model_type: 'distilbert' }],
+    ['MPNetForMaskedLM', encoder, { model_type: 'mpnet' }],
+    // An architecture that is supported, beside a model_type that is not.
+    ['LlamaForCausalLM', 'a mixture of experts', { model_type: 'llamoe', num_experts: 4 }],
+  ])('%s is %s', (architecture, kind, fields) => {
+    expect(refusal({ architectures: [architecture], ...fields })).toBe(
+      `m/config.json describes architecture "${architecture}" (${kind}), which is not supported; choose another ` +
+        'model: model_type can be llama, qwen2, qwen3, mistral, smollm3, granite, olmo2, olmo3, phi3, ' +
+        'gemma3_text, each with its ForCausalLM or ForSequenceClassification',
+    );
+  });
+
+  it('a type without an architecture', () => {
+    expect(refusal({ model_type: 'bert' })).toContain(
+      'names no architecture, and its model_type is "bert" (an encoder without a decoder), which is not',
+    );
+  });
+
+  it('no experts, and one, are not a mixture', () => {
+    for (const num_local_experts of [null, 0, 1]) {
+      expect(refusal({ architectures: ['Else'], num_local_experts })).toContain('"Else", which');
+    }
   });
 });
 

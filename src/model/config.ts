@@ -7,6 +7,7 @@ import { CheckpointError, shown } from './errors.ts';
 import { FAMILIES, type FamilyName } from './families/families.ts';
 import type { Differences } from './families/family.ts';
 import { ropeToJson, type Rope } from './families/rope.ts';
+import { notSupported, otherKind, SUPPORTED } from './unsupported.ts';
 
 /** What a config.json says. What is absent of `Differences` is as in Llama. */
 export interface ModelConfig extends Rope, Differences {
@@ -127,21 +128,12 @@ function architecture(fields: ConfigFields): { family: FamilyName; kind: Kind } 
     name === undefined || BARE.has(name)
       ? ofType && { family: ofType, kind: 'causal' as const }
       : ARCHITECTURES.get(name as string);
-  const types = NAMES.map((family) => FAMILIES[family].modelType).join(', ');
-  const supported = `model_type can be ${types}, each with its ForCausalLM or ForSequenceClassification`;
-  if (!found) {
-    const problem =
-      name === undefined
-        ? `names no architecture, and its model_type is ${shown(type)}`
-        : `describes architecture ${shown(name)}, which is not supported`;
-    throw new CheckpointError(
-      `${fields.path} ${problem}; choose a model of a supported family, or correct the file: ${supported}`,
-    );
-  }
+  if (!found) throw notSupported(fields, name);
   if (type !== undefined && type !== FAMILIES[found.family].modelType) {
+    if (otherKind(fields, name) !== undefined) throw notSupported(fields, name);
     throw new CheckpointError(
       `${fields.path} has model_type ${shown(type)} but architecture ${shown(name)}, and these two ` +
-        `do not belong together; correct one of them: ${supported}`,
+        `do not belong together; correct one of them: ${SUPPORTED}`,
     );
   }
   return found;

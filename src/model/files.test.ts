@@ -81,6 +81,24 @@ describe.each(Object.keys(folders))('a folder %s', (kind) => {
   });
 });
 
+it.each([
+  [['tokenizer.model'], 'transformers sentencepiece protobuf'],
+  [['spiece.model', 'vocab.json'], 'transformers sentencepiece protobuf'],
+  [['vocab.json', 'merges.txt'], 'transformers'],
+])('%j without tokenizer.json: how to make it', async (files, packages) => {
+  const folder = dropped(Object.fromEntries(files.map((file) => [`m/${file}`, ''])));
+  const own = files.includes('merges.txt') ? 'vocab.json and merges.txt' : files[0];
+  expect(await refusal(() => requireJson(folder, 'tokenizer.json'))).toBe(
+    `m has ${own}, but no tokenizer.json; make it in Python (pip install ${packages}), and choose the folder ` +
+      'again: from transformers import AutoTokenizer; ' +
+      'AutoTokenizer.from_pretrained("m").save_pretrained("m")',
+  );
+  // The config of a model is not made of them.
+  expect(await refusal(() => requireJson(folder, 'config.json'))).toContain(
+    'choose a Hugging Face',
+  );
+});
+
 it('a path that is no folder is refused by name', async () => {
   const missing = join(directory, 'nowhere');
   expect(await refusal(() => nodeFolder(missing))).toMatch(/nowhere does not exist; check/);
@@ -111,6 +129,13 @@ it('of dropped files with one name, the outermost counts', async () => {
   const folder = droppedFolder(new Map(paths.map((path) => [path, new Blob([path])])));
   expect(folder.name).toBe('m');
   expect(await readText(folder, 'config.json')).toBe('m/config.json');
+});
+
+it('numbers that are not finite, as Python writes them, are read as texts', async () => {
+  const folder = dropped({ 'config.json': '{"a": [0.0, Infinity, NaN], "b": -Infinity}' });
+  expect(await readJson(folder, 'config.json')).toEqual({
+    ...{ a: [0, 'Infinity', 'NaN'], b: '-Infinity' },
+  });
 });
 
 it('JSON that is none is refused in one line, whatever it holds', async () => {

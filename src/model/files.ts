@@ -138,6 +138,12 @@ export async function readJson(
   return value as Record<string, unknown>;
 }
 
+/**
+ * Numbers that Python writes and JSON has not, as config.json of Mamba 2 has them: read as texts, which are
+ * refused where a number is needed.
+ */
+const NOT_FINITE = /([:,[]\s*)(-?Infinity|NaN)(?=\s*[,\]}])/g;
+
 function parseFile(text: string, path: string): unknown {
   if (depthOf(text) > DEEPEST) {
     throw new CheckpointError(
@@ -147,6 +153,8 @@ function parseFile(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
+    const asTexts = text.replace(NOT_FINITE, '$1"$2"');
+    if (asTexts !== text) return parseFile(asTexts, path);
     // The parser quotes the text, which may have line breaks.
     const reason = (error as SyntaxError).message.replace(/[\s\p{Cc}]+/gu, ' ');
     throw new CheckpointError(`${path} is not JSON (${reason}); copy the file again`);
@@ -173,6 +181,10 @@ async function whatIsMissing(folder: CheckpointFolder, file: string): Promise<st
   if (file === 'config.json' && (await folder.open('adapter_config.json'))) {
     return `${folder.name} is an adapter where a whole model is needed; choose a model folder`;
   }
+  if (file === 'tokenizer.json') {
+    const slow = await slowTokenizer(folder);
+    if (slow !== undefined) return slow;
+  }
   const models = file === 'config.json' ? await modelsIn(folder, names) : [];
   if (models.length > 0) {
     const some = models.slice(0, MOST_NAMED).join(', ');
@@ -181,6 +193,31 @@ async function whatIsMissing(folder: CheckpointFolder, file: string): Promise<st
   }
   return `${folder.name} has no ${file}; choose a Hugging Face model folder`;
 }
+
+/** How transformers makes tokenizer.json of a tokenizer's older files, if those are there. */
+async function slowTokenizer(folder: CheckpointFolder): Promise<string | undefined> {
+  for (const { files, packages } of SLOW_TOKENIZERS) {
+    const found = await Promise.all(files.map((file) => folder.open(file)));
+    if (!found.every(Boolean)) continue;
+    const path = JSON.stringify(folder.name);
+    return (
+      `${folder.name} has ${files.join(' and ')}, but no tokenizer.json; make it in Python ` +
+      `(pip install ${packages}), and choose the folder again: from transformers import AutoTokenizer; ` +
+      `AutoTokenizer.from_pretrained(${path}).save_pretrained(${path})`
+    );
+  }
+  return undefined;
+}
+
+/** The files of tokenizers before tokenizer.json, and what transformers needs to read them. */
+const SLOW_TOKENIZERS = [
+  ...['tokenizer.model', 'spiece.model', 'sentencepiece.bpe.model'].map((file) => ({
+    ...{ files: [file], packages: 'transformers sentencepiece protobuf' },
+  })),
+  ...[['vocab.json', 'merges.txt'], ['vocab.txt']].map((files) => ({
+    ...{ files, packages: 'transformers' },
+  })),
+];
 
 /** Models that a message names. */
 const MOST_NAMED = 5;

@@ -36,7 +36,7 @@ export async function ggufModel(header: GgufHeader, path: string): Promise<GgufM
   if (!architecture) {
     throw new CheckpointError(
       `${path} has the architecture ${String(name ?? '(none)')}, and of GGUF files only ` +
-        `${Object.keys(ARCHITECTURES).join(', ')} are read; choose its Hugging Face folder`,
+        `${Object.keys(ARCHITECTURES).join(', ')} are read; choose another model`,
     );
   }
   const own = new GgufValues(path, name as string, header);

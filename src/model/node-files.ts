@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { CheckpointError } from './errors.ts';
 import type { CheckpointFolder, FileSource } from './files.ts';
 import { openGgufFolder, orGguf } from './gguf-folder.ts';
+import { downloadFirst, hubName } from './hub.ts';
 
 /**
  * @param path of a folder, or of a GGUF file
@@ -16,7 +17,7 @@ export async function nodeFolder(path: string): Promise<CheckpointFolder> {
     const open = (file: string): Promise<FileSource | undefined> => nodeFile(join(folder, file));
     return openGgufFolder({ name: folder, open }, basename(path));
   }
-  if (!found) throw new CheckpointError(`${path} does not exist; check the folder's name`);
+  if (!found) throw new CheckpointError(await whyAbsent(path));
   if (!found.isDirectory()) {
     throw new CheckpointError(
       `${path} is a file; name a GGUF file, or the folder that holds config.json`,
@@ -27,6 +28,15 @@ export async function nodeFolder(path: string): Promise<CheckpointFolder> {
     open: (file) => nodeFile(join(path, file)),
     list: () => readdir(path).catch(unreadable(path)),
   });
+}
+
+/** Below a folder that is there, a name is one of this machine. */
+async function whyAbsent(path: string): Promise<string> {
+  const name = hubName(path);
+  if (name === undefined || (await statOf(dirname(path)))) {
+    return `${path} does not exist; check the folder's name`;
+  }
+  return `${path} does not exist here, and ${downloadFirst(name, basename(name), 'give that folder')}`;
 }
 
 /** Node ends without an error at a read of 2 GiB or more. */

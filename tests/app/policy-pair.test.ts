@@ -218,7 +218,7 @@ describe('base against trained', () => {
     const refuse = (prompt: string): Promise<void> =>
       pairOf(kept).ask(RUN, { prompt, ...question }, ignore, ignore);
     await expect(refuse('menu pasta 3 for Ana veggie budget 9')).rejects.toThrow(
-      'does not know the words “Ana” and “pasta”',
+      'does not know the words “pasta” and “Ana”',
     );
     await expect(refuse(' ')).rejects.toThrow(/prompt is empty/);
   });

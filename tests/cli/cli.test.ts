@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Command } from '../../src/cli/command.ts';
 import { evaluation } from '../../src/cli/eval.ts';
 import { exporting } from '../../src/cli/export.ts';
@@ -117,6 +117,37 @@ describe('the results of the commands', () => {
       rewards: { judge: expect.any(Number) as number },
     });
   });
+});
+
+it('generate and score say which words the model does not know, and go on', async () => {
+  const told = async (run: () => Promise<unknown>): Promise<string> => {
+    const spy = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    await run();
+    const text = spy.mock.calls.map(([line]) => String(line)).join('');
+    spy.mockRestore();
+    return text;
+  };
+  const ask = (prompt: string) =>
+    told(() =>
+      json(generate, '--model', at('policy'), '--prompt', prompt, '--max_completion_length', '2'),
+    );
+  expect(await ask(PROMPT)).toBe('');
+  expect(await ask('menu ham 1 for Ana')).toBe(
+    'This model does not know the word “Ana”; leave it out.\n',
+  );
+  const question = 'What is for lunch today?';
+  const strange =
+    'This model does not know the words “What”, “is”, “lunch” and “today?”; leave them out.\n';
+  expect(await ask(question)).toBe(strange);
+  // The words of a conversation, not its JSON.
+  const turns = [
+    { role: 'user', content: 'menu ham 1' },
+    { role: 'assistant', content: 'ham 1' },
+    { role: 'user', content: question },
+  ];
+  expect(await ask(JSON.stringify(turns))).toBe(strange);
+  const texts = ['--prompt', PROMPT, '--response', 'pizza for Ana'];
+  expect(await told(() => json(score, '--model', at('judge'), ...texts))).toMatch(/word “Ana”;/);
 });
 
 it('a folder of models names them', async () => {

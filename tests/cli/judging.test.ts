@@ -145,14 +145,20 @@ it('evaluates on a file of prompts with instructions', async () => {
   expect(result).not.toHaveProperty('gold');
 });
 
-/** What a command prints on standard error. */
-async function told(command: Command, ...argv: string[]): Promise<string> {
+/** What it returns, and what it prints on standard error. */
+async function printed<T>(run: () => Promise<T>): Promise<[T, string]> {
   const spy = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-  await command.run(argv, true);
-  const text = spy.mock.calls.map(([line]) => String(line)).join('');
-  spy.mockRestore();
-  return text;
+  try {
+    const result = await run();
+    return [result, spy.mock.calls.map(([line]) => String(line)).join('')];
+  } finally {
+    spy.mockRestore();
+  }
 }
+
+/** What a command prints on standard error. */
+const told = async (command: Command, ...argv: string[]): Promise<string> =>
+  (await printed(() => command.run(argv, true)))[1];
 
 it('takes a run for its last checkpoint on the command line, and refuses one in a recipe', async () => {
   await trainRun('gone-on', { max_steps: 2, save_steps: 1 });
@@ -180,9 +186,10 @@ it('asks a checkpoint of a run as the run did, and prints the settings', async (
       'system_prompt "tart", malformed "lenient", temperature 0.5, top_p 1, top_k 1, min_p 0, ' +
       'max_completion_length 6, max_thought_length 0\n',
   );
-  // The same model outside its run, with the same settings given as options.
+  // The same model outside its run, with the same settings and the run's reward given as options.
   await cp(checkpoint, join(root, 'moved'), { recursive: true });
-  const moved = ['--model', join(root, 'moved'), ...sampled];
+  const judge = ['--reward_models', join(root, 'reward')];
+  const moved = ['--model', join(root, 'moved'), ...judge, ...sampled];
   const byHand = ['--thinking', 'false', '--system_prompt', 'tart', '--top_k', '1'];
   const length = ['--max_completion_length', '6'];
   expect(await told(evaluation, ...moved, ...byHand, ...length, ...out('hand'))).toBe('');
@@ -310,6 +317,54 @@ describe('thoughts are judged', () => {
     const { thought_effect: effect } = await run('worldly');
     const names = (effect as { judge: string }[]).map(({ judge }) => judge);
     expect([...new Set(names)]).toEqual(['reward', 'gold']);
+  });
+
+  describe('as eval and compare judge', () => {
+    const told = (name: string, ...more: string[]) =>
+      printed(() => json(evaluation, '--model', file(name), ...few, ...more));
+    const rewardsIn = (result: object): string[] =>
+      Object.keys(result).filter((key) => /^(rewards\/|gold)/.test(key));
+
+    it('by the rewards of the run, or by those of --reward_models', async () => {
+      const [own] = await told('thoughtful');
+      expect(own).toMatchObject({ prompts: 6, 'rewards/reward': 6 });
+      const [named] = await told('thoughtful', '--reward_models', file('other'));
+      expect(rewardsIn(named)).toEqual(['rewards/other']);
+      const [both] = await told('thoughtful', '--judge', await yesOrNoJudge());
+      expect(rewardsIn(both)).toEqual(['rewards/reward', 'rewards/asked-judge']);
+      await cp(file('asked-judge'), join(root, 'second', 'reward'), { recursive: true });
+      await expect(told('thoughtful', '--judge', join(root, 'second', 'reward'))).rejects.toThrow(
+        'two judges are called reward; rename the folder of one',
+      );
+    });
+
+    it('by its gold judge, and compare too', async () => {
+      await retold('with-gold', runRecipe({ ...byRule(), gold: file('other') }));
+      const [result] = await told('with-gold');
+      expect(rewardsIn(result)).toEqual(['rewards/reward', 'gold']);
+      const models = [file('policy'), file('with-gold')];
+      const { judges } = await json(compare, ...models, ...few);
+      expect((judges as Comparison[]).map(({ judge }) => judge)).toEqual(['reward', 'gold']);
+    });
+
+    it('but not by what cannot be opened any more, or cannot judge other prompts', async () => {
+      const gone = { gold: file('gone'), reward_funcs: [file('gone.js')] };
+      await retold('bereft', runRecipe({ ...byRule(), ...gone }));
+      const [result, lines] = await told('bereft');
+      expect(rewardsIn(result)).toEqual([]);
+      expect(lines).toMatch(
+        /^The reward of .*bereft does not judge: .*gone\.js cannot be read; .*$/m,
+      );
+      expect(lines).toMatch(
+        /^The gold judge of .*bereft does not judge: .*gone does not exist; .*$/m,
+      );
+      await writeFile(file('others.jsonl'), '{"prompt": "menu ham 5"}\n');
+      const [elsewhere, line] = await told('thoughtful', '--prompts', file('others.jsonl'));
+      expect(rewardsIn(elsewhere)).toEqual([]);
+      expect(line).toMatch(
+        /^The reward of .*thoughtful does not judge: rule bonus returned undef.*$/m,
+      );
+    });
   });
 
   it('or refused if there are no prompts, no judges or no thoughts', async () => {

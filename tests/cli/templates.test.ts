@@ -1,5 +1,5 @@
-/** Of several chat templates, `info` and `preview` say which one is used. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+/** `info` and `preview` say which of several chat templates is used, and `info` why no text can be read. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -59,12 +59,30 @@ it('the file is used, and not those in the folder', async () => {
 it('nothing is said of a single one', async () => {
   const { info: facts, preview: seen } = await words(await model('single', {}));
   expect(facts).not.toContain('chat template');
+  expect(facts).not.toContain('tokenizer');
   expect(seen).not.toContain('chat template');
 });
 
 it('info tells why none can be used', async () => {
   const folder = await model('none', { 'additional_chat_templates/rag.jinja': 'rag' });
-  expect(await info.run(['--model', folder], false)).toMatch(
+  const facts = await info.run(['--model', folder], false);
+  expect(facts).toMatch(
     /^chat template +cannot be used: .* has chat templates in additional_chat_templates, and none/m,
+  );
+  expect(facts).not.toMatch(/^tokenizer/m);
+});
+
+it('info tells why the tokenizer cannot be used', async () => {
+  const folder = await model('slow', { 'tokenizer.model': '' });
+  await rm(join(folder, 'tokenizer.json'));
+  expect(await info.run(['--model', folder], false)).toMatch(
+    /^tokenizer +cannot be used: .*slow has tokenizer\.model, but no tokenizer\.json; make it in Python/m,
+  );
+  const foreign = await model('foreign', {});
+  const file = join(foreign, 'config.json');
+  const config = JSON.parse(await readFile(file, 'utf8')) as { vocab_size: number };
+  await writeFile(file, JSON.stringify({ ...config, eos_token_id: config.vocab_size - 1 }));
+  expect(await info.run(['--model', foreign], false)).toMatch(
+    /^tokenizer +cannot be used: .*tokenizer\.json is for another model: it has no token/m,
   );
 });

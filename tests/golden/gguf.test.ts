@@ -213,6 +213,7 @@ describe('a broken GGUF file is refused', () => {
 
   it.each([
     ['general.type', 'adapter', /is a GGUF file of kind adapter, and only whole models are read/],
+    ['general.architecture', 'qwen2moe', /has the architecture qwen2moe, .*; choose another model/],
     ['llama.expert_count', 8, /has llama\.expert_count 8 \(a mixture of experts\), which is not/],
     ['llama.attn_logit_softcapping', 50, /attn_logit_softcapping 50 \(bounded attention scores\)/],
     ['llama.attention.causal', false, /attention\.causal false \(tokens see later ones\)/],

@@ -39,10 +39,22 @@ export async function openRewards(
   return new WeightedRewards(rewards, recipe.reward_weights);
 }
 
+/** The weighted sum of the recipe's rewards, as one judge. */
+export async function openOwnJudge(
+  recipe: Recipe,
+  around: Pick<Surroundings, 'openReward' | 'onLoading'>,
+): Promise<Reward> {
+  const rewards = await openRewards(recipe, around);
+  return {
+    name: 'reward',
+    score: async (texts) => (await rewards.score(texts)).map(({ reward }) => reward),
+  };
+}
+
 /** The gold judge: a world's utility, or a reward model that is not used in training. */
 export async function openGold(
-  recipe: Recipe,
-  around: Surroundings,
+  recipe: Pick<Recipe, 'gold'>,
+  around: Pick<Surroundings, 'openReward' | 'onLoading'>,
 ): Promise<GoldJudge | undefined> {
   if (recipe.gold === undefined) return undefined;
   return (
