@@ -285,6 +285,49 @@ it('the tour goes from stop to stop, ends on Esc, and remembers', () =>
     await again.waitFor();
   }));
 
+/** What each stop of the tour tells of. */
+const TOLD = [
+  '.words',
+  '[aria-labelledby=before-after] .now',
+  '[aria-label="The run"]',
+  '[aria-labelledby=group] .tries li:not(.heads)',
+  '[aria-labelledby=walk-title]',
+  '[aria-labelledby=tokens] .tries li',
+  '[aria-labelledby=runs]',
+  '[aria-label="Parts of the set-up"]',
+  '[aria-labelledby=try]',
+];
+
+it('on a telephone, the tour covers neither the navigation nor what it tells of', () =>
+  withRun(
+    traced('grpo'),
+    async (page) => {
+      await page.getByRole('button', { name: 'Tour', exact: true }).click();
+      const dialog = page.getByRole('dialog');
+      const box = async (selector: string) => (await page.locator(selector).first().boundingBox())!;
+      for (const [i, selector] of TOLD.entries()) {
+        await dialog.getByText(`${i + 1} of 9`).waitFor();
+        const isBar = selector.includes('The run');
+        // A try, or so much of a section that one sees what it is.
+        const inSight = async (): Promise<boolean> => {
+          const [told, nav, card] = [
+            await box(selector),
+            await box('header'),
+            await box('.card h2'),
+          ];
+          const end = isBar ? 844 : card.y;
+          const start = isBar ? card.y : nav.y + nav.height;
+          return told.y >= start && told.y + Math.min(told.height, 200) <= end;
+        };
+        await expect.poll(inSight, { message: selector }).toBe(true);
+        const [nav, light] = [await box('header'), await box('.light')];
+        expect(light.y, selector).toBeGreaterThanOrEqual(nav.y + nav.height);
+        if (i + 1 < TOLD.length) await dialog.getByRole('button', { name: 'Next' }).click();
+      }
+    },
+    { viewport: { width: 390, height: 844 } },
+  ));
+
 it.each(['light', 'dark'] as const)('a telephone in %s has no faults, and fits', (colorScheme) =>
   withRun(
     traced('grpo'),
