@@ -245,6 +245,13 @@ it('before and now: the first evaluation beside the one at the playhead', () =>
     await part.getByLabel('Prompt').selectOption('1 of 2');
     await page.getByRole('slider', { name: 'Step' }).fill('20');
     await part.getByText('rice and plums, as of step 16.').waitFor();
+    // Before the second evaluation there is one text, which is not shown twice.
+    const articles = part.getByRole('article');
+    expect(await articles.count()).toBe(2);
+    await page.getByRole('slider', { name: 'Step' }).fill('10');
+    await part.getByText('The next comparison comes at step 16.').waitFor();
+    expect(await articles.count()).toBe(1);
+    await page.getByRole('slider', { name: 'Step' }).fill('20');
     await part.getByLabel('Prompt').selectOption('2 of 2');
     await part.getByText('try rice 3 ok as of step 16').waitFor();
     await part.getByRole('button', { name: 'See the 4 tries of this step' }).click();
