@@ -148,6 +148,19 @@ function cutOfProgress(): string {
   return '';
 }
 
+it('on a telephone, the first screen says what this is, above all that moves, and trains', () =>
+  withPage(browser, { viewport: { width: 390, height: 700 } }, async (page) => {
+    await reaches(page, STEPS);
+    const sentence = page.getByText(/^It plans dinners\./).filter({ visible: true });
+    const what = (await sentence.boundingBox())!;
+    const chart = page.getByRole('img', { name: /^Is it getting better/ }).first();
+    expect(what.y + what.height).toBeLessThanOrEqual((await chart.boundingBox())!.y);
+    await page.getByText('“Train” trains it in this tab.').waitFor();
+    const train = page.getByRole('button', { name: 'Train', exact: true });
+    const { y, height } = (await train.boundingBox())!;
+    expect(y + height).toBeLessThanOrEqual(700);
+  }));
+
 it('on a telephone, the answers come into sight when they are asked for', () =>
   withPage(browser, { viewport: { width: 390, height: 844 }, hash: '#/try' }, async (page) => {
     const answer = page.getByRole('article', { name: 'Before training' });
