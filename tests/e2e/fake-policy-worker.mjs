@@ -117,7 +117,7 @@ class FakeService {
   }
 
   async one() {
-    this.send('training', 'writing 8 samples (50%)');
+    this.send('training', 'writing 128 completions (50%)');
     await pause(this.quick ? 0 : STEP_MS);
     await this.report();
     const saves = this.saves && !(this.quick && this.done > 20);

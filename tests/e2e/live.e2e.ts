@@ -51,7 +51,7 @@ describe('training in the tab', () => {
     // While kernels are compiled, a count shows that it goes on; neither addresses nor makers are named.
     const all = [...said].join('\n');
     expect(all).toMatch(/Loading|Opening/);
-    expect(new Set(all.match(/Compiling programs \(\d+ so far\)/g)).size).toBeGreaterThan(1);
+    expect(new Set(all.match(/Compiling programs\s\(\d+ so far\)/g)).size).toBeGreaterThan(1);
     expect(all).not.toMatch(/https?:|google|swiftshader/i);
     await page.getByRole('button', { name: 'Pause', exact: true }).click();
     await page.getByRole('button', { name: 'Continue', exact: true }).waitFor({ timeout: 60_000 });

@@ -279,6 +279,10 @@ it('says what to do without WebGPU, and replays all the same', () =>
     expect(y + height).toBeLessThan(dock!.y);
     await train(page);
     expect(await notice.evaluate((element) => element === document.activeElement)).toBe(true);
+    // A ring answers a press of the mouse, too.
+    expect(await notice.evaluate((element) => getComputedStyle(element).outlineStyle)).toBe(
+      'solid',
+    );
     expect(await step(page)).toBe(STEPS);
   }));
 

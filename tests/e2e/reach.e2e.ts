@@ -114,6 +114,7 @@ it.each(SIZES)('at %i x %i the bar says how long it takes and what is saved', (w
     await reaches(page, 2);
     await bar.getByText(/^saved at step \d+$/).waitFor();
     expect(await places()).toEqual(before);
+    expect(await page.waitForFunction(cutOfProgress).then((cut) => cut.jsonValue())).toBe('0 px');
     await bar.getByRole('button', { name: 'Pause', exact: true }).click();
     await bar.getByRole('button', { name: 'Continue', exact: true }).waitFor();
     expect(await places()).toEqual(before);
@@ -130,6 +131,35 @@ it.each(SIZES)('at %i x %i the bar says how long it takes and what is saved', (w
     expect(overflow).toBeLessThanOrEqual(0);
   }),
 );
+
+/** Runs in the page: how much of "(50%)" the bar cuts off; '' while the status has no progress. */
+function cutOfProgress(): string {
+  const heading = document.querySelector('[aria-label="The run"] h2')!;
+  const texts = document.createTreeWalker(heading, NodeFilter.SHOW_TEXT);
+  for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+    const start = text.nodeValue!.search(/\(\d+%\)/);
+    if (start < 0) continue;
+    const range = document.createRange();
+    range.setStart(text, start);
+    range.setEnd(text, text.nodeValue!.length);
+    const { right } = range.getBoundingClientRect();
+    return `${Math.max(0, Math.ceil(right - heading.getBoundingClientRect().right))} px`;
+  }
+  return '';
+}
+
+it('on a telephone, the first screen says what this is, above all that moves, and trains', () =>
+  withPage(browser, { viewport: { width: 390, height: 700 } }, async (page) => {
+    await reaches(page, STEPS);
+    const sentence = page.getByText(/^It plans dinners\./).filter({ visible: true });
+    const what = (await sentence.boundingBox())!;
+    const chart = page.getByRole('img', { name: /^Is it getting better/ }).first();
+    expect(what.y + what.height).toBeLessThanOrEqual((await chart.boundingBox())!.y);
+    await page.getByText('“Train” trains it in this tab.').waitFor();
+    const train = page.getByRole('button', { name: 'Train', exact: true });
+    const { y, height } = (await train.boundingBox())!;
+    expect(y + height).toBeLessThanOrEqual(700);
+  }));
 
 it('on a telephone, the answers come into sight when they are asked for', () =>
   withPage(browser, { viewport: { width: 390, height: 844 }, hash: '#/try' }, async (page) => {

@@ -245,6 +245,13 @@ it('before and now: the first evaluation beside the one at the playhead', () =>
     await part.getByLabel('Prompt').selectOption('1 of 2');
     await page.getByRole('slider', { name: 'Step' }).fill('20');
     await part.getByText('rice and plums, as of step 16.').waitFor();
+    // Before the second evaluation there is one text, which is not shown twice.
+    const articles = part.getByRole('article');
+    expect(await articles.count()).toBe(2);
+    await page.getByRole('slider', { name: 'Step' }).fill('10');
+    await part.getByText('The next comparison comes at step 16.').waitFor();
+    expect(await articles.count()).toBe(1);
+    await page.getByRole('slider', { name: 'Step' }).fill('20');
     await part.getByLabel('Prompt').selectOption('2 of 2');
     await part.getByText('try rice 3 ok as of step 16').waitFor();
     await part.getByRole('button', { name: 'See the 4 tries of this step' }).click();
@@ -284,6 +291,49 @@ it('the tour goes from stop to stop, ends on Esc, and remembers', () =>
     await page.reload();
     await again.waitFor();
   }));
+
+/** What each stop of the tour tells of. */
+const TOLD = [
+  '.words',
+  '[aria-labelledby=before-after] .now',
+  '[aria-label="The run"]',
+  '[aria-labelledby=group] .tries li:not(.heads)',
+  '[aria-labelledby=walk-title]',
+  '[aria-labelledby=tokens] .tries li',
+  '[aria-labelledby=runs]',
+  '[aria-label="Parts of the set-up"]',
+  '[aria-labelledby=try]',
+];
+
+it('on a telephone, the tour covers neither the navigation nor what it tells of', () =>
+  withRun(
+    traced('grpo'),
+    async (page) => {
+      await page.getByRole('button', { name: 'Tour', exact: true }).click();
+      const dialog = page.getByRole('dialog');
+      const box = async (selector: string) => (await page.locator(selector).first().boundingBox())!;
+      for (const [i, selector] of TOLD.entries()) {
+        await dialog.getByText(`${i + 1} of 9`).waitFor();
+        const isBar = selector.includes('The run');
+        // A try, or so much of a section that one sees what it is.
+        const inSight = async (): Promise<boolean> => {
+          const [told, nav, card] = [
+            await box(selector),
+            await box('header'),
+            await box('.card h2'),
+          ];
+          const end = isBar ? 844 : card.y;
+          const start = isBar ? card.y : nav.y + nav.height;
+          return told.y >= start && told.y + Math.min(told.height, 200) <= end;
+        };
+        await expect.poll(inSight, { message: selector }).toBe(true);
+        const [nav, light] = [await box('header'), await box('.light')];
+        expect(light.y, selector).toBeGreaterThanOrEqual(nav.y + nav.height);
+        if (i + 1 < TOLD.length) await dialog.getByRole('button', { name: 'Next' }).click();
+      }
+    },
+    { viewport: { width: 390, height: 844 } },
+  ));
 
 it.each(['light', 'dark'] as const)('a telephone in %s has no faults, and fits', (colorScheme) =>
   withRun(

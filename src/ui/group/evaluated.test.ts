@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EvaluationSample, StepReport } from '../../rl/report.ts';
-import { evaluatedBy, evaluatedSteps, mostImproved } from './evaluated.ts';
+import { evaluatedBy, evaluatedSteps, mostImproved, nextEvaluation } from './evaluated.ts';
 import { letter } from './letters.ts';
 
 it('keeps the steps that were evaluated, in order', () => {
@@ -14,6 +14,28 @@ it('keeps the steps that were evaluated, in order', () => {
     { metrics: { step: 4 }, evaluation },
   ];
   expect(evaluatedSteps(reports).map(({ step }) => step)).toEqual([1, 4]);
+});
+
+describe('the next evaluation', () => {
+  const at = (...steps: number[]) => steps.map((step) => ({ step, samples: [] }));
+
+  it('of a stored run is the next that it has', () => {
+    expect(nextEvaluation(at(0, 8, 16), 0)).toBe(8);
+    expect(nextEvaluation(at(0, 8, 16), 9)).toBe(16);
+    expect(nextEvaluation(at(0, 8, 16), 16)).toBeUndefined();
+    // Before the first, that one is on view.
+    expect(nextEvaluation(at(8, 16), 3)).toBe(16);
+  });
+
+  it('of a run that goes on comes every eval_steps steps, and after the last', () => {
+    const schedule = { every: 10, total: 24 };
+    expect(nextEvaluation(at(0), 0, schedule)).toBe(10);
+    expect(nextEvaluation(at(0), 9, schedule)).toBe(10);
+    // The playhead may stand at an earlier step.
+    expect(nextEvaluation(at(0, 10), 4, schedule)).toBe(10);
+    expect(nextEvaluation(at(0, 10, 20), 22, schedule)).toBe(24);
+    expect(nextEvaluation(at(0, 10, 20, 24), 24, schedule)).toBeUndefined();
+  });
 });
 
 describe('the example that is shown first', () => {

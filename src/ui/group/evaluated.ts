@@ -22,6 +22,31 @@ export function evaluatedBy(
   return evaluated.findLast((one) => one.step <= step) ?? evaluated[0];
 }
 
+/** When a run that goes on will be evaluated. */
+export interface Schedule {
+  /** The recipe's eval_steps; absent if the page does not have the recipe. */
+  every?: number;
+  /** The run's length in steps, after the last of which it is evaluated, too. */
+  total: number;
+}
+
+/**
+ * The step of the evaluation after the one that `evaluatedBy` gives, if it is known.
+ * @param schedule absent where the run does not go on
+ */
+export function nextEvaluation(
+  evaluated: readonly EvaluatedStep[],
+  step: number,
+  schedule?: Schedule,
+): number | undefined {
+  const shown = Math.max(step, evaluatedBy(evaluated, step)?.step ?? 0);
+  const known = evaluated.find((one) => one.step > shown);
+  if (known || schedule?.every === undefined) return known?.step;
+  const { every, total } = schedule;
+  const due = Math.min(every * (Math.floor(shown / every) + 1), total);
+  return due > shown ? due : undefined;
+}
+
 /**
  * The prompt to show first: the one whose answer improved most (in gold, else in reward) from the first
  * evaluation to the last. A prompt is no good example if an answer to it greets a guest of another

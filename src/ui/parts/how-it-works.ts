@@ -25,14 +25,27 @@ export function howItWorks(recipe: RecipeValues, tries: number): Part[] {
   ];
 }
 
+interface Introduction {
+  /** A short sentence: what the model does. */
+  task: string;
+  /** How it learns that. */
+  how: string;
+}
+
 /** What the run on view is about, for somebody who has never trained a model. */
-export function introduction(recipe: RecipeValues): string {
+export function introduction(recipe: RecipeValues): Introduction {
   const { algorithm, world, thinking } = recipe;
   if (algorithm === 'sft') {
-    return 'Before a model can learn by trying, it imitates: it sees prompts with good responses, and learns to predict each next word of them.';
+    return {
+      task: 'This model learns by imitating.',
+      how: 'It sees prompts with good responses, and learns to predict each next word of them. After that, it can learn by trying.',
+    };
   }
   if (algorithm === 'reward') {
-    return 'This model learns to judge. It sees two responses to one prompt and which of them was preferred, until its scores tell which response people would like better.';
+    return {
+      task: 'This model learns to judge.',
+      how: 'It sees two responses to one prompt and which of them was preferred, until its scores tell which response people would like better.',
+    };
   }
   // Without a recipe, the page is still loading its recorded run.
   const isDinner = world === 'meal-planner' || Object.keys(recipe).length === 0;
@@ -41,9 +54,13 @@ export function introduction(recipe: RecipeValues): string {
   const reader = rules
     ? 'The judge reads only the response and gives it a score.'
     : 'A reward model reads only the response and gives it a score.';
-  return thinking === false
-    ? `${task} In this run it does not think first: it answers at once. ${reader} It learns from these scores alone, for comparison with a run that thinks.`
-    : `${task} Each time, it first writes a private thought, then a response. ${reader} From these scores alone, it learns which thoughts help.`;
+  return {
+    task,
+    how:
+      thinking === false
+        ? `In this run it does not think first: it answers at once. ${reader} It learns from these scores alone, for comparison with a run that thinks.`
+        : `Each time, it first writes a private thought, then a response. ${reader} From these scores alone, it learns which thoughts help.`,
+  };
 }
 
 function ask(isDinner: boolean): Part {

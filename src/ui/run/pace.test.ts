@@ -27,6 +27,16 @@ describe('paceOf', () => {
     });
   });
 
+  it('is known from the second step on, beside the evaluation before the first', () => {
+    const reports = [
+      report({ step: 0, eval_reward: 1 }),
+      report({ step: 1, step_time: 2, num_tokens: 100 }),
+      report({ step: 2, step_time: 2, num_tokens: 300 }),
+    ];
+    expect(paceOf(reports.slice(0, 2))).toEqual({ secondsPerStep: 2 });
+    expect(paceOf(reports)).toEqual({ secondsPerStep: 2, tokensPerSecond: 100 });
+  });
+
   it('is null without times', () => {
     expect(paceOf([])).toBeNull();
     expect(paceOf([report({ step: 1 })])).toBeNull();

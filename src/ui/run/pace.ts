@@ -6,12 +6,17 @@ interface Pace {
   tokensPerSecond?: number;
 }
 
-/** The pace over the last `window` reports, from TRL's step_time and its running num_tokens. */
+/**
+ * The pace over the last `window` steps, from TRL's step_time and its running num_tokens. The evaluation
+ * before the first step is no step: its report has no step_time.
+ */
 export function paceOf(reports: readonly StepReport[], window = 10): Pace | null {
-  const rows = reports.slice(-window).map((report) => report.metrics);
-  const times = rows.map((row) => row['step_time']).filter((time) => time !== undefined);
-  const seconds = times.reduce((sum, time) => sum + time, 0);
-  if (!rows.length || times.length < rows.length || !(seconds > 0)) return null;
+  const rows = reports
+    .slice(-window)
+    .map((report) => report.metrics)
+    .filter((row) => row['step_time'] !== undefined);
+  const seconds = rows.reduce((sum, row) => sum + (row['step_time'] ?? 0), 0);
+  if (!(seconds > 0)) return null;
   const pace: Pace = { secondsPerStep: seconds / rows.length };
   // num_tokens counts from the run's start: the window's first row only says where it began.
   const first = rows[0];

@@ -4,6 +4,7 @@ import type { Status } from '../../app/training-service.ts';
 import type { StepReport } from '../../rl/report.ts';
 import type { RecipeValues } from '../../rl/recipe/values.ts';
 import { layerRecipes } from '../../rl/recipe/keys.ts';
+import type { Schedule } from '../group/evaluated.ts';
 import { KEYS_OF_A_POLICY, Shelf } from '../models/shelf.svelte.ts';
 import type { ListedRun } from '../runs/listed-run.svelte.ts';
 import { Runs } from '../runs/runs.svelte.ts';
@@ -87,6 +88,12 @@ export class PageState {
   readonly subject: ListedRun | null = $derived.by(() => {
     const trained = this.runs.list.filter((run) => run.isPolicy && run.savedStep > 0);
     return trained.find(({ id }) => id === this.runs.onView) ?? trained.at(-1) ?? null;
+  });
+  /** When the run on view will be evaluated; undefined where it does not go on. */
+  readonly schedule: Schedule | undefined = $derived.by(() => {
+    if (!this.live.active || !this.isLiveOnView) return undefined;
+    const { eval_steps: every } = this.recipe;
+    return { total: this.run.total, ...(typeof every === 'number' && { every }) };
   });
   private beginning = false;
   /** The playhead moves by itself. */

@@ -178,6 +178,23 @@ it('reads what is shown of a run also if the reading of the run before it fails'
   expect(run.current!.group).toEqual(group);
 });
 
+it('a run on view in training has evaluations to come, a stored or stopped one has none', async () => {
+  const stored = run('stored', { eval_steps: 10 });
+  const page = pageWith(stored);
+  void page.view(stored);
+  await opens('stored', 2);
+  expect(page.schedule).toBeUndefined();
+  void page.trainWith({ eval_steps: 5 });
+  await settled();
+  looking.shift()!(null);
+  await settled();
+  const { listener } = begun[0]!;
+  listener.onStatus({ phase: 'training', step: 1, maxSteps: 12 });
+  expect(page.schedule).toEqual({ every: 5, total: 12 });
+  listener.onStatus({ phase: 'stopped', step: 1, maxSteps: 12 });
+  expect(page.schedule).toBeUndefined();
+});
+
 describe('the settings of a run', () => {
   it('go to the recipe, in place of all that was set and chosen before', () => {
     vi.stubGlobal('history', { pushState: () => undefined });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Phase } from '../../app/training-service.ts';
-import { phaseText, spokenStatus, tabTitle } from './phases.ts';
+import { phaseText, splitProgress, spokenStatus, tabTitle } from './phases.ts';
 
 const text = (phase: Phase, more: { detail?: string; error?: string } = {}) =>
   phaseText({ phase, step: 4, maxSteps: 30, ...more });
@@ -47,4 +47,13 @@ it('the title of the tab shows the progress, and before that what it waits for',
   const training = { phase: 'training', step: 3, maxSteps: 150 } as const;
   expect(tabTitle(training)).toBe('Step 3 of 150');
   expect(tabTitle({ ...training, secondsPerStep: 1.25 })).toMatch(/^Step 3 of 150, 1.3 s each$/);
+});
+
+it('the progress stands apart from what goes on, so that it is never cut', () => {
+  expect(splitProgress('Writing 128 completions (7%)')).toEqual([
+    'Writing 128 completions',
+    '(7%)',
+  ]);
+  expect(splitProgress('Loading my model (2) (45%)')).toEqual(['Loading my model (2)', '(45%)']);
+  expect(splitProgress('Scoring the responses')).toEqual(['Scoring the responses', '']);
 });

@@ -58,6 +58,12 @@ export function phaseText(status: Status): PhaseText {
   }
 }
 
+/** A title without and with its last parenthesis, which is the progress: "(50%)", "(3 of 8)". */
+export function splitProgress(title: string): [what: string, progress: string] {
+  const [, what, progress] = /^(.+?) (\([^()]*\))$/.exec(title) ?? [];
+  return what && progress ? [what, progress] : [title, ''];
+}
+
 /** For the title of the tab. Until the models are loaded, the number of steps is not known. */
 export function tabTitle(status: Status): string {
   const { step, maxSteps, secondsPerStep } = status;

@@ -8,6 +8,8 @@ export interface Stop {
   section?: SectionId;
   /** A selector of what is shown. */
   place: string;
+  /** Of what the text tells, as a selector: where the whole does not fit, the page shows this. */
+  part?: string;
   title: string;
   text: string;
 }
@@ -23,6 +25,7 @@ export const stops: readonly Stop[] = [
     view: 'watch',
     section: 'before',
     place: '#before-after',
+    part: '.example .now',
     title: 'Before, and now',
     text: 'The same prompt, before training and at the step on the slider. The judge reads only the responses. Choose another prompt, and every view follows.',
   },
@@ -36,8 +39,9 @@ export const stops: readonly Stop[] = [
     view: 'understand',
     section: 'group',
     place: '#group',
+    part: 'section[aria-labelledby=group] .tries li:not(.heads)',
     title: 'Several tries at one prompt',
-    text: 'Thoughts are on the left, responses beside them. Tries whose bar is right of the line are better than the group’s mean and become likelier.',
+    text: 'Each try is a private thought, then a response. Tries whose bar is right of the line are better than the group’s mean and become likelier.',
   },
   {
     view: 'understand',
@@ -50,6 +54,7 @@ export const stops: readonly Stop[] = [
     view: 'understand',
     section: 'traces',
     place: '#tokens',
+    part: 'section[aria-labelledby=tokens] .tries li',
     title: 'Look closer',
     text: 'Click a token to follow it from the reward of its try to its gradient. Change a term, and see what the update would have done.',
   },
@@ -63,7 +68,7 @@ export const stops: readonly Stop[] = [
   {
     view: 'set-up',
     section: 'recipe',
-    place: '#recipe',
+    place: '#view-set-up div:has(> .columns)',
     title: 'Make it yours',
     text: 'Change the recipe, bring a model, choose what counts as good. The next run uses it.',
   },
@@ -72,6 +77,6 @@ export const stops: readonly Stop[] = [
     section: 'try',
     place: '#try',
     title: 'Ask it yourself',
-    text: 'The model before training and after it, side by side. This is the end of the tour.',
+    text: 'The same question, to the model before training and to the trained one. This is the end of the tour.',
   },
 ];
