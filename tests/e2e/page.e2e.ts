@@ -293,6 +293,21 @@ it('remembers the colours that were chosen', () =>
     await page.getByRole('button', { name: 'Switch to light colours' }).waitFor();
   }));
 
+it('fits between a phone and a desktop, too, with the words of each button on one line', () =>
+  withPage({ gpu: 'none' }, async (page) => {
+    for (const width of [544, 705, 768, 820, 1024, 1150, 1217]) {
+      await page.setViewportSize({ width, height: 700 });
+      const seen = await page.evaluate(() => ({
+        overflow: document.documentElement.scrollWidth - window.innerWidth,
+        tallest: Math.max(
+          ...[...document.querySelectorAll('header button')].map((one) => one.clientHeight),
+        ),
+      }));
+      expect(seen.overflow, `${width} px`).toBeLessThanOrEqual(0);
+      expect(seen.tallest, `${width} px`).toBeLessThan(50);
+    }
+  }));
+
 describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
   it.each([390, 1280, 1440])('at %i px has no accessibility faults and fits', (width) =>
     withPage({ colorScheme, gpu: 'none', viewport: { width, height: 900 } }, async (page) => {
