@@ -19,7 +19,7 @@ export const stops: readonly Stop[] = [
     view: 'watch',
     place: '.words',
     title: 'A model learns to think',
-    text: 'This is a real training run, replayed. The button trains the same model here, in this tab.',
+    text: 'This is a real training run. The button trains the same model here, in this tab.',
   },
   {
     view: 'watch',
