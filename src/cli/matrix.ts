@@ -8,6 +8,7 @@ import { readText } from '../rl/runs/run-folder.ts';
 import { nodeRunFolder } from '../rl/runs/run-folder.node.ts';
 import { TrainingError } from '../rl/trainers/trainer.ts';
 import { command } from './changed-run.ts';
+import { stopAsked, Stopped } from './stop-signals.ts';
 import { oneLine, table } from './text.ts';
 
 /** A recipe with a matrix, and where its runs go. */
@@ -22,6 +23,8 @@ interface Asked {
 
 export interface RunPlace extends Asked {
   readonly resume: boolean;
+  /** The command that goes on after a stop. */
+  readonly goOn: string;
 }
 
 type TrainRun = (recipe: Recipe, place: RunPlace) => Promise<Record<string, number>>;
@@ -41,7 +44,7 @@ export async function matrixCommands(asked: Asked): Promise<string[]> {
 
 /**
  * Trains what is not finished, one run after the other. A run that fails does not stop the others.
- * @throws TrainingError at the end, if a run failed
+ * @throws TrainingError at the end, if a run failed; Stopped after a signal
  */
 export async function trainMatrix(
   asked: Asked,
@@ -53,10 +56,13 @@ export async function trainMatrix(
   }
   // Kernels are compiled once for all runs.
   keepDevices();
+  const goOn = `${command(asked.path, asked.out, asked.others)} --matrix`;
   const results: RunResult[] = [];
   const failures: string[] = [];
   for (const [i, { name, recipe, overrides: others }] of runs.entries()) {
     const out = join(asked.out, name);
+    const signal = stopAsked();
+    if (signal) throw new Stopped(signal, `stopped before ${name}. Go on with: ${goOn}`);
     const say = (what: string): void => {
       process.stderr.write(`${i + 1} of ${runs.length}: ${name}${what}\n`);
     };
@@ -67,9 +73,10 @@ export async function trainMatrix(
     }
     say('');
     try {
-      const metrics = await train(recipe, { path: asked.path, out, others, resume: true });
+      const metrics = await train(recipe, { path: asked.path, out, others, resume: true, goOn });
       results.push({ out, metrics });
     } catch (error) {
+      if (error instanceof Stopped) throw error;
       const reason = oneLine(error instanceof Error ? error.message : String(error));
       process.stderr.write(`ponder: ${name}: ${reason}\n`);
       failures.push(name);
