@@ -47,6 +47,17 @@ export function optionTable(options: RecipeKeys): string {
 function optionRows(options: RecipeKeys): string[][] {
   return Object.entries<RecipeKeySpec>(options).map(([name, spec]) => [
     `  --${name}`,
-    spec.default === undefined ? spec.help : `${spec.help} [${JSON.stringify(spec.default)}]`,
+    [spec.help, ...presetsOf(spec)].join(' '),
   ]);
 }
+
+/** "[0.000001; sft 0.000004]": the default, and those of the algorithms that have another. */
+function presetsOf({ default: preset, defaults = {} }: RecipeKeySpec): string[] {
+  if (preset === undefined) return [];
+  const others = Object.entries(defaults).map(
+    ([algorithm, value]) => `${algorithm} ${text(value)}`,
+  );
+  return [`[${[text(preset), ...others].join('; ')}]`];
+}
+
+const text = (value: unknown): string => JSON.stringify(value);

@@ -12,7 +12,7 @@ import { checkTogether, warnings } from './check-together.ts';
 import { keysOf, recipeKeys, type Recipe, type RecipeKey } from './keys.ts';
 import { otherKey, otherNames } from './other-keys.ts';
 import { MATRIX, refuseOpenMatrix } from './matrix-key.ts';
-import type { Algorithm, RecipeKeySpec } from './spec.ts';
+import { defaultOf, type Algorithm, type RecipeKeySpec } from './spec.ts';
 import { readYaml, short, type Given } from './yaml-keys.ts';
 
 export { RecipeError } from './check.ts';
@@ -65,7 +65,7 @@ function assemble(given: ReadonlyMap<string, Given>, source: string): ParsedReci
   const algorithm = readAlgorithm(given);
   const values: Record<string, unknown> = {};
   for (const [key, spec] of Object.entries<RecipeKeySpec>(recipeKeys)) {
-    values[key] = spec.defaults?.[algorithm] ?? spec.default;
+    values[key] = defaultOf(spec, algorithm);
   }
   const unused: string[] = [];
   const problems: string[] = [];
