@@ -102,9 +102,9 @@ describe('a recipe', () => {
 
   it('accepts keys that have no effect here, with a notice', () => {
     const { notices } = parseRecipe(`${complete}report_to: wandb\nbf16: true`, 'my.yaml');
-    expect(notices).toEqual([
+    expect(notices[0]).toBe(
       'my.yaml: not used here: report_to, bf16 (everything is computed in float32).',
-    ]);
+    );
   });
 });
 

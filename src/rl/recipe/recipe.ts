@@ -13,6 +13,7 @@ import { keysOf, recipeKeys, type Recipe, type RecipeKey } from './keys.ts';
 import { otherKey, otherNames } from './other-keys.ts';
 import { MATRIX, refuseOpenMatrix } from './matrix-key.ts';
 import { defaultOf, type Algorithm, type RecipeKeySpec } from './spec.ts';
+import { otherDefaultsNotice } from './trl-defaults.ts';
 import { readYaml, short, type Given } from './yaml-keys.ts';
 
 export { RecipeError } from './check.ts';
@@ -22,7 +23,10 @@ export type { Algorithm, Dataset } from './spec.ts';
 
 export interface ParsedRecipe {
   readonly recipe: Recipe;
-  /** One sentence about the keys that mean nothing here, and one for each value that is probably a mistake. */
+  /**
+   * About the keys that mean nothing here, the keys of a TRL recipe with another default, and each value that
+   * is probably a mistake.
+   */
   readonly notices: readonly string[];
 }
 
@@ -82,8 +86,11 @@ function assemble(given: ReadonlyMap<string, Given>, source: string): ParsedReci
   refuseAll(problems, source);
   const recipe = values as unknown as Recipe;
   checkTogether(recipe, source);
-  const notices = warnings(recipe).map((warning) => `${source}: ${warning}`);
-  if (unused.length > 0) notices.unshift(`${source}: not used here: ${unused.join(', ')}.`);
+  const notices = [
+    ...(unused.length > 0 ? [`not used here: ${unused.join(', ')}.`] : []),
+    ...otherDefaultsNotice(recipe, given),
+    ...warnings(recipe),
+  ].map((notice) => `${source}: ${notice}`);
   return { recipe, notices };
 }
 
@@ -112,7 +119,7 @@ function readKey(
   const keys: readonly string[] = keysOf(algorithm);
   const spec = specOf(key);
   if (spec && keys.includes(key)) return { value: checkValue(key, spec, value, place) };
-  const other = otherKey(key, value, given);
+  const other = otherKey(key, value, given, algorithm);
   if (other?.use === 'none') return { reason: other.reason ?? '' };
   if (spec) {
     throw new RecipeError(
