@@ -162,6 +162,7 @@ async function trainOn(
     await refuseFullDisk(out, recipe, trainer);
     if (!goesOn) await run.begin();
     for (const notice of run.notices) process.stderr.write(`${out}: ${notice}\n`);
+    if (run.finished) process.stderr.write(`${out}: ${finishedSentence(run)}\n`);
     progress = new Progress(recipe.max_steps, trainer.step);
     let last = { step: trainer.step } as Record<string, number>;
     while (!run.finished && !stopAsked()) {
@@ -178,6 +179,9 @@ async function trainOn(
     throw new Stopped(signal, `${out} is stopped and ${saved(run)}. Go on with: ${goOn}`);
   });
 }
+
+const finishedSentence = ({ trainer: { step } }: Run): string =>
+  `the run is finished: it has ${step} steps already. To go on, give a larger --max_steps.`;
 
 const saved = ({ savedStep }: Run): string =>
   savedStep === 0 ? 'has no step yet' : `saved after step ${savedStep}`;
