@@ -1,6 +1,6 @@
 /** A command computes a result, which is printed as JSON or as text for people. */
 import type { RecipeKeys, RecipeKeySpec } from '../rl/recipe/spec.ts';
-import { parseArguments, type Arguments, type Usage } from './arguments.ts';
+import { isRequired, parseArguments, type Arguments, type Usage } from './arguments.ts';
 import { table } from './text.ts';
 
 export interface Command {
@@ -47,7 +47,7 @@ export function optionTable(options: RecipeKeys): string {
 function optionRows(options: RecipeKeys): string[][] {
   return Object.entries<RecipeKeySpec>(options).map(([name, spec]) => [
     `  --${name}`,
-    [spec.help, ...presetsOf(spec)].join(' '),
+    [spec.help, ...(isRequired(spec) ? ['(required)'] : presetsOf(spec))].join(' '),
   ]);
 }
 

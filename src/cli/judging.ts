@@ -49,7 +49,7 @@ export const judgingOptions = {
     help: 'Largest number of different prompts.',
   },
   reward_models: {
-    type: 'text',
+    type: 'texts',
     optional: true,
     help: 'Folders of reward models that judge, separated by commas.',
   },
@@ -68,7 +68,7 @@ export const judgingOptions = {
 
 /** The options that choose the judges. */
 export interface JudgeOptions {
-  reward_models: string | undefined;
+  reward_models: readonly string[] | undefined;
   judge: string | undefined;
   judge_prompt: string | undefined;
 }
@@ -116,7 +116,7 @@ export async function openJudging(
 
 /** The judges of the options by the names of their folders, each on its own device. */
 export async function openJudges(
-  { reward_models = '', judge, judge_prompt: question }: JudgeOptions,
+  { reward_models = [], judge, judge_prompt: question }: JudgeOptions,
   { openReward }: Pick<Surroundings, 'openReward'>,
 ): Promise<Record<string, Reward>> {
   if (question !== undefined && judge === undefined) {
@@ -131,7 +131,7 @@ export async function openJudges(
     const folder = (await lastCheckpointIn(path)) ?? path;
     judges[name] = await openReward(folder, kind, question);
   };
-  for (const path of reward_models.split(',').filter(Boolean)) await open(path, 'classifier');
+  for (const path of reward_models) await open(path, 'classifier');
   if (judge !== undefined) await open(judge, 'judge');
   return judges;
 }

@@ -1,5 +1,5 @@
 import { recipeGroups } from '../rl/recipe/keys.ts';
-import type { Recipe } from '../rl/recipe/recipe.ts';
+import { isFlag, type Recipe } from '../rl/recipe/recipe.ts';
 import { findCheckpoint } from '../rl/runs/checkpoints.ts';
 import { holdRunFolder } from '../rl/runs/lock.node.ts';
 import { Run } from '../rl/runs/run.ts';
@@ -13,7 +13,7 @@ import { UsageError } from './arguments.ts';
 import { changedRun, command } from './changed-run.ts';
 import { defineCommand, optionTable } from './command.ts';
 import { matrixCommands, runsTable, trainMatrix, type RunPlace, type RunResult } from './matrix.ts';
-import { nodeSurroundings, openRecipe } from './open.ts';
+import { nodeSurroundings, openRecipe, runFolderOf } from './open.ts';
 import { Progress } from './progress.ts';
 import { refuseFullDisk } from './room.ts';
 import { savedOnStop, stopAsked, Stopped } from './stop-signals.ts';
@@ -25,7 +25,10 @@ function recipeHelp(): string {
     const whose = only ? ` (${only.join(', ')})` : '';
     return `${title}${whose}\n${optionTable(keys)}`;
   });
-  return `Recipe keys, in the recipe or as --key value:\n\n${groups.join('\n')}`;
+  return (
+    'Recipe keys, in the recipe or as --key value. A list is a,b or [a, b] (with a comma inside a name: ' +
+    `["a,b"]); a key that is true needs no value.\n\n${groups.join('\n')}`
+  );
 }
 
 /** The commands of many runs, the runs, or one run with the metrics of its last step. */
@@ -40,7 +43,11 @@ export const train = defineCommand({
   summary:
     'Trains a model with a recipe and writes a run folder; any recipe key can be given as --key value.',
   options: {
-    out: { type: 'text', help: 'Folder of the run.' },
+    out: {
+      type: 'text',
+      optional: true,
+      help: 'Folder of the run; without it, output_dir of the recipe.',
+    },
     resume: {
       type: 'flag',
       default: false,
@@ -57,19 +64,20 @@ export const train = defineCommand({
       help: 'With --matrix: prints one command for each run, for a scheduler, and trains nothing.',
     },
   },
-  takesOthers: true,
+  others: { isFlag },
   notes: recipeHelp(),
   async run({
     positionals: [path = ''],
-    options: { out, resume, matrix, print },
+    options: { out: given, resume, matrix, print },
     others,
   }): Promise<Result> {
     if (print && !matrix) throw new UsageError('--print needs --matrix; add it');
     if (matrix) {
-      const asked = { path, out, others };
+      const asked = { path, out: given, others };
       return print ? { commands: await matrixCommands(asked) } : trainMatrix(asked, trainRun);
     }
     const recipe = await openRecipe(path, others);
+    const out = runFolderOf(given, recipe);
     const goOn = `${command(path, out, others)} --resume`;
     return { out, ...(await trainRun(recipe, { path, out, others, resume, goOn })) };
   },

@@ -339,7 +339,9 @@ it('ends with code 1 and one line on standard error', () => {
     encoding: 'utf8',
   });
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
-  expect(stderr).toBe('ponder: there is no command scoer; did you mean score?\n');
+  expect(stderr).toBe(
+    'ponder: there is no command scoer; did you mean score? --help lists the commands\n',
+  );
 });
 
 it('runs the commands of a job one after the other in one process, and ends with the job', () => {

@@ -12,8 +12,9 @@ import { checkTogether, warnings } from './check-together.ts';
 import { keysOf, recipeKeys, type Recipe, type RecipeKey } from './keys.ts';
 import { otherKey, otherNames } from './other-keys.ts';
 import { MATRIX, refuseOpenMatrix } from './matrix-key.ts';
-import { defaultOf, type Algorithm, type RecipeKeySpec } from './spec.ts';
+import { algorithms, defaultOf, type Algorithm, type RecipeKeySpec } from './spec.ts';
 import { otherDefaultsNotice } from './trl-defaults.ts';
+import { trlKeys } from './trl-keys.ts';
 import { readYaml, short, type Given } from './yaml-keys.ts';
 
 export { RecipeError } from './check.ts';
@@ -44,10 +45,25 @@ export function parseRecipe(
   const given = readYaml(text, fileName);
   refuseOpenMatrix(given, overrides);
   given.delete(MATRIX);
+  const left = leaveOut(given, overrides['algorithm']);
   for (const [key, value] of Object.entries(overrides)) {
     given.set(key, { value: readArgument(specOf(key), value), place: `--${key}` });
   }
-  return assemble(given, fileName);
+  const { recipe, notices } = assemble(given, fileName);
+  if (left.length === 0) return { recipe, notices };
+  const notice = `not used, because algorithm is ${recipe.algorithm}: ${left.join(', ')}.`;
+  return { recipe, notices: [`${fileName}: ${notice}`, ...notices] };
+}
+
+/** Removes the keys of a file that mean nothing for another algorithm than its own. @returns their names */
+function leaveOut(given: Map<string, Given>, algorithm: string | undefined): string[] {
+  const own = given.get('algorithm')?.value ?? recipeKeys.algorithm.default;
+  const other = algorithms.find((name) => name === algorithm);
+  if (other === undefined || other === own) return [];
+  const meant: readonly string[] = keysOf(other);
+  const left = [...given.keys()].filter((key) => specOf(key) && !meant.includes(key));
+  for (const key of left) given.delete(key);
+  return left;
 }
 
 /**
@@ -147,6 +163,10 @@ function readAlgorithm(given: ReadonlyMap<string, Given>): Algorithm {
 function specOf(key: string): RecipeKeySpec | undefined {
   return Object.hasOwn(recipeKeys, key) ? recipeKeys[key as RecipeKey] : undefined;
 }
+
+/** Whether a key, also one that only TRL has, is true or false. */
+export const isFlag = (key: string): boolean =>
+  specOf(key)?.type === 'flag' || typeof trlKeys[key] === 'boolean';
 
 export function adamwOptions(recipe: Recipe): AdamWOptions {
   return {
