@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { complete, refusal } from '../../../tests/complete-recipe.ts';
-import { recipeYaml, makeRecipe, parseRecipe } from './recipe.ts';
+import { isFlag, recipeYaml, makeRecipe, parseRecipe } from './recipe.ts';
 import { describeRange } from './check.ts';
 import { readYaml } from './yaml-keys.ts';
 import { recipeGroups, recipeKeys } from './keys.ts';
@@ -348,6 +348,11 @@ describe('a refusal', () => {
     expect(refusal(() => parseRecipe('- a', 'my.yaml'))).toMatch(/^my.yaml: this is not a recipe/);
     expect(refusal(() => parseRecipe('', 'my.yaml'))).toMatch(/model_name_or_path is missing/);
   });
+});
+
+it('knows which keys need no value on a command line', () => {
+  for (const key of ['use_peft', 'thinking', 'bf16', 'push_to_hub']) expect(isFlag(key)).toBe(true);
+  for (const key of ['beta', 'report_to', 'unknown', 'toString']) expect(isFlag(key)).toBe(false);
 });
 
 it('every key has help in whole sentences and a default within its own range', () => {

@@ -164,9 +164,12 @@ function specOf(key: string): RecipeKeySpec | undefined {
   return Object.hasOwn(recipeKeys, key) ? recipeKeys[key as RecipeKey] : undefined;
 }
 
+/** Flags whose default TRL computes. */
+const FLAGS_OF_TRL = ['bf16', 'tf32'];
+
 /** Whether a key, also one that only TRL has, is true or false. */
 export const isFlag = (key: string): boolean =>
-  specOf(key)?.type === 'flag' || typeof trlKeys[key] === 'boolean';
+  specOf(key)?.type === 'flag' || typeof trlKeys[key] === 'boolean' || FLAGS_OF_TRL.includes(key);
 
 export function adamwOptions(recipe: Recipe): AdamWOptions {
   return {
