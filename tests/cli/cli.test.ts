@@ -354,7 +354,9 @@ it('runs the commands of a job one after the other in one process, and ends with
     ['--input-type=module', '--eval', job],
     { encoding: 'utf8', cwd: join(import.meta.dirname, '../..') },
   );
-  expect(stderr).toBe('ponder: there is no command scoer; did you mean score?\n');
+  expect(stderr).toBe(
+    'ponder: there is no command scoer; did you mean score? --help lists the commands\n',
+  );
   expect(stdout.trim().split('\n').at(-1)).toBe('true false true');
   expect(status).toBe(0);
 });
