@@ -1,9 +1,13 @@
 // The command line: runs src/cli/main.ts from its source, with WebGPU from the graphics card, or from the
 // software adapter on a machine without one. Its process ends when this one is killed.
 import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { root } from './install.mjs';
 import { gpuEnv } from './software-gpu.mjs';
+
+// One Ctrl-C comes twice under npm: from the terminal, and from npm.
+const SAME_MS = 300;
 
 const child = spawn(
   process.execPath,
@@ -14,7 +18,29 @@ const child = spawn(
   ],
   { stdio: ['inherit', 'inherit', 'inherit', 'ipc'], env: { ...process.env, ...(await gpuEnv()) } },
 );
-// Ctrl-C reaches the child too; this process only waits until the child has ended.
-process.on('SIGINT', () => {});
-process.on('SIGTERM', () => child.kill('SIGTERM'));
-child.on('exit', (code) => process.exit(code ?? 1));
+
+/**
+ * The exit code of a command that a signal has ended, as a shell counts it.
+ * @param {NodeJS.Signals} signal
+ */
+const codeOf = (signal) => 128 + constants.signals[signal];
+
+/** When the first signal came. @type {number | undefined} */
+let asked;
+/**
+ * The first signal is passed on (src/cli/stop-signals.ts), and this process waits until the child has ended;
+ * the second ends both.
+ * @param {NodeJS.Signals} signal
+ */
+function heed(signal) {
+  if (asked === undefined) {
+    asked = performance.now();
+    if (child.connected) child.send(signal);
+  } else if (performance.now() - asked > SAME_MS) {
+    child.kill('SIGKILL');
+    process.exit(codeOf(signal));
+  }
+}
+process.on('SIGINT', heed);
+process.on('SIGTERM', heed);
+child.on('exit', (code, signal) => process.exit(code ?? codeOf(signal ?? 'SIGTERM')));

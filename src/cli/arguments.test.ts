@@ -36,9 +36,33 @@ describe('a command line', () => {
   });
 
   it('keeps other keys if the command takes them', () => {
-    const open = { ...usage, takesOthers: true } as const;
+    const open = { ...usage, others: { isFlag: (key: string) => key === 'y' } };
     const { others } = parseArguments(open, ['f', '--model', 'm', '--beta', '-1', '--x=', '--x=2']);
     expect(others).toEqual({ beta: '-1', x: '2' });
+    const flags = (...argv: string[]) =>
+      parseArguments(open, ['--model', 'm', ...argv, 'f']).others;
+    expect(flags('--y')).toEqual({ y: 'true' });
+    expect(flags('--y', '--beta', '1')).toEqual({ y: 'true', beta: '1' });
+    expect(flags('--y', 'False')).toEqual({ y: 'False' });
+    expect(refusal(() => parseArguments(open, ['f', '--model', 'm', '--beta']))).toBe(
+      '--beta needs a value after it',
+    );
+  });
+
+  it('takes a recipe as TRL does only without --config', () => {
+    const recipe = {
+      ...usage,
+      positionals: { RECIPE: 'A file.' },
+      others: { isFlag: () => false },
+    };
+    for (const argv of [
+      ['--config', 'a.yaml'],
+      ['--config=a.yaml', 'b.yaml'],
+    ]) {
+      expect(refusal(() => parseArguments(recipe, argv))).toBe(
+        'try has no option --config; leave it out: try a.yaml',
+      );
+    }
   });
 
   it('is refused with what to write', () => {

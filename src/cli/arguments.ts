@@ -14,8 +14,8 @@ export interface Usage<Options extends RecipeKeys> {
   readonly positionals?: Readonly<Record<string, string>>;
   /** An option is required if it has no default and is not optional. */
   readonly options: Options;
-  /** Any other `--key value` is kept unchanged. */
-  readonly takesOthers?: true;
+  /** Any other `--key value` is kept unchanged; a key that is true or false needs no value. */
+  readonly others?: { isFlag(key: string): boolean };
 }
 
 export interface Arguments<Options extends RecipeKeys> {
@@ -25,14 +25,16 @@ export interface Arguments<Options extends RecipeKeys> {
 }
 
 /**
- * Reads `--name value`, `--name=value` and, for flags, `--name` alone.
+ * Reads `--name value`, `--name=value` and, for flags, `--name` alone, which means true.
  * @throws UsageError, RecipeError
  */
 export function parseArguments<Options extends RecipeKeys>(
   usage: Usage<Options>,
   argv: readonly string[],
 ): Arguments<Options> {
-  const { options } = usage;
+  const { options, others } = usage;
+  const isFlag = (name: string): boolean =>
+    options[name]?.type === 'flag' || (others?.isFlag(name) ?? false);
   const positionals: string[] = [];
   const given = new Map<string, string>();
   for (let i = 0; i < argv.length; i++) {
@@ -45,12 +47,12 @@ export function parseArguments<Options extends RecipeKeys>(
       continue;
     }
     const [, name = '', inline] = /^--([^=]*)(?:=(.*))?$/s.exec(argument) ?? [];
-    if (!Object.hasOwn(options, name) && !usage.takesOthers) refuseUnknown(usage, name);
+    if (!Object.hasOwn(options, name) && !others) refuseUnknown(usage, name);
     const next = argv[i + 1];
     const follows = next !== undefined && !next.startsWith('--');
     if (inline !== undefined) {
       given.set(name, inline);
-    } else if (options[name]?.type === 'flag' && !(next === 'true' || next === 'false')) {
+    } else if (isFlag(name) && !/^(true|false)$/i.test(next ?? '')) {
       given.set(name, 'true');
     } else if (follows) {
       given.set(name, next);
@@ -79,7 +81,7 @@ export function parseArguments<Options extends RecipeKeys>(
   };
 }
 
-const isRequired = ({ default: preset, optional }: RecipeKeySpec): boolean =>
+export const isRequired = ({ default: preset, optional }: RecipeKeySpec): boolean =>
   preset === undefined && !optional;
 
 function checkPositionals(
@@ -88,6 +90,11 @@ function checkPositionals(
   named: ReadonlyMap<string, string>,
 ): void {
   const names = Object.keys(expected);
+  // As TRL's command line takes it.
+  const config = expected['RECIPE'] !== undefined && named.get('config');
+  if (config) {
+    throw new UsageError(`${name} has no option --config; leave it out: ${name} ${config}`);
+  }
   const missing = names[given.length];
   if (missing !== undefined)
     throw new UsageError(`${name} needs ${missing}: ${expected[missing]!}`);

@@ -1,6 +1,6 @@
 /** A command computes a result, which is printed as JSON or as text for people. */
 import type { RecipeKeys, RecipeKeySpec } from '../rl/recipe/spec.ts';
-import { parseArguments, type Arguments, type Usage } from './arguments.ts';
+import { isRequired, parseArguments, type Arguments, type Usage } from './arguments.ts';
 import { table } from './text.ts';
 
 export interface Command {
@@ -47,6 +47,17 @@ export function optionTable(options: RecipeKeys): string {
 function optionRows(options: RecipeKeys): string[][] {
   return Object.entries<RecipeKeySpec>(options).map(([name, spec]) => [
     `  --${name}`,
-    spec.default === undefined ? spec.help : `${spec.help} [${JSON.stringify(spec.default)}]`,
+    [spec.help, ...(isRequired(spec) ? ['(required)'] : presetsOf(spec))].join(' '),
   ]);
 }
+
+/** "[0.000001; sft 0.000004]": the default, and those of the algorithms that have another. */
+function presetsOf({ default: preset, defaults = {} }: RecipeKeySpec): string[] {
+  if (preset === undefined) return [];
+  const others = Object.entries(defaults).map(
+    ([algorithm, value]) => `${algorithm} ${text(value)}`,
+  );
+  return [`[${[text(preset), ...others].join('; ')}]`];
+}
+
+const text = (value: unknown): string => JSON.stringify(value);

@@ -1,4 +1,5 @@
 /** The commands by name, and how one is run. */
+import { readFileSync } from 'node:fs';
 import { nearest } from '../rl/recipe/nearest.ts';
 import { UsageError } from './arguments.ts';
 import type { Command } from './command.ts';
@@ -71,6 +72,10 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
   },
 };
 
+const { version } = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+) as { version: string };
+
 /**
  * Runs one command as typed, and returns its result: text, or with --json one JSON document. Errors
  * are thrown; `explain` turns one into a line.
@@ -78,17 +83,19 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
 export async function runCommand(argv: readonly string[]): Promise<string> {
   const json = argv.includes('--json');
   const wantsHelp = argv.includes('--help') || argv.includes('-h');
-  const [name, ...rest] = argv.filter((a) => !['--json', '--help', '-h'].includes(a));
+  const words = argv.filter((a) => !['--json', '--help', '-h'].includes(a));
+  if (words[0] === '--version') return json ? `${JSON.stringify({ version })}\n` : `${version}\n`;
+  const asksHelp = words[0] === 'help';
+  const [name, ...rest] = asksHelp ? words.slice(1) : words;
   if (name === undefined) return overview();
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!entry) {
     const meant = nearest(name, Object.keys(commands));
-    const names = Object.keys(commands).join(', ');
-    const hint = meant ? `did you mean ${meant}?` : `the commands are ${names}`;
-    throw new UsageError(`there is no command ${name}; ${hint}`);
+    const hint = meant ? `did you mean ${meant}? ` : '';
+    throw new UsageError(`there is no command ${name}; ${hint}--help lists the commands`);
   }
   const command = await entry.load();
-  return wantsHelp ? command.help : command.run(rest, json);
+  return wantsHelp || asksHelp ? command.help : command.run(rest, json);
 }
 
 function overview(): string {
@@ -96,7 +103,7 @@ function overview(): string {
     'Ponder trains small language models to think before they answer.\n\n' +
     '  npm run -s ponder -- COMMAND [options]\n\n' +
     table(Object.entries(commands).map(([name, { summary }]) => [`  ${name}`, summary])) +
-    '\nAfter a command, --help explains its options.\n'
+    '\nAfter a command, --help explains its options. --version prints the version of Ponder.\n'
   );
 }
 

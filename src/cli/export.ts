@@ -22,7 +22,8 @@ export const exporting = defineCommand({
   positionals: {
     SOURCE: 'Folder of a run (its last checkpoint is used), a checkpoint, or an adapter.',
   },
-  summary: 'Writes a trained model for transformers, peft or llama.cpp.',
+  summary:
+    'Writes a trained model for transformers, peft or llama.cpp, or a run to go on in TRL, verl or OpenRLHF.',
   options: {
     to: {
       type: 'choice',

@@ -51,7 +51,7 @@ export const judgingOptions = {
     help: 'Largest number of different prompts.',
   },
   reward_models: {
-    type: 'text',
+    type: 'texts',
     optional: true,
     help: 'Folders of reward models that judge, separated by commas.',
   },
@@ -73,7 +73,7 @@ export const judgingNotes =
 
 /** The options that choose the judges. */
 export interface JudgeOptions {
-  reward_models: string | undefined;
+  reward_models: readonly string[] | undefined;
   judge: string | undefined;
   judge_prompt: string | undefined;
 }
@@ -157,7 +157,7 @@ async function ownJudges(
  * @param own judges that are open, by name
  */
 export async function openJudges(
-  { reward_models = '', judge, judge_prompt: question }: JudgeOptions,
+  { reward_models = [], judge, judge_prompt: question }: JudgeOptions,
   { openReward }: Pick<Surroundings, 'openReward'>,
   own: Readonly<Record<string, Reward>> = {},
 ): Promise<Record<string, Reward>> {
@@ -173,7 +173,7 @@ export async function openJudges(
     const folder = (await lastCheckpointIn(path)) ?? path;
     judges[name] = await openReward(folder, kind, question);
   };
-  for (const path of reward_models.split(',').filter(Boolean)) await open(path, 'classifier');
+  for (const path of reward_models) await open(path, 'classifier');
   if (judge !== undefined) await open(judge, 'judge');
   return judges;
 }

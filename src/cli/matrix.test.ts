@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -32,6 +32,10 @@ describe('many runs of one recipe', () => {
     expect(first).toBe(
       `${start}${NAMES[0]} --seed 1 --lora_target_modules all-linear --beta 0 --resume`,
     );
+    const own = join(home, 'own.yaml');
+    await writeFile(own, `${await readFile(path, 'utf8')}output_dir: y\n`);
+    const commands = await matrixCommands({ path: own, out: undefined, others: {} });
+    expect(commands[0]).toContain(` --out y/${NAMES[0]} `);
     expect(second).toContain(` --lora_target_modules '["q_proj","v_proj"]' `);
   });
 

@@ -8,20 +8,25 @@ import { readText } from '../rl/runs/run-folder.ts';
 import { nodeRunFolder } from '../rl/runs/run-folder.node.ts';
 import { TrainingError } from '../rl/trainers/trainer.ts';
 import { command } from './changed-run.ts';
+import { namingScripts, runFolderOf } from './open.ts';
+import { stopAsked, Stopped } from './stop-signals.ts';
 import { oneLine, table } from './text.ts';
 
 /** A recipe with a matrix, and where its runs go. */
 interface Asked {
   /** Of the recipe. */
   readonly path: string;
-  /** Each run has a folder in it. */
-  readonly out: string;
+  /** Each run has a folder in it; undefined for that of the recipe. */
+  readonly out: string | undefined;
   /** Recipe keys as they were given on the command line. */
   readonly others: Readonly<Record<string, string>>;
 }
 
 export interface RunPlace extends Asked {
+  readonly out: string;
   readonly resume: boolean;
+  /** The command that goes on after a stop. */
+  readonly goOn: string;
 }
 
 type TrainRun = (recipe: Recipe, place: RunPlace) => Promise<Record<string, number>>;
@@ -34,29 +39,33 @@ export interface RunResult {
 
 /** One command a run, which begins it or continues it, in any order and on any machine. */
 export async function matrixCommands(asked: Asked): Promise<string[]> {
-  return (await runsOf(asked)).map(
-    ({ name, overrides }) => `${command(asked.path, join(asked.out, name), overrides)} --resume`,
+  const { runs, out } = await runsOf(asked);
+  return runs.map(
+    ({ name, overrides }) => `${command(asked.path, join(out, name), overrides)} --resume`,
   );
 }
 
 /**
  * Trains what is not finished, one run after the other. A run that fails does not stop the others.
- * @throws TrainingError at the end, if a run failed
+ * @throws TrainingError at the end, if a run failed; Stopped after a signal
  */
 export async function trainMatrix(
   asked: Asked,
   train: TrainRun,
 ): Promise<{ runs: readonly RunResult[] }> {
-  const runs = await runsOf(asked);
+  const { runs, out: all } = await runsOf(asked);
   for (const notice of new Set(runs.flatMap(({ notices }) => notices))) {
     process.stderr.write(`${notice}\n`);
   }
   // Kernels are compiled once for all runs.
   keepDevices();
+  const goOn = `${command(asked.path, all, asked.others)} --matrix`;
   const results: RunResult[] = [];
   const failures: string[] = [];
   for (const [i, { name, recipe, overrides: others }] of runs.entries()) {
-    const out = join(asked.out, name);
+    const out = join(all, name);
+    const signal = stopAsked();
+    if (signal) throw new Stopped(signal, `stopped before ${name}. Go on with: ${goOn}`);
     const say = (what: string): void => {
       process.stderr.write(`${i + 1} of ${runs.length}: ${name}${what}\n`);
     };
@@ -67,9 +76,10 @@ export async function trainMatrix(
     }
     say('');
     try {
-      const metrics = await train(recipe, { path: asked.path, out, others, resume: true });
+      const metrics = await train(recipe, { path: asked.path, out, others, resume: true, goOn });
       results.push({ out, metrics });
     } catch (error) {
+      if (error instanceof Stopped) throw error;
       const reason = oneLine(error instanceof Error ? error.message : String(error));
       process.stderr.write(`ponder: ${name}: ${reason}\n`);
       failures.push(name);
@@ -96,11 +106,12 @@ export function runsTable(runs: readonly RunResult[]): string {
   ]);
 }
 
-async function runsOf({ path, others }: Asked): Promise<MatrixRun[]> {
+async function runsOf({ path, out, others }: Asked): Promise<{ runs: MatrixRun[]; out: string }> {
   const text = await readFile(path, 'utf8').catch(() => {
     throw new RecipeError(`${path} cannot be read; name a recipe with a matrix.`);
   });
-  return matrixRuns(text, path, others);
+  const runs = namingScripts(() => matrixRuns(text, path, others));
+  return { runs, out: runFolderOf(out, runs[0]!.recipe) };
 }
 
 /** Whether a run of this very recipe has ended; another recipe is refused where training begins. */

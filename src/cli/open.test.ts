@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
-import { openAt, recipeFiles } from './open.ts';
+import { parseRecipe } from '../rl/recipe/recipe.ts';
+import { namingScripts, openAt, recipeFiles, runFolderOf } from './open.ts';
 
 it('an adapter whose base is not here: where to put the base', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'adapter-'));
@@ -43,3 +44,25 @@ it.each(['public/nowhere', './somebody/model', '/somebody/model', 'nowhere', 'a/
     await expect(openAt(path)).rejects.toThrow(`${path} does not exist; check the folder's name`);
   },
 );
+
+const complete = 'model_name_or_path: m\nworld: meal-planner\n';
+
+it('the folder of a run is that of the command line, else that of the recipe', () => {
+  const { recipe } = parseRecipe(`${complete}reward_funcs: a.js\noutput_dir: runs/y\n`, 'my.yaml');
+  expect(runFolderOf('runs/x', recipe)).toBe('runs/x');
+  expect(runFolderOf(undefined, recipe)).toBe('runs/y');
+  expect(() => runFolderOf(undefined, { ...recipe, output_dir: undefined })).toThrow(
+    'train needs the folder of the run; give --out, or set output_dir',
+  );
+});
+
+it.each([
+  ['recipes/rules/polite.py', 'name recipes/rules/polite.js, which is there.'],
+  ['recipes.rules.polite', 'name recipes/rules/polite.js, which is there.'],
+  ['recipes/rules/no.py', 'write the rule in a file such as recipes/rules/no.js.'],
+])('a rule in Python, %s: %s', (path, advice) => {
+  const read = () => parseRecipe(`${complete}reward_funcs: ${path}\n`, 'my.yaml');
+  expect(() => namingScripts(read)).toThrow(
+    `reward_funcs has "${path}", and Ponder runs rewards in JavaScript, not Python; ${advice}`,
+  );
+});

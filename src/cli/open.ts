@@ -1,4 +1,5 @@
 /** Opens what several commands need: a device, a model folder, a tokenizer, a recipe. */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Gpu } from '../gpu/device.ts';
@@ -11,6 +12,7 @@ import type { LanguageModel } from '../model/language-model.ts';
 import { nodeFolder } from '../model/node-files.ts';
 import { baseName } from '../model/peft.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
+import { PythonRewardError } from '../rl/recipe/check.ts';
 import { parseRecipe, RecipeError, type Recipe } from '../rl/recipe/recipe.ts';
 import { openReward } from '../app/opening/rewards.ts';
 import type { Surroundings } from '../app/opening/surroundings.ts';
@@ -113,9 +115,26 @@ export async function openRecipe(
   const text = await readFile(path, 'utf8').catch(() => {
     throw new RecipeError(`${path} cannot be read; name a recipe such as recipes/default.yaml.`);
   });
-  const { recipe, notices } = parseRecipe(text, path, overrides);
+  const { recipe, notices } = namingScripts(() => parseRecipe(text, path, overrides));
   for (const notice of notices) process.stderr.write(`${notice}\n`);
   return recipe;
+}
+
+/** Reads recipes; of a reward in Python that is there in JavaScript, the error names that file. */
+export function namingScripts<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const script = error instanceof PythonRewardError && error.scripts.find(existsSync);
+    throw script ? error.naming(script) : error;
+  }
+}
+
+/** Where a recipe is trained: the folder that the command line names, else the recipe. @throws UsageError */
+export function runFolderOf(given: string | undefined, { output_dir }: Recipe): string {
+  const out = given ?? output_dir;
+  if (out !== undefined) return out;
+  throw new UsageError('train needs the folder of the run; give --out, or set output_dir');
 }
 
 /** Reads a file of data or a rule that a recipe names. */

@@ -2,6 +2,7 @@ import { nodeFolder } from '../model/node-files.ts';
 import { Tokenizer } from '../model/tokenizer.ts';
 import { exampleCompletion, previewRecipe, type SeenText } from '../app/preview.ts';
 import { promptSource } from '../app/opening/data.ts';
+import { isFlag } from '../rl/recipe/recipe.ts';
 import { UsageError } from './arguments.ts';
 import { defineCommand } from './command.ts';
 import { openRecipe, readRecipeFile } from './open.ts';
@@ -23,7 +24,7 @@ export const preview = defineCommand({
       help: 'A completion that the policy might write; by default an example.',
     },
   },
-  takesOthers: true,
+  others: { isFlag },
   notes: 'Any recipe key can be given as --key value. No device is opened and no weights are read.',
   async run({ positionals: [path = ''], options, others }) {
     const recipe = await openRecipe(path, others);

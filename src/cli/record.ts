@@ -8,7 +8,7 @@ export const record = defineCommand({
   positionals: { RUN: 'Folder of a finished run.' },
   summary: 'Turns a finished run into the file that the page replays.',
   options: {
-    out: { type: 'text', default: 'public/recorded-run.json', help: 'File to write.' },
+    out: { type: 'text', help: 'File to write; the page replays public/recorded-run.json.' },
   },
   async run({ positionals: [path = ''], options }) {
     const recorded = await recordRun(nodeRunFolder(path), path);

@@ -1,6 +1,6 @@
 /** The command line: its results, and one clear line for every kind of wrong input. */
 import { spawnSync } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -42,6 +42,17 @@ async function refusal(command: Command, ...argv: string[]): Promise<string> {
   );
   expect(message).not.toContain('\n');
   return message;
+}
+
+/** Every file of a folder with what it holds. */
+async function contents(folder: string): Promise<Record<string, string>> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  const texts = files.map(async ({ parentPath, name }): Promise<[string, string]> => {
+    const path = join(parentPath, name);
+    return [path, await readFile(path, 'latin1')];
+  });
+  return Object.fromEntries(await Promise.all(texts));
 }
 
 describe('the results of the commands', () => {
@@ -323,6 +334,19 @@ it('a run can go on or begin again, and stays the same run', async () => {
   expect(await readFile(join(out, 'recipe.yaml'), 'utf8')).toMatch(/^max_steps: 2$/m);
   const rows = await readFile(join(out, 'metrics.jsonl'), 'utf8');
   expect(rows.trimEnd().split('\n')).toHaveLength(2);
+  // A recipe with as many steps changes nothing, and one with fewer is refused.
+  const files = await contents(out);
+  const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const more = ['--max_steps', '2', '--save_steps', '7'];
+  expect(await run('--resume', ...more)).toBe('accepted');
+  expect(stderr.mock.calls).toEqual([
+    [`${out}: the run is finished: it has 2 steps already. To go on, give a larger --max_steps.\n`],
+  ]);
+  stderr.mockRestore();
+  expect(await run('--resume')).toBe(
+    'max_steps is 1, and this run has 2 steps already; set it above 2 to go on.',
+  );
+  expect(await contents(out)).toEqual(files);
   // The weights are used as they were written, or not at all.
   const weights = join(out, 'checkpoints', 'step-2', 'model.safetensors');
   const bytes = await readFile(weights);
@@ -346,7 +370,9 @@ it('ends with code 1 and one line on standard error', () => {
     encoding: 'utf8',
   });
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
-  expect(stderr).toBe('ponder: there is no command scoer; did you mean score?\n');
+  expect(stderr).toBe(
+    'ponder: there is no command scoer; did you mean score? --help lists the commands\n',
+  );
 });
 
 it('runs the commands of a job one after the other in one process, and ends with the job', () => {
@@ -359,7 +385,9 @@ it('runs the commands of a job one after the other in one process, and ends with
     ['--input-type=module', '--eval', job],
     { encoding: 'utf8', cwd: join(import.meta.dirname, '../..') },
   );
-  expect(stderr).toBe('ponder: there is no command scoer; did you mean score?\n');
+  expect(stderr).toBe(
+    'ponder: there is no command scoer; did you mean score? --help lists the commands\n',
+  );
   expect(stdout.trim().split('\n').at(-1)).toBe('true false true');
   expect(status).toBe(0);
 });

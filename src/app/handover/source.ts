@@ -35,7 +35,7 @@ export interface HandoverSource {
 export function refuseFinished({ recipe, step }: HandoverSource): void {
   if (step < recipe.max_steps) return;
   throw new RecipeError(
-    `the run is finished after ${recipe.max_steps} steps, so no step is left; ` +
+    `the run is finished after ${step} steps, so no step is left; ` +
       `${saveInstead(recipe)}, and begin a run with it.`,
   );
 }

@@ -24,6 +24,7 @@ export const judge = {
   center_rewards_coefficient: {
     type: 'number',
     default: 0,
+    aliases: { null: 0 },
     min: 0,
     max: 100,
     help: 'Weight of a penalty that keeps the mean reward of a pair near zero; 0.01 is a good value, 0 turns it off.',

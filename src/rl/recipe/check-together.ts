@@ -1,6 +1,6 @@
 /** Checks the values of a recipe together: each may be valid, and not all of them at once. */
 import { shown } from '../../model/errors.ts';
-import { placed, RecipeError } from './check.ts';
+import { placed, PythonRewardError, RecipeError } from './check.ts';
 import type { Recipe } from './keys.ts';
 import { hasRewards, isTaken, rewardNames, ruleName } from './reward-names.ts';
 import { ROOM_FOR_RESPONSE } from './spec.ts';
@@ -29,13 +29,13 @@ export function checkTogether(recipe: Recipe, source: string): void {
   checkAdapter(recipe, refuse);
   const { algorithm } = recipe;
   if (algorithm === 'grpo' || algorithm === 'ppo') {
-    checkRewards(recipe, refuse);
+    checkRewards(recipe, source, refuse);
     checkGroups(recipe, refuse, algorithm === 'grpo' ? 2 : 1);
   }
   checkThought(recipe, refuse);
   if (algorithm === 'grpo') checkGroupLoss(recipe, refuse);
   if (algorithm === 'ppo') checkProximal(recipe, refuse);
-  if (algorithm === 'dpo') checkPairs(recipe, refuse);
+  if (algorithm === 'dpo') checkPairs(recipe, source, refuse);
 }
 
 /** One sentence for each valid choice that is probably a mistake; TRL warns of the same choices. */
@@ -121,13 +121,13 @@ function checkProximal(recipe: Recipe, refuse: (problem: string) => never): void
   }
 }
 
-function checkPairs(recipe: Recipe, refuse: (problem: string) => never): void {
+function checkPairs(recipe: Recipe, source: string, refuse: (problem: string) => never): void {
   if (recipe.loss_type !== 'sigmoid') refuse('DPO has only loss_type sigmoid; remove loss_type.');
   if (recipe.beta === 0) {
     refuse('beta is 0, so the loss is the same for every policy; set it above 0, 0.1 is usual.');
   }
   if (hasRewards(recipe)) {
-    checkRewards(recipe, refuse);
+    checkRewards(recipe, source, refuse);
     checkGroups(recipe, refuse, 2);
   } else if (recipe.online || recipe.world !== undefined) {
     refuse(
@@ -138,7 +138,20 @@ function checkPairs(recipe: Recipe, refuse: (problem: string) => never): void {
   }
 }
 
-function checkRewards(recipe: Recipe, refuse: (problem: string) => never): void {
+/** A file, or as in TRL the name of a function, with the module before it. */
+const isPython = (path: string): boolean =>
+  /\.py$/.test(path) || (/^\w+(\.\w+)*$/.test(path) && !/\.(ts|txt|json)$/.test(path));
+
+/** Where the same rule in JavaScript may be: "polite.js" for "polite.py", "my/rules.js" for "my.rules.polite". */
+function scriptsFor(path: string): string[] {
+  if (path.endsWith('.py')) return [path.replace(/\.py$/, '.js')];
+  const parts = path.split('.');
+  return [parts, parts.slice(0, -1)]
+    .filter(({ length }) => length > 0)
+    .map((at) => `${at.join('/')}.js`);
+}
+
+function checkRewards(recipe: Recipe, source: string, refuse: (problem: string) => never): void {
   const names = rewardNames(recipe);
   if (names.length === 0) {
     refuse(
@@ -159,6 +172,10 @@ function checkRewards(recipe: Recipe, refuse: (problem: string) => never): void 
       `reward_funcs has ${shown(odd)}, which is a key here; remove it, and set soft_punish_cache to the ` +
         'number of tokens before max_completion_length in which the reward falls.',
     );
+  }
+  if (odd !== undefined && isPython(odd)) {
+    const problem = `reward_funcs has ${shown(odd)}, and Ponder runs rewards in JavaScript, not Python`;
+    throw new PythonRewardError(placed(source, problem), scriptsFor(odd));
   }
   if (odd !== undefined) {
     refuse(

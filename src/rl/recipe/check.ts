@@ -9,15 +9,39 @@ export class RecipeError extends Error {
   override name = 'RecipeError';
 }
 
+/** A reward in Python; its twin in JavaScript may lie in one of these files. */
+export class PythonRewardError extends RecipeError {
+  constructor(
+    private readonly problem: string,
+    readonly scripts: readonly string[],
+  ) {
+    super(`${problem}; write the rule in a file such as ${scripts[0]!}.`);
+  }
+
+  /** Where one of the files is there. */
+  naming(script: string): RecipeError {
+    return new RecipeError(`${this.problem}; name ${script}, which is there.`);
+  }
+}
+
 /** A problem after its place. Without a place it is a sentence that begins with a key or a capital. */
 export function placed(place: string, problem: string): string {
   if (place !== '') return `${place}: ${problem}`;
   return /^\w*_/.test(problem) ? problem : problem.charAt(0).toUpperCase() + problem.slice(1);
 }
 
-/** Values on a command line are texts; unless the key takes a text, they are read as YAML. */
+/**
+ * Values on a command line are texts; unless the key takes a text, they are read as YAML. A list of texts may
+ * have commas only; numbers and names may in a recipe, too.
+ */
 export function readArgument(spec: RecipeKeySpec | undefined, text: string): unknown {
   if (spec?.type === 'text') return text;
+  if (spec?.type === 'texts' && !/^\s*["'[]/.test(text)) {
+    return text
+      .split(',')
+      .map((item) => item.trim())
+      .filter(Boolean);
+  }
   try {
     return parse(text) as unknown;
   } catch {

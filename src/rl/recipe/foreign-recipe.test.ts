@@ -43,7 +43,8 @@ save_total_limit: 1
 `;
     const { recipe, notices } = parseRecipe(text, 'r1.yaml');
     expect(recipe).toMatchObject({ top_k: 0, min_p: 0, save_total_limit: 1, max_steps: 10 });
-    expect(notices).toHaveLength(1);
+    // The second is about defaults (trl-defaults.test.ts).
+    expect(notices).toHaveLength(2);
     expect(notices[0]).toMatch(/^r1\.yaml: not used here: dtype \(frozen weights keep their type/);
     for (const key of ['vllm_mode', 'optim', 'hub_model_id', 'lora_task_type', 'packing']) {
       expect(notices[0]).toContain(key);
@@ -152,7 +153,7 @@ val_set_size: 0.05
   it("knows every key of TRL: none is unknown, with TRL's default or another value", () => {
     for (const [key, value] of Object.entries(trlKeys)) {
       for (const given of [value, 'other']) {
-        const known = Object.hasOwn(recipeKeys, key) || otherKey(key, given, new Map());
+        const known = Object.hasOwn(recipeKeys, key) || otherKey(key, given, new Map(), 'grpo');
         expect(known, key).toBeTruthy();
       }
     }

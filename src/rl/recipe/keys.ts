@@ -1,7 +1,7 @@
 /**
  * Every key that a recipe may have: type, default, range, and one or two sentences of help, which the
- * page and `ponder train --help` show. Names are TRL's. Defaults are TRL's too, unless the RLMT paper has
- * another. The few keys that TRL does not have are marked "ours".
+ * page and `ponder train --help` show. Names are TRL's. Defaults are TRL's too, or those of the RLMT paper;
+ * recipes/README.md lists those that are not TRL's. The few keys that TRL does not have are marked "ours".
  */
 import { examples, generation, judge, lessons } from './algorithm-keys.ts';
 import { evaluation } from './evaluation-keys.ts';

@@ -1,6 +1,5 @@
 /** The runs of a recipe with a matrix. */
-import { parse } from 'yaml';
-import { RecipeError } from './check.ts';
+import { readArgument, RecipeError } from './check.ts';
 import { recipeKeys, type RecipeKey } from './keys.ts';
 import { readMatrix } from './matrix-key.ts';
 import { parseRecipe, type ParsedRecipe } from './recipe.ts';
@@ -69,15 +68,9 @@ function label(value: unknown): string {
 
 /** A value as `readArgument` reads it. */
 function argument(key: string, value: unknown): string {
-  const isText = Object.hasOwn(recipeKeys, key) && recipeKeys[key as RecipeKey].type === 'text';
-  const isPlain = typeof value === 'string' && (isText || parsesTo(value));
-  return isPlain ? value : JSON.stringify(value);
-}
-
-function parsesTo(text: string): boolean {
-  try {
-    return parse(text) === text;
-  } catch {
-    return false;
-  }
+  const spec = Object.hasOwn(recipeKeys, key) ? recipeKeys[key as RecipeKey] : undefined;
+  if (typeof value !== 'string') return JSON.stringify(value);
+  // One text may stand for a list of one.
+  const read = [readArgument(spec, value)].flat();
+  return read.length === 1 && read[0] === value ? value : JSON.stringify(value);
 }

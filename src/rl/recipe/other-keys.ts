@@ -2,6 +2,8 @@
  * Keys of recipes that were written for TRL, open-r1, unsloth, axolotl or LLaMA-Factory and are not among
  * Ponder's own. Most of them mean nothing here. A key that would change the result is accepted with TRL's default only.
  */
+import type { Algorithm } from './spec.ts';
+import { trlDefault } from './trl-defaults.ts';
 import { trlKeys } from './trl-keys.ts';
 
 const IN_FLOAT32 = 'everything is computed in float32';
@@ -137,6 +139,7 @@ export function otherKey(
   key: string,
   value: unknown,
   keys: Pick<ReadonlyMap<string, unknown>, 'has'>,
+  algorithm: Algorithm,
 ): OtherKey | undefined {
   if (key === 'num_train_epochs' && keys.has('max_steps')) {
     return { use: 'none', reason: 'max_steps decides' };
@@ -149,7 +152,7 @@ export function otherKey(
   if (
     isTrl &&
     key !== 'num_train_epochs' &&
-    (value === null || isEqual(value, trlKeys[key]) || isSame(key, value))
+    (value === null || isEqual(value, trlDefault(key, algorithm)) || isSame(key, value))
   ) {
     return { use: 'none', reason: 'this value changes nothing' };
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { complete, refusal } from '../../../tests/complete-recipe.ts';
-import { recipeYaml, makeRecipe, parseRecipe } from './recipe.ts';
+import { isFlag, recipeYaml, makeRecipe, parseRecipe } from './recipe.ts';
 import { describeRange } from './check.ts';
 import { readYaml } from './yaml-keys.ts';
 import { recipeGroups, recipeKeys } from './keys.ts';
@@ -65,9 +65,33 @@ describe('a recipe', () => {
     const more = parseRecipe(complete, 'my.yaml', given).recipe;
     expect(more).toMatchObject({ reward_funcs: ['a.js', 'b/c.js'], reward_weights: [1, 0, -2] });
     expect(parseRecipe(recipeYaml(more), 'copy.yaml').recipe).toEqual(more);
+    const functions = (text: string): readonly string[] =>
+      parseRecipe(complete, 'my.yaml', { reward_funcs: text }).recipe.reward_funcs;
+    expect(functions('a.js,b/c.js')).toEqual(['a.js', 'b/c.js']);
+    expect(functions('a.js, b/c.js')).toEqual(['a.js', 'b/c.js']);
+    expect(functions('["a,b.js"]')).toEqual(['a,b.js']);
+    expect(functions('a.js')).toEqual(['a.js']);
+    const adapter = { use_peft: 'true', lora_target_modules: 'v_proj,q_proj' };
+    expect(parseRecipe(complete, 'my.yaml', adapter).recipe.lora_target_modules).toEqual([
+      ...['q_proj', 'v_proj'],
+    ]);
     // No other reward is needed besides rules.
     const alone = { model_name_or_path: 'm', world: 'meal-planner', reward_funcs: 'a.js' };
     expect(makeRecipe(alone).reward_funcs).toEqual(['a.js']);
+  });
+
+  it('loses the keys that mean nothing for an algorithm of the command line', () => {
+    const text = `${complete}beta: 0.04\nepsilon: 0.1\nseed: 7\n`;
+    const { recipe, notices } = parseRecipe(text, 'my.yaml', { algorithm: 'ppo' });
+    expect(recipe).toMatchObject({ algorithm: 'ppo', seed: 7, num_generations: 1 });
+    expect(notices).toEqual(['my.yaml: not used, because algorithm is ppo: beta, epsilon.']);
+    expect(parseRecipe(text, 'my.yaml', { algorithm: 'grpo' }).notices).toEqual([]);
+    const both = { algorithm: 'ppo', beta: '0.1' };
+    expect(refusal(() => parseRecipe(text, 'my.yaml', both))).toBe(
+      '--beta: beta has no meaning when algorithm is ppo; remove it.',
+    );
+    const own = `algorithm: ppo\n${text}`;
+    expect(refusal(() => parseRecipe(own, 'my.yaml', { algorithm: 'ppo' }))).toMatch(/beta has no/);
   });
 
   it('merges maps as YAML 1.1 does: own keys count, wherever they stand', () => {
@@ -102,9 +126,9 @@ describe('a recipe', () => {
 
   it('accepts keys that have no effect here, with a notice', () => {
     const { notices } = parseRecipe(`${complete}report_to: wandb\nbf16: true`, 'my.yaml');
-    expect(notices).toEqual([
+    expect(notices[0]).toBe(
       'my.yaml: not used here: report_to, bf16 (everything is computed in float32).',
-    ]);
+    );
   });
 });
 
@@ -252,7 +276,17 @@ describe('a refusal', () => {
       'reward_funcs: [get_soft_overlong_punishment]',
       /reward_funcs has "get_soft_overlong_punishment", which is a key here; .* set soft_punish_cache/,
     ],
-    ['reward_funcs: [accuracy]', /reward_funcs has "accuracy", which is not a JavaScript file/],
+    ['reward_funcs: [rule.txt]', /reward_funcs has "rule.txt", which is not a JavaScript file/],
+    [
+      'reward_funcs: x/polite.py',
+      'my.yaml: reward_funcs has "x/polite.py", and Ponder runs rewards in JavaScript, not Python; write ' +
+        'the rule in a file such as x/polite.js.',
+    ],
+    [
+      'reward_funcs: [a.js, my_rewards.accuracy]',
+      /has "my_rewards.accuracy", and Ponder runs .* a file such as my_rewards\/accuracy\.js\.$/,
+    ],
+    ['reward_funcs: accuracy_reward', /JavaScript, not Python; .* such as accuracy_reward\.js\.$/],
     ['eval_strategy: epoch', /eval_strategy is "epoch"; it must be no or steps/],
     [
       'num_generations: 3',
@@ -314,6 +348,11 @@ describe('a refusal', () => {
     expect(refusal(() => parseRecipe('- a', 'my.yaml'))).toMatch(/^my.yaml: this is not a recipe/);
     expect(refusal(() => parseRecipe('', 'my.yaml'))).toMatch(/model_name_or_path is missing/);
   });
+});
+
+it('knows which keys need no value on a command line', () => {
+  for (const key of ['use_peft', 'thinking', 'bf16', 'push_to_hub']) expect(isFlag(key)).toBe(true);
+  for (const key of ['beta', 'report_to', 'unknown', 'toString']) expect(isFlag(key)).toBe(false);
 });
 
 it('every key has help in whole sentences and a default within its own range', () => {

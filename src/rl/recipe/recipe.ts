@@ -12,7 +12,9 @@ import { checkTogether, warnings } from './check-together.ts';
 import { keysOf, recipeKeys, type Recipe, type RecipeKey } from './keys.ts';
 import { otherKey, otherNames } from './other-keys.ts';
 import { MATRIX, refuseOpenMatrix } from './matrix-key.ts';
-import type { Algorithm, RecipeKeySpec } from './spec.ts';
+import { algorithms, defaultOf, type Algorithm, type RecipeKeySpec } from './spec.ts';
+import { otherDefaultsNotice } from './trl-defaults.ts';
+import { trlKeys } from './trl-keys.ts';
 import { readYaml, short, type Given } from './yaml-keys.ts';
 
 export { RecipeError } from './check.ts';
@@ -22,7 +24,10 @@ export type { Algorithm, Dataset } from './spec.ts';
 
 export interface ParsedRecipe {
   readonly recipe: Recipe;
-  /** One sentence about the keys that mean nothing here, and one for each value that is probably a mistake. */
+  /**
+   * About the keys that mean nothing here, the keys of a TRL recipe with another default, and each value that
+   * is probably a mistake.
+   */
   readonly notices: readonly string[];
 }
 
@@ -40,10 +45,25 @@ export function parseRecipe(
   const given = readYaml(text, fileName);
   refuseOpenMatrix(given, overrides);
   given.delete(MATRIX);
+  const left = leaveOut(given, overrides['algorithm']);
   for (const [key, value] of Object.entries(overrides)) {
     given.set(key, { value: readArgument(specOf(key), value), place: `--${key}` });
   }
-  return assemble(given, fileName);
+  const { recipe, notices } = assemble(given, fileName);
+  if (left.length === 0) return { recipe, notices };
+  const notice = `not used, because algorithm is ${recipe.algorithm}: ${left.join(', ')}.`;
+  return { recipe, notices: [`${fileName}: ${notice}`, ...notices] };
+}
+
+/** Removes the keys of a file that mean nothing for another algorithm than its own. @returns their names */
+function leaveOut(given: Map<string, Given>, algorithm: string | undefined): string[] {
+  const own = given.get('algorithm')?.value ?? recipeKeys.algorithm.default;
+  const other = algorithms.find((name) => name === algorithm);
+  if (other === undefined || other === own) return [];
+  const meant: readonly string[] = keysOf(other);
+  const left = [...given.keys()].filter((key) => specOf(key) && !meant.includes(key));
+  for (const key of left) given.delete(key);
+  return left;
 }
 
 /**
@@ -65,7 +85,7 @@ function assemble(given: ReadonlyMap<string, Given>, source: string): ParsedReci
   const algorithm = readAlgorithm(given);
   const values: Record<string, unknown> = {};
   for (const [key, spec] of Object.entries<RecipeKeySpec>(recipeKeys)) {
-    values[key] = spec.defaults?.[algorithm] ?? spec.default;
+    values[key] = defaultOf(spec, algorithm);
   }
   const unused: string[] = [];
   const problems: string[] = [];
@@ -82,8 +102,11 @@ function assemble(given: ReadonlyMap<string, Given>, source: string): ParsedReci
   refuseAll(problems, source);
   const recipe = values as unknown as Recipe;
   checkTogether(recipe, source);
-  const notices = warnings(recipe).map((warning) => `${source}: ${warning}`);
-  if (unused.length > 0) notices.unshift(`${source}: not used here: ${unused.join(', ')}.`);
+  const notices = [
+    ...(unused.length > 0 ? [`not used here: ${unused.join(', ')}.`] : []),
+    ...otherDefaultsNotice(recipe, given),
+    ...warnings(recipe),
+  ].map((notice) => `${source}: ${notice}`);
   return { recipe, notices };
 }
 
@@ -112,7 +135,7 @@ function readKey(
   const keys: readonly string[] = keysOf(algorithm);
   const spec = specOf(key);
   if (spec && keys.includes(key)) return { value: checkValue(key, spec, value, place) };
-  const other = otherKey(key, value, given);
+  const other = otherKey(key, value, given, algorithm);
   if (other?.use === 'none') return { reason: other.reason ?? '' };
   if (spec) {
     throw new RecipeError(
@@ -140,6 +163,13 @@ function readAlgorithm(given: ReadonlyMap<string, Given>): Algorithm {
 function specOf(key: string): RecipeKeySpec | undefined {
   return Object.hasOwn(recipeKeys, key) ? recipeKeys[key as RecipeKey] : undefined;
 }
+
+/** Flags whose default TRL computes. */
+const FLAGS_OF_TRL = ['bf16', 'tf32'];
+
+/** Whether a key, also one that only TRL has, is true or false. */
+export const isFlag = (key: string): boolean =>
+  specOf(key)?.type === 'flag' || typeof trlKeys[key] === 'boolean' || FLAGS_OF_TRL.includes(key);
 
 export function adamwOptions(recipe: Recipe): AdamWOptions {
   return {

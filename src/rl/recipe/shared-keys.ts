@@ -19,7 +19,7 @@ export const run = {
   output_dir: {
     type: 'text',
     optional: true,
-    help: 'Folder for metrics, completions and checkpoints; on the command line, give it with --out.',
+    help: 'Folder for metrics, completions and checkpoints. The command line uses it if --out is not given; the browser keeps its own runs.',
   },
   max_steps: {
     type: 'integer',

@@ -58,6 +58,10 @@ export type RecipeKeySpec =
   | Key<'text', string>
   | Key<'datasets', readonly Dataset[]>;
 
+/** The default of a key for an algorithm; undefined if it has none. */
+export const defaultOf = (spec: RecipeKeySpec, algorithm: Algorithm): unknown =>
+  spec.defaults?.[algorithm] ?? spec.default;
+
 /** JSONL files, one example per line. */
 export interface Dataset {
   readonly path: 'json';

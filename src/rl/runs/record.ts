@@ -7,7 +7,7 @@ import type { Group, MetricsRow, Sample, StepReport, TokenTrace } from '../repor
 import type { RecipeValues } from '../recipe/values.ts';
 import { parseRecipe, type Recipe } from '../recipe/recipe.ts';
 import { recipeKeys, type RecipeKey } from '../recipe/keys.ts';
-import type { RecipeKeySpec } from '../recipe/spec.ts';
+import { defaultOf, type RecipeKeySpec } from '../recipe/spec.ts';
 import { readText, type RunFolder } from './run-folder.ts';
 
 /** A finished run that the page ships and replays without a GPU. */
@@ -104,7 +104,7 @@ async function requireText(folder: RunFolder, name: string, file: string): Promi
 function chosenValues(recipe: Recipe): RecipeValues {
   const chosen = Object.entries(recipe).filter(([key, value]) => {
     const spec: RecipeKeySpec = recipeKeys[key as RecipeKey];
-    const isDefault = value === (spec.defaults?.[recipe.algorithm] ?? spec.default);
+    const isDefault = value === defaultOf(spec, recipe.algorithm);
     return !isDefault && ['string', 'number', 'boolean'].includes(typeof value);
   });
   return { algorithm: recipe.algorithm, ...Object.fromEntries(chosen) };

@@ -39,7 +39,16 @@ export class RunRows {
     this.behind = false;
   }
 
-  /** @param rows as the checkpoint of `step` has them; an older checkpoint has none */
+  /**
+   * Takes up the rows of a run that has them in its folder.
+   * @param rows as the checkpoint of `step` has them; an older checkpoint has none
+   */
+  async remember(step: number, rows: readonly MetricsRow[] | undefined): Promise<void> {
+    this.metrics = [...(rows ?? (await this.storedRows(step)))];
+    this.behind = false;
+  }
+
+  /** The same, and makes the folder that of a run with no step after `step`. */
   async restore(step: number, rows: readonly MetricsRow[] | undefined): Promise<void> {
     this.metrics = [...(rows ?? (await this.storedRows(step)))];
     await this.forgetAfter(step);

@@ -19,7 +19,7 @@
 import type { CheckpointFiles } from '../../model/checkpoint.ts';
 import { CheckpointError } from '../../model/errors.ts';
 import { divergence, rewardAndGold } from '../evaluation/overoptimisation.ts';
-import type { Recipe } from '../recipe/recipe.ts';
+import { RecipeError, type Recipe } from '../recipe/recipe.ts';
 import {
   checkpointSteps,
   findCheckpoint,
@@ -94,8 +94,9 @@ export class Run {
 
   /**
    * Continues from the last checkpoint that is as it was written; false if none was ever complete.
-   * @throws ChangedRunError if the recipe would make another run of it; CheckpointError if all
-   * checkpoints are damaged, or the run is finished and has none. The folder stays as it is then.
+   * @throws ChangedRunError if the recipe would make another run of it; RecipeError if it has fewer steps
+   * than the run; CheckpointError if all checkpoints are damaged, or the run is finished and has none. The
+   * folder stays as it is then, and also if the run is finished and the recipe has no more steps.
    */
   async resume(): Promise<boolean> {
     const { folder, recipe } = this;
@@ -127,21 +128,30 @@ export class Run {
       changed = differences({ ...state, recipe: values }, this.origin);
     }
     if (changed.length > 0) throw new ChangedRunError(changed, step);
+    if (step > recipe.max_steps) {
+      throw new RecipeError(
+        `max_steps is ${recipe.max_steps}, and this run has ${step} steps already; set it above ${step} to go on.`,
+      );
+    }
     await this.restore(step, state);
-    this.notices.push(
-      ...passedOver(search, `the run goes on from ${checkpointPath(step)}`),
-      ...scheduleNotice(state.recipe ?? values, recipe),
-    );
+    this.savedStep = step;
+    const hasSummary = (await folder.open('summary.json')) !== undefined;
+    if (this.finished && hasSummary && problems.length === 0) {
+      await this.rows.remember(step, state.log_history);
+      this.summarized = true;
+      return true;
+    }
+    this.notices.push(...passedOver(search, `the run goes on from ${checkpointPath(step)}`));
+    if (!this.finished) this.notices.push(...scheduleNotice(state.recipe ?? values, recipe));
     // Those that were passed over are made again.
     for (const later of await checkpointSteps(folder)) {
       if (later > step) await setAside(folder, later);
     }
     await this.rows.restore(step, state.log_history);
-    this.savedStep = step;
     // The recipe may have more steps now; a run that was finished then goes on.
     if (!this.finished) await folder.remove('summary.json');
     // A run that was stopped between its last checkpoint and its summary needs only the summary.
-    else if (!(await folder.open('summary.json'))) await this.summarize();
+    else if (!hasSummary) await this.summarize();
     return true;
   }
 

@@ -1,7 +1,7 @@
 /** Whether a recipe trains the run that a checkpoint is of: what may change, and what makes another run. */
 import { parse } from 'yaml';
 import { recipeKeys, keysOf, type Recipe, type RecipeKey } from '../recipe/keys.ts';
-import type { Algorithm, RecipeKeySpec } from '../recipe/spec.ts';
+import { defaultOf, type Algorithm, type RecipeKeySpec } from '../recipe/spec.ts';
 import type { RecipeValue, RecipeValues } from '../recipe/values.ts';
 import type { Origin, TrainerState } from './trainer-state.ts';
 
@@ -43,7 +43,7 @@ export function differences(
   const earlier = (key: string): RecipeValue => {
     if (Object.hasOwn(was, key)) return was[key]!;
     const spec: RecipeKeySpec = recipeKeys[key as RecipeKey];
-    const usual = spec.defaults?.[now.recipe['algorithm'] as Algorithm] ?? spec.default;
+    const usual = defaultOf(spec, now.recipe['algorithm'] as Algorithm);
     return (usual as RecipeValue | undefined) ?? null;
   };
   const found = Object.entries(now.recipe).flatMap(([key, is]): Difference[] => {

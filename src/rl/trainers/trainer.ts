@@ -60,6 +60,9 @@ export class TrainingError extends Error {
   override name = 'TrainingError';
 }
 
+const NOT_SAVED =
+  'This step is not saved; the checkpoints of earlier steps, if there are any, are good.';
+
 /**
  * Does a part of step `step` (from 1) of a run.
  * @throws TrainingError when a number of the step is not finite, with that number's name
@@ -70,8 +73,8 @@ export async function inStep<T>(step: number, work: () => Promise<T>): Promise<T
   } catch (error) {
     if (!(error instanceof NotFiniteError)) throw error;
     throw new TrainingError(
-      `Training stopped in step ${step}: ${error.finding}. The last checkpoint is good, and none ` +
-        'is written of this step. Train again with a lower learning_rate, or with rewards of a ' +
+      `Training stopped in step ${step}: ${error.finding}. ${NOT_SAVED} ` +
+        'Train again with a lower learning_rate, or with rewards of a ' +
         'smaller size; if this is the first step, check the weights of the model.',
     );
   }
@@ -102,7 +105,7 @@ export async function moveWeights(
   if (Number.isFinite(norm)) return norm;
   throw new TrainingError(
     `Training stopped in step ${step + 1}: ${metric}, the norm of the gradient, is ${norm}. This ` +
-      'gradient has moved no weights, and the last checkpoint is good. Train again with a lower ' +
+      `gradient has moved no weights. ${NOT_SAVED} Train again with a lower ` +
       'learning_rate; if this is the first step, check that all weights of the model are finite.',
   );
 }
