@@ -16,9 +16,7 @@ import type { RecipeValues } from '../../src/rl/recipe/values.ts';
 import type { RecordedRun } from '../../src/rl/runs/record.ts';
 import { readText, within } from '../../src/rl/runs/run-folder.ts';
 import { changesFromDefault } from '../../src/ui/runs/changes.ts';
-import { recipeKeys } from '../../src/rl/recipe/keys.ts';
 import type { Group } from '../../src/rl/report.ts';
-import type { RecipeKeySpec } from '../../src/rl/recipe/spec.ts';
 import { CONFIGS } from '../random-model.ts';
 import { writeSafetensors } from '../safetensors.ts';
 import { FakeLocks } from './fake-locks.ts';
@@ -104,9 +102,7 @@ describe('a stored run', () => {
       const { recipe } = await readRun(runs, 'run-7', page);
       // Trained again, it is the same recipe.
       expect(makeRecipe({ ...page, ...recipe })).toEqual(makeRecipe({ ...page, ...changes }));
-      const defaultOf = (key: string) =>
-        (recipeKeys as Record<string, RecipeKeySpec>)[key]?.default as undefined;
-      const list = changesFromDefault(recipe, recorded.recipe, defaultOf);
+      const list = changesFromDefault(recipe, recorded.recipe);
       return Object.fromEntries(list.map(({ key, to }) => [key, to]));
     };
     expect(await changed({})).toEqual({});

@@ -2,7 +2,7 @@
 import { parse } from 'yaml';
 import { CHECKPOINTS } from './facts.ts';
 import { keysOf, recipeKeys } from '../../rl/recipe/keys.ts';
-import { algorithms, type Algorithm, type RecipeKeySpec } from '../../rl/recipe/spec.ts';
+import { algorithms, defaultOf, type Algorithm, type RecipeKeySpec } from '../../rl/recipe/spec.ts';
 import type { RecipeValue, RecipeValues } from '../../rl/recipe/values.ts';
 
 /** @throws Error if the text is not a recipe */
@@ -24,8 +24,7 @@ export function chosenOf(stored: RecipeValues, page: RecipeValues): RecipeValues
   const chosen: Record<string, RecipeValue> = { algorithm };
   for (const key of keysOf(algorithm)) {
     const spec: RecipeKeySpec = recipeKeys[key];
-    const usual = key === 'save_total_limit' ? CHECKPOINTS : spec.default;
-    const byDefault = spec.defaults?.[algorithm] ?? usual;
+    const byDefault = key === 'save_total_limit' ? CHECKPOINTS : defaultOf(spec, algorithm);
     const value = stored[key] ?? (spec.optional ? null : undefined);
     if (value === undefined) continue;
     const isDefault = JSON.stringify(value) === JSON.stringify(byDefault ?? null);

@@ -59,8 +59,8 @@ export type RecipeKeySpec =
   | Key<'datasets', readonly Dataset[]>;
 
 /** The default of a key for an algorithm; undefined if it has none. */
-export const defaultOf = (spec: RecipeKeySpec, algorithm: Algorithm): unknown =>
-  spec.defaults?.[algorithm] ?? spec.default;
+export const defaultOf = (spec: RecipeKeySpec | undefined, algorithm: Algorithm): unknown =>
+  spec?.defaults?.[algorithm] ?? spec?.default;
 
 /** JSONL files, one example per line. */
 export interface Dataset {

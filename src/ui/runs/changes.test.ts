@@ -16,9 +16,14 @@ describe('changes', () => {
     expect(changes({ reward_funcs: ['b.js'] }, base)).toHaveLength(1);
   });
   it('does not count a default that is spelled out', () => {
-    const defaultOf = (key: string) => (key === 'epsilon' ? 0.2 : undefined);
-    expect(changesFromDefault({ epsilon: 0.2 }, base, defaultOf)).toEqual([]);
-    expect(changesFromDefault({ epsilon: 0.3 }, base, defaultOf)).toHaveLength(1);
+    expect(changesFromDefault({ epsilon: 0.2 }, base)).toEqual([]);
+    expect(changesFromDefault({ epsilon: 0.3 }, base)).toHaveLength(1);
+    // Each algorithm has its own.
+    const sft = { algorithm: 'sft', lr_scheduler_type: 'cosine' };
+    expect(changesFromDefault(sft, { algorithm: 'sft' })).toEqual([]);
+    expect(changesFromDefault({ ...sft, algorithm: 'grpo' }, { algorithm: 'grpo' })).toHaveLength(
+      1,
+    );
   });
   it('reads as a short text in a table', () => {
     expect(changeText({ key: 'seed', from: 0, to: 3 })).toBe('seed: 3 (was 0)');

@@ -1,6 +1,8 @@
 /** How a run differs from another: the changes of its recipe, and a name made from them. */
 import { basename } from '../../model/files.ts';
+import { recipeKeys } from '../../rl/recipe/keys.ts';
 import { mapPaths, STORED } from '../../rl/recipe/paths.ts';
+import { defaultOf, type Algorithm, type RecipeKeySpec } from '../../rl/recipe/spec.ts';
 import type { RecipeValue, RecipeValues } from '../../rl/recipe/values.ts';
 
 export interface Change {
@@ -17,14 +19,13 @@ export function changes(recipe: RecipeValues, base: RecipeValues): Change[] {
     .map(([key, to]) => ({ key, from: base[key], to }));
 }
 
+const specs: Record<string, RecipeKeySpec> = recipeKeys;
+
 /** The changes, without values that only spell out a default, such as `thinking: true`. */
-export function changesFromDefault(
-  recipe: RecipeValues,
-  base: RecipeValues,
-  defaultOf: (key: string) => RecipeValue | undefined,
-): Change[] {
+export function changesFromDefault(recipe: RecipeValues, base: RecipeValues): Change[] {
+  const algorithm = (recipe['algorithm'] ?? recipeKeys.algorithm.default) as Algorithm;
   return changes(recipe, base).filter(
-    ({ key, from, to }) => from !== undefined || to !== defaultOf(key),
+    ({ key, from, to }) => from !== undefined || to !== defaultOf(specs[key], algorithm),
   );
 }
 

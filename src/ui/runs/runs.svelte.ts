@@ -2,10 +2,8 @@ import { newRunId, UNDO_MS, unknownFacts, type RunFacts } from '../../app/runs/f
 import { heldRuns, whenFree } from '../../app/runs/lock.ts';
 import type { Phase, Status } from '../../app/training-service.ts';
 import type { MetricsRow } from '../../rl/report.ts';
-import type { RecipeValue, RecipeValues } from '../../rl/recipe/values.ts';
+import type { RecipeValues } from '../../rl/recipe/values.ts';
 import type { RecordedRun } from '../../rl/runs/record.ts';
-import { recipeKeys, type RecipeKey } from '../../rl/recipe/keys.ts';
-import type { RecipeKeySpec } from '../../rl/recipe/spec.ts';
 import type { Overlay } from '../charts/view.svelte.ts';
 import { changesFromDefault, nameOf, type Change } from './changes.ts';
 import { FactsWriter } from './facts-writer.ts';
@@ -100,7 +98,7 @@ export class Runs {
   }
 
   changesOf(recipe: RecipeValues): Change[] {
-    return changesFromDefault(recipe, this.base, defaultOf);
+    return changesFromDefault(recipe, this.base);
   }
 
   find(id: string | null | undefined): ListedRun | undefined {
@@ -257,8 +255,3 @@ const NOBODY: ReadonlySet<string> = new Set<string>();
 
 const recordedFirst = (a: ListedRun, b: ListedRun): number =>
   Number(b.fixed) - Number(a.fixed) || a.started - b.started;
-
-function defaultOf(key: string): RecipeValue | undefined {
-  const spec = (recipeKeys as Record<string, RecipeKeySpec>)[key as RecipeKey];
-  return spec?.default as RecipeValue | undefined;
-}

@@ -3,7 +3,7 @@ import type { RecipeValue, RecipeValues } from '../../rl/recipe/values.ts';
 import { makeRecipe, parseRecipe, recipeYaml } from '../../rl/recipe/recipe.ts';
 import { checkValue } from '../../rl/recipe/check.ts';
 import { keysOf, layerRecipes, recipeKeys } from '../../rl/recipe/keys.ts';
-import { algorithms, type Algorithm, type RecipeKeySpec } from '../../rl/recipe/spec.ts';
+import { algorithms, defaultOf, type Algorithm, type RecipeKeySpec } from '../../rl/recipe/spec.ts';
 import { algorithmChange } from '../runs/twins.ts';
 import { attempt, baseRecipe, problemWith } from './check.ts';
 import { formOf, keysNamedIn, valueOfText, type Form } from './fields.ts';
@@ -44,8 +44,7 @@ export class Editor {
   ) {}
 
   defaultOf(key: string): RecipeValue | undefined {
-    const spec = specOf(key);
-    const own = spec?.defaults?.[this.algorithm] ?? spec?.default;
+    const own = defaultOf(specOf(key), this.algorithm);
     return this.defaults[key] ?? (own as RecipeValue | undefined);
   }
 
@@ -109,8 +108,7 @@ export class Editor {
     const overrides: Record<string, RecipeValue> = {};
     for (const key of keysOf(algorithm)) {
       const value = (recipe[key] as RecipeValue | undefined) ?? null;
-      const spec = specOf(key);
-      const usual = before[key] ?? ((spec?.defaults?.[algorithm] ?? spec?.default) as RecipeValue);
+      const usual = before[key] ?? (defaultOf(specOf(key), algorithm) as RecipeValue);
       if (key === 'algorithm' ? algorithm !== this.base()['algorithm'] : !same(value, usual)) {
         overrides[key] = value;
       }

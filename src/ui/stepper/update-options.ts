@@ -3,7 +3,7 @@ import type { ScaleRewards } from '../../rl/objectives/advantages.ts';
 import type { GrpoOptions, LossType } from '../../rl/objectives/grpo.ts';
 import type { RecipeValue, RecipeValues } from '../../rl/recipe/values.ts';
 import { recipeKeys } from '../../rl/recipe/keys.ts';
-import type { Algorithm, RecipeKeySpec } from '../../rl/recipe/spec.ts';
+import { defaultOf, type Algorithm, type RecipeKeySpec } from '../../rl/recipe/spec.ts';
 
 export interface UpdateOptions {
   algorithm: string;
@@ -76,8 +76,7 @@ function reader(recipe: RecipeValues): (key: string) => RecipeValue | undefined 
   const keys: Readonly<Record<string, RecipeKeySpec>> = recipeKeys;
   const algorithm = (recipe['algorithm'] ?? recipeKeys.algorithm.default) as Algorithm;
   return (key) => {
-    const spec = keys[key];
-    const chosen = recipe[key] ?? spec?.defaults?.[algorithm] ?? spec?.default;
+    const chosen = recipe[key] ?? defaultOf(keys[key], algorithm);
     return (chosen ?? undefined) as RecipeValue | undefined;
   };
 }
