@@ -1,5 +1,6 @@
 /** A recipe that would make another run of the one in the folder: what differs, and the two ways on. */
 import { resolve } from 'node:path';
+import { shell } from '../model/shell.ts';
 import type { Recipe } from '../rl/recipe/recipe.ts';
 import {
   describeDifference,
@@ -76,7 +77,3 @@ export function command(path: string, out: string, keys: Readonly<Record<string,
   const options = Object.entries(keys).map(([key, value]) => ` --${key} ${shell(value)}`);
   return `npm run -s ponder -- train ${shell(path)} --out ${shell(out)}${options.join('')}`;
 }
-
-/** In quotes where a shell would read it otherwise. */
-const shell = (text: string): string =>
-  /^[\w./:@=,+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

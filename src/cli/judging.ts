@@ -25,6 +25,7 @@ import { evaluationPrompts } from '../app/opening/data.ts';
 import { UsageError } from './arguments.ts';
 import { nodeSurroundings, openAt, readRecipeFile, refuseRewardModel } from './open.ts';
 import { lastCheckpointIn, type PolicyFolder } from './run-files.ts';
+import { oneLine } from './text.ts';
 
 export const judgingOptions = {
   world: {
@@ -136,14 +137,17 @@ async function ownJudges(
 ): Promise<{ rewards: Record<string, Reward>; gold: Pick<HeldOut, 'gold'> }> {
   const orSay = <T>(what: string, judge: Promise<T>): Promise<T | undefined> =>
     judge.catch((error: unknown) => {
-      process.stderr.write(`The ${what} of ${run} does not judge: ${(error as Error).message}\n`);
+      const reason = oneLine((error as Error).message);
+      process.stderr.write(`The ${what} of ${run} does not judge: ${reason}\n`);
       return undefined;
     });
   const areOwn = file === undefined && world === undefined;
   const openReward = async (): Promise<Reward> => {
     const reward = await openOwnJudge(recipe, around);
-    // A rule may need columns that only the rows of its run have.
-    if (!areOwn) await reward.score(prompts.slice(0, 1).map((row) => ({ ...row, response: '' })));
+    // A rule may need columns that only the rows of its run have: better known before anything is written.
+    if (!areOwn && recipe.reward_funcs.length > 0) {
+      await reward.score(prompts.map((row) => ({ ...row, response: '' })));
+    }
     return reward;
   };
   const judges = reward_models === undefined && hasRewards(recipe);

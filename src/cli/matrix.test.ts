@@ -68,6 +68,9 @@ describe('many runs of one recipe', () => {
     expect(trained.slice(4)).toEqual([NAMES[1]]);
     expect(runs[1]!.metrics).toEqual({ step: 100, reward: 1 });
     expect(runsTable(runs)).toMatch(/^run +step +reward\n.*finished before/);
+    // What changes no number of a step makes no other run; more steps do.
+    await trainMatrix({ ...asked, others: { save_steps: '7' } }, train);
+    expect(trained.slice(5)).toEqual([]);
     // Another recipe is another run.
     await trainMatrix({ ...asked, others: { beta: '0', seed: '2' } }, train);
     expect(trained.slice(5)).toEqual([

@@ -3,9 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { keepDevices } from '../gpu/node.ts';
 import { matrixRuns, type MatrixRun } from '../rl/recipe/matrix.ts';
-import { RecipeError, recipeYaml, type Recipe } from '../rl/recipe/recipe.ts';
+import { RecipeError, type Recipe } from '../rl/recipe/recipe.ts';
 import { readText } from '../rl/runs/run-folder.ts';
 import { nodeRunFolder } from '../rl/runs/run-folder.node.ts';
+import { differences, originOf, valuesOf } from '../rl/runs/same-run.ts';
 import { TrainingError } from '../rl/trainers/trainer.ts';
 import { command } from './changed-run.ts';
 import { namingScripts, runFolderOf } from './open.ts';
@@ -114,9 +115,11 @@ async function runsOf({ path, out, others }: Asked): Promise<{ runs: MatrixRun[]
   return { runs, out: runFolderOf(out, runs[0]!.recipe) };
 }
 
-/** Whether a run of this very recipe has ended; another recipe is refused where training begins. */
+/** Whether a run of this recipe, or of one that trains the same, has ended; another recipe is refused where training begins. */
 async function isFinished(out: string, recipe: Recipe): Promise<boolean> {
   const folder = nodeRunFolder(out);
   if ((await readText(folder, 'summary.json')) === undefined) return false;
-  return (await readText(folder, 'recipe.yaml')) === recipeYaml(recipe);
+  const values = valuesOf(await readText(folder, 'recipe.yaml'));
+  if (values?.['max_steps'] !== recipe.max_steps) return false;
+  return differences({ recipe: values }, originOf(recipe, {})).length === 0;
 }

@@ -60,7 +60,7 @@ async function baseFolder(name: string, adapter: CheckpointFolder): Promise<Chec
       .catch(() => {
         const onHub = hubName(name);
         throw new CheckpointError(
-          onHub === undefined
+          onHub === undefined || existsSync(name)
             ? `${(error as Error).message}, or put the model into ${at!}: nothing is downloaded`
             : `it does not exist here, and ${downloadFirst(onHub, at!, 'try again')}`,
         );

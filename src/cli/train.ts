@@ -161,14 +161,16 @@ async function trainOn(
   const { trainer, tokenizerFiles, inputs } = await openTrainer(recipe, around);
   const run = new Run(recipe, trainer, folder, tokenizerFiles, inputs);
   let progress: Progress | undefined;
+  let begun = false;
   const onStop = (): void => {
     progress?.clear();
-    process.stderr.write(`${out}: ${stopSentence(run)}\n`);
+    process.stderr.write(`${out}: ${begun ? stopSentence(run) : 'stops before its next step.'}\n`);
   };
   return savedOnStop(onStop, async () => {
     const goesOn = resume && (await run.resume());
     await refuseFullDisk(out, recipe, trainer);
     if (!goesOn) await run.begin();
+    begun = true;
     for (const notice of run.notices) process.stderr.write(`${out}: ${notice}\n`);
     if (run.finished) process.stderr.write(`${out}: ${finishedSentence(run)}\n`);
     progress = new Progress(recipe.max_steps, trainer.step);

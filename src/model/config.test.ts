@@ -279,6 +279,15 @@ describe('models of other kinds: the fields that their config.json has in transf
     );
   });
 
+  it.each<[string, Json]>([
+    ['ModernBertDecoderForCausalLM', { model_type: 'modernbert-decoder' }],
+    ['BertLMHeadModel', { model_type: 'bert', type_vocab_size: 2, is_decoder: true }],
+  ])('%s is a decoder', (architecture, fields) => {
+    expect(refusal({ architectures: [architecture], ...fields })).toContain(
+      `describes architecture "${architecture}", which is not supported`,
+    );
+  });
+
   it('no experts, and one, are not a mixture', () => {
     for (const num_local_experts of [null, 0, 1]) {
       expect(refusal({ architectures: ['Else'], num_local_experts })).toContain('"Else", which');

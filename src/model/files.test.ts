@@ -89,9 +89,9 @@ it.each([
   const folder = dropped(Object.fromEntries(files.map((file) => [`m/${file}`, ''])));
   const own = files.includes('merges.txt') ? 'vocab.json and merges.txt' : files[0];
   expect(await refusal(() => requireJson(folder, 'tokenizer.json'))).toBe(
-    `m has ${own}, but no tokenizer.json; make it in Python (pip install ${packages}), and choose the folder ` +
-      'again: from transformers import AutoTokenizer; ' +
-      'AutoTokenizer.from_pretrained("m").save_pretrained("m")',
+    `m has ${own}, but no tokenizer.json; make it in Python (pip install ${packages}) with: ` +
+      'from transformers import AutoTokenizer; ' +
+      'AutoTokenizer.from_pretrained("m").save_pretrained("m"). Then choose the folder again',
   );
   // The config of a model is not made of them.
   expect(await refusal(() => requireJson(folder, 'config.json'))).toContain(

@@ -201,9 +201,9 @@ async function slowTokenizer(folder: CheckpointFolder): Promise<string | undefin
     if (!found.every(Boolean)) continue;
     const path = JSON.stringify(folder.name);
     return (
-      `${folder.name} has ${files.join(' and ')}, but no tokenizer.json; make it in Python ` +
-      `(pip install ${packages}), and choose the folder again: from transformers import AutoTokenizer; ` +
-      `AutoTokenizer.from_pretrained(${path}).save_pretrained(${path})`
+      `${folder.name} has ${files.join(' and ')}, but no tokenizer.json; make it in Python (pip install ` +
+      `${packages}) with: from transformers import AutoTokenizer; AutoTokenizer.from_pretrained(${path})` +
+      `.save_pretrained(${path}). Then choose the folder again`
     );
   }
   return undefined;

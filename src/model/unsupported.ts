@@ -51,6 +51,9 @@ export function otherKind(fields: ConfigFields, architecture: unknown): string |
   if (fields.get('is_encoder_decoder') === true) return 'an encoder-decoder';
   if (OF_EXPERTS.some((name) => Number(fields.get(name)) > 1)) return 'a mixture of experts';
   if (hasOne(OF_STATE_SPACE)) return 'a state space model';
+  const isDecoder =
+    fields.get('is_decoder') === true || /(ForCausalLM|LMHeadModel)$/.test(String(architecture));
+  if (isDecoder) return undefined;
   const isEncoder =
     fields.has('type_vocab_size') ||
     /ForMaskedLM$/.test(String(architecture)) ||

@@ -347,6 +347,10 @@ it('a run can go on or begin again, and stays the same run', async () => {
     'max_steps is 1, and this run has 2 steps already; set it above 2 to go on.',
   );
   expect(await contents(out)).toEqual(files);
+  // Rows that are damaged are written again.
+  await writeFile(join(out, 'metrics.jsonl'), rows.slice(0, 40));
+  expect(await run('--resume', '--max_steps', '2')).toBe('accepted');
+  expect(await contents(out)).toEqual(files);
   // The weights are used as they were written, or not at all.
   const weights = join(out, 'checkpoints', 'step-2', 'model.safetensors');
   const bytes = await readFile(weights);

@@ -358,7 +358,9 @@ describe('thoughts are judged', () => {
       expect(lines).toMatch(
         /^The gold judge of .*bereft does not judge: .*gone does not exist; .*$/m,
       );
-      await writeFile(file('others.jsonl'), '{"prompt": "menu ham 5"}\n');
+      // The first row has the column of the rule.
+      const [first] = (await readFile(file('test-bonus.jsonl'), 'utf8')).split('\n');
+      await writeFile(file('others.jsonl'), `${first!}\n{"prompt": "menu ham 5"}\n`);
       const [elsewhere, line] = await told('thoughtful', '--prompts', file('others.jsonl'));
       expect(rewardsIn(elsewhere)).toEqual([]);
       expect(line).toMatch(

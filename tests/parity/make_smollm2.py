@@ -253,7 +253,7 @@ def make_golden(folder, out):
         for prompt, advantages in zip(golden["prompts"][:2], ([1.2, -0.7, 0.4, -0.9], [-1.1, 0.8, 0.9, -0.6])):
             ids = prompt["ids"]
             written = model.generate(
-                torch.tensor([ids] * 4), max_new_tokens=24, do_sample=True, temperature=1.0, top_k=0
+                torch.tensor([ids] * 4), max_new_tokens=12, do_sample=True, temperature=1.0, top_k=0
             )[:, len(ids) :].tolist()
             samples = []
             for advantage, sample in zip(advantages, written):

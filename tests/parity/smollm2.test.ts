@@ -205,7 +205,7 @@ async function expectGradient(model: LanguageModel, want: Gradient): Promise<voi
       logp: values.subarray(...(ranges[i] as [number, number])),
     }));
   const options = {
-    ...{ epsilon: 0.2, epsilonHigh: 0.2, beta: 0.04, maxCompletionLength: 24 },
+    ...{ epsilon: 0.2, epsilonHigh: 0.2, beta: 0.04, maxCompletionLength: 12 },
     ...({ lossType: 'dapo', importanceSamplingLevel: 'token' } as const),
   };
   const totals = { completions: terms.length, activeTokens: values.length };

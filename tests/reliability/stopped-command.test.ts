@@ -5,7 +5,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { VOCABULARY } from '../../src/rl/world/menu.ts';
 import { CONFIGS, randomTensors, saveModel } from '../random-model.ts';
 
@@ -24,7 +24,18 @@ beforeAll(async () => {
   await writeFile(at('one.yaml'), recipe);
   await writeFile(at('many.yaml'), `${recipe}matrix: {seed: [1, 2]}\n`);
 });
+afterEach(() => {
+  for (const { pid } of started.splice(0)) {
+    try {
+      process.kill(-pid!, 'SIGKILL');
+    } catch {
+      // It has ended, as it should.
+    }
+  }
+});
 afterAll(() => rm(root, { recursive: true }));
+
+const started: ChildProcess[] = [];
 
 interface Training {
   child: ChildProcess;
@@ -37,6 +48,7 @@ function train(recipe: string, out: string, ...options: string[]): Training {
   const args = ['train', at(recipe), '--out', at(out), ...options];
   // A group of its own, as in a terminal.
   const child = spawn(process.execPath, [PONDER, ...args], { detached: true });
+  started.push(child);
   let said = '';
   child.stderr.on('data', (text: Buffer) => (said += text.toString()));
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
@@ -96,7 +108,6 @@ it('a second Ctrl-C ends a step that takes long', async () => {
   await until(() => existsSync(at('long', 'recipe.yaml')), run);
   process.kill(-run.child.pid!, 'SIGINT');
   await until(() => run.said().includes('stops after this step'), run);
-  await sleep(400);
   process.kill(-run.child.pid!, 'SIGINT');
   expect(await run.ended).toBe(130);
   expect(await readdir(at('long'))).not.toContain('checkpoints');

@@ -138,9 +138,12 @@ function checkPairs(recipe: Recipe, source: string, refuse: (problem: string) =>
   }
 }
 
+/** Ends of names that are files, of another language or none. */
+const FILE_END = /\.(js|ts|sh|ps1|rb|txt|json|yaml|yml|md|ipynb)$/i;
+
 /** A file, or as in TRL the name of a function, with the module before it. */
 const isPython = (path: string): boolean =>
-  /\.py$/.test(path) || (/^\w+(\.\w+)*$/.test(path) && !/\.(ts|txt|json)$/.test(path));
+  /\.py$/.test(path) || (/^[a-z_]\w*(\.[a-z_]\w*)*$/i.test(path) && !FILE_END.test(path));
 
 /** Where the same rule in JavaScript may be: "polite.js" for "polite.py", "my/rules.js" for "my.rules.polite". */
 function scriptsFor(path: string): string[] {

@@ -123,6 +123,8 @@ const CHANGES_RESULT: Readonly<Record<string, string>> = {
 function isSame(key: string, value: unknown): boolean {
   if (key === 'optim') return typeof value === 'string' && value.includes('adam');
   if (key === 'completion_only_loss') return value === true;
+  // The order of the data is Ponder's own.
+  if (key === 'shuffle_dataset') return typeof value === 'boolean';
   return false;
 }
 

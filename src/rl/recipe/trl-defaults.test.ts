@@ -58,6 +58,12 @@ describe('a recipe with keys that only TRL has', () => {
     );
   });
 
+  it('may shuffle the data or not: their order is Ponder’s own', () => {
+    const sft = 'algorithm: sft\nmodel_name_or_path: m\nworld: meal-planner\n';
+    const { notices } = parseRecipe(`${sft}shuffle_dataset: true\n`, 'my.yaml');
+    expect(notices[0]).toMatch(/not used here: shuffle_dataset \(this value changes nothing\)/);
+  });
+
   it('of Ponder, without such keys, is told nothing', () => {
     expect(noticesOf('')).toEqual([]);
   });

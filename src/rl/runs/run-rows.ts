@@ -48,12 +48,16 @@ export class RunRows {
     this.behind = false;
   }
 
+  /** Whether metrics.jsonl has these rows, and no others. */
+  async isStored(rows: readonly MetricsRow[]): Promise<boolean> {
+    return (await readText(this.folder, 'metrics.jsonl')) === jsonLines(rows);
+  }
+
   /** The same, and makes the folder that of a run with no step after `step`. */
   async restore(step: number, rows: readonly MetricsRow[] | undefined): Promise<void> {
-    this.metrics = [...(rows ?? (await this.storedRows(step)))];
+    await this.remember(step, rows);
     await this.forgetAfter(step);
     await this.folder.write('recipe.yaml', recipeYaml(this.recipe));
-    this.behind = false;
   }
 
   /** Writes a step. @throws StorageError; the step is then written by `catchUp` */

@@ -136,8 +136,10 @@ export class Run {
     await this.restore(step, state);
     this.savedStep = step;
     const hasSummary = (await folder.open('summary.json')) !== undefined;
-    if (this.finished && hasSummary && problems.length === 0) {
-      await this.rows.remember(step, state.log_history);
+    const rows = state.log_history;
+    const isWhole = problems.length === 0 && (!rows || (await this.rows.isStored(rows)));
+    if (this.finished && hasSummary && isWhole) {
+      await this.rows.remember(step, rows);
       this.summarized = true;
       return true;
     }
@@ -147,7 +149,7 @@ export class Run {
     for (const later of await checkpointSteps(folder)) {
       if (later > step) await setAside(folder, later);
     }
-    await this.rows.restore(step, state.log_history);
+    await this.rows.restore(step, rows);
     // The recipe may have more steps now; a run that was finished then goes on.
     if (!this.finished) await folder.remove('summary.json');
     // A run that was stopped between its last checkpoint and its summary needs only the summary.
