@@ -9,8 +9,9 @@ const files = ['src', 'tests', 'scripts'].flatMap((folder) =>
     .map((name) => join(folder, name)),
 );
 
-/** What a test changes for all that runs in its process. */
-const CHANGES_ITS_PROCESS = /\bvi\.(doMock|mock|stub\w+|useFakeTimers)\(|\bkeepDevices\(/;
+/** What a test changes for all that runs in its process: it would take devices with their kernels from it. */
+const CHANGES_ITS_PROCESS =
+  /\bvi\.(doMock|mock|stub\w+|useFakeTimers)\(|\bkeepDevices\(|\bdevice\.destroy\(/;
 const alone = files.filter((file) =>
   CHANGES_ITS_PROCESS.test(readFileSync(join(import.meta.dirname, file), 'utf8')),
 );

@@ -48,15 +48,27 @@ export function heedSignals(): void {
   let own = 0;
   const first = (signal: StopSignal): void => {
     if (asked) return;
-    if (!say) process.exit(exitCode(signal));
+    if (!say) {
+      endBy(signal);
+      return;
+    }
     asked = signal;
     say();
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      if (++own > 1) process.exit(exitCode(signal));
-      first(signal);
+      if (++own > 1) endBy(signal);
+      else first(signal);
     });
   }
   process.on('message', first);
+}
+
+/**
+ * Ends this process at once, as the signal does where nobody heeds it. `process.exit` would first take apart
+ * the GPU device, whose threads are at work: that can crash.
+ */
+function endBy(signal: StopSignal): void {
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
 }

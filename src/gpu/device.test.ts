@@ -56,7 +56,11 @@ it('begins with submits of the size that a measured card allows, else with small
   expect(measured.pace.rate).toBe(5e11);
   measured.pace.rate = 5e12;
   measured.close();
-  expect(kept!.pace.rate).toBe(5e12);
+  const measureAgain = vi.fn();
+  const again = await kept!.reopen({ measure: measureAgain });
+  expect(measureAgain).not.toHaveBeenCalled();
+  expect(again.variants.card!.full).toEqual(rates);
+  expect(again.pace.rate).toBe(5e12);
   expect((await Gpu.open(fakeApi())).pace.rate).toBe(5e9);
   const weakest = { large: 1e9, medium: 1e9, narrow: 1e9, small: 1e9 };
   const slow = () => Promise.resolve({ full: weakest, alone: weakest, packed: [] });

@@ -55,7 +55,7 @@ export interface GpuOptions {
   features?: readonly GPUFeatureName[];
   /** How to wait for the device where `await` alone is not good enough; see node.ts. */
   wait?: <T>(pending: Promise<T>) => Promise<T>;
-  /** On close the device is not destroyed; this gets it anew, empty and with its kernels compiled. */
+  /** On close the device is not destroyed; this gets it, empty and with its kernels compiled, to `reopen`. */
   keep?: (gpu: Gpu) => void;
 }
 
@@ -64,6 +64,10 @@ interface Kept {
   readonly device: GPUDevice;
   readonly info: GPUAdapterInfo;
   readonly pipelines: Pipelines;
+  /** What is measured once; see `GpuOptions.measure`. */
+  card?: CardRates | undefined;
+  /** Of the last Pace. */
+  rate?: number;
 }
 
 function suitableVariants({ features }: GPUDevice, info: GPUAdapterInfo): KernelVariants {
@@ -159,17 +163,27 @@ export class Gpu implements Memory {
       WANTED_LIMITS.map((name) => [name, adapter.limits[name]]),
     );
     const device = await adapter.requestDevice({ requiredFeatures: features, requiredLimits });
-    const info = infoOf(adapter);
-    const gpu = new Gpu({ device, info, pipelines: new Pipelines(device) }, options);
-    const chosen = options.variants?.matmul !== undefined;
-    if (gpu.variants.matmul === 'blocked' && !chosen && !info.isFallbackAdapter) {
-      const card = await options.measure?.(gpu);
-      if (card) {
-        gpu.chosen = { ...gpu.chosen, card };
-        gpu.pace.rate = firstRate(card);
+    const kept = { device, info: infoOf(adapter), pipelines: new Pipelines(device) };
+    return new Gpu(kept, options).measured();
+  }
+
+  /** The device of a Gpu that was kept, which is not used any more, with other options. */
+  reopen(options: GpuOptions): Promise<Gpu> {
+    this.device.removeEventListener('uncapturederror', this.onError);
+    return new Gpu(this.kept, options).measured();
+  }
+
+  private async measured(): Promise<Gpu> {
+    const { kept, options, chosen } = this;
+    if (chosen.matmul === 'blocked' && !options.variants?.matmul && !kept.info.isFallbackAdapter) {
+      kept.card ??= await options.measure?.(this);
+      if (kept.card) {
+        this.chosen = { ...chosen, card: kept.card };
+        this.pace.rate = firstRate(kept.card);
       }
     }
-    return gpu;
+    this.pace.rate = kept.rate ?? this.pace.rate;
+    return this;
   }
 
   private readonly onError = ({ error }: GPUUncapturedErrorEvent): void => {
@@ -319,9 +333,7 @@ export class Gpu implements Memory {
     }
     for (const buffer of this.buffers) this.destroyBuffer(buffer);
     this.device.removeEventListener('uncapturederror', this.onError);
-    const next = new Gpu(this.kept, this.options);
-    next.chosen = this.chosen;
-    next.pace.rate = this.pace.rate;
-    keep(next);
+    this.kept.rate = this.pace.rate;
+    keep(new Gpu(this.kept, this.options));
   }
 }

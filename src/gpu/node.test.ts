@@ -39,8 +39,6 @@ it('opens kept devices again, the first one first, emptied and with their kernel
   policy.upload(view, new Float32Array(16).fill(1));
   judge.close();
   policy.close();
-  const other = await openNodeGpu({ variants: { rows: 'memory' } });
-  expect([policy.device, judge.device]).not.toContain(other.device);
   const again = await openNodeGpu();
   expect(again.device).toBe(policy.device);
   expect(await again.pipeline(nothing)).toBe(compiled);
@@ -53,6 +51,23 @@ it('opens kept devices again, the first one first, emptied and with their kernel
   expect(() => policy.upload(view, new Float32Array(16))).toThrow('was closed');
   await expect(policy.read(view)).rejects.toThrow('was closed');
   await again.idle();
+});
+
+it('opens kept devices with other kernels, those with the same ones first, never without its features', async () => {
+  keepDevices();
+  const memory = { variants: { rows: 'memory' } } as const;
+  const [usual, other] = [await openNodeGpu(), await openNodeGpu(memory)];
+  other.close();
+  usual.close();
+  const [otherAgain, usualAgain] = [await openNodeGpu(memory), await openNodeGpu()];
+  expect([otherAgain.device, usualAgain.device]).toEqual([other.device, usual.device]);
+  usualAgain.close();
+  const changed = await openNodeGpu(memory);
+  expect(changed.device).toBe(usual.device);
+  expect(changed.variants).toEqual({ ...usual.variants, rows: 'memory' });
+  changed.close();
+  const timed = await openNodeGpu({ features: ['timestamp-query'] });
+  expect(timed.device).not.toBe(usual.device);
 });
 
 it('does not use a device again that has failed', async () => {

@@ -14,8 +14,8 @@ const CARDS = new URL('../../node_modules/.cache/ponder/cards.json', import.meta
 /** A closed device that is kept for reuse. */
 interface Spare {
   readonly gpu: Gpu;
-  /** The options that it was opened with, as JSON. */
-  readonly options: string;
+  readonly features: string;
+  readonly variants: string;
   /** Of all devices, it was opened as this one. */
   readonly place: number;
 }
@@ -24,8 +24,8 @@ interface Spare {
 let spare: Spare[] | undefined;
 
 /**
- * From now on a closed device is emptied and kept, and the next caller with the same options gets it with
- * its kernels compiled. For a process of many runs: compiling would take longer than some of the runs.
+ * From now on a closed device is emptied and kept, and the next caller gets it with its kernels compiled.
+ * For a process of many runs: compiling would take longer than some of the runs.
  */
 export function keepDevices(): void {
   spare ??= [];
@@ -35,21 +35,29 @@ export function keepDevices(): void {
  * Opens a device, or takes a kept one.
  * @throws GpuUnavailableError when there is no adapter
  */
-export async function openNodeGpu(options: GpuOptions = {}): Promise<Gpu> {
+export async function openNodeGpu(asked: GpuOptions = {}): Promise<Gpu> {
+  const options = {
+    variants: chosenKernels(),
+    measure: (gpu: Gpu) => cardRates(gpu, nodeNotes(CARDS)),
+    ...asked,
+    wait: napping,
+  };
   if (!spare) return openFresh(options);
-  const asked = JSON.stringify({ variants: chosenKernels(), ...options });
-  // The device that was opened first has the policy's kernels; the later ones have the judges'.
-  for (let at; (at = spare.findIndex((one) => one.options === asked)) >= 0;) {
-    const { gpu } = spare.splice(at, 1)[0]!;
-    if (await isSound(gpu)) return gpu;
-    gpu.close();
-  }
-  const place = entries.length;
-  const keep = (gpu: Gpu): void => {
-    spare!.push({ gpu, options: asked, place });
+  const features = [...(options.features ?? [])].join();
+  const variants = JSON.stringify(options.variants);
+  const keepAt = (place: number) => (gpu: Gpu) => {
+    spare!.push({ gpu, features, variants, place });
     spare!.sort((one, other) => one.place - other.place);
   };
-  return openFresh({ ...options, keep });
+  for (;;) {
+    // The device that was opened first has the policy's kernels; the later ones have the judges'.
+    const able = spare.filter((one) => one.features === features);
+    const next = able.find((one) => one.variants === variants) ?? able[0];
+    if (!next) return openFresh({ ...options, keep: keepAt(entries.length) });
+    spare.splice(spare.indexOf(next), 1);
+    if (await isSound(next.gpu)) return next.gpu.reopen({ ...options, keep: keepAt(next.place) });
+    next.gpu.close();
+  }
 }
 
 /** What its last user left running may have failed. */
@@ -65,12 +73,7 @@ async function openFresh(options: GpuOptions): Promise<Gpu> {
   Object.assign(globalThis, globals);
   const api = create([]);
   entries.push(api);
-  return Gpu.open(api, {
-    variants: chosenKernels(),
-    measure: (gpu) => cardRates(gpu, nodeNotes(CARDS)),
-    ...options,
-    wait: napping,
-  });
+  return Gpu.open(api, options);
 }
 
 /** PONDER_KERNELS=card, cpu or wide runs the kernels for graphics cards, or for adapters on the CPU, on any. */

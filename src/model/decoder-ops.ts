@@ -79,6 +79,12 @@ export const cacheRows = ({ maxPromptTokens, maxNewTokens }: DecoderLimits): Cac
   ownRows: maxNewTokens,
 });
 
+/** Of packed prompts; see prompts.ts. */
+export interface PromptDims extends Required<RowDims> {
+  /** The prompts' rows of the cache. */
+  cached: number;
+}
+
 export interface DecodeDims extends StepDims {
   sampling: SamplingOptions;
   /** Before this step, the rows in `DecoderBuffers.kept` move to the front. */
@@ -87,6 +93,7 @@ export interface DecodeDims extends StepDims {
 
 export class DecoderBuffers {
   readonly prefillInputs: HostInputs;
+  readonly cacheSources: Activation; // [maxPromptTokens]; see kvStore
   readonly decodeInputs: { ids: Activation; spans: Activation };
   readonly logits: Activation; // [sequences, vocab]
   readonly tokens: Activation; // [sequences, maxNewTokens]
@@ -101,6 +108,7 @@ export class DecoderBuffers {
   constructor(limits: DecoderLimits, config: ModelConfig) {
     const { maxSequences: n, maxNewTokens } = limits;
     this.prefillInputs = rowInputs(config, limits.maxPromptTokens);
+    this.cacheSources = new Activation('cache sources', limits.maxPromptTokens, true);
     // The kernels of decoding find positions and windows in the spans of a whole cache.
     this.decodeInputs = {
       ids: new Activation('ids', n, true),
@@ -118,39 +126,39 @@ export class DecoderBuffers {
   }
 }
 
-/** Fills the cache rows of the packed prompts. Nothing reads the output of the last layer. */
+/** Fills the cache rows of the prompts. Nothing reads the output of the last layer. */
 export function prefill(
   model: LanguageModel<Memory>,
   limits: DecoderLimits,
   buffers: DecoderBuffers,
   caches: readonly View[],
-): Op<RowDims>[] {
+): Op<PromptDims>[] {
   const { config: c } = model;
   const shape = layerShape(model, limits.maxPromptTokens);
   const inputs = buffers.prefillInputs;
   let hidden = new Activation('prompt', limits.maxPromptTokens * c.hiddenSize);
-  const ops: Op<RowDims>[] = embed(model, inputs.ids, hidden);
+  const ops: Op<PromptDims>[] = embed(model, inputs.ids, hidden);
   caches.forEach((cache, i) => {
     const s = layerActivations(shape, i, hidden);
     const layer = model.layer(i);
     ops.push(
-      ...projectHeads<RowDims>(shape, layer, s, inputs),
-      kvStore<RowDims>({
-        ...{ qkv: s.qkv, cache, spans: inputs.spans, rows: (d) => d.tokens },
+      ...projectHeads<PromptDims>(shape, layer, s, inputs),
+      kvStore<PromptDims>({
+        ...{ qkv: s.qkv, cache, sources: buffers.cacheSources, rows: (d) => d.cached },
         ...{ qkvStride: qkvWidth(c), kOffset: qWidth(c) },
         ...{ width: kvWidth(c), cacheStride: 2 * kvWidth(c) },
       }),
     );
     if (i === caches.length - 1) return;
     ops.push(
-      attention<RowDims>({
+      attention<PromptDims>({
         ...attentionShape(c, layer),
         ...{ q: s.qkv, qStride: qkvWidth(c), qOffset: 0 },
         ...{ kv: cache, kvStride: 2 * kvWidth(c), kOffset: 0, vOffset: kvWidth(c) },
         ...{ o: s.attended, lse: s.lse, spans: spansOf(layer, inputs), tokens: (d) => d.tokens },
       }),
-      ...feedForward<RowDims>(shape, layer, s),
-      ...layerOutput<RowDims>(shape, layer, s),
+      ...feedForward<PromptDims>(shape, layer, s),
+      ...layerOutput<PromptDims>(shape, layer, s),
     );
     hidden = s.output;
   });

@@ -10,15 +10,16 @@ import {
   prefill,
   type DecodeDims,
   type DecoderLimits,
+  type PromptDims,
 } from './decoder-ops.ts';
 import type { LanguageModel } from './language-model.ts';
 import { layerKind } from './layer-kinds.ts';
-import { kvWidth, type RowDims } from './layers.ts';
+import { kvWidth } from './layers.ts';
 
 /** The result of `planDecoder`: ops whose activations and caches have memory. */
 interface DecoderPrograms {
   buffers: DecoderBuffers;
-  prefillOps: Op<RowDims>[];
+  prefillOps: Op<PromptDims>[];
   decodeOps: Op<DecodeDims>[];
   activations: View[];
   caches: View[];

@@ -1,7 +1,7 @@
 /**
- * Batched generation with a KV cache. The prompts are prefilled once, packed; the samples of a group
- * share their prompt's rows of the cache and add rows of their own:
- *   cache row r < promptRows: token r of the packed prompts
+ * Batched generation with a KV cache. The prompts are prefilled once, packed (prompts.ts); the samples of
+ * a group share their prompt's rows of the cache and add rows of their own:
+ *   cache row r < promptRows: token r of the prompts, one after another
  *   cache row promptRows + s * maxNewTokens + t: input t of sequence s
  * A prompt's last token is not prefilled: it is the first input of each of its samples, so that the
  * first sampled token is no special case. Sampling happens on the GPU. The host submits blocks of
@@ -15,12 +15,13 @@ import type {
   DecodeDims,
   DecoderBuffers,
   DecoderLimits,
+  PromptDims,
   SamplingOptions,
   ThoughtEnd,
 } from './decoder-ops.ts';
 import { planDecoder } from './decoder-plan.ts';
 import type { LanguageModel } from './language-model.ts';
-import type { RowDims } from './layers.ts';
+import { packPrompts, type PackedPrompts } from './prompts.ts';
 import {
   appendTokens,
   startSequences,
@@ -30,7 +31,6 @@ import {
   type Sequence,
 } from './sequences.ts';
 import { uploadRows } from './trunk.ts';
-import { withinWindow } from './batch.ts';
 
 export type { Generation };
 
@@ -55,7 +55,7 @@ export class Decoder {
     readonly model: LanguageModel,
     readonly limits: DecoderLimits,
     private readonly buffers: DecoderBuffers,
-    private readonly prefill: Program<RowDims>,
+    private readonly prefill: Program<PromptDims>,
     private readonly decode: Program<DecodeDims>,
     private readonly activations: readonly View[],
     private readonly caches: readonly View[],
@@ -94,8 +94,9 @@ export class Decoder {
   ): Promise<Generation[][]> {
     const sequences = startSequences(prompts, samplesPerPrompt, streams, this.limits);
     this.useLengths(prompts, sampling.maxNewTokens);
-    this.uploadPrompts(prompts, sequences.length);
-    await this.prefill.run(promptDims(prompts, this.model.config.window));
+    const packed = packPrompts(prompts, this.model.config.window);
+    this.uploadPrompts(packed, sequences.length);
+    await this.prefill.run(packed.dims);
 
     const stops = new Set([...this.model.config.eosTokenIds, ...(sampling.stopIds ?? [])]);
     const written = (): Generation[][] =>
@@ -130,18 +131,19 @@ export class Decoder {
       }
     }
     const groups = written();
-    this.model.gpu.counters.flops += this.usefulFlops(prompts, groups, sampling);
+    this.model.gpu.counters.flops +=
+      this.prefill.flops(packed.dims) + this.decodedFlops(prompts, groups, sampling);
     return groups;
   }
 
-  /** Counts the shared rows of a prompt once, and each token up to the end of its sequence once. */
-  private usefulFlops(
+  /** Counts each token up to the end of its sequence once. */
+  private decodedFlops(
     prompts: readonly (readonly number[])[],
     groups: readonly (readonly Generation[])[],
     sampling: SamplingOptions,
   ): number {
     const { window = Infinity } = this.model.config;
-    let flops = this.prefill.flops(promptDims(prompts, window));
+    let flops = 0;
     for (let step = 0; step < sampling.maxNewTokens; step++) {
       const alive = groups.map((g) => g.filter(({ ids }) => ids.length > step).length);
       const tokens = alive.reduce((sum, n) => sum + n, 0);
@@ -181,33 +183,18 @@ export class Decoder {
     ropes.useLength(longest);
   }
 
-  /** Uploads the prompts, packed, each without its last token. */
-  private uploadPrompts(prompts: readonly (readonly number[])[], sequences: number): void {
+  private uploadPrompts(packed: PackedPrompts, sequences: number): void {
     const { maxSequences, maxPromptTokens } = this.limits;
-    const rows = prompts.flatMap((prompt) => prompt.slice(0, -1));
-    if (sequences > maxSequences || rows.length > maxPromptTokens) {
+    const { dims, sources, ...rows } = packed;
+    if (sequences > maxSequences || dims.cached > maxPromptTokens) {
       throw new Error(
-        `${sequences} sequences with ${rows.length} prompt tokens do not fit: memory is planned for ` +
+        `${sequences} sequences with ${dims.cached} prompt tokens do not fit: memory is planned for ` +
           `${maxSequences} and ${maxPromptTokens}; shorten the prompts, or raise max_prompt_length`,
       );
     }
-    const positions: number[] = [];
-    const spans: number[] = [];
-    for (const prompt of prompts) {
-      const start = positions.length;
-      for (let t = 0; t < prompt.length - 1; t++) {
-        positions.push(t);
-        spans.push(start, start, start, start + t + 1);
-      }
-    }
-    const { window } = this.model.config;
-    const spanArray = Uint32Array.from(spans);
-    uploadRows(this.model.gpu, this.buffers.prefillInputs, {
-      ids: Uint32Array.from(rows),
-      positions: Uint32Array.from(positions),
-      spans: spanArray,
-      ...(window !== undefined && { windowSpans: withinWindow(spanArray, window).spans }),
-    });
+    const { gpu } = this.model;
+    uploadRows(gpu, this.buffers.prefillInputs, rows);
+    if (dims.cached > 0) gpu.upload(viewOf(this.buffers.cacheSources), sources);
   }
 
   /** From here on row i of every decoding step is `sequences[i]`. */
@@ -271,19 +258,6 @@ export class Decoder {
   private throwIfDestroyed(): void {
     if (this.destroyed) throw new Error('the decoder was destroyed while it was writing');
   }
-}
-
-/** The rows of packed prompts, of which the last tokens are left to decoding. */
-function promptDims(prompts: readonly (readonly number[])[], window = Infinity): Required<RowDims> {
-  const rows = prompts.map((prompt) => prompt.length - 1);
-  return {
-    tokens: rows.reduce((sum, n) => sum + n, 0),
-    pairs: rows.reduce((sum, n) => sum + (n * (n + 1)) / 2, 0),
-    windowPairs: rows.reduce((sum, n) => {
-      const short = Math.min(n, window);
-      return sum + (short * (short + 1)) / 2 + (n - short) * short;
-    }, 0),
-  };
 }
 
 const viewOf = (activation: Activation): View => activation.view as View;

@@ -141,12 +141,15 @@ describe.each(KERNELS)('the $name kernels', ({ name, variants }) => {
     it('samples tokens whose log-probs are those of the training forward', async () => {
       const { model } = randomModel(gpu, config, 5);
       const decoder = await Decoder.create(model, {
-        maxSequences: 6,
+        maxSequences: 8,
         maxPromptTokens: 24,
         maxNewTokens: 12,
       });
-      const runner = await BatchRunner.create(model, { maxTokens: 120, maxTargets: 80 });
-      const prompts = [randomIds(config, 9, 1), randomIds(config, 1, 2), randomIds(config, 4, 3)];
+      const runner = await BatchRunner.create(model, { maxTokens: 120, maxTargets: 96 });
+      const long = randomIds(config, 9, 1);
+      // The last one begins as the first.
+      const alike = [...long.slice(0, 6), ...randomIds(config, 2, 4)];
+      const prompts = [long, randomIds(config, 1, 2), randomIds(config, 4, 3), alike];
       const sampling = {
         temperature: 0.9,
         topK: 0,
@@ -155,7 +158,7 @@ describe.each(KERNELS)('the $name kernels', ({ name, variants }) => {
         seed: 11,
         maxNewTokens: 12,
       };
-      const streams = Uint32Array.from([0, 1, 2, 3, 4, 5]);
+      const streams = Uint32Array.from(range(8));
       const written = await decoder.generate(prompts, 2, sampling, streams);
       const batch = packBatch(
         prompts.map((prompt, p) => ({ prompt, completions: written[p]!.map((s) => s.ids) })),

@@ -53,6 +53,7 @@ describe('Llama 3.1 8B, an adapter over int4', () => {
         ...{ idOwners: maxTokens, rowOwners: maxTargets, inverseTemperature: 1 },
         ...{ learningRate: 1, biasCorrection1: 1, biasCorrection2: 1 },
       };
+      const prompts = { tokens: 256, cached: 256, pairs: 0, windowPairs: 0 };
       const decode = { tokens: 4, step: 191, sampling };
       const checked = [
         ...[...update.forward, ...update.backward].map((op) => ({
@@ -62,8 +63,8 @@ describe('Llama 3.1 8B, an adapter over int4', () => {
         })),
         ...decoder.prefillOps.map((op) => ({
           op,
-          values: op.params({ tokens: 256 }),
-          grid: op.grid({ tokens: 256 }),
+          values: op.params(prompts),
+          grid: op.grid(prompts),
         })),
         ...decoder.decodeOps.map((op) => ({
           op,

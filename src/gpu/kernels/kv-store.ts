@@ -19,14 +19,14 @@ const kernel = {
 } as const satisfies Kernel;
 
 /**
- * Copies k and v of row i into cache row spans[i].w - 1, laid out k (width) | v (width).
- * Strides, offsets and `width` (kvHeads * headDim) count elements, multiples of 4; `vOffset` is
- * kOffset + width unless given. No two rows may have the same cache row.
+ * Copies k and v of row sources[i] (u32) into cache row i, laid out k (width) | v (width), for the first
+ * `rows` rows of the cache. Strides, offsets and `width` (kvHeads * headDim) count elements, multiples of 4;
+ * `vOffset` is kOffset + width unless given.
  */
 export function kvStore<D>(a: {
   qkv: Bindable;
   cache: Bindable;
-  spans: Bindable;
+  sources: Bindable;
   rows: Dyn<D>;
   qkvStride: number;
   kOffset: number;
@@ -37,7 +37,7 @@ export function kvStore<D>(a: {
 }): Op<D> {
   return op<D, (typeof kernel)['params']>(kernel, {
     label: a.label,
-    bindings: [a.qkv, a.spans, a.cache],
+    bindings: [a.qkv, a.sources, a.cache],
     params: {
       rows: a.rows,
       qkvStride: vec4s(a.qkvStride),

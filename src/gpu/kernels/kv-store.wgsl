@@ -1,7 +1,6 @@
-// cache[spans[i].w - 1] = k_i | v_i      for every row i of a packed qkv buffer
-// qkv [rows, qkv_stride], k at k_offset and v at v_offset of a row, each `width` long
-// cache [*, cache_stride], spans [rows] (see attention.wgsl): a token's own key is its last one.
-// Strides, offsets and width count vec4s; an invocation copies one of k and one of v.
+// cache_i = k_s | v_s   with s = sources[i], for the first `rows` rows i of the cache
+// qkv [*, qkv_stride], k at k_offset and v at v_offset of a row, each `width` long
+// cache [*, cache_stride], sources [rows]. Strides, offsets and width count vec4s; an invocation copies one of k and one of v.
 
 struct Params {
   rows: u32,
@@ -14,7 +13,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> qkv: array<vec4f>;
-@group(0) @binding(1) var<storage, read> spans: array<vec4u>;
+@group(0) @binding(1) var<storage, read> sources: array<u32>;
 @group(0) @binding(2) var<storage, read_write> cache: array<vec4f>;
 @group(1) @binding(0) var<uniform> p: Params;
 
@@ -26,8 +25,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let row = at / p.width;
   let c = at % p.width;
   if (row >= p.rows) { return; }
-  let source = row * p.qkv_stride + c;
-  let place = (spans[row].w - 1u) * p.cache_stride + c;
+  let source = sources[row] * p.qkv_stride + c;
+  let place = row * p.cache_stride + c;
   cache[place] = qkv[source + p.k_offset];
   cache[place + p.width] = qkv[source + p.v_offset];
 }
