@@ -51,7 +51,7 @@ function mostLoss(card: CardRates, rates?: CardRates): number {
     sizes.map((n) => {
       const product = { m, n, k: 576 };
       const seconds = TILE_NAMES.map((tile) => productSeconds(card, tile, product));
-      return seconds[cardVariant(TILE_NAMES, product, 1, rates)]! / Math.min(...seconds);
+      return seconds[cardVariant(TILE_NAMES, product, { parts: 1 }, rates)]! / Math.min(...seconds);
     }),
   );
   return Math.max(...losses);

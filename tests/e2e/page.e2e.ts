@@ -102,11 +102,12 @@ describe('training', () => {
   it('runs, pauses, steps, goes on to the end, and gives the recorded run back', () =>
     withPage({}, async (page) => {
       await reaches(page, STEPS);
-      // Looked for before the press: it does not stay long.
-      const loads = page.getByRole('heading', { name: /Loading|Compiling/ }).waitFor();
+      const headings = await headingsOf(page);
       await train(page);
-      await loads;
+      await begins(page);
       await reaches(page, 2);
+      // It does not stay long.
+      expect((await headings()).join()).toMatch(/Loading|Compiling/);
       await page.getByRole('button', { name: 'Pause' }).click();
       await page.getByRole('heading', { name: 'Paused' }).waitFor();
       expect(await accessibilityFaults(page)).toEqual([]);
@@ -328,3 +329,15 @@ describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
     }),
   );
 });
+
+/** From now on notes all headings, however shortly they stay; returns those so far. */
+async function headingsOf(page: Page): Promise<() => Promise<string[]>> {
+  const noted = await page.evaluateHandle(() => {
+    const texts = new Set<string>();
+    new MutationObserver(() => {
+      for (const { textContent } of document.querySelectorAll('h1, h2, h3')) texts.add(textContent);
+    }).observe(document.body, { childList: true, characterData: true, subtree: true });
+    return texts;
+  });
+  return () => noted.evaluate((texts) => [...texts]);
+}

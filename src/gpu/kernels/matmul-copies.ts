@@ -14,7 +14,7 @@ export function copiesOf(products: readonly Product[]): string {
   const halves = products.some(({ packed }) => packed);
   return [
     // Both products use this memory, one after the other.
-    `var<workgroup> tile_b: array<array<${halves ? 'vec2u, 2u * B_PITCH' : 'vec4f, B_PITCH'}>, STEP>;`,
+    `var<workgroup> tile_b: array<array<${halves ? 'vec2u, 2u * B_PITCH' : 'vec4f, B_PITCH'}>, SLICES * STEP>;`,
     ...products.map(({ a, b, wholeSteps, packed }, p) =>
       [
         copy(`a${p}`, a.kMajor, 'ROW_FOURS', 'mat4x4f', wholeSteps),

@@ -16,7 +16,7 @@ import {
 } from './matmul-places.ts';
 import type { MatmulLayout, MatmulMemory } from './matmul-prelude.ts';
 import type { StoredMemory } from './matmul-store.ts';
-import { STEP, type PlannedSize, type PlannedSizes, type Sizes } from './matmul-variants.ts';
+import type { PlannedSize, PlannedSizes, Sizes } from './matmul-variants.ts';
 
 export interface ProductLaunch<D> {
   /** [m, k], or [k, m] in layout tn; f32. */
@@ -118,11 +118,13 @@ export function storedAs<D>(
 /**
  * How the operands lie in memory.
  * @param pack matrices B in these stay packed while they are copied, if nothing is done to them
+ * @param step values of k that the kernel takes at once
  */
 export function operandsOf<D>(
   { layout, m, n, norm, side }: MatmulLaunch<D>,
   products: readonly { a: Placed<D>; b: Placed<D>; k: Dyn<D> }[],
   pack: readonly Halves[],
+  step: number,
 ): Pick<MatmulMemory, 'products' | 'normed' | 'side'> {
   const k = products[0]!.k;
   return {
@@ -133,7 +135,7 @@ export function operandsOf<D>(
         a: operand(product.a, layout === 'tn', layout === 'tn' ? m : product.k),
         b,
         evenK: fours(product.k),
-        wholeSteps: typeof product.k === 'number' && product.k % STEP === 0,
+        wholeSteps: typeof product.k === 'number' && product.k % step === 0,
         ...(packed && { packed }),
       };
     }),

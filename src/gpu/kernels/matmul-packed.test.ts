@@ -64,7 +64,7 @@ describe.each(HALVES)('weights in %s that stay packed', (storage) => {
   });
 
   // The tiles have the same text, which takes long to compile.
-  const tiles = storage === 'f16' ? (['large', 'medium', 'narrow'] as const) : [];
+  const tiles = storage === 'f16' ? (['large', 'medium', 'narrow', 'sliced', 'thin'] as const) : [];
   it.each(tiles)('in a tile %s', async (variant) => {
     const launch = launchOf(PACKED[1]);
     await expectSame(33 * 65, (c, choice) => [matmulAs([variant], { ...launch, c }, choice)]);

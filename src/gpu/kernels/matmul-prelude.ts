@@ -30,7 +30,7 @@ export interface Product {
   b: Operand;
   /** k is a multiple of four: no block reaches beyond the last k. */
   evenK: boolean;
-  /** k is a multiple of STEP (matmul-variants.ts): no step reaches beyond it. */
+  /** k is a multiple of what the kernel takes at once (`stepOf`): no step reaches beyond it. */
   wholeSteps: boolean;
   /** B is loaded as it is stored: two numbers in a word. */
   packed?: Halves;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { MatmulLayout } from './matmul-prelude.ts';
-import { cardVariants, mostPartialSums, partsOfK, pitchOf } from './matmul-variants.ts';
+import { cardVariants, mostPartialSums, partsOfK, pitchOf, sharesOfK } from './matmul-variants.ts';
 
 /** The variant for these sizes, with k whole or in parts. */
 function picked(layout: MatmulLayout, m: number, n: number, k: number): string {
@@ -72,11 +72,47 @@ it('compiles every variant that a replay picks, and no tile for more rows than t
   }
 });
 
+describe('k shared out in a workgroup', () => {
+  it('is what a card does for the products of decoding 33 to 96 sequences, in one launch', () => {
+    for (const m of [33, 64, 96]) {
+      for (const k of [576, 1536]) {
+        expect(sharesOfK('nt', { m, n: 576, k })).toEqual({
+          parts: 1,
+          sliced: m > 48 ? 'sliced' : 'thin',
+        });
+        expect(sharesOfK('nt', { m, n: 16, k })).toEqual({ parts: 1, sliced: 'thin' });
+        expect(picked('nt', m, 576, k)).toBe(m > 48 ? 'sliced' : 'thin');
+        expect(picked('nt', m, 16, k)).toBe('thin');
+      }
+    }
+  });
+
+  it('is not done where tiles are many or k is short, for few rows, or in gradients', () => {
+    for (const sizes of [
+      { m: 2500, n: 576, k: 576 },
+      { m: 64, n: 3072, k: 576 },
+      { m: 128, n: 48, k: 48 },
+      { m: 64, n: 144, k: 48 },
+      { m: 8, n: 576, k: 576 },
+    ]) {
+      expect(sharesOfK('nt', sizes).sliced).toBeUndefined();
+    }
+    for (const layout of ['nn', 'tn'] as const) {
+      expect(sharesOfK(layout, { m: 64, n: 576, k: 576 }).sliced).toBeUndefined();
+    }
+  });
+
+  it('is not done where a norm, a second matrix or a gate belongs to the product', () => {
+    const { whole } = cardVariants('nt', { m: 64, n: 576, k: 576 }, undefined, false);
+    expect(whole).toEqual(['small']);
+  });
+});
+
 describe('parts of k', () => {
   it('has several where there are few tiles and k is long', () => {
     expect(partsOfK('tn', { m: 48, n: 48, k: 2500 })).toBeGreaterThan(8);
     expect(partsOfK('tn', { m: 576, n: 16, k: 2500 })).toBeGreaterThan(1);
-    expect(partsOfK('nt', { m: 33, n: 576, k: 576 })).toBeGreaterThan(1);
+    expect(partsOfK('nn', { m: 33, n: 576, k: 576 })).toBeGreaterThan(1);
   });
 
   it('has one where tiles keep the card busy, or the second launch would take longer', () => {

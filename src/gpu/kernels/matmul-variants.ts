@@ -1,7 +1,7 @@
 /**
- * The matmul kernels for graphics cards: tiles of four shapes that go through workgroup memory, and
- * one kernel for few rows. A small model of the time that each would take picks one by the sizes of a
- * replay, and decides into how many parts k is cut.
+ * The matmul kernels for graphics cards: tiles of four shapes that go through workgroup memory, two small ones
+ * whose invocations share out k, and one kernel for few rows. A small model of the time that each would take
+ * picks one by the sizes of a replay, and decides how k is shared out.
  */
 import blocked from './matmul-blocked.wgsl?raw';
 import few from './matmul-few.wgsl?raw';
@@ -10,9 +10,9 @@ import type { MatmulLayout, MatmulMemory } from './matmul-prelude.ts';
 import type { CardRates, TileName, TileRates } from '../variants.ts';
 import { unroll } from './unroll.ts';
 
-/** Values of k that go through workgroup memory at once. */
+/** Values of k that go through workgroup memory at once, for a team at most. */
 export const STEP = 16;
-/** Of these, so many are multiplied in a turn of a loop: it divides STEP. */
+/** Of these, so many are multiplied in a turn of a loop: it divides every step. */
 const UNROLLED = 8;
 
 interface Tile {
@@ -22,17 +22,33 @@ interface Tile {
   /** Each invocation computes r blocks of four rows and c blocks of four columns. */
   r: number;
   c: number;
+  /** Teams of invocations that share out k, and add up their sums at the end. */
+  slices: number;
+  step: number;
 }
 
+const WHOLE = { slices: 1, step: STEP } as const;
+
 const TILES = {
-  large: { rows: 128, columns: 64, r: 2, c: 2 },
-  medium: { rows: 64, columns: 64, r: 2, c: 1 },
-  narrow: { rows: 128, columns: 16, r: 2, c: 1 },
-  small: { rows: 32, columns: 32, r: 1, c: 1 },
+  large: { rows: 128, columns: 64, r: 2, c: 2, ...WHOLE },
+  medium: { rows: 64, columns: 64, r: 2, c: 1, ...WHOLE },
+  narrow: { rows: 128, columns: 16, r: 2, c: 1, ...WHOLE },
+  small: { rows: 32, columns: 32, r: 1, c: 1, ...WHOLE },
 } as const satisfies Record<TileName, Tile>;
 
 export const TILE_NAMES = Object.keys(TILES) as TileName[];
-export type CardVariant = TileName | 'few';
+
+/** Both have 256 invocations, and the 16 KB of workgroup memory that every device has. */
+const SLICED = {
+  sliced: { rows: 32, columns: 32, r: 1, c: 1, slices: 4, step: 16 },
+  thin: { rows: 16, columns: 16, r: 1, c: 1, slices: 16, step: 8 },
+} as const satisfies Record<string, Tile>;
+
+const SHAPES = { ...TILES, ...SLICED };
+type SlicedName = keyof typeof SLICED;
+const SLICED_NAMES = Object.keys(SLICED) as SlicedName[];
+export type CardVariant = TileName | SlicedName | 'few';
+const isSliced = (variant: CardVariant): variant is SlicedName => variant in SLICED;
 
 /** The few-rows kernel: a workgroup of TEAM invocations computes 4 R rows of four columns. */
 const FEW = { team: 64, r: 2 };
@@ -46,8 +62,15 @@ const FEW_LEAST_K = 4 * FEW.team;
 const FEW_MOST_ROWS = { fromMemory: 16, fromCache: 32 };
 const CACHED_WEIGHTS = 2 ** 20;
 
+/** Values of k that a workgroup takes at once. */
+export function stepOf(variant: CardVariant): number {
+  if (variant === 'few') return STEP;
+  const { slices, step } = SHAPES[variant];
+  return slices * step;
+}
+
 export function tileOf(variant: CardVariant): { rows: number; columns: number } {
-  return variant === 'few' ? { rows: 4 * FEW.r, columns: 4 } : TILES[variant];
+  return variant === 'few' ? { rows: 4 * FEW.r, columns: 4 } : SHAPES[variant];
 }
 
 /**
@@ -103,27 +126,63 @@ function blocksOf(m: number, n: number): number {
   return Math.ceil(m / BLOCK) * Math.ceil(n / BLOCK);
 }
 
+/** How k is shared out, where tiles are few and k is long. */
+export interface SharesOfK {
+  /** Workgroups of their own compute the partial sums of each part, which a second launch adds up. */
+  parts: number;
+  /** The teams of one workgroup share out k, which is one part then. */
+  sliced?: SlicedName;
+}
+
 /**
- * Into how many parts a card cuts k, so that a product with few tiles and a long k has more workgroups.
- * It depends on nothing but the sizes: other parts would give other sums, and a run must give the
- * same numbers again.
+ * The shares that take a middling card the least time. They depend on nothing but the sizes: other shares
+ * would give other sums, and a run must give the same numbers again.
  */
-export function partsOfK(layout: MatmulLayout, sizes: Sizes): number {
-  if (layout === 'nt' && hasFewRows(sizes)) return 1;
+export function sharesOfK(layout: MatmulLayout, sizes: Sizes): SharesOfK {
+  if (layout === 'nt' && hasFewRows(sizes)) return { parts: 1 };
   const { m, n, k } = sizes;
   const most = Math.min(MOST_BLOCKS / blocksOf(m, n), k / LEAST_PART);
-  if (most < 2) return 1;
-  let best = 1;
-  let least = Infinity;
-  for (let parts = 1; parts <= most; parts *= 2) {
-    // The sums of the parts are written, then read.
-    let seconds = parts === 1 ? 0 : LAUNCH_SECONDS + (2 * 4 * parts * m * n) / BYTES_A_SECOND;
-    seconds += leastSeconds(sizes, parts);
-    if (seconds >= least) continue;
+  let best: SharesOfK = { parts: 1 };
+  let least = leastSeconds(sizes, 1);
+  const consider = (shares: SharesOfK, seconds: number): void => {
+    if (seconds >= least) return;
     least = seconds;
-    best = parts;
+    best = shares;
+  };
+  for (let parts = 2; parts <= most; parts *= 2) {
+    // The sums of the parts are written, then read.
+    const adding = LAUNCH_SECONDS + (2 * 4 * parts * m * n) / BYTES_A_SECOND;
+    consider({ parts }, adding + leastSeconds(sizes, parts));
   }
+  // Only decoding has products with so few tiles that are no gradients: other layouts need no more kernels.
+  if (layout !== 'nt') return best;
+  for (const sliced of SLICED_NAMES) consider({ parts: 1, sliced }, slicedSeconds(sliced, sizes));
   return best;
+}
+
+/** Into how many parts a card cuts k. */
+export const partsOfK = (layout: MatmulLayout, sizes: Sizes): number =>
+  sharesOfK(layout, sizes).parts;
+
+/**
+ * Its multiply-adds a second beside those of the small tile, whose inner loop it has: of a whole card (between
+ * the bounds for vega10 and for navi31, results/cards), and of one workgroup, which has four times as many
+ * invocations.
+ */
+const SLICED_RATES = {
+  sliced: { full: 0.9, alone: 3.5 },
+  thin: { full: 0.8, alone: 3 },
+} as const satisfies Record<SlicedName, object>;
+/** To add up the sums of the teams. */
+const SLICED_SECONDS = 2e-6;
+
+function slicedSeconds(tile: SlicedName, { m, n, k }: Sizes): number {
+  const { rows, columns } = SLICED[tile];
+  const { full, alone } = SLICED_RATES[tile];
+  const groups = Math.ceil(m / rows) * Math.ceil(n / columns);
+  const multiplyAdds = rows * columns * stepOf(tile) * Math.ceil(k / stepOf(tile));
+  const one = Math.max(groups / (full * MIDDLING.full.small), 1 / (alone * MIDDLING.alone.small));
+  return SLICED_SECONDS + multiplyAdds * one;
 }
 
 function leastSeconds(sizes: Sizes, parts: number): number {
@@ -147,17 +206,18 @@ export function mostPartialSums(layout: MatmulLayout, { m, n, k }: PlannedSizes)
   return parts * m * pitchOf(n);
 }
 
-/** Index of the variant that takes the least time for a product whose k is cut into `parts`. */
+/** Index of the variant that takes the least time for a product whose k is shared out so. */
 export function cardVariant(
   variants: readonly CardVariant[],
   sizes: Sizes,
-  parts: number,
+  { parts, sliced }: SharesOfK,
   card: CardRates = MIDDLING,
 ): number {
-  const few = hasFewRows(sizes) ? variants.indexOf('few') : -1;
-  if (few >= 0) return few;
+  const wanted = hasFewRows(sizes) ? 'few' : sliced;
+  const at = wanted === undefined ? -1 : variants.indexOf(wanted);
+  if (at >= 0) return at;
   const seconds = variants.map((variant) =>
-    variant === 'few' ? Infinity : tileSeconds(variant, sizes, parts, card),
+    variant === 'few' || isSliced(variant) ? Infinity : tileSeconds(variant, sizes, parts, card),
   );
   return seconds.indexOf(Math.min(...seconds));
 }
@@ -202,10 +262,10 @@ export function cardVariants(
   mayCut = true,
 ): { whole: CardVariant[]; inParts: CardVariant[] } {
   // Only in nt do neighbours along k lie side by side in the weights.
-  const all: CardVariant[] = layout === 'nt' ? [...TILE_NAMES, 'few'] : TILE_NAMES;
+  const all: CardVariant[] = layout === 'nt' ? [...TILE_NAMES, ...SLICED_NAMES, 'few'] : TILE_NAMES;
   const replays = possibleSizes(planned).map((sizes) => {
-    const parts = mayCut ? partsOfK(layout, sizes) : 1;
-    return { parts, variant: cardVariant(all, sizes, parts, card) };
+    const shares = mayCut ? sharesOfK(layout, sizes) : { parts: 1 };
+    return { parts: shares.parts, variant: cardVariant(all, sizes, shares, card) };
   });
   const picked = (wanted: (parts: number) => boolean): CardVariant[] =>
     all.filter((_, i) => replays.some(({ parts, variant }) => variant === i && wanted(parts)));
@@ -223,39 +283,50 @@ const TILE_COLUMNS = 4u;
 const R = ${FEW.r}u;
 ${unroll(few, { ...counts, R: FEW.r })}`;
   }
-  const { rows, columns, r, c } = TILES[variant];
+  const sliced = isSliced(variant);
+  const { rows, columns, r, c, slices, step } = SHAPES[variant];
   const [across, down] = [columns / (4 * c), rows / (4 * r)];
   const invocations = across * down;
-  const aBlocks = (rows / 4) * (STEP / 4);
-  const bBlocks = (columns / 4) * (STEP / 4);
+  const aBlocks = (rows / 4) * (step / 4);
+  const bBlocks = (columns / 4) * (step / 4);
   return `
 const TILE_ROWS = ${rows}u;
 const TILE_COLUMNS = ${columns}u;
-const STEP = ${STEP}u;
+const STEP = ${step}u;
 const UNROLLED = ${UNROLLED}u;
+const SLICES = ${slices}u;
+const PADDING = ${sliced ? 0 : 1}u;
 const X_INVOCATIONS = ${across}u;
 const Y_INVOCATIONS = ${down}u;
 const INVOCATIONS = ${invocations}u;
 const A_WHOLE = ${aBlocks % invocations === 0};
 const B_WHOLE = ${bBlocks % invocations === 0};
-${spanOfPart(inParts)}
+${sliced ? LENGTH_OF_PART : spanOfPart(inParts)}
 ${copiesOf(products)}
 ${unroll(blocked, {
   ...counts,
   R: r,
   C: c,
+  SLICED: Number(sliced),
+  WHOLE: Number(!sliced),
   UNROLLED,
   LOADS_A: Math.ceil(aBlocks / invocations),
   LOADS_B: Math.ceil(bBlocks / invocations),
 })}`;
 }
 
+/** Whole steps. */
+const LENGTH_OF_PART = `fn length_of_part(k: u32, parts: u32) -> u32 {
+  return (k + STEP * parts - 1u) / (STEP * parts) * STEP;
+}`;
+
 /** span_of_part(k, i, parts): where part i of k begins and ends; all but the last have whole steps. */
 function spanOfPart(inParts: boolean): string {
-  return `fn span_of_part(k: u32, part: u32, parts: u32) -> vec2u {
+  return `${inParts ? LENGTH_OF_PART : ''}
+fn span_of_part(k: u32, part: u32, parts: u32) -> vec2u {
   ${
     inParts
-      ? `let length = (k + STEP * parts - 1u) / (STEP * parts) * STEP;
+      ? `let length = length_of_part(k, parts);
   return min(vec2u(part * length, (part + 1u) * length), vec2u(k));`
       : 'return vec2u(0u, k);'
   }

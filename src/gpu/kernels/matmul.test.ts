@@ -5,7 +5,7 @@ import { decode, encode, type Halves, type Storage } from '../storage.ts';
 import { KERNELS_FOR, type CardRates } from '../variants.ts';
 import type { MatmulLayout } from './matmul-prelude.ts';
 import { MANY_COLUMNS, MANY_ROWS } from './matmul-on-cpu.ts';
-import { partsOfK } from './matmul-variants.ts';
+import { MIDDLING, partsOfK } from './matmul-variants.ts';
 import { matmul, matmulAs, matmulInParts } from './matmul.ts';
 import { cardLayouts, dynamic, exact, reference, want32, type Case } from './matmul-reference.ts';
 import { expectClose, MARK, Sandbox, seeded } from './sandbox.ts';
@@ -40,6 +40,8 @@ const VARIANTS = [
   { variant: 'medium', layouts: cardLayouts, sizes: SIZES.slice(0, 2) },
   { variant: 'narrow', layouts: cardLayouts, sizes: SIZES.slice(0, 2) },
   { variant: 'small', layouts: cardLayouts, sizes: SIZES.slice(0, 4) },
+  { variant: 'sliced', layouts: ['nt'], sizes: SIZES.slice(0, 3) },
+  { variant: 'thin', layouts: ['nt'], sizes: SIZES.slice(0, 3) },
   { variant: 'few', layouts: ['nt'], sizes: SIZES.slice(0, 3) },
   { variant: 'cpu', layouts: cardLayouts, sizes: SIZES },
   { variant: 'cpu', layouts: cardLayouts, sizes: MANY },
@@ -186,6 +188,41 @@ it('compiles no variant that its sizes never pick', async () => {
   expect(await own.floats(c, 2 * 48)).toEqual(Float32Array.from(reference(size, x, y)));
   own.close();
 });
+
+it.each([
+  { variant: 'sliced', storage: 'f32', packed: [], m: 61, n: 576, k: 560, rank: 8 },
+  { variant: 'sliced', storage: 'int4', packed: [], m: 61, n: 576, k: 576, rank: 0 },
+  { variant: 'thin', storage: 'f16', packed: ['f16'], m: 45, n: 16, k: 1536, rank: 24 },
+] as const)(
+  'a card takes $variant tiles for $m x $n x $k in $storage, with an adapter of rank $rank',
+  async ({ variant, storage, packed, m, n, k, rank }) => {
+    const own = await Sandbox.open({ ...KERNELS_FOR.card, card: { ...MIDDLING, packed } });
+    const size = { layout: 'nt', m, n, k } as const;
+    const [x, y] = [exact(m * k, 1), encode(storage, exact(k * n, 2))];
+    const want = reference(size, x, decode(storage, y.slice().buffer));
+    const residual = exact(m * n, 3);
+    const c = own.marked(m * n + 4);
+    const [h, up] = [exact(m * rank, 4), exact(n * rank, 5)];
+    if (rank) reference({ ...size, k: rank }, h, up).forEach((v, i) => (want[i]! += v));
+    const product = matmul({
+      ...{ ...size, m: () => m, a: own.put(x), b: { ...own.put(y), storage }, c },
+      ...{ residual: own.put(residual), scale: 0.5 },
+      ...(rank && { plus: { a: own.put(h), b: own.put(up), k: rank } }),
+    });
+    const compile = vi.spyOn(own.gpu, 'pipeline');
+    await own.run(product);
+    const names = compile.mock.calls.map(([kernel]) => kernel.name.split(' ', 2)[1]);
+    expect(names).toContain(variant);
+    const got = await own.floats(c, m * n + 4);
+    expectClose(
+      got.slice(0, m * n),
+      want.map((v, i) => 0.5 * v + residual[i]!),
+      1e-5,
+    );
+    expect([...got.slice(m * n)]).toEqual([MARK, MARK, MARK, MARK]);
+    own.close();
+  },
+);
 
 describe('a card that was measured', () => {
   /**

@@ -23,11 +23,14 @@ import {
   cardVariant,
   cardVariants,
   mostPartialSums,
-  partsOfK,
   pitchOf,
+  sharesOfK,
+  STEP,
+  stepOf,
   tileOf,
   variantBody,
   type CardVariant,
+  type SharesOfK,
   type Sizes,
 } from './matmul-variants.ts';
 
@@ -48,30 +51,34 @@ export function matmul<D>(launch: MatmulLaunch<D>): Op<D> {
   };
 }
 
-/** A launch with k whole, and two for the replays that cut it into parts; not all may be needed. */
+/** A launch with k in one part, and two for the replays that cut it into several; not all may be needed. */
 function matmulOnCard<D>(launch: MatmulLaunch<D>, card?: CardRates): Op<D>[] {
   const { layout, norm, side, gated } = launch;
   const sizes = plannedSizes(launch);
   const mayCut = !norm && !side && !gated;
   const { whole, inParts } = cardVariants(layout, sizes, card, mayCut);
-  if (inParts.length === 0) return [matmulAs(whole, launch, { card })];
-  const parts = partsOf(launch);
+  if (!mayCut) return [matmulAs(whole, launch, { card })];
+  const shares = sharesOf(launch);
+  if (inParts.length === 0) {
+    return [matmulAs(whole, launch, { card, shares: (d) => ({ ...shares(d), parts: 1 }) })];
+  }
+  const parts = (d: D): number => shares(d).parts;
   return [
-    ...(whole.length > 0 ? [matmulAs(whole, launch, { card, parts })] : []),
+    ...(whole.length > 0 ? [matmulAs(whole, launch, { card, shares })] : []),
     ...matmulInParts(inParts, launch, parts, mostPartialSums(layout, sizes), card),
   ];
 }
 
-/** Into how many parts each replay cuts k; computed once for the sizes of a replay. */
-function partsOf<D>(launch: MatmulLaunch<D>): (d: D) => number {
-  let last: { sizes: Sizes; parts: number } | undefined;
+/** How each replay shares out k; computed once for the sizes of a replay. */
+function sharesOf<D>(launch: MatmulLaunch<D>): (d: D) => SharesOfK {
+  let last: { sizes: Sizes; shares: SharesOfK } | undefined;
   return (d) => {
     const sizes = sizesOf(launch, d);
     const { m, n, k } = sizes;
     if (last?.sizes.m !== m || last.sizes.n !== n || last.sizes.k !== k) {
-      last = { sizes, parts: partsOfK(launch.layout, sizes) };
+      last = { sizes, shares: sharesOfK(launch.layout, sizes) };
     }
-    return last.parts;
+    return last.shares;
   };
 }
 
@@ -91,7 +98,7 @@ export function matmulInParts<D>(
   const { m, n, bias, residual, scale } = launch;
   const c = placed(launch.c, n);
   return [
-    matmulAs(variants, launch, { card, parts, partials }),
+    matmulAs(variants, launch, { card, shares: (d) => ({ parts: parts(d) }), partials }),
     sumOfParts<D>(storedAs(launch, c), {
       label: `${labelOf(launch)} sum`,
       bindings: [residual ?? bias ?? partials, c.of, partials],
@@ -104,7 +111,7 @@ interface CardChoice<D> {
   /** Absent: a table's. */
   card?: CardRates | undefined;
   /** Only some replays run the launch: those with several parts if it has `partials`, else those with one. */
-  parts?: (d: D) => number;
+  shares?: (d: D) => SharesOfK;
   /** Takes the partial sums in place of c. */
   partials?: Activation;
 }
@@ -113,7 +120,7 @@ interface CardChoice<D> {
 export function matmulAs<D>(
   variants: readonly MatmulVariant[],
   launch: MatmulLaunch<D>,
-  { card, parts = () => 1, partials }: CardChoice<D> = {},
+  { card, shares = () => ({ parts: 1 }), partials }: CardChoice<D> = {},
 ): Op<D> {
   const { layout, m, n, bias, residual, scale, norm, side, gated } = launch;
   const products = [launch, ...(launch.plus ? [launch.plus] : [])].map(({ a, b, k }) => ({
@@ -134,14 +141,16 @@ export function matmulAs<D>(
     const wholeColumns = typeof n === 'number' && n % columns === 0 && n / columns <= MOST_GROUPS;
     const stored = partials ? PARTIAL_SUMS : { ...storedAs(launch, c), wholeColumns };
     const pack = variant === 'few' ? [] : (card?.packed ?? []);
-    const memory = { ...stored, ...operandsOf(launch, products, pack), inParts: !!partials };
+    const step = isCpu(variant) ? STEP : stepOf(variant);
+    const operands = operandsOf(launch, products, pack, step);
+    const memory = { ...stored, ...operands, inParts: !!partials };
     return kernelFor(variant, memory, tiles[i]!);
   });
-  const runs = (d: D): boolean => parts(d) > 1 === !!partials;
+  const runs = (d: D): boolean => shares(d).parts > 1 === !!partials;
   const pick = (d: D): number =>
     variants.length === 1
       ? 0
-      : cardVariant(variants as readonly CardVariant[], sizesOf(launch, d), parts(d), card);
+      : cardVariant(variants as readonly CardVariant[], sizesOf(launch, d), shares(d), card);
   const places = products.map(({ a, b, k }) => [k, a.offset, a.stride, b.offset, b.stride]);
   const [first, second] = places as [Dyn<D>[], Dyn<D>[]?];
   const [kernel, ...others] = kernels as [Kernel<Params>, ...Kernel<Params>[]];
@@ -172,7 +181,9 @@ export function matmulAs<D>(
       const rows = Math.ceil(resolve(m, d) / tile.rows);
       // Only the kernel for few rows has so small tiles, and it never cuts k into parts.
       const folds = Math.ceil(columns / MOST_GROUPS);
-      return folds > 1 ? [Math.ceil(columns / folds), rows, folds] : [columns, rows, parts(d)];
+      return folds > 1
+        ? [Math.ceil(columns / folds), rows, folds]
+        : [columns, rows, shares(d).parts];
     },
     flops: (d) => {
       const sizes = sizesOf(launch, d);
