@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const files = ['src', 'tests', 'scripts'].flatMap((folder) =>
   readdirSync(join(import.meta.dirname, folder), { recursive: true, encoding: 'utf8' })
@@ -9,19 +10,29 @@ const files = ['src', 'tests', 'scripts'].flatMap((folder) =>
     .map((name) => join(folder, name)),
 );
 
-/** What a test changes for all that runs in its process: it would take devices with their kernels from it. */
-const CHANGES_ITS_PROCESS =
-  /\bvi\.(doMock|mock|stub\w+|useFakeTimers)\(|\bkeepDevices\(|\bdevice\.destroy\(/;
+/** What a test changes for all that runs in its process. */
+const CHANGES_ITS_PROCESS = /\bvi\.(doMock|mock|stub\w+|useFakeTimers)\(|\bkeepDevices\(/;
 const alone = files.filter((file) =>
   CHANGES_ITS_PROCESS.test(readFileSync(join(import.meta.dirname, file), 'utf8')),
 );
 const together = files.filter((file) => !alone.includes(file));
+
+/** Tests that destroy devices come last: their compiled kernels would be missed. */
+class DestroyersLast extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const destroys = ({ moduleId }: TestSpecification): boolean =>
+      /\bdevice\.destroy\(/.test(readFileSync(moduleId, 'utf8'));
+    const sorted = await super.sort(files);
+    return [...sorted.filter((file) => !destroys(file)), ...sorted.filter(destroys)];
+  }
+}
 
 export default defineConfig({
   test: {
     pool: 'forks',
     // Most of a GPU test is compiling kernels, on one core. A real model takes 3 GB beside that.
     maxWorkers: 2,
+    sequence: { sequencer: DestroyersLast },
     testTimeout: 240_000,
     hookTimeout: 120_000,
     projects: [

@@ -11,8 +11,8 @@ import { ensureInstalled, root } from './install.mjs';
 import { gpuEnv } from './software-gpu.mjs';
 
 /**
- * For glibc. Else it returns what each compiled kernel frees to the system, and takes it again for the next: that
- * is a tenth of the software adapter's time to compile.
+ * For glibc: by itself it returns what each compiled kernel frees to the system, and takes it again for the next.
+ * That is a tenth of the software adapter's time to compile.
  */
 const KEEPS_FREED_MEMORY = {
   MALLOC_TRIM_THRESHOLD_: String(2 ** 30),

@@ -1,5 +1,6 @@
 /** A card whose rates are known, with a clock of its own, for tests of what is measured (src/gpu/tile-rates.ts). */
-import { TILE_NAMES, tileOf, type Sizes } from '../src/gpu/kernels/matmul-variants.ts';
+import type { Sizes } from '../src/gpu/kernels/matmul-choice.ts';
+import { TILE_NAMES, tileOf } from '../src/gpu/kernels/matmul-variants.ts';
 import type { Work } from '../src/gpu/tile-rates.ts';
 import type { CardRates, TileName, TileRates } from '../src/gpu/variants.ts';
 

@@ -9,7 +9,7 @@ import { heedSignals, Stopped } from './stop-signals.ts';
 import { printable } from './text.ts';
 
 // scripts/ponder.mjs was killed: training must not go on unseen.
-process.on('disconnect', () => process.exit(1));
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 heedSignals();
 process.channel?.unref();
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -66,9 +66,10 @@ export function heedSignals(): void {
 
 /**
  * Ends this process at once, as the signal does where nobody heeds it. `process.exit` would first take apart
- * the GPU device, whose threads are at work: that can crash.
+ * the GPU device, whose threads are at work: that can crash. Windows has no signals to end by.
  */
 function endBy(signal: StopSignal): void {
+  if (process.platform === 'win32') process.exit(exitCode(signal));
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);
 }

@@ -2,7 +2,7 @@
 import { viewOf } from './activations.ts';
 import type { Gpu } from './device.ts';
 import { writeParams, type Op } from './kernel.ts';
-import { MIDDLING } from './kernels/matmul-variants.ts';
+import { MIDDLING } from './kernels/matmul-choice.ts';
 import { matmulAs } from './kernels/matmul.ts';
 import type { View } from './memory.ts';
 import type { Halves } from './storage.ts';

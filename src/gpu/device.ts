@@ -67,7 +67,7 @@ interface Kept {
   /** What is measured once; see `GpuOptions.measure`. */
   card?: CardRates | undefined;
   /** Of the last Pace. */
-  rate?: number;
+  rate?: number | undefined;
 }
 
 function suitableVariants({ features }: GPUDevice, info: GPUAdapterInfo): KernelVariants {
@@ -118,6 +118,7 @@ export class Gpu implements Memory {
   private readonly buffers = new Set<GPUBuffer>();
   private readonly asked = new Set<Promise<GPUComputePipeline>>();
   private failure: GpuError | undefined;
+  private closed = false;
   private end!: (error: GpuLostError) => void;
 
   private constructor(
@@ -167,7 +168,7 @@ export class Gpu implements Memory {
     return new Gpu(kept, options).measured();
   }
 
-  /** The device of a Gpu that was kept, which is not used any more, with other options. */
+  /** Opens the device of this kept Gpu with other options. Do not use this Gpu afterwards. */
   reopen(options: GpuOptions): Promise<Gpu> {
     this.device.removeEventListener('uncapturederror', this.onError);
     return new Gpu(this.kept, options).measured();
@@ -176,11 +177,11 @@ export class Gpu implements Memory {
   private async measured(): Promise<Gpu> {
     const { kept, options, chosen } = this;
     if (chosen.matmul === 'blocked' && !options.variants?.matmul && !kept.info.isFallbackAdapter) {
-      kept.card ??= await options.measure?.(this);
-      if (kept.card) {
-        this.chosen = { ...chosen, card: kept.card };
-        this.pace.rate = firstRate(kept.card);
+      if (!kept.card) {
+        kept.card = await options.measure?.(this);
+        kept.rate = kept.card && firstRate(kept.card);
       }
+      if (kept.card) this.chosen = { ...chosen, card: kept.card };
     }
     this.pace.rate = kept.rate ?? this.pace.rate;
     return this;
@@ -324,6 +325,9 @@ export class Gpu implements Memory {
 
   /** What still goes on, such as loading a model, fails with its next piece. */
   close(): void {
+    // Another may have the device by now.
+    if (this.closed) return;
+    this.closed = true;
     const { keep } = this.options;
     const reuse = keep && !this.failure;
     this.fail(new GpuLostError('The graphics device was closed.'));

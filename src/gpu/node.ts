@@ -14,8 +14,8 @@ const CARDS = new URL('../../node_modules/.cache/ponder/cards.json', import.meta
 /** A closed device that is kept for reuse. */
 interface Spare {
   readonly gpu: Gpu;
+  /** That it was opened with. */
   readonly features: string;
-  readonly variants: string;
   /** Of all devices, it was opened as this one. */
   readonly place: number;
 }
@@ -43,16 +43,14 @@ export async function openNodeGpu(asked: GpuOptions = {}): Promise<Gpu> {
     wait: napping,
   };
   if (!spare) return openFresh(options);
-  const features = [...(options.features ?? [])].join();
-  const variants = JSON.stringify(options.variants);
+  const features = (options.features ?? []).join();
   const keepAt = (place: number) => (gpu: Gpu) => {
-    spare!.push({ gpu, features, variants, place });
+    spare!.push({ gpu, features, place });
     spare!.sort((one, other) => one.place - other.place);
   };
   for (;;) {
     // The device that was opened first has the policy's kernels; the later ones have the judges'.
-    const able = spare.filter((one) => one.features === features);
-    const next = able.find((one) => one.variants === variants) ?? able[0];
+    const next = spare.find((one) => one.features === features);
     if (!next) return openFresh({ ...options, keep: keepAt(entries.length) });
     spare.splice(spare.indexOf(next), 1);
     if (await isSound(next.gpu)) return next.gpu.reopen({ ...options, keep: keepAt(next.place) });

@@ -1,5 +1,6 @@
 /** Finds what is fast on a card from timings of its tiles (kernels/matmul-variants.ts): arithmetic, with a clock given. */
-import { MIDDLING, STEP, TILE_NAMES, tileOf } from './kernels/matmul-variants.ts';
+import { MIDDLING } from './kernels/matmul-choice.ts';
+import { STEP, TILE_NAMES, tileOf } from './kernels/matmul-variants.ts';
 import { HALVES, type Halves } from './storage.ts';
 import type { CardRates, TileName, TileRates } from './variants.ts';
 

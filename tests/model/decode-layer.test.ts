@@ -156,7 +156,7 @@ function expectLogProbs(
 
 /**
  * The launches that a card needs for one token and one layer of SmolLM2-135M. One more merges the parts
- * of long contexts with few sequences, and of many sequences one more adds up the parts of k of the product
+ * of long contexts with few sequences. With many sequences, one more adds up the parts of k in the product
  * of down.
  */
 describe.each([
@@ -168,6 +168,7 @@ describe.each([
   { sequences: 33, keys: 100, base: 5, adapted: 8 },
   { sequences: 64, keys: 100, base: 5, adapted: 8 },
   { sequences: 80, keys: 100, base: 5, adapted: 8 },
+  { sequences: 96, keys: 100, base: 5, adapted: 9 },
   { sequences: 128, keys: 100, base: 6, adapted: 9 },
   { sequences: 256, keys: 100, base: 6, adapted: 9 },
 ])('decoding $sequences sequences of $keys keys', ({ sequences, keys, base, adapted }) => {

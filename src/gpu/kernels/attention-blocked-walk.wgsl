@@ -26,7 +26,8 @@ fn widen(which: u32, start: u32, end: u32) {
 
 // Two ranges of keys that do not overlap and hold the spans of all ROWS queries. In a packed batch
 // they hold no other keys: the segments of neighbouring queries leave no gap, and only prefixes that
-// begin before the first segment lie outside.
+// begin before the first segment lie outside. Rows of prompts that begin alike also walk, between their own
+// keys, the copies of their common beginning.
 fn walk_of_all(first: u32, index: u32) -> vec4u {
   if (index < 2u) { atomicStore(&starts[index], 0xffffffffu); }
   workgroupBarrier();

@@ -6,7 +6,7 @@ import type { Activation } from '../activations.ts';
 import { op, resolve, type Bindable, type Dyn, type Kernel, type Op } from '../kernel.ts';
 import code from './attention-decode-merge.wgsl?raw';
 import { vec4s } from './attention-tiling.ts';
-import { SIDE_BY_SIDE } from './matmul-variants.ts';
+import { SIDE_BY_SIDE } from './matmul-choice.ts';
 
 /**
  * More workgroups than half of those that a middling card runs side by side have no gain: each has 16 KiB

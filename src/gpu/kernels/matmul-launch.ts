@@ -16,7 +16,7 @@ import {
 } from './matmul-places.ts';
 import type { MatmulLayout, MatmulMemory } from './matmul-prelude.ts';
 import type { StoredMemory } from './matmul-store.ts';
-import type { PlannedSize, PlannedSizes, Sizes } from './matmul-variants.ts';
+import type { PlannedSize, PlannedSizes, Sizes } from './matmul-choice.ts';
 
 export interface ProductLaunch<D> {
   /** [m, k], or [k, m] in layout tn; f32. */

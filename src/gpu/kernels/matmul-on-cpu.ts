@@ -4,7 +4,7 @@
  */
 import cpu from './matmul-cpu.wgsl?raw';
 import type { MatmulMemory, Product } from './matmul-prelude.ts';
-import type { PlannedSize, PlannedSizes } from './matmul-variants.ts';
+import type { PlannedSize, PlannedSizes } from './matmul-choice.ts';
 import wide from './matmul-wide.wgsl?raw';
 import { unroll } from './unroll.ts';
 

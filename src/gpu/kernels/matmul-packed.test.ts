@@ -4,7 +4,7 @@ import type { Op } from '../kernel.ts';
 import type { View } from '../memory.ts';
 import { encode, HALVES } from '../storage.ts';
 import type { CardRates } from '../variants.ts';
-import { MIDDLING } from './matmul-variants.ts';
+import { MIDDLING } from './matmul-choice.ts';
 import { matmulAs, matmulInParts } from './matmul.ts';
 import { MARK, Sandbox, seeded } from './sandbox.ts';
 

@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { lower } from '../kernel.ts';
+import { lower, type Op } from '../kernel.ts';
 import type { View } from '../memory.ts';
 import { decode, encode, type Halves, type Storage } from '../storage.ts';
-import { KERNELS_FOR, type CardRates } from '../variants.ts';
+import { KERNELS_FOR, type CardRates, type KernelVariants } from '../variants.ts';
 import type { MatmulLayout } from './matmul-prelude.ts';
 import { MANY_COLUMNS, MANY_ROWS } from './matmul-on-cpu.ts';
-import { MIDDLING, partsOfK } from './matmul-variants.ts';
+import { MIDDLING, sharesOfK } from './matmul-choice.ts';
 import { matmul, matmulAs, matmulInParts } from './matmul.ts';
 import { cardLayouts, dynamic, exact, reference, want32, type Case } from './matmul-reference.ts';
 import { expectClose, MARK, Sandbox, seeded } from './sandbox.ts';
@@ -189,6 +189,30 @@ it('compiles no variant that its sizes never pick', async () => {
   own.close();
 });
 
+/** The variants of the products that a replay launches. */
+function launched(written: readonly Op<unknown>[], variants: KernelVariants): string[] {
+  return lower(written, variants)
+    .filter((op) => op.grid(undefined)[0] > 0)
+    .map(({ kernel, others = [], pick }) => [kernel, ...others][pick?.(undefined) ?? 0]!.name)
+    .filter((name) => !name.startsWith('matmul-sum'))
+    .map((name) => name.split(' ', 2)[1]!);
+}
+
+it('a card takes the tile that suits each replay, of all that were compiled', () => {
+  const view: View = { buffer: {} as GPUBuffer, byteOffset: 0, byteLength: 4 * 128 * 576 };
+  let m = 0;
+  const size = { layout: 'nt', m: () => m, n: 576, k: 576 } as const;
+  const product = matmul({ ...size, a: view, b: { ...view, byteLength: 4 * 576 * 576 }, c: view });
+  const taken = [8, 40, 64, 128].map((rows) => {
+    m = rows;
+    return launched([product], KERNELS_FOR.card);
+  });
+  expect(taken).toEqual([['few'], ['thin'], ['sliced'], ['sliced']]);
+  m = 128;
+  const gated = matmul({ ...size, a: view, b: view, c: view, gated: 'silu' });
+  expect(launched([gated], KERNELS_FOR.card)).toEqual(['small']);
+});
+
 it.each([
   { variant: 'sliced', storage: 'f32', packed: [], m: 61, n: 576, k: 560, rank: 8 },
   { variant: 'sliced', storage: 'int4', packed: [], m: 61, n: 576, k: 576, rank: 0 },
@@ -209,10 +233,8 @@ it.each([
       ...{ residual: own.put(residual), scale: 0.5 },
       ...(rank && { plus: { a: own.put(h), b: own.put(up), k: rank } }),
     });
-    const compile = vi.spyOn(own.gpu, 'pipeline');
+    expect(launched([product], own.gpu.variants)).toEqual([variant]);
     await own.run(product);
-    const names = compile.mock.calls.map(([kernel]) => kernel.name.split(' ', 2)[1]);
-    expect(names).toContain(variant);
     const got = await own.floats(c, m * n + 4);
     expectClose(
       got.slice(0, m * n),
@@ -238,16 +260,11 @@ describe('a card that was measured', () => {
   const view: View = { buffer: {} as GPUBuffer, byteOffset: 0, byteLength: 4 * 4096 * 4096 };
 
   /** The tiles of the products that a replay launches; all sizes but `fixed` are known at replay only. */
-  function launched({ layout, ...size }: Case, fixed: { k?: number }, rates?: CardRates): string[] {
+  function tilesOf({ layout, ...size }: Case, fixed: { k?: number }, rates?: CardRates): string[] {
     const { m, n, k } = size;
     const sizes = { m: () => m, n: () => n, k: () => k, ...fixed };
     const written = matmul({ layout, a: view, b: view, c: view, ...sizes });
-    const ops = lower([written], { ...KERNELS_FOR.card, ...(rates && { card: rates }) });
-    return ops
-      .filter((op) => op.grid(undefined)[0] > 0)
-      .map(({ kernel, others = [], pick }) => [kernel, ...others][pick?.(undefined) ?? 0]!.name)
-      .filter((name) => !name.startsWith('matmul-sum'))
-      .map((name) => name.split(' ', 2)[1]!);
+    return launched([written], { ...KERNELS_FOR.card, ...(rates && { card: rates }) });
   }
 
   it.each([
@@ -258,13 +275,13 @@ describe('a card that was measured', () => {
     const large = { layout, m: many, n: many, k };
     const little = { layout, m: 128, n: 64, k };
     for (const size of [large, little]) {
-      const parts = partsOfK(layout, size);
+      const { parts } = sharesOfK(layout, size);
       expect(least === 1 ? parts === 1 : parts >= least).toBe(true);
     }
-    expect(launched(large, fixed, card)).toEqual(['small']);
-    expect(launched(little, fixed, card)).toEqual(['large']);
-    expect(launched(large, fixed)).not.toEqual(['small']);
-    expect(launched(little, fixed)).not.toEqual(['large']);
+    expect(tilesOf(large, fixed, card)).toEqual(['small']);
+    expect(tilesOf(little, fixed, card)).toEqual(['large']);
+    expect(tilesOf(large, fixed)).not.toEqual(['small']);
+    expect(tilesOf(little, fixed)).not.toEqual(['large']);
   });
 
   it('keeps weights in 16 bits packed, forward and backward, if that is faster there', () => {

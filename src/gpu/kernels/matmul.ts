@@ -25,14 +25,10 @@ import {
   mostPartialSums,
   pitchOf,
   sharesOfK,
-  STEP,
-  stepOf,
-  tileOf,
-  variantBody,
-  type CardVariant,
   type SharesOfK,
   type Sizes,
-} from './matmul-variants.ts';
+} from './matmul-choice.ts';
+import { STEP, stepOf, tileOf, variantBody, type CardVariant } from './matmul-variants.ts';
 
 /** cpu needs the feature `subgroups`. */
 export type MatmulVariant = CardVariant | CpuVariant;

@@ -8,7 +8,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { Halves, Storage } from '../storage.ts';
-import { MIDDLING } from './matmul-variants.ts';
+import { MIDDLING } from './matmul-choice.ts';
 import { matmulAs } from './matmul.ts';
 
 const SHARED = /var<(?:workgroup|storage, read_write)>\s+(\w+)\s*:\s*((?:array<)*)vec/g;

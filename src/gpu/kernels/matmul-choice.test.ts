@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { MatmulLayout } from './matmul-prelude.ts';
-import { cardVariants, mostPartialSums, partsOfK, pitchOf, sharesOfK } from './matmul-variants.ts';
+import { cardVariants, mostPartialSums, pitchOf, sharesOfK, type Sizes } from './matmul-choice.ts';
+
+const partsOfK = (layout: MatmulLayout, sizes: Sizes): number => sharesOfK(layout, sizes).parts;
 
 /** The variant for these sizes, with k whole or in parts. */
 function picked(layout: MatmulLayout, m: number, n: number, k: number): string {
@@ -64,8 +66,10 @@ it('compiles every variant that a replay picks, and no tile for more rows than t
       ] as const) {
         const { whole, inParts } = cardVariants(layout, { m: { most }, n, k });
         for (let m = 1; m <= most; m += Math.ceil(m / 9)) {
-          const some = partsOfK(layout, { m, n, k }) > 1 ? inParts : whole;
-          expect(some).not.toEqual([]);
+          const { parts, sliced } = sharesOfK(layout, { m, n, k });
+          expect(parts > 1 ? inParts : whole).not.toEqual([]);
+          const inTeams = whole.some((variant) => variant === 'sliced' || variant === 'thin');
+          if (sliced) expect(inTeams, `${m} x ${n} x ${k}`).toBe(true);
         }
       }
     }
