@@ -17,13 +17,30 @@ const alone = files.filter((file) =>
 );
 const together = files.filter((file) => !alone.includes(file));
 
-/** Tests that destroy devices come last: their compiled kernels would be missed. */
-class DestroyersLast extends BaseSequencer {
+/** The longest tests, first: a fresh clone knows no durations, and one core would wait for the other at the end. */
+const FIRST = [
+  'src/gpu/kernels/matmul.test.ts',
+  'src/gpu/kernels/attention.test.ts',
+  'tests/parity/smollm2.test.ts',
+  'src/gpu/kernels/matmul-packed.test.ts',
+  'tests/model/model.test.ts',
+  'tests/rl/training.test.ts',
+  'tests/model/lora.test.ts',
+];
+
+/** Tests that destroy devices, last: their compiled kernels would be missed. */
+const DESTROYS = /\bdevice\.destroy\(/;
+
+class Sequencer extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const destroys = ({ moduleId }: TestSpecification): boolean =>
-      /\bdevice\.destroy\(/.test(readFileSync(moduleId, 'utf8'));
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const first = FIRST.findIndex((name) => moduleId.endsWith(name));
+      if (first >= 0) return first;
+      return FIRST.length + Number(DESTROYS.test(readFileSync(moduleId, 'utf8')));
+    };
+    const ranks = new Map(files.map((file) => [file, rank(file)]));
     const sorted = await super.sort(files);
-    return [...sorted.filter((file) => !destroys(file)), ...sorted.filter(destroys)];
+    return sorted.sort((a, b) => ranks.get(a)! - ranks.get(b)!);
   }
 }
 
@@ -32,7 +49,7 @@ export default defineConfig({
     pool: 'forks',
     // Most of a GPU test is compiling kernels, on one core. A real model takes 3 GB beside that.
     maxWorkers: 2,
-    sequence: { sequencer: DestroyersLast },
+    sequence: { sequencer: Sequencer },
     testTimeout: 240_000,
     hookTimeout: 120_000,
     projects: [

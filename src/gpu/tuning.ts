@@ -1,6 +1,6 @@
 /**
  * Measures the tiles of matrix products when a graphics card is first used, and remembers their rates, so
- * that the choice among them (kernels/matmul-variants.ts) fits this card. card-trials.ts runs what
+ * that the choice among them (kernels/matmul-choice.ts) fits this card. card-trials.ts runs what
  * tile-rates.ts asks for. All measured tiles compute the same sums in the same order, packed weights or not: a
  * wrong measurement costs time, and changes no number. The first submits follow from the rates, too, up to
  * a limit (device.ts).
