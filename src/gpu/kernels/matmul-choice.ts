@@ -15,10 +15,10 @@ import {
 } from './matmul-variants.ts';
 import type { CardRates, TileName, TileRates } from '../variants.ts';
 
-/** Fewer numbers along k than this leave most of its invocations without work. */
+/** Fewer numbers along k than this leave most invocations of the kernel for few rows without work. */
 const FEW_LEAST_K = stepOf('few');
 /**
- * Rows beyond the first 4 R read the weights again. Where a card's cache holds the weights, that costs
+ * Each further block of its rows reads the weights again. Where a card's cache holds the weights, that costs
  * little, and few tiles, or a launch that adds up parts of k, cost more.
  */
 const FEW_MOST_ROWS = { fromMemory: 16, fromCache: 32 };
