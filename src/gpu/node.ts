@@ -11,6 +11,13 @@ const entries: GPU[] = [];
 /** The measured rates of graphics cards. */
 const CARDS = new URL('../../node_modules/.cache/ponder/cards.json', import.meta.url);
 
+/**
+ * Workgroup memory begins as zeros. By Vulkan's extension for that, SwiftShader stores each of them by code of
+ * its own, which takes longer to compile than the rest of most kernels; Dawn's code is a loop.
+ */
+const CLEARS_BY_LOOP =
+  'disable-dawn-features=use_vulkan_zero_initialize_workgroup_memory_extension';
+
 /** A closed device that is kept for reuse. */
 interface Spare {
   readonly gpu: Gpu;
@@ -69,7 +76,7 @@ function isSound(gpu: Gpu): Promise<boolean> {
 async function openFresh(options: GpuOptions): Promise<Gpu> {
   const { create, globals } = await import('webgpu');
   Object.assign(globalThis, globals);
-  const api = create([]);
+  const api = create([CLEARS_BY_LOOP]);
   entries.push(api);
   return Gpu.open(api, options);
 }
