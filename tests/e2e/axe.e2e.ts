@@ -20,6 +20,11 @@ describe.each(['light', 'dark'] as const)('in %s colours', (colorScheme) => {
         await page.evaluate(() => {
           for (const details of document.querySelectorAll('details')) details.open = true;
         });
+        // The fields of a group are made when it opens.
+        if (view === 'set-up') {
+          const groups = page.locator('details:has(> .fields)');
+          await expect.poll(() => groups.count()).toBeGreaterThan(5);
+        }
         // On a narrow screen "Set up" shows one part at a time.
         const tabs = page.locator(
           `#view-${view} [aria-label="Parts of the set-up"] button:visible`,
