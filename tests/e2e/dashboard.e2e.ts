@@ -290,6 +290,43 @@ describe('the recipe', () => {
       await recipe.getByText('No changes to the default recipe.').waitFor();
     }));
 
+  it('keeps what it refuses, while its group is closed, too, and lets no field jump away', () =>
+    withPage({}, async (page) => {
+      await reaches(page, STEPS);
+      const recipe = await open(page, 'Set up', 'The recipe');
+      const group = (title: string): Locator =>
+        recipe.locator('summary', { hasText: new RegExp(`^\\s*${title}`) });
+      await group('Run').click();
+      const save = recipe.locator('#recipe-save_steps');
+      await save.fill('often');
+      await save.press('Enter');
+      await recipe.getByText(/is "often"; it must be a whole number/).waitFor();
+      await group('Run').click();
+      await group('Run').getByText('one mistake').waitFor();
+      await expect.poll(() => save.count()).toBe(0);
+      await group('Run').click();
+      expect(await save.inputValue()).toBe('often');
+      // The search shows other fields in place of the groups; then they are open again.
+      const search = recipe.getByRole('searchbox', { name: 'Find a setting' });
+      await search.fill('save_steps');
+      expect(await save.inputValue()).toBe('often');
+      await search.fill('');
+      await group('Run').waitFor();
+      expect(await save.inputValue()).toBe('often');
+      await recipe.getByRole('button', { name: 'Reset all' }).click();
+      await expect.poll(() => save.inputValue()).not.toBe('often');
+
+      await group('Optimizer').click();
+      const batch = recipe.locator('.fields #recipe-per_device_train_batch_size');
+      await batch.fill('7');
+      await batch.press('Enter');
+      await recipe.getByText(/not a multiple of num_generations/).waitFor();
+      expect(await batch.evaluate((input) => input === document.activeElement)).toBe(true);
+      // At the top of the form when its group does not show it.
+      await group('Optimizer').click();
+      await recipe.locator('.grid #recipe-per_device_train_batch_size').waitFor();
+    }));
+
   it('goes out and in as YAML, with errors by line', () =>
     withPage({}, async (page) => {
       await reaches(page, STEPS);

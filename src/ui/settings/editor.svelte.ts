@@ -6,13 +6,23 @@ import { keysOf, layerRecipes, recipeKeys } from '../../rl/recipe/keys.ts';
 import { algorithms, defaultOf, type Algorithm, type RecipeKeySpec } from '../../rl/recipe/spec.ts';
 import { algorithmChange } from '../runs/twins.ts';
 import { attempt, baseRecipe, problemWith } from './check.ts';
-import { formOf, keysNamedIn, valueOfText, type Form } from './fields.ts';
+import { formOf, keysNamedIn, valueOfText, type Field, type Form } from './fields.ts';
 import type { Settings } from './settings.svelte.ts';
 import { without } from './without.ts';
 
+/** What was typed into a field and cannot be its value. */
+interface Refused {
+  text: string;
+  problem: string;
+}
+
 export class Editor {
-  /** Why a field's text is refused, by key. */
-  errors = $state<Record<string, string>>({});
+  /** By key; the recipe has the values before. */
+  refused = $state<Record<string, Refused>>({});
+  /** The groups of the form that are open, by title. */
+  readonly opened = $state<Record<string, boolean>>({});
+  /** The key that was typed or chosen last. */
+  private edited = $state<string>();
   readonly algorithm: Algorithm = $derived.by(() => {
     const chosen = this.settings.overrides['algorithm'] ?? this.base()['algorithm'];
     return algorithms.find((name) => name === chosen) ?? recipeKeys.algorithm.default;
@@ -37,6 +47,19 @@ export class Editor {
     this.problem === null ? [] : keysNamedIn(this.problem, this.form),
   );
 
+  /**
+   * Fields that stand at the top of the form, because they are to blame: not the one that is being edited in
+   * its group, which would jump away.
+   */
+  readonly pulled: readonly Field[] = $derived(
+    this.form.groups.flatMap(({ title, fields }) =>
+      fields.filter(
+        ({ key }) =>
+          this.blamed.includes(key) && !(key === this.edited && this.opened[title] === true),
+      ),
+    ),
+  );
+
   constructor(
     readonly settings: Settings,
     /** The recipe before the visitor's settings. */
@@ -59,7 +82,10 @@ export class Editor {
 
   /** What is wrong at a field, in a sentence. */
   problemAt(key: string): string | undefined {
-    return this.errors[key] ?? (key === this.blamed[0] ? (this.problem ?? undefined) : undefined);
+    return (
+      this.refused[key]?.problem ??
+      (key === this.blamed[0] ? (this.problem ?? undefined) : undefined)
+    );
   }
 
   /** Sets values that are known to be possible. */
@@ -70,7 +96,7 @@ export class Editor {
     );
   }
 
-  /** Takes what was typed or chosen. If it is refused, sets the error and keeps the value before. */
+  /** Takes what was typed or chosen. What is refused stays in the field, and the recipe keeps the value before. */
   change(key: string, text: string | boolean): void {
     const spec = specOf(key);
     if (!spec) return;
@@ -79,7 +105,8 @@ export class Editor {
     const problem = attempt(() => {
       taken.value = (checkValue(key, spec, given, '') as RecipeValue | undefined) ?? null;
     });
-    this.setError(key, problem);
+    this.edited = key;
+    this.setRefused(key, problem ? { text: String(text), problem } : null);
     if (problem) return;
     const { value } = taken;
     if (key === 'algorithm') this.changeAlgorithm(value as Algorithm);
@@ -87,13 +114,13 @@ export class Editor {
   }
 
   reset(key: string): void {
-    this.setError(key, null);
+    this.setRefused(key, null);
     if (key === 'algorithm') this.changeAlgorithm(this.base()['algorithm'] as Algorithm);
     else this.settings.set(key, undefined);
   }
 
   resetAll(): void {
-    this.errors = {};
+    this.refused = {};
     this.settings.replace({});
   }
 
@@ -113,7 +140,7 @@ export class Editor {
         overrides[key] = value;
       }
     }
-    this.errors = {};
+    this.refused = {};
     this.settings.replace(overrides);
     return notices;
   }
@@ -131,9 +158,9 @@ export class Editor {
     return baseRecipe(this.start());
   }
 
-  private setError(key: string, problem: string | null): void {
-    const others = without(this.errors, key);
-    this.errors = problem ? { ...others, [key]: problem } : others;
+  private setRefused(key: string, refused: Refused | null): void {
+    const others = without(this.refused, key);
+    this.refused = refused ? { ...others, [key]: refused } : others;
   }
 }
 
