@@ -315,6 +315,11 @@ describe('the recipe', () => {
       expect(await save.inputValue()).toBe('often');
       await recipe.getByRole('button', { name: 'Reset all' }).click();
       await expect.poll(() => save.inputValue()).not.toBe('often');
+      // Until the value is changed in another way.
+      await save.fill('often');
+      await save.press('Enter');
+      await page.evaluate(() => (location.hash = '#/set-up?save_steps=20'));
+      await expect.poll(() => save.inputValue()).toBe('20');
 
       await group('Optimizer').click();
       const batch = recipe.locator('.fields #recipe-per_device_train_batch_size');

@@ -14,11 +14,18 @@ import { without } from './without.ts';
 interface Refused {
   text: string;
   problem: string;
+  /** The value before, which the recipe keeps. */
+  before: RecipeValue | undefined;
 }
 
 export class Editor {
-  /** By key; the recipe has the values before. */
-  refused = $state<Record<string, Refused>>({});
+  private typed = $state<Record<string, Refused>>({});
+  /** By key, until its value is changed in another way: by a preset, a link, or going back. */
+  readonly refused: Readonly<Record<string, Refused>> = $derived.by(() =>
+    Object.fromEntries(
+      Object.entries(this.typed).filter(([key, { before }]) => same(before, this.valueOf(key))),
+    ),
+  );
   /** The groups of the form that are open, by title. */
   readonly opened = $state<Record<string, boolean>>({});
   /** The key that was typed or chosen last. */
@@ -106,7 +113,8 @@ export class Editor {
       taken.value = (checkValue(key, spec, given, '') as RecipeValue | undefined) ?? null;
     });
     this.edited = key;
-    this.setRefused(key, problem ? { text: String(text), problem } : null);
+    const before = this.valueOf(key);
+    this.setRefused(key, problem ? { text: String(text), problem, before } : null);
     if (problem) return;
     const { value } = taken;
     if (key === 'algorithm') this.changeAlgorithm(value as Algorithm);
@@ -120,7 +128,7 @@ export class Editor {
   }
 
   resetAll(): void {
-    this.refused = {};
+    this.typed = {};
     this.settings.replace({});
   }
 
@@ -140,7 +148,7 @@ export class Editor {
         overrides[key] = value;
       }
     }
-    this.refused = {};
+    this.typed = {};
     this.settings.replace(overrides);
     return notices;
   }
@@ -159,8 +167,8 @@ export class Editor {
   }
 
   private setRefused(key: string, refused: Refused | null): void {
-    const others = without(this.refused, key);
-    this.refused = refused ? { ...others, [key]: refused } : others;
+    const others = without(this.typed, key);
+    this.typed = refused ? { ...others, [key]: refused } : others;
   }
 }
 
